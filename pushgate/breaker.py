@@ -1,0 +1,86 @@
+"""The circuit of one app: may it be connected now, and if not, why."""
+
+from enum import StrEnum
+from typing import Final
+
+from pushgate.backoff import Jitter, delay
+
+
+class Cause(StrEnum):
+    """Why a push service could not be used: the words operators read, explained in docs/operating.md."""
+
+    CERTIFICATE_EXPIRED = "certificate-expired"
+    CERTIFICATE_NOT_YET_VALID = "certificate-not-yet-valid"
+    CERTIFICATE_REJECTED = "certificate-rejected"
+    WRONG_ENVIRONMENT = "wrong-environment"
+    WRONG_TOPIC = "wrong-topic"
+    SERVER_NOT_TRUSTED = "server-not-trusted"
+    NAME_NOT_RESOLVED = "name-not-resolved"
+    REFUSED = "refused"
+    TIMED_OUT = "timed-out"
+    HANDSHAKE_FAILED = "handshake-failed"
+    CLOSED_AT_ONCE = "closed-at-once"
+    SHUTDOWN = "shutdown"
+    NETWORK = "network"
+
+
+OURS: Final = frozenset({
+    Cause.CERTIFICATE_EXPIRED, Cause.CERTIFICATE_NOT_YET_VALID, Cause.CERTIFICATE_REJECTED,
+    Cause.WRONG_ENVIRONMENT, Cause.WRONG_TOPIC, Cause.SERVER_NOT_TRUSTED,
+})  # fmt: skip
+"""Causes that trying again does not cure: our own configuration. They open the circuit at once."""
+
+TOLERATED: Final = 2
+"""Failures in a row of any other cause before the circuit opens."""
+FIRST_DELAY: Final = 1.0
+"""Seconds before the first new attempt."""
+CAP: Final = 60.0
+"""Seconds between attempts at most while the network is at fault: an outage ends without notice."""
+LONG_CAP: Final = 3600.0
+"""The same when attempts themselves do harm: Apple blocks a provider that connects again and again, and
+lifts the block after about an hour without an attempt (TN2265)."""
+_HARMFUL: Final = OURS | {Cause.CLOSED_AT_ONCE, Cause.HANDSHAKE_FAILED, Cause.SHUTDOWN}
+
+
+class Circuit:
+    """Counts failures in a row and says when the next attempt may be made.
+
+    Only proof of use closes it again: a TLS handshake proves nothing, since a peer that accepts and closes
+    at once, and one that rejects our certificate under TLS 1.3, complete it too.
+
+    :param jitter: the chance in the delays.
+    :ivar cause: of the last failure since the last success.
+    :ivar since: monotonic seconds of the first failure since the last success.
+    """
+
+    def __init__(self, jitter: Jitter) -> None:
+        self._jitter = jitter
+        self.failures = 0
+        self.cause: Cause | None = None
+        self.since: float | None = None
+        self.retry_at = float("-inf")
+
+    @property
+    def is_open(self) -> bool:
+        """True while the push service counts as unusable; one attempt at a time is made then."""
+        return self.failures > TOLERATED or self.cause in OURS
+
+    def failed(self, cause: Cause, now: float) -> float:
+        """Count a failure at `now`, monotonic seconds; return the seconds until the next attempt."""
+        self.failures += 1
+        self.cause = cause
+        if self.since is None:
+            self.since = now
+        cap = LONG_CAP if cause in _HARMFUL else CAP
+        wait = delay(self.failures, first=FIRST_DELAY, cap=cap, jitter=self._jitter)
+        self.retry_at = max(self.retry_at, now + wait)
+        return self.retry_at - now
+
+    def proven(self) -> None:
+        """The push service was of use: forget all failures."""
+        self.failures, self.cause, self.since = 0, None, None
+        self.retry_at = float("-inf")
+
+    def wait(self, now: float) -> float:
+        """Seconds until an attempt may be made; 0 when it may be now."""
+        return max(0.0, self.retry_at - now)

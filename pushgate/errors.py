@@ -1,0 +1,120 @@
+"""Every error pushgate raises on purpose.
+
+A leaf module: it imports nothing of pushgate. A `Refusal` is what a door tells its caller; its `code` is
+the word the contract fixes for the wire. Texts name the field, the shape of the value and the rule, never
+the value: tokens and payloads do not belong in errors.
+"""
+
+from typing import ClassVar
+
+
+class PushgateError(Exception):
+    """The base of every error raised on purpose."""
+
+
+class Refusal(PushgateError):
+    """A request was refused; nothing of it was queued."""
+
+    code: ClassVar[str]
+
+
+class UnknownApp(Refusal):
+    """No app of this name is configured."""
+
+    code = "UNKNOWN_APP"
+
+    def __init__(self, app: str) -> None:
+        super().__init__(f"app: {app[:100]!r} is not configured")
+        self.app = app
+
+
+class Invalid(Refusal):
+    """A field breaks a rule.
+
+    :param field: the field's name as the caller wrote it.
+    :param shape: what was found, without its content: ``"31 hex digits"``.
+    :param rule: what is allowed.
+    """
+
+    code = "INVALID"
+
+    def __init__(self, field: str, shape: str, rule: str) -> None:
+        super().__init__(f"{field}: {shape}; {rule}")
+        self.field, self.shape, self.rule = field, shape, rule
+
+
+class TooLarge(Refusal):
+    """A field is longer than its limit, both in bytes unless `unit` says otherwise."""
+
+    code = "TOO_LARGE"
+
+    def __init__(self, field: str, size: int, limit: int, unit: str = "bytes") -> None:
+        super().__init__(f"{field}: {size} {unit}; at most {limit}")
+        self.field, self.size, self.limit = field, size, limit
+
+
+class Overloaded(Refusal):
+    """A queue is full; the same request may succeed later.
+
+    :param queued: notifications waiting.
+    :param limit: how many may wait.
+    """
+
+    code = "OVERLOADED"
+
+    def __init__(self, what: str, queued: int, limit: int) -> None:
+        super().__init__(f"{what}: {queued} waiting; at most {limit}, try again later")
+        self.queued, self.limit = queued, limit
+
+
+class ShuttingDown(Refusal):
+    """The gateway is stopping and takes nothing new."""
+
+    code = "SHUTTING_DOWN"
+
+    def __init__(self) -> None:
+        super().__init__("the gateway is shutting down; try another, or later")
+
+
+class Forbidden(Refusal):
+    """The caller may not do this."""
+
+    code = "FORBIDDEN"
+
+
+class Conflict(Refusal):
+    """An idempotency key was used before with other content."""
+
+    code = "CONFLICT"
+
+    def __init__(self) -> None:
+        super().__init__("key: used within 24 hours with other content; use a new key")
+
+
+class NotFound(Refusal):
+    """No notification of this id is known, or no longer."""
+
+    code = "NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("id: not known, or its outcome is no longer kept")
+
+
+class CannotStart(PushgateError):
+    """The configuration or what it names is wrong; nothing was started.
+
+    :param faults: one line each, complete in itself: file, key path, what is wrong, what is allowed.
+    """
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+REFUSALS: dict[str, type[Refusal]] = {
+    kind.code: kind
+    for kind in (
+        UnknownApp, Invalid, TooLarge, Overloaded, ShuttingDown, Forbidden, Conflict, NotFound,
+    )
+}  # fmt: skip
+"""Each refusal by its code on the wire."""

@@ -1,0 +1,1 @@
+"""Doors: each takes notifications in one protocol and hands them to the gateway."""

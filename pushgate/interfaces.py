@@ -1,0 +1,227 @@
+"""The contracts between the rooms, and with plug-ins.
+
+Who implements, who calls, when, and what is raised. Everything runs in the reactor's thread.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+from pushgate.notification import Batch, Submission
+from pushgate.outcome import Outcome, Report, Verdict
+from pushgate.settings import AppTable, DoorTable, SinkTable
+from pushgate.span import Span
+from pushgate.tally import Tally
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plug-in may use instead of globals.
+
+    :param reactor: the clock and the network: provides IReactorTime, IReactorTCP and the like.
+    :param wall: Unix seconds.
+    :param jitter: a number from 0 to 1, new at each call.
+    :param state_dir: where files may be kept; None when nothing outlives the process.
+    """
+
+    reactor: Any
+    wall: Callable[[], float]
+    jitter: Callable[[], float]
+    tally: Tally
+    state_dir: Path | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The answer to a submission that was accepted at least in part.
+
+    :param id: of the batch; member *i* has `id` + *i*.
+    :param count: notifications submitted.
+    :param refused: those not taken: index, code, text.
+    """
+
+    id: int
+    count: int
+    refused: tuple[tuple[int, str, str], ...] = ()
+
+
+class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
+    """How an upstream is doing.
+
+    :param connections: how many there are of each state: connecting, ready, draining.
+    :param window: notifications written and not settled.
+    :param circuit: the cause of the last failure since the service was last of use, "" when all is well.
+    :param circuit_open: no connection counts as usable now.
+    :param certificate_expires: Unix seconds.
+    """
+
+    connections: dict[str, int]
+    window: int
+    circuit: str = ""
+    circuit_open: bool = False
+    certificate_expires: float | None = None
+
+
+class IGateway(Interface):
+    """The middle of the house, as the doors see it. Provided by the gateway, called by inputs."""
+
+    def submit(submission: Submission, door: str) -> "Deferred[Receipt]":
+        """Accept notifications; fires once they are as safe as the spool makes them.
+
+        Fails with a `Refusal` when nothing was accepted. `door` is the input's name, for the metrics.
+        """
+
+    def status(number: int) -> str:
+        """The outcome record of the notification with this id, as JSON; raises `NotFound`."""
+
+    def cancel(number: int) -> bool:
+        """Withdraw a notification; False when it was written already or is done. Raises `NotFound`."""
+
+    def attach(name: str, sink: "IOutcomeSink", buffer: int) -> Callable[[], None]:
+        """Report every later outcome to `sink` too, until the returned callable is called.
+
+        :param buffer: reports that may wait for it; what comes beyond is dropped for this sink and counted.
+        """
+
+    def has_app(app: str) -> bool:
+        """Whether an app of this name is configured."""
+
+    def stats() -> dict[str, Any]:
+        """Queues, windows, connections, circuits and counts, ready for JSON."""
+
+
+class IWork(Interface):
+    """One app's queue, as its upstream sees it. Provided by the gateway, called by the upstream."""
+
+    def take(limit: int, idle: bool) -> list[Span]:
+        """Take at most `limit` notifications to write now; empty when there are none.
+
+        They are screened: what expired meanwhile or goes to a dead token gets its outcome and is left out.
+        A span that must be alone is returned only when `idle` says that nothing is in flight, and then alone.
+        """
+
+    def depth() -> int:
+        """Notifications waiting."""
+
+    def settle(verdicts: Sequence[Verdict]) -> None:
+        """Report what became of spans that were taken."""
+
+    def requeue(spans: Sequence[Span]) -> None:
+        """Give back spans that were taken and have no verdict; they go to their old places in the queue."""
+
+    def token_died(token: bytes, since: int) -> None:
+        """Report a token that the feedback service lists as dead since `since`, Unix seconds."""
+
+    def token_rejected(token: bytes) -> bool:
+        """Note that the push service rejected this token as invalid, before later spans are requeued.
+
+        Returns True when so many in a row were, that the environment is suspect rather than the tokens.
+        """
+
+    def reachable(yes: bool) -> None:
+        """Say whether the push service is of use; while it is not, what waits too long expires."""
+
+
+class IUpstream(Interface):
+    """Sends one app's notifications. Provided by upstream plug-ins, called by the gateway."""
+
+    def start() -> None:
+        """Begin connecting; called once, before any work is there."""
+
+    def wake() -> None:
+        """There is work to take. Called once per accepted batch, so it must cost little."""
+
+    def stop() -> "Deferred[None]":
+        """Take no more, settle what is in flight as far as it can be, close; fires when all is closed.
+
+        What cannot be settled is requeued. The gateway bounds the wait by cancelling the Deferred, which
+        must close at once.
+        """
+
+    def state() -> UpstreamState:
+        """How it is doing, for operators."""
+
+
+class IOutcomeSink(Interface):
+    """Takes reports of what became of notifications. Provided by sink plug-ins, called by the gateway."""
+
+    def start() -> None:
+        """Open what is needed; called once, before the first report. An exception stops the start."""
+
+    def emit(reports: Sequence[Report]) -> "Deferred[None] | None":
+        """Take what happened since the last call. Not called again before the returned Deferred fired.
+
+        A failure is logged and counted, and sending goes on; the reports are not given again.
+        """
+
+    def reopen() -> None:
+        """Open files anew (SIGHUP): somebody moved them."""
+
+    def stop() -> "Deferred[None] | None":
+        """Flush and close; called once, after the last report."""
+
+
+class IInput(Interface):
+    """A door. Provided by input plug-ins, called when the gateway starts and stops."""
+
+    def start() -> "Deferred[None]":
+        """Begin listening; fires when it does, fails when it cannot."""
+
+    def stop() -> "Deferred[None]":
+        """Take nothing new, answer what was taken, close."""
+
+    def addresses() -> list[str]:
+        """Where it listens, for people: ``["tcp 127.0.0.1:7215"]``."""
+
+
+class ISpool(Interface):
+    """Keeps accepted batches until they are settled. Called by the gateway only."""
+
+    def append(batch: Batch, key: str | None) -> "Deferred[int]":
+        """Keep a batch; fires with its id once it is as safe as this spool makes it.
+
+        With an idempotency key that was used for the same app and content, keeps nothing and fires with the
+        first id. Fails with `Conflict` when the content differs, with `Overloaded` when there is no room.
+        """
+
+    def settle(outcomes: Sequence[Outcome]) -> None:
+        """Note that these notifications are done."""
+
+    def recover() -> list[Span]:
+        """What was kept and not settled when the process ended, in order of acceptance."""
+
+    def close() -> "Deferred[None]":
+        """Write what is left and close."""
+
+
+class IPlugInFactory(Interface):
+    """What the three kinds of plug-in factory have in common."""
+
+    name = Attribute("What the configuration calls it: the value of `type`, or of an app's `upstream`.")
+    description = Attribute("One line for `pushgate plugins`.")
+    config = Attribute(
+        "Its table in the configuration: a class derived from `DoorTable`, `SinkTable` or `AppTable`."
+    )
+
+
+class IInputFactory(IPlugInFactory):
+    """Makes doors."""
+
+    def input(name: str, config: DoorTable, gateway: IGateway, context: Context) -> IInput:
+        """A door called `name`, not yet listening. Raises `CannotStart` when its configuration is wrong."""
+
+
+class IOutcomeSinkFactory(IPlugInFactory):
+    """Makes sinks."""
+
+    def sink(name: str, config: SinkTable, gateway: IGateway, context: Context) -> IOutcomeSink:
+        """A sink called `name`, not yet open. Raises `CannotStart` when its configuration is wrong."""
+
+
+class IUpstreamFactory(IPlugInFactory):
+    """Makes upstreams."""
+
+    def upstream(app: str, config: AppTable, work: IWork, context: Context) -> IUpstream:
+        """An upstream for `app`, not yet started. Raises `CannotStart` when its configuration is wrong."""

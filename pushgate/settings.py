@@ -1,0 +1,75 @@
+"""The vocabulary of configuration: tables, durations, endpoints. Plug-ins declare theirs with it."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from pushgate.notification import Delivery
+from pushgate.record import Tokens
+
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION_RULE: Final = "a number with its unit: 250ms, 5s, 30m, 1h, 1d"
+
+
+def parse_duration(text: object) -> float:
+    """Seconds from ``"250ms"``, ``"5s"``, ``"30m"``, ``"1h"`` or ``"1d"``; raise ValueError otherwise."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"must be {_DURATION_RULE}")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _endpoint(text: str) -> str:
+    if text.partition(":")[0] not in {"tcp", "ssl", "unix", "tcp6", "systemd"}:
+        raise ValueError("must be a Twisted server endpoint such as tcp:7215:interface=127.0.0.1")
+    return text
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+"""Seconds, written with a unit."""
+ServerEndpoint = Annotated[str, AfterValidator(_endpoint)]
+"""A Twisted server endpoint description."""
+FilePath = Annotated[Path, Field(strict=False)]
+"""The path of a file; whether it can be read is found out when it is."""
+Port = Annotated[int, Field(ge=1, le=65535)]
+"""A TCP port."""
+
+
+class Table(BaseModel):
+    """A table of the configuration: unknown keys are refused, values are not bent into shape."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+
+
+class AppTable(Table):
+    """What every app has, whatever its upstream; an upstream's table extends it.
+
+    :param rate: notifications per second at most; 0 sets no limit.
+    :param max_payload: bytes.
+    """
+
+    upstream: str
+    topic: str | None = None
+    delivery: Annotated[Delivery, Field(strict=False)] = Delivery.AT_LEAST_ONCE
+    max_payload: int = Field(default=2048, ge=1, le=65535)
+    rate: float = Field(default=0, ge=0)
+
+
+class DoorTable(Table):
+    """What every input has."""
+
+    type: str
+
+
+class SinkTable(Table):
+    """What every sink has.
+
+    :param tokens: how records write a device token.
+    :param buffer: reports (ranges of notifications with one outcome) that may wait for a slow sink.
+    """
+
+    type: str
+    tokens: Annotated[Tokens, Field(strict=False)] = Tokens.FULL
+    buffer: int = Field(default=100_000, ge=1)

@@ -1,0 +1,1 @@
+"""The simulator: the push service's side, scriptable; for tests, trials and the demo."""

@@ -1,0 +1,1 @@
+"""Sinks: each tells the outcomes to one kind of listener."""

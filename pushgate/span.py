@@ -1,0 +1,67 @@
+"""A run of members of one batch, and what it has been through."""
+
+import msgspec
+
+from pushgate.notification import Batch
+
+
+class Span(msgspec.Struct, frozen=True, gc=False):
+    """Members `start` to `stop` (excluded) of a batch, which travel together.
+
+    :param attempts: how often they were written.
+    :param retries: how often the push service refused them with a temporary status.
+    :param closes: how often a connection died without a word while they were in flight on it.
+    :param alone: at most so many notifications may be in flight together with these, none of them others;
+        0: no limit. Set to corner a notification that closes connections.
+    :param recalled: they were reported as presumed, and a later error proved that wrong.
+    """
+
+    batch: Batch
+    start: int
+    stop: int
+    attempts: int = 0
+    retries: int = 0
+    closes: int = 0
+    alone: int = 0
+    recalled: bool = False
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it belongs in its lane: batches in the order of acceptance, members in theirs."""
+        return self.batch.order, self.start
+
+    def part(self, start: int, stop: int) -> "Span":
+        """The members `start` to `stop` of the batch, with the same history."""
+        if start == self.start and stop == self.stop:
+            return self
+        return Span(
+            self.batch,
+            start,
+            stop,
+            self.attempts,
+            self.retries,
+            self.closes,
+            self.alone,
+            self.recalled,
+        )
+
+    def tokens(self) -> list[bytes]:
+        """The device tokens."""
+        return self.batch.tokens.slice(self.start, self.stop)
+
+    def payloads(self) -> list[bytes]:
+        """The payloads."""
+        return self.batch.payloads(self.start, self.stop)
+
+
+def without(count: int, holes: tuple[int, ...]) -> list[tuple[int, int]]:
+    """The runs that are left of 0 to `count` when the indices `holes`, ascending, are taken out."""
+    runs, start = [], 0
+    for hole in (*holes, count):
+        if hole > start:
+            runs.append((start, hole))
+        start = hole + 1
+    return runs

@@ -1,0 +1,1 @@
+"""Spools: where accepted notifications are kept until they are settled."""

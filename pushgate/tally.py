@@ -1,0 +1,81 @@
+"""Counters and histograms, counted per batch and read when somebody asks; docs/contract.md has the names."""
+
+from bisect import bisect_left
+from typing import Final
+
+COUNTERS: Final[dict[str, tuple[str, ...]]] = {
+    "pushgate_submitted_total": ("app", "input"),
+    "pushgate_refused_total": ("app", "input", "code"),
+    "pushgate_outcomes_total": ("app", "state", "reason"),
+    "pushgate_resent_total": ("app",),
+    "pushgate_late_errors_total": ("app",),
+    "pushgate_reconnects_total": ("app", "cause"),
+    "pushgate_sink_errors_total": ("sink",),
+    "pushgate_sink_dropped_total": ("sink",),
+}
+"""Each counter's labels. No token, id or payload is ever one."""
+
+HISTOGRAMS: Final[dict[str, tuple[str, ...]]] = {
+    "pushgate_spool_commit_seconds": (),
+    "pushgate_accept_seconds": ("input",),
+    "pushgate_settle_seconds": ("app",),
+}
+"""Each histogram's labels; the values are seconds."""
+
+BOUNDS: Final = (
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1,
+    2.5,
+    5,
+    10,
+    30,
+    60,
+)
+"""Upper bounds of the histograms' buckets, in seconds; one more bucket takes what is longer."""
+
+
+class Histogram:
+    """How often durations fell into each bucket, and their sum.
+
+    :ivar buckets: counts for `BOUNDS`, then of everything beyond; not cumulative.
+    """
+
+    __slots__ = ("buckets", "total")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(BOUNDS) + 1)
+        self.total = 0.0
+
+    def observe(self, seconds: float, times: int = 1) -> None:
+        """Count `times` events that took `seconds`."""
+        self.buckets[bisect_left(BOUNDS, seconds)] += times
+        self.total += seconds * times
+
+
+class Tally:
+    """All counts of one process, by name and label values."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, dict[tuple[str, ...], int]] = {name: {} for name in COUNTERS}
+        self.histograms: dict[str, dict[tuple[str, ...], Histogram]] = {name: {} for name in HISTOGRAMS}
+
+    def count(self, name: str, *labels: str, times: int = 1) -> None:
+        """Add to a counter; raise KeyError for a name that is not in `COUNTERS`."""
+        counter = self.counts[name]
+        counter[labels] = counter.get(labels, 0) + times
+
+    def observe(self, name: str, *labels: str, seconds: float, times: int = 1) -> None:
+        """Count a duration; raise KeyError for a name that is not in `HISTOGRAMS`."""
+        series = self.histograms[name]
+        if labels not in series:
+            series[labels] = Histogram()
+        series[labels].observe(seconds, times)

@@ -1,0 +1,1 @@
+"""Upstreams: each speaks to one kind of push service."""
