@@ -21,6 +21,7 @@ class Cause(StrEnum):
     HANDSHAKE_FAILED = "handshake-failed"
     CLOSED_AT_ONCE = "closed-at-once"
     SHUTDOWN = "shutdown"
+    SERVICE_ERROR = "service-error"
     NETWORK = "network"
 
 
@@ -36,9 +37,9 @@ FIRST_DELAY: Final = 1.0
 """Seconds before the first new attempt."""
 CAP: Final = 60.0
 """Seconds between attempts at most while the network is at fault: an outage ends without notice."""
-LONG_CAP: Final = 3600.0
+LONG_CAP: Final = 7200.0
 """The same when attempts themselves do harm: Apple blocks a provider that connects again and again, and
-lifts the block after about an hour without an attempt (TN2265)."""
+lifts the block after about an hour without an attempt (TN2265). Half of a delay is certain: one hour."""
 _HARMFUL: Final = OURS | {Cause.CLOSED_AT_ONCE, Cause.HANDSHAKE_FAILED, Cause.SHUTDOWN}
 
 
@@ -49,26 +50,28 @@ class Circuit:
     at once, and one that rejects our certificate under TLS 1.3, complete it too.
 
     :param jitter: the chance in the delays.
+    :ivar is_open: the push service counts as unusable; one attempt at a time is made then.
+    :ivar failures: in a row since the last success.
     :ivar cause: of the last failure since the last success.
     :ivar since: monotonic seconds of the first failure since the last success.
+    :ivar retry_at: monotonic seconds before which no attempt may be made.
     """
+
+    is_open: bool
+    failures: int
+    cause: Cause | None
+    since: float | None
+    retry_at: float
 
     def __init__(self, jitter: Jitter) -> None:
         self._jitter = jitter
-        self.failures = 0
-        self.cause: Cause | None = None
-        self.since: float | None = None
-        self.retry_at = float("-inf")
-
-    @property
-    def is_open(self) -> bool:
-        """True while the push service counts as unusable; one attempt at a time is made then."""
-        return self.failures > TOLERATED or self.cause in OURS
+        self.proven()
 
     def failed(self, cause: Cause, now: float) -> float:
         """Count a failure at `now`, monotonic seconds; return the seconds until the next attempt."""
         self.failures += 1
         self.cause = cause
+        self.is_open = self.is_open or cause in OURS or self.failures > TOLERATED
         if self.since is None:
             self.since = now
         cap = LONG_CAP if cause in _HARMFUL else CAP
@@ -77,8 +80,8 @@ class Circuit:
         return self.retry_at - now
 
     def proven(self) -> None:
-        """The push service was of use: forget all failures."""
-        self.failures, self.cause, self.since = 0, None, None
+        """The push service was of use: close the circuit and forget all failures."""
+        self.is_open, self.failures, self.cause, self.since = False, 0, None, None
         self.retry_at = float("-inf")
 
     def wait(self, now: float) -> float:

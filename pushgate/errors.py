@@ -5,7 +5,7 @@ the word the contract fixes for the wire. Texts name the field, the shape of the
 the value: tokens and payloads do not belong in errors.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class PushgateError(Exception):
@@ -13,15 +13,24 @@ class PushgateError(Exception):
 
 
 class Refusal(PushgateError):
-    """A request was refused; nothing of it was queued."""
+    """A request was refused; nothing of it was queued.
+
+    One that came over a wire (`told`) has its text only; its other attributes are empty.
+    """
 
     code: ClassVar[str]
+
+    @classmethod
+    def told(cls, text: str) -> Self:
+        """The refusal of this kind that another process raised, from its text."""
+        return cls.__new__(cls, text)  # the text is complete, there is nothing to make it from
 
 
 class UnknownApp(Refusal):
     """No app of this name is configured."""
 
     code = "UNKNOWN_APP"
+    app = ""
 
     def __init__(self, app: str) -> None:
         super().__init__(f"app: {app[:100]!r} is not configured")
@@ -37,6 +46,7 @@ class Invalid(Refusal):
     """
 
     code = "INVALID"
+    field = shape = rule = ""
 
     def __init__(self, field: str, shape: str, rule: str) -> None:
         super().__init__(f"{field}: {shape}; {rule}")
@@ -47,6 +57,8 @@ class TooLarge(Refusal):
     """A field is longer than its limit, both in bytes unless `unit` says otherwise."""
 
     code = "TOO_LARGE"
+    field = ""
+    size = limit = 0
 
     def __init__(self, field: str, size: int, limit: int, unit: str = "bytes") -> None:
         super().__init__(f"{field}: {size} {unit}; at most {limit}")
@@ -61,6 +73,7 @@ class Overloaded(Refusal):
     """
 
     code = "OVERLOADED"
+    queued = limit = 0
 
     def __init__(self, what: str, queued: int, limit: int) -> None:
         super().__init__(f"{what}: {queued} waiting; at most {limit}, try again later")
@@ -98,6 +111,27 @@ class NotFound(Refusal):
 
     def __init__(self) -> None:
         super().__init__("id: not known, or its outcome is no longer kept")
+
+
+class Internal(PushgateError):
+    """The gateway failed at a request for a reason nobody foresaw; its log has the reason.
+
+    Whether anything of the request was queued is not known.
+    """
+
+    def __init__(self, text: str = "the gateway failed; its log says why") -> None:
+        super().__init__(text)
+
+
+class Unreachable(PushgateError):
+    """There was no connection to the gateway for as long as the caller would wait; nothing was sent."""
+
+
+class FateUnknown(PushgateError):
+    """A request was sent and no answer came: it may or may not have been accepted.
+
+    With an idempotency key it can be repeated without harm.
+    """
 
 
 class CannotStart(PushgateError):

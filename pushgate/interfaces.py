@@ -70,7 +70,8 @@ class IGateway(Interface):
     def submit(submission: Submission, door: str) -> "Deferred[Receipt]":
         """Accept notifications; fires once they are as safe as the spool makes them.
 
-        Fails with a `Refusal` when nothing was accepted. `door` is the input's name, for the metrics.
+        Fails with a `Refusal` when the submission as a whole is refused; a receipt may refuse every member,
+        each for its own reason. `door` is the input's name, for the metrics.
         """
 
     def status(number: int) -> str:
@@ -83,6 +84,7 @@ class IGateway(Interface):
         """Report every later outcome to `sink` too, until the returned callable is called.
 
         :param buffer: reports that may wait for it; what comes beyond is dropped for this sink and counted.
+        :raises ValueError: a sink of this name is attached already.
         """
 
     def has_app(app: str) -> bool:
@@ -105,6 +107,9 @@ class IWork(Interface):
     def depth() -> int:
         """Notifications waiting."""
 
+    def has_suspects() -> bool:
+        """Whether spans wait that must travel alone: one connection should fall idle for them."""
+
     def settle(verdicts: Sequence[Verdict]) -> None:
         """Report what became of spans that were taken."""
 
@@ -114,8 +119,10 @@ class IWork(Interface):
     def token_died(token: bytes, since: int) -> None:
         """Report a token that the feedback service lists as dead since `since`, Unix seconds."""
 
-    def token_rejected(token: bytes) -> bool:
+    def token_rejected(token: bytes, first: bool) -> bool:
         """Note that the push service rejected this token as invalid, before later spans are requeued.
+
+        :param first: nothing was accepted before it on the same connection.
 
         Returns True when so many in a row were, that the environment is suspect rather than the tokens.
         """
@@ -136,9 +143,12 @@ class IUpstream(Interface):
     def stop() -> "Deferred[None]":
         """Take no more, settle what is in flight as far as it can be, close; fires when all is closed.
 
-        What cannot be settled is requeued. The gateway bounds the wait by cancelling the Deferred, which
-        must close at once.
+        What cannot be settled is requeued. Not bounded in time: the gateway calls `abort` when it has waited
+        long enough.
         """
+
+    def abort() -> None:
+        """Close at once; what was in flight gets its verdict or is requeued. Harmless when all is closed."""
 
     def state() -> UpstreamState:
         """How it is doing, for operators."""
@@ -174,6 +184,13 @@ class IInput(Interface):
 
     def addresses() -> list[str]:
         """Where it listens, for people: ``["tcp 127.0.0.1:7215"]``."""
+
+
+class IAddressed(Interface):
+    """Optional for sinks and upstreams: there is something that people can look at or talk to."""
+
+    def addresses() -> list[str]:
+        """What and where, once it is started: ``["http://127.0.0.1:7217/metrics"]``."""
 
 
 class ISpool(Interface):

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from pushgate.errors import NotFound
 from pushgate.notification import Batch
-from pushgate.outcome import Outcome
+from pushgate.outcome import Outcome, State
 
 _start = attrgetter("span.start")
 _MEMBER_BITS = 16
@@ -34,14 +34,14 @@ class Entry:
     def add(self, new: Outcome) -> None:
         """Enter an outcome; one of a recalled span takes the place of what was presumed.
 
-        :raises ValueError: when a member has its outcome already and this is no correction.
+        :raises ValueError: when a member has its outcome already and this does not correct a presumed one.
         """
         start, stop = new.span.start, new.span.stop
         at = bisect_right(self.outcomes, start, key=_start)
         low = at - 1 if at and self.outcomes[at - 1].span.stop > start else at
         high = bisect_right(self.outcomes, stop - 1, lo=low, key=_start)
         replaced = self.outcomes[low:high]
-        if replaced and not new.span.recalled:
+        if replaced and not (new.span.recalled and all(old.state is State.PRESUMED for old in replaced)):
             raise ValueError(f"members {start} to {stop} of a batch were settled twice")
         kept = [part for old in replaced for part in _outside(old, start, stop)]
         self.outcomes[low:high] = sorted([*kept, new], key=_start)

@@ -7,6 +7,7 @@ A single push is a batch of one.
 import re
 from enum import IntEnum, StrEnum
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -26,6 +27,8 @@ PUSH_TYPES: Final = frozenset(
 """Apple's apns-push-type values."""
 
 _HEX_FILLER: Final = str.maketrans("", "", " <>")
+_TOKEN_RULE: Final = f"an even number of hex digits, for 1 to {MAX_TOKEN} bytes"
+_are_hex = re.compile("[0-9A-Fa-f]*").fullmatch
 
 
 class Priority(IntEnum):
@@ -66,6 +69,10 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         _seconds("registered_at", self.registered_at)
         _text("collapse_id", self.collapse_id, 64)
         _text("topic", self.topic, 255)
+        if self.priority not in set(Priority):
+            raise Invalid("priority", _shape(self.priority), "5 or 10")
+        if self.delivery is not None and self.delivery not in set(Delivery):
+            raise Invalid("delivery", "not a known word", f"one of {', '.join(Delivery)}")
         if self.push_type is not None and self.push_type not in PUSH_TYPES:
             raise Invalid("push_type", "not a known word", f"one of {', '.join(sorted(PUSH_TYPES))}")
 
@@ -147,14 +154,21 @@ def parse_token(text: str, field: str = "token") -> bytes:
 
     :raises Invalid: when it is not 1 to 100 bytes in hex.
     """
-    digits = text.translate(_HEX_FILLER)
-    rule = f"an even number of hex digits, for 1 to {MAX_TOKEN} bytes"
-    if len(digits) % 2 or not re.fullmatch("[0-9A-Fa-f]*", digits):
-        raise Invalid(field, f"text of {len(text)} characters", rule)
+    digits = text if text.isalnum() else text.translate(_HEX_FILLER)
+    if len(digits) % 2 or not _are_hex(digits):
+        raise Invalid(field, f"text of {len(text)} characters", _TOKEN_RULE)
     token = bytes.fromhex(digits)
     if not 1 <= len(token) <= MAX_TOKEN:
-        raise Invalid(field, f"{len(token)} bytes", rule)
+        raise Invalid(field, f"{len(token)} bytes", _TOKEN_RULE)
     return token
+
+
+def parse_id(text: str, field: str = "id") -> int:
+    """A notification's id from its UUID; raise `Invalid` for any other text."""
+    try:
+        return UUID(text).int
+    except ValueError:
+        raise Invalid(field, f"text of {len(text)} characters", "a UUID") from None
 
 
 def parse_priority(number: int | None) -> Priority:
@@ -221,5 +235,12 @@ def _shape(number: int) -> str:
 
 
 def _text(field: str, value: str | None, limit: int) -> None:
-    if value is not None and not 1 <= len(value.encode()) <= limit:
-        raise Invalid(field, f"{len(value.encode())} bytes", f"1 to {limit} bytes of UTF-8")
+    if value is None:
+        return
+    rule = f"1 to {limit} bytes of UTF-8"
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:  # JSON can spell half a surrogate pair
+        raise Invalid(field, f"{len(value)} characters, not all of them Unicode", rule) from None
+    if not 1 <= size <= limit:
+        raise Invalid(field, f"{size} bytes", rule)

@@ -4,6 +4,8 @@ from typing import Final
 
 BURST: Final = 0.1
 """Seconds' worth of allowance that an idle app may save up."""
+ROUNDING: Final = 0.001
+"""Notifications that may be borrowed, so that a clock's rounding never wakes an app up for nothing."""
 
 
 class Pace:
@@ -24,7 +26,7 @@ class Pace:
         earned = max(0.0, now - self._at) * self.rate
         self._allowance = min(max(1.0, self.rate * BURST), self._allowance + earned)
         self._at = now
-        return min(wanted, int(self._allowance))
+        return min(wanted, int(self._allowance + ROUNDING))
 
     def spend(self, count: int) -> None:
         """Note that `count` notifications went."""

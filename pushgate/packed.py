@@ -62,7 +62,8 @@ class Packed:
         if self._stride:
             width = self._stride - prefix
             first = start * self._stride + prefix
-            return [blob[i : i + width] for i in range(first, stop * self._stride, self._stride)]
+            end = first + (stop - start) * self._stride
+            return [blob[i : i + width] for i in range(first, end, self._stride)]
         offsets = self._offsets
         assert offsets is not None
         ends = [*(at - prefix for at in offsets[start + 1 : stop + 1]), len(blob)]

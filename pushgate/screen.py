@@ -8,7 +8,7 @@ from pushgate.span import Span
 def has_expired(span: Span, wall: float) -> bool:
     """Whether its own expiration passed at `wall`, Unix seconds. Expiration 0 means: try once, now."""
     expiration = span.batch.terms.expiration
-    return bool(expiration) and wall >= expiration  # type: ignore[operator]
+    return expiration is not None and 0 < expiration <= wall
 
 
 def has_waited(span: Span, down_since: float | None, now: float, expiry: float) -> bool:

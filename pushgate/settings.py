@@ -10,12 +10,13 @@ from pushgate.notification import Delivery
 from pushgate.record import Tokens
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
 _DURATION_RULE: Final = "a number with its unit: 250ms, 5s, 30m, 1h, 1d"
 
 
 def parse_duration(text: object) -> float:
     """Seconds from ``"250ms"``, ``"5s"``, ``"30m"``, ``"1h"`` or ``"1d"``; raise ValueError otherwise."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text) if isinstance(text, str) else None
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f"must be {_DURATION_RULE}")
     return float(match[1]) * _UNITS[match[2]]

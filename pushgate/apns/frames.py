@@ -115,16 +115,75 @@ class FrameDecoder:
             return []
         buffer = self._buffer + data if self._buffer else data
         frames: list[Frame | MalformedFrame] = []
-        at = 0
+        at = _decode_usual(buffer, 0, frames)
         while at < len(buffer) and not self._broken:
             frame, end = _decode(buffer, at)
             if frame is None:
                 break
             frames.append(frame)
-            at = end
             self._broken = isinstance(frame, MalformedFrame)
+            at = end if self._broken else _decode_usual(buffer, end, frames)
         self._buffer = buffer[at:] if not self._broken else b""
         return frames
+
+
+_HEAD_3, _HEAD_4, _HEAD_5 = _ITEM.pack(3, 4), _ITEM.pack(4, 4), _ITEM.pack(5, 1)
+
+
+class _Usual(msgspec.Struct, frozen=True, gc=False):
+    """How a command 2 frame is laid out whose items stand in the order 1, 2, 3, 4, 5 or 1, 2, 3, 5.
+
+    :param length: of the whole frame.
+    :param token_end: where item 2 begins; the three bytes there tell which of the two it is.
+    """
+
+    length: int
+    token_end: int
+    with_expiration: tuple[bytes, Struct]
+    without: tuple[bytes, Struct]
+
+
+@lru_cache(maxsize=8192)
+def _usual(head: bytes) -> _Usual | None:
+    """The usual layouts of a frame that begins with these eight bytes: all up to the length of its token."""
+    if len(head) < 8 or head[0] != 2 or head[5] != 1:
+        return None
+    length, token = int.from_bytes(head[1:5], "big"), int.from_bytes(head[6:8], "big")
+    payload = length - token - 24
+    if length > MAX_FRAME or payload < 0:
+        return None
+    return _Usual(
+        5 + length,
+        8 + token,
+        (_ITEM.pack(2, payload), Struct(f">8x{token}s3x{payload}s3sI3sI3sB")),
+        (_ITEM.pack(2, payload + 7), Struct(f">8x{token}s3x{payload + 7}s3sI3sB")),
+    )
+
+
+def _decode_usual(buffer: bytes, at: int, frames: list[Frame | MalformedFrame]) -> int:
+    """Decode what is laid out as usual from `at` on, at a fifth of the cost, and say where that ends.
+
+    Anything else, and anything incomplete, is left to `_decode`.
+    """
+    size = len(buffer)
+    while (usual := _usual(buffer[at : at + 8])) and at + usual.length <= size:
+        head_2 = buffer[at + usual.token_end : at + usual.token_end + 3]
+        expiration = None
+        if head_2 == usual.with_expiration[0]:
+            token, payload, head_3, identifier, head_4, expiration, head_5, priority = usual.with_expiration[
+                1
+            ].unpack_from(buffer, at)
+            if head_4 != _HEAD_4:
+                break
+        elif head_2 == usual.without[0]:
+            token, payload, head_3, identifier, head_5, priority = usual.without[1].unpack_from(buffer, at)
+        else:
+            break
+        if head_3 != _HEAD_3 or head_5 != _HEAD_5:
+            break
+        frames.append(Frame(2, token, payload, identifier, expiration, priority))
+        at += usual.length
+    return at
 
 
 _Decoded = tuple[Frame | MalformedFrame | None, int]

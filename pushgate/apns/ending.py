@@ -1,0 +1,40 @@
+"""How a connection of the binary stream ended, and what follows from it."""
+
+from enum import Enum, auto
+
+import msgspec
+
+from pushgate.outcome import Verdict
+from pushgate.span import Span
+
+
+class End(Enum):
+    """How a connection ended."""
+
+    IDLE = auto()
+    """Closed with nothing in flight: no cause for alarm."""
+    ANSWERED = auto()
+    """With an error that told the fate of everything in flight."""
+    SHUTDOWN = auto()
+    """The service closes this connection, and said how far it came."""
+    PROVEN = auto()
+    """With the answer to our sentinel: everything was accepted."""
+    UNTOLD = auto()
+    """With nothing that tells the fate of what was in flight."""
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """Everything that follows from a connection's end.
+
+    :param status: of the error response, None when there was none.
+    :param requeue: to be sent again, in order.
+    :param before: notifications it proves to have been accepted on this connection, presumed ones included.
+    :param late: how many presumed notifications turned out not to have been accepted.
+    """
+
+    end: End
+    status: int | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    requeue: tuple[Span, ...] = ()
+    before: int = 0
+    late: int = 0

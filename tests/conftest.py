@@ -1,0 +1,20 @@
+"""What holds for every test."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# The machine may be busy: how long an example takes says nothing about the rule it checks.
+settings.register_profile("pushgate", deadline=None)
+settings.load_profile("pushgate")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _elsewhere(tmp_path_factory):
+    """Run all tests in a directory of their own, as trial does: the checkout stays as it is."""
+    home = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("tests"))
+    yield
+    os.chdir(home)
