@@ -1,0 +1,107 @@
+"""An example of a door: a folder. Each ``*.json`` in it becomes a notification, and goes once that is safe.
+
+Try it: ``twistd -n pushgate --plugins plugins --config my.toml`` with this in ``my.toml``::
+
+    [inputs.folder]
+    type = "folder"
+    path = "/tmp/notifications"
+
+Write ``{"app": "demo", "token": "0a1b2c", "payload": {"aps": {"alert": "Hi"}}}`` to a file elsewhere on the
+same disk and move it there, so that it is never seen half-written.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import DirectoryPath, Field
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.plugin import IPlugin
+from zope.interface import implementer
+
+from pushgate.errors import Overloaded, Refusal, ShuttingDown
+from pushgate.interfaces import Context, IGateway, IInput, IInputFactory
+from pushgate.notification import Submission, parse_token
+from pushgate.packed import Packed
+from pushgate.settings import DoorTable, Duration
+
+
+class FolderTable(DoorTable):
+    """Its configuration: what every door has, a folder that exists, and how often to look into it."""
+
+    path: Annotated[DirectoryPath, Field(strict=False)]
+    interval: Duration = 1.0
+
+
+class Note(msgspec.Struct):
+    """What a file says."""
+
+    app: str
+    token: str
+    payload: msgspec.Raw
+
+
+@implementer(IInput)
+class FolderDoor:
+    """Looks into the folder again and again."""
+
+    log = Logger()
+
+    def __init__(self, name: str, config: FolderTable, gateway: IGateway, clock: Any) -> None:
+        self._name, self._config, self._gateway = name, config, gateway
+        self._loop, self._ended = LoopingCall(self._look), succeed(None)
+        self._loop.clock = clock
+
+    def start(self) -> Deferred[None]:
+        """Begin to look."""
+        self._ended = self._loop.start(self._config.interval).addCallback(lambda _: None)
+        return succeed(None)
+
+    def stop(self) -> Deferred[None]:
+        """Look no more; fires when the file at hand is done."""
+        if self._loop.running:
+            self._loop.stop()
+        return self._ended
+
+    def addresses(self) -> list[str]:
+        """The folder."""
+        return [f"folder {self._config.path}"]
+
+    async def _look(self) -> None:
+        for file in sorted(self._config.path.glob("*.json")):
+            try:
+                await self._gateway.submit(self._submission(file), self._name)
+                file.unlink()  # not before: until here the file is all there is of it
+            except (Overloaded, ShuttingDown):
+                return  # it stays, for the next look
+            except (Refusal, msgspec.MsgspecError) as error:
+                self.log.warn("{file}: refused: {error}", file=str(file), error=str(error))
+                file.rename(file.with_suffix(".refused"))
+            except Exception:  # noqa: BLE001 - whatever it is, it must not end the looking
+                self.log.failure("{file}: not taken", file=str(file))
+
+    def _submission(self, file: Path) -> Submission:
+        note = msgspec.json.decode(file.read_bytes(), type=Note)
+        tokens = Packed.of([parse_token(note.token)], 1)
+        # With this key, a file that cannot be deleted is sent only once all the same.
+        key = f"{file.name} {file.stat().st_mtime_ns}"
+        return Submission(app=note.app, tokens=tokens, payload=bytes(note.payload), key=key)
+
+
+@implementer(IPlugin, IInputFactory)
+class FolderDoorFactory:
+    """What pushgate finds."""
+
+    name = "folder"
+    description = "a folder of JSON files, each a notification"
+    config = FolderTable
+
+    def input(self, name: str, config: DoorTable, gateway: IGateway, context: Context) -> IInput:
+        """A door for one table of the configuration."""
+        assert isinstance(config, FolderTable)
+        return FolderDoor(name, config, gateway, context.reactor)
+
+
+folder = FolderDoorFactory()

@@ -1,0 +1,40 @@
+"""The sample configuration in ``etc``."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from pushgate.config import GatewayTable, config_from
+from pushgate.registry import find
+
+SAMPLE = Path(__file__).parents[1] / "etc" / "pushgate.toml"
+
+
+class SampleTests(SynchronousTestCase):
+    def complete(self) -> str:
+        """The sample with every default that it shows in force."""
+        return re.sub(r"^# (\w+ = .+)$", r"\1", SAMPLE.read_text(), flags=re.MULTILINE)
+
+    def test_it_is_good(self) -> None:
+        """The sample as it is has no fault."""
+        config_from(tomllib.loads(SAMPLE.read_text()), "sample", find())
+
+    def test_its_defaults_are_the_defaults(self) -> None:
+        """What the sample shows as a default is one: writing it out changes nothing."""
+        as_it_is = config_from(tomllib.loads(SAMPLE.read_text()), "sample", find())
+        tree = tomllib.loads(self.complete())
+        self.assertEqual(tree["apps"]["news"].pop("password_file"), "/etc/pushgate/news.password")
+        self.assertEqual(config_from(tree, "sample", find()), as_it_is)
+
+    def test_it_shows_every_key(self) -> None:
+        """Every key this version understands is in the sample, shown as a default or set."""
+        tree = tomllib.loads(self.complete())
+        config = config_from(tree, "sample", find())
+        self.assertEqual(tree["gateway"].keys(), GatewayTable.model_fields.keys())
+        for section in ("inputs", "sinks"):
+            for name, (_, table) in getattr(config, section).items():
+                self.assertEqual(tree[section][name].keys(), type(table).model_fields.keys(), name)
+        news = config.apps["news"][1]
+        self.assertEqual(tree["apps"]["news"].keys(), type(news).model_fields.keys())
