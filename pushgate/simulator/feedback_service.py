@@ -1,0 +1,92 @@
+"""The feedback service: sends the list of dead tokens to whoever connects, forgets it, and closes."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from twisted.internet.interfaces import IHandshakeListener, IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pushgate.apns.feedback import FeedbackTuple, encode
+from pushgate.errors import Overloaded
+from pushgate.simulator.closing import Closing
+from pushgate.simulator.gate import Gate, Guest
+from pushgate.simulator.plan import Plan
+from pushgate.simulator.rules import CutFeedback
+
+_LIMIT: Final = 1_000_000
+"""Tuples that may wait to be read."""
+
+
+_READING_TIME: Final = 300.0
+"""Seconds that a reader has for the list."""
+
+
+class FeedbackService:
+    """The list of dead tokens. Reading it empties it.
+
+    :param rule: the rule for the nth connection.
+    :ivar sent: tuples sent whole.
+    """
+
+    def __init__(self, rule: Callable[[int], CutFeedback | None], clock: IReactorTime) -> None:
+        self._rule, self.clock = rule, clock
+        self._tuples: list[FeedbackTuple] = []
+        self.sent = 0
+
+    @property
+    def waiting(self) -> int:
+        """Tuples that nobody has read yet."""
+        return len(self._tuples)
+
+    def add(self, tuples: Sequence[FeedbackTuple]) -> None:
+        """Put tuples at the end of the list; raise `Overloaded`, adding none, when it would grow too long."""
+        if len(self._tuples) + len(tuples) > _LIMIT:
+            raise Overloaded("feedback", len(self._tuples), _LIMIT)
+        self._tuples += tuples
+
+    def connect(self, gate: Gate, number: int) -> "FeedbackConnection":
+        """A protocol for one more connection."""
+        return FeedbackConnection(self, gate, number)
+
+    def read(self, connection: int) -> bytes:
+        """The stream for the nth connection, cut if the script says so."""
+        tuples, self._tuples = self._tuples, []
+        rule = self._rule(connection)
+        if rule is None:
+            self.sent += len(tuples)
+            return b"".join(map(encode, tuples))
+        self.sent += min(rule.tuples, len(tuples))
+        partial = b"".join(map(encode, tuples[rule.tuples : rule.tuples + 1]))[: rule.keep]
+        return b"".join(map(encode, tuples[: rule.tuples])) + partial
+
+    def forget(self) -> None:
+        """Empty the list."""
+        self._tuples = []
+
+
+@implementer(IHandshakeListener)
+class FeedbackConnection(Guest):
+    """One reading of the list."""
+
+    log = Logger()
+
+    def __init__(self, service: FeedbackService, gate: Gate, number: int) -> None:
+        super().__init__(gate, number)
+        self._service = service
+        self._closing: Closing | None = None
+
+    def handshakeCompleted(self) -> None:
+        stream = self._service.read(self.number)
+        self.log.info("feedback connection {number}: {size} bytes", number=self.number, size=len(stream))
+        self._closing = Closing(self.transport, self._service.clock)
+        self._closing.begin(Plan(pieces=(stream,)), within=_READING_TIME)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self._closing is None:
+            self.gate.handshakes_failed += 1
+        else:
+            self._closing.cancel()
+        super().connectionLost(reason)

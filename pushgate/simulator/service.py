@@ -1,0 +1,202 @@
+"""The simulator as one service: push gateway, feedback and control, each on its port."""
+
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
+from twisted.logger import Logger
+
+from pushgate.apns.feedback import FeedbackTuple
+from pushgate.errors import CannotStart
+from pushgate.simulator.certificates import Certificates
+from pushgate.simulator.config import SimulatorTable
+from pushgate.simulator.control import ControlSite
+from pushgate.simulator.feedback_service import FeedbackService
+from pushgate.simulator.gate import Gate
+from pushgate.simulator.push_service import PushService
+from pushgate.simulator.received import Received
+from pushgate.simulator.rules import ConnectionRule, CutFeedback, Rule
+from pushgate.simulator.script import DeadTokens, Script
+
+_SERVICES = {"push": "listen", "feedback": "feedback_listen", "control": "control_listen"}
+"""Each service, and the key of the configuration that says where it listens."""
+
+
+class Simulator(Service):
+    """The push service's side. Start it with `start`, or as a service of Twisted's.
+
+    :param reactor: the clock and the network.
+    :param wall: Unix seconds.
+    :param chance: a number from 0 to 1, new at each call; by default random from the configured seed.
+    :raises CannotStart: when an endpoint cannot be understood or the certificates cannot be made.
+    :ivar certificates: what a client needs: its certificate and the authority to trust.
+    :ivar received: what was accepted since the last `forget`.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        config: SimulatorTable,
+        reactor: Any,
+        wall: Callable[[], float] = time.time,
+        chance: Callable[[], float] | None = None,
+    ) -> None:
+        self._config, self._reactor = config, reactor
+        self._chance = chance or random.Random(config.seed).random  # noqa: S311 - a simulation
+        self._endpoints = self._parse_endpoints()
+        self._ports: dict[str, IListeningPort] = {}
+        self.certificates = Certificates.in_directory(config.state_dir)
+        self.received = Received(config.record_limit)
+        script = Script(config.script, self._chance)
+        self._push = PushService(
+            script, DeadTokens(config.dead), self.received, config.max_payload, reactor, wall
+        )
+        self._feedback = FeedbackService(self._rule_for_feedback, reactor)
+        tls = self.certificates.server_options()
+        self._gates = {
+            "push": Gate(tls, reactor, self._rule_for_connection, self._push.connect),
+            "feedback": Gate(tls, reactor, lambda _: None, self._feedback.connect),
+        }
+        self._factories: dict[str, IProtocolFactory] = {**self._gates, "control": ControlSite(self)}
+
+    @property
+    def port(self) -> int | None:
+        """Where the push service listens, while it does and if that is TCP."""
+        return self._port("push")
+
+    @property
+    def feedback_port(self) -> int | None:
+        """Where the feedback service listens, while it does and if that is TCP."""
+        return self._port("feedback")
+
+    @property
+    def control_port(self) -> int | None:
+        """Where the control port is, while it is open and if that is TCP."""
+        return self._port("control")
+
+    def addresses(self) -> dict[str, str]:
+        """Where each service listens, for people: ``{"push": "127.0.0.1:2195", ...}``."""
+        return {name: _address(port) for name, port in self._ports.items()}
+
+    def start(self) -> Deferred[None]:
+        """Begin listening; fires when all ports are open.
+
+        Fails with `CannotStart` when one cannot be, and closes the others.
+        """
+        return Deferred.fromCoroutine(self._start())
+
+    def stop(self) -> Deferred[None]:
+        """Close the ports and drop every connection; fires when all are gone. It may be started again."""
+        return Deferred.fromCoroutine(self._stop())
+
+    def startService(self) -> None:
+        """Begin listening, as part of an application; raise `CannotStart` when it cannot be done."""
+        failures: list[Any] = []
+        self.start().addErrback(failures.append)
+        if failures:
+            failures[0].raiseException()
+        super().startService()  # type: ignore[no-untyped-call] # Twisted's is untyped
+
+    def stopService(self) -> Deferred[None]:
+        """Stop, as part of an application."""
+        super().stopService()  # type: ignore[no-untyped-call] # Twisted's is untyped
+        return self.stop()
+
+    def set_script(self, rules: Sequence[Rule]) -> None:
+        """Replace the script; a refusal of connections in progress ends."""
+        push, feedback = self._gates["push"], self._gates["feedback"]
+        self._push.script = Script(rules, self._chance, push.accepted, feedback.accepted)
+        push.forgive()
+
+    @property
+    def script(self) -> tuple[Rule, ...]:
+        """The rules in force."""
+        return self._push.script.rules
+
+    def add_feedback(self, tuples: Sequence[FeedbackTuple]) -> None:
+        """Put tuples on the feedback list; raise `Overloaded` when it would grow too long."""
+        self._feedback.add(tuples)
+
+    def forget(self) -> None:
+        """Forget what was received, all counts, and the feedback list. Connections and script stay."""
+        self.received = self._push.received = Received(self._config.record_limit)
+        self._feedback.forget()
+        for gate in self._gates.values():
+            gate.forget()
+
+    def summary(self) -> dict[str, Any]:
+        """All counts, ready for JSON."""
+        push, feedback = self._gates["push"], self._gates["feedback"]
+        return {
+            **self.received.summary(),
+            "connections": push.summary(),
+            "feedback": {
+                "waiting": self._feedback.waiting,
+                "sent": self._feedback.sent,
+                "connections": feedback.summary(),
+            },
+            "script_fired": list(self._push.script.fired),
+        }
+
+    def _rule_for_connection(self, number: int) -> ConnectionRule | None:
+        return self._push.script.for_connection(number)
+
+    def _rule_for_feedback(self, number: int) -> CutFeedback | None:
+        return self._push.script.for_feedback(number)
+
+    async def _start(self) -> None:
+        try:
+            for name, endpoint in self._endpoints.items():
+                self._ports[name] = await endpoint.listen(self._factories[name])
+        except (CannotListenError, OSError) as error:
+            # Not awaited: twistd learns only of what fails at once.
+            self.stop()
+            cause = getattr(error, "socketError", error)
+            key = _SERVICES[name]
+            raise CannotStart(
+                [f"simulator.{key}: {getattr(self._config, key)}: {cause}; must be free to listen on"]
+            ) from None
+        for name, address in self.addresses().items():
+            self.log.info("{name} on {address}", name=name, address=address)
+        self.log.info("a client presents {client} and trusts {ca}",
+                      client=str(self.certificates.client), ca=str(self.certificates.ca))  # fmt: skip
+
+    async def _stop(self) -> None:
+        ports, self._ports = self._ports, {}
+        for port in ports.values():
+            await maybeDeferred(port.stopListening)
+        await gatherResults([gate.clear() for gate in self._gates.values()])
+
+    def _parse_endpoints(self) -> dict[str, IStreamServerEndpoint]:
+        endpoints, faults = {}, []
+        for name, key in _SERVICES.items():
+            try:
+                endpoints[name] = serverFromString(self._reactor, getattr(self._config, key))
+            except (ValueError, TypeError, KeyError) as error:
+                faults.append(
+                    f"simulator.{key}: not understood: {error}; must be a server endpoint such as tcp:2195"
+                )
+        if faults:
+            raise CannotStart(faults)
+        return endpoints
+
+    def _port(self, name: str) -> int | None:
+        host = self._ports[name].getHost() if name in self._ports else None
+        return host.port if isinstance(host, IPv4Address | IPv6Address) else None
+
+
+def _address(port: IListeningPort) -> str:
+    host = port.getHost()
+    if isinstance(host, IPv4Address | IPv6Address):
+        return f"{host.host}:{host.port}"
+    assert isinstance(host, UNIXAddress)
+    return f"unix:{os.fsdecode(host.name or b'')}"
