@@ -1,0 +1,206 @@
+"""The isolation around one sink: whatever it does, sending neither waits for it nor fails with it."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
+
+from pushgate.interfaces import IOutcomeSink
+from pushgate.outcome import Outcome, Report
+from pushgate.tally import Tally
+
+CALL_LIMIT: Final = 2048
+"""Notifications of one call of `emit` at most, so that a call stays short."""
+CLOSE_GRACE: Final = 2.0
+"""Seconds a sink has to close after its flush was given up."""
+LOG_INTERVAL: Final = 60.0
+"""Seconds between two log lines about the same trouble of one sink."""
+
+
+class Outlet:
+    """Feeds one sink: one call of `emit` at a time; what gathers meanwhile goes with the next.
+
+    Every call to the sink is made in a reactor turn of its own, so its time is never the caller's.
+
+    :param name: the sink's name, for the log and the metrics.
+    :param buffer: reports that may wait; beyond it the newest are dropped and counted.
+    """
+
+    log = Logger()
+
+    def __init__(self, name: str, sink: IOutcomeSink, buffer: int, clock: IReactorTime, tally: Tally) -> None:
+        self.name = name
+        self._sink, self._buffer, self._clock, self._tally = sink, buffer, clock, tally
+        self._waiting: deque[Report] = deque()
+        self._waiting_count = self._in_flight = 0
+        self._busy = self._closed = False
+        self._turn: IDelayedCall | None = None
+        self._emitting: Deferred[object] | None = None
+        self._drained: Deferred[None] | None = None
+        self._errors, self._drops = _Trouble(clock), _Trouble(clock)
+
+    @property
+    def lag(self) -> int:
+        """Notifications reported and not yet taken by the sink."""
+        return self._waiting_count + self._in_flight
+
+    def start(self) -> None:
+        """Start the sink; what it raises is the caller's."""
+        self._sink.start()
+
+    def report(self, reports: Sequence[Report]) -> None:
+        """Keep `reports` for the sink. Never raises, never calls the sink."""
+        room = 0 if self._closed else self._buffer - len(self._waiting)
+        if len(reports) > room:
+            self._drop(_notifications(reports[room:]))
+            reports = reports[:room]
+        self._waiting.extend(reports)
+        self._waiting_count += _notifications(reports)
+        self._schedule()
+
+    def reopen(self) -> None:
+        """Let the sink open its files anew."""
+        maybeDeferred(self._sink.reopen).addErrback(self._failed, "reopen")
+
+    def stop(self) -> Deferred[None]:
+        """Give the sink what waits, then stop it; never fails.
+
+        Cancelling gives up the flush: what was not taken is dropped and counted, and the sink has
+        `CLOSE_GRACE` seconds to close.
+        """
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        try:
+            await self._flush()
+        except CancelledError:
+            self._give_up()
+        stopping = maybeDeferred(self._sink.stop)
+        if self._closed:
+            stopping.addTimeout(CLOSE_GRACE, self._clock)
+        self._closed = True
+        await stopping.addErrback(self._failed, "stop")
+        if self._errors.total or self._drops.total:
+            self.log.emit(
+                LogLevel.warn,
+                "sink {sink}: while it ran {errors} calls failed and {count} notifications were dropped",
+                sink=self.name,
+                errors=self._errors.total,
+                count=self._drops.total,
+            )
+
+    async def _flush(self) -> None:
+        if self._busy:
+            self._drained = Deferred()
+            await self._drained
+
+    def _give_up(self) -> None:
+        """Forget what was not taken, the call under way included."""
+        self._closed, self._drained = True, None
+        lost = self.lag
+        self._waiting.clear()
+        self._waiting_count = 0
+        if self._turn is not None:
+            self._turn.cancel()
+        if self._emitting is not None:
+            self._emitting.cancel()
+        self._drop(lost)
+
+    def _schedule(self) -> None:
+        if self._waiting and not self._busy:
+            self._busy = True
+            self._turn = self._clock.callLater(0, self._emit)
+
+    def _emit(self) -> None:
+        self._turn = None
+        self._emitting = maybeDeferred(self._sink.emit, self._next())
+        self._emitting.addErrback(self._failed, "emit").addCallback(self._emitted)
+
+    def _next(self) -> list[Report]:
+        """The reports of the next call."""
+        reports: list[Report] = []
+        count = 0
+        while self._waiting and count < CALL_LIMIT:
+            report, rest = _cut(self._waiting.popleft(), CALL_LIMIT - count)
+            if rest is not None:
+                self._waiting.appendleft(rest)
+            count += _notifications((report,))
+            reports.append(report)
+        self._waiting_count -= count
+        self._in_flight = count
+        return reports
+
+    def _emitted(self, _: object) -> None:
+        self._emitting, self._in_flight, self._busy = None, 0, False
+        self._schedule()
+        if not self._busy and self._drained is not None:
+            drained, self._drained = self._drained, None
+            drained.callback(None)
+
+    def _failed(self, failure: Failure, call: str) -> None:
+        if self._closed and call == "emit" and failure.check(CancelledError):
+            return  # given up, and told as dropped
+        self._tally.count("pushgate_sink_errors_total", self.name)
+        if count := self._errors.happened():
+            self.log.failure(
+                "sink {sink}: {call} failed; {count} failures since the last such line",
+                failure=failure,
+                sink=self.name,
+                call=call,
+                count=count,
+            )
+
+    def _drop(self, notifications: int) -> None:
+        self._tally.count("pushgate_sink_dropped_total", self.name, times=notifications)
+        if count := self._drops.happened(notifications):
+            self.log.emit(
+                LogLevel.warn,
+                "sink {sink}: {why}; {count} notifications dropped since the last such line",
+                sink=self.name,
+                why="stopped" if self._closed else "its buffer is full",
+                count=count,
+            )
+
+
+class _Trouble:
+    """Counts a trouble, and says when it is worth a line: at once, then at most once a `LOG_INTERVAL`.
+
+    :ivar total: how often it happened.
+    """
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._told, self._silent_until = 0, float("-inf")
+        self.total = 0
+
+    def happened(self, times: int = 1) -> int:
+        """Count it; return how often it happened since the last line when one is due, else 0."""
+        self.total += times
+        now = self._clock.seconds()
+        if now < self._silent_until:
+            return 0
+        self._silent_until = now + LOG_INTERVAL
+        untold, self._told = self.total - self._told, self.total
+        return untold
+
+
+def _cut(report: Report, limit: int) -> tuple[Report, Report | None]:
+    """The report on the first `limit` notifications at most, and the one on the others."""
+    if not isinstance(report, Outcome) or len(report.span) <= limit:
+        return report, None
+    span = report.span
+    middle = span.start + limit
+    return (
+        replace(report, span=span.part(span.start, middle)),
+        replace(report, span=span.part(middle, span.stop)),
+    )
+
+
+def _notifications(reports: Iterable[Report]) -> int:
+    """How many notifications `reports` cover; a dead token counts as one."""
+    return sum([r.span.stop - r.span.start if isinstance(r, Outcome) else 1 for r in reports])

@@ -1,0 +1,108 @@
+"""The JSONL sink: one outcome record a line, in a file that may be rotated."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+from zope.interface import implementer
+
+from pushgate.errors import CannotStart
+from pushgate.interfaces import Context, IAddressed, IGateway, IOutcomeSink, IOutcomeSinkFactory
+from pushgate.outcome import Report
+from pushgate.record import Tokens, ndjson
+from pushgate.settings import FilePath, SinkTable
+from pushgate.sinks.record_file import RecordFile
+
+
+class JSONLTable(SinkTable):
+    """The JSONL sink's configuration.
+
+    :param path: the file; its directory must exist. A relative path is one from the working directory.
+    """
+
+    path: FilePath
+
+
+@implementer(IOutcomeSink, IAddressed)
+class JSONLSink:
+    """Writes outcome records to a file, in a thread of its own: a slow disk stops nothing else.
+
+    That one thread does everything to the file in order, so a `reopen` falls between two writes: no line
+    is lost or doubled.
+    """
+
+    def __init__(self, name: str, path: Path, tokens: Tokens, reactor: IReactorFromThreads) -> None:
+        self._name, self._path, self._tokens, self._reactor = name, path, tokens, reactor
+        self._file: RecordFile
+        self._thread = ThreadPool(1, 1, f"sink-{name}")
+        self._thread.threadFactory = _DaemonThread
+
+    def start(self) -> None:
+        """Open the file; raise `CannotStart` when that cannot be done."""
+        try:
+            self._file = RecordFile.open(self._path)
+        except OSError as error:
+            rule = "a file that can be written, in a directory that exists"
+            raise CannotStart([f"sinks.{self._name}.path: {self._path}: {error.strerror}; {rule}"]) from error
+        self._thread.start()
+
+    def emit(self, reports: Sequence[Report]) -> Deferred[None]:
+        """Append their records; fails with OSError when the disk is full or the like."""
+        # Encoded here: in the thread it would take the reactor as much time, and fight it for the GIL.
+        lines = ndjson(reports, self._tokens)
+        return deferToThreadPool(self._reactor, self._thread, self._write, lines)
+
+    def reopen(self) -> None:
+        """Write what comes later to a new file of the same name; raise OSError and go on with the old one."""
+        self._thread.callInThread(self._turn_to, RecordFile.open(self._path))
+
+    def stop(self) -> Deferred[None]:
+        """Close the file once all is written, and end the thread."""
+        closed = deferToThreadPool(self._reactor, self._thread, self._close)
+        return closed.addBoth(self._join)
+
+    def addresses(self) -> list[str]:
+        return [str(self._path)]
+
+    def _write(self, lines: bytes) -> None:
+        self._file.write(lines)
+
+    def _turn_to(self, new: RecordFile) -> None:
+        old, self._file = self._file, new
+        old.close()
+
+    def _close(self) -> None:
+        self._file.close()
+
+    def _join(self, result: Any) -> Any:
+        self._thread.stop()
+        return result
+
+
+class _DaemonThread(Thread):
+    """Does not keep the process alive when something else stopped the start and nobody stops the sink."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, daemon=True, **named)
+
+
+@implementer(IOutcomeSinkFactory)
+class JSONLSinkFactory:
+    """Makes JSONL sinks."""
+
+    name = "jsonl"
+    description = "One outcome record a line in a file; reopened on SIGHUP for logrotate."
+    config = JSONLTable
+
+    def sink(self, name: str, config: SinkTable, gateway: IGateway, context: Context) -> IOutcomeSink:
+        """A JSONL sink called `name`."""
+        assert isinstance(config, JSONLTable)
+        return JSONLSink(name, config.path.absolute(), config.tokens, context.reactor)
+
+
+factory = JSONLSinkFactory()

@@ -1,0 +1,120 @@
+"""A fake gateway, for doors and sinks."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, succeed
+from zope.interface import implementer
+
+from pushgate.errors import Conflict, NotFound, UnknownApp
+from pushgate.interfaces import (
+    IGateway,
+    IOutcomeSink,
+    Receipt,
+)
+from pushgate.notification import Submission, refused_members
+from pushgate.outcome import Report
+
+
+@implementer(IGateway)
+class RecordingGateway:
+    """Accepts notifications for `apps`, checks them, keeps them, and sends nothing.
+
+    :ivar submissions: what was accepted, in order.
+    :ivar doors: the name of the door each came through.
+    :ivar error: what every submission fails with while it is set.
+    :ivar holding: while true, answers wait for `release`.
+    :ivar records: what `status` answers, by id.
+    :ivar waiting: ids that `cancel` may withdraw.
+    :ivar sinks: those attached, by name.
+    """
+
+    def __init__(self, *apps: str, max_payload: int = 2048) -> None:
+        self.apps = apps or ("news",)
+        self.max_payload = max_payload
+        self.submissions: list[Submission] = []
+        self.doors: list[str] = []
+        self.error: Exception | None = None
+        self.holding = False
+        self.records: dict[int, str] = {}
+        self.waiting: set[int] = set()
+        self.sinks: dict[str, IOutcomeSink] = {}
+        self._keys: dict[tuple[str, str], tuple[Submission, Receipt]] = {}
+        self._held: list[tuple[Deferred[Receipt], Receipt | Exception]] = []
+        self._emitted: dict[str, Deferred[None]] = {}
+
+    def submit(self, submission: Submission, door: str) -> Deferred[Receipt]:
+        answer: Receipt | Exception
+        try:
+            answer = self._accept(submission, door)
+        except Exception as error:  # noqa: BLE001 - the contract: a submission fails, it does not raise
+            answer = error
+        if self.holding:
+            held: Deferred[Receipt] = Deferred()
+            self._held.append((held, answer))
+            return held
+        return fail(answer) if isinstance(answer, Exception) else succeed(answer)
+
+    def status(self, number: int) -> str:
+        if number not in self.records:
+            raise NotFound
+        return self.records[number]
+
+    def cancel(self, number: int) -> bool:
+        if number in self.waiting:
+            self.waiting.discard(number)
+            return True
+        if number not in self.records:
+            raise NotFound
+        return False
+
+    def attach(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
+        sink.start()
+        self.sinks[name] = sink
+        self._emitted[name] = succeed(None)
+        return lambda: self._detach(name, sink)
+
+    def has_app(self, app: str) -> bool:
+        return app in self.apps
+
+    def stats(self) -> dict[str, Any]:
+        return {"apps": {app: {} for app in self.apps}}
+
+    def release(self) -> None:
+        """Give the answers that were held."""
+        held, self._held = self._held, []
+        for deferred, answer in held:
+            if isinstance(answer, Exception):
+                deferred.errback(answer)
+            else:
+                deferred.callback(answer)
+
+    def report(self, *reports: Report) -> None:
+        """Tell the attached sinks, each when it has taken what it was told before."""
+        for name, sink in self.sinks.items():
+            self._emitted[name].addCallback(lambda _, to: to.emit(reports), sink)
+
+    def _accept(self, submission: Submission, door: str) -> Receipt:
+        if self.error is not None:
+            raise self.error
+        if submission.app not in self.apps:
+            raise UnknownApp(submission.app)
+        used = self._keys.get((submission.app, submission.key or ""))
+        if used is not None:
+            if used[0] != submission:
+                raise Conflict
+            return used[1]
+        refused = [
+            (index, fault.code, str(fault)) for index, fault in refused_members(submission, self.max_payload)
+        ]
+        number = 0x018F_0000_0000_7000_8000_0000_0000_0000 + (len(self.submissions) + 1 << 16)
+        receipt = Receipt(number, len(submission.tokens), tuple(refused))
+        self.submissions.append(submission)
+        self.doors.append(door)
+        if submission.key is not None:
+            self._keys[submission.app, submission.key] = submission, receipt
+        return receipt
+
+    def _detach(self, name: str, sink: IOutcomeSink) -> None:
+        if self.sinks.get(name) is sink:
+            del self.sinks[name]

@@ -1,0 +1,134 @@
+"""A fake upstream, for whoever calls upstreams."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from pushgate.errors import CannotStart
+from pushgate.interfaces import (
+    Context,
+    IUpstream,
+    IUpstreamFactory,
+    IWork,
+    UpstreamState,
+)
+from pushgate.outcome import State, Verdict
+from pushgate.settings import AppTable
+from pushgate.span import Span
+
+
+@implementer(IUpstream)
+class RecordingUpstream:
+    """Takes work when a test says so, sends nothing, and tells what a test says became of it.
+
+    :ivar history: the names of the methods that were called, in order, `wake` and `state` left out.
+    :ivar wakes: how often it was told of work.
+    :ivar in_flight: the spans that were taken and have no verdict.
+    :ivar holding: while true, the Deferred of `stop` waits for `abort`.
+    """
+
+    def __init__(self, work: IWork) -> None:
+        self.work = work
+        self.history: list[str] = []
+        self.wakes = 0
+        self.in_flight: list[Span] = []
+        self.holding = False
+        self.is_reachable = True
+        self._stopping: Deferred[None] | None = None
+
+    def start(self) -> None:
+        self.history.append("start")
+
+    def wake(self) -> None:
+        self.wakes += 1
+
+    def stop(self) -> Deferred[None]:
+        self.history.append("stop")
+        self._stopping = Deferred()
+        if not self.holding:
+            self._close()
+        return self._stopping
+
+    def abort(self) -> None:
+        self.history.append("abort")
+        self._close()
+
+    def state(self) -> UpstreamState:
+        return UpstreamState(
+            connections={"ready": int(self.is_reachable)},
+            window=sum(map(len, self.in_flight)),
+            circuit="" if self.is_reachable else "network",
+            circuit_open=not self.is_reachable,
+        )
+
+    def take(self, limit: int = 1 << 16) -> list[Span]:
+        """Take work as if to write it."""
+        spans = self.work.take(limit, not self.in_flight)
+        written = [replace(span, attempts=span.attempts + 1) for span in spans]
+        self.in_flight += written
+        return written
+
+    def settle(self, state: State, *spans: Span, status: int | None = None, reason: str = "") -> None:
+        """Report what became of spans that are in flight; of all when none is named."""
+        told = spans or tuple(self.in_flight)
+        self._forget(told)
+        self.work.settle([Verdict(span, state, status, reason) for span in told])
+
+    def reject(self, span: Span) -> None:
+        """Report that the push service refused the one token of a span as invalid."""
+        self.settle(State.REJECTED, span, status=8, reason="InvalidToken")
+        self.work.token_rejected(span.tokens()[0], first=False)
+
+    def requeue(self, *spans: Span) -> None:
+        """Give spans that are in flight back; all when none is named."""
+        back = spans or tuple(self.in_flight)
+        self._forget(back)
+        self.work.requeue(back)
+
+    def reachable(self, yes: bool) -> None:
+        """Say whether the push service is of use."""
+        self.is_reachable = yes
+        self.work.reachable(yes)
+
+    def _forget(self, spans: Sequence[Span]) -> None:
+        """Spans may be parts of those that were taken; what is left of these stays in flight."""
+        for span in spans:
+            of = next(each for each in self.in_flight if _covers(each, span))
+            at = self.in_flight.index(of)
+            rests = [(of.start, span.start), (span.stop, of.stop)]
+            self.in_flight[at : at + 1] = [of.part(*rest) for rest in rests if rest[0] < rest[1]]
+
+    def _close(self) -> None:
+        if self.in_flight:
+            self.requeue()
+        if self._stopping is not None and not self._stopping.called:
+            self._stopping.callback(None)
+
+
+def _covers(whole: Span, part: Span) -> bool:
+    return whole.batch.id == part.batch.id and whole.start <= part.start and part.stop <= whole.stop
+
+
+@implementer(IUpstreamFactory)
+class RecordingUpstreams:
+    """Makes recording upstreams.
+
+    :ivar made: by app.
+    :ivar faults: what `upstream` raises as a `CannotStart` while there are some.
+    """
+
+    name = "recording"
+    description = "takes work and sends nothing"
+    config = AppTable
+
+    def __init__(self) -> None:
+        self.made: dict[str, RecordingUpstream] = {}
+        self.faults: list[str] = []
+
+    def upstream(self, app: str, config: AppTable, work: IWork, context: Context) -> RecordingUpstream:
+        if self.faults:
+            raise CannotStart(self.faults)
+        self.made[app] = RecordingUpstream(work)
+        return self.made[app]
