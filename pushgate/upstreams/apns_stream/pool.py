@@ -1,0 +1,298 @@
+"""The connections of one app to the binary gateway: how many, when, and what their ends mean."""
+
+from collections import Counter
+from typing import Final
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pushgate.apns.ending import End, Ending
+from pushgate.apns.status import DEAD, OF_THE_CERTIFICATE
+from pushgate.apns.stream import Stream
+from pushgate.breaker import Cause, Circuit
+from pushgate.interfaces import Context, IUpstream, IWork, UpstreamState
+from pushgate.outcome import State
+from pushgate.upstreams.apns_stream import causes
+from pushgate.upstreams.apns_stream.connect import connect, endpoint
+from pushgate.upstreams.apns_stream.credentials import Credentials
+from pushgate.upstreams.apns_stream.feedback_poll import FeedbackPoll
+from pushgate.upstreams.apns_stream.link import RUN, Link
+from pushgate.upstreams.apns_stream.table import ApnsStreamTable
+
+TICK: Final = 0.25
+"""Seconds between two looks at every link: what became presumed, who is idle, who is stuck."""
+STALL: Final = 60.0
+"""Seconds a link's transport may be full before the link is given up: the other side reads no more."""
+LATEST_PRESUMPTION: Final = 60.0
+"""Seconds to which the response timeout may grow when errors come later than it."""
+
+
+_UNPROVEN: Final = {
+    End.SHUTDOWN: Cause.SHUTDOWN,
+    End.ANSWERED: Cause.SERVICE_ERROR,
+    End.UNTOLD: Cause.CLOSED_AT_ONCE,
+    End.IDLE: Cause.CLOSED_AT_ONCE,
+}
+"""What the end of a connection that was of no use means."""
+_WORDS: Final = {
+    Cause.CERTIFICATE_EXPIRED: "the push service says that our certificate has expired",
+    Cause.CERTIFICATE_REJECTED: "the push service does not accept our certificate",
+    Cause.WRONG_ENVIRONMENT: "the certificate seems to be of the other environment, or of another app",
+    Cause.WRONG_TOPIC: "the push service finds no valid topic in our certificate",
+    Cause.SHUTDOWN: "the push service is shutting down",
+    Cause.SERVICE_ERROR: "the push service answered with an error of its own",
+    Cause.CLOSED_AT_ONCE: "the push service closed a new connection without a word",
+}
+
+
+@implementer(IUpstream)
+class Pool:
+    """Up to `connections` links, opened as work asks for them, one at a time while the service is in doubt.
+
+    A link is of proven use once it told the fate of a notification or lived for the response timeout.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, app: str, table: ApnsStreamTable, credentials: Credentials, work: IWork, context: Context
+    ) -> None:
+        self._app, self._table, self._credentials = app, table, credentials
+        self._work, self._context, self._reactor = work, context, context.reactor
+        self._endpoint = endpoint(table.host, table.port, credentials, context.reactor)
+        self._circuit = Circuit(context.jitter)
+        self._timeout = table.response_timeout
+        self._links: list[Link] = []
+        self._attempts: set[Deferred[Link]] = set()
+        self._turn: IDelayedCall | None = None
+        self._retry: IDelayedCall | None = None
+        self._stopping: Deferred[None] | None = None
+        self._ticker = LoopingCall(self._tick)
+        self._ticker.clock = self._reactor
+        self._feedback = FeedbackPoll(app, table, credentials, work, context) if table.feedback else None
+
+    # IUpstream
+
+    def start(self) -> None:
+        self._ticker.start(TICK, now=False)
+        if self._feedback:
+            self._feedback.start()
+        self._fill(at_least=1)
+
+    def wake(self) -> None:
+        if self._turn is None and self._stopping is None:
+            self._turn = self._reactor.callLater(0, self._take_turns)
+
+    def stop(self) -> Deferred[None]:
+        if self._stopping is None:
+            self._stopping = Deferred()
+            self._cancel_attempts()
+            for link in self._links:
+                if self._table.confirm == "probe" and link.stream.in_flight:
+                    link.probe()
+            self._close_idle()
+        return self._stopping
+
+    def abort(self) -> None:
+        if self._stopping is None:
+            self._stopping = Deferred()
+        self._cancel_attempts()
+        for link in list(self._links):
+            link.abort()
+        self._finish_if_closed()
+
+    def state(self) -> UpstreamState:
+        states = Counter("draining" if link.closing or self._stopping else "ready" for link in self._links)
+        if self._attempts:
+            states["connecting"] = len(self._attempts)
+        return UpstreamState(
+            connections=dict(states),
+            window=sum(link.stream.in_flight for link in self._links),
+            circuit=self._circuit.cause or "",
+            circuit_open=self._circuit.is_open,
+            certificate_expires=self._credentials.expires,
+        )
+
+    # writing
+
+    def _take_turns(self) -> None:
+        """Every link writes one run; again in the next turn of the reactor while there is more."""
+        self._turn = None
+        suspects = self._work.has_suspects()
+        written = 0
+        for index, link in enumerate(list(self._links)):
+            if suspects and index == 0 and link.stream.in_flight:
+                continue  # this link falls idle, so that the suspects get their turn
+            written += link.write(self._work)
+        if written and self._work.depth():
+            self.wake()
+        self._fill()
+
+    def _tick(self) -> None:
+        now = self._reactor.seconds()
+        for link in list(self._links):
+            self._work.settle(link.stream.quiet(now))
+            if link.blocked_since is not None and now - link.blocked_since > STALL:
+                self.log.warn("{app}: the push service reads no more; closing a connection", app=self._app)
+                link.abort()
+            elif self._is_ready_for(link, now, self._timeout):
+                self._prove()
+        self._close_idle()
+        if self._work.depth():
+            self.wake()
+
+    def _is_ready_for(self, link: Link, now: float, seconds: float) -> bool:
+        return link.ready_at is not None and now - link.ready_at >= seconds
+
+    def _close_idle(self) -> None:
+        now = self._reactor.seconds()
+        for link in list(self._links):
+            idle = now - link.busy_at >= self._table.idle_timeout
+            if not link.stream.in_flight and (idle or self._stopping):
+                link.close()
+        self._finish_if_closed()
+
+    # connecting
+
+    def _fill(self, at_least: int = 0) -> None:
+        """Open as many connections as the work asks for and the circuit allows."""
+        if self._stopping is not None:
+            return
+        now = self._reactor.seconds()
+        wanted = min(self._table.connections, max(at_least, -(-self._work.depth() // RUN)))
+        if self._circuit.failures:
+            wanted = min(wanted, 1)
+        open_links = sum(not link.closing for link in self._links)
+        while open_links + len(self._attempts) < wanted:
+            wait = self._circuit.wait(now)
+            if wait > 0:
+                self._retry_in(wait)
+                return
+            self._attempt()
+
+    def _attempt(self) -> None:
+        wall = self._context.wall()
+        if not self._credentials.begins <= wall < self._credentials.expires:
+            expired = wall >= self._credentials.expires
+            self._failed(
+                Cause.CERTIFICATE_EXPIRED if expired else Cause.CERTIFICATE_NOT_YET_VALID,
+                "the certificate's dates do not include today; no connection was tried",
+            )
+            return
+        link = Link(self._reactor, self._make_stream, self.wake, self._ended)
+        attempt = connect(link, self._endpoint, self._reactor)
+        self._attempts.add(attempt)
+        attempt.addBoth(self._attempted, attempt)
+
+    def _make_stream(self, ready_at: float) -> Stream:
+        return Stream(self._table.window, self._timeout, ready_at)
+
+    def _attempted(self, result: Link | Failure, attempt: Deferred[Link]) -> None:
+        self._attempts.discard(attempt)
+        if isinstance(result, Failure):
+            if not result.check(CancelledError):
+                self._failed(causes.of_attempt(result), causes.text(result))
+        elif self._stopping is not None:
+            result.abort()
+        else:
+            self._links.append(result)
+            self.wake()
+        self._finish_if_closed()
+
+    def _cancel_attempts(self) -> None:
+        for call in (self._turn, self._retry):
+            if call is not None and call.active():
+                call.cancel()
+        self._turn = self._retry = None
+        for attempt in list(self._attempts):
+            attempt.cancel()
+
+    # ends
+
+    def _ended(self, link: Link, ending: Ending, cause: Cause | None) -> None:
+        """Draw the conclusions from an end: what is known, then who is dead, and only then who goes again."""
+        if link in self._links:
+            self._links.remove(link)
+        self._work.settle(ending.verdicts)
+        suspect = self._bury(ending)
+        if ending.late:
+            self._errors_come_late(ending.late)
+        self._judge(link, ending, Cause.WRONG_ENVIRONMENT if suspect else cause)
+        self._work.requeue(ending.requeue)
+        self._fill()
+        self._finish_if_closed()
+
+    def _bury(self, ending: Ending) -> bool:
+        """Note the tokens that were refused as dead; return whether the environment is suspect instead."""
+        tripped = False
+        for verdict in ending.verdicts:
+            if verdict.state is State.REJECTED and verdict.status in DEAD:
+                for token in verdict.span.tokens():
+                    tripped = self._work.token_rejected(token, first=not ending.before) or tripped
+        return tripped
+
+    def _judge(self, link: Link, ending: Ending, cause: Cause | None) -> None:
+        """Was the connection of use? If not, the circuit hears of it."""
+        if ending.status in OF_THE_CERTIFICATE:
+            cause = Cause.WRONG_TOPIC
+        if cause is not None:
+            self._failed(cause, _WORDS.get(cause, "the connection was lost"))
+        elif ending.before or (ending.verdicts and ending.status is not None):
+            self._prove()
+        elif self._stopping is None and not self._is_ready_for(link, self._reactor.seconds(), self._timeout):
+            cause = _UNPROVEN[ending.end]
+            self._failed(cause, _WORDS[cause])
+        if cause is None:
+            self._count_reconnect(ending.end.name.lower())
+
+    def _errors_come_late(self, count: int) -> None:
+        """Errors that come after the response timeout make honest outcomes wrong: wait longer from now on."""
+        self._context.tally.count("pushgate_late_errors_total", self._app, times=count)
+        self._timeout = min(LATEST_PRESUMPTION, self._timeout * 2)
+        self.log.warn(
+            "{app}: an error came late, {count} outcomes are corrected; response timeout now {timeout} s",
+            app=self._app, count=count, timeout=self._timeout,
+        )  # fmt: skip
+
+    def _prove(self) -> None:
+        if self._circuit.failures:
+            self.log.info("{app}: the push service can be used again", app=self._app)
+        self._circuit.proven()
+        self._work.reachable(True)
+
+    def _failed(self, cause: Cause, text: str) -> None:
+        was_open = self._circuit.is_open
+        wait = self._circuit.failed(cause, self._reactor.seconds())
+        self._count_reconnect(cause)
+        self._work.reachable(False)
+        tell = self.log.warn if was_open or not self._circuit.is_open else self.log.critical
+        tell(
+            "{app}: {cause}: {text}; next attempt in {wait:.1f} s (failure {failures})",
+            app=self._app, cause=cause.value, text=text, wait=wait, failures=self._circuit.failures,
+        )  # fmt: skip
+        self._retry_in(wait)
+
+    def _count_reconnect(self, cause: str) -> None:
+        self._context.tally.count("pushgate_reconnects_total", self._app, cause)
+
+    def _retry_in(self, seconds: float) -> None:
+        if self._retry is None and self._stopping is None:
+            self._retry = self._reactor.callLater(seconds, self._retry_now)
+
+    def _retry_now(self) -> None:
+        self._retry = None
+        self._fill(at_least=1)
+
+    def _finish_if_closed(self) -> None:
+        if self._stopping is None or self._links or self._attempts:
+            return
+        if self._ticker.running:
+            self._ticker.stop()
+        if self._feedback:
+            self._feedback.stop()
+        if not self._stopping.called:
+            self._stopping.callback(None)

@@ -1,0 +1,412 @@
+"""The binary stream against the simulator, over real TLS: what is reported is what the service received."""
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import TestCase
+from zope.interface.verify import verifyObject
+
+from pushgate.apns.feedback import FeedbackTuple
+from pushgate.errors import CannotStart
+from pushgate.interfaces import IUpstream, IUpstreamFactory
+from pushgate.outcome import State
+from pushgate.simulator.certificates import Certificates
+from pushgate.upstreams.apns_stream import factory
+from tests.rig import Rig, dead, live
+
+Rule = dict[str, Any]
+
+
+class RigCase(TestCase):
+    """A test with a rig, stopped at the end."""
+
+    timeout = 60
+
+    async def rig(self, *script: Rule, **app: Any) -> Rig:
+        """A started rig."""
+        rig = Rig(self.mktemp(), script, **app)
+        await rig.start()
+        self.addCleanup(lambda: Deferred.fromCoroutine(rig.stop()))
+        return rig
+
+    def assert_exactly_once(self, rig: Rig, tokens: list[bytes]) -> None:
+        """Each live token arrived once and is told so; each dead one is rejected with status 8."""
+        good, bad = ({t for t in tokens if (t[:2] == b"\xde\xad") is is_dead} for is_dead in (False, True))
+        received = rig.received()
+        self.assertEqual(set(received), good)
+        self.assertEqual(set(received.values()), {1})
+        audience = rig.audience
+        self.assertEqual(audience.tokens(State.ACCEPTED) | audience.tokens(State.PRESUMED), good)
+        self.assertEqual(
+            {token: audience.outcomes[token] for token in bad}, dict.fromkeys(bad, (State.REJECTED, 8))
+        )
+        self.assertEqual(set(audience.first.values()), {1})
+
+    def assert_none_lost(self, rig: Rig, tokens: list[bytes]) -> None:
+        """Each token arrived at least once, and each has one outcome."""
+        self.assertEqual(set(rig.received()), set(tokens))
+        self.assertEqual(set(rig.audience.outcomes), set(tokens))
+        self.assertEqual(set(rig.audience.first.values()), {1})
+
+
+class ExactlyOnceTests(RigCase):
+    """As long as the service speaks, everything is exactly once."""
+
+    async def push_with_dead(self, *script: Rule, count: int = 600, **app: Any) -> Rig:
+        """Push with a bad first, a bad last, and every fiftieth bad."""
+        rig = await self.rig(*script, **app)
+        tokens = [dead(i) if i % 50 == 0 or i == count - 1 else live(i) for i in range(count)]
+        for start in range(0, count, 200):
+            await rig.push(tokens[start : start + 200])
+        await rig.settled()
+        self.assert_exactly_once(rig, tokens)
+        return rig
+
+    async def test_plain(self) -> None:
+        """Dead tokens first, last and in between."""
+        rig = await self.push_with_dead()
+        self.assertEqual(rig.circuit(), (False, ""))
+        self.assertGreater(rig.context.tally.counts["pushgate_resent_total"]["news",], 0)
+
+    async def test_one_connection(self) -> None:
+        """The same with a single connection."""
+        await self.push_with_dead(connections=1)
+
+    async def test_a_window_smaller_than_the_batch(self) -> None:
+        """A full window waits for silence; nothing is evicted."""
+        rig = await self.rig(window=50, connections=1, response_timeout=0.1)
+        tokens = [live(i) for i in range(180)]
+        await rig.push(tokens)
+        await rig.settled()
+        self.assert_exactly_once(rig, tokens)
+
+    async def test_split_errors(self) -> None:
+        """Error responses in one-byte segments."""
+        await self.push_with_dead(
+            {"act": "reject", "status": 8, "token": "dead", "split": [1, 1, 1, 1, 1, 1]}
+        )
+
+    async def test_garbage_after_errors(self) -> None:
+        """Bytes after the error response are ignored."""
+        await self.push_with_dead({"act": "reject", "status": 8, "token": "dead", "garbage": "0808080808"})
+
+    async def test_errors_then_reset(self) -> None:
+        """The connection is reset right after the error."""
+        await self.push_with_dead({"act": "reject", "status": 8, "token": "dead", "end": "reset"})
+
+    async def test_errors_then_half_close(self) -> None:
+        """The service closes only its writing side."""
+        await self.push_with_dead({"act": "reject", "status": 8, "token": "dead", "end": "half-close"})
+
+    async def test_delayed_errors(self) -> None:
+        """Errors that come late, but within the response timeout, and many frames later."""
+        rule = {"act": "reject", "status": 8, "token": "dead", "delay": "150ms"}
+        await self.push_with_dead(rule, count=300, response_timeout=1.0)
+
+    async def test_shutdowns(self) -> None:
+        """Status 10 names the last one accepted: nothing is rejected, nothing is sent twice."""
+        rules = [{"act": "shutdown", "frame": n, "connection": c} for c, n in ((1, 1), (2, 30), (3, 5))]
+        rig = await self.push_with_dead(*rules)
+        self.assertNotIn("Shutdown", rig.audience.reasons)
+
+    async def test_temporary_errors(self) -> None:
+        """Status 1, 255 and an undefined one are sent again, and go through when the service recovers."""
+        for status in (1, 255, 77):
+            rig = await self.rig({"act": "reject", "status": status, "token": live(7).hex(), "times": 2})
+            tokens = [live(i) for i in range(20)]
+            await rig.push(tokens)
+            await rig.settled()
+            self.assert_exactly_once(rig, tokens)
+
+    async def test_temporary_errors_that_stay(self) -> None:
+        """After its retries a notification fails, with status and reason; the others go through."""
+        rig = await self.rig({"act": "reject", "status": 1, "token": live(7).hex()})
+        tokens = [live(i) for i in range(20)]
+        await rig.push(tokens)
+        await rig.settled()
+        self.assertEqual(rig.audience.outcomes[live(7)], (State.FAILED, 1))
+        self.assertIn("ProcessingError", rig.audience.reasons)
+        self.assertEqual(set(rig.received()), set(tokens) - {live(7)})
+
+
+class LateErrorTests(RigCase):
+    """The error comes after the notification was presumed."""
+
+    async def test_outcomes_are_corrected(self) -> None:
+        """What was presumed wrongly is corrected once; what was discarded is sent again; nothing is lost."""
+        rule = {"act": "reject", "status": 8, "token": "dead", "delay": "700ms"}
+        rig = await self.rig(rule, connections=1, response_timeout=0.3)
+        tokens = [*map(live, range(5)), dead(5), *map(live, range(6, 12))]
+        await rig.push(tokens)
+        while not rig.audience.corrections[dead(5)]:
+            await rig.audience.something()
+        await rig.settled()
+        while set(rig.received()) != set(tokens) - {dead(5)}:
+            await rig.audience.something()
+        self.assertEqual(rig.audience.outcomes[dead(5)], (State.REJECTED, 8))
+        self.assertEqual(set(rig.received().values()), {1})
+        self.assertEqual(rig.context.tally.counts["pushgate_late_errors_total"]["news",], 7)
+
+
+class SilentCloseTests(RigCase):
+    """The service ends a connection without telling how far it came."""
+
+    async def survive(self, rule: Rule, **app: Any) -> Rig:
+        rig = await self.rig(rule, **app)
+        tokens = [live(i) for i in range(400)]
+        await rig.push(tokens)
+        await rig.settled()
+        self.assert_none_lost(rig, tokens)
+        return rig
+
+    async def test_close(self) -> None:
+        """A close without a word: all is sent again."""
+        await self.survive({"act": "close", "connection": 1, "frame": 100})
+
+    async def test_reset(self) -> None:
+        """A reset without a word: the same."""
+        await self.survive({"act": "reset", "connection": 2, "frame": 20})
+
+    async def test_half_close(self) -> None:
+        """A half-close without a word: the same."""
+        await self.survive({"act": "half-close", "connection": 1, "frame": 100})
+
+    async def test_an_error_that_was_lost(self) -> None:
+        """The service rejected and closed, but its word never arrived."""
+        await self.survive({"act": "reject", "status": 8, "lost": True, "frame": 50, "times": 1})
+
+    async def test_an_unknown_identifier(self) -> None:
+        """An error that names nothing that was sent."""
+        rule = {"act": "reject", "status": 8, "identifier": 4_000_000, "frame": 50, "times": 1}
+        await self.survive(rule)
+
+    async def test_identifier_zero(self) -> None:
+        """A protocol error about nobody knows which."""
+        await self.survive({"act": "reject", "status": 128, "identifier": 0, "frame": 50, "times": 1})
+
+    async def test_a_shutdown_naming_a_stranger(self) -> None:
+        """Status 10 with an identifier that is not in the window."""
+        await self.survive({"act": "shutdown", "identifier": 4_000_000, "frame": 50, "times": 1})
+
+    async def test_wrong_command_byte(self) -> None:
+        """An answer that is no error response."""
+        await self.survive({"act": "reject", "status": 8, "command": 9, "frame": 50, "times": 1})
+
+    async def test_at_most_once(self) -> None:
+        """Under at-most-once nothing is sent twice; what was in flight is unknown."""
+        rig = await self.rig({"act": "close", "connection": 1, "frame": 10}, connections=1)
+        tokens = [live(i) for i in range(100)]
+        await rig.push(tokens, delivery="at-most-once")
+        await rig.settled()
+        unknown = rig.audience.tokens(State.UNKNOWN)
+        self.assertTrue(unknown)
+        self.assertEqual(set(rig.received().values()), {1})
+        self.assertEqual(set(tokens) - unknown - set(rig.received()), set())
+
+    async def test_poison_is_found(self) -> None:
+        """A notification that closes every connection it is sent on fails; all its neighbours arrive."""
+        rig = await self.rig({"act": "close", "token": live(13).hex()}, response_timeout=0.1)
+        tokens = [live(i) for i in range(32)]
+        await rig.push(tokens)
+        await rig.settled()
+        self.assertEqual(rig.audience.tokens(State.FAILED), {live(13)})
+        self.assertEqual(set(rig.received()), set(tokens) - {live(13)})
+
+
+class CircuitTests(RigCase):
+    """Failures have a cause that operators can read, and do not become a loop."""
+
+    async def until_circuit(self, rig: Rig, cause: str) -> None:
+        """Wait until the circuit names this cause."""
+        while rig.circuit()[1] != cause:
+            await rig.beat()
+
+    async def test_refused(self) -> None:
+        """Nobody listens: refused; and when somebody does, everything goes through."""
+        rig = await self.rig({"act": "refuse", "duration": "300ms", "connection": 1})
+        tokens = [live(i) for i in range(10)]
+        await rig.push(tokens)
+        await rig.settled()
+        self.assert_none_lost(rig, tokens)
+        self.assertEqual(rig.circuit(), (False, ""))
+
+    async def test_wrong_environment_by_alert(self) -> None:
+        """The alert that a certificate of the other environment gets opens the circuit; nothing is lost."""
+        rig = await self.rig({"act": "tls-alert", "connection": 1, "alert": 44})
+        await self.until_circuit(rig, "wrong-environment")
+        self.assertTrue(rig.circuit()[0])
+        tokens = [live(i) for i in range(10)]
+        await rig.push(tokens)
+        await rig.settled()
+        self.assert_exactly_once(rig, tokens)
+
+    async def test_wrong_environment_by_rejections(self) -> None:
+        """When every token is invalid the tokens are not to blame: they stay alive, the circuit opens."""
+        rig = await self.rig({"act": "reject", "status": 8}, connections=1)
+        await rig.push([live(i) for i in range(25)])
+        await self.until_circuit(rig, "wrong-environment")
+        self.assertTrue(rig.circuit()[0])
+        self.assertEqual(rig.gateway.stats()["apps"]["news"]["dead_tokens"], 0)
+        self.assertEqual(len(rig.audience.tokens(State.REJECTED)), 20)
+
+    async def test_expired_certificate(self) -> None:
+        """An expired certificate opens the circuit, and no connection is even tried."""
+        certificates = Certificates.in_directory(Path(self.mktemp()))
+        rig = await self.rig(certificate=certificates.issue_expired_client())
+        self.assertEqual(rig.circuit(), (True, "certificate-expired"))
+        self.assertEqual(rig.simulator.summary()["connections"]["accepted"], 0)
+
+    async def test_certificate_of_another_authority(self) -> None:
+        """The service rejects it, under TLS 1.3 after the handshake; what was written meanwhile is not lost."""
+        others = Certificates.in_directory(Path(self.mktemp()))
+        rig = await self.rig(certificate=others.client)
+        await rig.push([live(1)])
+        await self.until_circuit(rig, "certificate-rejected")
+        self.assertTrue(rig.circuit()[0])
+        self.assertEqual(rig.gateway.left(), 1)
+
+    async def test_server_not_trusted(self) -> None:
+        """A service that our authorities do not vouch for is not spoken to."""
+        others = Certificates.in_directory(Path(self.mktemp()))
+        rig = await self.rig(trust=others.ca)
+        await self.until_circuit(rig, "server-not-trusted")
+        self.assertTrue(rig.circuit()[0])
+
+    async def test_another_host_name(self) -> None:
+        """A certificate for another name than the one we called is not trusted."""
+        rig = await self.rig(interface="127.0.0.2", host="127.0.0.2")
+        await self.until_circuit(rig, "server-not-trusted")
+
+    async def test_closed_at_once(self) -> None:
+        """A service that accepts and closes is not hammered: the wait grows although TLS succeeds each time."""
+        rig = await self.rig({"act": "close", "frame": 0})
+        await self.until_circuit(rig, "closed-at-once")
+        self.assertLess(rig.simulator.summary()["connections"]["accepted"], 4)
+
+    async def test_expires_what_waits_too_long(self) -> None:
+        """What waits for an unreachable service longer than the gateway's expiry ends as expired."""
+        rig = await self.rig({"act": "refuse", "duration": "1h"}, expiry=0.5)
+        tokens = [live(i) for i in range(5)]
+        await rig.push(tokens)
+        await rig.settled()
+        self.assertEqual(rig.audience.tokens(State.EXPIRED), set(tokens))
+        self.assertEqual(rig.audience.reasons, {"PushServiceUnreachable"})
+
+
+class ConnectionTests(RigCase):
+    """How connections are kept."""
+
+    async def test_idle_ones_are_closed_and_reopened(self) -> None:
+        """After the idle timeout connections close in good order; new work opens one again."""
+        rig = await self.rig(idle_timeout=0.1, response_timeout=0.1)
+        await rig.push([live(1)])
+        await rig.settled()
+        while rig.gateway.stats()["apps"]["news"]["connections"]:
+            await rig.beat()
+        await rig.push([live(2)])
+        await rig.settled()
+        self.assert_exactly_once(rig, [live(1), live(2)])
+        self.assertEqual(rig.circuit(), (False, ""))
+
+    async def test_a_service_that_stops_reading_for_a_time(self) -> None:
+        """Its full pipe pauses us; when it reads again everything arrives once."""
+        rig = await self.rig(
+            {"act": "stall", "frame": 1, "duration": "1s"}, connections=1, response_timeout=3.0
+        )
+        payload = b'{"aps":{"alert":"%s"}}' % (b"x" * 1900)
+        tokens = [live(i) for i in range(6000)]
+        for start in range(0, 6000, 1000):
+            await rig.push(tokens[start : start + 1000], payload)
+        await rig.settled()
+        self.assert_exactly_once(rig, tokens)
+
+    async def test_drain_with_a_probe(self) -> None:
+        """With confirm = probe a drain proves what is in flight instead of waiting in silence."""
+        rig = await self.rig(confirm="probe", response_timeout=30.0)
+        tokens = [live(i) for i in range(50)]
+        await rig.push(tokens)
+        while len(rig.received()) < 50:
+            await rig.beat()
+        await rig.gateway.drain()
+        self.assertEqual(rig.gateway.left(), 0)
+        await rig.settled()
+        self.assertEqual(rig.audience.tokens(State.ACCEPTED), set(tokens))
+
+
+class FeedbackTests(RigCase):
+    """The feedback service is read to its end and heeded."""
+
+    async def feedback(self, *script: Rule, count: int = 3) -> Rig:
+        rig = Rig(self.mktemp(), script, feedback=True, feedback_interval=0.2)
+        self.addCleanup(lambda: Deferred.fromCoroutine(rig.stop()))
+        rig.simulator.add_feedback([FeedbackTuple(1_700_000_000, live(i)) for i in range(count)])
+        await rig.start()
+        return rig
+
+    async def test_tokens_are_reported_and_suppressed(self) -> None:
+        """Each entry is a report with its time; later sends to it are suppressed, unless registered since."""
+        rig = await self.feedback()
+        while len(rig.audience.dead) < 3:
+            await rig.audience.something()
+        self.assertEqual(
+            [(d.token, d.since) for d in rig.audience.dead], [(live(i), 1_700_000_000) for i in range(3)]
+        )
+        await rig.push([live(0), live(9)])
+        await rig.push([live(1)], registered_at=1_700_000_000)
+        await rig.push([live(2)], registered_at=1_699_999_999)
+        await rig.settled()
+        self.assertEqual(rig.audience.tokens(State.SUPPRESSED), {live(0), live(2)})
+        self.assertEqual(set(rig.received()), {live(1), live(9)})
+
+    async def test_it_is_polled_again(self) -> None:
+        """The interval is kept."""
+        rig = await self.feedback(count=1)
+        while len(rig.audience.dead) < 1:
+            await rig.audience.something()
+        rig.simulator.add_feedback([FeedbackTuple(1_700_000_060, b"\xaa\xbb\xcc\xdd")])
+        while len(rig.audience.dead) < 2:
+            await rig.audience.something()
+        self.assertEqual(rig.audience.dead[1].token, b"\xaa\xbb\xcc\xdd")
+
+    async def test_a_cut_tuple_keeps_the_whole_ones(self) -> None:
+        """A stream that ends inside a tuple: what was whole counts."""
+        rig = await self.feedback({"act": "cut-feedback", "tuples": 2, "keep": 10})
+        while len(rig.audience.dead) < 2:
+            await rig.audience.something()
+        self.assertEqual([each.token for each in rig.audience.dead], [live(0), live(1)])
+
+
+class ConfigurationTests(TestCase):
+    """What the files of a configuration must be."""
+
+    def fault(self, **files: Any) -> str:
+        table = Rig(self.mktemp())
+        model = table.table().model_copy(update=files)
+        with self.assertRaises(CannotStart) as caught:
+            factory.upstream("news", model, table, table.context)  # type: ignore[arg-type]  # never used
+        (line,) = caught.exception.faults
+        return line
+
+    def test_faults_name_file_and_reason(self) -> None:
+        """One line: key, file, reason."""
+        here = Path(self.mktemp())
+        here.mkdir()
+        (here / "empty.pem").write_text("")
+        others = Certificates.in_directory(here / "others")
+        self.assertIn("No such file", self.fault(certificate=here / "none.pem"))
+        self.assertEqual(
+            self.fault(certificate=here / "empty.pem"),
+            f"apps.news.certificate: {here}/empty.pem: no certificate in PEM",
+        )
+        self.assertIn("does not belong to the certificate", self.fault(private_key=others.client))
+        self.assertIn("no usable private key", self.fault(private_key=others.ca))
+        self.assertIn("apps.news.trust: ", self.fault(trust=here / "empty.pem"))
+        (here / "x.p12").write_bytes(b"no")
+        self.assertIn("not PKCS #12", self.fault(certificate=here / "x.p12"))
+
+    def test_provides_the_interfaces(self) -> None:
+        """Factory and upstream are what they say."""
+        rig = Rig(self.mktemp())
+        verifyObject(IUpstreamFactory, factory)
+        verifyObject(IUpstream, factory.upstream("news", rig.table(), rig, rig.context))  # type: ignore[arg-type]  # never used
