@@ -1,0 +1,202 @@
+"""One app's share of the gateway: what waits for its upstream, and what the upstream says of it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from zope.interface import implementer
+
+from pushgate import screen
+from pushgate.interfaces import Context, IUpstream, IWork
+from pushgate.lanes import Lane
+from pushgate.notification import Batch
+from pushgate.outcome import DeadToken, Outcome, Report, State, Verdict
+from pushgate.pacing import Pace
+from pushgate.register import DeadTokens
+from pushgate.settings import AppTable
+from pushgate.span import Span, without
+
+Publish = Callable[[str, Sequence[Report]], None]
+"""Called with the app and what became of its notifications."""
+
+
+@implementer(IWork)
+class Work:
+    """The queue of one app, its dead tokens, its pace, and its upstream.
+
+    :param expiry: seconds a notification waits at most for a push service that cannot be reached.
+    :param publish: told every outcome.
+    :ivar arriving: notifications accepted by nobody yet: the spool is keeping them just now.
+    """
+
+    def __init__(self, app: str, config: AppTable, context: Context, expiry: float, publish: Publish) -> None:
+        self.app, self.config = app, config
+        self._context, self._expiry, self._publish = context, expiry, publish
+        self.lane = Lane()
+        self.dead = DeadTokens()
+        self.arriving = 0
+        self.upstream: IUpstream
+        self._pace = Pace(config.rate, self._now())
+        self._pause: IDelayedCall | None = None
+        self._down_since: float | None = None
+        self._empty: Deferred[None] | None = None
+
+    def put(self, batch: Batch) -> None:
+        """Queue an accepted batch, without the members refused at the door."""
+        for start, stop in without(len(batch), batch.refused):
+            self.lane.put(Span(batch, start, stop))
+        self.upstream.wake()
+
+    def sweep(self) -> None:
+        """While the push service cannot be reached: let what waited too long expire. Call it now and then."""
+        if self._down_since is not None:
+            self.settle(
+                [screen.expired(span) for span in self.lane.drop(self._has_expired)]
+                + [screen.unreachable(span) for span in self.lane.drop(self._has_waited)]
+            )
+
+    def withdraw(self, batch: Batch, index: int) -> bool:
+        """Cancel a notification that still waits; False when it does not."""
+        span = self.lane.find(batch, index)
+        if span is None:
+            return False
+        self.settle([Verdict(self.lane.withdraw(span, index), State.CANCELLED)])
+        self._tell_if_empty()
+        return True
+
+    def whole(self, batch: Batch) -> Span:
+        """All of a batch as one span, to tell of a member that was written: once at least."""
+        return Span(batch, 0, len(batch), attempts=1)
+
+    def stats(self) -> dict[str, Any]:
+        """How the app is doing, ready for JSON."""
+        state = self.upstream.state()
+        return {
+            "upstream": self.config.upstream,
+            "queue": self.lane.depth,
+            "window": state.window,
+            "connections": state.connections,
+            "circuit": {"open": state.circuit_open, "cause": state.circuit},
+            "certificate_expires": state.certificate_expires,
+            "dead_tokens": len(self.dead),
+        }
+
+    async def drain(self) -> None:
+        """Send what waits as long as the push service is of use, settle what is in flight, close.
+
+        Cancelled, it closes at once.
+        """
+        try:
+            await self._emptied()
+            await self.upstream.stop()
+        finally:
+            if self._pause is not None:
+                self._pause.cancel()
+            self.upstream.abort()
+
+    # IWork, called by the upstream
+
+    def depth(self) -> int:
+        return self.lane.depth
+
+    def has_suspects(self) -> bool:
+        return self.lane.has_suspects
+
+    def take(self, limit: int, idle: bool) -> list[Span]:
+        spans = self._take_suspects() if idle else []
+        if not spans:
+            spans = self._take(self._paced(limit))
+        self._pace.spend(sum(map(len, spans)))
+        self._tell_if_empty()
+        return spans
+
+    def settle(self, verdicts: Sequence[Verdict]) -> None:
+        if not verdicts:
+            return
+        at, kind = self._context.wall(), self.config.upstream
+        if any(verdict.state is State.ACCEPTED for verdict in verdicts):
+            self.dead.accepted()
+        self._publish(self.app, [Outcome(v.span, v.state, v.status, v.reason, at, kind) for v in verdicts])
+
+    def requeue(self, spans: Sequence[Span]) -> None:
+        self._context.tally.count("pushgate_resent_total", self.app, times=sum(map(len, spans)))
+        self.lane.requeue(spans)
+        self.upstream.wake()
+
+    def token_died(self, token: bytes, since: int) -> None:
+        self.dead.add(token, since)
+        report = DeadToken(self.app, token, since, self._context.wall(), self.config.upstream)
+        self._publish(self.app, [report])
+
+    def token_rejected(self, token: bytes, first: bool) -> bool:
+        if not first:
+            self.dead.accepted()
+        return self.dead.rejected(token, int(self._context.wall()))
+
+    def reachable(self, yes: bool) -> None:
+        if yes:
+            self._down_since = None
+        elif self._down_since is None:
+            self._down_since = self._now()
+            self._tell_if_empty()
+
+    def _take_suspects(self) -> list[Span]:
+        spans: list[Span] = []
+        while not spans and self.lane.has_suspects:
+            spans = [live for span in self.lane.take_suspects() for live in self._screened(span)]
+        return spans
+
+    def _take(self, limit: int) -> list[Span]:
+        spans: list[Span] = []
+        while limit > 0 and (span := self.lane.take(limit)) is not None:
+            live = self._screened(span)
+            spans += live
+            limit -= sum(map(len, live))
+        return spans
+
+    def _emptied(self) -> Deferred[None]:
+        """Fires when nothing waits, or what waits cannot be sent anyway."""
+        self._empty = Deferred()
+        emptied = self._empty
+        self._tell_if_empty()
+        return emptied
+
+    def _tell_if_empty(self) -> None:
+        if self._empty is not None and (self.lane.depth == 0 or self._down_since is not None):
+            empty, self._empty = self._empty, None
+            # In a turn of its own: the upstream, which is stopped then, may just be taking.
+            self._context.reactor.callLater(0, empty.callback, None)
+
+    def _now(self) -> float:
+        now: float = self._context.reactor.seconds()
+        return now
+
+    def _has_expired(self, span: Span) -> bool:
+        return screen.has_expired(span, self._context.wall())
+
+    def _has_waited(self, span: Span) -> bool:
+        return screen.has_waited(span, self._down_since, self._now(), self._expiry)
+
+    def _screened(self, span: Span) -> list[Span]:
+        """What of a span may be written now; the rest gets its outcome."""
+        if self._has_expired(span):
+            self.settle([screen.expired(span)])
+            return []
+        if self._has_waited(span):
+            self.settle([screen.unreachable(span)])
+            return []
+        live, suppressed = screen.suppress(span, self.dead)
+        self.settle(suppressed)
+        return live
+
+    def _paced(self, limit: int) -> int:
+        """As many of `limit` as the app's rate allows now; wakes the upstream when it allows more."""
+        allowed = self._pace.allows(limit, self._now())
+        if allowed < limit and self._pause is None and self.lane.depth > allowed:
+            self._pause = self._context.reactor.callLater(max(self._pace.wait(), 0.01), self._resume)
+        return allowed
+
+    def _resume(self) -> None:
+        self._pause = None
+        self.upstream.wake()

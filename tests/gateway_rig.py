@@ -1,0 +1,117 @@
+"""A gateway on a clock that tests move, with an upstream that does as tests say."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from pushgate.errors import Refusal
+from pushgate.gateway import Gateway, Limits
+from pushgate.interfaces import Context, ISpool, Receipt
+from pushgate.notification import Submission, Terms
+from pushgate.outcome import Outcome, State
+from pushgate.packed import Packed
+from pushgate.settings import AppTable
+from pushgate.span import Span
+from pushgate.spool.memory import MemorySpool
+from pushgate.tally import Tally
+from pushgate.testing import RecordingSink, RecordingUpstream, RecordingUpstreams
+from tests.samples import PAYLOAD, token
+
+EPOCH = 1_700_000_000
+"""What the wall clock shows when a rig is made."""
+
+
+class GatewayRig:
+    """A started gateway with the apps `news` and `chat`.
+
+    :param app: settings of both apps.
+    :ivar epoch: what the wall clock showed at second 0 of the monotonic one; assign to it to step the clock.
+    """
+
+    def __init__(self, spool: ISpool | None = None, limits: Limits | None = None, **app: Any) -> None:
+        self.clock, self.epoch, self.tally = Clock(), float(EPOCH), Tally()
+        self.context = Context(reactor=self.clock, wall=self.wall, jitter=lambda: 0.0, tally=self.tally)
+        self.factory, self.sink = RecordingUpstreams(), RecordingSink()
+        self.gateway = Gateway(
+            self.context, spool or MemorySpool(self.clock), limits or Limits(), count(1).__next__
+        )
+        for name in ("news", "chat"):
+            self.gateway.add_app(name, AppTable(upstream="recording", **app), self.factory)
+        self.gateway.attach("sink", self.sink, 1_000_000)
+        self.gateway.start()
+
+    @property
+    def upstream(self) -> RecordingUpstream:
+        """The one of `news`."""
+        return self.factory.made["news"]
+
+    def wall(self) -> float:
+        """Unix seconds."""
+        seconds: float = self.clock.seconds()
+        return self.epoch + seconds
+
+    def submit(
+        self,
+        tokens: int | Sequence[bytes] = 1,
+        payload: bytes | Packed = PAYLOAD,
+        app: str = "news",
+        key: str | None = None,
+        **terms: Any,
+    ) -> Deferred[Receipt]:
+        """Submit one batch through the door `test`."""
+        members = list(map(token, range(tokens))) if isinstance(tokens, int) else tokens
+        submission = Submission(
+            app=app, tokens=Packed.of(members, 1), payload=payload, terms=Terms(**terms), key=key
+        )
+        return self.gateway.submit(submission, "test")
+
+    def told(self) -> list[tuple[bytes, State, str]]:
+        """Token, state and reason of every outcome the sink was told, in order."""
+        self.clock.pump([0] * 3)
+        return [
+            (each, report.state, report.reason)
+            for report in self.sink.reports
+            if isinstance(report, Outcome)
+            for each in report.span.tokens()
+        ]
+
+    def states(self) -> dict[bytes, State]:
+        """The state of each token; a token must have had one outcome only."""
+        told = self.told()
+        assert max(Counter(each for each, _, _ in told).values(), default=1) == 1, "told twice"
+        return {each: state for each, state, _ in told}
+
+    def status(self, number: int) -> dict[str, Any]:
+        """The gateway's record of a notification."""
+        record: dict[str, Any] = json.loads(self.gateway.status(number))
+        return record
+
+    def counted(self, name: str, *labels: str) -> int:
+        """What a counter shows."""
+        return self.tally.counts[name].get(labels, 0)
+
+
+class GatewayTestCase(SynchronousTestCase):
+    """Has a rig; a test that needs another one assigns it to `rig`."""
+
+    def setUp(self) -> None:
+        self.rig = GatewayRig()
+
+    def accepted(self, *arguments: Any, **terms: Any) -> Receipt:
+        """The receipt of a submission that must be accepted."""
+        return self.successResultOf(self.rig.submit(*arguments, **terms))
+
+    def refused(self, kind: type[Refusal], *arguments: Any, **terms: Any) -> Refusal:
+        """Why a submission was refused."""
+        return self.failureResultOf(self.rig.submit(*arguments, **terms), kind).value
+
+
+def tokens_of(spans: Sequence[Span]) -> list[bytes]:
+    """The tokens of spans, in order."""
+    return [each for span in spans for each in span.tokens()]

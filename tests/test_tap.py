@@ -1,0 +1,156 @@
+"""``twistd -n pushgate``, as a process of its own."""
+
+import json
+import signal
+import socket
+from pathlib import Path
+
+from twisted.internet import reactor
+
+from pushgate.client import connect
+from tests.process import ROOT, ProcessTestCase, Twistd
+
+GATEWAY = """
+[gateway]
+state_dir = "memory"
+
+[apps.demo]
+upstream = "simulator"
+response_timeout = "200ms"
+"""
+"""A gateway that keeps nothing, with an app on a simulator, and no door."""
+AMP = '[inputs.amp]\ntype = "amp"\nlisten = "tcp:0:interface=127.0.0.1"\n'
+"""A door on a port of the system's choice."""
+
+
+class FaultTests(ProcessTestCase):
+    """What is wrong is said in a line each, before anything is begun."""
+
+    async def refused(self, config: str) -> list[str]:
+        """The lines about a configuration with which the gateway does not start."""
+        process = self.twistd("pushgate", "--config", self.config(config))
+        code = await process.ended()
+        self.assertGreater(code, 0)
+        self.assertNotIn("Traceback", process.out + process.err)
+        self.assertNotIn("pushgate is ready", process.out)
+        self.assertEqual(list(self.directory.iterdir()), [])
+        return process.err.splitlines()
+
+    async def test_bad_configuration(self) -> None:
+        """Each fault of a file has its line: the file, the key path, what is wrong, what is allowed."""
+        said = await self.refused("""
+            [gateway]
+            expiry = "30"
+            [apps.news]
+            upstream = "pigeon"
+            [inputs.amp]
+            type = "amp"
+            listen = "tcp:0:interface=127.0.0.1"
+            colour = "red"
+            [sinks.log]
+            type = "log"
+            tokens = "some"
+        """)
+        keys = ("gateway.expiry", "apps.news.upstream", "inputs.amp.colour", "sinks.log.tokens")
+        self.assertEqual(len(said), len(keys), said)
+        for key in keys:
+            [line] = [line for line in said if f"{self.directory.name}.toml: {key}: " in line]
+            self.assertTrue(line.startswith("pushgate: "))
+        self.assertIn("30m", said[0])
+        self.assertIn("simulator", "".join(said))
+
+    async def test_bad_certificate(self) -> None:
+        """A certificate that cannot be read is one line with its file and the reason."""
+        said = await self.refused(f"""
+            [gateway]
+            state_dir = "memory"
+            [apps.news]
+            upstream = "apns-stream"
+            certificate = "/no/such/news.pem"
+            {AMP}
+        """)
+        [line] = said
+        self.assertIn("apps.news.certificate: /no/such/news.pem: ", line)
+        self.assertIn("No such file", line)
+
+    async def test_port_in_use(self) -> None:
+        """A port that another has is one line with the door and the address; nobody is sent to."""
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            listen = f'[inputs.amp]\ntype = "amp"\nlisten = "tcp:{port}:interface=127.0.0.1"\n'
+            [line] = await self.refused(GATEWAY + listen)
+        self.assertIn("inputs.amp.listen: ", line)
+        self.assertIn(str(port), line)
+
+    async def test_no_such_file(self) -> None:
+        """So is a configuration that is not there."""
+        process = self.twistd("pushgate", "--config", "nowhere.toml")
+        self.assertGreater(await process.ended(), 0)
+        [line] = process.err.splitlines()
+        self.assertIn("nowhere.toml", line)
+
+
+class RunningTests(ProcessTestCase):
+    def ids(self, file: Path) -> list[str]:
+        """The ids of the outcomes in a file, in order."""
+        return [json.loads(line)["id"] for line in file.read_text().splitlines()] if file.exists() else []
+
+    async def recorded(self, process: Twistd, file: Path, count: int) -> None:
+        """Wait until a file has so many outcomes."""
+        await process.until(lambda: len(self.ids(file)) >= count, f"{count} outcomes in {file.name}")
+
+    async def test_push_rotate_stop(self) -> None:
+        """From AMP to the outcome file, over a log rotation, to an orderly end: each outcome is there once."""
+        file, rotated = (self.directory.with_suffix(suffix) for suffix in (".jsonl", ".jsonl.1"))
+        sink = f'[sinks.outcomes]\ntype = "jsonl"\npath = "{file}"\n'
+        process = self.twistd("pushgate", "--config", self.config(GATEWAY + AMP + sink))
+        async with connect(reactor, f"tcp:{await process.address('input amp')}") as gateway:
+            payload = {"aps": {"alert": "Hi"}}
+            pushed = [await gateway.push("demo", "0a1b2c", payload)]
+            await self.recorded(process, file, 1)
+            file.rename(rotated)
+            pushed.append(await gateway.push("demo", "0a1b2d", payload))
+            await self.recorded(process, rotated, 2)
+            process.signal(signal.SIGHUP)
+            await process.until(file.exists, "a new file")
+            pushed.append(await gateway.push("demo", "0a1b2e", payload))
+            await self.recorded(process, file, 1)
+            pushed.append(await gateway.push("demo", "0a1b2f", payload))
+            process.signal(signal.SIGTERM)
+        code = await process.ended()
+        self.assertIn(code, (0, -signal.SIGTERM))
+        self.assertEqual(self.ids(rotated) + self.ids(file), pushed)
+        self.assertEqual(len(self.ids(file)), 2)
+        self.assertEqual(process.err, "")
+        self.assertIn("pushgate has stopped; 0 notifications have no outcome", process.out)
+        self.assertNotIn("Traceback", process.out)
+
+    async def test_plug_ins(self) -> None:
+        """A stranger's door and sink, a file each in a directory, work in a running gateway."""
+        inbox, counts = self.directory / "inbox", self.directory / "counts.txt"
+        inbox.mkdir()
+        config = f"""{GATEWAY}
+            [inputs.folder]
+            type = "folder"
+            path = "{inbox}"
+            [sinks.counts]
+            type = "count"
+            path = "{counts}"
+        """
+        plugins = str(ROOT / "plugins")
+        process = self.twistd("pushgate", "--plugins", plugins, "--config", self.config(config))
+        note = {"app": "demo", "token": "0a1b2c", "payload": {"aps": {"alert": "Hi"}}}
+        for number in range(3):
+            part = inbox / f"{number}.part"
+            part.write_text(json.dumps(note))
+            part.rename(part.with_suffix(".json"))
+
+        def counted() -> int:
+            lines = counts.read_text().splitlines() if counts.exists() else []
+            return sum(int(line.removeprefix("accepted ").removeprefix("presumed ")) for line in lines)
+
+        await process.until(lambda: counted() == 3, "three that were sent")
+        await process.until(lambda: not list(inbox.iterdir()), "an empty folder")
+        process.signal(signal.SIGTERM)
+        self.assertIn(await process.ended(), (0, -signal.SIGTERM))
+        self.assertEqual(process.err, "")

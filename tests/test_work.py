@@ -1,0 +1,399 @@
+"""One app's queue as its upstream meets it: what expires, what is suppressed, what is held back, what returns."""
+
+from msgspec.structs import replace
+from twisted.trial.unittest import SynchronousTestCase
+
+from pushgate.outcome import State
+from pushgate.register import GUARD
+from tests.gateway_rig import EPOCH, GatewayRig, tokens_of
+from tests.samples import token
+
+HALF_AN_HOUR = 1800
+PASSED, UNREACHABLE = "ExpirationPassed", "PushServiceUnreachable"
+
+
+class WorkCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.use()
+
+    def use(self, **app) -> None:
+        """Have an app with these settings."""
+        self.rig = GatewayRig(**app)
+        self.upstream, self.clock = self.rig.upstream, self.rig.clock
+
+    def accepted(self, *arguments, **terms) -> int:
+        """The id of a batch that must be accepted."""
+        return self.successResultOf(self.rig.submit(*arguments, **terms)).id
+
+    def taken(self, limit: int = 1000) -> list[bytes]:
+        """The tokens that the upstream may write now."""
+        return tokens_of(self.upstream.take(limit))
+
+    def pass_time(self, seconds: int) -> None:
+        """Let so much time pass, each look of the gateway included."""
+        self.clock.pump([1] * seconds)
+
+
+class ExpirationTests(WorkCase):
+    """The `expiration` of a notification, which is wall time."""
+
+    def test_when_taken(self) -> None:
+        """From the second of its expiration on, a notification is not written; before that it is."""
+        self.accepted([token(1)], expiration=EPOCH + 10)
+        self.accepted([token(2)], expiration=EPOCH + 11)
+        self.clock.advance(10)
+        self.assertEqual(self.taken(), [token(2)])
+        self.assertEqual(self.rig.told(), [(token(1), State.EXPIRED, PASSED)])
+
+    def test_what_expired_takes_no_place(self) -> None:
+        """A take is filled with what may be written: what expired costs none of its limit."""
+        self.accepted([token(1)], expiration=EPOCH)
+        self.accepted([token(2), token(3)])
+        self.assertEqual(self.taken(2), [token(2), token(3)])
+
+    def test_before_it_is_sent_again(self) -> None:
+        """Sending again does not prolong an expiration."""
+        self.accepted(1, expiration=EPOCH + 10)
+        self.taken()
+        self.clock.advance(10)
+        self.upstream.requeue()
+        self.assertEqual(self.taken(), [])
+        self.assertEqual(self.rig.told(), [(token(0), State.EXPIRED, PASSED)])
+
+    def test_not_once_it_is_written(self) -> None:
+        """What is in flight is the push service's to let expire."""
+        self.accepted(1, expiration=EPOCH + 10)
+        self.upstream.take()
+        self.pass_time(20)
+        self.upstream.settle(State.ACCEPTED)
+        self.assertEqual(self.rig.states(), {token(0): State.ACCEPTED})
+
+    def test_swept_while_unreachable(self) -> None:
+        """Nobody need take it: while the push service cannot be reached, the sweep finds it within a second."""
+        self.accepted([token(1)], expiration=EPOCH + 10)
+        self.accepted([token(2)])
+        self.upstream.reachable(False)
+        self.pass_time(9)
+        self.assertEqual(self.rig.told(), [])
+        self.pass_time(1)
+        self.assertEqual(self.rig.told(), [(token(1), State.EXPIRED, PASSED)])
+        self.assertEqual(self.upstream.work.depth(), 1)
+
+    def test_zero_means_try_once(self) -> None:
+        """Expiration 0 asks the push service to try once and not to store; it never expires by itself."""
+        self.accepted(1, expiration=0)
+        self.upstream.reachable(False)
+        self.pass_time(60)
+        self.upstream.reachable(True)
+        self.assertEqual(self.taken(), [token(0)])
+        self.upstream.requeue()
+        self.assertEqual(self.taken(), [token(0)])
+
+    def test_zero_waits_no_longer_than_others(self) -> None:
+        """The gateway's own limit holds for expiration 0 too."""
+        self.upstream.reachable(False)
+        self.accepted(1, expiration=0)
+        self.pass_time(HALF_AN_HOUR)
+        self.assertEqual(self.rig.told(), [(token(0), State.EXPIRED, UNREACHABLE)])
+
+    def test_the_wall_clock_is_stepped(self) -> None:
+        """Expiration follows the wall clock, however it moves, because that is what the caller named."""
+        self.accepted(1, expiration=EPOCH + 10)
+        self.clock.advance(20)
+        self.rig.epoch -= 15
+        self.assertEqual(self.taken(), [token(0)])
+        self.upstream.requeue()
+        self.rig.epoch += 15
+        self.assertEqual(self.taken(), [])
+
+    def test_a_clock_that_moves_during_the_sweep(self) -> None:
+        """What expires while the sweep is looking expires now or at the next look; it is never lost."""
+        self.accepted([token(1)], expiration=EPOCH + 5)
+        number = self.accepted([token(2)], expiration=EPOCH + 10)
+        self.upstream.reachable(False)
+        ticks = iter([EPOCH + 9.9] * 2 + [EPOCH + 10.1] * 100)
+        self.upstream.work._context = replace(self.rig.context, wall=lambda: next(ticks))
+        self.upstream.work.sweep()
+        self.assertEqual((self.upstream.work.depth(), self.rig.status(number)["state"]), (1, "queued"))
+        self.upstream.work.sweep()
+        self.assertEqual(self.rig.states(), dict.fromkeys([token(1), token(2)], State.EXPIRED))
+
+
+class UnreachableTests(WorkCase):
+    """The gateway's own 30 minutes, which are monotonic time."""
+
+    def test_exactly_half_an_hour(self) -> None:
+        """After 30 minutes without a push service, no second earlier, what waits ends."""
+        self.accepted()
+        self.upstream.reachable(False)
+        self.pass_time(HALF_AN_HOUR - 1)
+        self.assertEqual(self.rig.told(), [])
+        self.pass_time(1)
+        self.assertEqual(self.rig.told(), [(token(0), State.EXPIRED, UNREACHABLE)])
+
+    def test_it_may_be_set(self) -> None:
+        """The limit is the configuration's."""
+        self.rig.gateway._apps["news"]._expiry = 5.0
+        self.accepted()
+        self.upstream.reachable(False)
+        self.pass_time(5)
+        self.assertEqual(self.rig.states(), {token(0): State.EXPIRED})
+
+    def test_each_for_itself(self) -> None:
+        """Who came later waits its own 30 minutes."""
+        self.upstream.reachable(False)
+        self.accepted([token(1)])
+        self.pass_time(60)
+        self.accepted([token(2)])
+        self.pass_time(HALF_AN_HOUR - 60)
+        self.assertEqual(self.rig.states(), {token(1): State.EXPIRED})
+        self.pass_time(60)
+        self.assertEqual(set(self.rig.states()), {token(1), token(2)})
+
+    def test_waiting_behind_others_does_not_count(self) -> None:
+        """A queue that is merely long lets nothing expire, and its wait is forgotten when the service goes."""
+        self.accepted()
+        self.pass_time(2 * HALF_AN_HOUR)
+        self.upstream.reachable(False)
+        self.pass_time(HALF_AN_HOUR - 1)
+        self.assertEqual(self.rig.told(), [])
+        self.upstream.reachable(True)
+        self.pass_time(HALF_AN_HOUR)
+        self.assertEqual(self.taken(), [token(0)])
+
+    def test_every_failure_is_not_a_new_beginning(self) -> None:
+        """The time counts from the first failure in a row."""
+        self.accepted()
+        for _ in range(HALF_AN_HOUR // 100):
+            self.upstream.reachable(False)
+            self.pass_time(100)
+        self.assertEqual(self.rig.states(), {token(0): State.EXPIRED})
+
+    def test_what_came_back(self) -> None:
+        """What was in flight when the service went waits as the others do."""
+        self.accepted()
+        self.upstream.take()
+        self.upstream.reachable(False)
+        self.upstream.requeue()
+        self.pass_time(HALF_AN_HOUR)
+        self.assertEqual(self.rig.states(), {token(0): State.EXPIRED})
+
+    def test_taken_in_the_same_moment(self) -> None:
+        """A connection attempt that takes before the sweep has looked gets nothing that has waited too long."""
+        self.clock.advance(0.5)
+        self.accepted()
+        self.upstream.reachable(False)
+        self.clock.advance(0.5)
+        self.pass_time(HALF_AN_HOUR - 1)
+        self.clock.advance(0.5)
+        self.assertEqual(self.rig.told(), [])
+        self.assertEqual(self.taken(), [])
+        self.assertEqual(self.rig.states(), {token(0): State.EXPIRED})
+
+    def test_the_wall_clock_does_not_matter(self) -> None:
+        """A wall clock that is set a day forward makes nobody wait too long."""
+        self.accepted()
+        self.upstream.reachable(False)
+        self.pass_time(60)
+        self.rig.epoch += 86400
+        self.pass_time(60)
+        self.assertEqual(self.rig.told(), [])
+        self.rig.epoch -= 2 * 86400
+        self.pass_time(HALF_AN_HOUR - 120)
+        self.assertEqual(self.rig.states(), {token(0): State.EXPIRED})
+
+    def test_one_outcome_for_two_reasons(self) -> None:
+        """What is past both limits ends once."""
+        self.accepted(1, expiration=EPOCH + HALF_AN_HOUR)
+        self.upstream.reachable(False)
+        self.pass_time(HALF_AN_HOUR)
+        self.assertEqual(self.rig.told(), [(token(0), State.EXPIRED, PASSED)])
+
+
+class DeadTokenTests(WorkCase):
+    def test_fed_back(self) -> None:
+        """A token the feedback service listed is not sent to; its neighbours are."""
+        self.upstream.work.token_died(token(1), EPOCH - 60)
+        self.accepted(3)
+        self.assertEqual(self.taken(), [token(0), token(2)])
+        self.assertEqual(self.rig.told()[1:], [])
+        self.assertEqual(self.rig.states(), {token(1): State.SUPPRESSED})
+
+    def test_rejected(self) -> None:
+        """A token the push service refused is not tried again."""
+        self.accepted()
+        self.upstream.reject(self.upstream.take()[0])
+        self.accepted()
+        self.assertEqual(self.taken(), [])
+        self.assertEqual(
+            self.rig.told(),
+            [(token(0), State.REJECTED, "InvalidToken"), (token(0), State.SUPPRESSED, "DeadToken")],
+        )
+
+    def test_registered_again(self) -> None:
+        """A token that its device gave after the death lives; one given before it does not."""
+        self.upstream.work.token_died(token(0), EPOCH)
+        for registered_at, sent in ((EPOCH - 1, False), (EPOCH, True), (EPOCH + 1, True)):
+            self.accepted(1, registered_at=registered_at)
+            self.assertEqual(self.taken() == [token(0)], sent, registered_at)
+
+    def test_other_apps_are_not_concerned(self) -> None:
+        """A token belongs to an app."""
+        self.upstream.work.token_died(token(0), EPOCH)
+        self.accepted(1, app="chat")
+        self.assertEqual(tokens_of(self.rig.factory.made["chat"].take()), [token(0)])
+
+    def test_the_same_token_later_in_the_window(self) -> None:
+        """The rejection of a token is known before what was behind it is sent again, the token's own included."""
+        self.accepted([token(1), token(7), token(2), token(7), token(3)])
+        [taken] = self.upstream.take()
+        self.upstream.settle(State.ACCEPTED, taken.part(0, 1))
+        self.upstream.reject(taken.part(1, 2))
+        self.upstream.requeue(taken.part(2, 5))
+        self.assertEqual(self.taken(), [token(2), token(3)])
+        self.assertEqual([state for each, state, _ in self.rig.told() if each == token(7)],
+                         [State.REJECTED, State.SUPPRESSED])  # fmt: skip
+
+    def test_feedback_while_in_flight(self) -> None:
+        """A token that turns out dead while it is in flight is not sent again when it comes back."""
+        self.accepted(2)
+        self.upstream.take()
+        self.upstream.work.token_died(token(0), EPOCH)
+        self.upstream.requeue()
+        self.assertEqual(self.taken(), [token(1)])
+        self.assertEqual(self.rig.states(), {token(0): State.SUPPRESSED})
+
+    def test_feedback_while_in_flight_settled(self) -> None:
+        """The same token, accepted after all, has that outcome and no other."""
+        self.accepted()
+        self.upstream.take()
+        self.upstream.work.token_died(token(0), EPOCH)
+        self.upstream.settle(State.ACCEPTED)
+        self.assertEqual(self.rig.states(), {token(0): State.ACCEPTED})
+
+    def test_a_row_of_rejections_is_suspect(self) -> None:
+        """Too many in a row, nothing accepted between them, are no dead tokens but a wrong environment."""
+        for number in range(GUARD):
+            tripped = self.upstream.work.token_rejected(token(number), first=True)
+        self.assertTrue(tripped)
+        self.accepted(GUARD)
+        self.assertEqual(len(self.taken()), GUARD)
+
+    def rejected(self, times: int) -> bool:
+        """Have so many tokens in a row refused at once; whether the environment is suspect then."""
+        tripped = [self.upstream.work.token_rejected(token(i), first=True) for i in range(times)]
+        return any(tripped)
+
+    def test_an_acceptance_ends_the_row(self) -> None:
+        """What the push service accepts proves the environment."""
+        self.rejected(GUARD - 1)
+        self.accepted([b"proof"])
+        self.upstream.take()
+        self.upstream.settle(State.ACCEPTED)
+        self.assertFalse(self.rejected(GUARD - 1))
+
+    def test_an_acceptance_before_the_rejection_ends_the_row(self) -> None:
+        """So does a rejection that is not the first word of a connection: what was before it is accepted."""
+        self.rejected(GUARD - 1)
+        self.assertFalse(self.upstream.work.token_rejected(token(99), first=False))
+        self.assertFalse(self.rejected(GUARD - 2))
+
+    def test_silence_does_not_end_the_row(self) -> None:
+        """What is merely presumed to be accepted proves nothing."""
+        self.rejected(GUARD - 1)
+        self.accepted([b"proof"])
+        self.upstream.take()
+        self.upstream.settle(State.PRESUMED)
+        self.assertTrue(self.rejected(1))
+
+
+class AloneTests(WorkCase):
+    """What must travel alone."""
+
+    def suspect(self, *spans) -> None:
+        """Give spans back as ones that must travel alone."""
+        self.upstream.in_flight.clear()
+        self.upstream.work.requeue([replace(span, alone=1) for span in spans])
+
+    def test_only_when_idle(self) -> None:
+        """A suspect is given when nothing is in flight, and then alone; the others do not wait for it."""
+        self.accepted(3)
+        [taken] = self.upstream.take()
+        self.suspect(taken.part(0, 1))
+        self.accepted([token(9)])
+        self.assertTrue(self.upstream.work.has_suspects())
+        self.assertEqual(tokens_of(self.upstream.work.take(10, idle=False)), [token(9)])
+        self.assertEqual(tokens_of(self.upstream.work.take(10, idle=True)), [token(0)])
+        self.assertFalse(self.upstream.work.has_suspects())
+
+    def test_all_suspects_gone(self) -> None:
+        """When every suspect has expired meanwhile, the take is not empty: the others go."""
+        self.accepted(2, expiration=EPOCH + 5)
+        [taken] = self.upstream.take()
+        self.suspect(taken.part(0, 1), taken.part(1, 2))
+        self.accepted([token(9)])
+        self.clock.advance(5)
+        self.assertEqual(self.taken(), [token(9)])
+        self.assertEqual(self.rig.states(), dict.fromkeys([token(0), token(1)], State.EXPIRED))
+
+
+class RateTests(WorkCase):
+    def run_for(self, seconds: float, step: float = 0.01) -> int:
+        """Take whenever the gateway says there is work; how many were taken."""
+        taken, wakes = 0, -1
+        for _ in range(round(seconds / step)):
+            if self.upstream.wakes != wakes:
+                wakes = self.upstream.wakes
+                taken += len(self.taken())
+                if self.upstream.in_flight:
+                    self.upstream.settle(State.ACCEPTED)
+            self.clock.advance(step)
+        return taken
+
+    def test_rate(self) -> None:
+        """An app sends as many a second as its rate says, and is woken when it may send more."""
+        self.use(rate=100)
+        self.accepted(5000)
+        self.assertIn(self.run_for(10), range(1000, 1012))  # what an idle app had saved up included
+        self.assertIn(self.run_for(10), range(999, 1002))
+
+    def test_a_slow_rate(self) -> None:
+        """Less than one a second works too."""
+        self.use(rate=0.5)
+        self.accepted(100)
+        self.assertIn(self.run_for(60, step=0.1), (30, 31))
+
+    def test_many_connections_share_it(self) -> None:
+        """The rate is the app's: who asks more often gets no more."""
+        self.use(rate=100)
+        self.accepted(5000)
+        self.run_for(1)
+        total = 0
+        for _ in range(1000):
+            total += len(self.taken()) + len(self.taken())
+            self.clock.advance(0.001)
+        self.assertIn(total, range(99, 112))
+
+    def test_what_is_not_sent_costs_nothing(self) -> None:
+        """The suppressed and the expired use up none of the rate."""
+        self.use(rate=10)
+        self.upstream.work.token_died(token(0), EPOCH)
+        self.accepted([token(0)] * 500)
+        self.accepted([token(1)])
+        self.assertEqual(self.taken(), [token(1)])
+
+    def test_no_rate(self) -> None:
+        """Without a rate nothing is held back, and no timer is set."""
+        before = len(self.clock.getDelayedCalls())
+        self.accepted(5000)
+        self.assertEqual(len(self.taken(10000)), 5000)
+        self.assertEqual(len(self.clock.getDelayedCalls()), before)
+
+    def test_an_empty_queue_sets_no_timer(self) -> None:
+        """When the rate is used up and nothing waits, nobody needs to be woken."""
+        self.use(rate=5)
+        self.accepted()
+        self.assertEqual(len(self.taken()), 1)
+        wakes = self.upstream.wakes
+        self.clock.advance(2)
+        self.assertEqual(self.upstream.wakes, wakes)
