@@ -1,0 +1,41 @@
+"""The client of a gateway's AMP door, for Twisted programs.
+
+::
+
+    from twisted.internet import task
+
+    from pushgate.client import connect
+
+
+    async def main(reactor):
+        async with connect(reactor, "tcp:127.0.0.1:7215") as gateway:
+            outcomes = await gateway.watch(app="demo")
+            receipt = await gateway.push_batch("demo", tokens, {"aps": {"alert": "Hello"}}, key="hello-1")
+            print(f"{receipt.accepted} accepted, {len(receipt.refused)} refused")
+            async for outcome in outcomes:
+                print(outcome.id, outcome.state, outcome.reason)
+
+
+    task.react(main)
+
+`Client` has the commands; each returns a Deferred, which a coroutine can await. What a gateway refuses fails
+with the `Refusal` it raised, from `pushgate.errors`; the other failures are `Unreachable`, `FateUnknown`,
+`Internal` and, of a batch that went through in part, `PartlySent`.
+"""
+
+from pushgate.client.client import Client, TermArguments, connect
+from pushgate.client.receipt import Ids, PartlySent, Receipt, Refused
+from pushgate.client.record import Record
+from pushgate.client.subscription import Subscription
+
+__all__ = [
+    "Client",
+    "Ids",
+    "PartlySent",
+    "Receipt",
+    "Record",
+    "Refused",
+    "Subscription",
+    "TermArguments",
+    "connect",
+]

@@ -1,0 +1,155 @@
+"""Cutting a batch of any size into commands that AMP can carry."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from pushgate.amp_commands import MAX_VALUE
+from pushgate.client.receipt import Refused
+from pushgate.errors import Invalid, Refusal, TooLarge
+from pushgate.notification import MAX_TOKEN, parse_token
+
+MAX_CHUNK: Final = 1000
+"""Notifications of one command at most; more would not be faster. A key stands for chunks of this size."""
+MAX_EACH: Final = MAX_VALUE - 2
+"""Bytes of a payload at most where each notification has its own."""
+
+Token = str | bytes
+"""A device token: in hex, or its bytes."""
+Payload = Mapping[str, Any] | str | bytes
+"""A JSON object: as Python has it, or encoded."""
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """What one `PushBatch` carries.
+
+    :param number: counts the chunks of the batch, from 0.
+    :param start: the place of its first notification in the whole batch.
+    :param faults: notifications that cannot be sent. Each has an empty token in the chunk, so that the
+        others keep their places; the gateway refuses that, and the reason here is the true one.
+    """
+
+    number: int
+    start: int
+    count: int
+    tokens: bytes
+    payload: bytes | None
+    payloads: bytes | None
+    faults: tuple[Refused, ...]
+
+
+def chunks(
+    tokens: Iterable[Token], payload: Payload | None, payloads: Iterable[Payload] | None
+) -> Iterator[Chunk]:
+    """Cut a batch, reading no further ahead than one chunk. Equal batches are cut equally.
+
+    :param payload: for all, or `payloads`, one for each token.
+    :raises Invalid: when tokens and payloads do not go together.
+    :raises TooLarge: when the one payload for all fits into no command.
+    """
+    if isinstance(tokens, Token):
+        raise Invalid("tokens", "a single text", "an iterable of tokens")
+    if (payload is None) == (payloads is None):
+        raise Invalid("payload", "neither" if payload is None else "both", "either payload or payloads")
+    shared = None if payload is None else payload_bytes(payload)
+    if shared is not None and len(shared) > MAX_VALUE:
+        raise TooLarge("payload", len(shared), MAX_VALUE)
+    builder = _Builder(0, 0, shared)
+    for token, own in _pairs(tokens, payloads):
+        member = _Member(builder.start + builder.count, token, own)
+        if not builder.has_room(member):
+            yield builder.chunk()
+            builder = _Builder(builder.number + 1, builder.start + builder.count, shared)
+        builder.add(member)
+    if builder.count:
+        yield builder.chunk()
+
+
+def payload_bytes(payload: Payload) -> bytes:
+    """A payload as JSON in UTF-8."""
+    if isinstance(payload, bytes):
+        return payload
+    return payload.encode() if isinstance(payload, str) else msgspec.json.encode(payload)
+
+
+def token_bytes(token: Token) -> bytes:
+    """A device token's bytes; raise `Invalid` when it is none."""
+    if isinstance(token, str):
+        return parse_token(token)
+    if not 1 <= len(token) <= MAX_TOKEN:
+        raise Invalid("token", f"{len(token)} bytes", f"1 to {MAX_TOKEN} bytes")
+    return token
+
+
+class _Member:
+    """One notification, or the gap it leaves when it cannot be sent."""
+
+    __slots__ = ("fault", "payload", "token")
+
+    def __init__(self, index: int, token: Token, payload: Payload | None) -> None:
+        self.fault: Refused | None = None
+        self.payload = b"" if payload is None else payload_bytes(payload)
+        try:
+            self.token = token_bytes(token)
+            if len(self.payload) > MAX_EACH:
+                raise TooLarge("payload", len(self.payload), MAX_EACH)
+        except Refusal as refusal:
+            self.token = self.payload = b""
+            self.fault = Refused(index, refusal.code, str(refusal))
+
+
+class _Builder:
+    """Fills one chunk."""
+
+    def __init__(self, number: int, start: int, shared: bytes | None) -> None:
+        self.number, self.start, self.count = number, start, 0
+        self._shared = shared
+        self._tokens, self._payloads = bytearray(), bytearray()
+        self._faults: list[Refused] = []
+
+    def has_room(self, member: _Member) -> bool:
+        return (
+            self.count < MAX_CHUNK
+            and len(self._tokens) + 1 + len(member.token) <= MAX_VALUE
+            and len(self._payloads) + 2 + len(member.payload) <= MAX_VALUE
+        )
+
+    def add(self, member: _Member) -> None:
+        self.count += 1
+        self._tokens.append(len(member.token))
+        self._tokens += member.token
+        if self._shared is None:
+            self._payloads += len(member.payload).to_bytes(2, "big")
+            self._payloads += member.payload
+        if member.fault is not None:
+            self._faults.append(member.fault)
+
+    def chunk(self) -> Chunk:
+        payloads = bytes(self._payloads) if self._shared is None else None
+        return Chunk(
+            self.number,
+            self.start,
+            self.count,
+            bytes(self._tokens),
+            self._shared,
+            payloads,
+            tuple(self._faults),
+        )
+
+
+def _pairs(
+    tokens: Iterable[Token], payloads: Iterable[Payload] | None
+) -> Iterator[tuple[Token, Payload | None]]:
+    """Each token with its own payload, if each has one."""
+    if payloads is None:
+        yield from ((token, None) for token in tokens)
+        return
+    rest = iter(payloads)
+    for token in tokens:
+        own = next(rest, None)
+        if own is None:
+            raise Invalid("payloads", "fewer than tokens", "one each")
+        yield token, own
+    if next(rest, None) is not None:
+        raise Invalid("payloads", "more than tokens", "one each")

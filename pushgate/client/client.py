@@ -1,0 +1,229 @@
+"""The commands of a gateway as methods."""
+
+import random
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Self, TypedDict, Unpack
+from uuid import UUID
+from weakref import WeakSet
+
+import msgspec
+from twisted.internet import defer
+from twisted.internet.defer import Deferred, DeferredList, DeferredSemaphore
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.logger import Logger
+
+from pushgate.amp_commands import Cancel, Push, PushBatch, Stats, Status
+from pushgate.backoff import Jitter
+from pushgate.client.batch import BatchPush
+from pushgate.client.caller import Caller
+from pushgate.client.chunks import Chunk, Payload, Token, chunks, payload_bytes, token_bytes
+from pushgate.client.link import Link
+from pushgate.client.receipt import Part, Receipt, Refused
+from pushgate.client.record import Record, decode_record
+from pushgate.client.subscription import Subscription
+
+
+class TermArguments(TypedDict, total=False):
+    """What a notification may have besides its token and payload; the gateway checks it.
+
+    ``expiration`` and ``registered_at`` are Unix seconds, ``priority`` is 5 or 10, ``delivery`` overrides the
+    app's policy: ``"at-least-once"`` or ``"at-most-once"``.
+    """
+
+    expiration: int
+    priority: int
+    collapse_id: str
+    push_type: str
+    topic: str
+    registered_at: int
+    delivery: str
+
+
+def connect(reactor: Any, gateway: str = "tcp:127.0.0.1:7215", **options: Any) -> "Client":
+    """A client of the gateway at `gateway`, a Twisted client endpoint string, that has begun to connect.
+
+    :param options: those of `Client`.
+    :raises ValueError: `gateway` is no endpoint.
+    """
+    client = Client(clientFromString(reactor, gateway), reactor, **options)
+    client.start()
+    return client
+
+
+class Client:
+    """A connection to a gateway that comes back when it is lost. Also an asynchronous context manager.
+
+    Commands wait for the connection. One that a lost connection cuts off is repeated when that is harmless:
+    a push with an idempotency key is accepted once however often it is sent. Without a key it fails with
+    `FateUnknown`.
+
+    :param endpoint: where the gateway is.
+    :param clock: the reactor.
+    :param timeout: seconds until a command must have its answer.
+    :param patience: seconds for which a gateway that is overloaded or restarts is asked again, at growing
+        intervals; 0 fails with `Overloaded` or `ShuttingDown` at once.
+    :param in_flight: commands under way at most; more wait for their turn.
+    :param jitter: a number from 0 to 1, new at each call.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        endpoint: IStreamClientEndpoint,
+        clock: IReactorTime,
+        *,
+        timeout: float = 60.0,
+        patience: float = 30.0,
+        in_flight: int = 32,
+        jitter: Jitter = random.random,
+    ) -> None:
+        self._endpoint, self._clock, self._jitter, self._timeout = endpoint, clock, jitter, timeout
+        self._link = Link(endpoint, clock, jitter)
+        self._caller = Caller(self._link, clock, jitter, timeout, patience)
+        self._slots = DeferredSemaphore(in_flight)
+        self._subscriptions: WeakSet[Subscription] = WeakSet()
+
+    def start(self) -> None:
+        """Begin to connect; harmless when that was begun."""
+        self._link.start()
+
+    def close(self) -> Deferred[None]:
+        """Close the connections; fires when they are. Commands under way fail."""
+        stopping = [self._link.stop(), *(each.stop() for each in self._subscriptions)]
+        self._subscriptions.clear()
+        return DeferredList(stopping).addCallback(lambda _: None)
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def push(
+        self,
+        app: str,
+        token: Token,
+        payload: Payload,
+        *,
+        key: str | None = None,
+        **terms: Unpack[TermArguments],
+    ) -> Deferred[str]:
+        """Send one notification; fires with its id once the gateway keeps it safe.
+
+        :param token: in hex, or its bytes.
+        :param payload: a JSON object: a dict, or encoded.
+        :param key: the idempotency key.
+        :raises PushgateError: see the package.
+        """
+        return Deferred.fromCoroutine(self._push(app, token, payload, key, terms))
+
+    def push_batch(
+        self,
+        app: str,
+        tokens: Iterable[Token],
+        payload: Payload | None = None,
+        *,
+        payloads: Iterable[Payload] | None = None,
+        key: str | None = None,
+        **terms: Unpack[TermArguments],
+    ) -> Deferred[Receipt]:
+        """Send a notification to each of `tokens`, of which there may be any number; fires with the receipt.
+
+        They are read as fast as the gateway takes them. One that is bad is refused by its index, in the
+        receipt, and the others go through.
+
+        :param payload: for all of them; or `payloads`, one for each.
+        :param key: the idempotency key of the whole: repeated with the same tokens in the same order, nothing
+            is sent twice.
+        :raises PartlySent: it failed after some were accepted.
+        :raises PushgateError: nothing was accepted; see the package.
+        """
+        pieces = chunks(tokens, payload, payloads)
+
+        def send(chunk: Chunk) -> Deferred[Part]:
+            return Deferred.fromCoroutine(self._send(app, chunk, key, terms))
+
+        return Deferred.fromCoroutine(BatchPush(send, self._slots).run(pieces))
+
+    def status(self, id: str) -> Deferred[Record]:  # noqa: A002 - the contract's word
+        """What became of a notification; fails with `NotFound` when its outcome is no longer kept."""
+        return self._ask(Status, True, id=id).addCallback(lambda answer: decode_record(answer["outcome"]))
+
+    def cancel(self, id: str) -> Deferred[bool]:  # noqa: A002 - the contract's word
+        """Withdraw a notification; fires with False when it was written already or is done."""
+        return self._ask(Cancel, False, id=id).addCallback(lambda answer: bool(answer["cancelled"]))
+
+    def stats(self) -> Deferred[dict[str, Any]]:
+        """Queues, windows, connections, circuits and counts of the gateway."""
+        return self._ask(Stats, True).addCallback(
+            lambda answer: msgspec.json.decode(answer["stats"], type=dict)
+        )
+
+    def watch(
+        self, callback: Callable[[Record], object] | None = None, *, app: str | None = None
+    ) -> Deferred[Subscription]:
+        """Hear of every outcome from now on; fires when the gateway has confirmed.
+
+        Iterate over the subscription with ``async for``, or give a `callback`, which may return a Deferred or
+        a coroutine: the next record comes when that is done.
+
+        :param app: only of this app.
+        """
+        return Deferred.fromCoroutine(self._watch(callback, app))
+
+    async def _push(
+        self, app: str, token: Token, payload: Payload, key: str | None, terms: TermArguments
+    ) -> str:
+        hexadecimal, body = token_bytes(token).hex(), payload_bytes(payload)
+        async with self._slots:
+            answer = await self._caller.call(
+                Push, key is not None, app=app, token=hexadecimal, payload=body, key=key, **terms
+            )
+        number: str = answer["id"]
+        return number
+
+    async def _send(self, app: str, chunk: Chunk, key: str | None, terms: TermArguments) -> Part:
+        own_key = None if key is None else f"{key}/{chunk.number}"
+        answer = await self._caller.call(
+            PushBatch,
+            key is not None,
+            app=app,
+            tokens=chunk.tokens,
+            payload=chunk.payload,
+            payloads=chunk.payloads,
+            key=own_key,
+            **terms,
+        )
+        told = msgspec.json.decode(answer["refused"], type=list[tuple[int, str, str]])
+        refused = {chunk.start + index: (code, reason) for index, code, reason in told}
+        refused |= {fault.index: (fault.code, fault.reason) for fault in chunk.faults}
+        members = tuple(Refused(index, *why) for index, why in sorted(refused.items()))
+        return Part(chunk.start, chunk.count, UUID(answer["id"]).int, members)
+
+    async def _watch(self, callback: Callable[[Record], object] | None, app: str | None) -> Subscription:
+        subscription = Subscription(self._endpoint, self._clock, self._jitter, app)
+        self._subscriptions.add(subscription)
+        try:
+            await subscription.start().addTimeout(self._timeout, self._clock)
+        except defer.TimeoutError:
+            error = subscription.unreachable()
+            subscription.stop()
+            raise error from None
+        if callback is not None:
+            Deferred.fromCoroutine(subscription.feed(callback)).addErrback(
+                lambda failure: self.log.failure("a subscription ended", failure)
+            )
+        return subscription
+
+    def _ask(self, command: Any, repeatable: bool, **arguments: Any) -> Deferred[dict[str, Any]]:
+        async def asked() -> dict[str, Any]:
+            async with self._slots:
+                return await self._caller.call(command, repeatable, **arguments)
+
+        return Deferred.fromCoroutine(asked())

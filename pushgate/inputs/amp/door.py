@@ -1,0 +1,67 @@
+"""The AMP door as a plug-in."""
+
+from typing import Final
+
+from twisted.internet import defer
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from pushgate.inputs.amp.server import AmpServer, AmpTable
+from pushgate.inputs.listener import Listener
+from pushgate.interfaces import Context, IGateway, IInput, IInputFactory
+from pushgate.settings import DoorTable
+
+STOP_PATIENCE: Final = 10.0
+"""Seconds the commands under way have to be answered when the door stops."""
+
+
+@implementer(IInput)
+class AmpDoor:
+    """Listens, and closes in order."""
+
+    log = Logger()
+
+    def __init__(self, name: str, config: AmpTable, gateway: IGateway, context: Context) -> None:
+        self._name = name
+        self._server = AmpServer(name, config, gateway, context)
+        self._listener = Listener(f"inputs.{name}.listen", config.listen, self._server, context.reactor)
+
+    def start(self) -> Deferred[None]:
+        return self._listener.start()
+
+    def stop(self) -> Deferred[None]:
+        """Cancelling closes all connections at once."""
+        return Deferred.fromCoroutine(self._stop())
+
+    def addresses(self) -> list[str]:
+        return self._listener.addresses()
+
+    async def _stop(self) -> None:
+        server = self._server
+        server.stopping = True
+        try:
+            await self._listener.stop()
+            try:
+                await server.idle().addTimeout(STOP_PATIENCE, server.clock)
+            except defer.TimeoutError:
+                self.log.warn("door {name}: some commands got no answer", name=self._name)
+            await server.close()
+        finally:
+            server.abort()
+
+
+@implementer(IInputFactory)
+class AmpDoorFactory:
+    """Makes AMP doors."""
+
+    name = "amp"
+    description = "AMP: the binary RPC of Twisted programs"
+    config = AmpTable
+
+    def input(self, name: str, config: DoorTable, gateway: IGateway, context: Context) -> AmpDoor:
+        assert isinstance(config, AmpTable)
+        return AmpDoor(name, config, gateway, context)
+
+
+factory = AmpDoorFactory()

@@ -1,0 +1,175 @@
+"""What each command does. A responder answers its request now or later, or raises a `Refusal`."""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, Final
+
+import msgspec
+from twisted.logger import Logger
+
+from pushgate.amp_commands import MAX_MEMBERS, MAX_VALUE, Cancel, Push, PushBatch, Stats, Status, Watch
+from pushgate.errors import Internal, Invalid, PushgateError, Refusal, ShuttingDown, TooLarge, UnknownApp
+from pushgate.inputs.amp.boxes import Box
+from pushgate.inputs.amp.request import UNHANDLED, Request
+from pushgate.inputs.amp.signature import Signature
+from pushgate.interfaces import Receipt
+from pushgate.notification import Submission, Terms, parse_delivery, parse_id, parse_priority, parse_token
+from pushgate.packed import Packed
+from pushgate.record import id_text
+
+_log = Logger()
+
+
+def respond(request: Request, command: bytes, box: Box) -> None:
+    """Do what `command` asks for; whatever goes wrong becomes an answer."""
+    if command not in _RESPONDERS:
+        request.fail_with(UNHANDLED, f"Unhandled Command: {command[:100]!r}")
+        return
+    signature, responder = _RESPONDERS[command]
+    try:
+        responder(request, **signature.read(box))
+    except Refusal as refusal:
+        if command in _SUBMITS:
+            request.connection.server.count_refusal(box.get(b"app", b""), refusal)
+        request.fail(refusal)
+    except Exception:  # noqa: BLE001 - a bug in one request is no reason to drop the others
+        _log.failure("a bug while answering {command}", command=command.decode("ascii", "replace"))
+        request.fail(Internal())
+
+
+def _push(
+    request: Request, app: str, token: str, payload: bytes, key: str | None, **terms: int | str | None
+) -> None:
+    gatherer = _open_gatherer(request)
+    parsed = parse_token(token)
+    if key is None:
+        gatherer.push(app, parsed, payload, _terms(**terms), partial(_pushed, request))
+        return
+    tokens = Packed.of([parsed], 1)
+    submission = Submission(app=app, tokens=tokens, payload=payload, terms=_terms(**terms), key=key)
+    gatherer.submit(submission, partial(_pushed_alone, request))
+
+
+def _push_batch(
+    request: Request,
+    app: str,
+    tokens: bytes,
+    payload: bytes | None,
+    payloads: bytes | None,
+    key: str | None,
+    **terms: int | str | None,
+) -> None:
+    gatherer = _open_gatherer(request)
+    packed = Packed(tokens, 1, "tokens")
+    if len(packed) > MAX_MEMBERS:
+        raise TooLarge("tokens", len(packed), MAX_MEMBERS, "tokens")
+    submission = Submission(
+        app=app, tokens=packed, payload=_payload(payload, payloads), terms=_terms(**terms), key=key
+    )
+    gatherer.submit(submission, partial(_batch_pushed, request))
+
+
+def _status(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
+    outcome = request.connection.server.gateway.status(parse_id(id))
+    request.answer({b"outcome": outcome.encode()})
+
+
+def _cancel(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
+    cancelled = request.connection.server.gateway.cancel(parse_id(id))
+    request.answer({b"cancelled": b"True" if cancelled else b"False"})
+
+
+def _watch(request: Request, app: str | None) -> None:
+    if app is not None and not request.connection.server.gateway.has_app(app):
+        raise UnknownApp(app)
+    request.connection.watch(app)
+    request.answer({b"watching": b"True"})
+
+
+def _stats(request: Request) -> None:
+    stats = msgspec.json.encode(request.connection.server.gateway.stats())
+    if len(stats) > MAX_VALUE:
+        raise TooLarge("stats", len(stats), MAX_VALUE)
+    request.answer({b"stats": stats})
+
+
+def _open_gatherer(request: Request) -> Any:
+    server = request.connection.server
+    if server.stopping:
+        raise ShuttingDown
+    return server.gatherer
+
+
+@lru_cache(maxsize=256)
+def _terms(
+    expiration: int | None,
+    priority: int | None,
+    collapse_id: str | None,
+    push_type: str | None,
+    topic: str | None,
+    registered_at: int | None,
+    delivery: str | None,
+) -> Terms:
+    return Terms(
+        expiration=expiration,
+        priority=parse_priority(priority),
+        collapse_id=collapse_id,
+        push_type=push_type,
+        topic=topic,
+        registered_at=registered_at,
+        delivery=parse_delivery(delivery),
+    )
+
+
+def _payload(payload: bytes | None, payloads: bytes | None) -> bytes | Packed:
+    if payload is not None and payloads is None:
+        return payload
+    if payloads is not None and payload is None:
+        return Packed(payloads, 2, "payloads")
+    raise Invalid("payload", "both" if payload is not None else "neither", "either payload or payloads")
+
+
+def _pushed(request: Request, result: int | PushgateError) -> None:
+    if isinstance(result, PushgateError):
+        request.fail(result)
+    else:
+        request.answer({b"id": id_text(result).encode()})
+
+
+def _pushed_alone(request: Request, result: Receipt | PushgateError) -> None:
+    _pushed(request, result.id if isinstance(result, Receipt) else result)
+
+
+def _batch_pushed(request: Request, result: Receipt | PushgateError) -> None:
+    if isinstance(result, PushgateError):
+        request.fail(result)
+        return
+    request.answer(
+        {
+            b"id": id_text(result.id).encode(),
+            b"count": b"%d" % result.count,
+            b"refused": _refused_list(result),
+        }
+    )
+
+
+def _refused_list(receipt: Receipt) -> bytes:
+    """The refused members as JSON; without the reasons when it would not fit: `MAX_MEMBERS` codes do."""
+    refused = msgspec.json.encode(receipt.refused)
+    if len(refused) > MAX_VALUE:
+        refused = msgspec.json.encode([(index, code, "") for index, code, _ in receipt.refused])
+    return refused
+
+
+_RESPONDERS: Final[dict[bytes, tuple[Signature, Callable[..., None]]]] = {
+    command.commandName: (Signature(command), responder)
+    for command, responder in (
+        (Push, _push),
+        (PushBatch, _push_batch),
+        (Status, _status),
+        (Cancel, _cancel),
+        (Watch, _watch),
+        (Stats, _stats),
+    )
+}
+_SUBMITS: Final = frozenset({Push.commandName, PushBatch.commandName})

@@ -1,0 +1,140 @@
+"""The sink behind one connection that watches outcomes."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from zope.interface import implementer
+
+from pushgate.amp_commands import MAX_VALUE
+from pushgate.interfaces import IOutcomeSink
+from pushgate.outcome import DeadToken, Report
+from pushgate.record import lines
+
+WINDOW: Final = 4
+"""Calls of `Outcomes` under way at most, so that a watcher is neither starved nor flooded."""
+PIECE: Final = 256
+"""Records written at a time: a report may cover a whole batch."""
+
+
+@implementer(IOutcomeSink)
+class Watcher:
+    """Sends outcome records, a few boxes at a time, as they are acknowledged.
+
+    :ivar app: the only app whose outcomes are sent, None for all.
+    :param send: sends one value of records; each must be followed by a call of `acknowledged` or `close`.
+    :param patience: seconds until an acknowledgement must have come.
+    :param gave_up: called when none has.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[bytes], None],
+        clock: IReactorTime,
+        patience: float,
+        gave_up: Callable[[], None],
+    ) -> None:
+        self.app: str | None = None
+        self._send, self._clock, self._patience, self._gave_up = send, clock, patience, gave_up
+        self._values: Iterator[bytes] = iter(())
+        self._unacknowledged = 0
+        self._taken: Deferred[None] | None = None
+        self._deadline: IDelayedCall | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        """Nothing is to be opened."""
+
+    def emit(self, reports: Sequence[Report]) -> Deferred[None] | None:
+        """Send the records; fires when the peer has acknowledged the last of them, or is gone."""
+        if self._closed:
+            return None
+        self._values = _values(self._records(reports))
+        self._fill()
+        if not self._unacknowledged:
+            return None
+        self._taken = Deferred()
+        return self._taken
+
+    def acknowledged(self) -> None:
+        """The peer has taken one value."""
+        if self._closed:
+            return
+        self._unacknowledged -= 1
+        self._stop_waiting()
+        self._fill()
+        if not self._unacknowledged:
+            self._finish()
+
+    def wait_on(self) -> None:
+        """Give the peer as much time again."""
+        self._deadline = self._clock.callLater(self._patience, self._expired)
+
+    def reopen(self) -> None:
+        """There are no files."""
+
+    def stop(self) -> None:
+        """Nothing is to be flushed: `emit` has fired."""
+        self.close()
+
+    def close(self) -> None:
+        """Send nothing more; harmless when closed already."""
+        self._closed = True
+        self._stop_waiting()
+        self._finish()
+
+    def _fill(self) -> None:
+        while self._unacknowledged < WINDOW and (value := next(self._values, None)) is not None:
+            self._unacknowledged += 1
+            self._send(value)
+        if self._unacknowledged and self._deadline is None:
+            self.wait_on()
+
+    def _records(self, reports: Sequence[Report]) -> Iterator[str]:
+        for report in reports:
+            app = report.app if isinstance(report, DeadToken) else report.span.batch.app
+            if self.app in (None, app):
+                for piece in _pieces(report):
+                    yield from lines(piece)
+
+    def _finish(self) -> None:
+        taken, self._taken = self._taken, None
+        if taken is not None:
+            taken.callback(None)
+
+    def _stop_waiting(self) -> None:
+        deadline, self._deadline = self._deadline, None
+        if deadline is not None:
+            deadline.cancel()
+
+    def _expired(self) -> None:
+        self._deadline = None
+        self._gave_up()
+
+
+def _pieces(report: Report) -> Iterator[Report]:
+    """The report in parts of at most `PIECE` notifications."""
+    if isinstance(report, DeadToken):
+        yield report
+        return
+    span = report.span
+    for start in range(span.start, span.stop, PIECE):
+        part = span.part(start, min(start + PIECE, span.stop))
+        yield msgspec.structs.replace(report, span=part)
+
+
+def _values(records: Iterable[str]) -> Iterator[bytes]:
+    """Records joined by newlines, as many as go into one AMP value."""
+    joined: list[bytes] = []
+    size = 0
+    for record in records:
+        line = record.encode()
+        if joined and size + len(line) > MAX_VALUE:
+            yield b"\n".join(joined)
+            joined, size = [], 0
+        joined.append(line)
+        size += len(line) + 1
+    if joined:
+        yield b"\n".join(joined)
