@@ -1,0 +1,59 @@
+"""``pushgate config``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pushgate.cli import options
+from pushgate.cli.output import drop_log, fail, print_json, print_table
+
+if TYPE_CHECKING:
+    from pushgate.config import Config
+
+
+@click.group("config")
+def command() -> None:
+    """Look into configuration files."""
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@options.plugins
+@options.as_json
+def check(file: Path, directories: tuple[Path, ...], as_json: bool) -> None:
+    """Check FILE: print each fault on a line and exit with 1, or say what it configures."""
+    from pushgate.config import read_config
+    from pushgate.errors import CannotStart
+    from pushgate.registry import find
+
+    drop_log()
+    try:
+        config = read_config(file, find(directories))
+    except CannotStart as error:
+        if as_json:
+            print_json({"file": str(file), "ok": False, "faults": error.faults})
+            raise SystemExit(1) from None
+        fail(error.faults)
+    if as_json:
+        print_json({"file": str(file), "ok": True, **_by_section(config)})
+    else:
+        rows = [
+            (key, name, choice)
+            for key, names in _by_section(config).items()
+            for name, choice in names.items()
+        ]
+        print_table(("table", "name", "plug-in"), rows)
+
+
+def _by_section(config: "Config") -> dict[str, dict[str, str]]:
+    return {
+        "apps": _choices(config.apps),
+        "inputs": _choices(config.inputs),
+        "sinks": _choices(config.sinks),
+    }
+
+
+def _choices(section: Mapping[str, tuple[Any, Any]]) -> dict[str, str]:
+    return {name: str(factory.name) for name, (factory, _) in section.items()}

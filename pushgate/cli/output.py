@@ -1,0 +1,53 @@
+"""What commands print: tables for people on a terminal, plain lines and JSON for programs."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+import click
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> None:
+    """A table on a terminal; elsewhere one line a row, its fields separated by tabs.
+
+    :param numbers: the columns whose fields are.
+    """
+    if not sys.stdout.isatty():
+        for row in rows:
+            click.echo("\t".join(row))
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD)
+    for column in columns:
+        # Folded, because a path cut short is of no use.
+        table.add_column(column, overflow="fold", justify="right" if column in numbers else "left")
+    for row in rows:
+        table.add_row(*(Text(field) for field in row))
+    Console().print(table)
+
+
+def print_json(value: object) -> None:
+    """`value` as JSON, indented."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def fail(faults: Iterable[str]) -> NoReturn:
+    """End the command with exit status 1 and one line on stderr for each fault."""
+    for fault in faults:
+        click.echo(fault, err=True)
+    raise SystemExit(1)
+
+
+def drop_log() -> None:
+    """Let nothing that is logged reach the terminal: the command says by itself what matters.
+
+    Twisted would print a traceback for each plug-in that cannot be imported.
+    """
+    from twisted.logger import globalLogBeginner
+
+    globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)

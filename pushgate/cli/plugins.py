@@ -1,0 +1,55 @@
+"""``pushgate plugins``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pushgate.cli import options
+from pushgate.cli.output import drop_log, fail, print_json, print_table
+
+if TYPE_CHECKING:
+    from pushgate.registry import Broken, Registry
+
+
+@click.command("plugins")
+@options.plugins
+@options.as_json
+def command(directories: tuple[Path, ...], as_json: bool) -> None:
+    """List the plug-ins there are, and those that cannot be used with the reason."""
+    from pushgate.errors import CannotStart
+    from pushgate.registry import find
+
+    drop_log()
+    try:
+        registry = find(directories)
+    except CannotStart as error:
+        fail(error.faults)
+    broken = registry.broken + registry.unloadable()
+    if as_json:
+        print_json({"plugins": _listing(registry), "broken": [each._asdict() for each in broken]})
+    else:
+        _print(registry, broken)
+
+
+def _listing(registry: "Registry") -> list[dict[str, str]]:
+    from pushgate.kinds import KINDS
+
+    return [
+        {
+            "name": name,
+            "kind": kind.word,
+            "origin": found.origin,
+            "description": str(found.factory.description),
+        }
+        for kind in KINDS
+        for name, found in sorted(registry.of(kind).items())
+    ]
+
+
+def _print(registry: "Registry", broken: "list[Broken]") -> None:
+    listing = _listing(registry)
+    print_table(("name", "kind", "origin", "description"), [tuple(each.values()) for each in listing])
+    if broken:
+        click.echo("not usable:")
+        print_table(("file", "reason"), [tuple(each) for each in broken])

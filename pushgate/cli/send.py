@@ -1,0 +1,115 @@
+"""``pushgate send``."""
+
+import json
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from pushgate.cli import door, options
+from pushgate.cli.output import print_json
+from pushgate.cli.run import run
+from pushgate.errors import FateUnknown, PushgateError, Refusal
+
+if TYPE_CHECKING:
+    from pushgate.client import Client, Record
+
+
+@click.command("send")
+@click.option("--app", required=True, help="The app, as the gateway's configuration names it.")
+@click.option("--token", required=True, metavar="HEX", help="The device token.")
+@click.option("--payload", metavar="JSON", help="The payload: a JSON object.")
+@click.option("--alert", metavar="TEXT", help="Instead of a payload: the text to show.")
+@click.option("--expiration", type=int, metavar="TIME", help="Unix seconds after which it is not sent.")
+@click.option("--priority", type=click.Choice(["5", "10"]), help="10 is at once, 5 spares the battery.")
+@click.option("--collapse-id", help="It replaces an earlier notification with the same.")
+@click.option("--push-type", help="Such as alert or background.")
+@click.option("--topic", help="The topic, when it is not the app's.")
+@click.option(
+    "--delivery", type=click.Choice(["at-least-once", "at-most-once"]),
+    help="What a connection that dies without a word means, when it is not as the app has it.",
+)  # fmt: skip
+@click.option("--registered-at", type=int, metavar="TIME", help="When the device last gave the token.")
+@click.option("--key", help="Idempotency key: the same within 24 hours sends nothing again.")
+@click.option(
+    "--wait", type=click.FloatRange(0), metavar="SECONDS", default=10, show_default=True,
+    help="How long to wait for the outcome; 0 does not.",
+)  # fmt: skip
+@door.to
+@options.as_json
+def command(app: str, token: str, payload: str | None, alert: str | None, **rest: Any) -> None:
+    """Send one notification; print its id, and its outcome.
+
+    The exit status is 1 when the gateway refuses it, or when its outcome says that the push service does not
+    have it.
+    """
+    if (payload is None) == (alert is None):
+        raise click.UsageError("either --payload or --alert is needed")
+    body = payload if payload is not None else json.dumps({"aps": {"alert": alert}}, ensure_ascii=False)
+    run(lambda reactor: _send(reactor, {"app": app, "token": token, "payload": body}, **rest))
+
+
+async def _send(
+    reactor: Any,
+    what: dict[str, Any],
+    *,
+    to: str,
+    wait: float,
+    key: str | None,
+    as_json: bool,
+    **terms: Any,
+) -> None:
+    try:
+        async with await door.reach(reactor, to) as gateway:
+            number = await gateway.push(**what, key=key, **_given(terms))
+            if not as_json:
+                click.echo(number)
+            record = await _outcome(reactor, gateway, number, wait)
+    except FateUnknown as error:
+        _refused(PushgateError(f"{error}; is {to} the AMP door of a gateway?"), as_json)
+    except PushgateError as error:
+        _refused(error, as_json)
+    _tell(number, record, wait, as_json)
+
+
+def _given(terms: dict[str, Any]) -> dict[str, Any]:
+    if terms["priority"] is not None:
+        terms["priority"] = int(terms["priority"])
+    return {name: value for name, value in terms.items() if value is not None}
+
+
+async def _outcome(reactor: Any, gateway: "Client", number: str, wait: float) -> "Record | None":
+    """The notification's outcome, or where it is when the time is over; None when nobody asked."""
+    from twisted.internet.task import deferLater
+
+    from pushgate.cli.outcome import ON_ITS_WAY
+
+    if not wait:
+        return None
+    deadline, pause = reactor.seconds() + wait, 0.05
+    while True:
+        record = await gateway.status(number)
+        left = deadline - reactor.seconds()
+        if record.state not in ON_ITS_WAY or left <= 0:
+            return record
+        await deferLater(reactor, min(pause, left))
+        pause = min(1.0, pause * 1.5)
+
+
+def _tell(number: str, record: "Record | None", wait: float, as_json: bool) -> None:
+    from pushgate.cli.outcome import GOOD, ON_ITS_WAY, plain, sentence
+
+    if as_json:
+        print_json({"id": number} if record is None else plain(record))
+    elif record is not None:
+        late = f"; no outcome after {wait:g} s" if record.state in ON_ITS_WAY else ""
+        click.echo(sentence(record) + late)
+    if record is not None and record.state not in (*GOOD, *ON_ITS_WAY):
+        raise SystemExit(1)
+
+
+def _refused(error: PushgateError, as_json: bool) -> NoReturn:
+    if not as_json:
+        raise error
+    code = error.code if isinstance(error, Refusal) else type(error).__name__
+    print_json({"error": code, "detail": str(error)})
+    raise SystemExit(1)

@@ -1,0 +1,99 @@
+"""The programs as people start them: the command, and a gateway as a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from pushgate.demo.stage import free_ports
+
+COMMAND = (sys.executable, "-c", "from pushgate.cli import main; main()")
+TWISTD = (sys.executable, "-c", "from twisted.scripts.twistd import run; run()", "-n", "--pidfile=")
+CONFIGURATION = """
+[gateway]
+state_dir = "memory"
+[apps.demo]
+upstream = "simulator"
+response_timeout = "250ms"
+simulator = {{ dead = ["dead"] }}
+[apps.other]
+upstream = "simulator"
+response_timeout = "250ms"
+[inputs.amp]
+type = "amp"
+listen = "tcp:{port}:interface=127.0.0.1"
+"""
+
+
+def start(*command: str, cwd: Path | None = None) -> subprocess.Popen[str]:
+    """A process whose output is read through pipes; no terminal is in play."""
+    # Unbuffered, as tests read it line by line; and without the tables that a colour variable would bring.
+    environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(
+        command, cwd=cwd, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def pushgate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=cwd, text=True, capture_output=True, check=False, timeout=60
+    )
+
+
+def read_until(process: subprocess.Popen[str], word: str) -> str:
+    """The next line of its output that holds `word`."""
+    for line in process.stdout:
+        if word in line:
+            return line
+    raise AssertionError(f"ended without {word!r}: {process.communicate()}")
+
+
+def end(process: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
+    """Signal this process, and no other; its exit code, and what it still said."""
+    if process.poll() is None:
+        process.send_signal(how)
+    try:
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    return process.returncode, out, err
+
+
+class RunningGateway:
+    """The gateway with a simulator inside, on a free port, in a process of its own.
+
+    :param configuration: with a place for the port.
+    """
+
+    def __init__(self, directory: Path, configuration: str = CONFIGURATION) -> None:
+        [port] = free_ports(1)
+        self.to = f"127.0.0.1:{port}"
+        file = directory / "pushgate.toml"
+        file.write_text(configuration.format(port=port))
+        self._log = (directory / "log").open("w+")
+        self.process = subprocess.Popen(
+            [*TWISTD, "pushgate", "--config", str(file)],
+            cwd=directory, stdout=self._log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self._wait()
+
+    def log(self) -> str:
+        """What it has said by now."""
+        return Path(self._log.name).read_text()
+
+    def stop(self) -> None:
+        """Stop it, and wait for that."""
+        self.process.terminate()
+        self.process.wait(30)
+        self._log.close()
+
+    def _wait(self) -> None:
+        """Until it says that it is ready."""
+        deadline = time.monotonic() + 30
+        while "pushgate is ready" not in self.log():
+            assert self.process.poll() is None, self.log()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)

@@ -1,0 +1,80 @@
+"""``pushgate config check``."""
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from pushgate.cli import main
+from tests.plug_ins import SINK, PlugInTestCase
+
+ROOT = Path(__file__).parents[2]
+
+
+class CheckTests(PlugInTestCase):
+    def check(self, text: str, *options: str) -> tuple[Path, Result]:
+        file = self.directory() / "f.toml"
+        file.write_text(text)
+        return file, CliRunner().invoke(main, ["config", "check", str(file), *options])
+
+    def test_a_good_file(self) -> None:
+        """A good file ends with 0 and a line for each app, input and sink."""
+        _, result = self.check('[apps.trial]\nupstream = "simulator"\n[sinks.log]\ntype = "log"\n')
+        self.assertEqual((result.exit_code, result.stderr), (0, ""))
+        self.assertEqual(result.stdout, "apps\ttrial\tsimulator\nsinks\tlog\tlog\n")
+
+    def test_a_good_file_in_json(self) -> None:
+        """Programs get the same as JSON."""
+        file, result = self.check('[apps.trial]\nupstream = "simulator"\n', "--json")
+        self.assertEqual(
+            json.loads(result.stdout),
+            {"file": str(file), "ok": True, "apps": {"trial": "simulator"}, "inputs": {}, "sinks": {}},
+        )
+
+    def test_a_bad_file(self) -> None:
+        """A bad file ends with 1 and a line on stderr for each fault, whatever they are."""
+        file, result = self.check(
+            '[gateway]\nexpiry = "soon"\n[apps.news]\nupstream = "apns-stream"\nport = 70000\n'
+        )
+        self.assertEqual((result.exit_code, result.stdout), (1, ""))
+        duration = "must be a number with its unit: 250ms, 5s, 30m, 1h, 1d"
+        self.assertEqual(
+            result.stderr.splitlines(),
+            [
+                f"{file}: gateway.expiry: a string of length 4; {duration}",
+                f"{file}: apps.news.certificate: missing; required",
+                f"{file}: apps.news.port: 70000; must be at most 65535",
+            ],
+        )
+
+    def test_a_bad_file_in_json(self) -> None:
+        """Programs get the faults as JSON, with the same exit status."""
+        file, result = self.check("x = \n", "--json")
+        self.assertEqual(result.exit_code, 1)
+        self.assertEqual(
+            json.loads(result.stdout),
+            {
+                "file": str(file),
+                "ok": False,
+                "faults": [f"{file}: line 1, column 5: not TOML; invalid value"],
+            },
+        )
+
+    def test_no_file(self) -> None:
+        """A file that is not there is a fault like others."""
+        result = CliRunner().invoke(main, ["config", "check", "no/such.toml"])
+        self.assertEqual(result.exit_code, 1)
+        self.assertEqual(result.stderr, "no/such.toml: cannot be read: No such file or directory\n")
+
+    def test_a_directory_of_plug_ins(self) -> None:
+        """A file may choose plug-ins of a stranger."""
+        text = '[apps.trial]\nupstream = "simulator"\n[sinks.air]\ntype = "pigeon"\n'
+        _, result = self.check(text)
+        self.assertIn('sinks.air.type: there is no sink "pigeon"', result.stderr)
+        _, result = self.check(text, "--plugins", str(self.directory(a_pigeon=SINK)))
+        self.assertEqual((result.exit_code, result.stderr), (0, ""))
+
+    def test_the_sample(self) -> None:
+        """The sample in ``etc`` is good."""
+        result = CliRunner().invoke(main, ["config", "check", str(ROOT / "etc" / "pushgate.toml")])
+        self.assertEqual((result.exit_code, result.stderr), (0, ""))

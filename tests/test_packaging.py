@@ -1,0 +1,112 @@
+"""What is installed: from a wheel in a clean environment, and from an editable checkout."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+
+from pushgate import __version__
+
+ROOT = Path(__file__).parents[1]
+BUILTIN = {"amp", "log", "jsonl", "metrics", "apns-stream", "simulator"}
+
+# Installing the dependencies takes a while on a slow network.
+pytestmark = pytest.mark.timeout(300)
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """What a command prints; it runs outside the checkout and sees nothing of it."""
+    env = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+    done = subprocess.run(
+        [str(each) for each in command], cwd=cwd, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel built from the checkout."""
+    directory = tmp_path_factory.mktemp("wheel")
+    run(
+        sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", directory, ROOT, cwd=directory
+    )
+    [file] = directory.glob("*.whl")
+    return file
+
+
+@pytest.fixture(scope="session")
+def clean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of a new environment that holds the wheel and what it says it needs."""
+    directory = tmp_path_factory.mktemp("clean")
+    run(sys.executable, "-m", "venv", directory / "venv", cwd=directory)
+    programs = directory / "venv" / "bin"
+    run(programs / "pip", "--disable-pip-version-check", "install", "-q", wheel, cwd=directory)
+    return programs
+
+
+@pytest.fixture(scope="session")
+def editable() -> Path:
+    """The programs of this environment, when pushgate is installed in it as an editable checkout."""
+    try:
+        origin = json.loads(distribution("pushgate").read_text("direct_url.json") or "{}")
+    except PackageNotFoundError:
+        origin = {}
+    if not origin.get("dir_info", {}).get("editable"):
+        pytest.skip("pushgate is not installed here as an editable checkout")
+    return Path(sys.executable).parent
+
+
+def test_the_wheel(wheel):
+    """The wheel holds the package, its types, twistd's plug-ins, and no cache that a scan left behind."""
+    names = zipfile.ZipFile(wheel).namelist()
+    for name in ("pushgate/py.typed", "pushgate/plugins/builtin.py", "twisted/plugins/pushgate_plugin.py"):
+        assert name in names
+    assert wheel.name.startswith(f"pushgate-{__version__}-")
+    assert [name for name in names if "dropin.cache" in name or name.startswith("tests")] == []
+    assert not {"twisted/__init__.py", "twisted/plugins/__init__.py"} & set(names)
+
+
+@pytest.mark.parametrize("installed", ["clean", "editable"])
+def test_twistd(installed, request, tmp_path):
+    """`twistd --help` lists both programs."""
+    text = run(request.getfixturevalue(installed) / "twistd", "--help", cwd=tmp_path)
+    for name in ("pushgate", "pushgate-simulator"):
+        assert re.search(rf"^ +{name} +\S", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("installed", ["clean", "editable"])
+@pytest.mark.parametrize("program", ["pushgate", "pushgate-simulator"])
+def test_options(installed, program, request, tmp_path):
+    """Each program's options can be shown, which imports it."""
+    text = run(request.getfixturevalue(installed) / "twistd", program, "--help", cwd=tmp_path)
+    assert "--config" in text
+
+
+@pytest.mark.parametrize("installed", ["clean", "editable"])
+def test_plug_ins(installed, request, tmp_path):
+    """`pushgate plugins` lists the built-in plug-ins, and none lacks a dependency."""
+    text = run(request.getfixturevalue(installed) / "pushgate", "plugins", "--json", cwd=tmp_path)
+    answer = json.loads(text)
+    assert {each["name"] for each in answer["plugins"]} >= BUILTIN
+    assert answer["broken"] == []
+
+
+def test_the_sample(clean, tmp_path):
+    """The sample configuration is good for what is installed."""
+    run(clean / "pushgate", "config", "check", ROOT / "etc" / "pushgate.toml", cwd=tmp_path)
+
+
+def test_a_drop_in(clean, tmp_path):
+    """The examples of a stranger's plug-ins work with what is installed."""
+    answer = json.loads(
+        run(clean / "pushgate", "plugins", "--json", "--plugins", ROOT / "plugins", cwd=tmp_path)
+    )
+    assert {"count", "folder"} <= {each["name"] for each in answer["plugins"]}
+    assert answer["broken"] == []
