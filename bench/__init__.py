@@ -1,0 +1,1 @@
+"""Benchmarks and audits: each program prints its figures."""
