@@ -69,10 +69,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         _seconds("registered_at", self.registered_at)
         _text("collapse_id", self.collapse_id, 64)
         _text("topic", self.topic, 255)
-        if self.priority not in set(Priority):
-            raise Invalid("priority", _shape(self.priority), "5 or 10")
-        if self.delivery is not None and self.delivery not in set(Delivery):
-            raise Invalid("delivery", "not a known word", f"one of {', '.join(Delivery)}")
+        parse_priority(self.priority)
+        parse_delivery(self.delivery)
         if self.push_type is not None and self.push_type not in PUSH_TYPES:
             raise Invalid("push_type", "not a known word", f"one of {', '.join(sorted(PUSH_TYPES))}")
 

@@ -248,6 +248,8 @@ class CircuitTests(RigCase):
         await self.until_circuit(rig, "wrong-environment")
         self.assertTrue(rig.circuit()[0])
         self.assertEqual(rig.gateway.stats()["apps"]["news"]["dead_tokens"], 0)
+        while len(rig.audience.outcomes) < 20:
+            await rig.audience.something()
         self.assertEqual(len(rig.audience.tokens(State.REJECTED)), 20)
 
     async def test_expired_certificate(self) -> None:
@@ -307,6 +309,15 @@ class ConnectionTests(RigCase):
         await rig.push([live(2)])
         await rig.settled()
         self.assert_exactly_once(rig, [live(1), live(2)])
+        self.assertEqual(rig.circuit(), (False, ""))
+
+    async def test_our_own_close_is_no_failure(self) -> None:
+        """A connection closed for want of work before it was proven says nothing about the service."""
+        rig = await self.rig(idle_timeout=0.05, response_timeout=30.0)
+        while not rig.simulator.summary()["connections"]["accepted"]:
+            await rig.beat()
+        while rig.gateway.stats()["apps"]["news"]["connections"]:
+            await rig.beat()
         self.assertEqual(rig.circuit(), (False, ""))
 
     async def test_a_service_that_stops_reading_for_a_time(self) -> None:

@@ -35,6 +35,8 @@ class Link(Protocol):
     :ivar secured: fires with the link when the handshake is complete, fails when the link is lost before.
     :ivar blocked_since: monotonic seconds since when the transport is full, None while it is not.
     :ivar busy_at: monotonic seconds of the last write.
+    :ivar closing: nothing is written any more.
+    :ivar retired: we closed it in good order, for want of work.
     """
 
     stream: Stream
@@ -51,7 +53,7 @@ class Link(Protocol):
         self.ready_at: float | None = None
         self.busy_at = 0.0
         self.blocked_since: float | None = None
-        self.closing = False
+        self.closing = self.retired = False
         self._timers: list[IDelayedCall] = []
 
     # Twisted's side
@@ -127,6 +129,7 @@ class Link(Protocol):
     def close(self) -> None:
         """Close in good order, or at once when the other side does not answer."""
         if not self.closing:
+            self.retired = True
             self._release()
             self._transport().loseConnection()
             self._timers.append(self._reactor.callLater(CLOSE_TIMEOUT, self._transport().abortConnection))

@@ -10,16 +10,17 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.apns.ending import End, Ending
-from pushgate.apns.status import DEAD, OF_THE_CERTIFICATE
+from pushgate.apns.ending import Ending
+from pushgate.apns.status import DEAD
 from pushgate.apns.stream import Stream
-from pushgate.breaker import Cause, Circuit
+from pushgate.breaker import Cause
 from pushgate.interfaces import Context, IUpstream, IWork, UpstreamState
 from pushgate.outcome import State
 from pushgate.upstreams.apns_stream import causes
 from pushgate.upstreams.apns_stream.connect import connect, endpoint
 from pushgate.upstreams.apns_stream.credentials import Credentials
 from pushgate.upstreams.apns_stream.feedback_poll import FeedbackPoll
+from pushgate.upstreams.apns_stream.health import Health
 from pushgate.upstreams.apns_stream.link import RUN, Link
 from pushgate.upstreams.apns_stream.table import ApnsStreamTable
 
@@ -29,24 +30,6 @@ STALL: Final = 60.0
 """Seconds a link's transport may be full before the link is given up: the other side reads no more."""
 LATEST_PRESUMPTION: Final = 60.0
 """Seconds to which the response timeout may grow when errors come later than it."""
-
-
-_UNPROVEN: Final = {
-    End.SHUTDOWN: Cause.SHUTDOWN,
-    End.ANSWERED: Cause.SERVICE_ERROR,
-    End.UNTOLD: Cause.CLOSED_AT_ONCE,
-    End.IDLE: Cause.CLOSED_AT_ONCE,
-}
-"""What the end of a connection that was of no use means."""
-_WORDS: Final = {
-    Cause.CERTIFICATE_EXPIRED: "the push service says that our certificate has expired",
-    Cause.CERTIFICATE_REJECTED: "the push service does not accept our certificate",
-    Cause.WRONG_ENVIRONMENT: "the certificate seems to be of the other environment, or of another app",
-    Cause.WRONG_TOPIC: "the push service finds no valid topic in our certificate",
-    Cause.SHUTDOWN: "the push service is shutting down",
-    Cause.SERVICE_ERROR: "the push service answered with an error of its own",
-    Cause.CLOSED_AT_ONCE: "the push service closed a new connection without a word",
-}
 
 
 @implementer(IUpstream)
@@ -64,7 +47,7 @@ class Pool:
         self._app, self._table, self._credentials = app, table, credentials
         self._work, self._context, self._reactor = work, context, context.reactor
         self._endpoint = endpoint(table.host, table.port, credentials, context.reactor)
-        self._circuit = Circuit(context.jitter)
+        self._health = Health(app, work, context)
         self._timeout = table.response_timeout
         self._links: list[Link] = []
         self._attempts: set[Deferred[Link]] = set()
@@ -112,8 +95,8 @@ class Pool:
         return UpstreamState(
             connections=dict(states),
             window=sum(link.stream.in_flight for link in self._links),
-            circuit=self._circuit.cause or "",
-            circuit_open=self._circuit.is_open,
+            circuit=self._health.circuit.cause or "",
+            circuit_open=self._health.circuit.is_open,
             certificate_expires=self._credentials.expires,
         )
 
@@ -140,7 +123,7 @@ class Pool:
                 self.log.warn("{app}: the push service reads no more; closing a connection", app=self._app)
                 link.abort()
             elif self._is_ready_for(link, now, self._timeout):
-                self._prove()
+                self._health.proven()
         self._close_idle()
         if self._work.depth():
             self.wake()
@@ -164,11 +147,11 @@ class Pool:
             return
         now = self._reactor.seconds()
         wanted = min(self._table.connections, max(at_least, -(-self._work.depth() // RUN)))
-        if self._circuit.failures:
+        if self._health.circuit.failures:
             wanted = min(wanted, 1)
         open_links = sum(not link.closing for link in self._links)
         while open_links + len(self._attempts) < wanted:
-            wait = self._circuit.wait(now)
+            wait = self._health.circuit.wait(now)
             if wait > 0:
                 self._retry_in(wait)
                 return
@@ -178,10 +161,9 @@ class Pool:
         wall = self._context.wall()
         if not self._credentials.begins <= wall < self._credentials.expires:
             expired = wall >= self._credentials.expires
-            self._failed(
-                Cause.CERTIFICATE_EXPIRED if expired else Cause.CERTIFICATE_NOT_YET_VALID,
-                "the certificate's dates do not include today; no connection was tried",
-            )
+            cause = Cause.CERTIFICATE_EXPIRED if expired else Cause.CERTIFICATE_NOT_YET_VALID
+            why = "the certificate's dates do not include today; no connection was tried"
+            self._retry_in(self._health.failed(cause, why))
             return
         link = Link(self._reactor, self._make_stream, self.wake, self._ended)
         attempt = connect(link, self._endpoint, self._reactor)
@@ -195,7 +177,7 @@ class Pool:
         self._attempts.discard(attempt)
         if isinstance(result, Failure):
             if not result.check(CancelledError):
-                self._failed(causes.of_attempt(result), causes.text(result))
+                self._retry_in(self._health.failed(causes.of_attempt(result), causes.text(result)))
         elif self._stopping is not None:
             result.abort()
         else:
@@ -221,7 +203,9 @@ class Pool:
         suspect = self._bury(ending)
         if ending.late:
             self._errors_come_late(ending.late)
-        self._judge(link, ending, Cause.WRONG_ENVIRONMENT if suspect else cause)
+        if not link.retired:
+            lived = self._is_ready_for(link, self._reactor.seconds(), self._timeout)
+            self._retry_in(self._health.judge(ending, Cause.WRONG_ENVIRONMENT if suspect else cause, lived))
         self._work.requeue(ending.requeue)
         self._fill()
         self._finish_if_closed()
@@ -235,20 +219,6 @@ class Pool:
                     tripped = self._work.token_rejected(token, first=not ending.before) or tripped
         return tripped
 
-    def _judge(self, link: Link, ending: Ending, cause: Cause | None) -> None:
-        """Was the connection of use? If not, the circuit hears of it."""
-        if ending.status in OF_THE_CERTIFICATE:
-            cause = Cause.WRONG_TOPIC
-        if cause is not None:
-            self._failed(cause, _WORDS.get(cause, "the connection was lost"))
-        elif ending.before or (ending.verdicts and ending.status is not None):
-            self._prove()
-        elif self._stopping is None and not self._is_ready_for(link, self._reactor.seconds(), self._timeout):
-            cause = _UNPROVEN[ending.end]
-            self._failed(cause, _WORDS[cause])
-        if cause is None:
-            self._count_reconnect(ending.end.name.lower())
-
     def _errors_come_late(self, count: int) -> None:
         """Errors that come after the response timeout make honest outcomes wrong: wait longer from now on."""
         self._context.tally.count("pushgate_late_errors_total", self._app, times=count)
@@ -258,29 +228,8 @@ class Pool:
             app=self._app, count=count, timeout=self._timeout,
         )  # fmt: skip
 
-    def _prove(self) -> None:
-        if self._circuit.failures:
-            self.log.info("{app}: the push service can be used again", app=self._app)
-        self._circuit.proven()
-        self._work.reachable(True)
-
-    def _failed(self, cause: Cause, text: str) -> None:
-        was_open = self._circuit.is_open
-        wait = self._circuit.failed(cause, self._reactor.seconds())
-        self._count_reconnect(cause)
-        self._work.reachable(False)
-        tell = self.log.warn if was_open or not self._circuit.is_open else self.log.critical
-        tell(
-            "{app}: {cause}: {text}; next attempt in {wait:.1f} s (failure {failures})",
-            app=self._app, cause=cause.value, text=text, wait=wait, failures=self._circuit.failures,
-        )  # fmt: skip
-        self._retry_in(wait)
-
-    def _count_reconnect(self, cause: str) -> None:
-        self._context.tally.count("pushgate_reconnects_total", self._app, cause)
-
     def _retry_in(self, seconds: float) -> None:
-        if self._retry is None and self._stopping is None:
+        if seconds and self._retry is None and self._stopping is None:
             self._retry = self._reactor.callLater(seconds, self._retry_now)
 
     def _retry_now(self) -> None:
