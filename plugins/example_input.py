@@ -11,20 +11,20 @@ same disk and move it there, so that it is never seen half-written.
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from pydantic import DirectoryPath, Field
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.plugin import IPlugin
 from zope.interface import implementer
 
 from pushgate.errors import Overloaded, Refusal, ShuttingDown
-from pushgate.interfaces import Context, IGateway, IInput, IInputFactory
+from pushgate.interfaces import Context, IGateway, IInput
 from pushgate.notification import Submission, parse_token
 from pushgate.packed import Packed
+from pushgate.plugin import InputFactory
 from pushgate.settings import DoorTable, Duration
 
 
@@ -49,10 +49,10 @@ class FolderDoor:
 
     log = Logger()
 
-    def __init__(self, name: str, config: FolderTable, gateway: IGateway, clock: Any) -> None:
+    def __init__(self, name: str, config: FolderTable, gateway: IGateway, context: Context) -> None:
         self._name, self._config, self._gateway = name, config, gateway
         self._loop, self._ended = LoopingCall(self._look), succeed(None)
-        self._loop.clock = clock
+        self._loop.clock = context.reactor
 
     def start(self) -> Deferred[None]:
         """Begin to look."""
@@ -90,18 +90,4 @@ class FolderDoor:
         return Submission(app=note.app, tokens=tokens, payload=bytes(note.payload), key=key)
 
 
-@implementer(IPlugin, IInputFactory)
-class FolderDoorFactory:
-    """What pushgate finds."""
-
-    name = "folder"
-    description = "a folder of JSON files, each a notification"
-    config = FolderTable
-
-    def input(self, name: str, config: DoorTable, gateway: IGateway, context: Context) -> IInput:
-        """A door for one table of the configuration."""
-        assert isinstance(config, FolderTable)
-        return FolderDoor(name, config, gateway, context.reactor)
-
-
-folder = FolderDoorFactory()
+folder = InputFactory("folder", "a folder of JSON files, each a notification", FolderTable, FolderDoor)

@@ -9,14 +9,11 @@ Try it: ``twistd -n pushgate --plugins plugins --config my.toml`` with this in `
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
-
-from twisted.plugin import IPlugin
-from zope.interface import implementer
 
 from pushgate.errors import CannotStart
-from pushgate.interfaces import Context, IGateway, IOutcomeSink, IOutcomeSinkFactory
-from pushgate.outcome import Outcome, Report, State
+from pushgate.interfaces import Context, IGateway
+from pushgate.outcome import Outcome, Report
+from pushgate.plugin import Sink, SinkFactory
 from pushgate.settings import FilePath, SinkTable
 
 
@@ -26,12 +23,11 @@ class CountTable(SinkTable):
     path: FilePath
 
 
-@implementer(IOutcomeSink)
-class CountSink:
+class CountSink(Sink):
     """Writes the file anew after each run of reports."""
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._counts = path, Counter[State]()
+    def __init__(self, name: str, config: CountTable, gateway: IGateway, context: Context) -> None:
+        self._path, self._counts = config.path, Counter[str]()
 
     def start(self) -> None:
         """Find out now, not at the first report, whether the file can be written."""
@@ -47,25 +43,5 @@ class CountSink:
                 self._counts[report.state] += len(report.span)
         self._path.write_text("".join(f"{state} {n}\n" for state, n in sorted(self._counts.items())))
 
-    def reopen(self) -> None:
-        """Nothing is kept open."""
 
-    def stop(self) -> None:
-        """Nothing is kept open."""
-
-
-@implementer(IPlugin, IOutcomeSinkFactory)
-class CountSinkFactory:
-    """What pushgate finds."""
-
-    name = "count"
-    description = "how many notifications ended in which state, in a small text file"
-    config = CountTable
-
-    def sink(self, name: str, config: SinkTable, gateway: IGateway, context: Context) -> IOutcomeSink:
-        """A sink for one table of the configuration."""
-        assert isinstance(config, CountTable)
-        return CountSink(config.path)
-
-
-count = CountSinkFactory()
+count = SinkFactory("count", "how many notifications ended in which state", CountTable, CountSink)

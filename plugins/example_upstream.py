@@ -7,16 +7,14 @@ Try it: ``twistd -n pushgate --plugins plugins --config my.toml`` with this in `
     latency = "50ms"
 """
 
-from typing import Any
-
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
-from twisted.plugin import IPlugin
 from zope.interface import implementer
 
-from pushgate.interfaces import Context, IUpstream, IUpstreamFactory, IWork, UpstreamState
+from pushgate.interfaces import Context, IUpstream, IWork, UpstreamState
 from pushgate.outcome import State, Verdict
+from pushgate.plugin import UpstreamFactory
 from pushgate.settings import AppTable, Duration
 
 RUN = 256
@@ -33,8 +31,8 @@ class DryRunTable(AppTable):
 class DryRun:
     """Takes work when told that there is some, and settles it at once."""
 
-    def __init__(self, latency: float, work: IWork, clock: Any) -> None:
-        self._latency, self._work, self._clock = latency, work, clock
+    def __init__(self, app: str, config: DryRunTable, work: IWork, context: Context) -> None:
+        self._latency, self._work, self._clock = config.latency, work, context.reactor
         self._turn: IDelayedCall | None = None
 
     def start(self) -> None:
@@ -70,18 +68,4 @@ class DryRun:
             self.wake()
 
 
-@implementer(IPlugin, IUpstreamFactory)
-class DryRunFactory:
-    """What pushgate finds."""
-
-    name = "dry-run"
-    description = "accepts everything and sends nothing"
-    config = DryRunTable
-
-    def upstream(self, app: str, config: AppTable, work: IWork, context: Context) -> IUpstream:
-        """An upstream for one app."""
-        assert isinstance(config, DryRunTable)
-        return DryRun(config.latency, work, context.reactor)
-
-
-dry_run = DryRunFactory()
+dry_run = UpstreamFactory("dry-run", "accepts everything and sends nothing", DryRunTable, DryRun)

@@ -21,6 +21,14 @@ GRACE: Final = 3.0
 """Seconds that whatever was cut short has to end; then it is not waited for any longer."""
 
 
+class GivenUp(SystemExit, Exception):
+    """Ends the process with a status and no traceback: why is said already.
+
+    It is an Exception too, because twistd cleans up for those only: it removes its pid file, and tells the
+    process that started a daemon, which would wait for ever otherwise.
+    """
+
+
 class House(Service):
     """Sinks first, then upstreams, then doors, so that a port that listens means ready.
 
@@ -53,7 +61,7 @@ class House(Service):
         starting = self.start().addErrback(failures.append)
         if failures:
             self._give_up(failures[0])
-            sys.exit(1)
+            raise GivenUp(1)
         starting.addCallback(lambda _: self._give_up_later(failures))
 
     def stopService(self) -> Deferred[None]:

@@ -1,8 +1,11 @@
 """``twistd -n pushgate``, as a process of its own."""
 
 import json
+import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 from twisted.internet import reactor
@@ -81,6 +84,24 @@ class FaultTests(ProcessTestCase):
             [line] = await self.refused(GATEWAY + listen)
         self.assertIn("inputs.amp.listen: ", line)
         self.assertIn(str(port), line)
+
+    def test_a_daemon_that_cannot_start(self) -> None:
+        """Whoever started it is not kept waiting, gets a status, and no pid file stays behind."""
+        config = self.config(GATEWAY + '[sinks.o]\ntype = "jsonl"\npath = "/no/such/directory/o.jsonl"\n')
+        twistd = Path(sys.executable).with_name("twistd")
+        arguments = ["--pidfile=d.pid", "--logfile=d.log", "pushgate", "--config", config]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        ended = subprocess.run(
+            [twistd, *arguments],
+            cwd=self.directory,
+            env=environment,
+            timeout=60,
+            capture_output=True,
+            check=False,
+        )
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("/no/such/directory/o.jsonl", (self.directory / "d.log").read_text())
+        self.assertEqual({file.name for file in self.directory.iterdir()}, {"d.log"})
 
     async def test_no_such_file(self) -> None:
         """So is a configuration that is not there."""

@@ -24,6 +24,7 @@ ROOMS = (
     dict.fromkeys(VALUES, "values")
     | dict.fromkeys(CONFIGURATION, "configuration")
     | dict.fromkeys(FORMATS, "formats")
+    | {"plugin": "plugin"}
     | dict.fromkeys(("gateway", "work", "outlet"), "gateway")
     | dict.fromkeys(("tap", "house"), "tap")
     | {
@@ -42,10 +43,11 @@ MAY_IMPORT = {
     "interfaces": {"values", "settings"},
     "formats": {"values"},
     "configuration": CONTRACTS,
-    "inputs": CONTRACTS | {"formats"},
-    "sinks": CONTRACTS | {"formats"},
+    "plugin": CONTRACTS,
+    "inputs": CONTRACTS | {"formats", "plugin"},
+    "sinks": CONTRACTS | {"formats", "plugin"},
     "spool": CONTRACTS,
-    "upstreams": CONTRACTS | {"apns"},
+    "upstreams": CONTRACTS | {"apns", "plugin"},
     "simulator": CONTRACTS | {"apns", "configuration"},
     "gateway": CONTRACTS,
     "plugins": {"configuration"},
@@ -161,7 +163,7 @@ def test_the_reactor_is_imported_where_the_process_is_made(path):
 def test_examples_use_what_a_stranger_may(path):
     """The drop-in examples import the contracts, the values and the way to declare a plug-in, no more."""
     rooms = {room_of(name) for name in imports(path) if name.startswith("pushgate")}
-    assert rooms <= CONTRACTS | {"configuration"}
+    assert rooms <= CONTRACTS | {"plugin"}
 
 
 def test_coverage_counts_every_pure_room():

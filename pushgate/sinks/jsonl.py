@@ -12,8 +12,9 @@ from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
 from pushgate.errors import CannotStart
-from pushgate.interfaces import Context, IAddressed, IGateway, IOutcomeSink, IOutcomeSinkFactory
+from pushgate.interfaces import Context, IAddressed, IGateway, IOutcomeSink
 from pushgate.outcome import Report
+from pushgate.plugin import SinkFactory
 from pushgate.record import Tokens, ndjson
 from pushgate.settings import FilePath, SinkTable
 from pushgate.sinks.record_file import RecordFile
@@ -91,18 +92,10 @@ class _DaemonThread(Thread):
         super().__init__(*arguments, daemon=True, **named)
 
 
-@implementer(IOutcomeSinkFactory)
-class JSONLSinkFactory:
-    """Makes JSONL sinks."""
-
-    name = "jsonl"
-    description = "One outcome record a line in a file; reopened on SIGHUP for logrotate."
-    config = JSONLTable
-
-    def sink(self, name: str, config: SinkTable, gateway: IGateway, context: Context) -> IOutcomeSink:
-        """A JSONL sink called `name`."""
-        assert isinstance(config, JSONLTable)
-        return JSONLSink(name, config.path.absolute(), config.tokens, context.reactor)
+def _sink(name: str, config: JSONLTable, _: IGateway, context: Context) -> JSONLSink:
+    return JSONLSink(name, config.path.absolute(), config.tokens, context.reactor)
 
 
-factory = JSONLSinkFactory()
+factory = SinkFactory(
+    "jsonl", "One outcome record a line in a file; reopened on SIGHUP for logrotate.", JSONLTable, _sink
+)

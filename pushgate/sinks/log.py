@@ -10,8 +10,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger, LogLevel
 from zope.interface import implementer
 
-from pushgate.interfaces import Context, IGateway, IOutcomeSink, IOutcomeSinkFactory
+from pushgate.interfaces import Context, IGateway, IOutcomeSink
 from pushgate.outcome import Outcome, Report, State
+from pushgate.plugin import SinkFactory
 from pushgate.record import Tokens
 from pushgate.settings import Duration, SinkTable
 
@@ -130,18 +131,10 @@ def shown(tokens: Sequence[bytes], how: Tokens) -> list[str]:
     return [f"{token.hex()[: min(8, len(token))]}…" for token in tokens]
 
 
-@implementer(IOutcomeSinkFactory)
-class LogSinkFactory:
-    """Makes log sinks."""
-
-    name = "log"
-    description = "Summaries of outcomes in the log, one line for each app, state and reason."
-    config = LogTable
-
-    def sink(self, name: str, config: SinkTable, gateway: IGateway, context: Context) -> IOutcomeSink:
-        """A log sink called `name`."""
-        assert isinstance(config, LogTable)
-        return LogSink(name, config.tokens, config.interval, context.reactor)
+def _sink(name: str, config: LogTable, _: IGateway, context: Context) -> LogSink:
+    return LogSink(name, config.tokens, config.interval, context.reactor)
 
 
-factory = LogSinkFactory()
+factory = SinkFactory(
+    "log", "Summaries of outcomes in the log, one line for each app, state and reason.", LogTable, _sink
+)

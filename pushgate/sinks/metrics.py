@@ -16,8 +16,9 @@ from zope.interface import implementer
 
 from pushgate.errors import CannotStart
 from pushgate.exposition import Exposition
-from pushgate.interfaces import Context, IAddressed, IGateway, IOutcomeSink, IOutcomeSinkFactory
+from pushgate.interfaces import Context, IAddressed, IGateway, IOutcomeSink
 from pushgate.outcome import Report
+from pushgate.plugin import SinkFactory
 from pushgate.settings import ServerEndpoint, SinkTable
 
 
@@ -117,25 +118,21 @@ class MetricsSink:
         return f"sinks.{self._name}.listen: {self._listen}: {getattr(error, 'strerror', None) or error}"
 
 
-@implementer(IOutcomeSinkFactory)
-class MetricsSinkFactory:
-    """Makes metrics sinks."""
-
-    name = "metrics"
-    description = "Counts and states for Prometheus, at /metrics on a loopback port of its own."
-    config = MetricsTable
-
-    def sink(self, name: str, config: SinkTable, gateway: IGateway, context: Context) -> IOutcomeSink:
-        """A metrics sink called `name`; raises `CannotStart` when `listen` is no endpoint."""
-        assert isinstance(config, MetricsTable)
-        try:
-            endpoint = serverFromString(context.reactor, config.listen)
-        except Exception as error:  # each kind of endpoint has its own parser, with errors of its own
-            raise CannotStart(
-                [f"sinks.{name}.listen: {config.listen}: {error}; a Twisted server endpoint"]
-            ) from error
-        exposition = Exposition(context.tally, gateway.stats)
-        return MetricsSink(name, config.listen, endpoint, exposition, context.reactor)
+def _sink(name: str, config: MetricsTable, gateway: IGateway, context: Context) -> MetricsSink:
+    """Raise `CannotStart` when `listen` is no endpoint."""
+    try:
+        endpoint = serverFromString(context.reactor, config.listen)
+    except Exception as error:  # each kind of endpoint has its own parser, with errors of its own
+        raise CannotStart(
+            [f"sinks.{name}.listen: {config.listen}: {error}; a Twisted server endpoint"]
+        ) from error
+    exposition = Exposition(context.tally, gateway.stats)
+    return MetricsSink(name, config.listen, endpoint, exposition, context.reactor)
 
 
-factory = MetricsSinkFactory()
+factory = SinkFactory(
+    "metrics",
+    "Counts and states for Prometheus, at /metrics on a loopback port of its own.",
+    MetricsTable,
+    _sink,
+)

@@ -8,8 +8,8 @@ from pydantic import Field
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from pushgate.interfaces import Context, IAddressed, IUpstream, IUpstreamFactory, IWork, UpstreamState
-from pushgate.settings import AppTable
+from pushgate.interfaces import Context, IAddressed, IUpstream, IWork, UpstreamState
+from pushgate.plugin import UpstreamFactory
 from pushgate.simulator.config import PlainEndpoint, SimulatorTable
 from pushgate.simulator.service import Simulator
 from pushgate.upstreams.apns_stream.credentials import load
@@ -93,17 +93,6 @@ class SimulatedUpstream:
         return [f"its simulator's {service}: {address}" for service, address in told.items()]
 
 
-@implementer(IUpstreamFactory)
-class SimulatedFactory:
-    """Makes the upstream `simulator`."""
-
-    name: Final = "simulator"
-    description: Final = "a push service inside the gateway, for trying things out"
-    config: Final = SimulatedTable
-
-    def upstream(self, app: str, config: AppTable, work: IWork, context: Context) -> IUpstream:
-        assert isinstance(config, SimulatedTable)
-        return SimulatedUpstream(app, config, work, context)
-
-
-factory = SimulatedFactory()
+factory = UpstreamFactory(
+    "simulator", "a push service inside the gateway, for trying things out", SimulatedTable, SimulatedUpstream
+)

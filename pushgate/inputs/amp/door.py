@@ -9,8 +9,8 @@ from zope.interface import implementer
 
 from pushgate.inputs.amp.server import AmpServer, AmpTable
 from pushgate.inputs.listener import Listener
-from pushgate.interfaces import Context, IGateway, IInput, IInputFactory
-from pushgate.settings import DoorTable
+from pushgate.interfaces import Context, IGateway, IInput
+from pushgate.plugin import InputFactory
 
 STOP_PATIENCE: Final = 10.0
 """Seconds the commands under way have to be answered when the door stops."""
@@ -51,17 +51,4 @@ class AmpDoor:
             server.abort()
 
 
-@implementer(IInputFactory)
-class AmpDoorFactory:
-    """Makes AMP doors."""
-
-    name = "amp"
-    description = "AMP: the binary RPC of Twisted programs"
-    config = AmpTable
-
-    def input(self, name: str, config: DoorTable, gateway: IGateway, context: Context) -> AmpDoor:
-        assert isinstance(config, AmpTable)
-        return AmpDoor(name, config, gateway, context)
-
-
-factory = AmpDoorFactory()
+factory = InputFactory("amp", "AMP: the binary RPC of Twisted programs", AmpTable, AmpDoor)

@@ -1,0 +1,369 @@
+"""The documents: what they list is what the code has, and what they show works."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+from twisted.protocols.amp import Command
+
+from pushgate import amp_commands
+from pushgate.apns.ending import End
+from pushgate.apns.status import PERMANENT, Status, reason
+from pushgate.breaker import OURS, Cause
+from pushgate.cli import COMMANDS
+from pushgate.config import GatewayTable, config_from
+from pushgate.errors import REFUSALS
+from pushgate.exposition import GAUGES
+from pushgate.inputs.amp.boxes import MAX_BOX, MAX_KEY, MAX_KEYS
+from pushgate.inputs.amp.server import AmpTable
+from pushgate.outcome import DeadToken, State
+from pushgate.record import lines
+from pushgate.registry import find
+from pushgate.settings import AppTable, DoorTable, SinkTable
+from pushgate.simulator.config import SimulatorTable
+from pushgate.simulator.rules import ConnectionRule, CutFeedback, FrameRule, parse_rules
+from pushgate.sinks.jsonl import JSONLTable
+from pushgate.sinks.log import LogTable
+from pushgate.sinks.metrics import MetricsTable
+from pushgate.tally import COUNTERS, HISTOGRAMS
+from pushgate.testing import outcome
+from pushgate.upstreams.apns_stream.table import ApnsStreamTable, StreamTable
+from pushgate.upstreams.simulated import SimulatedTable
+from tests.test_examples import lines_of_code
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md"])
+CONTRACT, OPERATING, PLUGINS = (
+    (DOCS / f"{name}.md").read_text() for name in ("contract", "operating", "plugins")
+)
+
+TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
+    "`[gateway]`": (GatewayTable, None),
+    "`[apps.NAME]`: every app": (AppTable, None),
+    "`[apps.NAME]`: `apns-stream` and `simulator`": (StreamTable, AppTable),
+    "`[apps.NAME]`: `apns-stream`": (ApnsStreamTable, StreamTable),
+    "`[apps.NAME]`: `simulator`": (SimulatedTable, StreamTable),
+    "`[inputs.NAME]`: every input": (DoorTable, None),
+    "`[inputs.NAME]`: `amp`": (AmpTable, DoorTable),
+    "`[sinks.NAME]`: every sink": (SinkTable, None),
+    "`[sinks.NAME]`: `log`": (LogTable, SinkTable),
+    "`[sinks.NAME]`: `jsonl`": (JSONLTable, SinkTable),
+    "`[sinks.NAME]`: `metrics`": (MetricsTable, SinkTable),
+    "`[simulator]`": (SimulatorTable, None),
+}
+"""Each section of the contract about configuration: the table, and the one whose keys it does not repeat."""
+REQUIRED = {
+    "upstream": "x", "type": "x", "path": "x", "certificate": "x", "host": "h", "feedback_host": "h",
+}  # fmt: skip
+"""A value for each key that has no default."""
+
+
+def section(page: str, title: str) -> str:
+    """What stands under a heading, up to the next one of the same or a higher level."""
+    found = re.search(rf"^(#+) {re.escape(title)}\n", page, re.MULTILINE)
+    assert found, f"no heading {title}"
+    rest = page[found.end() :]
+    end = re.search(rf"^#{{1,{len(found[1])}}} ", rest, re.MULTILINE)
+    return rest[: end.start()] if end else rest
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of every table, without the rows that head them."""
+    found = [re.split(r"(?<!\\)\|", line)[1:-1] for line in text.splitlines() if line.startswith("|")]
+    rules = {index for index, cells in enumerate(found) if all(set(cell) <= set("- ") for cell in cells)}
+    heads = {index - 1 for index in rules}
+    return [
+        [cell.strip() for cell in cells] for index, cells in enumerate(found) if index not in rules | heads
+    ]
+
+
+def coded(cell: str) -> list[str]:
+    """What stands between backticks."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def firsts(text: str) -> list[str]:
+    """Every word in code in the first column of the tables."""
+    return [word for row in rows(text) for word in coded(row[0])]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+def own_keys(model: type[BaseModel], base: type[BaseModel] | None) -> list[str]:
+    """The keys that a table adds to its base, or gives another default."""
+    if base is None:
+        return list(model.model_fields)
+    return [
+        key
+        for key, field in model.model_fields.items()
+        if key not in base.model_fields or field.default != base.model_fields[key].default
+    ]
+
+
+# the configuration
+
+
+def test_every_table_is_there() -> None:
+    """Each section about configuration is one the test knows, and the other way round."""
+    headings = re.findall(r"^### (`\[.*)$", CONTRACT, re.MULTILINE)
+    assert headings == list(TABLES)
+
+
+def test_every_built_in_plug_in_is_there() -> None:
+    """No built-in plug-in has a table that the contract does not list."""
+    registry = find()
+    known = {model for model, _ in TABLES.values()}
+    for kind in (registry.inputs, registry.sinks, registry.upstreams):
+        for name, found in kind.items():
+            if "/pushgate/plugins/" in found.origin:
+                assert found.factory.config in known, name
+
+
+@pytest.mark.parametrize("title", TABLES)
+def test_keys(title: str) -> None:
+    """A table's keys in the contract are its keys in the code."""
+    model, base = TABLES[title]
+    assert firsts(section(CONTRACT, title)) == own_keys(model, base)
+
+
+def documented_defaults() -> Iterator[tuple[type[BaseModel], str, str]]:
+    for title, (model, _) in TABLES.items():
+        for key, _, default, *_ in rows(section(CONTRACT, title)):
+            yield model, key.strip("`"), default
+
+
+@pytest.mark.parametrize(("model", "key", "default"), list(documented_defaults()))
+def test_defaults(model: type[BaseModel], key: str, default: str) -> None:
+    """A default in the contract is the default; "required" and "none" are true as well."""
+    field = model.model_fields[key]
+    if default == "required":
+        assert field.is_required()
+    elif default == "none":
+        assert field.default is None
+    elif re.fullmatch(r"`[^`]+`", default):
+        given = {name: REQUIRED[name] for name, each in model.model_fields.items() if each.is_required()}
+        written = model.model_validate(given | tomllib.loads(f"{key} = {default.strip('`')}"))
+        assert getattr(written, key) == getattr(model.model_validate(given), key)
+    else:
+        assert field.default in (None, "", PydanticUndefined), (
+            "a default in words is for what depends on another key"
+        )
+
+
+def test_hosts() -> None:
+    """The hosts by environment are those of the code."""
+    text = section(CONTRACT, "`[apps.NAME]`: `apns-stream`")
+    for environment in ("production", "sandbox"):
+        table = ApnsStreamTable.model_validate(
+            {"upstream": "x", "certificate": "x", "environment": environment}
+        )
+        assert f"`{table.host}`" in text
+        assert f"`{table.feedback_host}`" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_toml(page: Path) -> None:
+    """Every configuration that is shown as a whole can be read."""
+    for block in blocks(page.read_text(), "toml"):
+        tree = tomllib.loads(block)
+        if "simulator" in tree:
+            SimulatorTable.model_validate(tree["simulator"])
+        elif "apps" in tree:
+            config_from(tree, page.name, find())
+
+
+# AMP
+
+
+@pytest.mark.parametrize("command", ["Push", "PushBatch", "Status", "Cancel", "Stats"])
+def test_commands(command: str) -> None:
+    """Each argument and each value of the answer is named where its command is described."""
+    kind: type[Command] = getattr(amp_commands, command)
+    words = set(coded(section(CONTRACT, f"`{command}`")))
+    assert {key.decode() for key, _ in [*kind.arguments, *kind.response]} <= words
+
+
+def test_optional_arguments() -> None:
+    """What is marked as optional is, and nothing else."""
+    for command in (amp_commands.Push, amp_commands.PushBatch):
+        for row in rows(section(CONTRACT, f"`{command.__name__}`")):
+            marked = dict(re.findall(r"`(\w+)`(\??)", row[0]))
+            optional = {key.decode(): argument.optional for key, argument in command.arguments}
+            assert marked == {name: "?" if optional[name] else "" for name in marked}
+
+
+def test_watching() -> None:
+    """So are those of Watch and Outcomes."""
+    words = set(coded(section(CONTRACT, "`Watch` and `Outcomes`")))
+    for command in (amp_commands.Watch, amp_commands.Outcomes):
+        assert {key.decode() for key, _ in [*command.arguments, *command.response]} <= words
+
+
+def test_limits() -> None:
+    """The bounds of AMP are those of the code."""
+    text = section(CONTRACT, "Limits")
+    for limit in (amp_commands.MAX_VALUE, MAX_BOX, MAX_KEY, MAX_KEYS, amp_commands.MAX_MEMBERS):
+        assert re.search(rf"(?<![\d,]){limit:,}(?![\d,])", text), limit
+
+
+def test_refusals() -> None:
+    """Every code is explained to callers and to operators."""
+    assert firsts(section(CONTRACT, "Refusals")) == list(REFUSALS)
+    assert firsts(section(OPERATING, "Refusals")) == list(REFUSALS)
+
+
+# records
+
+
+def test_fields() -> None:
+    """The fields of an outcome record are those that records have, in their order."""
+    text = section(CONTRACT, "Outcome records")
+    [record] = lines(outcome())
+    [dead] = lines(DeadToken("news", b"a", 1, 2.0, "apns-stream"))
+    names = [row[0].strip("`") for row in rows(text) if row[0].strip("`") not in set(State)]
+    assert names == list(json.loads(dead))
+    assert names[:-1] == list(json.loads(record))
+    [shown] = blocks(text, "json")
+    assert list(json.loads(shown)) == names[:-1]
+
+
+def test_states() -> None:
+    """Every state is defined for programs, in the order of the code, and every one means something to operators."""
+    defined = [word for word in firsts(section(CONTRACT, "Outcome records")) if word in set(State)]
+    assert defined == list(State)
+    assert set(State) <= set(firsts(section(OPERATING, "Outcomes and your database")))
+
+
+def test_reasons() -> None:
+    """Every status has its name and number where the states are explained."""
+    text = section(CONTRACT, "Outcome records")
+    for status in Status:
+        word = reason(status)
+        assert re.search(rf"`{word}` (\()?{int(status)}\b", text), word
+    rejected = next(row for row in rows(text) if row[0] == "`rejected`")
+    assert {reason(status) for status in PERMANENT} == set(coded(rejected[2]))
+
+
+# operating
+
+
+def test_causes() -> None:
+    """Every cause of a circuit is explained, and when it opens the circuit is true."""
+    table = {coded(row[0])[0]: row[1] for row in rows(section(OPERATING, "Circuits"))}
+    assert table == {cause.value: "at once" if cause in OURS else "third" for cause in Cause}
+
+
+def test_metrics() -> None:
+    """Every metric is in the contract with its labels, and no other; operators are told of each."""
+    metrics = {**COUNTERS, **HISTOGRAMS, **GAUGES}
+    listed: dict[str, tuple[str, ...]] = {}
+    for word in firsts(section(CONTRACT, "Metrics")):
+        name, _, labels = word.rstrip("}").partition("{")
+        listed[name] = tuple(labels.split(",")) if labels else ()
+    assert listed == metrics
+    for name in metrics:
+        assert f"`{name}`" in OPERATING, name
+
+
+def test_ends() -> None:
+    """The ways in which a useful connection ends, which the metric of reconnects tells, are all there."""
+    row = next(row for row in rows(section(CONTRACT, "Metrics")) if "reconnects_total" in row[0])
+    assert {end.name.lower() for end in End} <= set(coded(row[2]))
+
+
+# the simulator and the command
+
+
+def rules() -> dict[str, type[BaseModel]]:
+    kinds: list[Any] = [*FrameRule.__args__, *ConnectionRule.__args__, CutFeedback]
+    return {kind.model_fields["act"].annotation.__args__[0]: kind for kind in kinds}
+
+
+def test_acts() -> None:
+    """Every act and every option of a fault rule is in the contract."""
+    text = section(CONTRACT, "Fault rules")
+    assert set(rules()) <= set(firsts(text))
+    described = set(coded(text))
+    for act, kind in rules().items():
+        assert set(kind.model_fields) - {"act"} <= described, act
+
+
+def test_curl() -> None:
+    """The scripts in the examples are good, but for the one that shows how a bad one is met."""
+    shown = re.findall(r"/script -d '([^']+)'", CONTRACT)
+    assert len(shown) == 3
+    for script in shown:
+        if '"status": 300' not in script:
+            parse_rules(json.loads(script))
+
+
+def test_commands_of_the_shell() -> None:
+    """Every command of `pushgate` is there, and none that is not."""
+    words = [word.split()[1] for word in firsts(section(CONTRACT, "The command"))]
+    assert sorted(set(words)) == sorted(COMMANDS)
+
+
+# plug-ins
+
+
+@pytest.mark.parametrize("kind", ["sink", "input", "upstream"])
+def test_examples(kind: str) -> None:
+    """The code shown is the code in plugins/, which is tested, to the letter; and as short as it is said to be."""
+    file = ROOT / "plugins" / f"example_{kind}.py"
+    assert file.read_text() in blocks(PLUGINS, "python")
+    assert f"{lines_of_code(file)} lines of code" in PLUGINS
+
+
+def test_the_test_that_is_shown(tmp_path: Path) -> None:
+    """It passes, in a directory that has nothing else but the examples."""
+    [shown] = [block for block in blocks(PLUGINS, "python") if "TestCase" in block]
+    (tmp_path / "test_shown.py").write_text(shown)
+    (tmp_path / "plugins").mkdir()
+    for file in (ROOT / "plugins").glob("*.py"):
+        (tmp_path / "plugins" / file.name).write_text(file.read_text())
+    subprocess.run(
+        [sys.executable, "-m", "unittest", "test_shown"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=60,
+    )
+
+
+# all pages
+
+
+def anchors(page: Path) -> set[str]:
+    """The names by which a page's headings can be linked to."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links(page: Path) -> None:
+    """Every relative link leads to a file that is there, and to a heading in it."""
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), target
+        if anchor:
+            assert anchor in anchors(file), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_nothing_of_the_workplace(page: Path) -> None:
+    """No page names a directory of the machine it was written on."""
+    assert not re.search(r"/work\b|/tmp/docs|\.library", page.read_text())
