@@ -21,6 +21,7 @@ SCENARIOS: dict[str, tuple[list[str], dict[str, Any]]] = {
     "shutdowns (10)": (["--shutdown-after", "30", "--shutdowns", "200"], {}),
     "errors 3 s late": (["--delay", "3"], {"count": 4000, "dead": 0.002}),
     "closed with unread data": (["--abrupt"], {}),
+    "closed with unread data, TLS 1.2": (["--abrupt", "--tls12"], {}),
     "naive: Nagle, closed with unread data": (["--nagle", "--abrupt"], {"exact": False}),
 }
 

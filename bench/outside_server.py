@@ -125,12 +125,15 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before an error is sent")
     parser.add_argument("--split", action="store_true", help="errors in single bytes")
     parser.add_argument("--abrupt", action="store_true", help="close at once, with unread data")
+    parser.add_argument("--tls12", action="store_true", help="no TLS 1.3")
     parser.add_argument("--nagle", action="store_true", help="without TCP_NODELAY")
     options = parser.parse_args()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(options.server_pem)
     context.load_verify_locations(options.ca_pem)
     context.verify_mode = ssl.CERT_REQUIRED
+    if options.tls12:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
     service = Service(options)
     listener = socket.create_server(("127.0.0.1", int(options.port)), backlog=256)
     threading.Thread(target=accept, args=(listener, context, service), daemon=True).start()
