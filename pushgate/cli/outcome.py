@@ -18,7 +18,7 @@ MEANING: Final = {
     State.PRESUMED: "written, and the push service did not object; it can say no more",
     State.REJECTED: "refused by the push service",
     State.SUPPRESSED: "not sent: its token is known to be dead",
-    State.EXPIRED: "not sent: it was too old",
+    State.EXPIRED: "given up: too old to be sent, or sent again",
     State.UNKNOWN: "written to a connection that was lost; at-most-once does not send it again",
     State.CANCELLED: "withdrawn before it was written",
     State.FAILED: "given up",

@@ -49,7 +49,7 @@ def test_json(gateway):
 def test_expired(gateway):
     """One that is too old is not sent, and says so."""
     done = send(gateway, "--expiration", "1000000000")
-    assert done.stdout.splitlines()[1].startswith("expired: not sent: it was too old")
+    assert done.stdout.splitlines()[1].startswith("expired: given up: too old to be sent")
     assert done.returncode == 1
 
 

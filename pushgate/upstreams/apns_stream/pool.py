@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Final
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -176,7 +176,7 @@ class Pool:
     def _attempted(self, result: Link | Failure, attempt: Deferred[Link]) -> None:
         self._attempts.discard(attempt)
         if isinstance(result, Failure):
-            if not result.check(CancelledError):
+            if self._stopping is None:  # else it was cut short by us, whatever it says
                 self._retry_in(self._health.failed(causes.of_attempt(result), causes.text(result)))
         elif self._stopping is not None:
             result.abort()
