@@ -41,7 +41,7 @@ FIRST_RUN: Final = 16
 unread data just after a TLS 1.3 handshake can destroy its own error response; so few it reads at once."""
 BEAT: Final = 0.1
 """Seconds. The danger lasts until the peer's session tickets are acknowledged; Linux delays that by 40 ms,
-and a busy peer sends them late. Against a naive peer (bench/audit.py) 0.05 lost 8 to 26 of 545 errors, and
+and a busy peer sends them late. Against a naive peer (bench/audit.py) 0.05 lost 8 to 16 of 545 errors, and
 0.1 none."""
 
 
