@@ -53,14 +53,12 @@ class Circuit:
     :ivar is_open: the push service counts as unusable; one attempt at a time is made then.
     :ivar failures: in a row since the last success.
     :ivar cause: of the last failure since the last success.
-    :ivar since: monotonic seconds of the first failure since the last success.
     :ivar retry_at: monotonic seconds before which no attempt may be made.
     """
 
     is_open: bool
     failures: int
     cause: Cause | None
-    since: float | None
     retry_at: float
 
     def __init__(self, jitter: Jitter) -> None:
@@ -72,8 +70,6 @@ class Circuit:
         self.failures += 1
         self.cause = cause
         self.is_open = self.is_open or cause in OURS or self.failures > TOLERATED
-        if self.since is None:
-            self.since = now
         cap = LONG_CAP if cause in _HARMFUL else CAP
         wait = delay(self.failures, first=FIRST_DELAY, cap=cap, jitter=self._jitter)
         self.retry_at = max(self.retry_at, now + wait)
@@ -81,7 +77,7 @@ class Circuit:
 
     def proven(self) -> None:
         """The push service was of use: close the circuit and forget all failures."""
-        self.is_open, self.failures, self.cause, self.since = False, 0, None, None
+        self.is_open, self.failures, self.cause = False, 0, None
         self.retry_at = float("-inf")
 
     def wait(self, now: float) -> float:

@@ -32,7 +32,7 @@ def _json(value: object) -> str:
 
 _WRITE_TOKEN: dict[Tokens, Callable[[bytes], str]] = {
     Tokens.FULL: lambda token: f'"{token.hex()}"',
-    Tokens.HASH: lambda token: f'"{hashlib.sha256(token).hexdigest()[:16]}"',
+    Tokens.HASH: lambda token: f'"{hash_token(token)}"',
     Tokens.NONE: lambda _: "null",
 }
 
@@ -64,6 +64,11 @@ def ndjson(reports: Iterable[Report], tokens: Tokens = Tokens.FULL) -> bytes:
     """The records of `reports`, each with its line end."""
     text = "\n".join([line for report in reports for line in lines(report, tokens)])
     return f"{text}\n".encode() if text else b""
+
+
+def hash_token(token: bytes) -> str:
+    """A device token as `Tokens.HASH` has it."""
+    return hashlib.sha256(token).hexdigest()[:16]
 
 
 def id_text(number: int) -> str:

@@ -39,9 +39,10 @@ class BuiltInTests(PlugInTestCase):
         self.assertEqual(registry.unloadable(), [])
         for kind in KINDS:
             for name in BUILTIN[kind.word]:
-                factory = registry.of(kind)[name].factory.load()
+                declared = registry.of(kind)[name].factory
+                factory = declared.load()
                 self.assertIsNone(defect(kind, factory))
-                self.assertEqual(factory.name, name)
+                self.assertEqual((factory.name, factory.description), (name, declared.description))
 
     def test_the_look_is_cheap(self) -> None:
         """To look for plug-ins imports the code of none of the built-in ones."""

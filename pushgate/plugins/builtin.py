@@ -4,19 +4,27 @@ from pushgate.lazy import LazyInput, LazySink, LazyUpstream
 
 amp = LazyInput("amp", "AMP: the binary RPC of Twisted programs", "pushgate.inputs.amp:factory")
 
-log = LazySink("log", "outcomes as events of twisted.logger", "pushgate.sinks.log:factory")
-jsonl = LazySink("jsonl", "outcomes into a file, one JSON object a line", "pushgate.sinks.jsonl:factory")
+log = LazySink(
+    "log",
+    "outcomes summed up in the log, one line for each app, state and reason",
+    "pushgate.sinks.log:factory",
+)
+jsonl = LazySink(
+    "jsonl",
+    "outcome records in a file, one JSON object a line; reopened on SIGHUP",
+    "pushgate.sinks.jsonl:factory",
+)
 metrics = LazySink(
-    "metrics", "counts, in Prometheus' text format over HTTP", "pushgate.sinks.metrics:factory"
+    "metrics", "counts and states for Prometheus, on a port of its own", "pushgate.sinks.metrics:factory"
 )
 
 apns_stream = LazyUpstream(
     "apns-stream",
-    "APNs' binary stream, with its feedback service",
+    "Apple's binary provider protocol (port 2195) with its feedback service (2196)",
     "pushgate.upstreams.apns_stream:factory",
 )
 simulator = LazyUpstream(
     "simulator",
-    "a simulator of the push service in this process, over TLS with throw-away certificates",
+    "a push service inside the gateway, for trying things out",
     "pushgate.upstreams.simulated:factory",
 )

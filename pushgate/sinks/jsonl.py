@@ -97,5 +97,5 @@ def _sink(name: str, config: JSONLTable, _: IGateway, context: Context) -> JSONL
 
 
 factory = SinkFactory(
-    "jsonl", "One outcome record a line in a file; reopened on SIGHUP for logrotate.", JSONLTable, _sink
+    "jsonl", "outcome records in a file, one JSON object a line; reopened on SIGHUP", JSONLTable, _sink
 )

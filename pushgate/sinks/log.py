@@ -1,6 +1,5 @@
 """The log sink: outcomes in the log, summed up so that it stays readable."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Final
 
@@ -13,7 +12,7 @@ from zope.interface import implementer
 from pushgate.interfaces import Context, IGateway, IOutcomeSink
 from pushgate.outcome import Outcome, Report, State
 from pushgate.plugin import SinkFactory
-from pushgate.record import Tokens
+from pushgate.record import Tokens, hash_token
 from pushgate.settings import Duration, SinkTable
 
 EXAMPLES: Final = 3
@@ -127,7 +126,7 @@ def shown(tokens: Sequence[bytes], how: Tokens) -> list[str]:
     if how is Tokens.NONE:
         return []
     if how is Tokens.HASH:
-        return [hashlib.sha256(token).hexdigest()[:16] for token in tokens]
+        return [hash_token(token) for token in tokens]
     return [f"{token.hex()[: min(8, len(token))]}…" for token in tokens]
 
 
@@ -136,5 +135,5 @@ def _sink(name: str, config: LogTable, _: IGateway, context: Context) -> LogSink
 
 
 factory = SinkFactory(
-    "log", "Summaries of outcomes in the log, one line for each app, state and reason.", LogTable, _sink
+    "log", "outcomes summed up in the log, one line for each app, state and reason", LogTable, _sink
 )

@@ -132,7 +132,7 @@ def _sink(name: str, config: MetricsTable, gateway: IGateway, context: Context) 
 
 factory = SinkFactory(
     "metrics",
-    "Counts and states for Prometheus, at /metrics on a loopback port of its own.",
+    "counts and states for Prometheus, on a port of its own",
     MetricsTable,
     _sink,
 )
