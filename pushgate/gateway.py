@@ -14,7 +14,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.errors import Overloaded, Refusal, ShuttingDown, UnknownApp
+from pushgate.backlog import FEW, HELD, Backlog
+from pushgate.errors import NotFound, Overloaded, Refusal, ShuttingDown, UnknownApp
 from pushgate.interfaces import (
     Context,
     IGateway,
@@ -22,14 +23,16 @@ from pushgate.interfaces import (
     ISpool,
     IUpstream,
     IUpstreamFactory,
+    Kept,
     Receipt,
 )
 from pushgate.ledger import Ledger
-from pushgate.notification import Batch, Submission, batch_id, refused_members
-from pushgate.outcome import Outcome, Report, State
+from pushgate.notification import MAX_BATCH, Batch, Priority, Submission, batch_id, refused_members
+from pushgate.outcome import Outcome, Report, State, Verdict
 from pushgate.outlet import Outlet
 from pushgate.record import lines, waiting_line
 from pushgate.settings import AppTable
+from pushgate.span import Span
 from pushgate.work import Work
 
 SWEEP: Final = 1.0
@@ -41,10 +44,14 @@ class Limits(msgspec.Struct, frozen=True):
 
     :param expiry: seconds a notification waits at most for a push service that cannot be reached.
     :param queue: notifications waiting at most, for each app.
+    :param held: bytes of waiting batches in memory, for each app and priority; the spool has the rest.
+    :param few: notifications waiting in memory below which more are brought in, whatever is held.
     """
 
     expiry: float = 1800.0
     queue: int = 1_000_000
+    held: int = HELD
+    few: int = FEW
 
 
 @implementer(IGateway)
@@ -69,18 +76,15 @@ class Gateway:
 
     def add_app(self, app: str, config: AppTable, factory: IUpstreamFactory) -> None:
         """Add an app and its upstream; raise `CannotStart` when the upstream cannot be made."""
-        work = Work(app, config, self._context, self._limits.expiry, self._publish)
+        limits, spool = self._limits, self._spool
+        work = Work(app, config, self._context, limits.expiry, self._publish, spool)
+        work.backlog = Backlog(app, spool, self._recover, lambda: work.lane.depth, limits.held, limits.few)
         work.upstream = factory.upstream(app, config, work, self._context)
         self._apps[app] = work
 
-    def start(self) -> None:
-        """Queue what the spool kept, then begin to send."""
-        for span in self._spool.recover():
-            self._ledger.open(span.batch)
-            self._apps[span.batch.app].lane.put(span)
-        for work in self._apps.values():
-            work.upstream.start()
-        self._sweeper.start(SWEEP, now=False)
+    def start(self) -> Deferred[None]:
+        """Queue what the spool kept, then begin to send; fails with `CannotStart`."""
+        return Deferred.fromCoroutine(self._start())
 
     def upstreams(self) -> dict[str, IUpstream]:
         """The upstream of each app."""
@@ -102,8 +106,13 @@ class Gateway:
     def submit(self, submission: Submission, door: str) -> Deferred[Receipt]:
         return Deferred.fromCoroutine(self._submit(submission, door))
 
-    def status(self, number: int) -> str:
-        entry, index = self._ledger.find(number)
+    def status(self, number: int) -> str | Deferred[str]:
+        try:
+            entry, index = self._ledger.find(number)
+        except NotFound:
+            if not self._spool.pages:
+                raise
+            return Deferred.fromCoroutine(self._kept_status(number))
         outcome = entry.outcome(index)
         if outcome is not None:
             return lines(msgspec.structs.replace(outcome, span=outcome.span.part(index, index + 1)))[0]
@@ -112,14 +121,19 @@ class Gateway:
         state = State.QUEUED if span else State.WRITTEN
         return waiting_line(span or work.whole(entry.batch), index, state, self._context.wall())
 
-    def cancel(self, number: int) -> bool:
-        entry, index = self._ledger.find(number)
+    def cancel(self, number: int) -> bool | Deferred[bool]:
+        try:
+            entry, index = self._ledger.find(number)
+        except NotFound:
+            if not self._spool.pages:
+                raise
+            return Deferred.fromCoroutine(self._cancel_kept(number))
         return self._apps[entry.batch.app].withdraw(entry.batch, index)
 
     def stats(self) -> dict[str, Any]:
         return {
             "uptime": round(self._now() - self._started_at, 3),
-            "unsettled": self._ledger.unsettled,
+            "unsettled": self.left(),
             "apps": {app: work.stats() for app, work in self._apps.items()},
             "sinks": {name: {"lag": outlet.lag} for name, outlet in self._outlets.items()},
             "outcomes": self._outcome_counts(),
@@ -153,7 +167,73 @@ class Gateway:
 
     def left(self) -> int:
         """Notifications without an outcome."""
-        return self._ledger.unsettled
+        return self._ledger.unsettled + sum(len(work.backlog) for work in self._apps.values())
+
+    # what is in the spool only
+
+    async def _start(self) -> None:
+        self._spool.start()
+        self._order = self._spool.last_order()
+        for (app, priority), count in self._spool.waiting().items():
+            if app in self._apps:
+                self._apps[app].backlog.found(Priority(priority), count)
+            else:
+                self.log.warn(
+                    "{count} notifications of {app}, which is not configured any more, stay in the spool",
+                    count=count,
+                    app=app,
+                )
+        await _all(work.backlog.fill() for work in self._apps.values())
+        for work in self._apps.values():
+            work.upstream.start()
+        self._sweeper.start(SWEEP, now=False)
+
+    def _recover(self, kept: Kept) -> None:
+        """Enter and queue a batch that comes from the spool."""
+        work = self._apps[kept.batch.app]
+        self._ledger.open(kept.batch, kept.left)
+        work.backlog.opened(kept.batch)
+        work.recovered(kept)
+
+    async def _kept_status(self, number: int) -> str:
+        kept, index, waits = await self._find_kept(number)
+        if kept is None:
+            record = self.status(number)
+            return await record if isinstance(record, Deferred) else record
+        if not waits:
+            raise NotFound
+        return waiting_line(Span(kept.batch, 0, len(kept.batch)), index, State.QUEUED, self._context.wall())
+
+    async def _cancel_kept(self, number: int) -> bool:
+        kept, index, waits = await self._find_kept(number)
+        if kept is None:
+            done = self.cancel(number)
+            return await done if isinstance(done, Deferred) else done
+        if not waits:
+            return False
+        work, batch = self._apps[kept.batch.app], kept.batch
+        work.backlog.withdrawn(batch)
+        outcome = work.outcome(Verdict(Span(batch, index, index + 1), State.CANCELLED))
+        alone = sum(stop - start for start, stop in kept.left) == 1
+        self._tell(work.app, [outcome], [batch] if alone else [])
+        return True
+
+    async def _find_kept(self, number: int) -> tuple[Kept | None, int, bool]:
+        """A batch that is in the spool only, the index in it, and whether that member waits.
+
+        None when it is in memory by now. A page on its way may hold it as it was before: so look again then.
+        """
+        while True:
+            kept = await self._spool.find(number)
+            index = number % MAX_BATCH
+            if self._ledger.has(number):
+                return None, index, True
+            if kept is None or index >= len(kept.batch) or index in kept.batch.refused:
+                raise NotFound
+            if kept.batch.app not in self._apps:
+                raise NotFound
+            if not self._apps[kept.batch.app].backlog.loading:
+                return kept, index, _in(index, kept.left)
 
     # the way in
 
@@ -182,7 +262,7 @@ class Gateway:
         if work is None:
             raise UnknownApp(submission.app)
         faults = refused_members(submission, work.config.max_payload)
-        waiting = work.lane.depth + work.arriving
+        waiting = work.depth() + work.arriving
         if waiting + len(submission.tokens) - len(faults) > self._limits.queue:
             raise Overloaded(f"queue of {submission.app}", waiting, self._limits.queue)
         batch = self._batch(submission, work, tuple(index for index, _ in faults))
@@ -216,35 +296,50 @@ class Gateway:
         )
 
     def _enqueue(self, work: Work, batch: Batch) -> None:
-        if len(batch.refused) < len(batch):
+        if len(batch.refused) < len(batch) and not work.backlog.keeps(batch):
             self._ledger.open(batch)
+            work.backlog.opened(batch)
             work.put(batch)
 
     # the way back
 
     def _publish(self, app: str, reports: Sequence[Report]) -> None:
         """Enter outcomes into the books, then tell every sink."""
-        entered = [report for report in reports if self._enter(app, report)]
-        outcomes = [report for report in entered if isinstance(report, Outcome)]
-        if outcomes:
-            self._spool.settle(outcomes)
-        for outlet in list(self._outlets.values()):
-            outlet.report(entered)
+        finished: list[Batch] = []
+        self._tell(app, [report for report in reports if self._enter(app, report, finished)], finished)
+        if finished:
+            backlog = self._apps[app].backlog
+            for batch in finished:
+                backlog.finished(batch)
+            backlog.refill()
 
-    def _enter(self, app: str, report: Report) -> bool:
+    def _enter(self, app: str, report: Report, finished: list[Batch]) -> bool:
         """Enter a report into the books; False when it contradicts them: then nobody is told of it."""
         if not isinstance(report, Outcome):
             return True
         try:
-            self._ledger.settle(report)
+            if self._ledger.settle(report):
+                finished.append(report.span.batch)
         except ValueError:  # an upstream that settles twice is no reason to lose the outcomes beside this one
             self.log.failure("{app}: an outcome of its upstream was left out", app=app)
             return False
+        return True
+
+    def _tell(self, app: str, reports: Sequence[Report], finished: Sequence[Batch]) -> None:
+        """Have outcomes kept and counted, and tell every sink."""
+        outcomes = [report for report in reports if isinstance(report, Outcome)]
+        if outcomes:
+            self._spool.settle(outcomes, finished)
+        for outcome in outcomes:
+            self._count(app, outcome)
+        for outlet in list(self._outlets.values()):
+            outlet.report(reports)
+
+    def _count(self, app: str, report: Outcome) -> None:
         tally, count = self._context.tally, len(report.span)
         tally.count("pushgate_outcomes_total", app, report.state, report.reason, times=count)
         waited = self._now() - report.span.batch.waiting_since
         tally.observe("pushgate_settle_seconds", app, seconds=waited, times=count)
-        return True
 
     def _detach(self, name: str, outlet: Outlet) -> None:
         if self._outlets.get(name) is outlet:
@@ -273,6 +368,10 @@ class Gateway:
     def _now(self) -> float:
         now: float = self._context.reactor.seconds()
         return now
+
+
+def _in(index: int, runs: Sequence[tuple[int, int]]) -> bool:
+    return any(start <= index < stop for start, stop in runs)
 
 
 def _all(deferreds: "Any") -> "Deferred[None]":

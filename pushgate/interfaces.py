@@ -64,6 +64,18 @@ class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
     certificate_expires: float | None = None
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """A batch that a spool kept.
+
+    :param left: runs of members that are not settled.
+    :param intended: runs that may have been written under at-most-once.
+    """
+
+    batch: Batch
+    left: tuple[tuple[int, int], ...]
+    intended: tuple[tuple[int, int], ...] = ()
+
+
 class IGateway(Interface):
     """The middle of the house, as the doors see it. Provided by the gateway, called by inputs."""
 
@@ -74,11 +86,17 @@ class IGateway(Interface):
         each for its own reason. `door` is the input's name, for the metrics.
         """
 
-    def status(number: int) -> str:
-        """The outcome record of the notification with this id, as JSON; raises `NotFound`."""
+    def status(number: int) -> "str | Deferred[str]":
+        """The outcome record of the notification with this id, as JSON.
 
-    def cancel(number: int) -> bool:
-        """Withdraw a notification; False when it was written already or is done. Raises `NotFound`."""
+        Raises `NotFound`, or returns a Deferred that fails with it: only the spool may know.
+        """
+
+    def cancel(number: int) -> "bool | Deferred[bool]":
+        """Withdraw a notification; False when it was written already or is done.
+
+        Raises `NotFound`, or returns a Deferred that fails with it.
+        """
 
     def attach(name: str, sink: "IOutcomeSink", buffer: int) -> Callable[[], None]:
         """Report every later outcome to `sink` too, until the returned callable is called.
@@ -196,6 +214,11 @@ class IAddressed(Interface):
 class ISpool(Interface):
     """Keeps accepted batches until they are settled. Called by the gateway only."""
 
+    pages = Attribute("Whether `page` gives back what was appended, so that it need not stay in memory.")
+
+    def start() -> None:
+        """Open what is needed; called once, before anything else. Raises `CannotStart`."""
+
     def append(batch: Batch, key: str | None) -> "Deferred[int]":
         """Keep a batch; fires with its id once it is as safe as this spool makes it.
 
@@ -203,11 +226,33 @@ class ISpool(Interface):
         first id. Fails with `Conflict` when the content differs, with `Overloaded` when there is no room.
         """
 
-    def settle(outcomes: Sequence[Outcome]) -> None:
-        """Note that these notifications are done."""
+    def settle(outcomes: Sequence[Outcome], finished: Sequence[Batch]) -> None:
+        """Note that these notifications are done, and that with them these batches are.
 
-    def recover() -> list[Span]:
-        """What was kept and not settled when the process ended, in order of acceptance."""
+        Kept with the next commit; when there is no room, with the first for which there is.
+        """
+
+    def intend(spans: Sequence[Span]) -> "Deferred[None]":
+        """Note that these are about to be written and must not be written twice.
+
+        Fires once that is safe, however long it takes; never fails.
+        """
+
+    def forgo(spans: Sequence[Span]) -> None:
+        """Note that these were not written after all, whatever was intended."""
+
+    def page(app: str, priority: int, after: int, limit: int) -> "Deferred[tuple[list[Kept], bool]]":
+        """The next batches of an app and priority after the one of order `after`, until they have `limit`
+        bytes of tokens and payloads; and whether there may be more."""
+
+    def find(number: int) -> "Deferred[Kept | None]":
+        """The batch that holds the notification with this id, None when it is not kept."""
+
+    def waiting() -> dict[tuple[str, int], int]:
+        """At the start: how many notifications are kept and not settled, by app and priority."""
+
+    def last_order() -> int:
+        """At the start: the order of the batch accepted last, 0 when none is kept."""
 
     def close() -> "Deferred[None]":
         """Write what is left and close."""

@@ -1,9 +1,11 @@
 """The queue of one app: what waits to be written, urgent before bulk, each in its order."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
+
+from msgspec.structs import replace
 
 from pushgate.notification import Batch, Priority
 from pushgate.span import Span
@@ -52,9 +54,12 @@ class Lane:
             self.depth += len(span)
 
     def take(self, limit: int) -> Span | None:
-        """Take at most `limit` notifications from the front; None when only suspects wait, or nothing."""
+        """Take at most `limit` notifications from the front; None when nothing waits that may go in company.
+
+        A priority whose front is not cleared yet is passed over.
+        """
         for queue in self._by_priority.values():
-            if queue:
+            if queue and queue[0].cleared:
                 return self._take(queue, limit)
         return None
 
@@ -67,6 +72,31 @@ class Lane:
             company += len(taken[-1])
             room = min(room, self._suspects[0].alone) if self._suspects else 0
         return taken
+
+    def uncleared(self, ahead: int) -> list[Span]:
+        """Of the first `ahead` notifications of each priority, those that must be cleared before they go."""
+        found: list[Span] = []
+        for queue in self._by_priority.values():
+            room = ahead
+            for span in queue:
+                if room <= 0:
+                    break
+                if not span.cleared:
+                    found.append(span.part(span.start, min(span.stop, span.start + room)))
+                room -= len(span)
+        return found
+
+    def clear(self, span: Span) -> None:
+        """Let what still waits of a span that `uncleared` returned be taken."""
+        queue = self._queue_of(span)
+        at, end = bisect_left(queue, span.place, key=_place), (span.batch.order, span.stop)
+        while at < len(queue) and queue[at].place < end:
+            each = queue[at]
+            stop = min(each.stop, span.stop)
+            queue[at] = replace(each.part(each.start, stop), cleared=True)
+            if stop < each.stop:
+                queue.insert(at + 1, each.part(stop, each.stop))
+            at += 1
 
     def find(self, batch: Batch, index: int) -> Span | None:
         """The waiting span that holds member `index` of `batch`."""

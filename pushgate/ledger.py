@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections import OrderedDict
+from collections.abc import Sequence
 from operator import attrgetter
 
 from msgspec.structs import replace
@@ -9,20 +10,30 @@ from msgspec.structs import replace
 from pushgate.errors import NotFound
 from pushgate.notification import Batch
 from pushgate.outcome import Outcome, State
+from pushgate.span import without
 
 _start = attrgetter("span.start")
 _MEMBER_BITS = 16
+Runs = Sequence[tuple[int, int]]
+"""Members of a batch: first and end of each run."""
 
 
 class Entry:
-    """One batch and the outcomes of its members, as ranges in order of index."""
+    """One batch and the outcomes of its members, as ranges in order of index.
 
-    __slots__ = ("batch", "outcomes", "remaining")
+    :param live: the members it is about: neither refused nor settled in an earlier life of the gateway.
+    """
 
-    def __init__(self, batch: Batch) -> None:
+    __slots__ = ("_live", "batch", "outcomes", "remaining")
+
+    def __init__(self, batch: Batch, live: Runs) -> None:
         self.batch = batch
         self.outcomes: list[Outcome] = []
-        self.remaining = len(batch) - len(batch.refused)
+        self._live = live
+        self.remaining = sum(stop - start for start, stop in live)
+
+    def __contains__(self, index: int) -> bool:
+        return any(start <= index < stop for start, stop in self._live)
 
     def outcome(self, index: int) -> Outcome | None:
         """The outcome of member `index`, None while it has none."""
@@ -60,9 +71,12 @@ class Ledger:
         self._kept, self._room = kept, kept
         self.unsettled = 0
 
-    def open(self, batch: Batch) -> None:
-        """Enter an accepted batch."""
-        entry = Entry(batch)
+    def open(self, batch: Batch, live: Runs | None = None) -> None:
+        """Enter an accepted batch.
+
+        :param live: the members that have no outcome yet; all that were not refused when None.
+        """
+        entry = Entry(batch, without(len(batch), batch.refused) if live is None else live)
         self._open[batch.id >> _MEMBER_BITS] = entry
         self.unsettled += entry.remaining
 
@@ -90,9 +104,17 @@ class Ledger:
         """
         key, index = number >> _MEMBER_BITS, number & ((1 << _MEMBER_BITS) - 1)
         entry = self._open.get(key) or self._done.get(key)
-        if entry is None or index >= len(entry.batch) or index in entry.batch.refused:
+        if entry is None or index not in entry:
             raise NotFound
         return entry, index
+
+    def has(self, number: int) -> bool:
+        """Whether `find` finds it."""
+        try:
+            self.find(number)
+        except NotFound:
+            return False
+        return True
 
     def _correct(self, key: int, outcome: Outcome) -> bool:
         entry = self._done.get(key)

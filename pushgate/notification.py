@@ -16,7 +16,8 @@ from pushgate.packed import Packed
 
 MAX_TOKEN: Final = 100
 """Bytes of a device token at most: "up to 100 bytes" in Apple's final description of the token item."""
-MAX_BATCH: Final = 1 << 16
+MEMBER_BITS: Final = 16
+MAX_BATCH: Final = 1 << MEMBER_BITS
 """Notifications of one batch at most: the low 16 bits of an id count its members."""
 MAX_EXPIRATION: Final = (1 << 32) - 1
 """Unix seconds at most: the wire gives an expiration four bytes."""

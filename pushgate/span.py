@@ -1,5 +1,7 @@
 """A run of members of one batch, and what it has been through."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from pushgate.notification import Batch
@@ -14,6 +16,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     :param alone: at most so many notifications may be in flight together with these, none of them others;
         0: no limit. Set to corner a notification that closes connections.
     :param recalled: they were reported as presumed, and a later error proved that wrong.
+    :param cleared: they may be written. Under at-most-once that must be on record first.
     """
 
     batch: Batch
@@ -24,6 +27,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     closes: int = 0
     alone: int = 0
     recalled: bool = False
+    cleared: bool = True
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -46,6 +50,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
             self.closes,
             self.alone,
             self.recalled,
+            self.cleared,
         )
 
     def tokens(self) -> list[bytes]:
@@ -65,3 +70,24 @@ def without(count: int, holes: tuple[int, ...]) -> list[tuple[int, int]]:
             runs.append((start, hole))
         start = hole + 1
     return runs
+
+
+def overlap(runs: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What `runs`, apart from each other and ascending, have in common with `others`, which are so too."""
+    common = [(max(a, c), min(b, d)) for a, b in runs for c, d in others]
+    return [(start, stop) for start, stop in common if start < stop]
+
+
+def outside(runs: Sequence[tuple[int, int]], taken: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What is left of `runs` when `taken` is taken out; both may be in any order."""
+    left = []
+    taken = sorted(taken)
+    for start, stop in sorted(runs):
+        at = start
+        for low, high in taken:
+            if at < low < stop:
+                left.append((at, low))
+            at = max(at, high) if low < stop else at
+        if at < stop:
+            left.append((at, stop))
+    return left

@@ -15,12 +15,16 @@ from pushgate.config import DEMO_DEAD, Config, embedded_default, read_config
 from pushgate.errors import CannotStart
 from pushgate.gateway import Gateway, Limits
 from pushgate.house import House
-from pushgate.interfaces import Context
+from pushgate.interfaces import Context, ISpool
 from pushgate.registry import find
 from pushgate.spool.memory import MemorySpool
+from pushgate.spool.sqlite import SqliteSpool
 from pushgate.tally import Tally
 
 _log = Logger()
+_SWITCH_INTERVAL = 0.0005
+"""Seconds after which a thread must let another one run. The spool's thread gives the interpreter up with
+each statement, and a busy reactor would keep it for 5 ms each time."""
 
 
 class Options(usage.Options):
@@ -73,7 +77,7 @@ def compose(config: Config, reactor: Any, hint: str = "") -> House:
         state_dir=config.gateway.state_dir,
     )
     limits = Limits(config.gateway.expiry, config.gateway.queue_limit)
-    gateway = Gateway(context, MemorySpool(reactor), limits, lambda: chance.getrandbits(58))
+    gateway = Gateway(context, _spool(context), limits, lambda: chance.getrandbits(58))
     building = _Building()
     for app, (upstream, table) in config.apps.items():
         building.do(gateway.add_app, app, table, upstream)
@@ -92,16 +96,20 @@ def compose(config: Config, reactor: Any, hint: str = "") -> House:
 def _make_state_dir(directory: Path | None) -> None:
     """Make the directory before anything asks for a place in it; raise `CannotStart` when that cannot be."""
     if directory is None:
+        _log.warn('gateway.state_dir is "memory": what waits is lost when this process ends')
         return
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         rule = 'a directory that can be made and written, or "memory"'
         raise CannotStart([f"gateway.state_dir: {directory}: {error.strerror}; must be {rule}"]) from error
-    _log.warn(
-        "queued notifications are kept in memory only and are lost when this process ends, whatever "
-        "gateway.state_dir says: the durable spool comes with a later version"
-    )
+
+
+def _spool(context: Context) -> ISpool:
+    if context.state_dir is None:
+        return MemorySpool(context.reactor)
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    return SqliteSpool(context.state_dir, context)
 
 
 def _hint() -> str:

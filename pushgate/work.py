@@ -1,24 +1,28 @@
 """One app's share of the gateway: what waits for its upstream, and what the upstream says of it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from zope.interface import implementer
 
 from pushgate import screen
-from pushgate.interfaces import Context, IUpstream, IWork
+from pushgate.backlog import Backlog
+from pushgate.interfaces import Context, ISpool, IUpstream, IWork, Kept
 from pushgate.lanes import Lane
-from pushgate.notification import Batch
+from pushgate.ledger import Runs
+from pushgate.notification import Batch, Delivery
 from pushgate.outcome import DeadToken, Outcome, Report, State, Verdict
 from pushgate.pacing import Pace
 from pushgate.register import DeadTokens
 from pushgate.settings import AppTable
-from pushgate.span import Span, without
+from pushgate.span import Span, outside, overlap, without
 
 Publish = Callable[[str, Sequence[Report]], None]
 """Called with the app and what became of its notifications."""
+AHEAD: Final = 2000
+"""Notifications of one priority whose writing is put on record in advance, under at-most-once."""
 
 
 @implementer(IWork)
@@ -27,13 +31,17 @@ class Work:
 
     :param expiry: seconds a notification waits at most for a push service that cannot be reached.
     :param publish: told every outcome.
+    :param spool: told what is about to be written under at-most-once.
     :ivar arriving: notifications accepted by nobody yet: the spool is keeping them just now.
     """
 
-    def __init__(self, app: str, config: AppTable, context: Context, expiry: float, publish: Publish) -> None:
+    def __init__(
+        self, app: str, config: AppTable, context: Context, expiry: float, publish: Publish, spool: ISpool
+    ) -> None:
         self.app, self.config = app, config
-        self._context, self._expiry, self._publish = context, expiry, publish
+        self._context, self._expiry, self._publish, self._spool = context, expiry, publish, spool
         self.lane = Lane()
+        self.backlog: Backlog
         self.dead = DeadTokens()
         self.arriving = 0
         self.upstream: IUpstream
@@ -41,15 +49,32 @@ class Work:
         self._pause: IDelayedCall | None = None
         self._down_since: float | None = None
         self._empty: Deferred[None] | None = None
+        self._once = self._clearing = False
 
-    def put(self, batch: Batch) -> None:
-        """Queue an accepted batch, without the members refused at the door."""
-        for start, stop in without(len(batch), batch.refused):
-            self.lane.put(Span(batch, start, stop))
+    def put(self, batch: Batch, runs: Runs | None = None) -> None:
+        """Queue an accepted batch: these runs of members, or all without those refused at the door."""
+        once = self._spool.pages and batch.delivery is Delivery.AT_MOST_ONCE
+        for start, stop in without(len(batch), batch.refused) if runs is None else runs:
+            self.lane.put(Span(batch, start, stop, cleared=not once))
+        if once:
+            self._once = True
+            self._clear_ahead()
         self.upstream.wake()
+
+    def recovered(self, kept: Kept) -> None:
+        """Queue what a spool kept; what may have been written and must not be written twice is in doubt."""
+        doubtful = overlap(kept.left, kept.intended)
+        self.settle(
+            [
+                Verdict(Span(kept.batch, *run, attempts=1), State.UNKNOWN, reason="GatewayRestarted")
+                for run in doubtful
+            ]
+        )
+        self.put(kept.batch, outside(kept.left, doubtful))
 
     def sweep(self) -> None:
         """While the push service cannot be reached: let what waited too long expire. Call it now and then."""
+        self.backlog.refill()
         if self._down_since is not None:
             self.settle(
                 [screen.expired(span) for span in self.lane.drop(self._has_expired)]
@@ -74,7 +99,7 @@ class Work:
         state = self.upstream.state()
         return {
             "upstream": self.config.upstream,
-            "queue": self.lane.depth,
+            "queue": self.depth(),
             "window": state.window,
             "connections": state.connections,
             "circuit": {"open": state.circuit_open, "cause": state.circuit},
@@ -93,12 +118,14 @@ class Work:
         finally:
             if self._pause is not None:
                 self._pause.cancel()
+            self.backlog.stop()
             self.upstream.abort()
+            self._spool.forgo([span for span in self.lane if span.batch.delivery is Delivery.AT_MOST_ONCE])
 
     # IWork, called by the upstream
 
     def depth(self) -> int:
-        return self.lane.depth
+        return self.lane.depth + len(self.backlog)
 
     def has_suspects(self) -> bool:
         return self.lane.has_suspects
@@ -108,6 +135,8 @@ class Work:
         if not spans:
             spans = self._take(self._paced(limit))
         self._pace.spend(sum(map(len, spans)))
+        self._clear_ahead()
+        self.backlog.refill()
         self._tell_if_empty()
         return spans
 
@@ -118,6 +147,11 @@ class Work:
         if any(verdict.state is State.ACCEPTED for verdict in verdicts):
             self.dead.accepted()
         self._publish(self.app, [Outcome(v.span, v.state, v.status, v.reason, at, kind) for v in verdicts])
+
+    def outcome(self, verdict: Verdict) -> Outcome:
+        """A verdict as it is told now."""
+        at, kind = self._context.wall(), self.config.upstream
+        return Outcome(verdict.span, verdict.state, verdict.status, verdict.reason, at, kind)
 
     def requeue(self, spans: Sequence[Span]) -> None:
         self._context.tally.count("pushgate_resent_total", self.app, times=sum(map(len, spans)))
@@ -141,6 +175,21 @@ class Work:
             self._down_since = self._now()
             self._tell_if_empty()
 
+    def _clear_ahead(self) -> None:
+        """Put on record what is to be written next under at-most-once: a commit's worth at a time."""
+        if not self._once or self._clearing:
+            return
+        spans = self.lane.uncleared(AHEAD)
+        if spans:
+            self._clearing = True
+            self._spool.intend(spans).addCallback(lambda _: self._cleared(spans))
+
+    def _cleared(self, spans: Sequence[Span]) -> None:
+        self._clearing = False
+        for span in spans:
+            self.lane.clear(span)
+        self.upstream.wake()
+
     def _take_suspects(self) -> list[Span]:
         spans: list[Span] = []
         while not spans and self.lane.has_suspects:
@@ -163,7 +212,7 @@ class Work:
         return emptied
 
     def _tell_if_empty(self) -> None:
-        if self._empty is not None and (self.lane.depth == 0 or self._down_since is not None):
+        if self._empty is not None and (self.depth() == 0 or self._down_since is not None):
             empty, self._empty = self._empty, None
             # In a turn of its own: the upstream, which is stopped then, may just be taking.
             self._context.reactor.callLater(0, empty.callback, None)

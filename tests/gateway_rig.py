@@ -44,7 +44,7 @@ class GatewayRig:
         for name in ("news", "chat"):
             self.gateway.add_app(name, AppTable(upstream="recording", **app), self.factory)
         self.gateway.attach("sink", self.sink, 1_000_000)
-        self.gateway.start()
+        self.started = self.gateway.start()
 
     @property
     def upstream(self) -> RecordingUpstream:
@@ -89,12 +89,17 @@ class GatewayRig:
 
     def status(self, number: int) -> dict[str, Any]:
         """The gateway's record of a notification."""
-        record: dict[str, Any] = json.loads(self.gateway.status(number))
+        record: dict[str, Any] = json.loads(now(self.gateway.status(number)))
         return record
 
     def counted(self, name: str, *labels: str) -> int:
         """What a counter shows."""
         return self.tally.counts[name].get(labels, 0)
+
+
+def now(answer: Any) -> Any:
+    """What a gateway answered, at once or with a Deferred that must have fired."""
+    return answer.result if isinstance(answer, Deferred) else answer
 
 
 class GatewayTestCase(SynchronousTestCase):

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec.structs import replace
 
-from pushgate.notification import Priority
+from pushgate.gateway import Limits
+from pushgate.notification import Delivery, Priority
 from pushgate.outcome import Outcome, State, Verdict
 from pushgate.span import Span
-from tests.gateway_rig import GatewayRig, tokens_of
+from pushgate.testing import RecordingSpool
+from tests.gateway_rig import GatewayRig, now
 from tests.samples import token
 
 
@@ -22,11 +24,20 @@ class Life(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rig = GatewayRig()
+        self.rig = self.make_rig()
         self.upstream, self.work = self.rig.upstream, self.rig.upstream.work
         self.number = 0
         self.ids: list[int] = []
         self.presumed: list[Span] = []
+
+    delivery: Delivery | None = None
+
+    def keep(self) -> None:
+        """Have the spool keep what was submitted."""
+
+    def make_rig(self) -> GatewayRig:
+        """What is examined."""
+        return GatewayRig()
 
     @rule(
         count=st.integers(1, 6),
@@ -39,7 +50,9 @@ class Life(RuleBasedStateMachine):
         members = [b"" if index in bad else token(self.number + index) for index in range(count)]
         self.number += count
         expiration = int(self.rig.wall()) + expires_in if expires_in else expires_in
-        receipt = self.rig.submit(members, priority=priority, expiration=expiration).result
+        answer = self.rig.submit(members, priority=priority, expiration=expiration, delivery=self.delivery)
+        self.keep()
+        receipt = answer.result
         self.ids += [receipt.id + index for index in range(count) if index not in bad]
 
     @rule(limit=st.integers(1, 8))
@@ -105,13 +118,13 @@ class Life(RuleBasedStateMachine):
         """The sweep looks in between."""
         self.rig.clock.advance(seconds)
 
-    @precondition(lambda self: self.ids)
+    @precondition(lambda self: self.known())
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         """A caller withdraws one: possible exactly when it waits."""
-        number = data.draw(st.sampled_from(self.ids))
-        waits = bytes.fromhex(self.rig.status(number)["token"]) in tokens_of(self.work.lane)
-        assert self.rig.gateway.cancel(number) is waits
+        number = data.draw(st.sampled_from(self.known()))
+        waits = self.rig.status(number)["state"] == "queued"
+        assert now(self.rig.gateway.cancel(number)) is waits
 
     @precondition(lambda self: self.number)
     @rule(data=st.data())
@@ -124,6 +137,14 @@ class Life(RuleBasedStateMachine):
         """A span that is in flight."""
         return data.draw(st.sampled_from(self.upstream.in_flight))
 
+    def backlog(self) -> set[int]:
+        """The ids of those that are in the spool only."""
+        return set()
+
+    def known(self) -> list[int]:
+        """The ids whose status is known."""
+        return self.ids
+
     @invariant()
     def the_books_are_right(self) -> None:
         """Accepted = told + waiting + in flight; nobody is told twice; what is told is what is asked for."""
@@ -133,15 +154,60 @@ class Life(RuleBasedStateMachine):
         assert len(first) == len(set(first)), "told twice"
         assert set(first) == set(told), "corrected before it was told"
         assert self.rig.gateway.left() == len(self.ids) - len(first)
+        backlog = self.backlog()
         under_way = [span for span in (*self.work.lane, *self.upstream.in_flight) if not span.recalled]
-        assert self.rig.gateway.left() == sum(map(len, under_way))
-        assert self.work.depth() == sum(map(len, self.work.lane))
-        for record in map(self.rig.status, self.ids):
+        assert self.rig.gateway.left() == sum(map(len, under_way)) + len(backlog)
+        assert self.work.depth() == sum(map(len, self.work.lane)) + len(backlog)
+        for record in map(self.rig.status, self.known()):
             final = told.get(bytes.fromhex(record["token"]))
             assert record["state"] == final or (final is None and record["state"] in {"queued", "written"})
         counts = Counter(str(report.state) for report in reports for _ in range(len(report.span)))
         assert self.rig.gateway.stats()["outcomes"]["news"] == counts
 
 
-Life.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
+class PagedLife(Life):
+    """The same with a spool that has what does not fit into memory, of which there is next to none.
+
+    Of what is cancelled in the spool nobody knows the outcome later.
+    """
+
+    delivery = Delivery.AT_MOST_ONCE
+
+    def make_rig(self) -> GatewayRig:
+        self.spool = RecordingSpool()
+        return GatewayRig(self.spool, Limits(held=4000, few=1))
+
+    def keep(self) -> None:
+        self.spool.release()
+
+    @rule(holding=st.booleans())
+    def hold(self, holding: bool) -> None:
+        """The spool takes its time, or answers."""
+        self.spool.holding = holding
+        while not holding and self.spool._asked:
+            self.spool.answer()
+
+    def known(self) -> list[int]:
+        if self.spool.holding:
+            return []
+        told = {each for each, _, _ in self.rig.told()}
+        return [number for number in self.ids if self.has(number) or self.token_of(number) not in told]
+
+    def backlog(self) -> set[int]:
+        """Kept, neither told nor in memory."""
+        told = {each for each, _, _ in self.rig.told()}
+        return {each for each in self.ids if not self.has(each) and self.token_of(each) not in told}
+
+    def has(self, number: int) -> bool:
+        """Whether the gateway has it in memory."""
+        return self.rig.gateway._ledger.has(number)
+
+    def token_of(self, number: int) -> bytes:
+        """The token a notification goes to."""
+        batch = next(each for each in self.spool.kept if each.id >> 16 == number >> 16)
+        return batch.tokens[number - batch.id]
+
+
+PagedLife.TestCase.settings = Life.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
+PagedLifeTests = PagedLife.TestCase
 LifeTests = Life.TestCase

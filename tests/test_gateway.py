@@ -26,6 +26,7 @@ from pushgate.interfaces import (
     IUpstream,
     IUpstreamFactory,
     IWork,
+    Kept,
     Receipt,
 )
 from pushgate.notification import Delivery, Priority, batch_id
@@ -36,7 +37,7 @@ from pushgate.span import Span
 from pushgate.spool.memory import MemorySpool
 from pushgate.testing import RecordingInput, RecordingSink, RecordingSpool, RecordingUpstreams
 from tests.gateway_rig import EPOCH, GatewayRig, GatewayTestCase, tokens_of
-from tests.samples import PAYLOAD, span, token
+from tests.samples import PAYLOAD, batch, token
 
 
 def alone(suspect: Span) -> Span:
@@ -113,7 +114,7 @@ class AdmissionTests(GatewayTestCase):
         rig = self.rig = GatewayRig(spool=RecordingSpool())
         receipt = self.accepted([b"", b""], key="k")
         self.assertEqual([index for index, _, _ in receipt.refused], [0, 1])
-        self.assertRaises(NotFound, rig.gateway.status, receipt.id)
+        self.failureResultOf(rig.gateway.status(receipt.id), NotFound)
         self.assertEqual((rig.upstream.wakes, rig.gateway.left()), (0, 0))
         self.assertEqual(rig.counted("pushgate_refused_total", "news", "test", "INVALID"), 2)
 
@@ -197,8 +198,7 @@ class AdmissionTests(GatewayTestCase):
 
     def test_what_was_kept_is_sent_after_a_restart(self) -> None:
         """The spool's batches wait before the first submission does."""
-        spool = RecordingSpool()
-        spool.recovered = [span(2, order=1)]
+        spool = RecordingSpool(Kept(batch(2, order=1), ((0, 2),)))
         self.rig = GatewayRig(spool=spool)
         self.assertEqual(self.rig.gateway.left(), 2)
         self.assertEqual(tokens_of(self.rig.upstream.take()), [token(0), token(1)])

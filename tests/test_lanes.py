@@ -251,3 +251,49 @@ def rank(each):
 
 
 TestLaneModel = LaneModel.TestCase
+
+
+def uncleared(count, **of):
+    """A span that must be cleared before it goes."""
+    return replace(span(count, **of), cleared=False)
+
+
+def test_what_is_not_cleared_stays():
+    """A span that is not cleared is not taken; bulk that is ready need not wait for it."""
+    lane = Lane()
+    urgent, bulk = uncleared(2, order=0), span(1, order=1, priority=BULK)
+    lane.put(urgent)
+    lane.put(bulk)
+    assert take_all(lane) == [bulk]
+    lane.clear(urgent)
+    assert take_all(lane) == [replace(urgent, cleared=True)]
+
+
+def test_what_to_clear_next():
+    """Of each priority it is what goes first, so many notifications and no more."""
+    lane = Lane()
+    spans = [span(2, order=0), uncleared(3, order=1), uncleared(3, order=2), uncleared(9, order=3)]
+    for each in (*spans, uncleared(7, order=4, priority=BULK)):
+        lane.put(each)
+    assert members(lane.uncleared(6)) == [
+        *((1, index) for index in range(3)),
+        (2, 0),
+        *((4, index) for index in range(6)),
+    ]
+
+
+def test_what_was_withdrawn_meanwhile_is_not_cleared():
+    """Clearing touches what still waits of a span, whatever was cut out, and nothing beside it."""
+    lane = Lane()
+    whole, other = uncleared(6, order=1), uncleared(1, order=2)
+    lane.put(whole)
+    lane.put(other)
+    lane.withdraw(whole, 1)
+    lane.clear(whole.part(0, 4))
+    taken = take_all(lane)
+    assert members(taken) == [(1, 0), (1, 2), (1, 3)]
+    assert members(lane) == [(1, 4), (1, 5), (2, 0)]
+    lane.clear(whole)
+    assert members(take_all(lane)) == [(1, 4), (1, 5)]
+    lane.clear(whole)
+    assert members(lane) == [(2, 0)]

@@ -237,3 +237,14 @@ def test_two_batches_of_one_millisecond_are_two():
     ledger.settle(outcome(first, 0, 1))
     assert states(ledger, second) == [None]
     assert ledger.find(second.id)[0].batch is second
+
+
+def test_what_was_settled_in_an_earlier_life_is_not_known():
+    """Of a batch that comes back after a restart only the members that were left are there to ask for."""
+    of = batch(4, refused=(0,))
+    ledger = Ledger()
+    ledger.open(of, [(1, 2), (3, 4)])
+    assert ledger.unsettled == 2
+    assert [ledger.has(of.id + index) for index in range(5)] == [False, True, False, True, False]
+    assert not ledger.settle(outcome(of, 1, 2))
+    assert ledger.settle(outcome(of, 3, 4))

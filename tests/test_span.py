@@ -7,8 +7,27 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from pushgate.packed import Packed
-from pushgate.span import without
+from pushgate.span import outside, overlap, without
 from tests.samples import PAYLOAD, span, token
+
+flags = st.lists(st.booleans(), max_size=30)
+
+
+def runs_of(flags):
+    """The runs of true ones, cut in two where they are long."""
+    found = [(at, at + 1) for at, flag in enumerate(flags) if flag]
+    merged = []
+    for start, stop in found:
+        if merged and merged[-1][1] == start and start % 4:
+            merged[-1] = merged[-1][0], stop
+        else:
+            merged.append((start, stop))
+    return merged
+
+
+def flat(runs):
+    """The members of runs."""
+    return {index for start, stop in runs for index in range(start, stop)}
 
 
 def test_a_part_keeps_the_history():
@@ -50,3 +69,14 @@ def test_without_leaves_every_other_index(case):
     assert [index for run in runs for index in range(*run)] == sorted(set(range(count)) - holes)
     assert all(start < stop for start, stop in runs)
     assert all(before[1] < after[0] for before, after in pairwise(runs))
+
+
+@given(flags, flags)
+def test_runs_are_sets(some_flags, other_flags):
+    """What two sets of runs share, and what is left of one without the other, is what it is for sets."""
+    some, others = runs_of(some_flags), runs_of(other_flags)
+    assert flat(overlap(some, others)) == flat(some) & flat(others)
+    assert flat(outside(some, others)) == flat(some) - flat(others)
+    left = outside(some, others)
+    assert left == sorted(left)
+    assert all(start < stop for start, stop in left)

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
 from pushgate.errors import Conflict, Overloaded
-from pushgate.interfaces import ISpool
+from pushgate.interfaces import ISpool, Kept
 from pushgate.notification import Batch
 from pushgate.outcome import Outcome
 from pushgate.packed import Packed
@@ -28,9 +28,14 @@ class MemorySpool:
     :param clock: provides IReactorTime.
     """
 
+    pages: Final = False
+
     def __init__(self, clock: Any, max_keys: int = MAX_KEYS) -> None:
         self._clock, self._max_keys = clock, max_keys
         self._keys: OrderedDict[tuple[str, str], tuple[bytes, int, float]] = OrderedDict()
+
+    def start(self) -> None:
+        """Nothing to open."""
 
     def append(self, batch: Batch, key: str | None) -> Deferred[int]:
         if key is None:
@@ -45,11 +50,26 @@ class MemorySpool:
         self._keys[batch.app, key] = (digest, batch.id, self._clock.seconds())
         return succeed(batch.id)
 
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
+    def settle(self, outcomes: Sequence[Outcome], finished: Sequence[Batch]) -> None:
         """Nothing is kept, so nothing is to be forgotten."""
 
-    def recover(self) -> list[Span]:
-        return []
+    def intend(self, spans: Sequence[Span]) -> Deferred[None]:
+        return succeed(None)
+
+    def forgo(self, spans: Sequence[Span]) -> None:
+        """Nobody will ask."""
+
+    def page(self, app: str, priority: int, after: int, limit: int) -> Deferred[tuple[list[Kept], bool]]:
+        return succeed(([], False))
+
+    def find(self, number: int) -> Deferred[Kept | None]:
+        return succeed(None)
+
+    def waiting(self) -> dict[tuple[str, int], int]:
+        return {}
+
+    def last_order(self) -> int:
+        return 0
 
     def close(self) -> Deferred[None]:
         return succeed(None)

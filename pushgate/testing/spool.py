@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from pushgate.interfaces import (
-    ISpool,
-)
+from pushgate.errors import CannotStart
+from pushgate.interfaces import ISpool, Kept
 from pushgate.notification import Batch
 from pushgate.outcome import Outcome
 from pushgate.span import Span
@@ -19,27 +18,68 @@ class RecordingSpool:
 
     :ivar kept: the batches it was given.
     :ivar settled: the outcomes it was told.
-    :ivar recovered: what `recover` returns.
+    :ivar finished: the batches it was told are done.
+    :ivar recovered: what it kept before the start, in order.
+    :ivar pages_asked: app, priority and order of each page that was asked for.
+    :ivar holding: while true, pages, finds and intentions wait for `answer`.
+    :ivar intended: what was announced.
+    :ivar forgone: what was taken back.
+    :ivar faults: what `start` raises as a `CannotStart` while there are some.
     :ivar closed: whether it was closed.
     """
 
-    def __init__(self) -> None:
+    pages = True
+
+    def __init__(self, *recovered: Kept) -> None:
         self.kept: list[Batch] = []
         self.settled: list[Outcome] = []
-        self.recovered: list[Span] = []
-        self.closed = False
+        self.finished: list[Batch] = []
+        self.recovered = list(recovered)
+        self.pages_asked: list[tuple[str, int, int]] = []
+        self.intended: list[Span] = []
+        self.forgone: list[Span] = []
+        self.faults: list[str] = []
+        self.holding = self.closed = False
         self._held: list[Deferred[int]] = []
+        self._asked: list[Deferred[None]] = []
+
+    def start(self) -> None:
+        if self.faults:
+            raise CannotStart(self.faults)
 
     def append(self, batch: Batch, key: str | None) -> Deferred[int]:
         self.kept.append(batch)
         self._held.append(Deferred())
         return self._held[-1]
 
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
+    def settle(self, outcomes: Sequence[Outcome], finished: Sequence[Batch]) -> None:
         self.settled += outcomes
+        self.finished += finished
 
-    def recover(self) -> list[Span]:
-        return self.recovered
+    def intend(self, spans: Sequence[Span]) -> Deferred[None]:
+        self.intended += spans
+        return self._answer()
+
+    def forgo(self, spans: Sequence[Span]) -> None:
+        self.forgone += spans
+
+    def page(self, app: str, priority: int, after: int, limit: int) -> Deferred[tuple[list[Kept], bool]]:
+        """One batch a page."""
+        self.pages_asked.append((app, priority, after))
+        return self._answer().addCallback(lambda _: self._page(app, priority, after))
+
+    def find(self, number: int) -> Deferred[Kept | None]:
+        return self._answer().addCallback(lambda _: self._find(number))
+
+    def waiting(self) -> dict[tuple[str, int], int]:
+        counts: dict[tuple[str, int], int] = {}
+        for each in self.recovered:
+            lane = each.batch.app, int(each.batch.terms.priority)
+            counts[lane] = counts.get(lane, 0) + sum(stop - start for start, stop in each.left)
+        return counts
+
+    def last_order(self) -> int:
+        return max((each.batch.order for each in self.recovered), default=0)
 
     def close(self) -> Deferred[None]:
         self.closed = True
@@ -49,8 +89,54 @@ class RecordingSpool:
         """Say that all it was given is safe."""
         held, self._held = self._held, []
         for kept, deferred in zip(self.kept[len(self.kept) - len(held) :], held, strict=True):
+            self.recovered.append(Kept(kept, _left(kept)))
             deferred.callback(kept.id)
 
     def fail(self, error: Exception) -> None:
         """Say that what it was given last could not be kept."""
         self._held.pop().errback(error)
+
+    def answer(self) -> None:
+        """Do what was held."""
+        asked, self._asked = self._asked, []
+        for deferred in asked:
+            deferred.callback(None)
+
+    def _answer(self) -> Deferred[None]:
+        if not self.holding:
+            return succeed(None)
+        self._asked.append(Deferred())
+        return self._asked[-1]
+
+    def _page(self, app: str, priority: int, after: int) -> tuple[list[Kept], bool]:
+        later = [
+            each
+            for each in map(self._now, self.recovered)
+            if (each.batch.app, each.batch.terms.priority) == (app, priority) and each.batch.order > after
+        ]
+        return later[:1], len(later) > 1
+
+    def _find(self, number: int) -> Kept | None:
+        found = (each for each in self.recovered if each.batch.id >> 16 == number >> 16)
+        return next(map(self._now, found), None)
+
+    def _now(self, kept: Kept) -> Kept:
+        """Without what was settled meanwhile."""
+        gone = {
+            index
+            for outcome in self.settled
+            if outcome.span.batch.id == kept.batch.id
+            for index in range(outcome.span.start, outcome.span.stop)
+        }
+        left = [
+            (index, index + 1)
+            for start, stop in kept.left
+            for index in range(start, stop)
+            if index not in gone
+        ]
+        return Kept(kept.batch, tuple(left) if gone else kept.left, kept.intended)
+
+
+def _left(batch: Batch) -> tuple[tuple[int, int], ...]:
+    members = (index for index in range(len(batch)) if index not in batch.refused)
+    return tuple((index, index + 1) for index in members) if batch.refused else ((0, len(batch)),)

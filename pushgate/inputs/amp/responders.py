@@ -5,7 +5,9 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 import msgspec
+from twisted.internet.defer import maybeDeferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from pushgate.amp_commands import MAX_MEMBERS, MAX_VALUE, Cancel, Push, PushBatch, Stats, Status, Watch
 from pushgate.errors import Internal, Invalid, PushgateError, Refusal, ShuttingDown, TooLarge, UnknownApp
@@ -70,13 +72,25 @@ def _push_batch(
 
 
 def _status(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
-    outcome = request.connection.server.gateway.status(parse_id(id))
-    request.answer({b"outcome": outcome.encode()})
+    ask: Callable[[int], Any] = request.connection.server.gateway.status
+    asked = maybeDeferred(ask, parse_id(id))
+    asked.addCallback(lambda outcome: request.answer({b"outcome": outcome.encode()}))
+    asked.addErrback(_not_answered, request, Status.commandName)
 
 
 def _cancel(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
-    cancelled = request.connection.server.gateway.cancel(parse_id(id))
-    request.answer({b"cancelled": b"True" if cancelled else b"False"})
+    ask: Callable[[int], Any] = request.connection.server.gateway.cancel
+    asked = maybeDeferred(ask, parse_id(id))
+    asked.addCallback(lambda done: request.answer({b"cancelled": b"True" if done else b"False"}))
+    asked.addErrback(_not_answered, request, Cancel.commandName)
+
+
+def _not_answered(failure: Failure, request: Request, command: bytes) -> None:
+    if isinstance(failure.value, Refusal):
+        request.fail(failure.value)
+    else:
+        _log.failure("a bug while answering {command}", failure, command=command.decode())
+        request.fail(Internal())
 
 
 def _watch(request: Request, app: str | None) -> None:

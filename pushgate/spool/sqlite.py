@@ -1,0 +1,309 @@
+"""The durable spool: SQLite in WAL mode, each commit on disk before anybody is answered.
+
+One thread owns the connection. It commits whatever gathered while the last commit ran: so the rate of commits
+follows the disk and their size the load. The reactor hands it jobs and hears of their end once a commit.
+"""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Final, TypeVar
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pushgate.errors import CannotStart, Conflict, Overloaded
+from pushgate.interfaces import Context, ISpool, Kept
+from pushgate.notification import Batch
+from pushgate.outcome import Outcome
+from pushgate.span import Span
+from pushgate.spool import keys, rows
+from pushgate.spool.memory import content_digest
+from pushgate.spool.schema import NotASpool, check, migrate
+
+FILE: Final = "spool.sqlite"
+RETRY: Final = 1.0
+"""Seconds until settled ranges that found no space on the disk are tried again."""
+_PRAGMAS: Final = (
+    "PRAGMA page_size = 16384",  # few overflow pages for a batch of 60 kB
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA wal_autocheckpoint = 1000",
+    "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA cache_size = -32768",
+)
+
+
+class _Append(msgspec.Struct, gc=False):
+    batch: Batch
+    key: str | None
+    digest: bytes
+    done: "Deferred[int]"
+
+    @property
+    def app_key(self) -> keys.AppKey | None:
+        """What its idempotency key is looked up by."""
+        return None if self.key is None else (self.batch.app, self.key)
+
+
+class _Intend(msgspec.Struct, gc=False):
+    ranges: list[rows.Range]
+    done: "Deferred[None]"
+
+
+class _Settle(msgspec.Struct, gc=False):
+    ranges: list[rows.Range]
+    finished: list[int]
+
+
+class _Forgo(msgspec.Struct, gc=False):
+    ranges: list[rows.Range]
+
+
+class _Read(msgspec.Struct, gc=False):
+    read: Callable[[rows.View], Any]
+    done: "Deferred[Any]"
+
+
+class _Close(msgspec.Struct, gc=False):
+    done: "Deferred[None]"
+
+
+_Job = _Append | _Intend | _Settle | _Forgo | _Read | _Close
+_Results = list[tuple["Deferred[Any]", Any]]
+
+
+@implementer(ISpool)
+class SqliteSpool:
+    """One file in the state directory, with a lock beside it that keeps a second gateway out."""
+
+    log = Logger()
+    pages: Final = True
+
+    def __init__(self, directory: Path, context: Context) -> None:
+        self._directory, self._file = directory, directory / FILE
+        self._context, self._reactor = context, context.reactor
+        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._owed: list[_Settle | _Intend | _Forgo] = []
+        self._trouble = ""
+        self._thread = threading.Thread(target=self._work, name="pushgate spool", daemon=True)
+        self._lock: int
+        self._connection: sqlite3.Connection
+
+    # ISpool, in the reactor's thread
+
+    def start(self) -> None:
+        self._lock = _lock(self._directory)
+        try:
+            self._connection = _open(self._file)
+        except CannotStart:
+            os.close(self._lock)
+            raise
+
+    def append(self, batch: Batch, key: str | None) -> "Deferred[int]":
+        digest = content_digest(batch) if key is not None else b""
+        done: Deferred[int] = Deferred()
+        self._do(_Append(batch, key, digest, done))
+        return done
+
+    def settle(self, outcomes: Sequence[Outcome], finished: Sequence[Batch]) -> None:
+        # What corrects an outcome was settled before.
+        ranges = _ranges([outcome.span for outcome in outcomes if not outcome.span.recalled])
+        self._do(_Settle(ranges, [batch.order for batch in finished]))
+
+    def intend(self, spans: Sequence[Span]) -> "Deferred[None]":
+        done: Deferred[None] = Deferred()
+        self._do(_Intend(_ranges(spans), done))
+        return done
+
+    def forgo(self, spans: Sequence[Span]) -> None:
+        if spans:
+            self._do(_Forgo(_ranges(spans)))
+
+    def page(self, app: str, priority: int, after: int, limit: int) -> "Deferred[tuple[list[Kept], bool]]":
+        return self._read(lambda view: rows.page(self._connection, app, priority, after, limit, view))
+
+    def find(self, number: int) -> "Deferred[Kept | None]":
+        return self._read(lambda view: rows.find(self._connection, number, view))
+
+    def waiting(self) -> dict[tuple[str, int], int]:
+        """Called before the first job: nobody else uses the connection yet."""
+        return rows.waiting(self._connection)
+
+    def last_order(self) -> int:
+        return rows.last_order(self._connection)
+
+    def close(self) -> "Deferred[None]":
+        done: Deferred[None] = Deferred()
+        if hasattr(self, "_connection"):
+            self._do(_Close(done))
+        else:
+            done.callback(None)  # it was never opened
+        return done
+
+    def _read(self, read: Callable[[rows.View], Any]) -> "Deferred[Any]":
+        done: Deferred[Any] = Deferred()
+        self._do(_Read(read, done))
+        return done
+
+    def _do(self, job: _Job) -> None:
+        if self._thread.ident is None:  # with the first job, long after a daemon left its parent process
+            self._thread.start()
+        self._jobs.put(job)
+
+    def _finished(self, results: _Results, seconds: float, trouble: str) -> None:
+        """In the reactor's thread, after a commit."""
+        self._context.tally.observe("pushgate_spool_commit_seconds", seconds=seconds)
+        if trouble != self._trouble:
+            tell = self.log.error if trouble else self.log.info
+            tell("spool {file}: {trouble}", file=str(self._file), trouble=trouble or "written again")
+            self._trouble = trouble
+        for done, result in results:
+            done.callback(result)
+
+    # in the spool's thread
+
+    def _work(self) -> None:
+        jobs: list[_Job] = []
+        while not any(isinstance(job, _Close) for job in jobs):
+            jobs = self._gather()
+            began = time.perf_counter()
+            results, trouble = self._do_all(jobs)
+            seconds = time.perf_counter() - began
+            self._reactor.callFromThread(self._finished, results, seconds, trouble)
+        self._connection.close()
+        os.close(self._lock)
+        closed = [(close.done, None) for close in _only(_Close, jobs)]
+        self._reactor.callFromThread(self._finished, closed, 0.0, trouble)
+
+    def _gather(self) -> list[_Job]:
+        """Wait for a job, then take all there are; while something is owed, do not wait for ever."""
+        jobs: list[_Job] = []
+        with contextlib.suppress(Empty):
+            jobs.append(self._jobs.get(timeout=RETRY if self._owed else None))
+            while True:
+                jobs.append(self._jobs.get_nowait())
+        return jobs
+
+    def _do_all(self, jobs: list[_Job]) -> tuple[_Results, str]:
+        """Do all jobs in one transaction; what cannot be refused is owed until it is on the disk."""
+        self._owed += [job for job in jobs if isinstance(job, _Settle | _Intend | _Forgo)]
+        appends, trouble = _only(_Append, jobs), self._trouble
+        try:
+            results = self._commit(appends)
+            trouble = "" if appends else trouble
+        except Exception as error:  # noqa: BLE001 - nothing may end this thread: everybody waits for it
+            trouble = str(error)
+            results = self._refuse(appends, trouble)
+            if appends:  # what is settled makes room
+                with contextlib.suppress(sqlite3.Error):
+                    results += self._commit([])
+        return results + [(job.done, self._answer(job)) for job in _only(_Read, jobs)], trouble
+
+    def _commit(self, appends: list[_Append]) -> _Results:
+        owed = self._owed
+        if not appends and not owed:
+            return []
+        self._connection.execute("BEGIN IMMEDIATE")
+        with self._connection:
+            results = self._keep(appends)
+            settles = _only(_Settle, owed)
+            for intend in _only(_Intend, owed):
+                rows.intend(self._connection, intend.ranges)
+                results.append((intend.done, None))
+            for forgo in _only(_Forgo, owed):
+                rows.forgo(self._connection, forgo.ranges)
+            rows.settle(
+                self._connection,
+                [each for settle in settles for each in settle.ranges],
+                [order for settle in settles for order in settle.finished],
+            )
+        self._owed = []
+        return results
+
+    def _keep(self, appends: list[_Append]) -> _Results:
+        """Insert what is new; what came before under the same key has its first id, or is a conflict."""
+        wall = self._context.wall()
+        used = keys.known(self._connection, [key for each in appends if (key := each.app_key)], wall)
+        fresh: list[_Append] = []
+        new: list[tuple[keys.AppKey, keys.First]] = []
+        results: _Results = []
+        for each in appends:
+            mine = (each.digest, each.batch.id)
+            first = used.setdefault(each.app_key, mine) if each.app_key else mine
+            if first is mine:
+                fresh.append(each)
+                if each.app_key:
+                    new.append((each.app_key, mine))
+            same = first[0] == each.digest
+            results.append((each.done, first[1] if same else Failure(Conflict())))
+        rows.insert(self._connection, [each.batch for each in fresh])
+        keys.remember(self._connection, new, wall)
+        return results
+
+    def _refuse(self, appends: list[_Append], trouble: str) -> _Results:
+        """A commit failed: nothing of it is on the disk."""
+        text = f"spool: {self._file}: {trouble}; try again later"
+        return [(each.done, Failure(Overloaded.told(text))) for each in appends]
+
+    def _answer(self, job: _Read) -> Any:
+        owed = [each for settle in _only(_Settle, self._owed) for each in settle.ranges]
+        try:
+            return job.read(rows.View(self._context.wall(), self._reactor.seconds(), owed))
+        except Exception:  # noqa: BLE001 - whoever asked gets it
+            return Failure()
+
+
+_T = TypeVar("_T")
+
+
+def _only(kind: type[_T], jobs: Sequence[_Job]) -> list[_T]:
+    return [job for job in jobs if isinstance(job, kind)]
+
+
+def _ranges(spans: Sequence[Span]) -> list[rows.Range]:
+    return [(span.batch.order, span.start, span.stop) for span in spans]
+
+
+def _lock(directory: Path) -> int:
+    """Take the lock of the directory for the life of the process."""
+    try:
+        lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _fault(directory, f"{error.strerror}; must be a writable directory") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise _fault(directory, "in use by another gateway; each needs its own") from None
+    return lock
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))  # it holds tokens and payloads
+        if file.stat().st_size:
+            with contextlib.closing(
+                sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+            ) as reader:
+                check(reader)
+        connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        migrate(connection)
+    except (OSError, sqlite3.Error, NotASpool) as error:
+        raise _fault(file, f"{error}; nothing was changed: mend it, or move it away to start empty") from None
+    return connection
+
+
+def _fault(path: Path, why: str) -> CannotStart:
+    return CannotStart([f"gateway.state_dir: {path}: {why}"])

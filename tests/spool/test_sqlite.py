@@ -1,0 +1,291 @@
+"""The durable spool alone: what comes back after a restart, and what it does with a bad file or a full disk."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+from twisted.internet import reactor
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import TestCase
+from zope.interface.verify import verifyObject
+
+from pushgate.errors import CannotStart, Conflict, Overloaded
+from pushgate.interfaces import Context, ISpool, Kept
+from pushgate.notification import Batch, Delivery, Priority
+from pushgate.outcome import Outcome, State
+from pushgate.packed import Packed
+from pushgate.span import Span
+from pushgate.spool import sqlite
+from pushgate.spool.keys import KEEP_KEYS
+from pushgate.spool.sqlite import FILE, SqliteSpool
+from pushgate.tally import Tally
+from tests.samples import ID, PAYLOAD, batch
+
+WALL = 1_700_000_100.0
+
+
+def outcome(of: Batch, start: int, stop: int, **history: Any) -> Outcome:
+    return Outcome(Span(of, start, stop, **history), State.ACCEPTED, None, "", WALL, "test")
+
+
+class SpoolCase(TestCase):
+    timeout = 20
+
+    def setUp(self) -> None:
+        self.directory = Path(self.mktemp())
+        self.directory.mkdir()
+        self.wall = WALL
+        self.spool = self.opened()
+        self.addCleanup(lambda: self.spool.close())
+
+    def made(self) -> SqliteSpool:
+        context = Context(reactor=reactor, wall=lambda: self.wall, jitter=lambda: 0.0, tally=Tally())
+        return SqliteSpool(self.directory, context)
+
+    def opened(self) -> SqliteSpool:
+        spool = self.made()
+        spool.start()
+        return spool
+
+    async def restart(self) -> None:
+        await self.spool.close()
+        self.spool = self.opened()
+
+    async def keep(self, *batches: Batch) -> None:
+        for each in batches:
+            self.assertEqual(await self.spool.append(each, None), each.id)
+
+    async def kept(self, priority: int = 10) -> list[Kept]:
+        found, more = await self.spool.page("news", priority, 0, 1_000_000)
+        self.assertFalse(more)
+        return found
+
+    def refused(self) -> str:
+        """Why it does not start, in one line."""
+        with self.assertRaises(CannotStart) as caught:
+            self.made().start()
+        [line] = caught.exception.faults
+        self.assertNotIn("\n", line)
+        return line
+
+
+class KeepingTests(SpoolCase):
+    def test_interface(self) -> None:
+        """It is a spool."""
+        self.assertTrue(verifyObject(ISpool, self.spool))
+
+    async def test_what_was_kept_comes_back(self) -> None:
+        """After a restart a batch is what it was, and waits since it was accepted."""
+        terms = {"collapse_id": "é", "expiration": 5, "registered_at": 6, "push_type": "alert", "topic": "t"}
+        each = Packed.of([b"{}", b'{"a":1}', b"{}"], 2)
+        first = batch(3, order=1, payload=each, refused=(1,), **terms)
+        second = replace(batch(2, order=2, delivery=Delivery.AT_MOST_ONCE), delivery=Delivery.AT_MOST_ONCE)
+        await self.keep(first, second, batch(1, order=3, priority=Priority.BULK))
+        await self.restart()
+        self.assertEqual(self.spool.waiting(), {("news", 10): 4, ("news", 5): 1})
+        self.assertEqual(self.spool.last_order(), 3)
+        kept = await self.kept()
+        self.assertEqual([each.left for each in kept], [((0, 1), (2, 3)), ((0, 2),)])
+        self.assertEqual([replace(each.batch, waiting_since=0.0) for each in kept], [first, second])
+        waited = reactor.seconds() - kept[0].batch.waiting_since
+        self.assertAlmostEqual(waited, WALL - first.accepted_at, places=0)
+
+    async def test_an_empty_one(self) -> None:
+        """Nothing waits, nothing is found."""
+        self.assertEqual((self.spool.waiting(), self.spool.last_order()), ({}, 0))
+        self.assertEqual(await self.kept(), [])
+        self.assertIsNone(await self.spool.find(ID))
+
+    async def test_settled(self) -> None:
+        """What is settled does not come back; of a finished batch nothing is left, corrections included."""
+        first, second = batch(5, order=1), batch(1, order=2)
+        await self.keep(first, second)
+        self.spool.settle([outcome(first, 1, 3), outcome(second, 0, 1)], [second])
+        self.spool.settle([outcome(second, 0, 1, recalled=True), outcome(first, 1, 2, recalled=True)], [])
+        await self.restart()
+        self.assertEqual(self.spool.waiting(), {("news", 10): 3})
+        self.assertEqual([each.left for each in await self.kept()], [((0, 1), (3, 5))])
+        self.spool.settle([outcome(first, 0, 1), outcome(first, 3, 5)], [first])
+        await self.restart()
+        for table in ("batch", "settled", "intended"):
+            [(count,)] = self.spool._connection.execute(f"SELECT count(*) FROM {table}")
+            self.assertEqual(count, 0, table)
+
+    async def test_pages(self) -> None:
+        """A page ends with the batch that fills it, and the next begins behind it."""
+        await self.keep(*(batch(2, order=order) for order in range(1, 6)))
+        size = len(batch(2).tokens.blob) + len(PAYLOAD)
+        first, more = await self.spool.page("news", 10, 0, size + 1)
+        self.assertEqual(([each.batch.order for each in first], more), ([1, 2], True))
+        second, more = await self.spool.page("news", 10, 2, 10 * size)
+        self.assertEqual(([each.batch.order for each in second], more), ([3, 4, 5], False))
+
+    async def test_find(self) -> None:
+        """Any member leads to its batch."""
+        await self.keep(batch(2, order=1), batch(2, order=2))
+        found = await self.spool.find(ID + (2 << 16) + 1)
+        self.assertEqual(found.batch.order, 2)
+
+    async def test_intended(self) -> None:
+        """What was intended is told after a restart, without what was forgone; and it goes with its batch."""
+        of = batch(9, order=1)
+        await self.keep(of)
+        await self.spool.intend([Span(of, 0, 3), Span(of, 4, 8)])
+        self.spool.forgo([Span(of, 2, 5)])
+        self.spool.forgo([])
+        await self.restart()
+        [kept] = await self.kept()
+        self.assertEqual((kept.left, kept.intended), (((0, 9),), ((0, 2), (5, 8))))
+
+    async def test_many_at_once(self) -> None:
+        """What comes while a commit runs is kept with the next one, each with its answer."""
+        batches = [batch(1, order=order) for order in range(1, 200)]
+        answers = [self.spool.append(each, None) for each in batches]
+        self.assertEqual([await answer for answer in answers], [each.id for each in batches])
+        self.assertEqual(len(await self.kept()), 199)
+
+    async def test_a_failing_read(self) -> None:
+        """Who asked hears of an error; the others go on."""
+        broken = self.spool._read(lambda view: 1 / 0)
+        await self.assertFailure(broken, ZeroDivisionError)
+        await self.keep(batch(1, order=1))
+
+
+class KeyTests(SpoolCase):
+    async def test_keys(self) -> None:
+        """A key is answered with its first id for a day, over restarts; other content is a conflict."""
+        first, again, other = (batch(2, order=1), batch(2, order=2), batch(3, order=3))
+        both = [self.spool.append(first, "k"), self.spool.append(again, "k")]
+        self.assertEqual([await each for each in both], [first.id, first.id])
+        await self.restart()
+        self.assertEqual(await self.spool.append(again, "k"), first.id)
+        await self.assertFailure(self.spool.append(other, "k"), Conflict)
+        self.assertEqual(await self.spool.append(replace(other, app="chat"), "k"), other.id)
+        self.assertEqual([each.batch.order for each in await self.kept()], [1])
+        self.wall += KEEP_KEYS
+        self.assertEqual(await self.spool.append(again, "k"), again.id)
+
+
+class FaultTests(SpoolCase):
+    async def test_a_second_gateway(self) -> None:
+        """The directory of a running gateway is refused, and free when that has ended."""
+        self.assertIn(f"{self.directory}: in use by another gateway", self.refused())
+        await self.restart()
+
+    async def damaged(self, damage: Any) -> str:
+        """What is said of a spool that somebody damaged; it is left as it was."""
+        await self.keep(*(batch(500, order=order) for order in range(1, 20)))
+        await self.spool.close()
+        file = self.directory / FILE
+        damage(file)
+        before = file.read_bytes()
+        line = self.refused()
+        self.assertEqual(file.read_bytes(), before)
+        self.assertIn(f"gateway.state_dir: {file}: ", line)
+        file.unlink()
+        self.spool = self.opened()
+        return line
+
+    async def test_truncated(self) -> None:
+        """A file that lost its end is named and not touched."""
+        await self.damaged(lambda file: os.truncate(file, file.stat().st_size // 2))
+
+    async def test_overwritten(self) -> None:
+        """So is one with garbage in the middle."""
+
+        def damage(file: Path) -> None:
+            with file.open("r+b") as spoilt:
+                spoilt.seek(20_000)
+                spoilt.write(b"\xff" * 60_000)
+
+        await self.damaged(damage)
+
+    async def test_not_a_database(self) -> None:
+        """So is something else altogether."""
+        await self.damaged(lambda file: file.write_text("my diary\n" * 1000))
+
+    async def test_somebody_elses_database(self) -> None:
+        """So is the database of another program, which is not even made to use a journal of our kind."""
+
+        def damage(file: Path) -> None:
+            file.unlink()
+            with sqlite3.connect(file) as other:
+                other.execute("CREATE TABLE precious (x)")
+            other.close()
+
+        self.assertIn("another program", await self.damaged(damage))
+
+    async def test_of_a_later_version(self) -> None:
+        """So is a spool that a later version wrote."""
+
+        def damage(file: Path) -> None:
+            with sqlite3.connect(file) as later:
+                later.execute("PRAGMA user_version = 99")
+            later.close()
+
+        self.assertIn("later version (format 99", await self.damaged(damage))
+
+    async def test_not_a_directory(self) -> None:
+        """A state directory that is none, or cannot be written, is named."""
+        await self.spool.close()
+        self.directory = self.directory / FILE
+        self.assertIn(f"{self.directory}: Not a directory", self.refused())
+        self.directory = Path("/proc/self")
+        self.assertIn("must be a writable directory", self.refused())
+        self.directory = Path(self.mktemp())
+        self.directory.mkdir()
+        self.spool = self.opened()
+
+    def test_never_started(self) -> None:
+        """Closing what was never opened is done at once."""
+        self.successResultOf(self.made().close())
+
+
+class FullTests(SpoolCase):
+    def limit(self, pages: int) -> None:
+        """Let the file have so many pages."""
+        self.spool._connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    async def test_full(self) -> None:
+        """What does not fit is refused; what is settled makes room; then all is well again."""
+        self.limit(40)
+        big = Packed.of([b"{" + b" " * 60_000 + b"}"], 2)
+        fitted: list[Batch] = []
+        with capturedLogs() as events:
+            while True:
+                each = batch(1, order=len(fitted) + 1, payload=big)
+                try:
+                    await self.keep(each)
+                except Overloaded as error:
+                    self.assertIn(f"{self.directory / FILE}: database or disk is full", str(error))
+                    break
+                fitted.append(each)
+            await self.assertFailure(self.spool.append(replace(each, order=99), None), Overloaded)
+            settled = outcome(fitted[0], 0, 1)
+            refused = self.spool.append(each, None)
+            self.spool.settle([settled], [fitted[0]])
+            await refused.addErrback(lambda failure: failure.trap(Overloaded))
+            await self.keep(replace(each, order=100))
+        self.assertEqual(len([event for event in events if event["log_level"].name == "error"]), 1)
+        self.assertEqual([each.batch.order for each in await self.kept()], [*range(2, len(fitted) + 1), 100])
+
+    async def test_what_is_owed(self) -> None:
+        """While nothing can be written, what is settled stays owed and is not given out; an intention waits."""
+        self.patch(sqlite, "RETRY", 0.01)
+        of = batch(3, order=1)
+        await self.keep(of)
+        self.spool._connection.execute("PRAGMA query_only = 1")
+        self.spool.settle([outcome(of, 0, 1)], [])
+        intended = self.spool.intend([Span(of, 1, 2)])
+        with capturedLogs():
+            await self.assertFailure(self.spool.append(batch(1, order=2), None), Overloaded)
+            [kept] = await self.kept()
+            self.assertEqual((kept.left, kept.intended), (((1, 3),), ()))
+            self.assertFalse(intended.called)
+            self.spool._read(lambda _: self.spool._connection.execute("PRAGMA query_only = 0").fetchall())
+            await intended
+            await self.restart()
+        [kept] = await self.kept()
+        self.assertEqual((kept.left, kept.intended), (((1, 3),), ((1, 2),)))
