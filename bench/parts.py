@@ -19,6 +19,8 @@ from pushgate.simulator.certificates import Certificates
 HERE = Path(__file__).parent
 PAYLOAD = b'{"aps":{"alert":"Your order 4711 is on its way and will arrive today"},"order":4711}'
 BATCH = 500
+ENVIRON = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+"""So that the programs run the code of this checkout, whatever is installed."""
 
 
 def free_port() -> int:
@@ -51,6 +53,7 @@ def running(
         process = subprocess.Popen(
             command,
             cwd=cwd,
+            env=ENVIRON,
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=subprocess.STDOUT if log else None,
@@ -86,14 +89,16 @@ def workspace() -> Iterator[tuple[Path, Certificates]]:
         yield directory, Certificates.in_directory(directory / "certificates")
 
 
-def gateway_config(directory: Path, certificates: Certificates, port: int, amp: int, **app: object) -> Path:
+def gateway_config(
+    directory: Path, certificates: Certificates, port: int, amp: int, state_dir: str = "memory", **app: object
+) -> Path:
     """A configuration file: one app on the binary service at `port`, an AMP door, no sinks."""
     settings = {
         "upstream": "apns-stream", "certificate": str(certificates.client), "trust": str(certificates.ca),
         "host": "localhost", "port": port, "feedback": False, **app,
     }  # fmt: skip
     lines = [
-        "[gateway]", 'state_dir = "memory"', "[apps.news]",
+        "[gateway]", f"state_dir = {json.dumps(state_dir)}", "queue_limit = 10000000", "[apps.news]",
         *(f"{key} = {json.dumps(value)}" for key, value in settings.items()),
         "[inputs.amp]", 'type = "amp"', f'listen = "tcp:{amp}:interface=127.0.0.1"',
     ]  # fmt: skip

@@ -1,0 +1,218 @@
+"""The crash audit: a gateway that is killed again and again while it works, against the service's own record.
+
+    python -m bench.crash [--times 50] [--delivery at-least-once|at-most-once|both] [--seed N]
+
+Prints what was submitted and answered, accepted by the service, lost, duplicated, and told to be unknown.
+Nothing may be lost; twice may come only what was in flight at a kill, and nothing under at-most-once.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from bench.parts import ENVIRON, free_port, gateway_config, python, running, twistd, wait_for_port, workspace
+from pushgate.simulator.certificates import Certificates
+
+POLICIES: Final = ("at-least-once", "at-most-once")
+IN_FLIGHT: Final = 2.0
+"""Seconds after which a notification that the service took has its outcome on the disk at the latest."""
+
+
+class Verdict(msgspec.Struct):
+    """What an audit found.
+
+    :param submitted: those that were answered with an id.
+    :param accepted: of these, by the service.
+    :param lost: of these, neither accepted nor told to have failed or to be unknown.
+    :param untold: of these, without any record of their outcome.
+    :param duplicated: whatever the service accepted more than once.
+    :param inexcusable: of the duplicated, not in flight at a kill.
+    :param told_twice: with more than one record: a crash came between the record and the spool's.
+    """
+
+    kills: int
+    submitted: int
+    accepted: int
+    lost: int
+    untold: int
+    duplicated: int
+    inexcusable: int
+    unknown: int
+    told_twice: int
+
+    def good(self, delivery: str) -> bool:
+        """Whether all was kept that was promised."""
+        wrong = self.lost + self.untold + self.inexcusable
+        return not wrong and (delivery == POLICIES[0] or not self.duplicated)
+
+
+def audit(times: int, delivery: str, chance: random.Random) -> Verdict:
+    """Kill a gateway so often; compare what clients, the service and the sink have on record."""
+    port, control, amp = free_port(), free_port(), free_port()
+    with workspace() as (directory, _):
+        record, outcomes = directory / "answered", directory / "outcomes.jsonl"
+        simulator = simulator_config(directory, port, control)
+        with running(
+            *twistd("pushgate-simulator", "--config", simulator), log=directory / "service.log"
+        ) as service:
+            wait_for_port(control, service)
+            certificates = Certificates.in_directory(directory / "simulator")
+            config = gateway_config(
+                directory, certificates, port, amp, str(directory / "state"),
+                delivery=delivery, response_timeout="200ms", connections=2, window=1000,
+            )  # fmt: skip
+            with config.open("a") as file:
+                file.write(f'[sinks.outcomes]\ntype = "jsonl"\npath = "{outcomes}"\n')
+            with running(*python("crash_client.py", amp, record)) as client:
+                kills = [kill_one(config, directory, chance) for _ in range(times)]
+                finish(config, directory, amp, client)
+            received = list(entries(control))
+        return compare(answered(record), received, told(outcomes), kills)
+
+
+def kill_one(config: Path, directory: Path, chance: random.Random) -> float:
+    """Start a gateway and kill it somewhere between its start and the full load; the wall time of that."""
+    with (directory / "gateway.log").open("a") as log:
+        command = twistd("pushgate", "--config", config)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=ENVIRON)
+        time.sleep(chance.uniform(0.5, 3.0))
+        os.kill(process.pid, signal.SIGKILL)
+        killed = time.time()
+        if process.wait() != -signal.SIGKILL:
+            raise SystemExit(
+                f"the gateway ended by itself: {(directory / 'gateway.log').read_text()[-2000:]}"
+            )
+    return killed
+
+
+def finish(config: Path, directory: Path, amp: int, client: "subprocess.Popen[str]") -> None:
+    """Let a last gateway finish the work."""
+    with running(*twistd("pushgate", "--config", config), log=directory / "last.log") as gateway:
+        wait_for_port(amp, gateway)
+        assert client.stdin is not None
+        client.stdin.write("stop\n")
+        client.stdin.flush()
+        if client.wait(120):
+            raise SystemExit("the client failed")
+
+
+def simulator_config(directory: Path, port: int, control: int) -> Path:
+    """A push service that takes everything."""
+    path = directory / "simulator.toml"
+    path.write_text(
+        f"""[simulator]
+        listen = "tcp:{port}:interface=127.0.0.1"
+        feedback_listen = "tcp:{free_port()}:interface=127.0.0.1"
+        control_listen = "tcp:{control}:interface=127.0.0.1"
+        state_dir = "{directory / "simulator"}"
+        record_limit = 10000000
+        """
+    )
+    return path
+
+
+def entries(control: int) -> Iterator[tuple[int, float]]:
+    """Token and time of everything the service accepted."""
+    since = 0
+    while True:
+        url = f"http://127.0.0.1:{control}/received?since={since}&limit=1000"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            page: dict[str, Any] = json.load(answer)
+        if not page["received"]:
+            return
+        since = page["next"]
+        for item in page["received"]:
+            yield int(item["token"], 16), item["at"]
+
+
+def answered(record: Path) -> dict[int, int]:
+    """The token's number of every notification that was answered, by its id."""
+    found: dict[int, int] = {}
+    for line in record.read_text().splitlines():
+        number, first, count = map(int, line.split())
+        found |= {number + index: first + index for index in range(count)}
+    return found
+
+
+def told(outcomes: Path) -> dict[int, list[str]]:
+    """The states told of each notification, by its id; corrections left out."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for line in outcomes.read_text().splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue  # the line that a kill cut short
+        if not record["corrects"]:
+            found[UUID(record["id"]).int].append(record["state"])
+    return found
+
+
+def compare(
+    ids: dict[int, int], received: list[tuple[int, float]], states: dict[int, list[str]], kills: list[float]
+) -> Verdict:
+    """The three records against each other."""
+    times: dict[int, list[float]] = defaultdict(list)
+    for token, at in received:
+        times[token].append(at)
+    twice = {token: sorted(each) for token, each in times.items() if len(each) > 1}
+    given_up = {"unknown", "failed", "expired"}
+    return Verdict(
+        kills=len(kills),
+        submitted=len(ids),
+        accepted=sum(token in times for token in ids.values()),
+        lost=sum(token not in times and not given_up & {*states.get(n, ())} for n, token in ids.items()),
+        untold=sum(number not in states for number in ids),
+        duplicated=len(twice),
+        inexcusable=sum(not excused(each, kills) for each in twice.values()),
+        unknown=Counter(state for number in ids for state in states.get(number, ()))["unknown"],
+        told_twice=sum(len(states.get(number, ())) > 1 for number in ids),
+    )
+
+
+def excused(times: list[float], kills: list[float]) -> bool:
+    """Whether a kill came soon after each time at which it was accepted, the last excepted."""
+    for earlier, later in pairwise(times):
+        at = bisect_right(kills, earlier)
+        if at == len(kills) or kills[at] > min(later, earlier + IN_FLIGHT):
+            return False
+    return True
+
+
+def main() -> None:
+    """Audit and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--times", type=int, default=50)
+    parser.add_argument("--delivery", choices=[*POLICIES, "both"], default="both")
+    parser.add_argument("--seed", type=int, default=None)
+    arguments = parser.parse_args()
+    failed = False
+    for delivery in POLICIES if arguments.delivery == "both" else [arguments.delivery]:
+        found = audit(arguments.times, delivery, random.Random(arguments.seed))
+        failed = failed or not found.good(delivery)
+        report(delivery, found)
+    sys.exit(failed)
+
+
+def report(delivery: str, found: Verdict) -> None:
+    """Print what an audit found."""
+    word = "ok  " if found.good(delivery) else "FAIL"
+    print(f"{word} {delivery}: {msgspec.json.encode(found).decode()}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""A gateway that is killed at any moment: nothing it answered for is lost."""
+
+import os
+import random
+
+import pytest
+
+from bench.crash import POLICIES, audit, report
+
+TIMES = int(os.environ.get("PUSHGATE_CRASHES", "5"))
+"""How often it is killed."""
+
+
+@pytest.mark.timeout(60 + 10 * TIMES)
+@pytest.mark.parametrize("delivery", POLICIES)
+def test_killed_again_and_again(delivery):
+    """What was answered is lost never; it comes twice only from what was in flight, and never at most once."""
+    found = audit(TIMES, delivery, random.Random())
+    report(delivery, found)
+    assert found.submitted > 0
+    assert found.good(delivery), found
