@@ -111,6 +111,59 @@ class FaultTests(ProcessTestCase):
         self.assertIn("nowhere.toml", line)
 
 
+class DurableTests(ProcessTestCase):
+    """A gateway with a state directory keeps what it accepted there."""
+
+    def durable(self) -> str:
+        """A configuration with a push service that nobody runs, and a door."""
+        return self.config(
+            GATEWAY.replace('"memory"', f'"{self.directory / "state"}"')
+            + AMP
+            + '[[apps.demo.simulator.script]]\nact = "close"\nframe = 0\n'
+        )
+
+    async def test_what_is_left_is_there_again(self) -> None:
+        """Killed or stopped, the next gateway knows what was accepted; an idempotency key keeps its id."""
+        config, payload = self.durable(), {"aps": {"alert": "Hi"}}
+        ids = set()
+        for signum in (signal.SIGKILL, signal.SIGTERM, signal.SIGTERM):
+            process = self.twistd("pushgate", "--config", config)
+            async with connect(reactor, f"tcp:{await process.address('input amp')}") as gateway:
+                ids.add(await gateway.push("demo", "0a1b2c", payload, key="once"))
+                self.assertIn((await gateway.status(min(ids))).state, {"queued", "written"})
+                self.assertEqual((await gateway.stats())["unsettled"], 1)
+            process.signal(signum)
+            await process.ended()
+        self.assertEqual(len(ids), 1)
+        self.assertIn("pushgate has stopped; 1 notifications have no outcome", process.out)
+
+    async def refused(self, config: str) -> str:
+        """The one line about a spool with which the gateway does not start."""
+        process = self.twistd("pushgate", "--config", config)
+        self.assertGreater(await process.ended(), 0)
+        self.assertNotIn("Traceback", process.out + process.err)
+        self.assertNotIn("pushgate is ready", process.out)
+        [line] = process.err.splitlines()
+        return line
+
+    async def test_two_of_them(self) -> None:
+        """A second gateway on the same directory does not start, and says why in a line; the first goes on."""
+        config = self.durable()
+        first = self.twistd("pushgate", "--config", config)
+        await first.address("input amp")
+        self.assertIn(f"{self.directory / 'state'}: in use by another gateway", await self.refused(config))
+        self.assertTrue(first.running)
+
+    async def test_a_damaged_spool(self) -> None:
+        """A spool that is none does not start either, and stays as it is."""
+        config = self.durable()
+        file = self.directory / "state" / "spool.sqlite"
+        file.parent.mkdir()
+        file.write_text("my diary")
+        self.assertIn(f"{file}: file is not a database", await self.refused(config))
+        self.assertEqual(file.read_text(), "my diary")
+
+
 class RunningTests(ProcessTestCase):
     def ids(self, file: Path) -> list[str]:
         """The ids of the outcomes in a file, in order."""
