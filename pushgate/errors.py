@@ -134,6 +134,10 @@ class FateUnknown(PushgateError):
     """
 
 
+class SinkDown(PushgateError):
+    """A sink cannot take reports now, and asks for the same ones again later."""
+
+
 class CannotStart(PushgateError):
     """The configuration or what it names is wrong; nothing was started.
 

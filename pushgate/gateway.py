@@ -28,8 +28,8 @@ from pushgate.interfaces import (
 )
 from pushgate.ledger import Ledger
 from pushgate.notification import MAX_BATCH, Batch, Priority, Submission, batch_id, refused_members
+from pushgate.outbox import Outbox
 from pushgate.outcome import Outcome, Report, State, Verdict
-from pushgate.outlet import Outlet
 from pushgate.record import lines, waiting_line
 from pushgate.settings import AppTable
 from pushgate.span import Span
@@ -66,7 +66,7 @@ class Gateway:
     def __init__(self, context: Context, spool: ISpool, limits: Limits, entropy: Callable[[], int]) -> None:
         self._context, self._spool, self._limits, self._entropy = context, spool, limits, entropy
         self._apps: dict[str, Work] = {}
-        self._outlets: dict[str, Outlet] = {}
+        self._outbox = Outbox(context, spool)
         self._ledger = Ledger()
         self._order = 0
         self._stopping = False
@@ -82,6 +82,10 @@ class Gateway:
         work.upstream = factory.upstream(app, config, work, self._context)
         self._apps[app] = work
 
+    def add_sink(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
+        """As `attach`, for a sink of the configuration: a crash does not make it miss anything."""
+        return self._outbox.attach(name, sink, buffer, watches=False)
+
     def start(self) -> Deferred[None]:
         """Queue what the spool kept, then begin to send; fails with `CannotStart`."""
         return Deferred.fromCoroutine(self._start())
@@ -96,12 +100,7 @@ class Gateway:
         return app in self._apps
 
     def attach(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
-        if name in self._outlets:
-            raise ValueError(f"a sink called {name} is attached already")
-        outlet = Outlet(name, sink, buffer, self._context.reactor, self._context.tally)
-        outlet.start()
-        self._outlets[name] = outlet
-        return lambda: self._detach(name, outlet)
+        return self._outbox.attach(name, sink, buffer, watches=True)
 
     def submit(self, submission: Submission, door: str) -> Deferred[Receipt]:
         return Deferred.fromCoroutine(self._submit(submission, door))
@@ -135,7 +134,7 @@ class Gateway:
             "uptime": round(self._now() - self._started_at, 3),
             "unsettled": self.left(),
             "apps": {app: work.stats() for app, work in self._apps.items()},
-            "sinks": {name: {"lag": outlet.lag} for name, outlet in self._outlets.items()},
+            "sinks": {name: {"lag": lag} for name, lag in self._outbox.lags().items()},
             "outcomes": self._outcome_counts(),
         }
 
@@ -147,8 +146,7 @@ class Gateway:
 
     def reopen(self) -> None:
         """Have every sink open its files anew."""
-        for outlet in self._outlets.values():
-            outlet.reopen()
+        self._outbox.reopen()
 
     def drain(self) -> Deferred[None]:
         """Send what can be sent and settle what is in flight; fires when all upstreams are closed."""
@@ -161,8 +159,7 @@ class Gateway:
         """Flush the sinks and close the spool."""
         if self._sweeper.running:
             self._sweeper.stop()
-        outlets, self._outlets = self._outlets, {}
-        await _all(outlet.stop() for outlet in outlets.values())
+        await self._outbox.close()
         await self._spool.close()
 
     def left(self) -> int:
@@ -174,6 +171,7 @@ class Gateway:
     async def _start(self) -> None:
         self._spool.start()
         self._order = self._spool.last_order()
+        self._outbox.recover()
         for (app, priority), count in self._spool.waiting().items():
             if app in self._apps:
                 self._apps[app].backlog.found(Priority(priority), count)
@@ -326,27 +324,18 @@ class Gateway:
         return True
 
     def _tell(self, app: str, reports: Sequence[Report], finished: Sequence[Batch]) -> None:
-        """Have outcomes kept and counted, and tell every sink."""
-        outcomes = [report for report in reports if isinstance(report, Outcome)]
-        if outcomes:
-            self._spool.settle(outcomes, finished)
-        for outcome in outcomes:
-            self._count(app, outcome)
-        for outlet in list(self._outlets.values()):
-            outlet.report(reports)
+        """Count reports, and have every sink told."""
+        for report in reports:
+            if isinstance(report, Outcome):
+                self._count(app, report)
+        if reports:
+            self._outbox.publish(reports, [batch.order for batch in finished])
 
     def _count(self, app: str, report: Outcome) -> None:
         tally, count = self._context.tally, len(report.span)
         tally.count("pushgate_outcomes_total", app, report.state, report.reason, times=count)
         waited = self._now() - report.span.batch.waiting_since
         tally.observe("pushgate_settle_seconds", app, seconds=waited, times=count)
-
-    def _detach(self, name: str, outlet: Outlet) -> None:
-        if self._outlets.get(name) is outlet:
-            del self._outlets[name]
-            stopping = outlet.stop()
-            if outlet.lag:
-                stopping.cancel()  # whoever detaches a sink wants nothing more, what waits included
 
     def _not_drained(self, failure: Failure, app: str) -> None:
         if not failure.check(CancelledError):

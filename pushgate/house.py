@@ -81,7 +81,7 @@ class House(Service):
 
     async def _start(self) -> None:
         for name, sink, buffer in self._sinks:
-            self.gateway.attach(name, sink, buffer)
+            self.gateway.add_sink(name, sink, buffer)
         await self.gateway.start()
         for door in self.inputs.values():
             await door.start()

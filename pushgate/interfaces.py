@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from pushgate.notification import Batch, Submission
-from pushgate.outcome import Outcome, Report, Verdict
+from pushgate.outcome import Report, Verdict
 from pushgate.settings import AppTable, DoorTable, SinkTable
 from pushgate.span import Span
 from pushgate.tally import Tally
@@ -74,6 +74,17 @@ class Kept(msgspec.Struct, frozen=True):
     batch: Batch
     left: tuple[tuple[int, int], ...]
     intended: tuple[tuple[int, int], ...] = ()
+
+
+class Untold(msgspec.Struct, frozen=True):
+    """What a spool kept for the sinks.
+
+    :param reports: by the number they were kept under, ascending.
+    :param finished: orders of the batches of which nothing else is left.
+    """
+
+    reports: tuple[tuple[int, tuple[Report, ...]], ...] = ()
+    finished: tuple[int, ...] = ()
 
 
 class IGateway(Interface):
@@ -181,7 +192,9 @@ class IOutcomeSink(Interface):
     def emit(reports: Sequence[Report]) -> "Deferred[None] | None":
         """Take what happened since the last call. Not called again before the returned Deferred fired.
 
-        A failure is logged and counted, and sending goes on; the reports are not given again.
+        When it fails with `SinkDown` or OSError the same reports are given again, after a pause that grows to
+        a minute. Any other failure is logged and counted, and the reports are not given again.
+        After a crash a sink of the configuration is given what it had not taken, and may see a report twice.
         """
 
     def reopen() -> None:
@@ -226,10 +239,18 @@ class ISpool(Interface):
         first id. Fails with `Conflict` when the content differs, with `Overloaded` when there is no room.
         """
 
-    def settle(outcomes: Sequence[Outcome], finished: Sequence[Batch]) -> None:
-        """Note that these notifications are done, and that with them these batches are.
+    def settle(number: int, reports: Sequence[Report]) -> "Deferred[None]":
+        """Keep reports until `told`, and note that the notifications they are about are done.
 
-        Kept with the next commit; when there is no room, with the first for which there is.
+        Fires after the next commit; when that finds no room it fires too, and a later commit keeps them.
+
+        :param number: of this call, larger than any before.
+        """
+
+    def told(numbers: Sequence[int], finished: Sequence[int]) -> None:
+        """Forget the reports of these calls of `settle`, and the batches of these orders: all is done.
+
+        With the next commit; when there is no room, with the first for which there is.
         """
 
     def intend(spans: Sequence[Span]) -> "Deferred[None]":
@@ -253,6 +274,9 @@ class ISpool(Interface):
 
     def last_order() -> int:
         """At the start: the order of the batch accepted last, 0 when none is kept."""
+
+    def untold() -> Untold:
+        """At the start: what was settled and not told."""
 
     def close() -> "Deferred[None]":
         """Write what is left and close."""

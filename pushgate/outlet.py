@@ -1,15 +1,19 @@
 """The isolation around one sink: whatever it does, sending neither waits for it nor fails with it."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
+from pushgate.backoff import Jitter, delay
+from pushgate.errors import SinkDown
 from pushgate.interfaces import IOutcomeSink
 from pushgate.outcome import Outcome, Report
 from pushgate.tally import Tally
@@ -20,24 +24,42 @@ CLOSE_GRACE: Final = 2.0
 """Seconds a sink has to close after its flush was given up."""
 LOG_INTERVAL: Final = 60.0
 """Seconds between two log lines about the same trouble of one sink."""
+FIRST_PAUSE: Final = 1.0
+"""Seconds before a sink that is down gets the same reports again; doubled each time."""
+LONGEST_PAUSE: Final = 60.0
+"""Seconds between two such attempts at most."""
 
 
 class Outlet:
     """Feeds one sink: one call of `emit` at a time; what gathers meanwhile goes with the next.
 
-    Every call to the sink is made in a reactor turn of its own, so its time is never the caller's.
+    Every call to the sink is made in a reactor turn of its own, so its time is never the caller's. A sink
+    that is down gets the same reports again until it takes them.
 
     :param name: the sink's name, for the log and the metrics.
     :param buffer: reports that may wait; beyond it the newest are dropped and counted.
+    :param taken: called with the number of each `report` of which nothing waits for the sink any more.
     """
 
     log = Logger()
 
-    def __init__(self, name: str, sink: IOutcomeSink, buffer: int, clock: IReactorTime, tally: Tally) -> None:
+    def __init__(
+        self,
+        name: str,
+        sink: IOutcomeSink,
+        buffer: int,
+        clock: IReactorTime,
+        jitter: Jitter,
+        tally: Tally,
+        taken: Callable[[int], None] | None = None,
+    ) -> None:
         self.name = name
         self._sink, self._buffer, self._clock, self._tally = sink, buffer, clock, tally
-        self._waiting: deque[Report] = deque()
-        self._waiting_count = self._in_flight = 0
+        self._jitter, self._taken = jitter, taken
+        self._waiting: deque[Report | _Mark] = deque()
+        self._given: list[Report] = []
+        self._marks: list[int] = []
+        self._waiting_count = self._waiting_reports = self._in_flight = self._tries = 0
         self._busy = self._closed = False
         self._turn: IDelayedCall | None = None
         self._emitting: Deferred[object] | None = None
@@ -53,15 +75,29 @@ class Outlet:
         """Start the sink; what it raises is the caller's."""
         self._sink.start()
 
-    def report(self, reports: Sequence[Report]) -> None:
-        """Keep `reports` for the sink. Never raises, never calls the sink."""
-        room = 0 if self._closed else self._buffer - len(self._waiting)
+    def report(self, reports: Sequence[Report], number: int = 0) -> None:
+        """Keep `reports` for the sink. Never raises, never calls the sink.
+
+        :param number: what `taken` is called with.
+        """
+        room = 0 if self._closed else self._buffer - self._waiting_reports
         if len(reports) > room:
             self._drop(_notifications(reports[room:]))
             reports = reports[:room]
         self._waiting.extend(reports)
+        self._waiting_reports += len(reports)
         self._waiting_count += _notifications(reports)
+        if reports and self._taken is not None:
+            self._waiting.append(_Mark(number))
+        elif not reports:
+            self._acknowledge([number])
         self._schedule()
+
+    def release(self) -> None:
+        """Have everything count as taken: nobody wants it any more."""
+        marks = self._marks + [each.number for each in self._waiting if isinstance(each, _Mark)]
+        self._waiting.clear()
+        self._acknowledge(marks)
 
     def reopen(self) -> None:
         """Let the sink open its files anew."""
@@ -70,8 +106,8 @@ class Outlet:
     def stop(self) -> Deferred[None]:
         """Give the sink what waits, then stop it; never fails.
 
-        Cancelling gives up the flush: what was not taken is dropped and counted, and the sink has
-        `CLOSE_GRACE` seconds to close.
+        Cancelling gives up the flush: what was not taken is dropped and counted, unless the spool has it,
+        and the sink has `CLOSE_GRACE` seconds to close.
         """
         return Deferred.fromCoroutine(self._stop())
 
@@ -100,35 +136,56 @@ class Outlet:
             await self._drained
 
     def _give_up(self) -> None:
-        """Forget what was not taken, the call under way included."""
+        """Give nothing more to the sink, and cut short the call under way."""
         self._closed, self._drained = True, None
         lost = self.lag
-        self._waiting.clear()
         self._waiting_count = 0
         if self._turn is not None:
             self._turn.cancel()
         if self._emitting is not None:
             self._emitting.cancel()
-        self._drop(lost)
+        if self._taken is None:
+            self._drop(lost)
+        elif lost:
+            self.log.warn(
+                "sink {sink}: stopped; {count} notifications stay in the spool until its next start",
+                sink=self.name,
+                count=lost,
+            )
 
     def _schedule(self) -> None:
-        if self._waiting and not self._busy:
+        if self._waiting and not self._busy and not self._closed:
             self._busy = True
             self._turn = self._clock.callLater(0, self._emit)
 
     def _emit(self) -> None:
         self._turn = None
-        self._emitting = maybeDeferred(self._sink.emit, self._next())
-        self._emitting.addErrback(self._failed, "emit").addCallback(self._emitted)
+        if not self._given:
+            self._given = self._next()
+        if not self._given:
+            self._emitted(None)
+            return
+        self._emitting = maybeDeferred(self._sink.emit, self._given)
+        self._emitting.addErrback(self._not_taken).addCallback(self._emitted)
 
     def _next(self) -> list[Report]:
         """The reports of the next call."""
         reports: list[Report] = []
         count = 0
-        while self._waiting and count < CALL_LIMIT:
-            report, rest = _cut(self._waiting.popleft(), CALL_LIMIT - count)
-            if rest is not None:
-                self._waiting.appendleft(rest)
+        while self._waiting:
+            first = self._waiting[0]
+            if isinstance(first, _Mark):
+                self._marks.append(first.number)
+                self._waiting.popleft()
+                continue
+            if count >= CALL_LIMIT:
+                break
+            report, rest = _cut(first, CALL_LIMIT - count)
+            if rest is None:
+                self._waiting.popleft()
+                self._waiting_reports -= 1
+            else:
+                self._waiting[0] = rest
             count += _notifications((report,))
             reports.append(report)
         self._waiting_count -= count
@@ -136,11 +193,31 @@ class Outlet:
         return reports
 
     def _emitted(self, _: object) -> None:
-        self._emitting, self._in_flight, self._busy = None, 0, False
+        self._emitting, self._in_flight, self._tries, self._busy = None, 0, 0, False
+        self._given = []
+        if self._closed:
+            return  # cut short: what it was given last may not be taken
+        marks, self._marks = self._marks, []
+        self._acknowledge(marks)
         self._schedule()
         if not self._busy and self._drained is not None:
             drained, self._drained = self._drained, None
             drained.callback(None)
+
+    def _acknowledge(self, marks: Iterable[int]) -> None:
+        if self._taken is not None:
+            for number in marks:
+                self._taken(number)
+
+    def _not_taken(self, failure: Failure) -> Deferred[object] | None:
+        """Log why; when the sink is down, try again later, and fire when that is done."""
+        self._failed(failure, "emit")
+        if self._closed or not failure.check(OSError, SinkDown):
+            return None
+        self._tries += 1
+        pause = delay(self._tries, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)
+        again: Deferred[object] = deferLater(self._clock, pause, self._sink.emit, self._given)
+        return again.addErrback(self._not_taken)
 
     def _failed(self, failure: Failure, call: str) -> None:
         if self._closed and call == "emit" and failure.check(CancelledError):
@@ -165,6 +242,12 @@ class Outlet:
                 why="stopped" if self._closed else "its buffer is full",
                 count=count,
             )
+
+
+class _Mark(msgspec.Struct, frozen=True, gc=False):
+    """Stands behind the last report of a call of `Outlet.report`."""
+
+    number: int
 
 
 class _Trouble:

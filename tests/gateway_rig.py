@@ -43,7 +43,7 @@ class GatewayRig:
         )
         for name in ("news", "chat"):
             self.gateway.add_app(name, AppTable(upstream="recording", **app), self.factory)
-        self.gateway.attach("sink", self.sink, 1_000_000)
+        self.gateway.add_sink("sink", self.sink, 1_000_000)
         self.started = self.gateway.start()
 
     @property

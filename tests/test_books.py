@@ -210,6 +210,8 @@ class PagedLife(Life):
         return batch.tokens[number - batch.id]
 
 
-PagedLife.TestCase.settings = Life.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+PagedLife.TestCase.settings = Life.TestCase.settings = settings(
+    max_examples=40, stateful_step_count=30, deadline=None
+)
 PagedLifeTests = PagedLife.TestCase
 LifeTests = Life.TestCase

@@ -1,9 +1,10 @@
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel, capturedLogs
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from pushgate.errors import SinkDown
 from pushgate.interfaces import IOutcomeSink
 from pushgate.outcome import DeadToken, Outcome, Report
 from pushgate.outlet import CALL_LIMIT, CLOSE_GRACE, LOG_INTERVAL, Outlet
@@ -28,10 +29,10 @@ def covered(reports: list[Report]) -> list[tuple[int, int]]:
     ]
 
 
-class OutletTests(SynchronousTestCase):
+class OutletCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock, self.tally, self.sink = Clock(), Tally(), RecordingSink()
-        self.outlet = Outlet("file", self.sink, 10, self.clock, self.tally)
+        self.outlet = Outlet("file", self.sink, 10, self.clock, lambda: 0.0, self.tally)
 
     def turn(self, count: int = 1) -> None:
         self.clock.pump([0] * count)
@@ -45,6 +46,8 @@ class OutletTests(SynchronousTestCase):
     def dropped(self) -> int:
         return self.counted("pushgate_sink_dropped_total")
 
+
+class OutletTests(OutletCase):
     def test_recording_sink_provides_its_interface(self) -> None:
         """The fake that stands for sinks here is one."""
         self.assertTrue(verifyObject(IOutcomeSink, self.sink))
@@ -105,7 +108,7 @@ class OutletTests(SynchronousTestCase):
 
     def test_call_is_bounded(self) -> None:
         """No call covers more than CALL_LIMIT notifications; reports are cut, none is lost or doubled."""
-        outlet = Outlet("file", self.sink, 100, self.clock, self.tally)
+        outlet = Outlet("file", self.sink, 100, self.clock, lambda: 0.0, self.tally)
         reports = outcomes(7, of=CALL_LIMIT // 2 + 1)
         outlet.report(reports)
         self.turn(20)
@@ -154,8 +157,8 @@ class OutletTests(SynchronousTestCase):
         self.sink.holding = True
         self.outlet.report(outcomes(1))
         self.turn()
-        self.sink.fail(OSError("disk full"))
-        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.sink.fail(RuntimeError("disk full"))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.assertEqual((self.errors(), self.outlet.lag), (1, 0))
 
     def test_failures_in_a_row_are_logged_once_a_minute(self) -> None:
@@ -191,9 +194,9 @@ class OutletTests(SynchronousTestCase):
 
     def test_failing_reopen_is_logged_and_counted(self) -> None:
         """A reopen that fails hurts nobody else."""
-        self.sink.error = OSError("no such directory")
+        self.sink.error = RuntimeError("no such directory")
         self.outlet.reopen()
-        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.assertEqual((self.sink.history, self.errors()), (["reopen"], 1))
 
     def test_stop_flushes_then_stops(self) -> None:
@@ -221,9 +224,9 @@ class OutletTests(SynchronousTestCase):
 
     def test_failing_stop_is_logged_and_counted(self) -> None:
         """Stopping never fails: the gateway has others to stop."""
-        self.sink.error = OSError("disk full")
+        self.sink.error = RuntimeError("disk full")
         self.successResultOf(self.outlet.stop())
-        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.assertEqual(self.errors(), 1)
 
     def test_cancelled_stop_gives_up_the_flush(self) -> None:
@@ -290,3 +293,84 @@ class OutletTests(SynchronousTestCase):
             self.successResultOf(self.outlet.stop())
         self.assertEqual([(event["errors"], event["count"]) for event in events], [(1, 2)])
         self.flushLoggedErrors(ValueError)
+
+
+class DownTests(OutletCase):
+    """A sink that is down, and what of it the spool is told."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.taken: list[int] = []
+        self.outlet = Outlet("file", self.sink, 10, self.clock, lambda: 1.0, self.tally, self.taken.append)
+
+    def test_the_same_again(self) -> None:
+        """What a sink could not take it is given again, after 1, 2, 4 s and so on up to a minute, in order."""
+        first, second = outcomes(2)
+        self.sink.error = OSError("disk full")
+        self.outlet.report([first], 1)
+        self.turn()
+        self.outlet.report([second], 2)
+        for seconds in (1, 2, 4, 8, 16, 32, 60, 60):
+            self.sink.calls.clear()
+            self.clock.advance(seconds - 0.01)
+            self.assertEqual(self.sink.calls, [])
+            self.clock.advance(0.01)
+            self.assertEqual(self.sink.calls, [[first]])
+        self.assertEqual((self.outlet.lag, self.taken, self.errors()), (2, [], 9))
+        self.sink.error = None
+        self.clock.pump([60, 0, 0])
+        self.assertEqual((self.sink.calls[-1], self.outlet.lag, self.taken), ([second], 0, [1, 2]))
+        self.sink.error = SinkDown()
+        self.outlet.report([first], 3)
+        self.clock.pump([0, 1])
+        self.assertEqual((len(self.sink.calls), self.taken), (5, [1, 2]))  # and it begins with 1 s again
+        self.flushLoggedErrors(OSError, SinkDown)
+
+    def test_taken(self) -> None:
+        """A number counts as taken with its last report, however the reports are cut into calls."""
+        self.sink.holding = True
+        self.outlet.report(outcomes(1, of=CALL_LIMIT), 1)
+        self.outlet.report(outcomes(2, of=CALL_LIMIT), 2)
+        self.outlet.report([], 3)
+        self.assertEqual(self.taken, [3])
+        for taken in ([3], [3, 1], [3, 1]):
+            self.turn()
+            self.assertEqual(self.taken, taken)
+            self.sink.release()
+        self.assertEqual(self.taken, [3, 1, 2])
+
+    def test_what_finds_no_room(self) -> None:
+        """What is dropped will not be given again."""
+        self.outlet.report(outcomes(11), 1)
+        self.outlet.report(outcomes(1), 2)
+        self.assertEqual((self.taken, self.dropped()), ([2], 2))
+        self.turn(2)
+        self.assertEqual(self.taken, [2, 1])
+
+    def test_stopped_while_it_is_down(self) -> None:
+        """What a sink that is down did not take is neither taken nor dropped: it stays for the next start."""
+        self.sink.error = OSError("disk full")
+        self.outlet.report(outcomes(1, of=3), 1)
+        self.turn()
+        self.outlet.report(outcomes(1), 2)
+        stopped = self.outlet.stop()
+        with capturedLogs() as events:
+            stopped.cancel()
+        self.successResultOf(stopped)
+        self.assertEqual((self.taken, self.dropped(), self.clock.getDelayedCalls()), ([], 0, []))
+        self.assertIn(
+            "sink file: stopped; 4 notifications stay in the spool until its next start",
+            [formatEvent(event) for event in events],
+        )
+        self.flushLoggedErrors(OSError)
+
+    def test_released(self) -> None:
+        """A sink that nobody wants any more keeps nothing in the spool."""
+        self.sink.error = OSError("disk full")
+        self.outlet.report(outcomes(1), 1)
+        self.turn()
+        self.outlet.report(outcomes(1), 2)
+        self.outlet.stop().cancel()
+        self.outlet.release()
+        self.assertEqual(self.taken, [1, 2])
+        self.flushLoggedErrors(OSError)

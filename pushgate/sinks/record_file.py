@@ -1,5 +1,6 @@
 """A file of records that other programs read and rotate while it is written."""
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -32,14 +33,27 @@ class RecordFile:
         return cls(descriptor, _ends_torn(descriptor))
 
     def write(self, lines: bytes) -> None:
-        """Append `lines`, each with its line end; raise OSError when the disk is full or the like."""
+        """Append `lines`, each with its line end; raise OSError when the disk is full or the like.
+
+        What was written of them then is taken back where that is possible: they will be given again.
+        """
         if not lines:
             return
+        begin = os.fstat(self._descriptor).st_size
         rest = memoryview(b"\n" + lines if self._torn else lines)
-        while rest:
-            written = os.write(self._descriptor, rest)
-            self._torn = rest[written - 1] != 0x0A
-            rest = rest[written:]
+        try:
+            while rest:
+                written = os.write(self._descriptor, rest)
+                self._torn = rest[written - 1] != 0x0A
+                rest = rest[written:]
+        except OSError:
+            self._take_back(begin)
+            raise
+
+    def _take_back(self, begin: int) -> None:
+        with contextlib.suppress(OSError):  # a pipe
+            os.ftruncate(self._descriptor, begin)
+            self._torn = _ends_torn(self._descriptor)
 
     def close(self) -> None:
         """Close it; every write reached the operating system already."""

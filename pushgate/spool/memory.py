@@ -9,9 +9,9 @@ from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
 from pushgate.errors import Conflict, Overloaded
-from pushgate.interfaces import ISpool, Kept
+from pushgate.interfaces import ISpool, Kept, Untold
 from pushgate.notification import Batch
-from pushgate.outcome import Outcome
+from pushgate.outcome import Report
 from pushgate.packed import Packed
 from pushgate.span import Span
 
@@ -50,7 +50,10 @@ class MemorySpool:
         self._keys[batch.app, key] = (digest, batch.id, self._clock.seconds())
         return succeed(batch.id)
 
-    def settle(self, outcomes: Sequence[Outcome], finished: Sequence[Batch]) -> None:
+    def settle(self, number: int, reports: Sequence[Report]) -> Deferred[None]:
+        return succeed(None)
+
+    def told(self, numbers: Sequence[int], finished: Sequence[int]) -> None:
         """Nothing is kept, so nothing is to be forgotten."""
 
     def intend(self, spans: Sequence[Span]) -> Deferred[None]:
@@ -70,6 +73,9 @@ class MemorySpool:
 
     def last_order(self) -> int:
         return 0
+
+    def untold(self) -> Untold:
+        return Untold()
 
     def close(self) -> Deferred[None]:
         return succeed(None)

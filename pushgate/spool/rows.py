@@ -31,19 +31,28 @@ def insert(connection: sqlite3.Connection, batches: Sequence[Batch]) -> None:
         connection.execute(f"INSERT INTO batch ({_COLUMNS}) VALUES {', '.join([_ROW] * len(part))}", values)  # noqa: S608 - constants
 
 
-def settle(connection: sqlite3.Connection, ranges: Sequence[Range], finished: Sequence[int]) -> None:
-    """Note settled ranges, and drop the batches of these orders with all that belongs to them."""
-    done = set(finished)
-    rest = [each for each in ranges if each[0] not in done]
-    if rest:
-        connection.execute(f"INSERT OR REPLACE INTO settled {_FROM_JSON}", (_json(rest),))
-    if finished:
-        orders = _json(finished)
-        for table in ("batch", "settled", "intended"):
-            connection.execute(
-                f"DELETE FROM {table} WHERE ord IN (SELECT value FROM json_each(?))",  # noqa: S608 - constants
-                (orders,),
-            )
+def settle(connection: sqlite3.Connection, ranges: Sequence[Range]) -> None:
+    """Note settled ranges."""
+    connection.execute(f"INSERT OR REPLACE INTO settled {_FROM_JSON}", (_json(ranges),))
+
+
+def drop(connection: sqlite3.Connection, orders: Sequence[int]) -> None:
+    """Drop the batches of these orders with all that belongs to them."""
+    wanted = _json(orders)
+    for table in ("batch", "settled", "intended"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE ord IN (SELECT value FROM json_each(?))",  # noqa: S608 - constants
+            (wanted,),
+        )
+
+
+def finished(connection: sqlite3.Connection) -> list[int]:
+    """The orders of batches of which every member is settled."""
+    rows = connection.execute(
+        "SELECT ord FROM batch JOIN (SELECT ord, sum(stop - start) AS done FROM settled GROUP BY ord)"
+        " USING (ord) WHERE done >= live"
+    )
+    return [order for (order,) in rows]
 
 
 def intend(connection: sqlite3.Connection, ranges: Sequence[Range]) -> None:
@@ -71,13 +80,17 @@ _FROM_JSON: Final = (
 def page(
     connection: sqlite3.Connection, app: str, priority: int, after: int, limit: int, view: "View"
 ) -> tuple[list[Kept], bool]:
-    """The next batches of an app and priority until they have `limit` bytes, and whether more may come."""
+    """The next batches of an app and priority until they have `limit` bytes, and whether more may come.
+
+    Those of which nothing is left are passed over.
+    """
     found: list[Kept] = []
     query = f"SELECT {_COLUMNS} FROM batch WHERE app = ? AND priority = ? AND ord > ? ORDER BY ord"  # noqa: S608 - constants
     cursor = connection.execute(query, (app, priority, after))
     size = 0
     for row in cursor:
-        found.append(_kept(connection, row, view))
+        if (kept := _kept(connection, row, view)).left:
+            found.append(kept)
         size += len(row[-2]) + len(row[-1])
         if size >= limit:
             break
@@ -87,8 +100,15 @@ def page(
 
 def find(connection: sqlite3.Connection, number: int, view: "View") -> Kept | None:
     """The batch that holds the notification with this id."""
-    row = connection.execute(f"SELECT {_COLUMNS} FROM batch WHERE stem = ?", (_stem(number),)).fetchone()  # noqa: S608 - constants
+    row = connection.execute(f"SELECT {_COLUMNS} FROM batch WHERE stem = ?", (stem(number),)).fetchone()  # noqa: S608 - constants
     return None if row is None else _kept(connection, row, view)
+
+
+def without_payload(connection: sqlite3.Connection, order: int, view: "View") -> Batch | None:
+    """The batch of this order, to tell of it; None when there is none."""
+    columns = _COLUMNS.replace("shared, tokens, payload", "1, tokens, x''")
+    row = connection.execute(f"SELECT {columns} FROM batch WHERE ord = ?", (order,)).fetchone()  # noqa: S608 - constants
+    return None if row is None else _batch(row, view)
 
 
 def waiting(connection: sqlite3.Connection) -> dict[tuple[str, int], int]:
@@ -130,7 +150,7 @@ def _row(batch: Batch) -> tuple[Any, ...]:
     shared = not isinstance(batch.payload, Packed)
     return (
         batch.order,
-        _stem(batch.id),
+        stem(batch.id),
         batch.app,
         int(batch.terms.priority),
         len(batch) - len(batch.refused),
@@ -145,9 +165,18 @@ def _row(batch: Batch) -> tuple[Any, ...]:
 
 
 def _kept(connection: sqlite3.Connection, row: tuple[Any, ...], view: View) -> Kept:
-    order, stem, app, _, _, accepted_at, delivery, terms, refused, shared, tokens, payload = row
-    batch = Batch(
-        id=int.from_bytes(stem, "big") << MEMBER_BITS,
+    batch = _batch(row, view)
+    settled = _ranges(connection, "settled", batch.order)
+    settled += [(start, stop) for of, start, stop in view.owed if of == batch.order]
+    intended = _ranges(connection, "intended", batch.order)
+    holes = [(index, index + 1) for index in batch.refused]
+    return Kept(batch, tuple(outside([(0, len(batch))], [*holes, *settled])), tuple(intended))
+
+
+def _batch(row: tuple[Any, ...], view: View) -> Batch:
+    order, stored, app, _, _, accepted_at, delivery, terms, refused, shared, tokens, payload = row
+    return Batch(
+        id=batch_of(stored),
         order=order,
         app=app,
         tokens=Packed(tokens, 1),
@@ -158,11 +187,6 @@ def _kept(connection: sqlite3.Connection, row: tuple[Any, ...], view: View) -> K
         waiting_since=view.waiting_since(accepted_at),
         refused=tuple(msgspec.json.decode(refused)),
     )
-    settled = _ranges(connection, "settled", order)
-    settled += [(start, stop) for of, start, stop in view.owed if of == order]
-    intended = _ranges(connection, "intended", order)
-    holes = [(index, index + 1) for index in batch.refused]
-    return Kept(batch, tuple(outside([(0, len(batch))], [*holes, *settled])), tuple(intended))
 
 
 def _ranges(connection: sqlite3.Connection, table: str, order: int) -> list[tuple[int, int]]:
@@ -170,8 +194,14 @@ def _ranges(connection: sqlite3.Connection, table: str, order: int) -> list[tupl
     return connection.execute(query, (order,)).fetchall()
 
 
-def _stem(number: int) -> bytes:
+def stem(number: int) -> bytes:
+    """What the ids of a batch have in common, as it is stored: SQLite's numbers are too short."""
     return (number >> MEMBER_BITS).to_bytes(14, "big")
+
+
+def batch_of(stem: bytes) -> int:
+    """The id of the batch with this stem."""
+    return int.from_bytes(stem, "big") << MEMBER_BITS
 
 
 def _json(value: object) -> str:

@@ -29,6 +29,7 @@ _MIGRATIONS: Final = (
     CREATE TABLE intended (
         ord INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, PRIMARY KEY (ord, start)
     ) WITHOUT ROWID;
+    CREATE TABLE report (number INTEGER PRIMARY KEY, body BLOB NOT NULL);
     CREATE TABLE key (
         app TEXT NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL, id BLOB NOT NULL, at REAL NOT NULL,
         PRIMARY KEY (app, key)

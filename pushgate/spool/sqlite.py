@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
@@ -22,11 +23,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.errors import CannotStart, Conflict, Overloaded
-from pushgate.interfaces import Context, ISpool, Kept
+from pushgate.interfaces import Context, ISpool, Kept, Untold
 from pushgate.notification import Batch
-from pushgate.outcome import Outcome
+from pushgate.outcome import Outcome, Report
 from pushgate.span import Span
-from pushgate.spool import keys, rows
+from pushgate.spool import keys, rows, untold
 from pushgate.spool.memory import content_digest
 from pushgate.spool.schema import NotASpool, check, migrate
 
@@ -61,8 +62,17 @@ class _Intend(msgspec.Struct, gc=False):
 
 
 class _Settle(msgspec.Struct, gc=False):
+    """`done` is None once it has fired: when the commit failed this is owed, and nobody waits for it."""
+
     ranges: list[rows.Range]
-    finished: list[int]
+    number: int
+    body: bytes
+    done: "Deferred[None] | None"
+
+
+class _Told(msgspec.Struct, gc=False):
+    numbers: Sequence[int]
+    finished: Sequence[int]
 
 
 class _Forgo(msgspec.Struct, gc=False):
@@ -78,7 +88,9 @@ class _Close(msgspec.Struct, gc=False):
     done: "Deferred[None]"
 
 
-_Job = _Append | _Intend | _Settle | _Forgo | _Read | _Close
+_Owed = _Settle | _Told | _Intend | _Forgo
+"""What cannot be refused: it is owed until it is on the disk."""
+_Job = _Append | _Owed | _Read | _Close
 _Results = list[tuple["Deferred[Any]", Any]]
 
 
@@ -93,7 +105,7 @@ class SqliteSpool:
         self._directory, self._file = directory, directory / FILE
         self._context, self._reactor = context, context.reactor
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
-        self._owed: list[_Settle | _Intend | _Forgo] = []
+        self._owed: list[_Owed] = []
         self._trouble = ""
         self._thread = threading.Thread(target=self._work, name="pushgate spool", daemon=True)
         self._lock: int
@@ -115,10 +127,16 @@ class SqliteSpool:
         self._do(_Append(batch, key, digest, done))
         return done
 
-    def settle(self, outcomes: Sequence[Outcome], finished: Sequence[Batch]) -> None:
+    def settle(self, number: int, reports: Sequence[Report]) -> "Deferred[None]":
+        outcomes = [report for report in reports if isinstance(report, Outcome)]
         # What corrects an outcome was settled before.
         ranges = _ranges([outcome.span for outcome in outcomes if not outcome.span.recalled])
-        self._do(_Settle(ranges, [batch.order for batch in finished]))
+        done: Deferred[None] = Deferred()
+        self._do(_Settle(ranges, number, untold.body(reports), done))
+        return done
+
+    def told(self, numbers: Sequence[int], finished: Sequence[int]) -> None:
+        self._do(_Told(numbers, finished))
 
     def intend(self, spans: Sequence[Span]) -> "Deferred[None]":
         done: Deferred[None] = Deferred()
@@ -141,6 +159,15 @@ class SqliteSpool:
 
     def last_order(self) -> int:
         return rows.last_order(self._connection)
+
+    def untold(self) -> Untold:
+        view = rows.View(self._context.wall(), self._reactor.seconds())
+
+        @cache
+        def batch(order: int) -> Batch | None:
+            return rows.without_payload(self._connection, order, view)
+
+        return Untold(untold.read(self._connection, batch), tuple(rows.finished(self._connection)))
 
     def close(self) -> "Deferred[None]":
         done: Deferred[None] = Deferred()
@@ -196,7 +223,7 @@ class SqliteSpool:
 
     def _do_all(self, jobs: list[_Job]) -> tuple[_Results, str]:
         """Do all jobs in one transaction; what cannot be refused is owed until it is on the disk."""
-        self._owed += [job for job in jobs if isinstance(job, _Settle | _Intend | _Forgo)]
+        self._owed += [job for job in jobs if isinstance(job, _Owed)]
         appends, trouble = _only(_Append, jobs), self._trouble
         try:
             results = self._commit(appends)
@@ -207,6 +234,7 @@ class SqliteSpool:
             if appends:  # what is settled makes room
                 with contextlib.suppress(sqlite3.Error):
                     results += self._commit([])
+        results += self._settled()
         return results + [(job.done, self._answer(job)) for job in _only(_Read, jobs)], trouble
 
     def _commit(self, appends: list[_Append]) -> _Results:
@@ -216,18 +244,38 @@ class SqliteSpool:
         self._connection.execute("BEGIN IMMEDIATE")
         with self._connection:
             results = self._keep(appends)
-            settles = _only(_Settle, owed)
             for intend in _only(_Intend, owed):
                 rows.intend(self._connection, intend.ranges)
                 results.append((intend.done, None))
             for forgo in _only(_Forgo, owed):
                 rows.forgo(self._connection, forgo.ranges)
-            rows.settle(
-                self._connection,
-                [each for settle in settles for each in settle.ranges],
-                [order for settle in settles for order in settle.finished],
-            )
+            self._settle(_only(_Settle, owed), _only(_Told, owed))
+        results += self._settled()
         self._owed = []
+        return results
+
+    def _settle(self, settles: list[_Settle], tolds: list[_Told]) -> None:
+        """Keep what is to be told, and drop what was; what is both was never here."""
+        told = {number for each in tolds for number in each.numbers}
+        done = {order for each in tolds for order in each.finished}
+        if ranges := [each for settle in settles for each in settle.ranges if each[0] not in done]:
+            rows.settle(self._connection, ranges)
+        fresh = {settle.number for settle in settles}
+        untold.insert(
+            self._connection, [(each.number, each.body) for each in settles if each.number not in told]
+        )
+        if old := told - fresh:
+            untold.drop(self._connection, list(old))
+        if done:
+            rows.drop(self._connection, list(done))
+
+    def _settled(self) -> _Results:
+        """Have the waiting told, once each: that all is safe, or that it is tried again without end."""
+        results: _Results = []
+        for settle in _only(_Settle, self._owed):
+            if settle.done is not None:
+                results.append((settle.done, None))
+                settle.done = None
         return results
 
     def _keep(self, appends: list[_Append]) -> _Results:

@@ -6,9 +6,9 @@ from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from pushgate.errors import CannotStart
-from pushgate.interfaces import ISpool, Kept
+from pushgate.interfaces import ISpool, Kept, Untold
 from pushgate.notification import Batch
-from pushgate.outcome import Outcome
+from pushgate.outcome import Outcome, Report
 from pushgate.span import Span
 
 
@@ -18,10 +18,11 @@ class RecordingSpool:
 
     :ivar kept: the batches it was given.
     :ivar settled: the outcomes it was told.
-    :ivar finished: the batches it was told are done.
+    :ivar reports: those not told yet, by the number of the call that brought them.
+    :ivar finished: the orders of the batches it was told are done.
     :ivar recovered: what it kept before the start, in order.
     :ivar pages_asked: app, priority and order of each page that was asked for.
-    :ivar holding: while true, pages, finds and intentions wait for `answer`.
+    :ivar holding: while true, pages, finds, intentions and settling wait for `answer`.
     :ivar intended: what was announced.
     :ivar forgone: what was taken back.
     :ivar faults: what `start` raises as a `CannotStart` while there are some.
@@ -33,7 +34,8 @@ class RecordingSpool:
     def __init__(self, *recovered: Kept) -> None:
         self.kept: list[Batch] = []
         self.settled: list[Outcome] = []
-        self.finished: list[Batch] = []
+        self.reports: list[tuple[int, tuple[Report, ...]]] = []
+        self.finished: list[int] = []
         self.recovered = list(recovered)
         self.pages_asked: list[tuple[str, int, int]] = []
         self.intended: list[Span] = []
@@ -52,8 +54,13 @@ class RecordingSpool:
         self._held.append(Deferred())
         return self._held[-1]
 
-    def settle(self, outcomes: Sequence[Outcome], finished: Sequence[Batch]) -> None:
-        self.settled += outcomes
+    def settle(self, number: int, reports: Sequence[Report]) -> Deferred[None]:
+        self.settled += [report for report in reports if isinstance(report, Outcome)]
+        self.reports.append((number, tuple(reports)))
+        return self._answer()
+
+    def told(self, numbers: Sequence[int], finished: Sequence[int]) -> None:
+        self.reports = [each for each in self.reports if each[0] not in numbers]
         self.finished += finished
 
     def intend(self, spans: Sequence[Span]) -> Deferred[None]:
@@ -80,6 +87,9 @@ class RecordingSpool:
 
     def last_order(self) -> int:
         return max((each.batch.order for each in self.recovered), default=0)
+
+    def untold(self) -> Untold:
+        return Untold(tuple(self.reports))
 
     def close(self) -> Deferred[None]:
         self.closed = True

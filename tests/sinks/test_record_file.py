@@ -52,33 +52,30 @@ class RecordFileTests(SynchronousTestCase):
         self.open().write(b"new\n")
         self.assertEqual(self.path.read_bytes(), b'{"id": "half\nnew\n')
 
-    def test_line_torn_by_a_full_disk(self) -> None:
-        """When the disk fills up within a line, the next write begins on a new one: one record is torn."""
+    def test_a_full_disk(self) -> None:
+        """What a write that failed half-way has written is taken back: its lines will be given again."""
         file = self.open()
-        self.fill_disk(9)
-        self.assertRaises(OSError, file.write, b"first\nsecond\n")
-        self.disk.restore()
-        file.write(b"third\n")
-        self.assertEqual(self.path.read_bytes(), b"first\nsec\nthird\n")
+        file.write(b"zeroth\n")
+        for room in (9, 6, 0):  # within a line, between two, before the first
+            self.fill_disk(room)
+            self.assertRaises(OSError, file.write, b"first\nsecond\n")
+            self.disk.restore()
+            self.assertEqual(self.path.read_bytes(), b"zeroth\n")
+        file.write(b"first\nsecond\n")
+        self.assertEqual(self.path.read_bytes(), b"zeroth\nfirst\nsecond\n")
 
-    def test_disk_full_between_lines(self) -> None:
-        """When the disk fills up just after a line, nothing is torn and no empty line appears."""
-        file = self.open()
-        self.fill_disk(6)
-        self.assertRaises(OSError, file.write, b"first\nsecond\n")
-        self.disk.restore()
-        file.write(b"third\n")
-        self.assertEqual(self.path.read_bytes(), b"first\nthird\n")
-
-    def test_disk_stays_full(self) -> None:
-        """A torn line is still repaired after further writes that failed at their first byte."""
+    def test_a_full_disk_behind_a_pipe(self) -> None:
+        """Where nothing can be taken back the next write begins on a new line, however often it fails."""
+        os.mkfifo(self.path)
+        reader = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
         file = self.open()
         self.fill_disk(3)
         for _ in range(3):
             self.assertRaises(OSError, file.write, b"first\n")
         self.disk.restore()
         file.write(b"last\n")
-        self.assertEqual(self.path.read_bytes(), b"fir\nlast\n")
+        self.assertEqual(os.read(reader, 100), b"fir\nlast\n")
 
     def test_nothing_to_write(self) -> None:
         """No lines, no write: not even the repair of a torn one."""

@@ -12,10 +12,11 @@ from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 from pushgate.errors import CannotStart, Conflict, Overloaded
-from pushgate.interfaces import Context, ISpool, Kept
+from pushgate.interfaces import Context, ISpool, Kept, Untold
 from pushgate.notification import Batch, Delivery, Priority
-from pushgate.outcome import Outcome, State
+from pushgate.outcome import DeadToken, Outcome, State
 from pushgate.packed import Packed
+from pushgate.record import lines
 from pushgate.span import Span
 from pushgate.spool import sqlite
 from pushgate.spool.keys import KEEP_KEYS
@@ -102,16 +103,44 @@ class KeepingTests(SpoolCase):
         """What is settled does not come back; of a finished batch nothing is left, corrections included."""
         first, second = batch(5, order=1), batch(1, order=2)
         await self.keep(first, second)
-        self.spool.settle([outcome(first, 1, 3), outcome(second, 0, 1)], [second])
-        self.spool.settle([outcome(second, 0, 1, recalled=True), outcome(first, 1, 2, recalled=True)], [])
+        self.spool.settle(1, [outcome(first, 1, 3), outcome(second, 0, 1)])
+        self.spool.told([1], [2])
+        self.spool.settle(2, [outcome(second, 0, 1, recalled=True), outcome(first, 1, 2, recalled=True)])
+        self.spool.told([2], [])
         await self.restart()
         self.assertEqual(self.spool.waiting(), {("news", 10): 3})
         self.assertEqual([each.left for each in await self.kept()], [((0, 1), (3, 5))])
-        self.spool.settle([outcome(first, 0, 1), outcome(first, 3, 5)], [first])
+        await self.spool.settle(3, [outcome(first, 0, 1), outcome(first, 3, 5)])
+        self.spool.told([3], [1])
         await self.restart()
-        for table in ("batch", "settled", "intended"):
+        for table in ("batch", "settled", "intended", "report"):
             [(count,)] = self.spool._connection.execute(f"SELECT count(*) FROM {table}")
             self.assertEqual(count, 0, table)
+
+    async def test_untold(self) -> None:
+        """Reports come back as they were until they are told; so do their batches, of which nothing waits."""
+        first, second = replace(batch(3, order=1, refused=(1,)), payload=b""), batch(2, order=2)
+        await self.keep(first, second)
+        gone = batch(4, order=3)
+        whole = (outcome(first, 0, 1, attempts=2), outcome(first, 2, 3))
+        correction = Outcome(Span(gone, 2, 4, 1, recalled=True), State.REJECTED, 8, "InvalidToken", WALL, "x")
+        dead = DeadToken("news", b"\1\2", 5, WALL, "apns-stream")
+        self.spool.settle(1, [outcome(second, 0, 1)])
+        self.spool.settle(2, whole)
+        self.spool.settle(7, [correction, dead])
+        self.spool.settle(8, [outcome(gone, 0, 1)])  # a batch nobody knows: it cannot be told
+        self.spool.told([1], [])
+        await self.restart()
+        untold = self.spool.untold()
+        self.assertEqual(([number for number, _ in untold.reports], untold.finished), ([2, 7, 8], (1,)))
+        self.assertEqual([lines(report) for report in untold.reports[0][1]], [lines(each) for each in whole])
+        self.assertEqual([lines(report) for report in untold.reports[1][1]], [lines(correction), lines(dead)])
+        self.assertEqual(untold.reports[2][1], ())
+        self.assertEqual([(each.batch.order, each.left) for each in await self.kept()], [(2, ((1, 2),))])
+        self.spool.told([2, 7, 8], [1])
+        await self.restart()
+        self.assertEqual(self.spool.untold(), Untold())
+        self.assertEqual(self.spool.waiting(), {("news", 10): 1})
 
     async def test_pages(self) -> None:
         """A page ends with the batch that fills it, and the next begins behind it."""
@@ -265,7 +294,8 @@ class FullTests(SpoolCase):
             await self.assertFailure(self.spool.append(replace(each, order=99), None), Overloaded)
             settled = outcome(fitted[0], 0, 1)
             refused = self.spool.append(each, None)
-            self.spool.settle([settled], [fitted[0]])
+            self.spool.settle(1, [settled])
+            self.spool.told([1], [1])
             await refused.addErrback(lambda failure: failure.trap(Overloaded))
             await self.keep(replace(each, order=100))
         self.assertEqual(len([event for event in events if event["log_level"].name == "error"]), 1)
@@ -277,10 +307,11 @@ class FullTests(SpoolCase):
         of = batch(3, order=1)
         await self.keep(of)
         self.spool._connection.execute("PRAGMA query_only = 1")
-        self.spool.settle([outcome(of, 0, 1)], [])
+        settled = self.spool.settle(1, [outcome(of, 0, 1)])
         intended = self.spool.intend([Span(of, 1, 2)])
         with capturedLogs():
             await self.assertFailure(self.spool.append(batch(1, order=2), None), Overloaded)
+            await settled  # those who wait are told all the same
             [kept] = await self.kept()
             self.assertEqual((kept.left, kept.intended), (((1, 3),), ()))
             self.assertFalse(intended.called)

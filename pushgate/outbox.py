@@ -1,0 +1,118 @@
+"""What became of notifications, on its way to the sinks: kept before it is told, until everybody took it."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import msgspec
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
+
+from pushgate.interfaces import Context, IOutcomeSink, ISpool
+from pushgate.outcome import Report
+from pushgate.outlet import Outlet
+
+
+class _Untold(msgspec.Struct, gc=False):
+    """Reports of one call of `publish`.
+
+    :param sinks: how many have not taken them.
+    :param finished: orders of the batches that are done with them.
+    """
+
+    sinks: int
+    finished: list[int]
+
+
+class Outbox:
+    """The sinks, and between them and the gateway the spool.
+
+    A report is told when the spool has it, and the spool forgets it when all sinks of the configuration
+    took it; so after a crash they are given what they missed. Who only watches gets what happens meanwhile.
+    """
+
+    def __init__(self, context: Context, spool: ISpool) -> None:
+        self._context, self._spool = context, spool
+        self._outlets: dict[str, Outlet] = {}
+        self._keepers: set[Outlet] = set()
+        self._untold: dict[int, _Untold] = {}
+        self._number = 0
+        self._last: Deferred[None] = succeed(None)
+
+    def attach(self, name: str, sink: IOutcomeSink, buffer: int, watches: bool) -> Callable[[], None]:
+        """Start a sink and tell it what happens from now on, until the returned callable is called.
+
+        :param watches: it does not want what happens while it is not there.
+        :raises ValueError: a sink of this name is attached already.
+        """
+        if name in self._outlets:
+            raise ValueError(f"a sink called {name} is attached already")
+        context = self._context
+        taken = None if watches or not self._spool.pages else self._taken
+        outlet = Outlet(name, sink, buffer, context.reactor, context.jitter, context.tally, taken)
+        outlet.start()
+        self._outlets[name] = outlet
+        if taken:
+            self._keepers.add(outlet)
+        return lambda: self._detach(name, outlet)
+
+    def lags(self) -> dict[str, int]:
+        """How many notifications wait for each sink."""
+        return {name: outlet.lag for name, outlet in self._outlets.items()}
+
+    def recover(self) -> None:
+        """Tell what was kept and not told before the process ended."""
+        untold = self._spool.untold()
+        for number, reports in untold.reports:
+            self._number = number
+            self._tell(number, reports, [])
+        if untold.finished:
+            self.publish((), untold.finished)
+
+    def publish(self, reports: Sequence[Report], finished: Sequence[int]) -> None:
+        """Have reports kept, then told.
+
+        :param finished: orders of the batches that are done with them.
+        """
+        self._number += 1
+        self._last = self._spool.settle(self._number, reports)
+        self._last.addCallback(self._kept, self._number, reports, finished)
+
+    def reopen(self) -> None:
+        """Have every sink open its files anew."""
+        for outlet in self._outlets.values():
+            outlet.reopen()
+
+    async def close(self) -> None:
+        """Give the sinks what is under way, and stop them; cancelled, it gives up what they did not take."""
+        with suppress(CancelledError):
+            await self._last
+        outlets, self._outlets = self._outlets, {}
+        await DeferredList([outlet.stop() for outlet in outlets.values()], consumeErrors=True)
+
+    def _kept(self, _: object, number: int, reports: Sequence[Report], finished: Sequence[int]) -> None:
+        self._tell(number, reports, finished)
+
+    def _tell(self, number: int, reports: Sequence[Report], finished: Sequence[int]) -> None:
+        if self._keepers:
+            self._untold[number] = _Untold(len(self._keepers), list(finished))
+        else:
+            self._spool.told([number], finished)
+        for outlet in list(self._outlets.values()):
+            outlet.report(reports, number)
+
+    def _taken(self, number: int) -> None:
+        """One more sink took the reports of this number."""
+        untold = self._untold[number]
+        untold.sinks -= 1
+        if not untold.sinks:
+            del self._untold[number]
+            self._spool.told([number], untold.finished)
+
+    def _detach(self, name: str, outlet: Outlet) -> None:
+        if self._outlets.get(name) is not outlet:
+            return
+        del self._outlets[name]
+        self._keepers.discard(outlet)
+        stopping = outlet.stop()
+        if outlet.lag:
+            stopping.cancel()  # whoever detaches a sink wants nothing more, what waits included
+        outlet.release()
