@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.request
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -44,7 +44,8 @@ class Verdict(msgspec.Struct):
     :param untold: of these, without any record of their outcome.
     :param duplicated: whatever the service accepted more than once.
     :param inexcusable: of the duplicated, not in flight at a kill.
-    :param told_twice: with more than one record: a crash came between the record and the spool's.
+    :param repeated: with equal records more than once: a crash came while the sink was taking them.
+    :param contradicted: with records that differ.
     """
 
     kills: int
@@ -55,11 +56,12 @@ class Verdict(msgspec.Struct):
     duplicated: int
     inexcusable: int
     unknown: int
-    told_twice: int
+    repeated: int
+    contradicted: int
 
     def good(self, delivery: str) -> bool:
         """Whether all was kept that was promised."""
-        wrong = self.lost + self.untold + self.inexcusable
+        wrong = self.lost + self.untold + self.inexcusable + self.contradicted
         return not wrong and (delivery == POLICIES[0] or not self.duplicated)
 
 
@@ -81,18 +83,23 @@ def audit(times: int, delivery: str, chance: random.Random) -> Verdict:
             with config.open("a") as file:
                 file.write(f'[sinks.outcomes]\ntype = "jsonl"\npath = "{outcomes}"\n')
             with running(*python("crash_client.py", amp, record)) as client:
-                kills = [kill_one(config, directory, chance) for _ in range(times)]
+                kills = [kill_one(config, directory, amp * (at % 2), chance) for at in range(times)]
                 finish(config, directory, amp, client)
             received = list(entries(control))
         return compare(answered(record), received, told(outcomes), kills)
 
 
-def kill_one(config: Path, directory: Path, chance: random.Random) -> float:
-    """Start a gateway and kill it somewhere between its start and the full load; the wall time of that."""
+def kill_one(config: Path, directory: Path, amp: int, chance: random.Random) -> float:
+    """Start a gateway and kill it somewhere between its start and the full load; the wall time of that.
+
+    :param amp: the port on which it has to be ready first, 0 if it need not.
+    """
     with (directory / "gateway.log").open("a") as log:
         command = twistd("pushgate", "--config", config)
         process = subprocess.Popen(command, stdout=log, stderr=log, env=ENVIRON)
-        time.sleep(chance.uniform(0.5, 3.0))
+        if amp:
+            wait_for_port(amp, process)
+        time.sleep(chance.uniform(0.1, 2.0))
         os.kill(process.pid, signal.SIGKILL)
         killed = time.time()
         if process.wait() != -signal.SIGKILL:
@@ -151,45 +158,51 @@ def answered(record: Path) -> dict[int, int]:
     return found
 
 
-def told(outcomes: Path) -> dict[int, list[str]]:
-    """The states told of each notification, by its id; corrections left out."""
-    found: dict[int, list[str]] = defaultdict(list)
+def told(outcomes: Path) -> dict[int, list[tuple[str, float]]]:
+    """State and time of each record of each notification, by its id; corrections left out."""
+    found: dict[int, list[tuple[str, float]]] = defaultdict(list)
     for line in outcomes.read_text().splitlines():
         try:
             record = json.loads(line)
         except ValueError:
             continue  # the line that a kill cut short
         if not record["corrects"]:
-            found[UUID(record["id"]).int].append(record["state"])
+            found[UUID(record["id"]).int].append((record["state"], record["at"]))
     return found
 
 
 def compare(
-    ids: dict[int, int], received: list[tuple[int, float]], states: dict[int, list[str]], kills: list[float]
+    ids: dict[int, int],
+    received: list[tuple[int, float]],
+    records: dict[int, list[tuple[str, float]]],
+    kills: list[float],
 ) -> Verdict:
     """The three records against each other."""
     times: dict[int, list[float]] = defaultdict(list)
     for token, at in received:
         times[token].append(at)
     twice = {token: sorted(each) for token, each in times.items() if len(each) > 1}
+    states = {number: {state for state, _ in records.get(number, ())} for number in ids}
     given_up = {"unknown", "failed", "expired"}
+    several = [{*each} for number in ids if len(each := records.get(number, ())) > 1]
     return Verdict(
         kills=len(kills),
         submitted=len(ids),
         accepted=sum(token in times for token in ids.values()),
-        lost=sum(token not in times and not given_up & {*states.get(n, ())} for n, token in ids.items()),
-        untold=sum(number not in states for number in ids),
+        lost=sum(token not in times and not given_up & states[number] for number, token in ids.items()),
+        untold=sum(not each for each in states.values()),
         duplicated=len(twice),
         inexcusable=sum(not excused(each, kills) for each in twice.values()),
-        unknown=Counter(state for number in ids for state in states.get(number, ()))["unknown"],
-        told_twice=sum(len(states.get(number, ())) > 1 for number in ids),
+        unknown=sum("unknown" in each for each in states.values()),
+        repeated=sum(len(each) == 1 for each in several),
+        contradicted=sum(len(each) > 1 for each in several),
     )
 
 
 def excused(times: list[float], kills: list[float]) -> bool:
     """Whether a kill came about each time at which it was accepted, the last excepted.
 
-    Soon after it: it was in flight. Shortly before it: what lay in the service's socket is taken all the same.
+    Soon after it: it was in flight. Shortly before: what lies in the service's socket is taken all the same.
     """
     for earlier, later in pairwise(times):
         at = bisect_right(kills, earlier - UNREAD)

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from pushgate.apns.frames import encode_run
 from pushgate.simulator.certificates import Certificates
@@ -31,7 +32,7 @@ def free_port() -> int:
         return port
 
 
-def wait_for_port(port: int, process: "subprocess.Popen[str]", seconds: float = 20) -> None:
+def wait_for_port(port: int, process: "subprocess.Popen[Any]", seconds: float = 20) -> None:
     """Return when something listens on `port`; fail when the process ends or the time is over."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

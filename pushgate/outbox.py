@@ -1,5 +1,6 @@
 """What became of notifications, on its way to the sinks: kept before it is told, until everybody took it."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -7,7 +8,7 @@ import msgspec
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
 
 from pushgate.interfaces import Context, IOutcomeSink, ISpool
-from pushgate.outcome import Report
+from pushgate.outcome import Outcome, Report
 from pushgate.outlet import Outlet
 
 
@@ -15,11 +16,11 @@ class _Untold(msgspec.Struct, gc=False):
     """Reports of one call of `publish`.
 
     :param sinks: how many have not taken them.
-    :param finished: orders of the batches that are done with them.
+    :param orders: of the batches they are about.
     """
 
     sinks: int
-    finished: list[int]
+    orders: set[int]
 
 
 class Outbox:
@@ -34,6 +35,8 @@ class Outbox:
         self._outlets: dict[str, Outlet] = {}
         self._keepers: set[Outlet] = set()
         self._untold: dict[int, _Untold] = {}
+        self._mentioned: Counter[int] = Counter()  # in how many untold reports a batch is, by order
+        self._finished: set[int] = set()  # orders of batches that are done, and mentioned
         self._number = 0
         self._last: Deferred[None] = succeed(None)
 
@@ -93,7 +96,11 @@ class Outbox:
 
     def _tell(self, number: int, reports: Sequence[Report], finished: Sequence[int]) -> None:
         if self._keepers:
-            self._untold[number] = _Untold(len(self._keepers), list(finished))
+            orders = {report.span.batch.order for report in reports if isinstance(report, Outcome)}
+            orders.update(finished)
+            self._mentioned.update(orders)
+            self._finished.update(finished)
+            self._untold[number] = _Untold(len(self._keepers), orders)
         else:
             self._spool.told([number], finished)
         for outlet in list(self._outlets.values()):
@@ -103,9 +110,17 @@ class Outbox:
         """One more sink took the reports of this number."""
         untold = self._untold[number]
         untold.sinks -= 1
-        if not untold.sinks:
-            del self._untold[number]
-            self._spool.told([number], untold.finished)
+        if untold.sinks:
+            return
+        del self._untold[number]
+        self._mentioned.subtract(untold.orders)
+        # What is done goes with the last report on it: without its batch a report cannot be told.
+        done = [order for order in untold.orders if self._mentioned[order] <= 0]
+        for order in done:
+            del self._mentioned[order]
+        gone = self._finished.intersection(done)
+        self._finished -= gone
+        self._spool.told([number], list(gone))
 
     def _detach(self, name: str, outlet: Outlet) -> None:
         if self._outlets.get(name) is not outlet:

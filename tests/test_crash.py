@@ -7,7 +7,7 @@ import pytest
 
 from bench.crash import POLICIES, audit, report
 
-TIMES = int(os.environ.get("PUSHGATE_CRASHES", "5"))
+TIMES = int(os.environ.get("PUSHGATE_CRASHES", "3"))
 """How often it is killed."""
 
 

@@ -27,7 +27,7 @@ class OutboxTests(SynchronousTestCase):
 
     def test_kept_before_it_is_told(self) -> None:
         """Nobody is told an outcome that a crash could undo."""
-        self.spool.holding = True
+        self.spool.busy = True
         self.rig.upstream.settle(State.ACCEPTED)
         self.assertEqual(self.told(), [])
         self.assertEqual(len(self.spool.reports), 1)
@@ -61,6 +61,18 @@ class OutboxTests(SynchronousTestCase):
         self.assertEqual(self.told()[1:], [(token(2), State.ACCEPTED)])
         self.restart()
         self.assertEqual(self.told(), [])
+
+    def test_killed_again(self) -> None:
+        """A batch stays as long as a report on it is untold, however often the process ends meanwhile."""
+        self.rig.sink.holding = True
+        self.rig.upstream.settle(State.ACCEPTED)
+        for _ in range(3):
+            self.restart()
+            self.rig.sink.holding = True
+            self.assertEqual(len(self.told()), 3)
+            self.assertEqual(self.spool.finished, [])
+        self.rig.sink.release()
+        self.assertEqual((self.spool.finished, self.spool.reports), ([1], []))
 
     def test_a_dead_token(self) -> None:
         """A dead token is told after a crash too: the feedback service lists it once only."""
@@ -100,7 +112,7 @@ class OutboxTests(SynchronousTestCase):
 
     def test_the_last_outcomes(self) -> None:
         """A stop waits for what the spool is still keeping, and tells it."""
-        self.spool.holding = True
+        self.spool.busy = True
         self.rig.upstream.settle(State.ACCEPTED)
         closing = Deferred.fromCoroutine(self.rig.gateway.close())
         self.spool.answer()

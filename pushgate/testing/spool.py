@@ -22,7 +22,8 @@ class RecordingSpool:
     :ivar finished: the orders of the batches it was told are done.
     :ivar recovered: what it kept before the start, in order.
     :ivar pages_asked: app, priority and order of each page that was asked for.
-    :ivar holding: while true, pages, finds, intentions and settling wait for `answer`.
+    :ivar holding: while true, pages, finds and intentions wait for `answer`.
+    :ivar busy: while true, settling waits for it too.
     :ivar intended: what was announced.
     :ivar forgone: what was taken back.
     :ivar faults: what `start` raises as a `CannotStart` while there are some.
@@ -41,7 +42,7 @@ class RecordingSpool:
         self.intended: list[Span] = []
         self.forgone: list[Span] = []
         self.faults: list[str] = []
-        self.holding = self.closed = False
+        self.holding = self.busy = self.closed = False
         self._held: list[Deferred[int]] = []
         self._asked: list[Deferred[None]] = []
 
@@ -57,7 +58,7 @@ class RecordingSpool:
     def settle(self, number: int, reports: Sequence[Report]) -> Deferred[None]:
         self.settled += [report for report in reports if isinstance(report, Outcome)]
         self.reports.append((number, tuple(reports)))
-        return self._answer()
+        return self._answer() if self.busy else succeed(None)
 
     def told(self, numbers: Sequence[int], finished: Sequence[int]) -> None:
         self.reports = [each for each in self.reports if each[0] not in numbers]
@@ -89,7 +90,8 @@ class RecordingSpool:
         return max((each.batch.order for each in self.recovered), default=0)
 
     def untold(self) -> Untold:
-        return Untold(tuple(self.reports))
+        finished = [each.batch.order for each in map(self._now, self.recovered) if not each.left]
+        return Untold(tuple(self.reports), tuple(finished))
 
     def close(self) -> Deferred[None]:
         self.closed = True
@@ -113,7 +115,7 @@ class RecordingSpool:
             deferred.callback(None)
 
     def _answer(self) -> Deferred[None]:
-        if not self.holding:
+        if not (self.holding or self.busy):
             return succeed(None)
         self._asked.append(Deferred())
         return self._asked[-1]
