@@ -91,6 +91,14 @@ class Cancel(Command):
 
 
 @refusable
+class Flush(Command):
+    """Have proven what the app of this notification or batch has written; how many were accepted by that."""
+
+    arguments: ClassVar[Arguments] = [(b"id", Unicode())]
+    response: ClassVar[Arguments] = [(b"proven", Integer())]
+
+
+@refusable
 class Watch(Command):
     """Have `Outcomes` called on this connection from now on, for one app or for all; the last call counts."""
 

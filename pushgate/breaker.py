@@ -20,6 +20,7 @@ class Cause(StrEnum):
     TIMED_OUT = "timed-out"
     HANDSHAKE_FAILED = "handshake-failed"
     CLOSED_AT_ONCE = "closed-at-once"
+    SUSPECTED_BLOCK = "suspected-block"
     SHUTDOWN = "shutdown"
     SERVICE_ERROR = "service-error"
     NETWORK = "network"
@@ -30,6 +31,8 @@ OURS: Final = frozenset({
     Cause.WRONG_ENVIRONMENT, Cause.WRONG_TOPIC, Cause.SERVER_NOT_TRUSTED,
 })  # fmt: skip
 """Causes that trying again does not cure: our own configuration. They open the circuit at once."""
+_QUICK: Final = frozenset({Cause.CLOSED_AT_ONCE, Cause.HANDSHAKE_FAILED})
+"""How a provider that is blocked is turned away."""
 
 TOLERATED: Final = 2
 """Failures in a row of any other cause before the circuit opens."""
@@ -40,7 +43,13 @@ CAP: Final = 60.0
 LONG_CAP: Final = 7200.0
 """The same when attempts themselves do harm: Apple blocks a provider that connects again and again, and
 lifts the block after about an hour without an attempt (TN2265). Half of a delay is certain: one hour."""
-_HARMFUL: Final = OURS | {Cause.CLOSED_AT_ONCE, Cause.HANDSHAKE_FAILED, Cause.SHUTDOWN}
+_HARMFUL: Final = OURS | _QUICK | {Cause.SUSPECTED_BLOCK, Cause.SHUTDOWN}
+BLOCK_AFTER: Final = 5
+"""Attempts in a row, each made after waiting for it, that were turned away before a block is suspected."""
+HOLD: Final = 3600.0
+"""Seconds without any attempt once a block is suspected: each one would prolong it."""
+HOLD_JITTER: Final = 360.0
+"""Seconds of chance beyond `HOLD`; never less than it."""
 
 
 class Circuit:
@@ -52,7 +61,8 @@ class Circuit:
     :param jitter: the chance in the delays.
     :ivar is_open: the push service counts as unusable; one attempt at a time is made then.
     :ivar failures: in a row since the last success.
-    :ivar cause: of the last failure since the last success.
+    :ivar cause: of the last failure since the last success. When attempt after attempt is turned away at
+        once, it is a suspected block, and the next attempt is made after an hour of silence at the earliest.
     :ivar retry_at: monotonic seconds before which no attempt may be made.
     """
 
@@ -60,6 +70,7 @@ class Circuit:
     failures: int
     cause: Cause | None
     retry_at: float
+    _turned_away: int
 
     def __init__(self, jitter: Jitter) -> None:
         self._jitter = jitter
@@ -67,19 +78,28 @@ class Circuit:
 
     def failed(self, cause: Cause, now: float) -> float:
         """Count a failure at `now`, monotonic seconds; return the seconds until the next attempt."""
+        if now >= self.retry_at:  # else it is of an attempt made together with one that failed before
+            self._turned_away = self._turned_away + 1 if cause in _QUICK else 0
+        if self._turned_away >= BLOCK_AFTER and cause in _QUICK:
+            cause = Cause.SUSPECTED_BLOCK
         self.failures += 1
         self.cause = cause
         self.is_open = self.is_open or cause in OURS or self.failures > TOLERATED
-        cap = LONG_CAP if cause in _HARMFUL else CAP
-        wait = delay(self.failures, first=FIRST_DELAY, cap=cap, jitter=self._jitter)
-        self.retry_at = max(self.retry_at, now + wait)
+        self.retry_at = max(self.retry_at, now + self._delay(cause))
         return self.retry_at - now
 
     def proven(self) -> None:
         """The push service was of use: close the circuit and forget all failures."""
         self.is_open, self.failures, self.cause = False, 0, None
+        self._turned_away = 0
         self.retry_at = float("-inf")
 
     def wait(self, now: float) -> float:
         """Seconds until an attempt may be made; 0 when it may be now."""
         return max(0.0, self.retry_at - now)
+
+    def _delay(self, cause: Cause) -> float:
+        if cause is Cause.SUSPECTED_BLOCK:
+            return HOLD + HOLD_JITTER * self._jitter()
+        cap = LONG_CAP if cause in _HARMFUL else CAP
+        return delay(self.failures, first=FIRST_DELAY, cap=cap, jitter=self._jitter)

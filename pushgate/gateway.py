@@ -129,6 +129,9 @@ class Gateway:
             return Deferred.fromCoroutine(self._cancel_kept(number))
         return self._apps[entry.batch.app].withdraw(entry.batch, index)
 
+    def flush(self, number: int) -> Deferred[int]:
+        return Deferred.fromCoroutine(self._flush(number))
+
     def stats(self) -> dict[str, Any]:
         return {
             "uptime": round(self._now() - self._started_at, 3),
@@ -215,6 +218,18 @@ class Gateway:
         alone = sum(stop - start for start, stop in kept.left) == 1
         self._tell(work.app, [outcome], [batch] if alone else [])
         return True
+
+    async def _flush(self, number: int) -> int:
+        if self._stopping:
+            raise ShuttingDown
+        try:
+            batch = self._ledger.batch(number)
+        except NotFound:
+            kept = await self._spool.find(number) if self._spool.pages else None
+            batch = kept.batch if kept else self._ledger.batch(number)
+        if batch.app not in self._apps or number % MAX_BATCH >= len(batch):
+            raise NotFound
+        return await self._apps[batch.app].flushes.ask()
 
     async def _find_kept(self, number: int) -> tuple[Kept | None, int, bool]:
         """A batch that is in the spool only, the index in it, and whether that member waits.

@@ -50,7 +50,7 @@ class Receipt(msgspec.Struct, frozen=True):
 class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
     """How an upstream is doing.
 
-    :param connections: how many there are of each state: connecting, ready, draining.
+    :param connections: how many there are of each state: connecting, ready, spare, draining.
     :param window: notifications written and not settled.
     :param circuit: the cause of the last failure since the service was last of use, "" when all is well.
     :param circuit_open: no connection counts as usable now.
@@ -107,6 +107,13 @@ class IGateway(Interface):
         """Withdraw a notification; False when it was written already or is done.
 
         Raises `NotFound`, or returns a Deferred that fails with it.
+        """
+
+    def flush(number: int) -> "Deferred[int]":
+        """Prove what the app of this notification or batch has written; fires with how many were accepted.
+
+        What was told as presumed is corrected. Fails with `NotFound`, with `Invalid` when the app cannot or
+        may not do this, and with `Overloaded` when it was done only just now: it costs connections.
         """
 
     def attach(name: str, sink: "IOutcomeSink", buffer: int) -> Callable[[], None]:
@@ -181,6 +188,18 @@ class IUpstream(Interface):
 
     def state() -> UpstreamState:
         """How it is doing, for operators."""
+
+
+class IProving(Interface):
+    """Optional for upstreams: there is a way to have the push service prove what it accepted, at a price."""
+
+    def prove() -> "Deferred[int] | None":
+        """Prove what was written up to now, and report it to `IWork.settle` as accepted.
+
+        What was reported as presumed is reported again, with `recalled` set. Fires with how many
+        notifications were proven, when no more can be, in bounded time; None when nothing is in doubt. Not
+        called again before that. Raises `Invalid` when the configuration does not allow it.
+        """
 
 
 class IOutcomeSink(Interface):

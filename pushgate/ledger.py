@@ -108,6 +108,17 @@ class Ledger:
             raise NotFound
         return entry, index
 
+    def batch(self, number: int) -> Batch:
+        """The batch that has this id, or holds the notification that does.
+
+        :raises NotFound: when it is unknown or forgotten.
+        """
+        key, index = number >> _MEMBER_BITS, number & ((1 << _MEMBER_BITS) - 1)
+        entry = self._open.get(key) or self._done.get(key)
+        if entry is None or index >= len(entry.batch):
+            raise NotFound
+        return entry.batch
+
     def has(self, number: int) -> bool:
         """Whether `find` finds it."""
         try:

@@ -15,7 +15,8 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     :param closes: how often a connection died without a word while they were in flight on it.
     :param alone: at most so many notifications may be in flight together with these, none of them others;
         0: no limit. Set to corner a notification that closes connections.
-    :param recalled: they were reported as presumed, and a later error proved that wrong.
+    :param recalled: they were reported as presumed, and something later proved more: what is reported next
+        corrects that.
     :param cleared: they may be written. Under at-most-once that must be on record first.
     """
 

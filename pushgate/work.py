@@ -9,6 +9,7 @@ from zope.interface import implementer
 
 from pushgate import screen
 from pushgate.backlog import Backlog
+from pushgate.flushes import Flushes
 from pushgate.interfaces import Context, ISpool, IUpstream, IWork, Kept
 from pushgate.lanes import Lane
 from pushgate.ledger import Runs
@@ -45,6 +46,7 @@ class Work:
         self.dead = DeadTokens()
         self.arriving = 0
         self.upstream: IUpstream
+        self.flushes = Flushes(app, lambda: self.upstream, context.reactor)
         self._pace = Pace(config.rate, self._now())
         self._pause: IDelayedCall | None = None
         self._down_since: float | None = None

@@ -88,7 +88,7 @@ class Rig:
     """Start it, push, wait for outcomes, stop it.
 
     :param script: the simulator's fault rules.
-    :param app: settings of the app; durations in seconds.
+    :param app: settings of the app; durations in seconds. `wall` is the gateway's clock on the wall.
     """
 
     def __init__(self, directory: str, script: Sequence[dict[str, Any]] = (), **app: Any) -> None:
@@ -103,7 +103,11 @@ class Rig:
         self.simulator = Simulator(table, reactor)
         self.audience = Audience()
         self.context = Context(
-            reactor=reactor, wall=time.time, jitter=lambda: 0.0, tally=Tally(), state_dir=None
+            reactor=reactor,
+            wall=app.pop("wall", time.time),
+            jitter=lambda: 0.0,
+            tally=Tally(),
+            state_dir=None,
         )
         self.limits = Limits(expiry=app.pop("expiry", 60.0))
         self._app = app

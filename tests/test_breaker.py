@@ -4,11 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.breaker import CAP, LONG_CAP, OURS, TOLERATED, Cause, Circuit
+from pushgate.breaker import (
+    BLOCK_AFTER,
+    CAP,
+    HOLD,
+    HOLD_JITTER,
+    LONG_CAP,
+    OURS,
+    TOLERATED,
+    Cause,
+    Circuit,
+)
 
 THEIRS = sorted(set(Cause) - OURS)
-HARMFUL = sorted({*OURS, Cause.CLOSED_AT_ONCE, Cause.HANDSHAKE_FAILED, Cause.SHUTDOWN})
-HARMLESS = sorted(set(Cause) - set(HARMFUL))
+QUICK = [Cause.CLOSED_AT_ONCE, Cause.HANDSHAKE_FAILED]
+HARMFUL = sorted({*OURS, Cause.SHUTDOWN})
+HARMLESS = sorted(set(Cause) - {*HARMFUL, *QUICK, Cause.SUSPECTED_BLOCK})
 
 
 def circuit(chance=1.0):
@@ -52,7 +63,8 @@ def test_only_proof_closes_it(causes):
         one.failed(cause, float(now))
         assert one.is_open or not was_open
         was_open = one.is_open
-        assert (one.cause, one.failures) == (cause, now + 1)
+        assert one.failures == now + 1
+        assert one.cause in {cause, Cause.SUSPECTED_BLOCK}
     one.proven()
     assert (one.is_open, one.cause, one.failures, one.wait(0.0)) == (False, None, 0, 0.0)
     assert one.failed(Cause.NETWORK, 50.0) == 1.0
@@ -78,6 +90,42 @@ def test_the_cap_depends_on_the_cause(causes, cap):
         for _ in range(40):
             now += one.failed(cause, now)
         assert one.failed(cause, now) == cap
+
+
+@pytest.mark.parametrize("cause", QUICK)
+@pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
+def test_a_block_is_suspected(cause, chance):
+    """Turned away five times, each after the wait: silence for an hour, chance only adds; and again after each attempt."""
+    one, now = circuit(chance), 0.0
+    for _ in range(BLOCK_AFTER - 1):
+        now += one.failed(cause, now)
+        assert one.cause is cause
+    for _ in range(3):
+        wait = one.failed(cause, now)
+        assert one.cause is Cause.SUSPECTED_BLOCK
+        assert wait == HOLD + chance * HOLD_JITTER
+        assert one.wait(now + HOLD - 1) > 0
+        now += wait
+    one.proven()
+    one.failed(cause, now)
+    assert one.cause is cause
+
+
+def test_connections_turned_away_together_count_once():
+    """Four connections tried at the same moment are one attempt: no reason for an hour's silence."""
+    one = circuit()
+    for _ in range(4 * BLOCK_AFTER):
+        one.failed(Cause.CLOSED_AT_ONCE, 0.0)
+    assert one.cause is Cause.CLOSED_AT_ONCE
+
+
+def test_another_failure_in_between_is_no_block():
+    """A blocked provider is turned away each time; what fails in other ways has other reasons."""
+    one, now = circuit(), 0.0
+    for _ in range(3):
+        for cause in [Cause.CLOSED_AT_ONCE] * (BLOCK_AFTER - 1) + [Cause.TIMED_OUT]:
+            now += one.failed(cause, now)
+            assert one.cause is cause
 
 
 @pytest.mark.parametrize("cause", HARMFUL)
@@ -107,5 +155,5 @@ def test_the_words_for_causes_are_fixed():
     assert {str(cause) for cause in Cause} >= {
         "certificate-expired", "certificate-not-yet-valid", "certificate-rejected", "wrong-environment",
         "wrong-topic", "server-not-trusted", "name-not-resolved", "refused", "timed-out", "handshake-failed",
-        "closed-at-once", "shutdown", "service-error", "network",
+        "closed-at-once", "suspected-block", "shutdown", "service-error", "network",
     }  # fmt: skip

@@ -208,6 +208,12 @@ class QuestionTests(ClientTestCase):
         self.failure(self.client.status(id_text(1)), NotFound)
         self.failure(self.client.status("seven"), Invalid)
 
+    def test_flush_says_how_many_were_proven(self):
+        """The number that the gateway proved to be accepted; an unknown id fails as it said."""
+        self.gateway.provable[self.NUMBER] = 12
+        self.assertEqual(self.result(self.client.flush(id_text(self.NUMBER))), 12)
+        self.failure(self.client.flush(id_text(1)), NotFound)
+
     def test_cancel_says_whether_it_did(self):
         """False when it was too late."""
         self.gateway.waiting.add(self.NUMBER)

@@ -188,7 +188,7 @@ def test_toml(page: Path) -> None:
 # AMP
 
 
-@pytest.mark.parametrize("command", ["Push", "PushBatch", "Status", "Cancel", "Stats"])
+@pytest.mark.parametrize("command", ["Push", "PushBatch", "Status", "Cancel", "Flush", "Stats"])
 def test_commands(command: str) -> None:
     """Each argument and each value of the answer is named where its command is described."""
     kind: type[Command] = getattr(amp_commands, command)

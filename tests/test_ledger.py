@@ -248,3 +248,28 @@ def test_what_was_settled_in_an_earlier_life_is_not_known():
     assert [ledger.has(of.id + index) for index in range(5)] == [False, True, False, True, False]
     assert not ledger.settle(outcome(of, 1, 2))
     assert ledger.settle(outcome(of, 3, 4))
+
+
+def test_a_batch_is_found_by_its_id_whatever_became_of_its_members():
+    """A batch's id is its first member's, which may have been refused; an id beyond the last is nobody's."""
+    ledger, of = Ledger(), batch(3, refused=(0,))
+    ledger.open(of)
+    assert [ledger.batch(of.id + index) for index in range(3)] == [of] * 3
+    for unknown in (of.id + 3, of.id + (1 << 16)):
+        with pytest.raises(NotFound):
+            ledger.batch(unknown)
+    ledger.settle(outcome(of, 1, 3))
+    assert ledger.batch(of.id).id == of.id
+
+
+def test_proof_corrects_what_was_presumed():
+    """A presumed one that is proven later is accepted, once the batch is done as well; nothing else may be corrected."""
+    ledger, of = Ledger(), batch(2)
+    ledger.open(of)
+    ledger.settle(outcome(of, 0, 1, State.PRESUMED))
+    ledger.settle(outcome(of, 0, 1, State.ACCEPTED, corrects=True))
+    ledger.settle(outcome(of, 1, 2, State.PRESUMED))
+    ledger.settle(outcome(of, 1, 2, State.ACCEPTED, corrects=True))
+    assert states(ledger, of) == [State.ACCEPTED] * 2
+    with pytest.raises(ValueError, match="settled twice"):
+        ledger.settle(outcome(of, 0, 1, State.ACCEPTED, corrects=True))

@@ -25,7 +25,7 @@ ROOMS = (
     | dict.fromkeys(CONFIGURATION, "configuration")
     | dict.fromkeys(FORMATS, "formats")
     | {"plugin": "plugin"}
-    | dict.fromkeys(("gateway", "work", "backlog", "outlet", "outbox"), "gateway")
+    | dict.fromkeys(("gateway", "work", "backlog", "outlet", "outbox", "flushes"), "gateway")
     | dict.fromkeys(("tap", "house"), "tap")
     | {
         room: room

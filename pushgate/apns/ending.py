@@ -30,6 +30,7 @@ class Ending(msgspec.Struct, frozen=True):
     :param requeue: to be sent again, in order.
     :param before: notifications it proves to have been accepted on this connection, presumed ones included.
     :param late: how many presumed notifications turned out not to have been accepted.
+    :param cornered: it was an experiment: what was in flight was suspected of closing connections.
     """
 
     end: End
@@ -38,3 +39,4 @@ class Ending(msgspec.Struct, frozen=True):
     requeue: tuple[Span, ...] = ()
     before: int = 0
     late: int = 0
+    cornered: bool = False

@@ -25,7 +25,7 @@ def accepted(spans: Iterable[Span]) -> tuple[Verdict, ...]:
 
 
 def recalled(span: Span) -> Span:
-    """Presumed, and wrongly: its next outcome corrects the first."""
+    """Presumed before, and now known better: its next outcome corrects the first."""
     return replace(span, recalled=True)
 
 

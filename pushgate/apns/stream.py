@@ -13,7 +13,7 @@ shutdown naming 0                             nothing in flight was accepted: al
 error about x, presumed before                all in flight discarded; what was presumed after x was wrong
 error about something else, or no sense       nothing: the fate of all in flight is unknown
 the end without a word                        the same
-our own sentinel's error                      everything in flight accepted
+our own sentinel's error                      everything before it accepted, what was presumed too
 ============================================  ==========================================================
 
 Unknown means what the batch's delivery says: sent again (at least once), or reported (at most once).
@@ -43,6 +43,9 @@ BEAT: Final = 0.1
 """Seconds. The danger lasts until the peer's session tickets are acknowledged; Linux delays that by 40 ms,
 and a busy peer sends them late. Against a naive peer (bench/audit.py) 0.05 lost 8 to 16 of 545 errors, and
 0.1 none."""
+CALM: Final = 0.5
+"""Seconds that a connection must have stood before a suspect is written to it: what closes it then is the
+suspect. A service that turns us away does not wait for a notification."""
 
 
 class Stream:
@@ -68,6 +71,20 @@ class Stream:
     def in_flight(self) -> int:
         """Notifications written and not settled."""
         return self._window.size
+
+    @property
+    def provable(self) -> int:
+        """Notifications that a probe may prove to be accepted: in flight, or presumed of late."""
+        return 0 if self.ending or self.probed else self._window.size + self._window.presumed
+
+    @property
+    def probed(self) -> bool:
+        """Whether a probe was written, so that nothing may follow."""
+        return self._sentinel is not None
+
+    def is_calm(self, now: float) -> bool:
+        """Whether a suspect may be written to it."""
+        return not self._window.size and now >= self._ready_at + CALM
 
     def room(self, now: float) -> int:
         """How many notifications may be written at `now`."""
@@ -143,7 +160,8 @@ class Stream:
 
     def _answered(self, error: ErrorResponse) -> Ending:
         if self._is_of_sentinel(error):
-            accepted = fate.accepted(self._window.spans())
+            presumed = map(fate.recalled, self._window.presumed_spans())
+            accepted = fate.accepted((*presumed, *self._window.spans()))
             return Ending(End.PROVEN, error.status, accepted, before=self._written)
         if error.status == Status.SHUTDOWN and error.identifier == 0:
             return Ending(End.SHUTDOWN, error.status, requeue=tuple(self._window.spans()))
@@ -179,7 +197,7 @@ class Stream:
         if not spans:
             return Ending(End.IDLE if status is None else End.UNTOLD, status)
         verdicts, again = fate.sort(fate.untold(span, self._window.size, status) for span in spans)
-        return Ending(End.UNTOLD, status, verdicts, again)
+        return Ending(End.UNTOLD, status, verdicts, again, cornered=self._alone)
 
     def _is_of_sentinel(self, error: ErrorResponse) -> bool:
         """The service names the sentinel, or 0: a zero-length token is always reported so."""

@@ -38,6 +38,7 @@ class Window:
     :param ring: presumed notifications to remember at most.
     :param first: the place of the first frame; only tests start elsewhere than at 0.
     :ivar size: notifications in flight.
+    :ivar presumed: notifications in the recall ring.
     """
 
     def __init__(self, ring: int, first: int = 0) -> None:
@@ -107,7 +108,7 @@ class Window:
         """What is in flight at places `start` to `stop` (excluded), in order."""
         return _cut(self._runs, start, stop)
 
-    def presumed_spans(self, start: int, stop: int | None = None) -> list[Span]:
+    def presumed_spans(self, start: int | None = None, stop: int | None = None) -> list[Span]:
         """What is in the recall ring at places `start` to `stop` (excluded), in order."""
         return _cut(self._presumed, start, stop)
 

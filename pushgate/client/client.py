@@ -14,7 +14,7 @@ from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 
-from pushgate.amp_commands import Cancel, Push, PushBatch, Stats, Status
+from pushgate.amp_commands import Cancel, Flush, Push, PushBatch, Stats, Status
 from pushgate.backoff import Jitter
 from pushgate.client.batch import BatchPush
 from pushgate.client.caller import Caller
@@ -158,6 +158,14 @@ class Client:
     def cancel(self, id: str) -> Deferred[bool]:  # noqa: A002 - the contract's word
         """Withdraw a notification; fires with False when it was written already or is done."""
         return self._ask(Cancel, False, id=id).addCallback(lambda answer: bool(answer["cancelled"]))
+
+    def flush(self, id: str) -> Deferred[int]:  # noqa: A002 - the contract's word
+        """Have proven what the app of this notification or batch has written.
+
+        Fires with how many notifications are now known to be accepted. The app's configuration must allow
+        it, with ``confirm = "probe"``; and it is done once a minute at most, since it costs connections.
+        """
+        return self._ask(Flush, False, id=id).addCallback(lambda answer: int(answer["proven"]))
 
     def stats(self) -> Deferred[dict[str, Any]]:
         """Queues, windows, connections, circuits and counts of the gateway."""

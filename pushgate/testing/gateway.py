@@ -26,6 +26,7 @@ class RecordingGateway:
     :ivar holding: while true, answers wait for `release`.
     :ivar records: what `status` answers, by id.
     :ivar waiting: ids that `cancel` may withdraw.
+    :ivar provable: what `flush` answers, by id.
     :ivar sinks: those attached, by name.
     """
 
@@ -38,6 +39,7 @@ class RecordingGateway:
         self.holding = False
         self.records: dict[int, str] = {}
         self.waiting: set[int] = set()
+        self.provable: dict[int, int] = {}
         self.sinks: dict[str, IOutcomeSink] = {}
         self._keys: dict[tuple[str, str], tuple[Submission, Receipt]] = {}
         self._held: list[tuple[Deferred[Receipt], Receipt | Exception]] = []
@@ -67,6 +69,9 @@ class RecordingGateway:
         if number not in self.records:
             raise NotFound
         return False
+
+    def flush(self, number: int) -> Deferred[int]:
+        return succeed(self.provable[number]) if number in self.provable else fail(NotFound())
 
     def attach(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         sink.start()

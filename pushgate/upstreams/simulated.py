@@ -8,7 +8,7 @@ from pydantic import Field
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from pushgate.interfaces import Context, IAddressed, IUpstream, IWork, UpstreamState
+from pushgate.interfaces import Context, IAddressed, IProving, IUpstream, IWork, UpstreamState
 from pushgate.plugin import UpstreamFactory
 from pushgate.simulator.config import PlainEndpoint, SimulatorTable
 from pushgate.simulator.service import Simulator
@@ -33,7 +33,7 @@ class SimulatedTable(StreamTable):
     simulator: EmbeddedTable = Field(default_factory=EmbeddedTable)
 
 
-@implementer(IUpstream, IAddressed)
+@implementer(IUpstream, IProving, IAddressed)
 class SimulatedUpstream:
     """Starts its simulator, then a pool of connections to it.
 
@@ -85,6 +85,9 @@ class SimulatedUpstream:
 
     def state(self) -> UpstreamState:
         return self._pool.state() if self._pool else UpstreamState(connections={}, window=0)
+
+    def prove(self) -> Deferred[int] | None:
+        return self._pool.prove() if self._pool else None
 
     def addresses(self) -> list[str]:
         told = self.simulator.addresses()

@@ -9,7 +9,7 @@ from pushgate.apns import fate
 from pushgate.apns.ending import End, Ending
 from pushgate.apns.frames import Frame, FrameDecoder
 from pushgate.apns.replies import ErrorResponse, encode
-from pushgate.apns.stream import BEAT, FIRST_RUN, RECALL, Stream
+from pushgate.apns.stream import BEAT, CALM, FIRST_RUN, RECALL, Stream
 from pushgate.apns.window import IDENTIFIERS
 from pushgate.notification import Delivery
 from pushgate.outcome import State, Verdict
@@ -378,6 +378,25 @@ class TestPoison:
         assert [each.alone for each in second.requeue] == [4]
 
 
+class TestSuspects:
+    """A suspect is judged fairly."""
+
+    def test_the_connection_must_have_stood_for_a_while(self) -> None:
+        """Only what closes a connection that stood idle is the suspect's doing."""
+        made = Stream(10, G, ready_at=0.0)
+        assert not made.is_calm(CALM - 0.01)
+        assert made.is_calm(CALM)
+        made.write([span(1)], CALM)
+        assert not made.is_calm(CALM)
+
+    def test_an_experiment_says_so(self) -> None:
+        """An end with a suspect in flight can be told from others."""
+        for alone in (0, 1):
+            ending = written(replace(span(1), alone=alone)).lost()
+            assert ending is not None
+            assert ending.cornered is bool(alone)
+
+
 class TestSentinel:
     """A frame known to be bad proves all before it."""
 
@@ -392,6 +411,22 @@ class TestSentinel:
         assert ending is not None
         assert (ending.end, ending.before) == (End.PROVEN, 3)
         assert states(ending) == dict.fromkeys(range(3), ACCEPTED)
+
+    def test_it_proves_what_was_presumed(self) -> None:
+        """What was told to be presumed, and is still remembered, gets a correction: it was accepted."""
+        made = written(span(3))
+        made.quiet(G)
+        made.write([span(5).part(3, 5)], G)
+        assert made.provable == 5
+        made.probe()
+        assert (made.probed, made.provable) == (True, 0)
+        ending = made.received(error(2, 0))
+        assert ending is not None
+        assert [(v.span.start, v.span.stop, v.state, v.span.recalled) for v in ending.verdicts] == [
+            (0, 3, ACCEPTED, True),
+            (3, 5, ACCEPTED, False),
+        ]
+        assert made.provable == 0
 
     def test_another_error_is_a_genuine_one(self) -> None:
         """An error about a real notification is dealt with as always; the sentinel is not sent again."""

@@ -215,6 +215,12 @@ class QuestionTests(DoorTestCase):
         [answer] = self.send(command("Status", id=self.ID))
         self.assertEqual(answer[b"outcome"], b'{"state":"queued"}')
 
+    def test_flush_says_how_many_were_proven(self):
+        """The number of notifications that the gateway proved to be accepted."""
+        self.gateway.provable[self.NUMBER] = 12
+        [answer] = self.send(command("Flush", id=self.ID))
+        self.assertEqual(answer[b"proven"], b"12")
+
     def test_cancel_says_whether_it_did(self):
         """True once; afterwards the notification is done."""
         self.gateway.waiting.add(self.NUMBER)
@@ -224,7 +230,7 @@ class QuestionTests(DoorTestCase):
 
     def test_an_id_that_is_unknown_or_none(self):
         """NOT_FOUND for a UUID nobody knows, INVALID for what is no UUID."""
-        for name in ("Status", "Cancel"):
+        for name in ("Status", "Cancel", "Flush"):
             self.assertEqual(self.refusal(command(name, id=self.ID))[0], "NOT_FOUND")
             self.assertEqual(self.refusal(command(name, id=b"seven"))[0], "INVALID")
 

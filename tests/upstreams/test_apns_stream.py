@@ -1,21 +1,33 @@
 """The binary stream against the simulator, over real TLS: what is reported is what the service received."""
 
+import time
 from pathlib import Path
 from typing import Any
 
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 from pushgate.apns.feedback import FeedbackTuple
 from pushgate.errors import CannotStart
-from pushgate.interfaces import IUpstream, IUpstreamFactory
+from pushgate.interfaces import IProving, IUpstream, IUpstreamFactory
 from pushgate.outcome import State
 from pushgate.simulator.certificates import Certificates
 from pushgate.upstreams.apns_stream import factory
+from pushgate.upstreams.apns_stream.link import Link
 from tests.rig import Rig, dead, live
 
 Rule = dict[str, Any]
+
+
+class Chatter(Protocol):
+    """Speaks no TLS."""
+
+    def connectionMade(self) -> None:
+        assert self.transport is not None
+        self.transport.write(b"220 here is somebody else\r\n")
 
 
 class RigCase(TestCase):
@@ -206,12 +218,38 @@ class SilentCloseTests(RigCase):
 
     async def test_poison_is_found(self) -> None:
         """A notification that closes every connection it is sent on fails; all its neighbours arrive."""
-        rig = await self.rig({"act": "close", "token": live(13).hex()}, response_timeout=0.1)
-        tokens = [live(i) for i in range(32)]
+        rig = await self.rig({"act": "close", "token": live(6).hex()}, response_timeout=0.1)
+        tokens = [live(i) for i in range(8)]
         await rig.push(tokens)
         await rig.settled()
-        self.assertEqual(rig.audience.tokens(State.FAILED), {live(13)})
-        self.assertEqual(set(rig.received()), set(tokens) - {live(13)})
+        self.assertEqual(rig.audience.outcomes[live(6)][0], State.FAILED)
+        self.assertIn("ClosesConnection", rig.audience.reasons)
+        self.assertEqual(rig.audience.tokens(State.FAILED), {live(6)})
+        self.assertEqual(set(rig.received()), set(tokens) - {live(6)})
+        self.assertEqual(set(rig.audience.first.values()), {1})
+
+    async def test_poison_in_a_batch_that_must_not_be_sent_twice(self) -> None:
+        """A batch may say otherwise than its app: the poison's neighbours in it are unknown, not sent again."""
+        rule = {"act": "close", "token": live(3).hex()}
+        rig = await self.rig(rule, response_timeout=0.1, connections=1, delivery="at-least-once")
+        once, often = [live(i) for i in range(6)], [live(i) for i in range(10, 16)]
+        await rig.push(once, delivery="at-most-once")
+        await rig.push(often)
+        await rig.settled()
+        self.assertEqual(rig.audience.outcomes[live(3)][0], State.UNKNOWN)
+        self.assertEqual({count for token, count in rig.received().items() if token in once} - {1}, set())
+        self.assertEqual(rig.audience.tokens(State.UNKNOWN) - set(once), set())
+        self.assertLessEqual(set(often), set(rig.received()))
+
+    async def test_poison_in_a_batch_that_must_arrive(self) -> None:
+        """And the other way round: under an app that sends once, this batch is sent again, and the poison found."""
+        rule = {"act": "close", "token": live(1).hex()}
+        rig = await self.rig(rule, response_timeout=0.1, delivery="at-most-once")
+        tokens = [live(i) for i in range(2)]
+        await rig.push(tokens, delivery="at-least-once")
+        await rig.settled()
+        self.assertEqual(rig.audience.tokens(State.FAILED), {live(1)})
+        self.assertEqual(set(rig.received()), {live(0)})
 
 
 class CircuitTests(RigCase):
@@ -280,6 +318,54 @@ class CircuitTests(RigCase):
         rig = await self.rig(interface="127.0.0.2", host="127.0.0.2")
         await self.until_circuit(rig, "server-not-trusted")
 
+    async def test_nobody_listens(self) -> None:
+        """A port that nobody listens on: refused."""
+        closed = reactor.listenTCP(0, Factory(), interface="127.0.0.1")
+        port = closed.getHost().port
+        await closed.stopListening()
+        rig = await self.rig(port=port)
+        await self.until_circuit(rig, "refused")
+
+    async def test_no_such_name(self) -> None:
+        """A name that does not exist: name-not-resolved."""
+        rig = await self.rig(host="no-such-host.invalid")
+        await self.until_circuit(rig, "name-not-resolved")
+
+    async def test_no_tls(self) -> None:
+        """Something else listens there: handshake-failed."""
+        listening = reactor.listenTCP(0, Factory.forProtocol(Chatter), interface="127.0.0.1")
+        self.addCleanup(listening.stopListening)
+        rig = await self.rig(port=listening.getHost().port)
+        await self.until_circuit(rig, "handshake-failed")
+
+    async def test_dropped_before_tls(self) -> None:
+        """A service that drops connections before TLS, as one that blocks us does: handshake-failed."""
+        rig = await self.rig({"act": "refuse", "duration": "1h"})
+        await self.until_circuit(rig, "handshake-failed")
+
+    async def test_an_alert_after_the_handshake(self) -> None:
+        """Under TLS 1.3 our side is done before the service looks at our certificate: its alert is heard all the same.
+
+        Here the certificate has expired by the service's clock, and not by ours.
+        """
+        seen, handshake_completed = [], Link.handshakeCompleted
+
+        def note(link: Link) -> None:
+            transport: Any = link.transport
+            seen.append(transport.getHandle().get_protocol_version_name())
+            handshake_completed(link)
+
+        self.patch(Link, "handshakeCompleted", note)
+        directory = self.mktemp()
+        expired = Certificates.in_directory(Path(directory)).issue_expired_client()
+        rig = Rig(directory, certificate=expired, wall=lambda: time.time() - 2 * 86400)
+        self.addCleanup(lambda: Deferred.fromCoroutine(rig.stop()))
+        await rig.start()
+        await rig.push([live(1)])
+        await self.until_circuit(rig, "certificate-expired")
+        self.assertTrue(rig.circuit()[0])
+        self.assertEqual((seen[0], rig.gateway.left()), ("TLSv1.3", 1))
+
     async def test_closed_at_once(self) -> None:
         """A service that accepts and closes is not hammered: the wait grows although TLS succeeds each time."""
         rig = await self.rig({"act": "close", "frame": 0})
@@ -343,6 +429,25 @@ class ConnectionTests(RigCase):
         self.assertEqual(rig.gateway.left(), 0)
         await rig.settled()
         self.assertEqual(rig.audience.tokens(State.ACCEPTED), set(tokens))
+
+
+class ProofTests(RigCase):
+    """A deliberately bad frame, over real TLS, and a service that answers it as the real one does."""
+
+    async def test_flush(self) -> None:
+        """What is in flight or was presumed becomes accepted, on every connection; then sending goes on."""
+        rig = await self.rig(confirm="probe", response_timeout=0.2)
+        tokens = [live(i) for i in range(1000)]
+        receipt = await rig.push(tokens)
+        await rig.settled()
+        self.assertEqual(rig.audience.tokens(State.PRESUMED), set(tokens))
+        self.assertEqual(await rig.gateway.flush(receipt.id), 1000)
+        while len(rig.audience.tokens(State.ACCEPTED)) < 1000:
+            await rig.audience.something()
+        self.assertEqual(set(rig.audience.corrections.values()), {1})
+        await rig.push([live(2000)])
+        await rig.settled()
+        self.assert_exactly_once(rig, [*tokens, live(2000)])
 
 
 class FeedbackTests(RigCase):
@@ -420,4 +525,6 @@ class ConfigurationTests(TestCase):
         """Factory and upstream are what they say."""
         rig = Rig(self.mktemp())
         verifyObject(IUpstreamFactory, factory)
-        verifyObject(IUpstream, factory.upstream("news", rig.table(), rig, rig.context))  # type: ignore[arg-type]  # never used
+        upstream = factory.upstream("news", rig.table(), rig, rig.context)  # type: ignore[arg-type]  # never used
+        verifyObject(IUpstream, upstream)
+        verifyObject(IProving, upstream)

@@ -9,7 +9,7 @@ from twisted.internet.defer import maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pushgate.amp_commands import MAX_MEMBERS, MAX_VALUE, Cancel, Push, PushBatch, Stats, Status, Watch
+from pushgate.amp_commands import MAX_MEMBERS, MAX_VALUE, Cancel, Flush, Push, PushBatch, Stats, Status, Watch
 from pushgate.errors import Internal, Invalid, PushgateError, Refusal, ShuttingDown, TooLarge, UnknownApp
 from pushgate.inputs.amp.boxes import Box
 from pushgate.inputs.amp.request import UNHANDLED, Request
@@ -83,6 +83,13 @@ def _cancel(request: Request, id: str) -> None:  # noqa: A002 - the contract's w
     asked = maybeDeferred(ask, parse_id(id))
     asked.addCallback(lambda done: request.answer({b"cancelled": b"True" if done else b"False"}))
     asked.addErrback(_not_answered, request, Cancel.commandName)
+
+
+def _flush(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
+    ask: Callable[[int], Any] = request.connection.server.gateway.flush
+    asked = maybeDeferred(ask, parse_id(id))
+    asked.addCallback(lambda proven: request.answer({b"proven": b"%d" % proven}))
+    asked.addErrback(_not_answered, request, Flush.commandName)
 
 
 def _not_answered(failure: Failure, request: Request, command: bytes) -> None:
@@ -182,6 +189,7 @@ _RESPONDERS: Final[dict[bytes, tuple[Signature, Callable[..., None]]]] = {
         (PushBatch, _push_batch),
         (Status, _status),
         (Cancel, _cancel),
+        (Flush, _flush),
         (Watch, _watch),
         (Stats, _stats),
     )

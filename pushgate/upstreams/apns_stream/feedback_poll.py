@@ -1,5 +1,6 @@
 """The feedback service, asked from time to time which tokens are dead."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -54,13 +55,22 @@ class FeedbackPoll:
     """Polls the feedback service of one app at its interval, the first time at once.
 
     A failed poll is logged and tried again at the next interval.
+
+    :param is_blocked: whether nothing at all should be tried: then this poll is left out.
     """
 
     log = Logger()
 
     def __init__(
-        self, app: str, table: ApnsStreamTable, credentials: Credentials, work: IWork, context: Context
+        self,
+        app: str,
+        table: ApnsStreamTable,
+        credentials: Credentials,
+        work: IWork,
+        context: Context,
+        is_blocked: Callable[[], bool],
     ) -> None:
+        self._is_blocked = is_blocked
         self._app, self._work, self._reactor = app, work, context.reactor
         self._interval = table.feedback_interval
         host, port = table.feedback_host, table.feedback_port
@@ -80,7 +90,9 @@ class FeedbackPoll:
         if self._polling is not None:
             self._polling.cancel()
 
-    def _poll(self) -> Deferred[None]:
+    def _poll(self) -> Deferred[None] | None:
+        if self._is_blocked():
+            return None
         reading = Deferred.fromCoroutine(self._read()).addTimeout(TIMEOUT, self._reactor)
         self._polling = reading.addErrback(self._failed)
         return self._polling

@@ -37,6 +37,7 @@ class Link(Protocol):
     :ivar busy_at: monotonic seconds of the last write.
     :ivar closing: nothing is written any more.
     :ivar retired: we closed it in good order, for want of work.
+    :ivar serving_since: monotonic seconds since when work may be written to it, None while it is a spare.
     """
 
     stream: Stream
@@ -53,6 +54,7 @@ class Link(Protocol):
         self.ready_at: float | None = None
         self.busy_at = 0.0
         self.blocked_since: float | None = None
+        self.serving_since: float | None = None
         self.closing = self.retired = False
         self._timers: list[IDelayedCall] = []
 
@@ -108,11 +110,16 @@ class Link(Protocol):
 
     # the pool's side
 
+    @property
+    def usable(self) -> bool:
+        """Whether it can be written to, now or when it has room."""
+        return not self.closing and not self.stream.probed
+
     def write(self, work: IWork, limit: int = RUN) -> int:
         """Write what there is to write, at most `limit` notifications; return how many it was."""
         now = self._reactor.seconds()
         room = 0 if self.closing or self.blocked_since is not None else min(limit, self.stream.room(now))
-        spans = work.take(room, idle=not self.stream.in_flight) if room else []
+        spans = work.take(room, idle=self.stream.is_calm(now)) if room else []
         if not spans:
             return 0
         frames = self.stream.write(spans, None)
@@ -123,7 +130,7 @@ class Link(Protocol):
         return len(frames)
 
     def probe(self) -> None:
-        """Ask for proof of everything in flight, at the price of this connection."""
+        """Ask for proof of everything written, at the price of this connection; nothing may follow."""
         self._transport().write(self.stream.probe())
 
     def close(self) -> None:

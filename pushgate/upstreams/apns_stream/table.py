@@ -19,11 +19,16 @@ class StreamTable(AppTable):
     :param window: notifications written and not settled, for each connection.
     :param response_timeout: seconds of silence after which written becomes presumed.
     :param idle_timeout: seconds without anything to send after which a connection is closed.
-    :param confirm: how a drain settles what is in flight: by waiting, or by a deliberately bad frame.
+    :param spare: connections kept ready, beyond those in use, while there was work of late.
+    :param handshakes_per_minute: connections tried at most, whatever for; 0 sets no limit.
+    :param confirm: how a drain settles what is in flight: by waiting, or by a deliberately bad frame. Only
+        with the latter may callers ask for proof.
     :param feedback_interval: seconds.
     """
 
     connections: int = Field(default=4, ge=1, le=64)
+    spare: int = Field(default=1, ge=0, le=16)
+    handshakes_per_minute: int = Field(default=600, ge=0)
     window: int = Field(default=50_000, ge=1, le=10_000_000)
     response_timeout: Duration = Field(default=5.0, gt=0)
     idle_timeout: Duration = Field(default=600.0, gt=0)

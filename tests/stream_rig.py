@@ -1,0 +1,186 @@
+"""A gateway whose one app speaks the binary stream to a service in memory, on a clock that tests move."""
+
+from itertools import count
+from typing import Any
+
+from twisted.internet import error
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IReactorPluggableNameResolver
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pushgate.apns.frames import Frame, FrameDecoder
+from pushgate.apns.replies import ErrorResponse, encode
+from pushgate.gateway import Gateway, Limits
+from pushgate.interfaces import Context, IUpstreamFactory, IWork
+from pushgate.spool.memory import MemorySpool
+from pushgate.tally import Tally
+from pushgate.testing import RecordingSink
+from pushgate.upstreams.apns_stream.credentials import Credentials
+from pushgate.upstreams.apns_stream.pool import Pool
+from pushgate.upstreams.apns_stream.table import ApnsStreamTable
+from tests.gateway_rig import EPOCH, GatewayRig
+
+DAY = 86400.0
+
+
+@implementer(IReactorPluggableNameResolver)
+class ReactorClock(Clock):
+    """A clock that endpoints take for a reactor."""
+
+    nameResolver = None
+
+    def installNameResolver(self, resolver: object) -> None:
+        """Nobody asks."""
+
+
+class Wire:
+    """One connection, as its link sees it: TLS over TCP in one.
+
+    :ivar tokens: what came over it, without probes.
+    """
+
+    connected = True
+
+    def __init__(self, service: "Service", link: Any) -> None:
+        self.transport = self
+        self._service, self._link = service, link
+        self._decoder = FrameDecoder()
+        self.tokens: list[bytes] = []
+
+    def setTcpNoDelay(self, on: bool) -> None: ...
+
+    def setTcpKeepAlive(self, on: bool) -> None: ...
+
+    def registerProducer(self, producer: object, streaming: bool) -> None: ...
+
+    def unregisterProducer(self) -> None: ...
+
+    def writeSomeData(self, data: bytes) -> int:
+        return len(data)
+
+    def doRead(self) -> None: ...
+
+    def writeSequence(self, data: list[bytes]) -> None:
+        self.write(b"".join(data))
+
+    def write(self, data: bytes) -> None:
+        for frame in self._decoder.feed(data):
+            assert isinstance(frame, Frame)
+            self._service.clock.callLater(0, self._take, frame)
+
+    def loseConnection(self) -> None:
+        self._service.clock.callLater(0, self.end)
+
+    abortConnection = loseConnection
+
+    def answer(self, status: int, identifier: int) -> None:
+        """Answer, and close."""
+        if self.connected:
+            self._link.dataReceived(encode(ErrorResponse(status, identifier)))
+            self.end()
+
+    def end(self) -> None:
+        """Close without a word."""
+        if self.connected:
+            self.connected = False
+            self._link.connectionLost(Failure(error.ConnectionDone()))
+
+    def _take(self, frame: Frame) -> None:
+        if not self.connected:
+            return
+        if not frame.token:
+            if self._service.answers_probes:
+                self.answer(2, 0)
+        elif self._service.closes_on == frame.token:
+            self.end()
+        else:
+            self.tokens.append(frame.token)
+
+
+class Service:
+    """Stands for endpoint and push service.
+
+    :ivar mood: "well", "refuses", or "closes": accepts, and closes at once.
+    :ivar attempts: when somebody tried to connect.
+    :ivar wires: every connection that was made.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.mood = "well"
+        self.answers_probes = True
+        self.closes_on: bytes | None = None
+        self.attempts: list[float] = []
+        self.wires: list[Wire] = []
+
+    def connect(self, factory: Any) -> Deferred[Any]:
+        self.attempts.append(self.clock.seconds())
+        if self.mood == "refuses":
+            return fail(error.ConnectionRefusedError())
+        link = factory.buildProtocol(None)
+        wire = Wire(self, link)
+        self.wires.append(wire)
+        link.makeConnection(wire)
+        link.handshakeCompleted()
+        if self.mood == "closes":
+            self.clock.callLater(0, wire.end)
+        return succeed(link)
+
+    def open(self) -> list[Wire]:
+        """The connections that are up."""
+        return [wire for wire in self.wires if wire.connected]
+
+
+@implementer(IUpstreamFactory)
+class MemoryStream:
+    """Makes real pools that connect to a service in memory.
+
+    :ivar service: the same for all.
+    """
+
+    name, description, config = "apns-stream", "in memory", ApnsStreamTable
+
+    def __init__(self, clock: Clock, days: float) -> None:
+        self.service, self._days = Service(clock), days
+
+    def upstream(self, app: str, config: ApnsStreamTable, work: IWork, context: Context) -> Pool:
+        nobody: Any = None
+        credentials = Credentials(nobody, (), nobody, EPOCH - DAY, EPOCH + self._days * DAY)
+        pool = Pool(app, config, credentials, work, context)
+        pool._endpoint = self.service
+        return pool
+
+
+class StreamRig(GatewayRig):
+    """The app `news` on a service in memory.
+
+    :param days: how long its certificate is valid from now on.
+    :param chance: what the dice show.
+    """
+
+    def __init__(self, days: float = 365.0, chance: float = 0.0, **app: Any) -> None:
+        self.clock, self.epoch, self.tally = ReactorClock(), float(EPOCH), Tally()
+        self.context = Context(reactor=self.clock, wall=self.wall, jitter=lambda: chance, tally=self.tally)
+        self.sink = RecordingSink()
+        self.gateway = Gateway(self.context, MemorySpool(self.clock), Limits(), count(1).__next__)
+        table = {"upstream": "apns-stream", "certificate": "x", "host": "localhost", "feedback": False, **app}
+        self.stream = MemoryStream(self.clock, days)
+        self.gateway.add_app("news", ApnsStreamTable.model_validate(table), self.stream)
+        self.gateway.attach("sink", self.sink, 1_000_000)
+        self.started = self.gateway.start()
+
+    @property
+    def service(self) -> Service:
+        """What it connects to."""
+        return self.stream.service
+
+    def run(self, seconds: float, step: float = 0.05) -> None:
+        """Let time pass, in steps fine enough for timers that follow from each other."""
+        self.clock.pump([step] * round(seconds / step))
+
+    def app(self) -> dict[str, Any]:
+        """What `Stats` says of it."""
+        stats: dict[str, Any] = self.gateway.stats()["apps"]["news"]
+        return stats
