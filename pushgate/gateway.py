@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.backlog import FEW, HELD, Backlog
+from pushgate.death import Death
 from pushgate.errors import NotFound, Overloaded, Refusal, ShuttingDown, UnknownApp
 from pushgate.interfaces import (
     Context,
@@ -132,6 +133,15 @@ class Gateway:
     def flush(self, number: int) -> Deferred[int]:
         return Deferred.fromCoroutine(self._flush(number))
 
+    def dead_tokens(self, app: str, after: bytes, limit: int) -> list[Death]:
+        return self._configured(app).graveyard.tokens.page(after, limit)
+
+    def bury(self, app: str, deaths: Sequence[Death]) -> Deferred[int]:
+        return self._open_for(app).graveyard.bury(deaths)
+
+    def forget(self, app: str, tokens: Sequence[bytes]) -> Deferred[int]:
+        return self._open_for(app).graveyard.forget(tokens)
+
     def stats(self) -> dict[str, Any]:
         return {
             "uptime": round(self._now() - self._started_at, 3),
@@ -184,6 +194,8 @@ class Gateway:
                     count=count,
                     app=app,
                 )
+        for work in self._apps.values():
+            await work.graveyard.recover()
         await _all(work.backlog.fill() for work in self._apps.values())
         for work in self._apps.values():
             work.upstream.start()
@@ -269,17 +281,25 @@ class Gateway:
 
     def _admit(self, submission: Submission) -> tuple[Work, Batch, list[tuple[int, str, str]]]:
         """The batch that a submission makes; raise a `Refusal` when it makes none."""
-        if self._stopping:
-            raise ShuttingDown
-        work = self._apps.get(submission.app)
-        if work is None:
-            raise UnknownApp(submission.app)
+        work = self._open_for(submission.app)
         faults = refused_members(submission, work.config.max_payload)
         waiting = work.depth() + work.arriving
         if waiting + len(submission.tokens) - len(faults) > self._limits.queue:
             raise Overloaded(f"queue of {submission.app}", waiting, self._limits.queue)
         batch = self._batch(submission, work, tuple(index for index, _ in faults))
         return work, batch, [(index, fault.code, str(fault)) for index, fault in faults]
+
+    def _open_for(self, app: str) -> Work:
+        """An app for which something may be taken on."""
+        if self._stopping:
+            raise ShuttingDown
+        return self._configured(app)
+
+    def _configured(self, app: str) -> Work:
+        work = self._apps.get(app)
+        if work is None:
+            raise UnknownApp(app)
+        return work
 
     async def _keep(self, work: Work, batch: Batch, key: str | None) -> int:
         """Wait until a batch is safe, and return its id; the first one's when the key was used before."""

@@ -11,6 +11,7 @@ import msgspec
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+from pushgate.death import Death, Reason
 from pushgate.notification import Batch, Submission
 from pushgate.outcome import Report, Verdict
 from pushgate.settings import AppTable, DoorTable, SinkTable
@@ -123,6 +124,24 @@ class IGateway(Interface):
         :raises ValueError: a sink of this name is attached already.
         """
 
+    def dead_tokens(app: str, after: bytes, limit: int) -> list[Death]:
+        """At most `limit` dead tokens of an app in the order of the tokens, beginning behind `after`.
+
+        Raises `UnknownApp`.
+        """
+
+    def bury(app: str, deaths: Sequence[Death]) -> "Deferred[int]":
+        """Enter dead tokens; fires once they are safe, with how many were not known.
+
+        Raises `UnknownApp`, `ShuttingDown`, and `TooLarge` when the app's register has no room.
+        """
+
+    def forget(app: str, tokens: Sequence[bytes]) -> "Deferred[int]":
+        """Take tokens for living again; fires once that is safe, with how many were known as dead.
+
+        Raises `UnknownApp` and `ShuttingDown`.
+        """
+
     def has_app(app: str) -> bool:
         """Whether an app of this name is configured."""
 
@@ -152,11 +171,15 @@ class IWork(Interface):
     def requeue(spans: Sequence[Span]) -> None:
         """Give back spans that were taken and have no verdict; they go to their old places in the queue."""
 
-    def token_died(token: bytes, since: int) -> None:
-        """Report a token that the feedback service lists as dead since `since`, Unix seconds."""
+    def tokens_died(deaths: Sequence[Death]) -> "Deferred[None]":
+        """Report tokens that the feedback service lists as dead; once for all that came at a time.
 
-    def token_rejected(token: bytes, first: bool) -> bool:
-        """Note that the push service rejected this token as invalid, before later spans are requeued.
+        Fires once they are as safe as the spool makes them, however long it takes, and were acted on; never
+        fails.
+        """
+
+    def token_rejected(token: bytes, first: bool, reason: Reason = Reason.INVALID_TOKEN) -> bool:
+        """Note that the push service rejected this token as dead, before later spans are requeued.
 
         :param first: nothing was accepted before it on the same connection.
 
@@ -296,6 +319,22 @@ class ISpool(Interface):
 
     def untold() -> Untold:
         """At the start: what was settled and not told."""
+
+    def bury(app: str, deaths: Sequence[Death]) -> "Deferred[None]":
+        """Keep dead tokens of an app; of two times of one token the later stands.
+
+        Fires once that is safe, however long it takes; never fails. So does `unbury`; what is asked for
+        first is done first.
+        """
+
+    def unbury(app: str, tokens: Sequence[bytes]) -> "Deferred[None]":
+        """Keep these tokens of an app no more."""
+
+    def confirm(app: str) -> None:
+        """Note that those dead tokens of an app which were in doubt are certain."""
+
+    def dead(app: str, after: bytes, limit: int) -> "Deferred[list[Death]]":
+        """At most `limit` dead tokens of an app in the order of the tokens, beginning behind `after`."""
 
     def close() -> "Deferred[None]":
         """Write what is left and close."""

@@ -9,14 +9,15 @@ from zope.interface import implementer
 
 from pushgate import screen
 from pushgate.backlog import Backlog
+from pushgate.death import Death, Reason
 from pushgate.flushes import Flushes
+from pushgate.graveyard import Graveyard
 from pushgate.interfaces import Context, ISpool, IUpstream, IWork, Kept
 from pushgate.lanes import Lane
 from pushgate.ledger import Runs
 from pushgate.notification import Batch, Delivery
 from pushgate.outcome import DeadToken, Outcome, Report, State, Verdict
 from pushgate.pacing import Pace
-from pushgate.register import DeadTokens
 from pushgate.settings import AppTable
 from pushgate.span import Span, outside, overlap, without
 
@@ -43,7 +44,7 @@ class Work:
         self._context, self._expiry, self._publish, self._spool = context, expiry, publish, spool
         self.lane = Lane()
         self.backlog: Backlog
-        self.dead = DeadTokens()
+        self.graveyard = Graveyard(app, spool, context.wall)
         self.arriving = 0
         self.upstream: IUpstream
         self.flushes = Flushes(app, lambda: self.upstream, context.reactor)
@@ -106,7 +107,7 @@ class Work:
             "connections": state.connections,
             "circuit": {"open": state.circuit_open, "cause": state.circuit},
             "certificate_expires": state.certificate_expires,
-            "dead_tokens": len(self.dead),
+            "dead_tokens": len(self.graveyard.tokens),
         }
 
     async def drain(self) -> None:
@@ -117,6 +118,7 @@ class Work:
         try:
             await self._emptied()
             await self.upstream.stop()
+            await self.graveyard.idle()
         finally:
             if self._pause is not None:
                 self._pause.cancel()
@@ -146,8 +148,7 @@ class Work:
         if not verdicts:
             return
         at, kind = self._context.wall(), self.config.upstream
-        if any(verdict.state is State.ACCEPTED for verdict in verdicts):
-            self.dead.accepted()
+        self.graveyard.told(verdicts)
         self._publish(self.app, [Outcome(v.span, v.state, v.status, v.reason, at, kind) for v in verdicts])
 
     def outcome(self, verdict: Verdict) -> Outcome:
@@ -160,15 +161,13 @@ class Work:
         self.lane.requeue(spans)
         self.upstream.wake()
 
-    def token_died(self, token: bytes, since: int) -> None:
-        self.dead.add(token, since)
-        report = DeadToken(self.app, token, since, self._context.wall(), self.config.upstream)
-        self._publish(self.app, [report])
+    def tokens_died(self, deaths: Sequence[Death]) -> Deferred[None]:
+        # The report first: the service lists a token once, and a refusal would make up for a lost entry.
+        self._report_dead(deaths)
+        return self.graveyard.died(deaths)
 
-    def token_rejected(self, token: bytes, first: bool) -> bool:
-        if not first:
-            self.dead.accepted()
-        return self.dead.rejected(token, int(self._context.wall()))
+    def token_rejected(self, token: bytes, first: bool, reason: Reason = Reason.INVALID_TOKEN) -> bool:
+        return self.graveyard.rejected(token, reason, first)
 
     def reachable(self, yes: bool) -> None:
         if yes:
@@ -176,6 +175,10 @@ class Work:
         elif self._down_since is None:
             self._down_since = self._now()
             self._tell_if_empty()
+
+    def _report_dead(self, deaths: Sequence[Death]) -> None:
+        at, kind = self._context.wall(), self.config.upstream
+        self._publish(self.app, [DeadToken(self.app, each.token, each.since, at, kind) for each in deaths])
 
     def _clear_ahead(self) -> None:
         """Put on record what is to be written next under at-most-once: a commit's worth at a time."""
@@ -237,7 +240,7 @@ class Work:
         if self._has_waited(span):
             self.settle([screen.unreachable(span)])
             return []
-        live, suppressed = screen.suppress(span, self.dead)
+        live, suppressed = screen.suppress(span, self.graveyard.tokens)
         self.settle(suppressed)
         return live
 

@@ -13,7 +13,7 @@ from twisted.internet.task import deferLater
 from zope.interface import implementer
 
 from pushgate.gateway import Gateway, Limits
-from pushgate.interfaces import Context, IOutcomeSink, IUpstreamFactory, Receipt
+from pushgate.interfaces import Context, IOutcomeSink, ISpool, IUpstreamFactory, Receipt
 from pushgate.notification import Submission, Terms
 from pushgate.outcome import DeadToken, Outcome, Report, State
 from pushgate.packed import Packed
@@ -88,7 +88,8 @@ class Rig:
     """Start it, push, wait for outcomes, stop it.
 
     :param script: the simulator's fault rules.
-    :param app: settings of the app; durations in seconds. `wall` is the gateway's clock on the wall.
+    :param app: settings of the app; durations in seconds. `wall` is the gateway's clock on the wall, `spool`
+        its spool, in memory by default.
     """
 
     def __init__(self, directory: str, script: Sequence[dict[str, Any]] = (), **app: Any) -> None:
@@ -110,18 +111,17 @@ class Rig:
             state_dir=None,
         )
         self.limits = Limits(expiry=app.pop("expiry", 60.0))
+        spool: ISpool = app.pop("spool", None) or MemorySpool(reactor)
         self._app = app
         self.pushed = 0
-        self.gateway = Gateway(
-            self.context, MemorySpool(reactor), self.limits, lambda: random.getrandbits(58)
-        )
+        self.gateway = Gateway(self.context, spool, self.limits, lambda: random.getrandbits(58))
 
     async def start(self, factory: IUpstreamFactory = apns_stream) -> "Rig":
         """Start the simulator, then the gateway."""
         await self.simulator.start()
         self.gateway.attach("audience", self.audience, 1_000_000)
         self.gateway.add_app("news", self.table(), factory)
-        self.gateway.start()
+        await self.gateway.start()
         return self
 
     def table(self) -> ApnsStreamTable:

@@ -90,6 +90,7 @@ class RecoveryTests(BacklogCase):
         spool.holding = True
         rig = GatewayRig(spool, self.limits)
         self.assertEqual(rig.upstream.history, [])
+        spool.holding = False
         spool.answer()
         self.assertEqual((rig.upstream.history, len(rig.upstream.take()[0])), (["start"], 2))
 

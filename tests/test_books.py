@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec.structs import replace
 
+from pushgate.death import Death, Reason
 from pushgate.gateway import Limits
 from pushgate.notification import Delivery, Priority
 from pushgate.outcome import Outcome, State, Verdict
@@ -133,7 +134,7 @@ class Life(RuleBasedStateMachine):
     def feed_back(self, data: st.DataObject) -> None:
         """Any token may turn out to be dead, wherever it is just then."""
         number = data.draw(st.integers(0, self.number - 1))
-        self.work.token_died(token(number), int(self.rig.wall()))
+        self.work.tokens_died([Death(token(number), int(self.rig.wall()), Reason.FEEDBACK)])
 
     def drawn(self, data: st.DataObject) -> Span:
         """A span that is in flight."""

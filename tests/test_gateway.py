@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, capturedLogs
 from zope.interface.verify import verifyObject
 
+from pushgate.death import Death, Reason
 from pushgate.errors import (
     CannotStart,
     Invalid,
@@ -486,7 +487,7 @@ class BooksTests(GatewayTestCase):
 
     def test_dead_tokens_are_reported(self) -> None:
         """What the feedback service says goes to the sinks; it is the outcome of nothing."""
-        self.rig.upstream.work.token_died(token(0), EPOCH - 5)
+        self.rig.upstream.work.tokens_died([Death(token(0), EPOCH - 5, Reason.FEEDBACK)])
         self.rig.told()
         self.assertEqual(self.rig.sink.reports, [DeadToken("news", token(0), EPOCH - 5, EPOCH, "recording")])
         self.assertEqual(self.rig.gateway.stats()["apps"]["news"]["dead_tokens"], 1)
@@ -607,7 +608,7 @@ class StoppingTests(GatewayTestCase):
         """Closing gives the sinks what waits for them, stops them, and then closes the spool."""
         spool = RecordingSpool()
         self.rig = GatewayRig(spool=spool)
-        self.rig.upstream.work.token_died(token(0), EPOCH)
+        self.rig.upstream.work.tokens_died([Death(token(0), EPOCH, Reason.FEEDBACK)])
         self.rig.sink.holding = True
         closed = Deferred.fromCoroutine(self.rig.gateway.close())
         self.turn()
@@ -632,7 +633,7 @@ class StoppingTests(GatewayTestCase):
         """Cancelled, closing drops what a sink does not take, stops it, and still closes the spool."""
         spool = RecordingSpool()
         self.rig = GatewayRig(spool=spool)
-        self.rig.upstream.work.token_died(token(0), EPOCH)
+        self.rig.upstream.work.tokens_died([Death(token(0), EPOCH, Reason.FEEDBACK)])
         self.rig.sink.holding = True
         with capturedLogs() as events:
             closed = Deferred.fromCoroutine(self.rig.gateway.close())

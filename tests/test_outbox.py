@@ -3,6 +3,7 @@
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from pushgate.death import Death, Reason
 from pushgate.interfaces import Kept
 from pushgate.outcome import DeadToken, State
 from pushgate.testing import RecordingSink, RecordingSpool
@@ -77,7 +78,7 @@ class OutboxTests(SynchronousTestCase):
     def test_a_dead_token(self) -> None:
         """A dead token is told after a crash too: the feedback service lists it once only."""
         self.rig.sink.holding = True
-        self.rig.upstream.work.token_died(token(7), 5)
+        self.rig.upstream.work.tokens_died([Death(token(7), 5, Reason.FEEDBACK)])
         self.restart()
         self.rig.told()
         [report] = self.rig.sink.reports

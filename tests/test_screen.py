@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pushgate.death import Death, Reason
 from pushgate.outcome import State
 from pushgate.register import DeadTokens
 from pushgate.screen import expired, has_expired, has_waited, suppress, unreachable
@@ -54,7 +55,7 @@ def dead_tokens(numbers, since=1000):
     """A register with these tokens."""
     dead = DeadTokens()
     for number in numbers:
-        dead.add(token(number), since)
+        dead.add(Death(token(number), since, Reason.FEEDBACK))
     return dead
 
 

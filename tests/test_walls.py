@@ -16,7 +16,7 @@ LIMIT = 25
 
 VALUES = {
     "errors", "packed", "notification", "span", "outcome", "record", "ledger",
-    "lanes", "pacing", "backoff", "breaker", "register", "screen", "tally",
+    "lanes", "pacing", "backoff", "breaker", "register", "screen", "tally", "death", "guard",
 }  # fmt: skip
 CONFIGURATION = {"faults", "kinds", "lazy", "registry", "config"}
 FORMATS = {"amp_commands", "exposition"}
@@ -25,7 +25,7 @@ ROOMS = (
     | dict.fromkeys(CONFIGURATION, "configuration")
     | dict.fromkeys(FORMATS, "formats")
     | {"plugin": "plugin"}
-    | dict.fromkeys(("gateway", "work", "backlog", "outlet", "outbox", "flushes"), "gateway")
+    | dict.fromkeys(("gateway", "work", "backlog", "outlet", "outbox", "flushes", "graveyard"), "gateway")
     | dict.fromkeys(("tap", "house"), "tap")
     | {
         room: room

@@ -3,8 +3,9 @@
 from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.outcome import State
-from pushgate.register import GUARD
+from pushgate.death import Death, Reason
+from pushgate.guard import GUARD, PROVEN_GUARD
+from pushgate.outcome import State, Verdict
 from tests.gateway_rig import EPOCH, GatewayRig, tokens_of
 from tests.samples import token
 
@@ -213,7 +214,7 @@ class UnreachableTests(WorkCase):
 class DeadTokenTests(WorkCase):
     def test_fed_back(self) -> None:
         """A token the feedback service listed is not sent to; its neighbours are."""
-        self.upstream.work.token_died(token(1), EPOCH - 60)
+        self.upstream.work.tokens_died([Death(token(1), EPOCH - 60, Reason.FEEDBACK)])
         self.accepted(3)
         self.assertEqual(self.taken(), [token(0), token(2)])
         self.assertEqual(self.rig.told()[1:], [])
@@ -232,14 +233,14 @@ class DeadTokenTests(WorkCase):
 
     def test_registered_again(self) -> None:
         """A token that its device gave after the death lives; one given before it does not."""
-        self.upstream.work.token_died(token(0), EPOCH)
+        self.upstream.work.tokens_died([Death(token(0), EPOCH, Reason.FEEDBACK)])
         for registered_at, sent in ((EPOCH - 1, False), (EPOCH, True), (EPOCH + 1, True)):
             self.accepted(1, registered_at=registered_at)
             self.assertEqual(self.taken() == [token(0)], sent, registered_at)
 
     def test_other_apps_are_not_concerned(self) -> None:
         """A token belongs to an app."""
-        self.upstream.work.token_died(token(0), EPOCH)
+        self.upstream.work.tokens_died([Death(token(0), EPOCH, Reason.FEEDBACK)])
         self.accepted(1, app="chat")
         self.assertEqual(tokens_of(self.rig.factory.made["chat"].take()), [token(0)])
 
@@ -258,7 +259,7 @@ class DeadTokenTests(WorkCase):
         """A token that turns out dead while it is in flight is not sent again when it comes back."""
         self.accepted(2)
         self.upstream.take()
-        self.upstream.work.token_died(token(0), EPOCH)
+        self.upstream.work.tokens_died([Death(token(0), EPOCH, Reason.FEEDBACK)])
         self.upstream.requeue()
         self.assertEqual(self.taken(), [token(1)])
         self.assertEqual(self.rig.states(), {token(0): State.SUPPRESSED})
@@ -267,7 +268,7 @@ class DeadTokenTests(WorkCase):
         """The same token, accepted after all, has that outcome and no other."""
         self.accepted()
         self.upstream.take()
-        self.upstream.work.token_died(token(0), EPOCH)
+        self.upstream.work.tokens_died([Death(token(0), EPOCH, Reason.FEEDBACK)])
         self.upstream.settle(State.ACCEPTED)
         self.assertEqual(self.rig.states(), {token(0): State.ACCEPTED})
 
@@ -299,12 +300,30 @@ class DeadTokenTests(WorkCase):
         self.assertFalse(self.rejected(GUARD - 2))
 
     def test_silence_does_not_end_the_row(self) -> None:
-        """What is merely presumed to be accepted proves nothing."""
+        """What is merely presumed to be accepted proves nothing; but a wrong environment needs a longer row then."""
         self.rejected(GUARD - 1)
         self.accepted([b"proof"])
         self.upstream.take()
         self.upstream.settle(State.PRESUMED)
+        self.assertFalse(self.rejected(PROVEN_GUARD - GUARD))
         self.assertTrue(self.rejected(1))
+
+    def test_a_presumption_that_proves_wrong(self) -> None:
+        """It is evidence of nothing any more."""
+        self.accepted([b"proof"])
+        [span] = self.upstream.take()
+        self.upstream.settle(State.PRESUMED)
+        self.assertFalse(self.rejected(GUARD - 1))
+        recalled = replace(span, recalled=True)
+        self.upstream.work.settle([Verdict(recalled, State.REJECTED, 8, "InvalidToken")])
+        self.assertTrue(self.rejected(1))
+
+    def test_tokens_of_a_bad_size_are_no_evidence(self) -> None:
+        """A wrong environment has nothing to do with the length of tokens."""
+        work = self.upstream.work
+        tripped = [work.token_rejected(token(i), True, Reason.INVALID_TOKEN_SIZE) for i in range(3 * GUARD)]
+        self.assertFalse(any(tripped))
+        self.assertEqual(self.rig.gateway.stats()["apps"]["news"]["dead_tokens"], 3 * GUARD)
 
 
 class AloneTests(WorkCase):
@@ -377,7 +396,7 @@ class RateTests(WorkCase):
     def test_what_is_not_sent_costs_nothing(self) -> None:
         """The suppressed and the expired use up none of the rate."""
         self.use(rate=10)
-        self.upstream.work.token_died(token(0), EPOCH)
+        self.upstream.work.tokens_died([Death(token(0), EPOCH, Reason.FEEDBACK)])
         self.accepted([token(0)] * 500)
         self.accepted([token(1)])
         self.assertEqual(self.taken(), [token(1)])

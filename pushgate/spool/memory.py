@@ -8,6 +8,7 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
+from pushgate.death import Death
 from pushgate.errors import Conflict, Overloaded
 from pushgate.interfaces import ISpool, Kept, Untold
 from pushgate.notification import Batch
@@ -23,7 +24,7 @@ MAX_KEYS: Final = 1_000_000
 
 @implementer(ISpool)
 class MemorySpool:
-    """Remembers idempotency keys; the batches themselves live in the lanes and windows.
+    """Remembers idempotency keys; batches live in the lanes and windows, dead tokens in the registers.
 
     :param clock: provides IReactorTime.
     """
@@ -76,6 +77,18 @@ class MemorySpool:
 
     def untold(self) -> Untold:
         return Untold()
+
+    def bury(self, app: str, deaths: Sequence[Death]) -> Deferred[None]:
+        return succeed(None)
+
+    def unbury(self, app: str, tokens: Sequence[bytes]) -> Deferred[None]:
+        return succeed(None)
+
+    def confirm(self, app: str) -> None:
+        """Nothing was kept."""
+
+    def dead(self, app: str, after: bytes, limit: int) -> Deferred[list[Death]]:
+        return succeed([])
 
     def close(self) -> Deferred[None]:
         return succeed(None)

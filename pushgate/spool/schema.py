@@ -36,8 +36,10 @@ _MIGRATIONS: Final = (
     ) WITHOUT ROWID;
     CREATE INDEX key_at ON key (at);
     CREATE TABLE dead (
-        app TEXT NOT NULL, token BLOB NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (app, token)
+        app TEXT NOT NULL, token BLOB NOT NULL, since INTEGER NOT NULL, reason TEXT NOT NULL,
+        doubted INTEGER NOT NULL, PRIMARY KEY (app, token)
     ) WITHOUT ROWID;
+    CREATE INDEX dead_doubted ON dead (app) WHERE doubted;
     """,
 )
 """Version 0 to 1, 1 to 2, and so on. Never edited once released; a new one is appended."""

@@ -22,12 +22,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from pushgate.death import Death
 from pushgate.errors import CannotStart, Conflict, Overloaded
 from pushgate.interfaces import Context, ISpool, Kept, Untold
 from pushgate.notification import Batch
 from pushgate.outcome import Outcome, Report
 from pushgate.span import Span
 from pushgate.spool import keys, rows, untold
+from pushgate.spool.dead import Burial, Bury, Confirm, Unbury, page
 from pushgate.spool.memory import content_digest
 from pushgate.spool.schema import NotASpool, check, migrate
 
@@ -90,7 +92,7 @@ class _Close(msgspec.Struct, gc=False):
 
 _Owed = _Settle | _Told | _Intend | _Forgo
 """What cannot be refused: it is owed until it is on the disk."""
-_Job = _Append | _Owed | _Read | _Close
+_Job = _Append | _Owed | _Read | _Close | Burial
 _Results = list[tuple["Deferred[Any]", Any]]
 
 
@@ -106,6 +108,7 @@ class SqliteSpool:
         self._context, self._reactor = context, context.reactor
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._owed: list[_Owed] = []
+        self._burials: list[Burial] = []
         self._trouble = ""
         self._thread = threading.Thread(target=self._work, name="pushgate spool", daemon=True)
         self._lock: int
@@ -169,6 +172,22 @@ class SqliteSpool:
 
         return Untold(untold.read(self._connection, batch), tuple(rows.finished(self._connection)))
 
+    def bury(self, app: str, deaths: Sequence[Death]) -> "Deferred[None]":
+        done: Deferred[None] = Deferred()
+        self._do(Bury(app, deaths, done))
+        return done
+
+    def unbury(self, app: str, tokens: Sequence[bytes]) -> "Deferred[None]":
+        done: Deferred[None] = Deferred()
+        self._do(Unbury(app, tokens, done))
+        return done
+
+    def confirm(self, app: str) -> None:
+        self._do(Confirm(app, Deferred()))
+
+    def dead(self, app: str, after: bytes, limit: int) -> "Deferred[list[Death]]":
+        return self._read(lambda _: page(self._connection, app, after, limit))
+
     def close(self) -> "Deferred[None]":
         done: Deferred[None] = Deferred()
         if hasattr(self, "_connection"):
@@ -216,7 +235,7 @@ class SqliteSpool:
         """Wait for a job, then take all there are; while something is owed, do not wait for ever."""
         jobs: list[_Job] = []
         with contextlib.suppress(Empty):
-            jobs.append(self._jobs.get(timeout=RETRY if self._owed else None))
+            jobs.append(self._jobs.get(timeout=RETRY if self._owed or self._burials else None))
             while True:
                 jobs.append(self._jobs.get_nowait())
         return jobs
@@ -224,22 +243,24 @@ class SqliteSpool:
     def _do_all(self, jobs: list[_Job]) -> tuple[_Results, str]:
         """Do all jobs in one transaction; what cannot be refused is owed until it is on the disk."""
         self._owed += [job for job in jobs if isinstance(job, _Owed)]
+        self._burials += [job for job in jobs if isinstance(job, Burial)]
         appends, trouble = _only(_Append, jobs), self._trouble
+        grows = bool(appends or self._burials)
         try:
-            results = self._commit(appends)
-            trouble = "" if appends else trouble
+            results = self._commit(appends, self._burials)
+            trouble = "" if grows else trouble
         except Exception as error:  # noqa: BLE001 - nothing may end this thread: everybody waits for it
             trouble = str(error)
             results = self._refuse(appends, trouble)
-            if appends:  # what is settled makes room
+            if grows:  # what is settled makes room
                 with contextlib.suppress(sqlite3.Error):
-                    results += self._commit([])
+                    results += self._commit([], [])
         results += self._settled()
         return results + [(job.done, self._answer(job)) for job in _only(_Read, jobs)], trouble
 
-    def _commit(self, appends: list[_Append]) -> _Results:
+    def _commit(self, appends: list[_Append], burials: list[Burial]) -> _Results:
         owed = self._owed
-        if not appends and not owed:
+        if not (appends or owed or burials):
             return []
         self._connection.execute("BEGIN IMMEDIATE")
         with self._connection:
@@ -250,8 +271,12 @@ class SqliteSpool:
             for forgo in _only(_Forgo, owed):
                 rows.forgo(self._connection, forgo.ranges)
             self._settle(_only(_Settle, owed), _only(_Told, owed))
+            for burial in burials:
+                burial.do(self._connection)
+                results.append((burial.done, None))
         results += self._settled()
         self._owed = []
+        burials.clear()
         return results
 
     def _settle(self, settles: list[_Settle], tolds: list[_Told]) -> None:

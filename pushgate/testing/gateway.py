@@ -1,11 +1,12 @@
 """A fake gateway, for doors and sinks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
+from pushgate.death import Death
 from pushgate.errors import Conflict, NotFound, UnknownApp
 from pushgate.interfaces import (
     IGateway,
@@ -28,6 +29,7 @@ class RecordingGateway:
     :ivar waiting: ids that `cancel` may withdraw.
     :ivar provable: what `flush` answers, by id.
     :ivar sinks: those attached, by name.
+    :ivar dead: dead tokens, by app and token.
     """
 
     def __init__(self, *apps: str, max_payload: int = 2048) -> None:
@@ -41,6 +43,7 @@ class RecordingGateway:
         self.waiting: set[int] = set()
         self.provable: dict[int, int] = {}
         self.sinks: dict[str, IOutcomeSink] = {}
+        self.dead: dict[str, dict[bytes, Death]] = {app: {} for app in self.apps}
         self._keys: dict[tuple[str, str], tuple[Submission, Receipt]] = {}
         self._held: list[tuple[Deferred[Receipt], Receipt | Exception]] = []
         self._emitted: dict[str, Deferred[None]] = {}
@@ -78,6 +81,20 @@ class RecordingGateway:
         self.sinks[name] = sink
         self._emitted[name] = succeed(None)
         return lambda: self._detach(name, sink)
+
+    def dead_tokens(self, app: str, after: bytes, limit: int) -> list[Death]:
+        dead = self._dead_of(app)
+        return [dead[token] for token in sorted(dead) if token > after][:limit]
+
+    def bury(self, app: str, deaths: Sequence[Death]) -> Deferred[int]:
+        dead = self._dead_of(app)
+        before = len(dead)
+        dead.update({death.token: death for death in deaths})
+        return succeed(len(dead) - before)
+
+    def forget(self, app: str, tokens: Sequence[bytes]) -> Deferred[int]:
+        dead = self._dead_of(app)
+        return succeed(sum(dead.pop(token, None) is not None for token in tokens))
 
     def has_app(self, app: str) -> bool:
         return app in self.apps
@@ -119,6 +136,11 @@ class RecordingGateway:
         if submission.key is not None:
             self._keys[submission.app, submission.key] = submission, receipt
         return receipt
+
+    def _dead_of(self, app: str) -> dict[bytes, Death]:
+        if app not in self.dead:
+            raise UnknownApp(app)
+        return self.dead[app]
 
     def _detach(self, name: str, sink: IOutcomeSink) -> None:
         if self.sinks.get(name) is sink:

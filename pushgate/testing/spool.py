@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
+from pushgate.death import Death
 from pushgate.errors import CannotStart
 from pushgate.interfaces import ISpool, Kept, Untold
 from pushgate.notification import Batch
@@ -22,8 +23,9 @@ class RecordingSpool:
     :ivar finished: the orders of the batches it was told are done.
     :ivar recovered: what it kept before the start, in order.
     :ivar pages_asked: app, priority and order of each page that was asked for.
-    :ivar holding: while true, pages, finds and intentions wait for `answer`.
+    :ivar holding: while true, pages, finds, intentions and burials wait for `answer`.
     :ivar busy: while true, settling waits for it too.
+    :ivar graves: the dead tokens it keeps, by app and token.
     :ivar intended: what was announced.
     :ivar forgone: what was taken back.
     :ivar faults: what `start` raises as a `CannotStart` while there are some.
@@ -41,6 +43,7 @@ class RecordingSpool:
         self.pages_asked: list[tuple[str, int, int]] = []
         self.intended: list[Span] = []
         self.forgone: list[Span] = []
+        self.graves: dict[str, dict[bytes, Death]] = {}
         self.faults: list[str] = []
         self.holding = self.busy = self.closed = False
         self._held: list[Deferred[int]] = []
@@ -93,6 +96,18 @@ class RecordingSpool:
         finished = [each.batch.order for each in map(self._now, self.recovered) if not each.left]
         return Untold(tuple(self.reports), tuple(finished))
 
+    def bury(self, app: str, deaths: Sequence[Death]) -> Deferred[None]:
+        return self._answer().addCallback(lambda _: self._bury(app, deaths))
+
+    def unbury(self, app: str, tokens: Sequence[bytes]) -> Deferred[None]:
+        return self._answer().addCallback(lambda _: self._unbury(app, tokens))
+
+    def confirm(self, app: str) -> None:
+        self._answer().addCallback(lambda _: self._confirm(app))
+
+    def dead(self, app: str, after: bytes, limit: int) -> Deferred[list[Death]]:
+        return self._answer().addCallback(lambda _: self._dead(app, after, limit))
+
     def close(self) -> Deferred[None]:
         self.closed = True
         return succeed(None)
@@ -119,6 +134,28 @@ class RecordingSpool:
             return succeed(None)
         self._asked.append(Deferred())
         return self._asked[-1]
+
+    def _bury(self, app: str, deaths: Sequence[Death]) -> None:
+        graves = self.graves.setdefault(app, {})
+        for death in deaths:
+            before = graves.get(death.token)
+            if before is None or death.since >= before.since:
+                graves[death.token] = death
+
+    def _unbury(self, app: str, tokens: Sequence[bytes]) -> None:
+        for token in tokens:
+            self.graves.get(app, {}).pop(token, None)
+
+    def _confirm(self, app: str) -> None:
+        certain = {
+            token: Death(token, death.since, death.reason)
+            for token, death in self.graves.get(app, {}).items()
+        }
+        self.graves[app] = certain
+
+    def _dead(self, app: str, after: bytes, limit: int) -> list[Death]:
+        graves = self.graves.get(app, {})
+        return [graves[token] for token in sorted(graves) if token > after][:limit]
 
     def _page(self, app: str, priority: int, after: int) -> tuple[list[Kept], bool]:
         later = [

@@ -11,6 +11,7 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
+from pushgate.death import Death, Reason
 from pushgate.errors import CannotStart, Conflict, Overloaded
 from pushgate.interfaces import Context, ISpool, Kept, Untold
 from pushgate.notification import Batch, Delivery, Priority
@@ -197,6 +198,54 @@ class KeyTests(SpoolCase):
         self.assertEqual(await self.spool.append(again, "k"), again.id)
 
 
+class DeadTests(SpoolCase):
+    async def dead(self, app: str = "news") -> list[Death]:
+        return await self.spool.dead(app, b"", 10_000)
+
+    async def test_dead_tokens(self) -> None:
+        """They come back after a restart with times, reasons and doubts, page by page, each app its own."""
+        deaths = [
+            Death(n.to_bytes(2 + n % 99, "big"), 2**32 - 1 - n, list(Reason)[n % 4], n % 2 == 0)
+            for n in range(1, 1200)
+        ]
+        await self.spool.bury("news", deaths)
+        await self.spool.bury("chat", [Death(b"a", 5, Reason.IMPORTED)])
+        await self.restart()
+        deaths.sort(key=lambda death: death.token)
+        self.assertEqual(await self.dead(), deaths)
+        self.assertEqual(await self.spool.dead("news", deaths[6].token, 3), deaths[7:10])
+        self.assertEqual(await self.dead("chat"), [Death(b"a", 5, Reason.IMPORTED)])
+        await self.spool.unbury("news", [death.token for death in deaths[:-1]])
+        self.assertEqual(await self.dead(), deaths[-1:])
+
+    async def test_the_later_death_stands(self) -> None:
+        """In whatever order they come, together or apart; what was taken out before does not count."""
+        for times in ([5, 7, 6], [7, 7, 5]):
+            for since in times:
+                self.spool.bury("news", [Death(b"a", since, Reason.FEEDBACK)])
+            self.assertEqual(await self.dead(), [Death(b"a", 7, Reason.FEEDBACK)])
+            self.spool.unbury("news", [b"a", b"b"])
+            self.spool.bury("news", [Death(b"a", 1, Reason.FEEDBACK)])
+            self.assertEqual(await self.dead(), [Death(b"a", 1, Reason.FEEDBACK)])
+
+    async def test_confirmed(self) -> None:
+        """What was in doubt is certain, of this app only."""
+        for app in ("news", "chat"):
+            self.spool.bury(app, [Death(b"a", 5, Reason.INVALID_TOKEN, True)])
+        self.spool.confirm("news")
+        self.assertEqual(
+            [each.doubted for app in ("news", "chat") for each in await self.dead(app)], [False, True]
+        )
+
+    async def test_a_word_of_a_later_version(self) -> None:
+        """A reason that this version does not know has come from elsewhere; the token is dead all the same."""
+        await self.spool.bury("news", [Death(b"a", 5, Reason.FEEDBACK)])
+        await self.spool._read(
+            lambda _: self.spool._connection.execute("UPDATE dead SET reason = 'Gone'").fetchall()
+        )
+        self.assertEqual(await self.dead(), [Death(b"a", 5, Reason.IMPORTED)])
+
+
 class FaultTests(SpoolCase):
     async def test_a_second_gateway(self) -> None:
         """The directory of a running gateway is refused, and free when that has ended."""
@@ -320,3 +369,22 @@ class FullTests(SpoolCase):
             await self.restart()
         [kept] = await self.kept()
         self.assertEqual((kept.left, kept.intended), (((1, 3),), ((1, 2),)))
+
+    async def test_dead_tokens_wait_for_room(self) -> None:
+        """Nobody is told that they are safe before they are; what is settled meanwhile makes the room."""
+        self.patch(sqlite, "RETRY", 0.01)
+        of = batch(1, order=1, payload=Packed.of([b"{" + b" " * 60_000 + b"}"], 2))
+        await self.keep(of)
+        await self.spool._read(lambda _: self.limit(1))
+        deaths = [Death(bytes(100) + bytes([n]), 5, Reason.FEEDBACK) for n in range(250)]
+        with capturedLogs() as events:
+            buried = self.spool.bury("news", deaths)
+            self.assertEqual(await self.spool.dead("news", b"", 1), [])
+            self.assertFalse(buried.called)
+            self.spool.settle(1, [outcome(of, 0, 1)])
+            self.spool.told([1], [1])
+            await buried
+            await self.restart()
+        self.assertEqual(len(await self.spool.dead("news", b"", 999)), 250)
+        self.assertEqual([event["trouble"] for event in events if "trouble" in event],
+                         ["database or disk is full", "written again"])  # fmt: skip

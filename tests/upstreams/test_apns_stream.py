@@ -1,20 +1,26 @@
 """The binary stream against the simulator, over real TLS: what is reported is what the service received."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 from pushgate.apns.feedback import FeedbackTuple
+from pushgate.death import Reason
 from pushgate.errors import CannotStart
-from pushgate.interfaces import IProving, IUpstream, IUpstreamFactory
+from pushgate.interfaces import Context, IProving, IUpstream, IUpstreamFactory
 from pushgate.outcome import State
 from pushgate.simulator.certificates import Certificates
+from pushgate.spool.sqlite import SqliteSpool
+from pushgate.tally import Tally
+from pushgate.testing import RecordingSpool
 from pushgate.upstreams.apns_stream import factory
 from pushgate.upstreams.apns_stream.link import Link
 from tests.rig import Rig, dead, live
@@ -41,6 +47,11 @@ class RigCase(TestCase):
         await rig.start()
         self.addCleanup(lambda: Deferred.fromCoroutine(rig.stop()))
         return rig
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait until something holds."""
+        while not condition():
+            await deferLater(reactor, 0.01, lambda: None)
 
     def assert_exactly_once(self, rig: Rig, tokens: list[bytes]) -> None:
         """Each live token arrived once and is told so; each dead one is rejected with status 8."""
@@ -290,6 +301,16 @@ class CircuitTests(RigCase):
             await rig.audience.something()
         self.assertEqual(len(rig.audience.tokens(State.REJECTED)), 20)
 
+    async def test_an_honest_list_of_dead_tokens(self) -> None:
+        """With one notification proven to have gone through before, dozens of dead tokens hold nobody up."""
+        rig = await self.rig(connections=1)
+        tokens = [live(0), *map(dead, range(60)), live(1)]
+        await rig.push(tokens)
+        await rig.settled()
+        self.assert_exactly_once(rig, tokens)
+        self.assertEqual(rig.circuit(), (False, ""))
+        self.assertEqual(rig.gateway.stats()["apps"]["news"]["dead_tokens"], 60)
+
     async def test_expired_certificate(self) -> None:
         """An expired certificate opens the circuit, and no connection is even tried."""
         certificates = Certificates.in_directory(Path(self.mktemp()))
@@ -453,8 +474,8 @@ class ProofTests(RigCase):
 class FeedbackTests(RigCase):
     """The feedback service is read to its end and heeded."""
 
-    async def feedback(self, *script: Rule, count: int = 3) -> Rig:
-        rig = Rig(self.mktemp(), script, feedback=True, feedback_interval=0.2)
+    async def feedback(self, *script: Rule, count: int = 3, **app: Any) -> Rig:
+        rig = Rig(self.mktemp(), script, feedback=True, feedback_interval=0.05, **app)
         self.addCleanup(lambda: Deferred.fromCoroutine(rig.stop()))
         rig.simulator.add_feedback([FeedbackTuple(1_700_000_000, live(i)) for i in range(count)])
         await rig.start()
@@ -491,6 +512,60 @@ class FeedbackTests(RigCase):
         while len(rig.audience.dead) < 2:
             await rig.audience.something()
         self.assertEqual([each.token for each in rig.audience.dead], [live(0), live(1)])
+
+    async def test_it_is_safe_before_it_is_acted_on(self) -> None:
+        """The service has forgotten it: nobody hears of it before the spool has it, nor is there another poll."""
+        spool = RecordingSpool()
+        rig = await self.feedback(spool=spool)
+        await self.until(lambda: rig.audience.dead)
+        spool.busy = True
+        rig.simulator.add_feedback([FeedbackTuple(1_700_000_060, live(i)) for i in range(10, 12)])
+        await self.until(lambda: not rig.simulator.summary()["feedback"]["waiting"])
+        await self.until(lambda: spool._asked)
+        rig.simulator.add_feedback([FeedbackTuple(1_700_000_061, live(12))])
+        await deferLater(reactor, 0.1, lambda: None)
+        self.assertEqual(len(rig.audience.dead), 3)
+        self.assertEqual(rig.simulator.summary()["feedback"]["waiting"], 1)
+        spool.busy = False
+        spool.answer()
+        await self.until(lambda: len(rig.audience.dead) == 6)
+        self.assertEqual(sorted(spool.graves["news"]), [live(i) for i in (0, 1, 2, 10, 11, 12)])
+
+    async def test_what_nobody_can_send_to(self) -> None:
+        """Entries with tokens that no notification could have are left out."""
+        rig = await self.feedback(count=0)
+        rig.simulator.add_feedback([FeedbackTuple(5, each) for each in (b"", b"x" * 101, b"x" * 100)])
+        await self.until(lambda: rig.audience.dead)
+        self.assertEqual([each.token for each in rig.audience.dead], [b"x" * 100])
+
+
+class RegisterTests(RigCase):
+    """The register outlives the process."""
+
+    async def test_a_restart(self) -> None:
+        """What was rejected and what the feedback service listed is dead in the next life, with its time."""
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        context = Context(reactor=reactor, wall=lambda: 1_700_000_100.0, jitter=lambda: 0.0, tally=Tally())
+        rig = Rig(self.mktemp(), feedback=True, spool=SqliteSpool(directory, context))
+        rig.simulator.add_feedback([FeedbackTuple(1_700_000_000, live(1))])
+        await rig.start()
+        await rig.push([dead(0)])
+        await rig.settled()
+        await self.until(lambda: rig.audience.dead)
+        self.assertEqual(rig.audience.tokens(State.REJECTED), {dead(0)})
+        await rig.stop()
+        rig = await self.rig(spool=SqliteSpool(directory, context))
+        entries = rig.gateway.dead_tokens("news", b"", 9)
+        self.assertEqual([(each.token, each.reason) for each in entries],
+                         [(live(1), Reason.FEEDBACK), (dead(0), Reason.INVALID_TOKEN)])  # fmt: skip
+        self.assertEqual(entries[0].since, 1_700_000_000)
+        await rig.push([dead(0), live(1), live(2)])
+        await rig.settled()
+        self.assertEqual(rig.audience.tokens(State.SUPPRESSED), {dead(0), live(1)})
+        await rig.push([live(1)], registered_at=1_700_000_000)
+        await rig.settled()
+        self.assertEqual(set(rig.received()), {live(1), live(2)})
 
 
 class ConfigurationTests(TestCase):

@@ -4,51 +4,112 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.apns.feedback import FeedbackDecoder
+from pushgate.death import Death, Reason
 from pushgate.interfaces import Context, IWork
+from pushgate.notification import MAX_TOKEN
 from pushgate.upstreams.apns_stream import causes
 from pushgate.upstreams.apns_stream.connect import Once, endpoint
 from pushgate.upstreams.apns_stream.credentials import Credentials
 from pushgate.upstreams.apns_stream.table import ApnsStreamTable
 
-TIMEOUT: Final = 300.0
-"""Seconds one reading may take at most; what came until then was dealt with."""
+SILENCE: Final = 60.0
+"""Seconds without a word after which a reading is given up; what came until then is dealt with."""
+UNSAFE: Final = 100_000
+"""Entries that may wait for the spool before no more are read. Not a few, because the service has forgotten
+what it wrote."""
 
 
 class FeedbackReader(Protocol):
-    """Reads to the end and reports each tuple as it comes: the service forgets it once it is read.
+    """Reads to the end and reports what comes at a time: the service forgets it once it is read.
 
-    :ivar finished: fires with the number of bytes of a tuple that was cut short, 0 when none was.
+    :param clock: provides IReactorTime.
+    :ivar read: entries that came.
+    :ivar finished: fires when the service is done and all that came is safe, with the number of bytes of an
+        entry that was cut short, 0 when none was.
     """
 
-    def __init__(self, work: IWork) -> None:
-        self._work = work
+    log = Logger()
+
+    def __init__(self, work: IWork, clock: IReactorTime) -> None:
+        self._work, self._clock = work, clock
         self._decoder = FeedbackDecoder()
-        self.read = 0
-        self.finished: Deferred[int] = Deferred(lambda _: self._abort())
+        self.read = self._unsafe = 0
+        self._ended = self._paused = False
+        self._bell: IDelayedCall | None = None
+        self.finished: Deferred[int] = Deferred(lambda _: self.abort())
+
+    def connectionMade(self) -> None:
+        self._listen()
 
     def dataReceived(self, data: bytes) -> None:
-        for entry in self._decoder.feed(data):
-            self.read += 1
-            self._work.token_died(entry.token, entry.since)
+        entries = self._decoder.feed(data)
+        deaths = [
+            Death(entry.token, entry.since, Reason.FEEDBACK)
+            for entry in entries
+            if 1 <= len(entry.token) <= MAX_TOKEN  # nobody can send to another
+        ]
+        self._listen()
+        if deaths:
+            self.read += len(deaths)
+            self._unsafe += len(deaths)
+            self._hold_back()
+            reported = self._work.tokens_died(deaths)
+            reported.addErrback(lambda failure: self.log.failure("reporting dead tokens", failure))
+            reported.addCallback(lambda _: self._safe(len(deaths)))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._hush()
+        self._ended = True
         if self.finished.called:
             return
         if causes.of_loss(reason) is not None:
             self.finished.errback(reason)
         else:
-            self.finished.callback(self._decoder.pending)
+            self._finish_if_safe()
 
-    def _abort(self) -> None:
+    def abort(self) -> None:
+        """Close at once; harmless when closed."""
+        self._hush()
         transport: Any = self.transport
         if transport is not None:
             transport.abortConnection()
+
+    def _safe(self, count: int) -> None:
+        self._unsafe -= count
+        self._hold_back()
+        self._finish_if_safe()
+
+    def _finish_if_safe(self) -> None:
+        if self._ended and not self._unsafe and not self.finished.called:
+            self.finished.callback(self._decoder.pending)
+
+    def _hold_back(self) -> None:
+        """Read on or do not, as far as the spool has come."""
+        transport: Any = self.transport
+        if self._ended or self._paused == (self._unsafe > UNSAFE):
+            return
+        self._paused = not self._paused
+        if self._paused:
+            self._hush()
+            transport.pauseProducing()
+        else:
+            self._listen()
+            transport.resumeProducing()
+
+    def _listen(self) -> None:
+        self._hush()
+        self._bell = self._clock.callLater(SILENCE, self.abort)
+
+    def _hush(self) -> None:
+        if self._bell is not None and self._bell.active():
+            self._bell.cancel()
 
 
 class FeedbackPoll:
@@ -93,17 +154,16 @@ class FeedbackPoll:
     def _poll(self) -> Deferred[None] | None:
         if self._is_blocked():
             return None
-        reading = Deferred.fromCoroutine(self._read()).addTimeout(TIMEOUT, self._reactor)
-        self._polling = reading.addErrback(self._failed)
+        self._polling = Deferred.fromCoroutine(self._read()).addErrback(self._failed)
         return self._polling
 
     async def _read(self) -> None:
-        reader = FeedbackReader(self._work)
+        reader = FeedbackReader(self._work, self._reactor)
         try:
             await self._endpoint.connect(Once(reader))
             cut = await reader.finished
         finally:
-            reader._abort()
+            reader.abort()
         self.log.info("{app}: feedback: {count} dead tokens", app=self._app, count=reader.read)
         if cut:
             self.log.warn(

@@ -13,6 +13,7 @@ from pushgate.apns.ending import Ending
 from pushgate.apns.status import DEAD
 from pushgate.apns.stream import Stream
 from pushgate.breaker import Cause
+from pushgate.death import Reason
 from pushgate.errors import Invalid
 from pushgate.interfaces import Context, IProving, IUpstream, IWork, UpstreamState
 from pushgate.outcome import State
@@ -279,7 +280,8 @@ class Pool:
         for verdict in ending.verdicts:
             if verdict.state is State.REJECTED and verdict.status in DEAD:
                 for token in verdict.span.tokens():
-                    tripped = self._work.token_rejected(token, first=not ending.before) or tripped
+                    first, why = not ending.before, Reason(verdict.reason)
+                    tripped = self._work.token_rejected(token, first, why) or tripped
         return tripped
 
     def _errors_come_late(self, count: int) -> None:
