@@ -11,6 +11,8 @@ from pushgate.errors import REFUSALS
 
 MAX_VALUE: Final[int] = MAX_VALUE_LENGTH
 """Bytes of one value at most, AMP's own limit."""
+MAX_ENTRIES: Final = 600
+"""Entries of one answer to `DeadTokens` at most."""
 MAX_MEMBERS: Final = 2500
 """Tokens of one `PushBatch` at most: the list of those refused must fit into one value of the answer."""
 
@@ -104,6 +106,38 @@ class Watch(Command):
 
     arguments: ClassVar[Arguments] = [(b"app", Unicode(optional=True))]
     response: ClassVar[Arguments] = [(b"watching", Boolean())]
+
+
+@refusable
+class DeadTokens(Command):
+    """The dead tokens of an app, in the order of the tokens, a page at a time.
+
+    `entries` has lines: token in hex, Unix seconds since when it is dead, how that is known. `after` is the
+    last token of the page before, in hex; while `more` is true, another page follows.
+    """
+
+    arguments: ClassVar[Arguments] = [
+        (b"app", Unicode()),
+        (b"after", Unicode(optional=True)),
+        (b"limit", Integer(optional=True)),
+    ]
+    response: ClassVar[Arguments] = [(b"entries", String()), (b"more", Boolean())]
+
+
+@refusable
+class Bury(Command):
+    """Enter dead tokens: `entries` has lines as in `DeadTokens`; how many were not known is answered."""
+
+    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"entries", String())]
+    response: ClassVar[Arguments] = [(b"buried", Integer())]
+
+
+@refusable
+class Forget(Command):
+    """Take tokens, each behind one length byte, for living again; how many were known as dead is answered."""
+
+    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"tokens", String())]
+    response: ClassVar[Arguments] = [(b"forgotten", Integer())]
 
 
 class Outcomes(Command):

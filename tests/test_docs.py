@@ -188,7 +188,9 @@ def test_toml(page: Path) -> None:
 # AMP
 
 
-@pytest.mark.parametrize("command", ["Push", "PushBatch", "Status", "Cancel", "Flush", "Stats"])
+@pytest.mark.parametrize(
+    "command", ["Push", "PushBatch", "Status", "Cancel", "Flush", "Stats", "DeadTokens", "Bury", "Forget"]
+)
 def test_commands(command: str) -> None:
     """Each argument and each value of the answer is named where its command is described."""
     kind: type[Command] = getattr(amp_commands, command)
@@ -215,7 +217,14 @@ def test_watching() -> None:
 def test_limits() -> None:
     """The bounds of AMP are those of the code."""
     text = section(CONTRACT, "Limits")
-    for limit in (amp_commands.MAX_VALUE, MAX_BOX, MAX_KEY, MAX_KEYS, amp_commands.MAX_MEMBERS):
+    for limit in (
+        amp_commands.MAX_VALUE,
+        MAX_BOX,
+        MAX_KEY,
+        MAX_KEYS,
+        amp_commands.MAX_MEMBERS,
+        amp_commands.MAX_ENTRIES,
+    ):
         assert re.search(rf"(?<![\d,]){limit:,}(?![\d,])", text), limit
 
 

@@ -1,20 +1,24 @@
 """Cutting a batch of any size into commands that AMP can carry."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
 from pushgate.amp_commands import MAX_VALUE
 from pushgate.client.receipt import Refused
+from pushgate.death import Death, line
 from pushgate.errors import Invalid, Refusal, TooLarge
 from pushgate.notification import MAX_TOKEN, parse_token
+from pushgate.packed import Packed
 
 MAX_CHUNK: Final = 1000
 """Notifications of one command at most; more would not be faster. A key stands for chunks of this size."""
 MAX_EACH: Final = MAX_VALUE - 2
 """Bytes of a payload at most where each notification has its own."""
 
+_TOKENS: Final = MAX_VALUE // (MAX_TOKEN + 1)
 Token = str | bytes
 """A device token: in hex, or its bytes."""
 Payload = Mapping[str, Any] | str | bytes
@@ -64,6 +68,28 @@ def chunks(
         builder.add(member)
     if builder.count:
         yield builder.chunk()
+
+
+def entry_chunks(deaths: Iterable[Death]) -> Iterator[bytes]:
+    """Deaths as lines, as many in each piece as one value carries."""
+    piece: list[bytes] = []
+    size = 0
+    for death in deaths:
+        text = f"{line(death)}\n".encode()
+        if size + len(text) > MAX_VALUE:
+            yield b"".join(piece)
+            piece, size = [], 0
+        piece.append(text)
+        size += len(text)
+    if piece:
+        yield b"".join(piece)
+
+
+def token_chunks(tokens: Iterable[Token]) -> Iterator[bytes]:
+    """Tokens packed, as many in each piece as one value carries."""
+    members = map(token_bytes, tokens)
+    while piece := list(islice(members, _TOKENS)):
+        yield Packed.of(piece, 1).blob
 
 
 def payload_bytes(payload: Payload) -> bytes:

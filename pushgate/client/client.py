@@ -1,7 +1,7 @@
 """The commands of a gateway as methods."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
 from uuid import UUID
@@ -14,15 +14,25 @@ from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 
-from pushgate.amp_commands import Cancel, Flush, Push, PushBatch, Stats, Status
+from pushgate.amp_commands import Bury, Cancel, DeadTokens, Flush, Forget, Push, PushBatch, Stats, Status
 from pushgate.backoff import Jitter
 from pushgate.client.batch import BatchPush
 from pushgate.client.caller import Caller
-from pushgate.client.chunks import Chunk, Payload, Token, chunks, payload_bytes, token_bytes
+from pushgate.client.chunks import (
+    Chunk,
+    Payload,
+    Token,
+    chunks,
+    entry_chunks,
+    payload_bytes,
+    token_bytes,
+    token_chunks,
+)
 from pushgate.client.link import Link
 from pushgate.client.receipt import Part, Receipt, Refused
 from pushgate.client.record import Record, decode_record
 from pushgate.client.subscription import Subscription
+from pushgate.death import Death, parse
 
 
 class TermArguments(TypedDict, total=False):
@@ -173,6 +183,30 @@ class Client:
             lambda answer: msgspec.json.decode(answer["stats"], type=dict)
         )
 
+    async def dead_tokens(self, app: str) -> AsyncIterator[Death]:
+        """Every token of an app that the gateway takes for dead, in the order of the tokens."""
+        after, more = None, True
+        while more:
+            answer = await self._ask(DeadTokens, True, app=app, after=after)
+            for line in answer["entries"].decode().splitlines():
+                death = parse(line, 0)
+                yield death
+                after = death.token.hex()
+            more = answer["more"]
+
+    def bury(self, app: str, deaths: Iterable[Death]) -> Deferred[int]:
+        """Have the gateway take tokens for dead, of which there may be any number.
+
+        Fires once all are safe, with how many it did not know. They are read as fast as it takes them.
+        """
+        calls = (self._ask(Bury, True, app=app, entries=entries) for entries in entry_chunks(deaths))
+        return self._total(calls, "buried")
+
+    def forget(self, app: str, tokens: Iterable[Token]) -> Deferred[int]:
+        """Have the gateway take tokens for living again; fires with how many it took for dead."""
+        calls = (self._ask(Forget, True, app=app, tokens=packed) for packed in token_chunks(tokens))
+        return self._total(calls, "forgotten")
+
     def watch(
         self, callback: Callable[[Record], object] | None = None, *, app: str | None = None
     ) -> Deferred[Subscription]:
@@ -228,6 +262,12 @@ class Client:
                 lambda failure: self.log.failure("a subscription ended", failure)
             )
         return subscription
+
+    def _total(self, calls: Iterable[Deferred[dict[str, Any]]], name: str) -> Deferred[int]:
+        async def counted() -> int:
+            return sum([int((await call)[name]) for call in calls])
+
+        return Deferred.fromCoroutine(counted())
 
     def _ask(self, command: Any, repeatable: bool, **arguments: Any) -> Deferred[dict[str, Any]]:
         async def asked() -> dict[str, Any]:

@@ -9,8 +9,22 @@ from twisted.internet.defer import maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pushgate.amp_commands import MAX_MEMBERS, MAX_VALUE, Cancel, Flush, Push, PushBatch, Stats, Status, Watch
+from pushgate.amp_commands import (
+    MAX_MEMBERS,
+    MAX_VALUE,
+    Bury,
+    Cancel,
+    DeadTokens,
+    Flush,
+    Forget,
+    Push,
+    PushBatch,
+    Stats,
+    Status,
+    Watch,
+)
 from pushgate.errors import Internal, Invalid, PushgateError, Refusal, ShuttingDown, TooLarge, UnknownApp
+from pushgate.inputs.amp import dead_tokens
 from pushgate.inputs.amp.boxes import Box
 from pushgate.inputs.amp.request import UNHANDLED, Request
 from pushgate.inputs.amp.signature import Signature
@@ -114,6 +128,21 @@ def _stats(request: Request) -> None:
     request.answer({b"stats": stats})
 
 
+def _dead_tokens(request: Request, app: str, after: str | None, limit: int | None) -> None:
+    request.answer(dead_tokens.page(request.connection.server.gateway, app, after, limit))
+
+
+def _bury(request: Request, app: str, entries: bytes) -> None:
+    server = request.connection.server
+    buried = dead_tokens.bury(server.gateway, app, entries, int(server.wall()))
+    buried.addCallback(request.answer).addErrback(_not_answered, request, Bury.commandName)
+
+
+def _forget(request: Request, app: str, tokens: bytes) -> None:
+    forgotten = dead_tokens.forget(request.connection.server.gateway, app, tokens)
+    forgotten.addCallback(request.answer).addErrback(_not_answered, request, Forget.commandName)
+
+
 def _open_gatherer(request: Request) -> Any:
     server = request.connection.server
     if server.stopping:
@@ -192,6 +221,9 @@ _RESPONDERS: Final[dict[bytes, tuple[Signature, Callable[..., None]]]] = {
         (Flush, _flush),
         (Watch, _watch),
         (Stats, _stats),
+        (DeadTokens, _dead_tokens),
+        (Bury, _bury),
+        (Forget, _forget),
     )
 }
 _SUBMITS: Final = frozenset({Push.commandName, PushBatch.commandName})

@@ -46,6 +46,7 @@ class AmpServer(Factory):
     def __init__(self, name: str, config: AmpTable, gateway: IGateway, context: Context) -> None:
         self.name, self.config, self.gateway = name, config, gateway
         self.clock: IReactorTime = context.reactor
+        self.wall = context.wall
         self.gatherer = Gatherer(lambda submission: gateway.submit(submission, name), self.clock)
         self.stopping = False
         self._tally = context.tally

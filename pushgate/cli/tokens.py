@@ -1,0 +1,184 @@
+"""``pushgate tokens``."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TextIO, TypeVar
+
+import click
+
+from pushgate.cli import door, options
+from pushgate.cli.output import fail, print_json
+from pushgate.cli.run import run
+from pushgate.errors import Invalid
+
+if TYPE_CHECKING:
+    from pushgate.death import Death
+
+_SHOWN: Final = 20
+"""Faulty lines that are told one by one."""
+_AT_ONCE: Final = 20_000
+"""Lines between two words about the progress."""
+_app: Callable[[Any], Any] = click.option(
+    "--app", required=True, help="The app, as the gateway's configuration names it."
+)
+_T = TypeVar("_T")
+
+
+@click.group("tokens")
+def command() -> None:
+    """Look at, move and mend a gateway's register of dead tokens.
+
+    An entry is a line: the token in hex, since when it is dead in Unix seconds, and how that is known.
+    """
+
+
+@command.command("list")
+@_app
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
+@door.to
+@options.as_json
+def list_(app: str, limit: int | None, to: str, as_json: bool) -> None:
+    """Print dead tokens, one a line; on a terminal with dates to read."""
+    people = sys.stdout.isatty() and not as_json
+    run(lambda reactor: _write(reactor, app, to, sys.stdout, _format(as_json, people), limit))
+
+
+@command.command("export")
+@_app
+@click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")
+@door.to
+@options.as_json
+def export(app: str, file: TextIO, to: str, as_json: bool) -> None:
+    """Write all dead tokens to FILE, or to the standard output, as `import` reads them."""
+    run(lambda reactor: _write(reactor, app, to, file, _format(as_json, people=False), None))
+
+
+@command.command("import")
+@_app
+@click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"), default="-")
+@door.to
+@options.as_json
+def import_(app: str, file: TextIO, to: str, as_json: bool) -> None:
+    """Enter the dead tokens in FILE, or in the standard input.
+
+    A line has a token, if known since when it is dead, and the reason; or the same as a JSON object. Bad
+    lines are told by number and left out; then the exit status is 1.
+    """
+    run(lambda reactor: _import(reactor, app, file, to, as_json))
+
+
+@command.command("forget")
+@_app
+@click.option(
+    "--file", type=click.File("r", encoding="utf-8", errors="replace"), help="Has tokens, one a line."
+)
+@click.argument("tokens", nargs=-1)
+@door.to
+@options.as_json
+def forget(app: str, file: TextIO | None, tokens: tuple[str, ...], to: str, as_json: bool) -> None:
+    """Take TOKENS for living again."""
+    if not tokens and file is None:
+        raise click.UsageError("either TOKENS or --file is needed")
+    run(lambda reactor: _forget(reactor, app, file, tokens, to, as_json))
+
+
+def _format(as_json: bool, people: bool) -> "Callable[[Death], str]":
+    from pushgate.death import json_line, line
+
+    def dated(death: "Death") -> str:
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(death.since))
+        return f"{death.token.hex()}  {since}  {death.reason}"
+
+    return dated if people else json_line if as_json else line
+
+
+async def _write(
+    reactor: Any, app: str, to: str, file: TextIO, form: "Callable[[Death], str]", limit: int | None
+) -> None:
+    async with await door.reach(reactor, to) as gateway:
+        count = 0
+        async for death in gateway.dead_tokens(app):
+            file.write(f"{form(death)}\n")
+            count += 1
+            if count == limit:
+                break
+        file.flush()
+
+
+async def _import(reactor: Any, app: str, file: TextIO, to: str, as_json: bool) -> None:
+    from pushgate.death import parse
+
+    now, faults, entered = int(time.time()), _Faults(), 0
+    deaths = faults.sorted_out(file, lambda text: parse(text, now))
+    async with await door.reach(reactor, to) as gateway:
+        new = 0
+        for part in _parts(deaths):
+            new += await gateway.bury(app, part)
+            entered += len(part)
+            _progress("entered", entered)
+    figures = {"entered": entered, "new": new}
+    faults.tell(figures, f"{entered:,} entered, {new:,} of them new", as_json)
+
+
+async def _forget(
+    reactor: Any, app: str, file: TextIO | None, tokens: tuple[str, ...], to: str, as_json: bool
+) -> None:
+    from pushgate.death import parse
+    from pushgate.notification import parse_token
+
+    faults, asked, forgotten = _Faults(), 0, 0
+    wanted = [parse_token(each) for each in tokens]
+    listed = (death.token for death in faults.sorted_out(file or (), lambda text: parse(text, 0)))
+    async with await door.reach(reactor, to) as gateway:
+        for part in filter(None, (wanted, *_parts(listed))):
+            forgotten += await gateway.forget(app, part)
+            asked += len(part)
+            _progress("gone through", asked)
+    unknown = asked - forgotten
+    figures = {"forgotten": forgotten, "unknown": unknown}
+    faults.tell(figures, f"{forgotten:,} forgotten, {unknown:,} were not there", as_json)
+
+
+class _Faults:
+    """Bad lines, by number."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._shown: list[tuple[int, str]] = []
+
+    def sorted_out(self, lines: Iterable[str], parse: Callable[[str], _T]) -> Iterator[_T]:
+        """What the good lines say; blank ones say nothing."""
+        for number, text in enumerate(lines, 1):
+            if not text.strip():
+                continue
+            try:
+                yield parse(text)
+            except Invalid as fault:
+                self._count += 1
+                if self._count <= _SHOWN:
+                    self._shown.append((number, str(fault)))
+
+    def tell(self, figures: dict[str, Any], sentence: str, as_json: bool) -> None:
+        """Print what was done, then what was not; end the command when there was such."""
+        if as_json:
+            print_json({**figures, "refused": self._count, "faults": self._shown})
+        else:
+            click.echo(sentence)
+        told = [f"line {number}: {fault}" for number, fault in self._shown]
+        if self._count > len(told):
+            told.append(f"and {self._count - len(told):,} more bad lines")
+        if told:
+            fail([*told, f"{self._count:,} bad lines were left out"])
+
+
+def _parts(items: Iterable[_T]) -> Iterator[list[_T]]:
+    items = iter(items)
+    while part := list(islice(items, _AT_ONCE)):
+        yield part
+
+
+def _progress(what: str, count: int) -> None:
+    if count >= _AT_ONCE and count % _AT_ONCE == 0:
+        click.echo(f"{what}: {count:,}", err=True)

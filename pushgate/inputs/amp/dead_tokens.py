@@ -1,0 +1,66 @@
+"""What the commands about dead tokens do."""
+
+from collections.abc import Iterator
+
+from twisted.internet.defer import Deferred
+
+from pushgate.amp_commands import MAX_ENTRIES, MAX_VALUE
+from pushgate.death import Death, line, parse
+from pushgate.errors import Invalid
+from pushgate.inputs.amp.boxes import Box
+from pushgate.interfaces import IGateway
+from pushgate.notification import MAX_TOKEN, parse_token
+from pushgate.packed import Packed
+
+
+def page(gateway: IGateway, app: str, after: str | None, limit: int | None) -> Box:
+    """The answer to `DeadTokens`."""
+    if limit is not None and limit < 1:
+        raise Invalid("limit", f"the number {limit}", "from 1")
+    limit = min(limit or MAX_ENTRIES, MAX_ENTRIES)
+    behind = b"" if after is None else parse_token(after, "after")
+    deaths = gateway.dead_tokens(app, behind, limit)
+    lines = list(_that_fit(deaths))
+    more = len(lines) == limit or len(lines) < len(deaths)
+    return {b"entries": b"".join(lines), b"more": b"True" if more else b"False"}
+
+
+def bury(gateway: IGateway, app: str, entries: bytes, now: int) -> Deferred[Box]:
+    """The answer to `Bury`."""
+    deaths = [parsed(text, number, now) for number, text in enumerate(_text(entries).splitlines(), 1)]
+    return gateway.bury(app, deaths).addCallback(lambda count: {b"buried": b"%d" % count})
+
+
+def forget(gateway: IGateway, app: str, tokens: bytes) -> Deferred[Box]:
+    """The answer to `Forget`."""
+    packed = Packed(tokens, 1, "tokens")
+    for index, token in enumerate(packed):
+        if not 1 <= len(token) <= MAX_TOKEN:
+            raise Invalid(f"tokens[{index}]", f"{len(token)} bytes", f"1 to {MAX_TOKEN} bytes")
+    return gateway.forget(app, list(packed)).addCallback(lambda count: {b"forgotten": b"%d" % count})
+
+
+def parsed(text: str, number: int, now: int) -> Death:
+    """The death on a line; raise `Invalid`, naming the line, when there is none."""
+    try:
+        return parse(text, now)
+    except Invalid as fault:
+        raise Invalid(f"entries, line {number}: {fault.field}", fault.shape, fault.rule) from None
+
+
+def _text(entries: bytes) -> str:
+    try:
+        return entries.decode()
+    except UnicodeDecodeError:
+        raise Invalid("entries", f"{len(entries)} bytes", "lines of UTF-8 text") from None
+
+
+def _that_fit(deaths: list[Death]) -> Iterator[bytes]:
+    """Lines, as many as fit into one value."""
+    size = 0
+    for death in deaths:
+        text = f"{line(death)}\n".encode()
+        size += len(text)
+        if size > MAX_VALUE:
+            return
+        yield text
