@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from pushgate.interfaces import ISpool, Kept
 from pushgate.notification import Batch, Priority
@@ -53,6 +54,10 @@ class Backlog:
         """Notifications that are in the spool only."""
         return sum(self._count.values())
 
+    def counts(self) -> dict[Priority, int]:
+        """The same by priority."""
+        return dict(self._count)
+
     @property
     def loading(self) -> bool:
         """Whether a page is on its way."""
@@ -99,11 +104,11 @@ class Backlog:
         self._stopped = True
 
     def _load(self, priority: Priority) -> Deferred[None]:
-        return Deferred.fromCoroutine(self._fill(priority)).addErrback(
-            lambda failure: self.log.failure(
-                "{app}: reading its queue from the spool", failure, app=self._app
-            )
-        )
+        return Deferred.fromCoroutine(self._fill(priority)).addErrback(self._failed)
+
+    def _failed(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):  # else the start was cut short
+            self.log.failure("{app}: reading its queue from the spool", failure, app=self._app)
 
     async def _fill(self, priority: Priority) -> None:
         if priority in self._loading:

@@ -8,15 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
-from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, fail
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.backlog import FEW, HELD, Backlog
 from pushgate.death import Death
-from pushgate.errors import NotFound, Overloaded, Refusal, ShuttingDown, UnknownApp
+from pushgate.errors import CannotStart, NotFound, Overloaded, Refusal, ShuttingDown, UnknownApp
 from pushgate.interfaces import (
     Context,
     IGateway,
@@ -28,31 +27,20 @@ from pushgate.interfaces import (
     Receipt,
 )
 from pushgate.ledger import Ledger
-from pushgate.notification import MAX_BATCH, Batch, Priority, Submission, batch_id, refused_members
+from pushgate.notification import MAX_BATCH, Batch, Submission, batch_id, refused_members
 from pushgate.outbox import Outbox
 from pushgate.outcome import Outcome, Report, State, Verdict
 from pushgate.record import lines, waiting_line
+from pushgate.roster import Candidate, Limits, Roster
 from pushgate.settings import AppTable
 from pushgate.span import Span
 from pushgate.work import Work
 
 SWEEP: Final = 1.0
 """Seconds between two looks for what expired in the queues of unreachable push services."""
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """What bounds the gateway.
-
-    :param expiry: seconds a notification waits at most for a push service that cannot be reached.
-    :param queue: notifications waiting at most, for each app.
-    :param held: bytes of waiting batches in memory, for each app and priority; the spool has the rest.
-    :param few: notifications waiting in memory below which more are brought in, whatever is held.
-    """
-
-    expiry: float = 1800.0
-    queue: int = 1_000_000
-    held: int = HELD
-    few: int = FEW
+Reload = Callable[[], "Deferred[list[str]]"]
+"""Reads the configuration again; see `IGateway.reload`."""
+__all__ = ["Gateway", "Limits"]
 
 
 @implementer(IGateway)
@@ -66,9 +54,11 @@ class Gateway:
 
     def __init__(self, context: Context, spool: ISpool, limits: Limits, entropy: Callable[[], int]) -> None:
         self._context, self._spool, self._limits, self._entropy = context, spool, limits, entropy
-        self._apps: dict[str, Work] = {}
         self._outbox = Outbox(context, spool)
         self._ledger = Ledger()
+        self._roster = Roster(context, spool, self._ledger, limits, self._publish, self._recover)
+        self._apps = self._roster.apps
+        self.on_reload: Reload = _no_reload
         self._order = 0
         self._stopping = False
         self._started_at = self._now()
@@ -77,11 +67,7 @@ class Gateway:
 
     def add_app(self, app: str, config: AppTable, factory: IUpstreamFactory) -> None:
         """Add an app and its upstream; raise `CannotStart` when the upstream cannot be made."""
-        limits, spool = self._limits, self._spool
-        work = Work(app, config, self._context, limits.expiry, self._publish, spool)
-        work.backlog = Backlog(app, spool, self._recover, lambda: work.lane.depth, limits.held, limits.few)
-        work.upstream = factory.upstream(app, config, work, self._context)
-        self._apps[app] = work
+        self._roster.add(app, config, factory)
 
     def add_sink(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         """As `attach`, for a sink of the configuration: a crash does not make it miss anything."""
@@ -94,6 +80,33 @@ class Gateway:
     def upstreams(self) -> dict[str, IUpstream]:
         """The upstream of each app."""
         return {app: work.upstream for app, work in self._apps.items()}
+
+    # while it runs: a reload prepares all it needs, and then makes it so
+
+    def candidate(self, app: str, config: AppTable, factory: IUpstreamFactory) -> Candidate:
+        """An upstream for an app, new or known, that does not have its queue yet; raise `CannotStart`."""
+        return self._roster.candidate(app, config, factory)
+
+    def admit(self, candidate: Candidate, patience: float) -> None:
+        """See `Roster.admit`."""
+        self._roster.admit(candidate, patience)
+
+    def adjust(self, app: str, config: AppTable) -> None:
+        """Change settings of an app that its upstream does not look at."""
+        self._apps[app].configure(config)
+
+    def remove_app(self, app: str, patience: float) -> None:
+        """See `Roster.remove`."""
+        self._roster.remove(app, patience)
+
+    def limit(self, limits: Limits) -> None:
+        """Go on with other limits."""
+        self._limits = limits
+        self._roster.limit(limits)
+
+    def detach(self, name: str) -> Deferred[None]:
+        """Report nothing more to the sink of this name; fires when it has taken what waits, and is closed."""
+        return self._outbox.detach(name)
 
     # IGateway, called by the doors
 
@@ -116,7 +129,7 @@ class Gateway:
         outcome = entry.outcome(index)
         if outcome is not None:
             return lines(msgspec.structs.replace(outcome, span=outcome.span.part(index, index + 1)))[0]
-        work = self._apps[entry.batch.app]
+        work = self._roster.work(entry.batch.app)
         span = work.lane.find(entry.batch, index)
         state = State.QUEUED if span else State.WRITTEN
         return waiting_line(span or work.whole(entry.batch), index, state, self._context.wall())
@@ -128,7 +141,12 @@ class Gateway:
             if not self._spool.pages:
                 raise
             return Deferred.fromCoroutine(self._cancel_kept(number))
-        return self._apps[entry.batch.app].withdraw(entry.batch, index)
+        return self._roster.work(entry.batch.app).withdraw(entry.batch, index)
+
+    def reload(self) -> Deferred[list[str]]:
+        if self._stopping:
+            return fail(ShuttingDown())
+        return self.on_reload()
 
     def flush(self, number: int) -> Deferred[int]:
         return Deferred.fromCoroutine(self._flush(number))
@@ -163,10 +181,11 @@ class Gateway:
 
     def drain(self) -> Deferred[None]:
         """Send what can be sent and settle what is in flight; fires when all upstreams are closed."""
-        return _all(
+        draining = [
             Deferred.fromCoroutine(work.drain()).addErrback(self._not_drained, work.app)
             for work in self._apps.values()
-        )
+        ]
+        return _all([*draining, *self._roster.endings()])
 
     async def close(self) -> None:
         """Flush the sinks and close the spool."""
@@ -174,6 +193,15 @@ class Gateway:
             self._sweeper.stop()
         await self._outbox.close()
         await self._spool.close()
+
+    @property
+    def durable(self) -> bool:
+        """Whether what has no outcome is kept over a restart."""
+        return bool(self._spool.pages)
+
+    def settled(self) -> int:
+        """Outcomes so far, corrections included."""
+        return sum(self._context.tally.counts["pushgate_outcomes_total"].values())
 
     def left(self) -> int:
         """Notifications without an outcome."""
@@ -185,20 +213,14 @@ class Gateway:
         self._spool.start()
         self._order = self._spool.last_order()
         self._outbox.recover()
-        for (app, priority), count in self._spool.waiting().items():
-            if app in self._apps:
-                self._apps[app].backlog.found(Priority(priority), count)
-            else:
-                self.log.warn(
-                    "{count} notifications of {app}, which is not configured any more, stay in the spool",
-                    count=count,
-                    app=app,
-                )
+        self._roster.found(self._spool.waiting())
         for work in self._apps.values():
             await work.graveyard.recover()
         await _all(work.backlog.fill() for work in self._apps.values())
+        if self._stopping:
+            raise CancelledError
         for work in self._apps.values():
-            work.upstream.start()
+            work.start()
         self._sweeper.start(SWEEP, now=False)
 
     def _recover(self, kept: Kept) -> None:
@@ -329,7 +351,10 @@ class Gateway:
         )
 
     def _enqueue(self, work: Work, batch: Batch) -> None:
-        if len(batch.refused) < len(batch) and not work.backlog.keeps(batch):
+        count = len(batch) - len(batch.refused)
+        if count and work.closed:
+            self._roster.missed(work, batch.terms.priority, count)
+        elif count and not work.backlog.keeps(batch):
             self._ledger.open(batch)
             work.backlog.opened(batch)
             work.put(batch)
@@ -341,7 +366,7 @@ class Gateway:
         finished: list[Batch] = []
         self._tell(app, [report for report in reports if self._enter(app, report, finished)], finished)
         if finished:
-            backlog = self._apps[app].backlog
+            backlog = self._roster.work(app).backlog
             for batch in finished:
                 backlog.finished(batch)
             backlog.refill()
@@ -386,12 +411,17 @@ class Gateway:
     def _outcome_counts(self) -> dict[str, dict[str, int]]:
         counts: dict[str, Counter[str]] = {app: Counter() for app in self._apps}
         for (app, state, _), count in self._context.tally.counts["pushgate_outcomes_total"].items():
-            counts[app][state] += count
+            if app in counts:
+                counts[app][state] += count
         return {app: dict(counter) for app, counter in counts.items()}
 
     def _now(self) -> float:
         now: float = self._context.reactor.seconds()
         return now
+
+
+def _no_reload() -> Deferred[list[str]]:
+    return fail(CannotStart(["there is no configuration file to read again"]))
 
 
 def _in(index: int, runs: Sequence[tuple[int, int]]) -> bool:

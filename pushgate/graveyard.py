@@ -59,6 +59,10 @@ class Graveyard:
         self._take_back(suspect)
         return bool(suspect)
 
+    def distrust(self) -> None:
+        """Other credentials are used from now on: they may be of the wrong environment."""
+        self._guard.distrust()
+
     def told(self, verdicts: Sequence[Verdict]) -> None:
         """Learn from verdicts whether the environment is right."""
         for verdict in verdicts:

@@ -68,6 +68,10 @@ class Guard:
         """Something was written and not refused in time: no proof, but a wrong environment refuses all."""
         self._presumed = True
 
+    def distrust(self) -> None:
+        """What was shown was shown with other credentials."""
+        self._proven = self._presumed = False
+
     def belied(self) -> None:
         """Something was refused after it was presumed."""
         self._presumed = False

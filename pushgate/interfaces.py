@@ -145,6 +145,12 @@ class IGateway(Interface):
     def has_app(app: str) -> bool:
         """Whether an app of this name is configured."""
 
+    def reload() -> "Deferred[list[str]]":
+        """Read the configuration again and go on with it; fires with a line for each change.
+
+        Fails with `CannotStart`, one line for each fault: then nothing has changed.
+        """
+
     def stats() -> dict[str, Any]:
         """Queues, windows, connections, circuits and counts, ready for JSON."""
 

@@ -119,6 +119,11 @@ class Ledger:
             raise NotFound
         return entry.batch
 
+    def forget(self, app: str) -> None:
+        """Drop what is under way of an app that is gone, as if it had never been entered."""
+        for key in [key for key, entry in self._open.items() if entry.batch.app == app]:
+            self.unsettled -= self._open.pop(key).remaining
+
     def has(self, number: int) -> bool:
         """Whether `find` finds it."""
         try:

@@ -57,6 +57,12 @@ class Outbox:
             self._keepers.add(outlet)
         return lambda: self._detach(name, outlet)
 
+    def detach(self, name: str) -> Deferred[None]:
+        """Tell a sink nothing more; fires when it has taken what waits, and is closed."""
+        outlet = self._outlets.pop(name)
+        self._keepers.discard(outlet)
+        return outlet.stop().addCallback(lambda _: outlet.release())
+
     def lags(self) -> dict[str, int]:
         """How many notifications wait for each sink."""
         return {name: outlet.lag for name, outlet in self._outlets.items()}

@@ -57,6 +57,10 @@ class AppTable(Table):
     max_payload: int = Field(default=2048, ge=1, le=65535)
     rate: float = Field(default=0, ge=0)
 
+    def files(self) -> dict[str, Path]:
+        """The files that the upstream is made from, by key: when one was renewed, it is made anew."""
+        return {}
+
 
 class DoorTable(Table):
     """What every input has."""

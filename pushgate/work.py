@@ -1,7 +1,8 @@
 """One app's share of the gateway: what waits for its upstream, and what the upstream says of it."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -21,6 +22,9 @@ from pushgate.pacing import Pace
 from pushgate.settings import AppTable
 from pushgate.span import Span, outside, overlap, without
 
+if TYPE_CHECKING:
+    from pushgate.lease import Lease
+
 Publish = Callable[[str, Sequence[Report]], None]
 """Called with the app and what became of its notifications."""
 AHEAD: Final = 2000
@@ -35,24 +39,71 @@ class Work:
     :param publish: told every outcome.
     :param spool: told what is about to be written under at-most-once.
     :ivar arriving: notifications accepted by nobody yet: the spool is keeping them just now.
+    :ivar closed: the app was removed, and what waited is no longer here.
     """
 
     def __init__(
         self, app: str, config: AppTable, context: Context, expiry: float, publish: Publish, spool: ISpool
     ) -> None:
         self.app, self.config = app, config
-        self._context, self._expiry, self._publish, self._spool = context, expiry, publish, spool
+        self._context, self.expiry, self._publish, self._spool = context, expiry, publish, spool
         self.lane = Lane()
         self.backlog: Backlog
         self.graveyard = Graveyard(app, spool, context.wall)
         self.arriving = 0
         self.upstream: IUpstream
         self.flushes = Flushes(app, lambda: self.upstream, context.reactor)
+        self.closed = False
+        self._lease: Lease
+        self._retired: list[IUpstream] = []
         self._pace = Pace(config.rate, self._now())
         self._pause: IDelayedCall | None = None
         self._down_since: float | None = None
         self._empty: Deferred[None] | None = None
         self._once = self._clearing = False
+
+    def hold(self, upstream: IUpstream, lease: "Lease") -> None:
+        """Have this upstream."""
+        self.upstream, self._lease = upstream, lease
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._lease.grant()
+        self.upstream.start()
+
+    def configure(self, config: AppTable) -> None:
+        """Go on with other settings; what was accepted keeps the delivery it was accepted with."""
+        if config.rate != self.config.rate:
+            self._pace = Pace(config.rate, self._now())
+        self.config = config
+        self.upstream.wake()
+
+    def hand_over(self, upstream: IUpstream, lease: "Lease") -> Deferred[None]:
+        """Give the queue to another upstream, which was started; see `retire`."""
+        closing = self.retire()
+        self.graveyard.distrust()
+        self.hold(upstream, lease)
+        lease.grant()
+        upstream.wake()
+        return closing
+
+    def retire(self) -> Deferred[None]:
+        """Let the upstream take no more; fires when it has settled what is in flight, and is closed.
+
+        Cancelled, it closes at once, and what was in flight waits again.
+        """
+        self._lease.end()
+        self._retired.append(self.upstream)
+        return Deferred.fromCoroutine(self._close(self.upstream))
+
+    async def _close(self, upstream: IUpstream) -> None:
+        try:
+            await upstream.stop()
+        except Exception:
+            upstream.abort()
+            raise
+        finally:
+            self._retired.remove(upstream)
 
     def put(self, batch: Batch, runs: Runs | None = None) -> None:
         """Queue an accepted batch: these runs of members, or all without those refused at the door."""
@@ -99,12 +150,15 @@ class Work:
 
     def stats(self) -> dict[str, Any]:
         """How the app is doing, ready for JSON."""
-        state = self.upstream.state()
+        state, connections = self.upstream.state(), Counter[str]()
+        states = [state, *(each.state() for each in self._retired if each is not self.upstream)]
+        for each in states:
+            connections.update(each.connections)
         return {
             "upstream": self.config.upstream,
             "queue": self.depth(),
-            "window": state.window,
-            "connections": state.connections,
+            "window": sum(each.window for each in states),
+            "connections": dict(connections),
             "circuit": {"open": state.circuit_open, "cause": state.circuit},
             "certificate_expires": state.certificate_expires,
             "dead_tokens": len(self.graveyard.tokens),
@@ -116,15 +170,20 @@ class Work:
         Cancelled, it closes at once.
         """
         try:
-            await self._emptied()
+            if self._lease.held:  # else it was never started, and sends nothing
+                await self._emptied()
             await self.upstream.stop()
             await self.graveyard.idle()
         finally:
-            if self._pause is not None:
-                self._pause.cancel()
-            self.backlog.stop()
             self.upstream.abort()
-            self._spool.forgo([span for span in self.lane if span.batch.delivery is Delivery.AT_MOST_ONCE])
+            self.rest()
+
+    def rest(self) -> None:
+        """Nothing will be written any more."""
+        if self._pause is not None:
+            self._pause.cancel()
+        self.backlog.stop()
+        self._spool.forgo([span for span in self.lane if span.batch.delivery is Delivery.AT_MOST_ONCE])
 
     # IWork, called by the upstream
 
@@ -144,10 +203,10 @@ class Work:
         self._tell_if_empty()
         return spans
 
-    def settle(self, verdicts: Sequence[Verdict]) -> None:
+    def settle(self, verdicts: Sequence[Verdict], upstream: str = "") -> None:
         if not verdicts:
             return
-        at, kind = self._context.wall(), self.config.upstream
+        at, kind = self._context.wall(), upstream or self.config.upstream
         self.graveyard.told(verdicts)
         self._publish(self.app, [Outcome(v.span, v.state, v.status, v.reason, at, kind) for v in verdicts])
 
@@ -230,7 +289,7 @@ class Work:
         return screen.has_expired(span, self._context.wall())
 
     def _has_waited(self, span: Span) -> bool:
-        return screen.has_waited(span, self._down_since, self._now(), self._expiry)
+        return screen.has_waited(span, self._down_since, self._now(), self.expiry)
 
     def _screened(self, span: Span) -> list[Span]:
         """What of a span may be written now; the rest gets its outcome."""

@@ -21,6 +21,7 @@ from pushgate.span import Span
 from pushgate.spool.memory import MemorySpool
 from pushgate.tally import Tally
 from pushgate.testing import RecordingSink, RecordingUpstream, RecordingUpstreams
+from pushgate.work import Work
 from tests.samples import PAYLOAD, token
 
 EPOCH = 1_700_000_000
@@ -50,6 +51,11 @@ class GatewayRig:
     def upstream(self) -> RecordingUpstream:
         """The one of `news`."""
         return self.factory.made["news"]
+
+    @property
+    def work(self) -> Work:
+        """What the gateway has of `news`; its upstream has a lease of it only."""
+        return self.gateway._roster.work("news")
 
     def wall(self) -> float:
         """Unix seconds."""

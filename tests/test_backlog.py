@@ -34,7 +34,7 @@ class BacklogCase(GatewayTestCase):
         return self.successResultOf(answer)
 
     def lane(self) -> list[bytes]:
-        return tokens_of(self.rig.upstream.work.lane)
+        return tokens_of(self.rig.work.lane)
 
 
 class RecoveryTests(BacklogCase):

@@ -26,7 +26,7 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.rig = self.make_rig()
-        self.upstream, self.work = self.rig.upstream, self.rig.upstream.work
+        self.upstream, self.work = self.rig.upstream, self.rig.work
         self.number = 0
         self.ids: list[int] = []
         self.presumed: list[Span] = []

@@ -498,7 +498,7 @@ class BooksTests(GatewayTestCase):
         self.accepted(1, app="chat", expiration=EPOCH + 1)
         for upstream in self.rig.factory.made.values():
             upstream.reachable(False)
-        self.rig.upstream.work.lane.drop = lambda unwanted: 1 / 0
+        self.rig.work.lane.drop = lambda unwanted: 1 / 0
         self.rig.clock.advance(1)
         self.assertEqual([state for _, state, _ in self.rig.told()], [State.EXPIRED])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)

@@ -82,3 +82,12 @@ def test_it_never_trips_with_an_acceptance_in_the_row(refusals):
         tripped = bool(guard.rejected(doubt(number)))
         assert tripped is (row >= (PROVEN_GUARD if ever else GUARD))
         ever = ever and not tripped
+
+
+def test_other_credentials():
+    """What was shown with other credentials shows nothing of these."""
+    guard = Guard()
+    guard.accepted()
+    guard.distrust()
+    assert not guard.trusts
+    assert trips(guard, GUARD) == [(GUARD - 1, GUARD)]

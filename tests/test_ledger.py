@@ -273,3 +273,17 @@ def test_proof_corrects_what_was_presumed():
     assert states(ledger, of) == [State.ACCEPTED] * 2
     with pytest.raises(ValueError, match="settled twice"):
         ledger.settle(outcome(of, 0, 1, State.ACCEPTED, corrects=True))
+
+
+def test_an_app_that_is_gone():
+    """What was under way of it is not known any more; other apps, and what was done before, stay."""
+    gone, done = batch(2, order=1), batch(1, order=2)
+    other = replace(batch(1, order=3), app="chat")
+    ledger = Ledger()
+    for each in (gone, done, other):
+        ledger.open(each)
+    ledger.settle(outcome(gone, 0, 1))
+    ledger.settle(outcome(done, 0, 1))
+    ledger.forget("news")
+    assert [ledger.has(each.id) for each in (gone, done, other)] == [False, True, True]
+    assert ledger.unsettled == 1

@@ -18,15 +18,18 @@ VALUES = {
     "errors", "packed", "notification", "span", "outcome", "record", "ledger",
     "lanes", "pacing", "backoff", "breaker", "register", "screen", "tally", "death", "guard",
 }  # fmt: skip
-CONFIGURATION = {"faults", "kinds", "lazy", "registry", "config"}
+CONFIGURATION = {"faults", "kinds", "lazy", "registry", "config", "changes"}
 FORMATS = {"amp_commands", "exposition"}
 ROOMS = (
     dict.fromkeys(VALUES, "values")
     | dict.fromkeys(CONFIGURATION, "configuration")
     | dict.fromkeys(FORMATS, "formats")
     | {"plugin": "plugin"}
-    | dict.fromkeys(("gateway", "work", "backlog", "outlet", "outbox", "flushes", "graveyard"), "gateway")
-    | dict.fromkeys(("tap", "house"), "tap")
+    | dict.fromkeys(
+        ("gateway", "work", "backlog", "outlet", "outbox", "flushes", "graveyard", "roster", "lease"),
+        "gateway",
+    )
+    | dict.fromkeys(("tap", "house", "reload", "building"), "tap")
     | {
         room: room
         for room in ("apns", "settings", "interfaces", "inputs", "sinks", "spool", "upstreams", "simulator")

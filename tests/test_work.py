@@ -4,6 +4,7 @@ from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.death import Death, Reason
+from pushgate.gateway import Limits
 from pushgate.guard import GUARD, PROVEN_GUARD
 from pushgate.outcome import State, Verdict
 from tests.gateway_rig import EPOCH, GatewayRig, tokens_of
@@ -113,10 +114,10 @@ class ExpirationTests(WorkCase):
         number = self.accepted([token(2)], expiration=EPOCH + 10)
         self.upstream.reachable(False)
         ticks = iter([EPOCH + 9.9] * 2 + [EPOCH + 10.1] * 100)
-        self.upstream.work._context = replace(self.rig.context, wall=lambda: next(ticks))
-        self.upstream.work.sweep()
+        self.rig.work._context = replace(self.rig.context, wall=lambda: next(ticks))
+        self.rig.work.sweep()
         self.assertEqual((self.upstream.work.depth(), self.rig.status(number)["state"]), (1, "queued"))
-        self.upstream.work.sweep()
+        self.rig.work.sweep()
         self.assertEqual(self.rig.states(), dict.fromkeys([token(1), token(2)], State.EXPIRED))
 
 
@@ -133,8 +134,8 @@ class UnreachableTests(WorkCase):
         self.assertEqual(self.rig.told(), [(token(0), State.EXPIRED, UNREACHABLE)])
 
     def test_it_may_be_set(self) -> None:
-        """The limit is the configuration's."""
-        self.rig.gateway._apps["news"]._expiry = 5.0
+        """The limit is the configuration's, and may change while something waits."""
+        self.rig.gateway.limit(Limits(expiry=5.0))
         self.accepted()
         self.upstream.reachable(False)
         self.pass_time(5)

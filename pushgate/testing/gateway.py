@@ -30,6 +30,7 @@ class RecordingGateway:
     :ivar provable: what `flush` answers, by id.
     :ivar sinks: those attached, by name.
     :ivar dead: dead tokens, by app and token.
+    :ivar changes: what `reload` answers; it fails with `error` while that is set.
     """
 
     def __init__(self, *apps: str, max_payload: int = 2048) -> None:
@@ -44,6 +45,7 @@ class RecordingGateway:
         self.provable: dict[int, int] = {}
         self.sinks: dict[str, IOutcomeSink] = {}
         self.dead: dict[str, dict[bytes, Death]] = {app: {} for app in self.apps}
+        self.changes: list[str] = []
         self._keys: dict[tuple[str, str], tuple[Submission, Receipt]] = {}
         self._held: list[tuple[Deferred[Receipt], Receipt | Exception]] = []
         self._emitted: dict[str, Deferred[None]] = {}
@@ -98,6 +100,9 @@ class RecordingGateway:
 
     def has_app(self, app: str) -> bool:
         return app in self.apps
+
+    def reload(self) -> Deferred[list[str]]:
+        return fail(self.error) if self.error is not None else succeed(self.changes)
 
     def stats(self) -> dict[str, Any]:
         return {"apps": {app: {} for app in self.apps}}

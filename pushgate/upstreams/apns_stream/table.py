@@ -1,5 +1,6 @@
 """The configuration of an app on the APNs binary stream."""
 
+from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field, model_validator
@@ -56,6 +57,11 @@ class ApnsStreamTable(StreamTable):
     port: Port = 2195
     feedback_host: str = ""
     feedback_port: Port = 2196
+
+    def files(self) -> dict[str, Path]:
+        """See `AppTable`."""
+        keys = ("certificate", "private_key", "password_file", "trust")
+        return {key: path for key in keys if (path := getattr(self, key)) is not None}
 
     @model_validator(mode="before")
     @classmethod
