@@ -152,3 +152,10 @@ class Stats(Command):
     """Queues, windows, connections, circuits and counts, as JSON."""
 
     response: ClassVar[Arguments] = [(b"stats", String())]
+
+
+@refusable
+class Reload(Command):
+    """Read the configuration again. `lines` is a JSON list: what changed, or when not `ok` what is wrong."""
+
+    response: ClassVar[Arguments] = [(b"ok", Boolean()), (b"lines", String())]

@@ -3,20 +3,26 @@
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, maybeDeferred, succeed
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pushgate.errors import CannotStart
+from pushgate.errors import CannotStart, PushgateError
 from pushgate.gateway import Gateway
 from pushgate.interfaces import IAddressed, IInput, IOutcomeSink
 
+if TYPE_CHECKING:
+    from pushgate.reload import Reload
+
 FLUSH_TIMEOUT: Final = 5.0
 """Seconds the sinks, the spool and then the doors have to close after the drain."""
+HURRY: Final = 0.5
+"""Seconds each of them has once a second signal came."""
 GRACE: Final = 3.0
 """Seconds that whatever was cut short has to end; then it is not waited for any longer."""
 
@@ -33,8 +39,8 @@ class House(Service):
     """Sinks first, then upstreams, then doors, so that a port that listens means ready.
 
     :param sinks: name, sink, and how many reports may wait for it.
-    :param inputs: the doors, by name.
-    :param drain_timeout: seconds the upstreams have to finish what is under way.
+    :param inputs: the doors, by name; a reload adds and removes some.
+    :param drain_timeout: seconds the upstreams have to finish what is under way; a reload may change it.
     :param hint: what people may do next, said when it is ready.
     """
 
@@ -50,9 +56,18 @@ class House(Service):
         hint: str = "",
     ) -> None:
         self.gateway, self.inputs = gateway, inputs
-        self._sinks, self._drain_timeout, self._reactor = sinks, drain_timeout, reactor
-        self._hint = hint
+        self.drain_timeout = drain_timeout
+        self._sinks, self._reactor, self._hint = sinks, reactor, hint
         self._starting: Deferred[None] = succeed(None)
+        self._draining: Deferred[None] = succeed(None)
+        self._reload: Reload | None = None
+        self._closing: set[Deferred[None]] = set()
+        self._ready = self._stopping = self._hurried = False
+        self._patience: IDelayedCall | None = None
+
+    def use(self, reload: "Reload") -> None:
+        """Let this take up changes of the configuration, once all is started."""
+        self._reload = reload
 
     def startService(self) -> None:
         """Start everything; end the process with one line per fault when that is not possible."""
@@ -76,17 +91,43 @@ class House(Service):
 
     def stop(self) -> Deferred[None]:
         """Stop in the order of the house, bounded in time; says in one line what was left. Never fails."""
+        self._stopping = True
+        self.gateway.refuse()
         self._starting.cancel()
+        if self._reload is not None:
+            self._reload.stop()
+        self._on_signals(self._hurry, signal.SIGTERM, signal.SIGINT)
         return Deferred.fromCoroutine(self._stop())
 
+    # while it runs
+
+    def hangup(self) -> None:
+        """Have the sinks open their files anew, and take up what was changed in the configuration."""
+        self.gateway.reopen()
+        if self._reload is not None and self._ready and not self._stopping:
+            self._reload.run().addErrback(self._not_reloaded)
+
+    def close_input(self, name: str, door: IInput) -> None:
+        """Close a door in the background."""
+        self.later(f"input {name}", maybeDeferred(door.stop))
+
+    def later(self, what: str, closing: Deferred[None]) -> None:
+        """Let something that is needed no more close in the background; a stop waits for it."""
+        self._closing.add(closing)
+        closing.addErrback(self._failed, what).addCallback(lambda _: self._closing.discard(closing))
+
     async def _start(self) -> None:
+        if hasattr(signal, "SIGHUP"):  # from the first moment on: by default it ends the process
+            self._on_signals(self.hangup, signal.SIGHUP)
         for name, sink, buffer in self._sinks:
             self.gateway.add_sink(name, sink, buffer)
         await self.gateway.start()
         for door in self.inputs.values():
             await door.start()
-        if hasattr(signal, "SIGHUP"):
-            signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.gateway.reopen))
+        if self._reload is not None:
+            self.gateway.on_reload = self._reload.run
+            self._reload.start()
+        self._ready = True
         self.log.info("pushgate is ready{where}{hint}", where=self._where(), hint=self._hint)
 
     def _where(self) -> str:
@@ -102,17 +143,44 @@ class House(Service):
         return "".join(f"\n  {name:{width}}  {address}" for name, address in lines)
 
     async def _stop(self) -> None:
-        self.gateway.refuse()
-        deadline = self._reactor.seconds() + self._drain_timeout
-        await self._bounded("sending what waits", self.gateway.drain(), deadline)
-        left = self.gateway.left()
-        deadline = self._reactor.seconds() + FLUSH_TIMEOUT
+        before = self.gateway.settled()
+        self._draining = self.gateway.drain()
+        deadline = self._reactor.seconds() + self.drain_timeout
+        await self._bounded("sending what waits", self._draining, deadline)
+        left, settled = self.gateway.left(), self.gateway.settled() - before
+        deadline = self._reactor.seconds() + (HURRY if self._hurried else FLUSH_TIMEOUT)
         await self._bounded("the sinks", Deferred.fromCoroutine(self.gateway.close()), deadline)
         # The doors last: through them callers watch what becomes of the rest. They have long refused more.
         doors = [maybeDeferred(door.stop) for door in self.inputs.values()]
         for name, closing in zip(self.inputs, doors, strict=True):
             await self._bounded(f"input {name}", closing, deadline)
-        self.log.info("pushgate has stopped; {left} notifications have no outcome", left=left)
+        replaced = DeferredList(list(self._closing)).addCallback(lambda _: None)
+        await self._bounded("what a reload closed", replaced, deadline)
+        self.log.info(
+            "pushgate has stopped; {left} notifications have no outcome{where}; "
+            "{settled} were settled while it drained",
+            left=left,
+            settled=settled,
+            where=f" and {'stay in the spool' if self.gateway.durable else 'are lost'}" if left else "",
+        )
+
+    def _hurry(self) -> None:
+        """A second signal: wait for nothing any more. What is in flight is cut off, the spool is closed."""
+        if not self._hurried:
+            self._hurried = True
+            self.log.warn("a second signal: stopping at once")
+            self._draining.cancel()
+            if self._patience is not None and self._patience.active():
+                rest: float = self._patience.getTime() - self._reactor.seconds()
+                self._patience.reset(min(HURRY, rest))
+
+    def _on_signals(self, act: Callable[[], None], *signals: signal.Signals) -> None:
+        for each in signals:
+            signal.signal(each, lambda *_: self._reactor.callFromThread(act))
+
+    def _not_reloaded(self, failure: Failure) -> None:
+        if not failure.check(PushgateError, CancelledError):  # else it is said already
+            self.log.failure("reloading", failure)
 
     async def _bounded(self, what: str, ending: Deferred[None], deadline: float) -> None:
         """Wait for the end of something, until `deadline` only: then cut it short. A failure is logged."""
@@ -135,6 +203,7 @@ class House(Service):
                 race.callback(True)
 
         ending.addCallback(won)
+        self._patience = bell
         return await race
 
     def _failed(self, failure: Failure, what: str) -> None:

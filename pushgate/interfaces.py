@@ -208,8 +208,9 @@ class IUpstream(Interface):
     def stop() -> "Deferred[None]":
         """Take no more, settle what is in flight as far as it can be, close; fires when all is closed.
 
-        What cannot be settled is requeued. Not bounded in time: the gateway calls `abort` when it has waited
-        long enough.
+        What cannot be settled is requeued. Called at the end, and when a reload puts another upstream of the
+        same app in its place, which is at work by then. Not bounded in time: the gateway calls `abort` when
+        it has waited long enough.
         """
 
     def abort() -> None:

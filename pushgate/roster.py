@@ -52,7 +52,7 @@ class Candidate(msgspec.Struct, frozen=True):
         self.upstream.start()
 
     def discard(self) -> None:
-        """Close one that was started and is not wanted."""
+        """Close one that is not wanted, started or not."""
         self.upstream.abort()
 
 

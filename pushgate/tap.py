@@ -3,6 +3,7 @@
 import random
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -11,12 +12,14 @@ from twisted.internet import reactor
 from twisted.logger import Logger
 from twisted.python import usage
 
+from pushgate.building import Building
 from pushgate.config import DEMO_DEAD, Config, embedded_default, read_config
 from pushgate.errors import CannotStart
 from pushgate.gateway import Gateway, Limits
 from pushgate.house import House
 from pushgate.interfaces import Context, ISpool
 from pushgate.registry import find
+from pushgate.reload import Reload, digests
 from pushgate.spool.memory import MemorySpool
 from pushgate.spool.sqlite import SqliteSpool
 from pushgate.tally import Tally
@@ -53,7 +56,8 @@ def makeService(options: Options) -> House:
             _log.warn("plug-in not usable: {broken}", broken=str(broken))
         file = options["config"]
         if file:
-            return compose(read_config(Path(file), registry), reactor)
+            path = Path(file).absolute()  # a daemon may change its directory, and the file is read again
+            return compose(read_config(path, registry), reactor, read=lambda: read_config(path, registry))
         return compose(embedded_default(registry), reactor, _hint())
     except CannotStart as error:
         for fault in error.faults:
@@ -61,10 +65,11 @@ def makeService(options: Options) -> House:
         sys.exit(1)
 
 
-def compose(config: Config, reactor: Any, hint: str = "") -> House:
+def compose(config: Config, reactor: Any, hint: str = "", read: Callable[[], Config] | None = None) -> House:
     """Build everything a configuration asks for, and start nothing.
 
     :param hint: see `House`.
+    :param read: reads the configuration again, for a reload.
     :raises CannotStart: with every fault, one line each.
     """
     _make_state_dir(config.gateway.state_dir)
@@ -76,21 +81,18 @@ def compose(config: Config, reactor: Any, hint: str = "") -> House:
         tally=Tally(),
         state_dir=config.gateway.state_dir,
     )
+    files = {app: digests(table) for app, (_, table) in config.apps.items()}
     limits = Limits(config.gateway.expiry, config.gateway.queue_limit)
     gateway = Gateway(context, _spool(context), limits, lambda: chance.getrandbits(58))
-    building = _Building()
+    building = Building(gateway, context)
     for app, (upstream, table) in config.apps.items():
         building.do(gateway.add_app, app, table, upstream)
-    sinks = [
-        (name, building.do(factory.sink, name, table, gateway, context), table.buffer)
-        for name, (factory, table) in config.sinks.items()
-    ]
-    inputs = {
-        name: building.do(factory.input, name, table, gateway, context)
-        for name, (factory, table) in config.inputs.items()
-    }
+    sinks, inputs = building.sinks(config.sinks), building.inputs(config.inputs)
     building.check()
-    return House(gateway, sinks, inputs, config.gateway.drain_timeout, reactor, hint)
+    house = House(gateway, sinks, inputs, config.gateway.drain_timeout, reactor, hint)
+    if read is not None:
+        house.use(Reload(house, context, config, files, read))
+    return house
 
 
 def _make_state_dir(directory: Path | None) -> None:
@@ -123,23 +125,3 @@ def _hint() -> str:
         f"\n  {command} send --app demo --token {DEMO_DEAD}4711 --alert 'to a dead token'"
         "\nCtrl-C ends it."
     )
-
-
-class _Building:
-    """Calls what builds a part, and gathers every fault."""
-
-    def __init__(self) -> None:
-        self._faults: list[str] = []
-
-    def do(self, build: Any, *args: Any) -> Any:
-        """What `build` returns; None when it cannot."""
-        try:
-            return build(*args)
-        except CannotStart as error:
-            self._faults += error.faults
-            return None
-
-    def check(self) -> None:
-        """Raise `CannotStart` when there was a fault."""
-        if self._faults:
-            raise CannotStart(self._faults)

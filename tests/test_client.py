@@ -20,6 +20,7 @@ from pushgate.client.chunks import MAX_CHUNK
 from pushgate.client.link import FIRST_DELAY, LINGER
 from pushgate.client.subscription import ROOM
 from pushgate.errors import (
+    CannotStart,
     Conflict,
     FateUnknown,
     Internal,
@@ -220,6 +221,13 @@ class QuestionTests(ClientTestCase):
         self.gateway.records[self.NUMBER] = "{}"
         answers = [self.result(self.client.cancel(id_text(self.NUMBER))) for _ in range(2)]
         self.assertEqual(answers, [True, False])
+
+    def test_reload(self):
+        """What changed, or as an error what is wrong with the configuration."""
+        self.gateway.changes = ["apps.news: added"]
+        self.assertEqual(self.result(self.client.reload()), ["apps.news: added"])
+        self.gateway.error = CannotStart(["one", "two"])
+        self.assertEqual(self.failure(self.client.reload(), CannotStart).faults, ["one", "two"])
 
     def test_stats(self):
         """As the gateway gives them."""

@@ -189,7 +189,8 @@ def test_toml(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["Push", "PushBatch", "Status", "Cancel", "Flush", "Stats", "DeadTokens", "Bury", "Forget"]
+    "command",
+    ["Push", "PushBatch", "Status", "Cancel", "Flush", "Stats", "DeadTokens", "Bury", "Forget", "Reload"],
 )
 def test_commands(command: str) -> None:
     """Each argument and each value of the answer is named where its command is described."""

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.errors import CannotStart, ShuttingDown
 from pushgate.gateway import Gateway, Limits
-from pushgate.house import FLUSH_TIMEOUT, GRACE, House
+from pushgate.house import FLUSH_TIMEOUT, GRACE, HURRY, House
 from pushgate.interfaces import Context
 from pushgate.notification import Submission
 from pushgate.outcome import State
@@ -32,6 +32,7 @@ from pushgate.testing import (
 from tests.samples import PAYLOAD, token
 
 DRAIN = 30.0
+STOPPED = "info: pushgate has stopped; 0 notifications have no outcome; 0 were settled while it drained"
 
 
 class Diary(list):
@@ -62,7 +63,8 @@ async def stubborn() -> None:
 
 class HouseCase(SynchronousTestCase):
     def setUp(self) -> None:
-        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
+        for each in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            self.addCleanup(signal.signal, each, signal.getsignal(each))
         self.clock, self.history = Reactor(), []
         context = Context(reactor=self.clock, wall=self.clock.seconds, jitter=lambda: 0.0, tally=Tally())
         self.spool, factory = RecordingSpool(), RecordingUpstreams()
@@ -203,7 +205,7 @@ class StopTests(HouseCase):
             self.history, ["upstream stop", "upstream abort", "sink stop", "first stop", "second stop"]
         )
         self.assertTrue(self.spool.closed)
-        self.assertEqual(lines, ["info: pushgate has stopped; 0 notifications have no outcome"])
+        self.assertEqual(lines, [STOPPED])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_doors_refuse_first_and_close_last(self) -> None:
@@ -248,7 +250,9 @@ class StopTests(HouseCase):
             lines,
             [
                 "warn: stopping, sending what waits: took too long and was cut short",
-                "info: pushgate has stopped; 3 notifications have no outcome",
+                STOPPED.replace(
+                    "0 notifications have no outcome", "3 notifications have no outcome and stay in the spool"
+                ),
             ],
         )
 
@@ -305,7 +309,7 @@ class StopTests(HouseCase):
             self.clock.advance(CLOSE_GRACE)
         self.successResultOf(stopped)
         self.assertTrue(self.spool.closed)
-        self.assertEqual(lines[-1], "info: pushgate has stopped; 0 notifications have no outcome")
+        self.assertEqual(lines[-1], STOPPED)
         self.flushLoggedErrors()
 
     def test_a_spool_that_fails_to_close(self) -> None:
@@ -316,7 +320,7 @@ class StopTests(HouseCase):
             self.turn()
         self.successResultOf(stopped)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-        self.assertEqual(lines[-1], "info: pushgate has stopped; 0 notifications have no outcome")
+        self.assertEqual(lines[-1], STOPPED)
 
     def test_a_hangup_at_the_end(self) -> None:
         """A SIGHUP that comes when all is closed opens nothing."""
@@ -326,8 +330,121 @@ class StopTests(HouseCase):
         self.turn()
         self.assertNotIn("sink reopen", self.history)
 
+    def test_the_report(self) -> None:
+        """One line says what got its outcome during the stop, what did not, and where that is."""
+        self.in_flight(3)
+        self.submit(2)
+        self.upstream.holding = True
+        with self.said() as lines:
+            stopped = self.house.stop()
+            self.upstream.settle(State.ACCEPTED)
+            self.upstream.reachable(False)
+            self.turn()
+            self.upstream.abort()
+            self.turn()
+        self.successResultOf(stopped)
+        self.assertEqual(
+            lines,
+            [
+                "info: pushgate has stopped; 2 notifications have no outcome and stay in the spool; 3 were settled while it drained"
+            ],
+        )
+
+    def test_nothing_keeps_what_is_left(self) -> None:
+        """Without a durable spool the line says that it is lost."""
+        self.in_flight(3)
+        self.spool.pages = False
+        with self.said() as lines:
+            self.house.stop()
+            self.clock.advance(DRAIN)
+            self.turn()
+        self.assertIn("3 notifications have no outcome and are lost; 0 were", lines[-1])
+
+
+class SecondSignalTests(HouseCase):
+    """SIGTERM or SIGINT during a stop."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.successResultOf(self.house.start())
+
+    def again(self, signum: int = signal.SIGTERM) -> None:
+        os.kill(os.getpid(), signum)
+        self.turn()
+
+    def test_the_drain_ends(self) -> None:
+        """What is in flight is cut off and stays in the spool, which is closed; nobody waits."""
+        self.submit(3)
+        self.upstream.take()
+        self.upstream.holding = True
+        with self.said() as lines:
+            stopped = self.house.stop()
+            self.turn()
+            self.assertNoResult(stopped)
+            self.again()
+        self.successResultOf(stopped)
+        self.assertEqual(self.clock.seconds(), 0)
+        self.assertEqual(self.history[-4:], ["upstream abort", "sink stop", "first stop", "second stop"])
+        self.assertTrue(self.spool.closed)
+        self.assertEqual(lines[0], "warn: a second signal: stopping at once")
+        self.assertIn("3 notifications have no outcome and stay in the spool", lines[1])
+        self.assertEqual(len(lines), 2)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_slow_parts(self) -> None:
+        """Sinks and doors that are slow have half a second each; a third signal changes nothing."""
+        self.first.holding = True
+        self.sink.holding = True
+        self.submit()
+        self.upstream.take()
+        self.upstream.settle(State.ACCEPTED)
+        self.turn()
+        stopped = self.house.stop()
+        self.turn()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            self.again(signum)
+        for _ in range(4):
+            self.assertNoResult(stopped)
+            self.clock.advance(HURRY)
+            self.sink.holding = False
+            self.clock.advance(CLOSE_GRACE)
+            self.turn()
+            if stopped.called:
+                break
+        self.successResultOf(stopped)
+        self.assertTrue(self.spool.closed)
+        self.flushLoggedErrors()
+
 
 class StopWhileStartingTests(HouseCase):
+    def test_while_the_queue_is_read(self) -> None:
+        """A stop while the spool is read connects nobody, opens no door, and says what the spool has."""
+        self.submit(3)
+        spool = RecordingSpool(*self.spool.recovered)
+        spool.holding = True
+        self.gateway._spool = self.gateway._roster._spool = spool
+        for work in self.gateway._apps.values():
+            work.backlog._spool = spool
+        self.house.startService()
+        with self.said() as lines:
+            stopped = self.house.stopService()
+            self.turn()
+        self.successResultOf(stopped)
+        self.assertEqual(self.history[0], "sink start")
+        self.assertFalse({"upstream start", "first start"} & set(self.history))
+        self.assertTrue(spool.closed)
+        self.assertEqual([line for line in lines if "ready" in line], [])
+
+    def test_a_hangup_meanwhile(self) -> None:
+        """A SIGHUP during the start does not end the process."""
+        self.first.holding = True
+        self.house.startService()
+        os.kill(os.getpid(), signal.SIGHUP)
+        self.turn()
+        self.assertEqual(self.sink.history, ["start", "reopen"])
+        self.first.release()
+        self.assertIn("second start", self.history)
+
     def test_no_door_opens(self) -> None:
         """A stop during the start ends the start; it is no failure."""
         killed = []

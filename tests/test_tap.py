@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 from twisted.internet import reactor
+from twisted.internet.task import deferLater
 
 from pushgate.client import connect
+from pushgate.errors import CannotStart, UnknownApp
 from tests.process import ROOT, ProcessTestCase, Twistd
 
 GATEWAY = """
@@ -137,6 +139,33 @@ class DurableTests(ProcessTestCase):
         self.assertEqual(len(ids), 1)
         self.assertIn("pushgate has stopped; 1 notifications have no outcome", process.out)
 
+    async def test_a_second_signal(self) -> None:
+        """A service that reads no more holds a stop up; a second SIGTERM ends it at once, and nothing is lost."""
+        outcomes = self.directory / "outcomes.jsonl"
+        config = GATEWAY.replace('"memory"', f'"{self.directory / "state"}"').replace("200ms", "20s") + AMP
+        sink = f'[sinks.all]\ntype = "jsonl"\npath = "{outcomes}"\n'
+        stall = '[[apps.demo.simulator.script]]\nact = "stall"\nframe = 0\nduration = "60s"\n'
+        process = self.twistd("pushgate", "--config", self.config(config + stall + sink))
+        async with connect(reactor, f"tcp:{await process.address('input amp')}") as gateway:
+            ids = {await gateway.push("demo", f"0a1b2{n}", {"aps": {}}) for n in range(3)}
+            while {(await gateway.status(each)).state for each in ids} != {"written"}:
+                await deferLater(reactor, 0.02)
+            process.signal(signal.SIGTERM)
+            await process.until(lambda: "Received SIGTERM" in process.out, "the drain")
+            asked = reactor.seconds()
+            process.signal(signal.SIGTERM)
+            await process.ended()
+        self.assertLess(reactor.seconds() - asked, 10)  # of 30 s that the drain may take
+        self.assertIn("a second signal: stopping at once", process.out)
+        self.assertIn("stopped; 3 notifications have no outcome and stay in the spool; 0 were", process.out)
+        self.assertEqual((process.err, outcomes.read_text()), ("", ""))
+        self.assertNotIn("Traceback", process.out)
+        process = self.twistd("pushgate", "--config", self.config(config.replace("20s", "200ms") + sink))
+        await process.until(lambda: outcomes.read_text().count("\n") == 3, "all outcomes")
+        told = [json.loads(line) for line in outcomes.read_text().splitlines()]
+        self.assertEqual({each["id"] for each in told}, ids)
+        self.assertEqual({each["state"] for each in told}, {"presumed"})
+
     async def refused(self, config: str) -> str:
         """The one line about a spool with which the gateway does not start."""
         process = self.twistd("pushgate", "--config", config)
@@ -197,6 +226,29 @@ class RunningTests(ProcessTestCase):
         self.assertEqual(len(self.ids(file)), 2)
         self.assertEqual(process.err, "")
         self.assertIn("pushgate has stopped; 0 notifications have no outcome", process.out)
+        self.assertNotIn("Traceback", process.out)
+
+    async def test_reload(self) -> None:
+        """A running gateway takes up its file when it is told to: not a bad one, by command and by signal."""
+        process = self.twistd("pushgate", "--config", self.config(GATEWAY + AMP))
+        async with connect(reactor, f"tcp:{await process.address('input amp')}") as gateway:
+            other = '[apps.other]\nupstream = "simulator"\nresponse_timeout = "200ms"\n'
+            self.config(GATEWAY + AMP + other + "colour = 1\n")
+            with self.assertRaises(CannotStart) as caught:
+                await gateway.reload()
+            self.assertIn("apps.other.colour: unknown key", caught.exception.faults[0])
+            self.config(GATEWAY + AMP + other)
+            self.assertEqual(await gateway.reload(), ["apps.other: added"])
+            await gateway.push("other", "0a1b2c", {"aps": {"alert": "Hi"}})
+            await gateway.push("demo", "0a1b2c", {"aps": {"alert": "Hi"}})
+            self.config((GATEWAY + AMP).replace("200ms", "300ms"))
+            process.signal(signal.SIGHUP)
+            await process.until(lambda: "apps.demo.response_timeout: changed" in process.out, "the reload")
+            with self.assertRaises(UnknownApp):
+                await gateway.push("other", "0a1b2c", {"aps": {"alert": "Hi"}})
+            while (await gateway.stats())["unsettled"]:
+                await deferLater(reactor, 0.02)
+        self.assertEqual(process.err, "")
         self.assertNotIn("Traceback", process.out)
 
     async def test_plug_ins(self) -> None:

@@ -14,7 +14,18 @@ from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 
-from pushgate.amp_commands import Bury, Cancel, DeadTokens, Flush, Forget, Push, PushBatch, Stats, Status
+from pushgate.amp_commands import (
+    Bury,
+    Cancel,
+    DeadTokens,
+    Flush,
+    Forget,
+    Push,
+    PushBatch,
+    Reload,
+    Stats,
+    Status,
+)
 from pushgate.backoff import Jitter
 from pushgate.client.batch import BatchPush
 from pushgate.client.caller import Caller
@@ -33,6 +44,7 @@ from pushgate.client.receipt import Part, Receipt, Refused
 from pushgate.client.record import Record, decode_record
 from pushgate.client.subscription import Subscription
 from pushgate.death import Death, parse
+from pushgate.errors import CannotStart
 
 
 class TermArguments(TypedDict, total=False):
@@ -207,6 +219,13 @@ class Client:
         calls = (self._ask(Forget, True, app=app, tokens=packed) for packed in token_chunks(tokens))
         return self._total(calls, "forgotten")
 
+    def reload(self) -> Deferred[list[str]]:
+        """Have the gateway read its configuration again; fires with a line for each change.
+
+        Fails with `CannotStart`, one line for each fault: then nothing has changed.
+        """
+        return self._ask(Reload, True).addCallback(_changes)
+
     def watch(
         self, callback: Callable[[Record], object] | None = None, *, app: str | None = None
     ) -> Deferred[Subscription]:
@@ -275,3 +294,10 @@ class Client:
                 return await self._caller.call(command, repeatable, **arguments)
 
         return Deferred.fromCoroutine(asked())
+
+
+def _changes(answer: dict[str, Any]) -> list[str]:
+    lines = msgspec.json.decode(answer["lines"], type=list[str])
+    if not answer["ok"]:
+        raise CannotStart(lines)
+    return lines

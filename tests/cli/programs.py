@@ -71,7 +71,7 @@ class RunningGateway:
     def __init__(self, directory: Path, configuration: str = CONFIGURATION) -> None:
         [port] = free_ports(1)
         self.to = f"127.0.0.1:{port}"
-        file = directory / "pushgate.toml"
+        self.file = file = directory / "pushgate.toml"
         file.write_text(configuration.format(port=port))
         self._log = (directory / "log").open("w+")
         self.process = subprocess.Popen(

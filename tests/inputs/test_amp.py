@@ -4,6 +4,7 @@ import json
 from uuid import UUID
 
 from pushgate.errors import (
+    CannotStart,
     Conflict,
     Forbidden,
     Invalid,
@@ -233,6 +234,32 @@ class QuestionTests(DoorTestCase):
         for name in ("Status", "Cancel", "Flush"):
             self.assertEqual(self.refusal(command(name, id=self.ID))[0], "NOT_FOUND")
             self.assertEqual(self.refusal(command(name, id=b"seven"))[0], "INVALID")
+
+    def test_a_reload_answers_with_what_changed(self):
+        """`Reload` answers with a line for each change, as JSON."""
+        self.gateway.changes = ["apps.news: removed"]
+        [answer] = self.send(command("Reload"))
+        self.assertEqual((answer[b"ok"], json.loads(answer[b"lines"])), (b"True", ["apps.news: removed"]))
+
+    def test_a_bad_configuration_is_no_error_of_the_command(self):
+        """A reload that was refused answers with each fault; what does not fit into a value is in the log."""
+        self.gateway.error = CannotStart(["f.toml: one", "f.toml: two"])
+        [answer] = self.send(command("Reload"))
+        self.assertEqual(
+            (answer[b"ok"], json.loads(answer[b"lines"])), (b"False", ["f.toml: one", "f.toml: two"])
+        )
+        self.gateway.error = CannotStart([f"f.toml: {number}: unknown key" for number in range(5000)])
+        [answer] = self.send(command("Reload"))
+        lines = json.loads(answer[b"lines"])
+        self.assertEqual((lines[0], lines[-1]), ("f.toml: 0: unknown key", "and more: see the log"))
+
+    def test_a_reload_that_fails_otherwise(self):
+        """A refusal is told by its code; a bug is told as one and logged."""
+        self.gateway.error = ShuttingDown()
+        self.assertEqual(self.refusal(command("Reload"))[0], "SHUTTING_DOWN")
+        self.gateway.error = ZeroDivisionError()
+        self.assertEqual(self.refusal(command("Reload"))[0], "UNKNOWN")
+        self.flushLoggedErrors(ZeroDivisionError)
 
     def test_stats_are_json(self):
         """What the gateway counts, for people and dashboards."""

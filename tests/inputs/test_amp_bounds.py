@@ -100,7 +100,7 @@ class FuzzTests(DoorTestCase):
     """Whatever arrives, nothing is raised and nobody else notices."""
 
     NAMES = st.sampled_from(
-        ["Push", "PushBatch", "Status", "Cancel", "Watch", "Stats", "Outcomes", "StartTLS"]
+        ["Push", "PushBatch", "Status", "Cancel", "Watch", "Stats", "Reload", "Outcomes", "StartTLS"]
     )
     KEYS = st.sampled_from(
         b"_ask _answer _error _error_code app token tokens payload payloads id key priority delivery odd".split()

@@ -19,11 +19,21 @@ from pushgate.amp_commands import (
     Forget,
     Push,
     PushBatch,
+    Reload,
     Stats,
     Status,
     Watch,
 )
-from pushgate.errors import Internal, Invalid, PushgateError, Refusal, ShuttingDown, TooLarge, UnknownApp
+from pushgate.errors import (
+    CannotStart,
+    Internal,
+    Invalid,
+    PushgateError,
+    Refusal,
+    ShuttingDown,
+    TooLarge,
+    UnknownApp,
+)
 from pushgate.inputs.amp import dead_tokens
 from pushgate.inputs.amp.boxes import Box
 from pushgate.inputs.amp.request import UNHANDLED, Request
@@ -143,6 +153,27 @@ def _forget(request: Request, app: str, tokens: bytes) -> None:
     forgotten.addCallback(request.answer).addErrback(_not_answered, request, Forget.commandName)
 
 
+def _reload(request: Request) -> None:
+    asked = request.connection.server.gateway.reload()
+    asked.addCallback(lambda changes: _reloaded(request, True, changes))
+    asked.addErrback(lambda failure: _reloaded(request, False, _faults(failure)))
+    asked.addErrback(_not_answered, request, Reload.commandName)
+
+
+def _faults(failure: Failure) -> list[str]:
+    failure.trap(CannotStart)
+    faults: list[str] = failure.value.faults  # type: ignore[union-attr]  # it is a CannotStart
+    return faults
+
+
+def _reloaded(request: Request, ok: bool, lines: list[str]) -> None:
+    text = msgspec.json.encode(lines)
+    while len(text) > MAX_VALUE:
+        lines = [*lines[: len(lines) // 2], "and more: see the log"]
+        text = msgspec.json.encode(lines)
+    request.answer({b"ok": b"True" if ok else b"False", b"lines": text})
+
+
 def _open_gatherer(request: Request) -> Any:
     server = request.connection.server
     if server.stopping:
@@ -224,6 +255,7 @@ _RESPONDERS: Final[dict[bytes, tuple[Signature, Callable[..., None]]]] = {
         (DeadTokens, _dead_tokens),
         (Bury, _bury),
         (Forget, _forget),
+        (Reload, _reload),
     )
 }
 _SUBMITS: Final = frozenset({Push.commandName, PushBatch.commandName})

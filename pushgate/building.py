@@ -1,0 +1,52 @@
+"""Making the parts that a configuration asks for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pushgate.errors import CannotStart
+from pushgate.interfaces import (
+    Context,
+    IGateway,
+    IInput,
+    IInputFactory,
+    IOutcomeSink,
+    IOutcomeSinkFactory,
+)
+from pushgate.settings import DoorTable, SinkTable
+
+
+class Building:
+    """Calls what builds a part, and gathers every fault; starts nothing."""
+
+    def __init__(self, gateway: IGateway, context: Context) -> None:
+        self._gateway, self._context = gateway, context
+        self._faults: list[str] = []
+
+    def do(self, build: Any, *args: Any) -> Any:
+        """What `build` returns; None when it cannot."""
+        try:
+            return build(*args)
+        except CannotStart as error:
+            self._faults += error.faults
+            return None
+
+    def sinks(
+        self, tables: Mapping[str, tuple[IOutcomeSinkFactory, SinkTable]]
+    ) -> list[tuple[str, IOutcomeSink, int]]:
+        """Name, sink and buffer of each."""
+        return [
+            (name, self.do(factory.sink, name, table, self._gateway, self._context), table.buffer)
+            for name, (factory, table) in tables.items()
+        ]
+
+    def inputs(self, tables: Mapping[str, tuple[IInputFactory, DoorTable]]) -> dict[str, IInput]:
+        """The doors, by name."""
+        return {
+            name: self.do(factory.input, name, table, self._gateway, self._context)
+            for name, (factory, table) in tables.items()
+        }
+
+    def check(self) -> None:
+        """Raise `CannotStart` when there was a fault."""
+        if self._faults:
+            raise CannotStart(self._faults)
