@@ -70,6 +70,11 @@ class ReloadCase(SynchronousTestCase):
         self.config = self.make(**self.first)
         self.start(self.config)
 
+    def tearDown(self) -> None:
+        """Whoever is still closing is closed."""
+        for ending in self.gateway._roster.endings():
+            ending.cancel()
+
     def make(self, apps=None, inputs=("front",), sinks=("all",), **gateway) -> Config:
         """A configuration with these apps (their settings), doors and sinks."""
         tables = {

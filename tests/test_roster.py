@@ -21,6 +21,11 @@ PATIENCE = 30.0
 
 
 class RosterCase(GatewayTestCase):
+    def tearDown(self) -> None:
+        """Whoever is still closing is closed."""
+        for ending in self.rig.gateway._roster.endings():
+            ending.cancel()
+
     def table(self, upstream: str = "recording", **app) -> AppTable:
         return AppTable(upstream=upstream, **app)
 
