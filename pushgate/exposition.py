@@ -25,6 +25,7 @@ HELP: Final[dict[str, str]] = {
     "pushgate_submitted_total": "Notifications accepted from a caller.",
     "pushgate_refused_total": "Notifications refused at a door.",
     "pushgate_outcomes_total": "Outcomes reported, corrections of presumed ones included.",
+    "pushgate_pauses_total": "Times a connection was not read because the queue it fed was nearly full.",
     "pushgate_resent_total": "Notifications written again after an error or a lost connection.",
     "pushgate_late_errors_total": "Errors for notifications that were already presumed accepted.",
     "pushgate_reconnects_total": "Connections to the push service lost or not made.",

@@ -113,6 +113,10 @@ class Gateway:
     def has_app(self, app: str) -> bool:
         return app in self._apps
 
+    def pressed(self, app: str, relieved: Callable[[], None]) -> Callable[[], None] | None:
+        work = None if self._stopping else self._apps.get(app)
+        return None if work is None else work.pressed(relieved)
+
     def attach(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         return self._outbox.attach(name, sink, buffer, watches=True)
 
@@ -172,8 +176,10 @@ class Gateway:
     # stopping, in this order; each step is bounded by whoever cancels its Deferred
 
     def refuse(self) -> None:
-        """Take nothing new from now on."""
+        """Take nothing new from now on; whoever paused hears of it too."""
         self._stopping = True
+        for work in self._apps.values():
+            work.relieve()
 
     def reopen(self) -> None:
         """Have every sink open its files anew."""
@@ -305,8 +311,9 @@ class Gateway:
         """The batch that a submission makes; raise a `Refusal` when it makes none."""
         work = self._open_for(submission.app)
         faults = refused_members(submission, work.config.max_payload)
-        waiting = work.depth() + work.arriving
+        waiting = work.waiting()
         if waiting + len(submission.tokens) - len(faults) > self._limits.queue:
+            work.pressure.refused(waiting)
             raise Overloaded(f"queue of {submission.app}", waiting, self._limits.queue)
         batch = self._batch(submission, work, tuple(index for index, _ in faults))
         return work, batch, [(index, fault.code, str(fault)) for index, fault in faults]

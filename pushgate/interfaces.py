@@ -151,6 +151,14 @@ class IGateway(Interface):
         Fails with `CannotStart`, one line for each fault: then nothing has changed.
         """
 
+    def pressed(app: str, relieved: Callable[[], None]) -> Callable[[], None] | None:
+        """Ask, after a submission, whether the app's queue is nearly full: then its sender is to pause.
+
+        None when there is room, and for an app that is not configured. Else `relieved` is called once, in a
+        turn of its own, when the queue has drained to four fifths of its limit or the gateway stops; the
+        callable that is returned takes that back. `pushgate.inputs.pressure` does the door's part.
+        """
+
     def stats() -> dict[str, Any]:
         """Queues, windows, connections, circuits and counts, ready for JSON."""
 

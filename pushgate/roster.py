@@ -132,7 +132,7 @@ class Roster:
         """Go on with other limits."""
         self._limits = limits
         for work in self.apps.values():
-            work.expiry = limits.expiry
+            work.limit(limits.expiry, limits.queue)
 
     def remove(self, app: str, patience: float) -> None:
         """Take nothing more for an app, settle what is in flight, and leave what waits in the spool.
@@ -155,7 +155,7 @@ class Roster:
 
     def _work(self, app: str, config: AppTable) -> Work:
         limits, spool = self._limits, self._spool
-        work = Work(app, config, self._context, limits.expiry, self._publish, spool)
+        work = Work(app, config, self._context, limits.expiry, self._publish, spool, limits.queue)
         work.backlog = Backlog(app, spool, self._recover, lambda: work.lane.depth, limits.held, limits.few)
         return work
 

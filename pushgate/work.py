@@ -19,6 +19,7 @@ from pushgate.ledger import Runs
 from pushgate.notification import Batch, Delivery
 from pushgate.outcome import DeadToken, Outcome, Report, State, Verdict
 from pushgate.pacing import Pace
+from pushgate.pressure import Pressure
 from pushgate.settings import AppTable
 from pushgate.span import Span, outside, overlap, without
 
@@ -38,12 +39,20 @@ class Work:
     :param expiry: seconds a notification waits at most for a push service that cannot be reached.
     :param publish: told every outcome.
     :param spool: told what is about to be written under at-most-once.
+    :param limit: notifications that may wait.
     :ivar arriving: notifications accepted by nobody yet: the spool is keeping them just now.
     :ivar closed: the app was removed, and what waited is no longer here.
     """
 
     def __init__(
-        self, app: str, config: AppTable, context: Context, expiry: float, publish: Publish, spool: ISpool
+        self,
+        app: str,
+        config: AppTable,
+        context: Context,
+        expiry: float,
+        publish: Publish,
+        spool: ISpool,
+        limit: int = 1_000_000,
     ) -> None:
         self.app, self.config = app, config
         self._context, self.expiry, self._publish, self._spool = context, expiry, publish, spool
@@ -51,6 +60,7 @@ class Work:
         self.backlog: Backlog
         self.graveyard = Graveyard(app, spool, context.wall)
         self.arriving = 0
+        self.pressure = Pressure(limit)
         self.upstream: IUpstream
         self.flushes = Flushes(app, lambda: self.upstream, context.reactor)
         self.closed = False
@@ -58,6 +68,7 @@ class Work:
         self._retired: list[IUpstream] = []
         self._pace = Pace(config.rate, self._now())
         self._pause: IDelayedCall | None = None
+        self._relief: IDelayedCall | None = None
         self._down_since: float | None = None
         self._empty: Deferred[None] | None = None
         self._once = self._clearing = False
@@ -126,9 +137,28 @@ class Work:
         )
         self.put(kept.batch, outside(kept.left, doubtful))
 
+    def waiting(self) -> int:
+        """Notifications that count for the queue's limit: those being accepted just now are among them."""
+        return self.depth() + self.arriving
+
+    def pressed(self, relieved: Callable[[], None]) -> Callable[[], None] | None:
+        """See `IGateway.pressed`."""
+        return self.pressure.wait(relieved) if self.pressure.rises(self.waiting()) else None
+
+    def relieve(self) -> None:
+        """Let everybody go on who paused because of this queue, full or not."""
+        self.pressure.relieve(lambda: 0)
+
+    def limit(self, expiry: float, queue: int) -> None:
+        """Go on with other limits."""
+        self.expiry = expiry
+        self.pressure.limit(queue)
+        self._relieve_later()
+
     def sweep(self) -> None:
         """While the push service cannot be reached: let what waited too long expire. Call it now and then."""
         self.backlog.refill()
+        self._relieve_later()
         if self._down_since is not None:
             self.settle(
                 [screen.expired(span) for span in self.lane.drop(self._has_expired)]
@@ -141,6 +171,7 @@ class Work:
         if span is None:
             return False
         self.settle([Verdict(self.lane.withdraw(span, index), State.CANCELLED)])
+        self._relieve_later()
         self._tell_if_empty()
         return True
 
@@ -157,6 +188,7 @@ class Work:
         return {
             "upstream": self.config.upstream,
             "queue": self.depth(),
+            "pressed": self.pressure.on,
             "window": sum(each.window for each in states),
             "connections": dict(connections),
             "circuit": {"open": state.circuit_open, "cause": state.circuit},
@@ -180,6 +212,7 @@ class Work:
 
     def rest(self) -> None:
         """Nothing will be written any more."""
+        self.relieve()
         if self._pause is not None:
             self._pause.cancel()
         self.backlog.stop()
@@ -200,6 +233,7 @@ class Work:
         self._pace.spend(sum(map(len, spans)))
         self._clear_ahead()
         self.backlog.refill()
+        self._relieve_later()
         self._tell_if_empty()
         return spans
 
@@ -280,6 +314,15 @@ class Work:
             empty, self._empty = self._empty, None
             # In a turn of its own: the upstream, which is stopped then, may just be taking.
             self._context.reactor.callLater(0, empty.callback, None)
+
+    def _relieve_later(self) -> None:
+        """Let go on who paused, in a turn of its own: the upstream, which will get more, may be taking."""
+        if self.pressure.on and self._relief is None and self.waiting() <= self.pressure.low:
+            self._relief = self._context.reactor.callLater(0, self._relieve)
+
+    def _relieve(self) -> None:
+        self._relief = None
+        self.pressure.relieve(self.waiting)
 
     def _now(self) -> float:
         now: float = self._context.reactor.seconds()

@@ -110,7 +110,7 @@ class Rig:
             tally=Tally(),
             state_dir=None,
         )
-        self.limits = Limits(expiry=app.pop("expiry", 60.0))
+        self.limits = Limits(expiry=app.pop("expiry", 60.0), queue=app.pop("queue", 1_000_000))
         spool: ISpool = app.pop("spool", None) or MemorySpool(reactor)
         self._app = app
         self.pushed = 0

@@ -414,6 +414,97 @@ class SinkTests(GatewayTestCase):
         self.flushLoggedErrors(OSError)
 
 
+class PressureTests(GatewayTestCase):
+    """A queue of at most 100: from 90 on its senders should pause, until there are 80."""
+
+    def setUp(self) -> None:
+        self.rig = GatewayRig(limits=Limits(queue=100))
+        self.relieved: list[str] = []
+
+    def pressed(self, app: str = "news") -> bool:
+        """Ask as a door does; whether the queue is nearly full."""
+        return self.rig.gateway.pressed(app, lambda: self.relieved.append(app)) is not None
+
+    def test_it_rises_and_falls(self) -> None:
+        """Who asks between nine tenths and four fifths is told later that there is room; the others need not wait."""
+        self.accepted(89)
+        self.assertFalse(self.pressed())
+        self.accepted(1)
+        self.assertEqual((self.pressed(), self.pressed("chat"), self.pressed("nobody")), (True, False, False))
+        self.assertTrue(self.rig.gateway.stats()["apps"]["news"]["pressed"])
+        self.rig.upstream.take(9)
+        self.rig.clock.advance(0)
+        self.assertEqual((self.relieved, self.pressed()), ([], True))
+        self.rig.upstream.take(1)
+        self.assertEqual(self.relieved, [], "not while the upstream is taking")
+        self.rig.clock.advance(0)
+        self.assertEqual((self.relieved, self.pressed()), (["news", "news"], False))
+
+    def test_what_is_being_kept_counts(self) -> None:
+        """Submissions that the spool is still keeping fill the queue; one that it could not keep leaves it."""
+        spool = RecordingSpool()
+        self.rig = GatewayRig(spool=spool, limits=Limits(queue=100))
+        submitted = self.rig.submit(95)
+        self.assertTrue(self.pressed())
+        spool.fail(Overloaded("disk", 1, 1))
+        self.failureResultOf(submitted, Overloaded)
+        self.rig.clock.advance(1)
+        self.rig.clock.advance(0)
+        self.assertEqual(self.relieved, ["news"])
+
+    def test_what_waits_in_the_spool_counts(self) -> None:
+        """A queue larger than memory is as full as it is long, wherever it waits."""
+        spool = RecordingSpool()
+        self.rig = GatewayRig(spool=spool, limits=Limits(queue=100, held=1, few=10))
+        for _ in range(9):
+            self.rig.submit(10)
+            spool.release()
+        self.assertEqual(self.rig.upstream.work.lane.depth, 10)
+        self.assertTrue(self.pressed())
+        self.rig.upstream.take(10)
+        self.rig.clock.advance(0)
+        self.assertEqual(self.relieved, ["news"])
+
+    def test_a_refusal_for_want_of_room(self) -> None:
+        """Whoever is refused above four fifths should wait; a batch that is too large for the queue should not."""
+        self.refused(Overloaded, 101)
+        self.assertFalse(self.pressed())
+        self.accepted(85)
+        self.refused(Overloaded, 16)
+        self.assertTrue(self.pressed())
+
+    def test_withdrawn_and_expired(self) -> None:
+        """The queue also drains by cancelling, and by expiring while the push service is gone."""
+        number = self.accepted(90).id
+        self.pressed()
+        for index in range(10):
+            self.assertTrue(self.rig.gateway.cancel(number + index))
+        self.rig.clock.advance(0)
+        self.assertEqual(self.relieved, ["news"])
+        self.accepted(10, expiration=EPOCH)
+        self.pressed()
+        self.rig.upstream.reachable(False)
+        self.rig.clock.pump([1, 1, 0])
+        self.assertEqual(self.relieved, ["news", "news"])
+
+    def test_the_end(self) -> None:
+        """When the gateway stops everybody goes on, to hear that it does; who asks later is not told to wait."""
+        self.accepted(95)
+        self.pressed()
+        self.rig.gateway.refuse()
+        self.assertEqual((self.relieved, self.pressed()), (["news"], False))
+
+    def test_who_leaves(self) -> None:
+        """Who does not want to be told any more is not."""
+        self.accepted(95)
+        leave = self.rig.gateway.pressed("news", lambda: self.relieved.append("left"))
+        assert leave is not None
+        leave()
+        self.rig.upstream.take()
+        self.rig.clock.advance(0)
+        self.assertEqual((self.relieved, self.pressed()), ([], False))
+
+
 class BooksTests(GatewayTestCase):
     def test_stats(self) -> None:
         """The numbers operators see add up, and are ready for JSON and for the metrics."""
@@ -432,6 +523,7 @@ class BooksTests(GatewayTestCase):
             {
                 "upstream": "recording",
                 "queue": 2,
+                "pressed": False,
                 "window": 2,
                 "connections": {"ready": 0},
                 "circuit": {"open": True, "cause": "network"},

@@ -31,6 +31,7 @@ class RecordingGateway:
     :ivar sinks: those attached, by name.
     :ivar dead: dead tokens, by app and token.
     :ivar changes: what `reload` answers; it fails with `error` while that is set.
+    :ivar full: apps whose queues are nearly full; `relieve` empties one.
     """
 
     def __init__(self, *apps: str, max_payload: int = 2048) -> None:
@@ -46,6 +47,8 @@ class RecordingGateway:
         self.sinks: dict[str, IOutcomeSink] = {}
         self.dead: dict[str, dict[bytes, Death]] = {app: {} for app in self.apps}
         self.changes: list[str] = []
+        self.full: set[str] = set()
+        self._paused: dict[object, tuple[str, Callable[[], None]]] = {}
         self._keys: dict[tuple[str, str], tuple[Submission, Receipt]] = {}
         self._held: list[tuple[Deferred[Receipt], Receipt | Exception]] = []
         self._emitted: dict[str, Deferred[None]] = {}
@@ -103,6 +106,24 @@ class RecordingGateway:
 
     def reload(self) -> Deferred[list[str]]:
         return fail(self.error) if self.error is not None else succeed(self.changes)
+
+    def pressed(self, app: str, relieved: Callable[[], None]) -> Callable[[], None] | None:
+        if app not in self.full:
+            return None
+        place = object()
+        self._paused[place] = app, relieved
+        return lambda: self._forget(place)
+
+    def relieve(self, app: str) -> None:
+        """Empty an app's queue, and let whoever waits for that go on."""
+        self.full.discard(app)
+        for place, (of, relieved) in list(self._paused.items()):
+            if of == app and place in self._paused:
+                self._forget(place)
+                relieved()
+
+    def _forget(self, place: object) -> None:
+        self._paused.pop(place, None)
 
     def stats(self) -> dict[str, Any]:
         return {"apps": {app: {} for app in self.apps}}

@@ -15,6 +15,7 @@ from pushgate.inputs.amp.request import Request
 from pushgate.inputs.amp.responders import respond
 from pushgate.inputs.amp.watcher import Watcher
 from pushgate.inputs.brake import Brake
+from pushgate.inputs.pressure import FULL, FullQueues
 
 if TYPE_CHECKING:
     from pushgate.inputs.amp.server import AmpServer
@@ -32,8 +33,8 @@ class Connection(Protocol):
     drops the connection at a bad argument, offers everybody a TLS handshake, and makes five Deferreds for a
     command.
 
-    It reads no further while as many commands are under way as the door allows, or while the peer does not
-    read its answers.
+    It reads no further while as many commands are under way as the door allows, while the peer does not
+    read its answers, or while a queue that the peer feeds is nearly full.
 
     :ivar under_way: commands that wait for their answer.
     """
@@ -46,6 +47,7 @@ class Connection(Protocol):
         self._limit = server.config.unanswered
         self._boxes = BoxReader()
         self._brake: Brake
+        self._full: FullQueues
         self._reading = self._closing = self._lost = False
         self._abort: IDelayedCall | None = None
         self._watcher: Watcher | None = None
@@ -58,6 +60,7 @@ class Connection(Protocol):
     def connectionMade(self) -> None:
         assert self.transport is not None
         self._brake = Brake(self.transport, self._read)  # type: ignore[arg-type]  # every transport can pause
+        self._full = self.server.full_queues(self._brake)
         self.transport.registerProducer(self, True)  # type: ignore[attr-defined] # every stream has it
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
@@ -74,6 +77,7 @@ class Connection(Protocol):
         if self._abort is not None:
             self._abort.cancel()
             self._abort = None
+        self._full.stop()
         self._unwatch()
         self.server.left(self)
 
@@ -96,6 +100,10 @@ class Connection(Protocol):
             self._watcher, self._detach = self.server.attach(self._send_outcomes, self._watcher_gave_up)
         self._watcher.app = app
 
+    def fed(self, app: str) -> None:
+        """Note that the peer submitted something to `app`."""
+        self._full.fed(app)
+
     def finish(self, answer: Box | None) -> None:
         """End a request; called exactly once for each."""
         self.under_way -= 1
@@ -115,6 +123,7 @@ class Connection(Protocol):
         self._unwatch()
         # A TLS transport closes only without a producer, and once it has read the peer's farewell.
         self.transport.unregisterProducer()  # type: ignore[attr-defined] # every stream has it
+        self._full.stop()
         self._brake.release(_UNREAD)
         self._brake.release(_UNANSWERED)
         self.transport.loseConnection()
@@ -186,7 +195,7 @@ class Connection(Protocol):
 
     def _watcher_gave_up(self) -> None:
         assert self._watcher is not None
-        if self._brake.holds(_UNANSWERED):
+        if self._brake.holds(_UNANSWERED) or self._brake.holds(FULL):
             self._watcher.wait_on()  # its acknowledgements may have come: it is the door that does not read
             return
         patience = self.server.config.watch_timeout

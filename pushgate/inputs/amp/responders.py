@@ -70,10 +70,12 @@ def _push(
     parsed = parse_token(token)
     if key is None:
         gatherer.push(app, parsed, payload, _terms(**terms), partial(_pushed, request))
+        request.connection.fed(app)
         return
     tokens = Packed.of([parsed], 1)
     submission = Submission(app=app, tokens=tokens, payload=payload, terms=_terms(**terms), key=key)
     gatherer.submit(submission, partial(_pushed_alone, request))
+    request.connection.fed(app)
 
 
 def _push_batch(
@@ -93,6 +95,7 @@ def _push_batch(
         app=app, tokens=packed, payload=_payload(payload, payloads), terms=_terms(**terms), key=key
     )
     gatherer.submit(submission, partial(_batch_pushed, request))
+    request.connection.fed(app)
 
 
 def _status(request: Request, id: str) -> None:  # noqa: A002 - the contract's word

@@ -11,7 +11,9 @@ from twisted.logger import Logger
 from pushgate.errors import Refusal
 from pushgate.inputs.amp.connection import Connection
 from pushgate.inputs.amp.watcher import Watcher
+from pushgate.inputs.brake import Brake
 from pushgate.inputs.gather import Gatherer
+from pushgate.inputs.pressure import FullQueues
 from pushgate.interfaces import Context, IGateway
 from pushgate.settings import DoorTable, Duration, ServerEndpoint
 
@@ -87,6 +89,10 @@ class AmpServer(Factory):
         if self._idle is not None and not self._busy():
             idle, self._idle = self._idle, None
             idle.callback(None)
+
+    def full_queues(self, brake: Brake) -> FullQueues:
+        """What holds this brake of a connection while a queue is nearly full."""
+        return FullQueues(self.gateway, brake, self.clock, self.name, self._tally.count)
 
     def attach(
         self, send: Callable[[bytes], None], gave_up: Callable[[], None]
