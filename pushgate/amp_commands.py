@@ -5,7 +5,16 @@ They serve any program that speaks Twisted's AMP; `pushgate.client` does more of
 
 from typing import ClassVar, Final
 
-from twisted.protocols.amp import MAX_VALUE_LENGTH, Argument, Boolean, Command, Integer, String, Unicode
+from twisted.protocols.amp import (
+    MAX_VALUE_LENGTH,
+    Argument,
+    Boolean,
+    Command,
+    Float,
+    Integer,
+    String,
+    Unicode,
+)
 
 from pushgate.errors import REFUSALS
 
@@ -62,8 +71,9 @@ class PushBatch(Command):
     """Send one notification to each of `tokens`.
 
     Tokens are each behind one length byte. `payload` goes to all; or `payloads` has one for each, behind its
-    length in two bytes. Member *i* has the id `id` + *i*; `refused` lists ``[index, "CODE", "reason"]``,
-    where the reasons are "" when they would not all fit.
+    length in two bytes. `rate` is notifications a second, shared by all batches of the same `pace`. Member
+    *i* has the id `id` + *i*; `refused` lists ``[index, "CODE", "reason"]``, where the reasons are "" when
+    they would not all fit.
     """
 
     arguments: ClassVar[Arguments] = [
@@ -72,6 +82,8 @@ class PushBatch(Command):
         (b"payload", String(optional=True)),
         (b"payloads", String(optional=True)),
         *_TERMS,
+        (b"rate", Float(optional=True)),
+        (b"pace", Unicode(optional=True)),
     ]
     response: ClassVar[Arguments] = [(b"id", Unicode()), (b"count", Integer()), (b"refused", String())]
 
@@ -98,6 +110,17 @@ class Flush(Command):
 
     arguments: ClassVar[Arguments] = [(b"id", Unicode())]
     response: ClassVar[Arguments] = [(b"proven", Integer())]
+
+
+class Pace(Command):
+    """Change a rate, in notifications a second, 0 for none: of an app, or of the batch that holds `id`."""
+
+    arguments: ClassVar[Arguments] = [
+        (b"app", Unicode(optional=True)),
+        (b"id", Unicode(optional=True)),
+        (b"rate", Float()),
+    ]
+    response: ClassVar[Arguments] = [(b"paced", Boolean())]
 
 
 @refusable

@@ -11,6 +11,9 @@ from pushgate.interfaces import ISpool, Kept
 from pushgate.notification import Batch, Priority
 from pushgate.packed import Packed
 
+PACED: Final = 128_000_000
+"""Bytes of batches of one priority with a rate of their own in memory. They count by themselves, so that
+others are brought in past them; beyond so many nothing more is brought in until some have gone."""
 HELD: Final = 32_000_000
 """Bytes of batches of one priority in memory; what is accepted beyond them waits in the spool."""
 PAGE: Final = 4_000_000
@@ -25,7 +28,7 @@ class Backlog:
     """Batches of one app in the order of acceptance: the first in memory, later ones in the spool only.
 
     :param bring: queues a batch that came from the spool.
-    :param waiting: how many notifications wait in memory.
+    :param waiting: how many notifications wait in memory, those with a rate of their own left out.
     :param held: see `HELD`.
     :param few: see `FEW`.
     """
@@ -45,6 +48,7 @@ class Backlog:
         self._waiting, self._limit, self._few = waiting, held, few
         self._count = dict.fromkeys(Priority, 0)
         self._held = dict.fromkeys(Priority, 0)
+        self._paced = dict.fromkeys(Priority, 0)
         self._last = dict.fromkeys(Priority, 0)  # order of the last batch that is or was in memory
         self._behind: set[Priority] = set()
         self._loading: set[Priority] = set()
@@ -80,11 +84,11 @@ class Backlog:
 
     def opened(self, batch: Batch) -> None:
         """A batch is in memory from now on."""
-        self._held[batch.terms.priority] += weight(batch)
+        self._shelf(batch)[batch.terms.priority] += weight(batch)
 
     def finished(self, batch: Batch) -> None:
         """A batch that was in memory is done."""
-        self._held[batch.terms.priority] -= weight(batch)
+        self._shelf(batch)[batch.terms.priority] -= weight(batch)
 
     def withdrawn(self, batch: Batch) -> None:
         """A notification of a batch that is in the spool only was settled there."""
@@ -134,7 +138,11 @@ class Backlog:
             self._count[priority] = 0
 
     def _has_room(self, priority: Priority) -> bool:
-        return self._held[priority] < self._limit or self._waiting() < self._few
+        has_room = self._held[priority] < self._limit or self._waiting() < self._few
+        return has_room and self._paced[priority] < PACED
+
+    def _shelf(self, batch: Batch) -> dict[Priority, int]:
+        return self._paced if batch.terms.rate else self._held
 
 
 def weight(batch: Batch) -> int:

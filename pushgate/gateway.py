@@ -27,7 +27,7 @@ from pushgate.interfaces import (
     Receipt,
 )
 from pushgate.ledger import Ledger
-from pushgate.notification import MAX_BATCH, Batch, Submission, batch_id, refused_members
+from pushgate.notification import MAX_BATCH, Batch, Submission, batch_id, check_rate, refused_members
 from pushgate.outbox import Outbox
 from pushgate.outcome import Outcome, Report, State, Verdict
 from pushgate.record import lines, waiting_line
@@ -112,6 +112,21 @@ class Gateway:
 
     def has_app(self, app: str) -> bool:
         return app in self._apps
+
+    def pace_app(self, app: str, rate: float) -> None:
+        if app not in self._apps:
+            raise UnknownApp(app)
+        self._apps[app].set_rate(check_rate(rate))
+
+    def pace_batch(self, number: int, rate: float) -> bool | Deferred[bool]:
+        check_rate(rate)
+        try:
+            entry, _ = self._ledger.find(number)
+        except NotFound:
+            if not self._spool.pages:
+                raise
+            return Deferred.fromCoroutine(self._pace_kept(number, rate))
+        return self._pace(entry.batch, bool(entry.remaining), rate)
 
     def pressed(self, app: str, relieved: Callable[[], None]) -> Callable[[], None] | None:
         work = None if self._stopping else self._apps.get(app)
@@ -270,6 +285,18 @@ class Gateway:
         if batch.app not in self._apps or number % MAX_BATCH >= len(batch):
             raise NotFound
         return await self._apps[batch.app].flushes.ask()
+
+    async def _pace_kept(self, number: int, rate: float) -> bool:
+        kept, _, _ = await self._find_kept(number)
+        if kept is None:
+            done = self.pace_batch(number, rate)
+            return await done if isinstance(done, Deferred) else done
+        return self._pace(kept.batch, bool(kept.left), rate)
+
+    def _pace(self, batch: Batch, unsettled: bool, rate: float) -> bool:
+        if unsettled:
+            self._apps[batch.app].pace(batch, rate)
+        return unsettled
 
     async def _find_kept(self, number: int) -> tuple[Kept | None, int, bool]:
         """A batch that is in the spool only, the index in it, and whether that member waits.

@@ -151,8 +151,21 @@ class IGateway(Interface):
         Fails with `CannotStart`, one line for each fault: then nothing has changed.
         """
 
+    def pace_app(app: str, rate: float) -> None:
+        """Have an app send at most `rate` notifications per second, 0 for no limit, until a restart.
+
+        Raises `UnknownApp` or `Invalid`.
+        """
+
+    def pace_batch(number: int, rate: float) -> "bool | Deferred[bool]":
+        """Have the batch that holds this id, and what shares its pace, go at another rate, until a restart.
+
+        False when all of the batch is done. Raises `Invalid` or `NotFound`, or returns a Deferred that fails
+        with it.
+        """
+
     def pressed(app: str, relieved: Callable[[], None]) -> Callable[[], None] | None:
-        """Ask, after a submission, whether the app's queue is nearly full: then its sender is to pause.
+        """Ask, after a submission, whether the queue is nearly full: then its sender is to pause.
 
         None when there is room, and for an app that is not configured. Else `relieved` is called once, in a
         turn of its own, when the queue has drained to four fifths of its limit or the gateway stops; the

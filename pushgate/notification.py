@@ -19,6 +19,8 @@ MAX_TOKEN: Final = 100
 MEMBER_BITS: Final = 16
 MAX_BATCH: Final = 1 << MEMBER_BITS
 """Notifications of one batch at most: the low 16 bits of an id count its members."""
+MAX_RATE: Final = 1e9
+"""Notifications per second at most, as good as none."""
 MAX_EXPIRATION: Final = (1 << 32) - 1
 """Unix seconds at most: the wire gives an expiration four bytes."""
 PUSH_TYPES: Final = frozenset(
@@ -54,6 +56,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     :param registered_at: Unix seconds when the device last gave its token; a later death of the token
         suppresses the notification, an earlier one does not.
     :param delivery: overrides the app's policy.
+    :param rate: of the batch, notifications per second at most; 0 sets no limit beside the app's.
+    :param pace: at most 255 bytes of UTF-8: batches of an app and priority that name the same one share one
+        rate, the one that came last.
     :raises Invalid: naming the field.
     """
 
@@ -64,12 +69,18 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     topic: str | None = None
     registered_at: int | None = None
     delivery: Delivery | None = None
+    rate: float = 0.0
+    pace: str | None = None
 
     def __post_init__(self) -> None:
         _seconds("expiration", self.expiration)
         _seconds("registered_at", self.registered_at)
         _text("collapse_id", self.collapse_id, 64)
         _text("topic", self.topic, 255)
+        _text("pace", self.pace, 255)
+        check_rate(self.rate)
+        if self.pace is not None and not self.rate:
+            raise Invalid("pace", "given without a rate", "it names what shares a rate")
         parse_priority(self.priority)
         parse_delivery(self.delivery)
         if self.push_type is not None and self.push_type not in PUSH_TYPES:
@@ -178,6 +189,13 @@ def parse_priority(number: int | None) -> Priority:
         return Priority(number)
     except ValueError:
         raise Invalid("priority", _shape(number), "5 or 10") from None
+
+
+def check_rate(rate: float) -> float:
+    """A rate in notifications per second, 0 for none; raise `Invalid` for what is none."""
+    if not 0 <= rate <= MAX_RATE:
+        raise Invalid("rate", "negative, too large, or no number", f"0 (no limit) to {MAX_RATE:g} a second")
+    return rate
 
 
 def parse_delivery(text: str | None) -> Delivery | None:

@@ -28,6 +28,12 @@ class Pace:
         self._at = now
         return min(wanted, int(self._allowance + ROUNDING))
 
+    def change(self, rate: float, now: float) -> None:
+        """Have another rate from `now` on; what was saved up stays, as far as the new rate lets one save."""
+        self.allows(0, now)
+        self.rate, self._at = rate, now
+        self._allowance = min(max(1.0, rate * BURST), max(0.0, self._allowance))
+
     def spend(self, count: int) -> None:
         """Note that `count` notifications went."""
         if self.rate:

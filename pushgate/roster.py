@@ -156,7 +156,7 @@ class Roster:
     def _work(self, app: str, config: AppTable) -> Work:
         limits, spool = self._limits, self._spool
         work = Work(app, config, self._context, limits.expiry, self._publish, spool, limits.queue)
-        work.backlog = Backlog(app, spool, self._recover, lambda: work.lane.depth, limits.held, limits.few)
+        work.backlog = Backlog(app, spool, self._recover, work.soon, limits.held, limits.few)
         return work
 
     async def _open(self, work: Work, lease: Lease) -> None:

@@ -18,6 +18,7 @@ from pushgate.lanes import Lane
 from pushgate.ledger import Runs
 from pushgate.notification import Batch, Delivery
 from pushgate.outcome import DeadToken, Outcome, Report, State, Verdict
+from pushgate.paced import TICK
 from pushgate.pacing import Pace
 from pushgate.pressure import Pressure
 from pushgate.settings import AppTable
@@ -118,9 +119,9 @@ class Work:
 
     def put(self, batch: Batch, runs: Runs | None = None) -> None:
         """Queue an accepted batch: these runs of members, or all without those refused at the door."""
-        once = self._spool.pages and batch.delivery is Delivery.AT_MOST_ONCE
+        once, now = self._spool.pages and batch.delivery is Delivery.AT_MOST_ONCE, self._now()
         for start, stop in without(len(batch), batch.refused) if runs is None else runs:
-            self.lane.put(Span(batch, start, stop, cleared=not once))
+            self.lane.put(Span(batch, start, stop, cleared=not once), now)
         if once:
             self._once = True
             self._clear_ahead()
@@ -137,9 +138,23 @@ class Work:
         )
         self.put(kept.batch, outside(kept.left, doubtful))
 
+    def set_rate(self, rate: float) -> None:
+        """Have the app send so many a second at most from now on; 0 sets no limit."""
+        self._pace.change(rate, self._now())
+        self.upstream.wake()
+
+    def pace(self, batch: Batch, rate: float) -> None:
+        """Have a batch, in memory or in the spool, and what shares its pace, go at another rate."""
+        self.lane.pace(batch, rate, self._now())
+        self.upstream.wake()
+
     def waiting(self) -> int:
         """Notifications that count for the queue's limit: those being accepted just now are among them."""
         return self.depth() + self.arriving
+
+    def soon(self) -> int:
+        """Notifications in memory that do not wait for a rate of their own."""
+        return self.lane.depth - self.lane.paced.depth
 
     def pressed(self, relieved: Callable[[], None]) -> Callable[[], None] | None:
         """See `IGateway.pressed`."""
@@ -189,6 +204,8 @@ class Work:
             "upstream": self.config.upstream,
             "queue": self.depth(),
             "pressed": self.pressure.on,
+            "paced": self.lane.paced.depth,
+            "rate": self._pace.rate,
             "window": sum(each.window for each in states),
             "connections": dict(connections),
             "circuit": {"open": state.circuit_open, "cause": state.circuit},
@@ -228,9 +245,12 @@ class Work:
 
     def take(self, limit: int, idle: bool) -> list[Span]:
         spans = self._take_suspects() if idle else []
+        allowed = limit
         if not spans:
-            spans = self._take(self._paced(limit))
+            allowed = self._pace.allows(limit, self._now())
+            spans = self._take(allowed)
         self._pace.spend(sum(map(len, spans)))
+        self._wake_later(held_back=allowed < limit)
         self._clear_ahead()
         self.backlog.refill()
         self._relieve_later()
@@ -296,7 +316,8 @@ class Work:
 
     def _take(self, limit: int) -> list[Span]:
         spans: list[Span] = []
-        while limit > 0 and (span := self.lane.take(limit)) is not None:
+        now = self._now()
+        while limit > 0 and (span := self.lane.take(limit, now)) is not None:
             live = self._screened(span)
             spans += live
             limit -= sum(map(len, live))
@@ -310,10 +331,14 @@ class Work:
         return emptied
 
     def _tell_if_empty(self) -> None:
-        if self._empty is not None and (self.depth() == 0 or self._down_since is not None):
+        if self._empty is not None and (self.depth() <= self._patient() or self._down_since is not None):
             empty, self._empty = self._empty, None
             # In a turn of its own: the upstream, which is stopped then, may just be taking.
             self._context.reactor.callLater(0, empty.callback, None)
+
+    def _patient(self) -> int:
+        """How many wait for a rate of their own that a stop need not wait for, since the spool keeps them."""
+        return self.lane.paced.depth if self._spool.pages else 0
 
     def _relieve_later(self) -> None:
         """Let go on who paused, in a turn of its own: the upstream, which will get more, may be taking."""
@@ -346,12 +371,18 @@ class Work:
         self.settle(suppressed)
         return live
 
-    def _paced(self, limit: int) -> int:
-        """As many of `limit` as the app's rate allows now; wakes the upstream when it allows more."""
-        allowed = self._pace.allows(limit, self._now())
-        if allowed < limit and self._pause is None and self.lane.depth > allowed:
-            self._pause = self._context.reactor.callLater(max(self._pace.wait(), 0.01), self._resume)
-        return allowed
+    def _wake_later(self, held_back: bool) -> None:
+        """Wake the upstream when a rate allows more: the app's, which held some back, or a batch's own."""
+        waits = [self._pace.wait()] if held_back and self.lane.has_ready else []
+        if self.lane.paced.depth and (wait := self.lane.paced.wait(self._now())) is not None:
+            waits.append(wait)
+        if not waits:
+            return
+        soon = max(min(waits), TICK)
+        if self._pause is None:
+            self._pause = self._context.reactor.callLater(soon, self._resume)
+        elif self._pause.getTime() > self._now() + soon:
+            self._pause.reset(soon)
 
     def _resume(self) -> None:
         self._pause = None

@@ -215,6 +215,26 @@ class QuestionTests(ClientTestCase):
         self.assertEqual(self.result(self.client.flush(id_text(self.NUMBER))), 12)
         self.failure(self.client.flush(id_text(1)), NotFound)
 
+    def test_pace(self):
+        """The rate of an app, or of the batch of a notification, whole numbers included."""
+        self.gateway.records[self.NUMBER] = "{}"
+        self.assertIs(self.result(self.client.pace(5, app="mail")), True)
+        self.assertIs(self.result(self.client.pace(0.5, id=id_text(self.NUMBER))), False)
+        self.assertEqual(self.gateway.rates, {"mail": 5.0, self.NUMBER: 0.5})
+        self.failure(self.client.pace(5, app="nobody"), UnknownApp)
+
+    def test_a_batch_with_a_rate(self):
+        """All its commands share one rate, by a name that is its key's, or its own."""
+        tokens = [token(number) for number in range(MAX_CHUNK + 1)]
+        for key in ("k", None, None):
+            self.result(self.client.push_batch("news", tokens, PAYLOAD, key=key, rate=50))
+        terms = [each.terms for each in self.gateway.submissions]
+        self.assertEqual({each.rate for each in terms}, {50.0})
+        names = [each.pace for each in terms]
+        self.assertEqual((names[::2], names[0], len(set(names))), (names[1::2], "k", 3))
+        self.result(self.client.push_batch("news", [TOKEN], PAYLOAD, rate=0))
+        self.assertIsNone(self.gateway.submissions[-1].terms.pace)
+
     def test_cancel_says_whether_it_did(self):
         """False when it was too late."""
         self.gateway.waiting.add(self.NUMBER)

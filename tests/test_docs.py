@@ -190,8 +190,11 @@ def test_toml(page: Path) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["Push", "PushBatch", "Status", "Cancel", "Flush", "Stats", "DeadTokens", "Bury", "Forget", "Reload"],
-)
+    [
+        "Push", "PushBatch", "Status", "Cancel", "Flush", "Pace", "Stats",
+        "DeadTokens", "Bury", "Forget", "Reload",
+    ],
+)  # fmt: skip
 def test_commands(command: str) -> None:
     """Each argument and each value of the answer is named where its command is described."""
     kind: type[Command] = getattr(amp_commands, command)
@@ -201,7 +204,7 @@ def test_commands(command: str) -> None:
 
 def test_optional_arguments() -> None:
     """What is marked as optional is, and nothing else."""
-    for command in (amp_commands.Push, amp_commands.PushBatch):
+    for command in (amp_commands.Push, amp_commands.PushBatch, amp_commands.Pace):
         for row in rows(section(CONTRACT, f"`{command.__name__}`")):
             marked = dict(re.findall(r"`(\w+)`(\??)", row[0]))
             optional = {key.decode(): argument.optional for key, argument in command.arguments}

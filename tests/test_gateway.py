@@ -524,6 +524,8 @@ class BooksTests(GatewayTestCase):
                 "upstream": "recording",
                 "queue": 2,
                 "pressed": False,
+                "paced": 0,
+                "rate": 0.0,
                 "window": 2,
                 "connections": {"ready": 0},
                 "circuit": {"open": True, "cause": "network"},

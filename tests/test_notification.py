@@ -18,6 +18,7 @@ from pushgate.notification import (
     Terms,
     batch_id,
     check_payload,
+    check_rate,
     parse_delivery,
     parse_id,
     parse_priority,
@@ -431,3 +432,16 @@ def test_a_batch_gives_each_member_its_payload():
     assert batch(4).payloads(1, 3) == [PAYLOAD, PAYLOAD]
     assert batch(4, payload=Packed.of(own, 2)).payloads(1, 3) == own[1:3]
     assert len(batch(4)) == 4
+
+
+def test_rates():
+    """Numbers from 0 are rates, huge ones and what is no number are not; a pace without a rate names nothing."""
+    assert (check_rate(0), check_rate(0.5), Terms().rate) == (0, 0.5, 0)
+    for bad in (-0.1, 2e9, float("inf"), float("nan")):
+        with pytest.raises(Invalid):
+            Terms(rate=bad)
+    with pytest.raises(Invalid):
+        Terms(pace="sale")
+    with pytest.raises(Invalid):
+        Terms(rate=1, pace="")
+    assert Terms(rate=1, pace="sale").pace == "sale"

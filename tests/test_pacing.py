@@ -82,3 +82,25 @@ def test_after_the_wait_one_may_go(rate, now, more):
     pace.spend(int(max(1.0, rate * BURST) + more))
     now += pace.wait()
     assert pace.allows(1, now) == 1
+
+
+def test_a_rate_that_changes():
+    """What was earned stays, but no more than the new rate lets one save; no debt is carried over."""
+    pace = Pace(100, now=0.0)
+    pace.change(20, now=1.0)
+    assert pace.allows(50, now=1.0) == 2
+    pace.spend(2)
+    pace.change(1000, now=1.0)
+    assert pace.allows(50, now=1.01) == 10
+    pace.spend(50)
+    pace.change(1, now=1.01)
+    assert pace.wait() == pytest.approx(1.0)
+
+
+def test_a_limit_is_set_and_lifted():
+    """Rate 0 lifts the limit; from none to some, nothing was saved up meanwhile."""
+    pace = Pace(0, now=0.0)
+    pace.change(10, now=1000.0)
+    assert pace.allows(50, now=1000.0) == 1
+    pace.change(0, now=1000.0)
+    assert pace.allows(50, now=1000.0) == 50

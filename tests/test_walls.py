@@ -16,7 +16,8 @@ LIMIT = 25
 
 VALUES = {
     "errors", "packed", "notification", "span", "outcome", "record", "ledger",
-    "lanes", "pacing", "pressure", "backoff", "breaker", "register", "screen", "tally", "death", "guard",
+    "lanes", "paced", "pacing", "pressure", "backoff", "breaker", "register", "screen", "tally", "death",
+    "guard",
 }  # fmt: skip
 CONFIGURATION = {"faults", "kinds", "lazy", "registry", "config", "changes"}
 FORMATS = {"amp_commands", "exposition"}

@@ -4,9 +4,11 @@ from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.death import Death, Reason
+from pushgate.errors import Invalid, NotFound, UnknownApp
 from pushgate.gateway import Limits
 from pushgate.guard import GUARD, PROVEN_GUARD
 from pushgate.outcome import State, Verdict
+from pushgate.testing import RecordingSpool
 from tests.gateway_rig import EPOCH, GatewayRig, tokens_of
 from tests.samples import token
 
@@ -402,6 +404,20 @@ class RateTests(WorkCase):
         self.accepted([token(1)])
         self.assertEqual(self.taken(), [token(1)])
 
+    def test_it_is_changed_while_it_runs(self) -> None:
+        """Faster, slower, and without limit, from the moment on; the upstream is woken for it."""
+        self.use(rate=100)
+        self.accepted(50000)
+        self.run_for(1)
+        for rate in (1000, 20):
+            self.rig.gateway.pace_app("news", rate)
+            self.assertEqual(self.rig.gateway.stats()["apps"]["news"]["rate"], rate)
+            self.run_for(1)
+            self.assertIn(self.run_for(5), range(rate * 5 - rate // 10 - 1, rate * 5 + rate // 10 + 1))
+        wakes = self.upstream.wakes
+        self.rig.gateway.pace_app("news", 0)
+        self.assertEqual((self.upstream.wakes, len(self.taken(9999))), (wakes + 1, 9999))
+
     def test_no_rate(self) -> None:
         """Without a rate nothing is held back, and no timer is set."""
         before = len(self.clock.getDelayedCalls())
@@ -417,3 +433,86 @@ class RateTests(WorkCase):
         wakes = self.upstream.wakes
         self.clock.advance(2)
         self.assertEqual(self.upstream.wakes, wakes)
+
+
+class BatchRateTests(WorkCase):
+    """A batch with a rate of its own, and what is sent beside it."""
+
+    run_for = RateTests.run_for
+
+    def test_it_keeps_to_it(self) -> None:
+        """It goes at its rate and the upstream is woken for it, while another batch goes at once."""
+        self.accepted(1000, rate=100)
+        self.accepted([token(5000 + number) for number in range(300)])
+        self.assertIn(self.run_for(0.02), (310, 311))
+        self.assertIn(self.run_for(1), (99, 100, 101))
+        self.assertEqual(self.rig.gateway.stats()["apps"]["news"]["paced"], self.upstream.work.depth())
+
+    def test_the_rate_of_the_app_bounds_the_sum(self) -> None:
+        """Two paced batches and one that is not share what the app may send; urgent takes it first."""
+        self.use(rate=100)
+        for _ in range(2):
+            self.accepted(5000, rate=80, priority=5)
+        self.accepted(5000, priority=5)
+        self.run_for(1)
+        self.assertIn(self.run_for(5), range(495, 506))
+        self.accepted([token(9999)])
+        self.assertIn(token(9999), self.taken())
+
+    def test_nothing_sleeps_through(self) -> None:
+        """A slow batch, a fast one, and one that gets faster while everybody sleeps."""
+        slow = self.accepted(100, rate=0.1)
+        self.run_for(1)
+        self.accepted(100, rate=20)
+        self.assertIn(self.run_for(4), range(78, 83))
+        self.assertTrue(self.rig.gateway.pace_batch(slow + 50, 50))
+        self.assertIn(self.run_for(2.5), range(99, 126))
+        self.assertEqual(self.upstream.work.depth(), 0)
+        before = self.upstream.wakes
+        self.clock.advance(5)
+        self.assertEqual(self.upstream.wakes, before)
+
+    def test_a_rate_for_what_is_done_or_unknown(self) -> None:
+        """What is done cannot be paced, which is no error; what nobody knows is, and so is a rate that is none."""
+        number = self.accepted()
+        self.taken()
+        self.upstream.settle(State.ACCEPTED)
+        self.assertFalse(self.rig.gateway.pace_batch(number, 5))
+        self.assertRaises(NotFound, self.rig.gateway.pace_batch, 12345, 5)
+        self.assertRaises(UnknownApp, self.rig.gateway.pace_app, "nobody", 5)
+        for rate in (-1, float("nan"), float("inf")):
+            self.assertRaises(Invalid, self.rig.gateway.pace_app, "news", rate)
+            self.assertRaises(Invalid, self.rig.gateway.pace_batch, number, rate)
+
+    def test_in_the_spool(self) -> None:
+        """A batch that waits in the spool alone gets its rate too; what is paced holds back no page."""
+        spool = RecordingSpool()
+        self.rig = GatewayRig(spool=spool, limits=Limits(held=1, few=10))
+        self.upstream, self.clock = self.rig.upstream, self.rig.clock
+        ids = []
+        for rate in (1, 0, 0, 0):
+            submitted = self.rig.submit(10, rate=rate)
+            spool.release()
+            ids.append(self.successResultOf(submitted).id)
+        self.assertEqual(len(self.upstream.work.backlog), 20)
+        paced = self.rig.gateway.pace_batch(ids[3], 2)
+        self.assertTrue(self.successResultOf(paced))
+        self.failureResultOf(self.rig.gateway.pace_batch(4711, 2), NotFound)
+        sent = self.taken() + self.taken() + self.taken()
+        self.assertEqual((len(sent), self.upstream.work.lane.paced.depth), (1 + 20 + 1, 18))
+        again = self.rig.gateway.pace_batch(ids[3], 0)
+        self.assertTrue(again)
+        self.assertEqual(len(self.taken()), 9)
+
+    def test_a_stop_does_not_wait_for_it(self) -> None:
+        """What the spool keeps goes at its rate after the restart; what it does not is waited for."""
+        for spool, waits in ((RecordingSpool(), False), (None, True)):
+            self.rig = GatewayRig(spool=spool)
+            self.rig.submit(10, rate=1)
+            if spool:
+                spool.release()
+            self.rig.upstream.take()
+            self.rig.gateway.refuse()
+            self.rig.gateway.drain()
+            self.rig.clock.advance(0)
+            self.assertEqual("stop" not in self.rig.upstream.history, waits)

@@ -11,7 +11,7 @@ import click
 
 from pushgate import __version__
 
-COMMANDS: Final = ("demo", "send", "watch", "tokens", "reload", "simulate", "config", "plugins")
+COMMANDS: Final = ("demo", "send", "watch", "pace", "tokens", "reload", "simulate", "config", "plugins")
 """The commands there are, in the order in which help lists them."""
 
 

@@ -4,7 +4,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterable
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
-from uuid import UUID
+from uuid import UUID, uuid4
 from weakref import WeakSet
 
 import msgspec
@@ -20,6 +20,7 @@ from pushgate.amp_commands import (
     DeadTokens,
     Flush,
     Forget,
+    Pace,
     Push,
     PushBatch,
     Reload,
@@ -61,6 +62,12 @@ class TermArguments(TypedDict, total=False):
     topic: str
     registered_at: int
     delivery: str
+
+
+class BatchArguments(TermArguments, total=False):
+    """What a batch may have besides: ``rate`` is notifications per second at most."""
+
+    rate: float
 
 
 def connect(reactor: Any, gateway: str = "tcp:127.0.0.1:7215", **options: Any) -> "Client":
@@ -153,7 +160,7 @@ class Client:
         *,
         payloads: Iterable[Payload] | None = None,
         key: str | None = None,
-        **terms: Unpack[TermArguments],
+        **terms: Unpack[BatchArguments],
     ) -> Deferred[Receipt]:
         """Send a notification to each of `tokens`, of which there may be any number; fires with the receipt.
 
@@ -167,9 +174,13 @@ class Client:
         :raises PushgateError: nothing was accepted; see the package.
         """
         pieces = chunks(tokens, payload, payloads)
+        # The commands that it takes share one rate. With a key they must be the same when they are repeated.
+        pace = (key or uuid4().hex) if terms.get("rate") else None
+        if "rate" in terms:
+            terms["rate"] = float(terms["rate"])  # AMP takes no integer for it
 
         def send(chunk: Chunk) -> Deferred[Part]:
-            return Deferred.fromCoroutine(self._send(app, chunk, key, terms))
+            return Deferred.fromCoroutine(self._send(app, chunk, key, pace, terms))
 
         return Deferred.fromCoroutine(BatchPush(send, self._slots).run(pieces))
 
@@ -188,6 +199,14 @@ class Client:
         it, with ``confirm = "probe"``; and it is done once a minute at most, since it costs connections.
         """
         return self._ask(Flush, False, id=id).addCallback(lambda answer: int(answer["proven"]))
+
+    def pace(self, rate: float, *, app: str | None = None, id: str | None = None) -> Deferred[bool]:  # noqa: A002 - the contract's word
+        """Change a rate, in notifications per second, 0 for no limit, until the gateway restarts.
+
+        :param app: the app whose rate it is.
+        :param id: or a notification of the batch whose rate it is; fires with False when all of it is done.
+        """
+        return self._ask(Pace, True, rate=float(rate), app=app, id=id).addCallback(lambda a: bool(a["paced"]))
 
     def stats(self) -> Deferred[dict[str, Any]]:
         """Queues, windows, connections, circuits and counts of the gateway."""
@@ -249,7 +268,9 @@ class Client:
         number: str = answer["id"]
         return number
 
-    async def _send(self, app: str, chunk: Chunk, key: str | None, terms: TermArguments) -> Part:
+    async def _send(
+        self, app: str, chunk: Chunk, key: str | None, pace: str | None, terms: BatchArguments
+    ) -> Part:
         own_key = None if key is None else f"{key}/{chunk.number}"
         answer = await self._caller.call(
             PushBatch,
@@ -259,6 +280,7 @@ class Client:
             payload=chunk.payload,
             payloads=chunk.payloads,
             key=own_key,
+            pace=pace,
             **terms,
         )
         told = msgspec.json.decode(answer["refused"], type=list[tuple[int, str, str]])

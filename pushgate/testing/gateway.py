@@ -13,7 +13,7 @@ from pushgate.interfaces import (
     IOutcomeSink,
     Receipt,
 )
-from pushgate.notification import Submission, refused_members
+from pushgate.notification import Submission, check_rate, refused_members
 from pushgate.outcome import Report
 
 
@@ -31,6 +31,7 @@ class RecordingGateway:
     :ivar sinks: those attached, by name.
     :ivar dead: dead tokens, by app and token.
     :ivar changes: what `reload` answers; it fails with `error` while that is set.
+    :ivar rates: those that were set, by app or by a batch's id.
     :ivar full: apps whose queues are nearly full; `relieve` empties one.
     """
 
@@ -47,6 +48,7 @@ class RecordingGateway:
         self.sinks: dict[str, IOutcomeSink] = {}
         self.dead: dict[str, dict[bytes, Death]] = {app: {} for app in self.apps}
         self.changes: list[str] = []
+        self.rates: dict[str | int, float] = {}
         self.full: set[str] = set()
         self._paused: dict[object, tuple[str, Callable[[], None]]] = {}
         self._keys: dict[tuple[str, str], tuple[Submission, Receipt]] = {}
@@ -106,6 +108,17 @@ class RecordingGateway:
 
     def reload(self) -> Deferred[list[str]]:
         return fail(self.error) if self.error is not None else succeed(self.changes)
+
+    def pace_app(self, app: str, rate: float) -> None:
+        if app not in self.apps:
+            raise UnknownApp(app)
+        self.rates[app] = check_rate(rate)
+
+    def pace_batch(self, number: int, rate: float) -> bool:
+        if number not in self.records and number not in self.waiting:
+            raise NotFound
+        self.rates[number] = check_rate(rate)
+        return number in self.waiting
 
     def pressed(self, app: str, relieved: Callable[[], None]) -> Callable[[], None] | None:
         if app not in self.full:

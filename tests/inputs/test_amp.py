@@ -129,6 +129,24 @@ class PushBatchTests(DoorTestCase):
         self.assertEqual(self.gateway.submissions, [])
 
 
+class RateTests(DoorTestCase):
+    def test_a_batch_with_a_rate(self):
+        """It is submitted with it, and with what shares it."""
+        self.send(push_batch(rate=b"0.5", pace=b"sale"), push_batch(rate=b"100"), push_batch(rate=b"0"))
+        terms = [(each.terms.rate, each.terms.pace) for each in self.gateway.submissions]
+        self.assertEqual(terms, [(0.5, "sale"), (100.0, None), (0.0, None)])
+
+    def test_a_rate_that_is_none(self):
+        """No number, a negative one, a name without a rate or too long; and a single push has no rate."""
+        for data in (
+            *(push_batch(rate=rate) for rate in (b"x", b"-1", b"nan", b"inf", b"1e10")),
+            push_batch(pace=b"sale"),
+            push_batch(rate=b"1", pace=b"n" * 256),
+            push(rate=b"1"),
+        ):
+            self.assertEqual(self.refusal(data)[0], "INVALID")
+
+
 class RefusalTests(DoorTestCase):
     """Every refusal is an answer, none costs the connection."""
 
@@ -209,6 +227,34 @@ class RefusalTests(DoorTestCase):
 class QuestionTests(DoorTestCase):
     NUMBER = 0x018F_0000_0000_7000_8000_0000_0000_0005
     ID = str(UUID(int=NUMBER)).encode()
+
+    def test_pace(self):
+        """An app gets another rate, or the batch of a notification does; whether that is of use is told."""
+        self.gateway.waiting.add(self.NUMBER)
+        answers = self.send(
+            command("Pace", app=b"news", rate=b"2.5"), command("Pace", id=self.ID, rate=b"0")
+        )  # fmt: skip
+        self.assertEqual([box[b"paced"] for box in answers], [b"True", b"True"])
+        self.assertEqual(self.gateway.rates, {"news": 2.5, self.NUMBER: 0.0})
+        self.gateway.waiting.clear()
+        self.gateway.records[self.NUMBER] = "{}"
+        self.assertEqual(self.send(command("Pace", id=self.ID, rate=b"1"))[0][b"paced"], b"False")
+
+    def test_a_pace_that_makes_no_sense(self):
+        """Neither app nor id, both, a rate that is none, an app or a notification that nobody knows."""
+        for arguments, code in (
+            ({"rate": b"1"}, "INVALID"),
+            ({"app": b"news", "id": self.ID, "rate": b"1"}, "INVALID"),
+            ({"app": b"news"}, "INVALID"),
+            ({"app": b"news", "rate": b"fast"}, "INVALID"),
+            ({"app": b"news", "rate": b"-1"}, "INVALID"),
+            ({"app": b"news", "rate": b"nan"}, "INVALID"),
+            ({"app": b"nobody", "rate": b"1"}, "UNKNOWN_APP"),
+            ({"id": b"x", "rate": b"1"}, "INVALID"),
+            ({"id": b"0" * 32, "rate": b"1"}, "NOT_FOUND"),
+        ):
+            with self.subTest(arguments=arguments):
+                self.assertEqual(self.refusal(command("Pace", **arguments))[0], code)
 
     def test_status_is_the_outcome_record(self):
         """As the gateway has it, in JSON."""

@@ -17,6 +17,7 @@ from pushgate.amp_commands import (
     DeadTokens,
     Flush,
     Forget,
+    Pace,
     Push,
     PushBatch,
     Reload,
@@ -85,7 +86,7 @@ def _push_batch(
     payload: bytes | None,
     payloads: bytes | None,
     key: str | None,
-    **terms: int | str | None,
+    **terms: Any,
 ) -> None:
     gatherer = _open_gatherer(request)
     packed = Packed(tokens, 1, "tokens")
@@ -117,6 +118,19 @@ def _flush(request: Request, id: str) -> None:  # noqa: A002 - the contract's wo
     asked = maybeDeferred(ask, parse_id(id))
     asked.addCallback(lambda proven: request.answer({b"proven": b"%d" % proven}))
     asked.addErrback(_not_answered, request, Flush.commandName)
+
+
+def _pace(request: Request, app: str | None, id: str | None, rate: float) -> None:  # noqa: A002 - the contract's word
+    if (app is None) == (id is None):
+        raise Invalid("id", "neither" if id is None else "both", "either app or id")
+    gateway: Any = request.connection.server.gateway
+    asked = (
+        maybeDeferred(gateway.pace_batch, parse_id(id), rate)
+        if id is not None
+        else maybeDeferred(gateway.pace_app, app, rate).addCallback(lambda _: True)
+    )
+    asked.addCallback(lambda done: request.answer({b"paced": b"True" if done else b"False"}))
+    asked.addErrback(_not_answered, request, Pace.commandName)
 
 
 def _not_answered(failure: Failure, request: Request, command: bytes) -> None:
@@ -193,6 +207,8 @@ def _terms(
     topic: str | None,
     registered_at: int | None,
     delivery: str | None,
+    rate: float | None = None,
+    pace: str | None = None,
 ) -> Terms:
     return Terms(
         expiration=expiration,
@@ -202,6 +218,8 @@ def _terms(
         topic=topic,
         registered_at=registered_at,
         delivery=parse_delivery(delivery),
+        rate=rate or 0.0,
+        pace=pace,
     )
 
 
@@ -253,6 +271,7 @@ _RESPONDERS: Final[dict[bytes, tuple[Signature, Callable[..., None]]]] = {
         (Status, _status),
         (Cancel, _cancel),
         (Flush, _flush),
+        (Pace, _pace),
         (Watch, _watch),
         (Stats, _stats),
         (DeadTokens, _dead_tokens),

@@ -2,12 +2,13 @@
 
 from typing import Any, Final
 
-from twisted.protocols.amp import Argument, Command, Integer, Unicode
+from twisted.protocols.amp import Argument, Command, Float, Integer, Unicode
 
 from pushgate.errors import Invalid
 from pushgate.inputs.amp.boxes import Box
 
 _RULES: Final[dict[type[Argument], str]] = {
+    Float: "a number",
     Integer: "a whole number in decimal digits",
     Unicode: "UTF-8 text",
 }
