@@ -80,7 +80,15 @@ class KeepingTests(SpoolCase):
 
     async def test_what_was_kept_comes_back(self) -> None:
         """After a restart a batch is what it was, and waits since it was accepted."""
-        terms = {"collapse_id": "é", "expiration": 5, "registered_at": 6, "push_type": "alert", "topic": "t"}
+        terms = {
+            "collapse_id": "é",
+            "expiration": 5,
+            "registered_at": 6,
+            "push_type": "alert",
+            "topic": "t",
+            "rate": 0.5,
+            "pace": "p",
+        }
         each = Packed.of([b"{}", b'{"a":1}', b"{}"], 2)
         first = batch(3, order=1, payload=each, refused=(1,), **terms)
         second = replace(batch(2, order=2, delivery=Delivery.AT_MOST_ONCE), delivery=Delivery.AT_MOST_ONCE)
