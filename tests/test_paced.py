@@ -3,7 +3,7 @@
 from collections import deque
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 from msgspec.structs import replace
@@ -300,6 +300,7 @@ class PacedModel(RuleBasedStateMachine):
         assert not asleep or self.lane.paced.wait(self.now) is not None
 
 
+PacedModel.TestCase.settings = settings(max_examples=30, deadline=None)
 TestPacedModel = PacedModel.TestCase
 
 
