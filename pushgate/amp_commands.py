@@ -112,6 +112,7 @@ class Flush(Command):
     response: ClassVar[Arguments] = [(b"proven", Integer())]
 
 
+@refusable
 class Pace(Command):
     """Change a rate, in notifications a second, 0 for none: of an app, or of the batch that holds `id`."""
 

@@ -27,11 +27,12 @@ from pushgate.interfaces import (
     Receipt,
 )
 from pushgate.ledger import Ledger
+from pushgate.limits import Limits
 from pushgate.notification import MAX_BATCH, Batch, Submission, batch_id, check_rate, refused_members
 from pushgate.outbox import Outbox
 from pushgate.outcome import Outcome, Report, State, Verdict
 from pushgate.record import lines, waiting_line
-from pushgate.roster import Candidate, Limits, Roster
+from pushgate.roster import Candidate, Roster
 from pushgate.settings import AppTable
 from pushgate.span import Span
 from pushgate.work import Work

@@ -17,7 +17,8 @@ from pushgate.config import Config
 from pushgate.errors import CannotStart, ShuttingDown
 from pushgate.house import House
 from pushgate.interfaces import Context, IInput, IOutcomeSink
-from pushgate.roster import Candidate, Limits
+from pushgate.limits import Limits
+from pushgate.roster import Candidate
 from pushgate.settings import AppTable
 
 LOOK: Final = 60.0

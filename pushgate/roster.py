@@ -10,11 +10,12 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pushgate.backlog import FEW, HELD, Backlog
+from pushgate.backlog import Backlog
 from pushgate.errors import CannotStart
 from pushgate.interfaces import Context, ISpool, IUpstream, IUpstreamFactory, Kept
 from pushgate.lease import Lease
 from pushgate.ledger import Ledger
+from pushgate.limits import Limits
 from pushgate.notification import Priority
 from pushgate.outcome import State, Verdict
 from pushgate.settings import AppTable
@@ -22,21 +23,6 @@ from pushgate.work import Publish, Work
 
 _BEAT: Final = 0.1
 """Seconds between two looks whether the spool has answered for an app that leaves."""
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """What bounds the gateway.
-
-    :param expiry: seconds a notification waits at most for a push service that cannot be reached.
-    :param queue: notifications waiting at most, for each app.
-    :param held: bytes of waiting batches in memory, for each app and priority; the spool has the rest.
-    :param few: notifications waiting in memory below which more are brought in, whatever is held.
-    """
-
-    expiry: float = 1800.0
-    queue: int = 1_000_000
-    held: int = HELD
-    few: int = FEW
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -132,7 +118,7 @@ class Roster:
         """Go on with other limits."""
         self._limits = limits
         for work in self.apps.values():
-            work.limit(limits.expiry, limits.queue)
+            work.limit(limits)
 
     def remove(self, app: str, patience: float) -> None:
         """Take nothing more for an app, settle what is in flight, and leave what waits in the spool.
@@ -155,7 +141,7 @@ class Roster:
 
     def _work(self, app: str, config: AppTable) -> Work:
         limits, spool = self._limits, self._spool
-        work = Work(app, config, self._context, limits.expiry, self._publish, spool, limits.queue)
+        work = Work(app, config, self._context, limits, self._publish, spool)
         work.backlog = Backlog(app, spool, self._recover, work.soon, limits.held, limits.few)
         return work
 

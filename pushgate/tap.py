@@ -15,9 +15,10 @@ from twisted.python import usage
 from pushgate.building import Building
 from pushgate.config import DEMO_DEAD, Config, embedded_default, read_config
 from pushgate.errors import CannotStart
-from pushgate.gateway import Gateway, Limits
+from pushgate.gateway import Gateway
 from pushgate.house import House
 from pushgate.interfaces import Context, ISpool
+from pushgate.limits import Limits
 from pushgate.registry import find
 from pushgate.reload import Reload, digests
 from pushgate.spool.memory import MemorySpool

@@ -16,6 +16,7 @@ from pushgate.graveyard import Graveyard
 from pushgate.interfaces import Context, ISpool, IUpstream, IWork, Kept
 from pushgate.lanes import Lane
 from pushgate.ledger import Runs
+from pushgate.limits import Limits
 from pushgate.notification import Batch, Delivery
 from pushgate.outcome import DeadToken, Outcome, Report, State, Verdict
 from pushgate.paced import TICK
@@ -37,31 +38,22 @@ AHEAD: Final = 2000
 class Work:
     """The queue of one app, its dead tokens, its pace, and its upstream.
 
-    :param expiry: seconds a notification waits at most for a push service that cannot be reached.
     :param publish: told every outcome.
     :param spool: told what is about to be written under at-most-once.
-    :param limit: notifications that may wait.
     :ivar arriving: notifications accepted by nobody yet: the spool is keeping them just now.
     :ivar closed: the app was removed, and what waited is no longer here.
     """
 
     def __init__(
-        self,
-        app: str,
-        config: AppTable,
-        context: Context,
-        expiry: float,
-        publish: Publish,
-        spool: ISpool,
-        limit: int = 1_000_000,
+        self, app: str, config: AppTable, context: Context, limits: Limits, publish: Publish, spool: ISpool
     ) -> None:
         self.app, self.config = app, config
-        self._context, self.expiry, self._publish, self._spool = context, expiry, publish, spool
+        self._context, self._expiry, self._publish, self._spool = context, limits.expiry, publish, spool
         self.lane = Lane()
         self.backlog: Backlog
         self.graveyard = Graveyard(app, spool, context.wall)
         self.arriving = 0
-        self.pressure = Pressure(limit)
+        self.pressure = Pressure(limits.queue)
         self.upstream: IUpstream
         self.flushes = Flushes(app, lambda: self.upstream, context.reactor)
         self.closed = False
@@ -164,10 +156,10 @@ class Work:
         """Let everybody go on who paused because of this queue, full or not."""
         self.pressure.relieve(lambda: 0)
 
-    def limit(self, expiry: float, queue: int) -> None:
+    def limit(self, limits: Limits) -> None:
         """Go on with other limits."""
-        self.expiry = expiry
-        self.pressure.limit(queue)
+        self._expiry = limits.expiry
+        self.pressure.limit(limits.queue)
         self._relieve_later()
 
     def sweep(self) -> None:
@@ -357,7 +349,7 @@ class Work:
         return screen.has_expired(span, self._context.wall())
 
     def _has_waited(self, span: Span) -> bool:
-        return screen.has_waited(span, self._down_since, self._now(), self.expiry)
+        return screen.has_waited(span, self._down_since, self._now(), self._expiry)
 
     def _screened(self, span: Span) -> list[Span]:
         """What of a span may be written now; the rest gets its outcome."""

@@ -11,8 +11,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.errors import Refusal
-from pushgate.gateway import Gateway, Limits
+from pushgate.gateway import Gateway
 from pushgate.interfaces import Context, ISpool, Receipt
+from pushgate.limits import Limits
 from pushgate.notification import Submission, Terms
 from pushgate.outcome import Outcome, State
 from pushgate.packed import Packed

@@ -12,8 +12,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from zope.interface import implementer
 
-from pushgate.gateway import Gateway, Limits
+from pushgate.gateway import Gateway
 from pushgate.interfaces import Context, IOutcomeSink, ISpool, IUpstreamFactory, Receipt
+from pushgate.limits import Limits
 from pushgate.notification import Submission, Terms
 from pushgate.outcome import DeadToken, Outcome, Report, State
 from pushgate.packed import Packed

@@ -12,8 +12,9 @@ from zope.interface import implementer
 
 from pushgate.apns.frames import Frame, FrameDecoder
 from pushgate.apns.replies import ErrorResponse, encode
-from pushgate.gateway import Gateway, Limits
+from pushgate.gateway import Gateway
 from pushgate.interfaces import Context, IUpstreamFactory, IWork
+from pushgate.limits import Limits
 from pushgate.spool.memory import MemorySpool
 from pushgate.tally import Tally
 from pushgate.testing import RecordingSink

@@ -5,8 +5,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 
 from pushgate.errors import CannotStart, NotFound, Overloaded
-from pushgate.gateway import Limits
 from pushgate.interfaces import Kept
+from pushgate.limits import Limits
 from pushgate.notification import Delivery, Priority
 from pushgate.outcome import State
 from pushgate.testing import RecordingSpool

@@ -38,7 +38,7 @@ class BackpressureTests(TestCase):
 
     async def start(self) -> tuple[Rig, AmpDoor, Sender]:
         """A gateway with a short queue, its door, and a program at it."""
-        rig = await Rig(self.mktemp(), queue=LIMIT, connections=1).start()
+        rig = await Rig(self.mktemp(), queue=LIMIT, connections=1, spare=0).start()
         self.addCleanup(lambda: Deferred.fromCoroutine(rig.stop()))
         table = AmpTable(type="amp", listen="tcp:0:interface=127.0.0.1")
         door = amp.input("amp", table, rig.gateway, rig.context)

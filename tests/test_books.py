@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from msgspec.structs import replace
 
 from pushgate.death import Death, Reason
-from pushgate.gateway import Limits
+from pushgate.limits import Limits
 from pushgate.notification import Delivery, Priority
 from pushgate.outcome import Outcome, State, Verdict
 from pushgate.span import Span

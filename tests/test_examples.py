@@ -11,8 +11,9 @@ from zope.interface.verify import verifyObject
 
 from pushgate.errors import CannotStart, Overloaded
 from pushgate.faults import validated
-from pushgate.gateway import Gateway, Limits
+from pushgate.gateway import Gateway
 from pushgate.interfaces import Context, IInput, IOutcomeSink, IUpstream
+from pushgate.limits import Limits
 from pushgate.notification import Submission
 from pushgate.outcome import DeadToken, Outcome, State
 from pushgate.packed import Packed

@@ -19,7 +19,7 @@ from pushgate.errors import (
     UnknownApp,
 )
 from pushgate.exposition import Exposition
-from pushgate.gateway import Gateway, Limits
+from pushgate.gateway import Gateway
 from pushgate.interfaces import (
     IGateway,
     IInput,
@@ -30,6 +30,7 @@ from pushgate.interfaces import (
     Kept,
     Receipt,
 )
+from pushgate.limits import Limits
 from pushgate.notification import Delivery, Priority, batch_id
 from pushgate.outcome import DeadToken, State, Verdict
 from pushgate.packed import Packed
@@ -459,7 +460,7 @@ class PressureTests(GatewayTestCase):
         for _ in range(9):
             self.rig.submit(10)
             spool.release()
-        self.assertEqual(self.rig.upstream.work.lane.depth, 10)
+        self.assertEqual(self.rig.work.lane.depth, 10)
         self.assertTrue(self.pressed())
         self.rig.upstream.take(10)
         self.rig.clock.advance(0)

@@ -13,9 +13,10 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.errors import CannotStart, ShuttingDown
-from pushgate.gateway import Gateway, Limits
+from pushgate.gateway import Gateway
 from pushgate.house import FLUSH_TIMEOUT, GRACE, HURRY, House
 from pushgate.interfaces import Context
+from pushgate.limits import Limits
 from pushgate.notification import Submission
 from pushgate.outcome import State
 from pushgate.outlet import CLOSE_GRACE

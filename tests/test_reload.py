@@ -11,9 +11,10 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from pushgate.config import Config, GatewayTable
 from pushgate.errors import CannotStart, ShuttingDown, UnknownApp
-from pushgate.gateway import Gateway, Limits
+from pushgate.gateway import Gateway
 from pushgate.house import House
 from pushgate.interfaces import Context
+from pushgate.limits import Limits
 from pushgate.notification import Submission
 from pushgate.outcome import State
 from pushgate.packed import Packed
@@ -160,8 +161,8 @@ class TakenTests(ReloadCase):
             ],
         )
         self.assertEqual([formatEvent(e) for e in events], [f"reloaded: {line}" for line in lines])
-        self.assertEqual(before["news"].history, ["start", "stop", "abort"])
-        self.assertEqual(before["mail"].history, ["start", "stop", "abort"])
+        self.assertEqual(before["news"].history, ["start", "stop"])
+        self.assertEqual(before["mail"].history, ["start", "stop"])
         self.assertIs(self.upstreams.made["chat"], before["chat"])
         for app in ("news", "chat", "fresh"):
             self.assertEqual(self.upstreams.made[app].history, ["start"])
@@ -394,7 +395,7 @@ class RenewedTests(ReloadCase):
         with capturedLogs() as events:
             self.clock.advance(LOOK)
             self.clock.advance(LOOK)
-        self.assertEqual(old.history, ["start", "stop", "abort"])
+        self.assertEqual(old.history, ["start", "stop"])
         self.assertEqual(self.upstream.history, ["start"])
         self.assertFalse(self.gateway.has_app("chat"))
         [line] = map(formatEvent, events)

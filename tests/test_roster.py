@@ -7,8 +7,8 @@ from zope.interface.verify import verifyObject
 
 from pushgate.death import Death, Reason
 from pushgate.errors import CannotStart, NotFound, TooLarge, UnknownApp
-from pushgate.gateway import Limits
 from pushgate.interfaces import IWork, Kept
+from pushgate.limits import Limits
 from pushgate.notification import Delivery
 from pushgate.outcome import State
 from pushgate.settings import AppTable

@@ -27,7 +27,18 @@ ROOMS = (
     | dict.fromkeys(FORMATS, "formats")
     | {"plugin": "plugin"}
     | dict.fromkeys(
-        ("gateway", "work", "backlog", "outlet", "outbox", "flushes", "graveyard", "roster", "lease"),
+        (
+            "gateway",
+            "work",
+            "backlog",
+            "outlet",
+            "outbox",
+            "flushes",
+            "graveyard",
+            "roster",
+            "lease",
+            "limits",
+        ),
         "gateway",
     )
     | dict.fromkeys(("tap", "house", "reload", "building"), "tap")

@@ -5,8 +5,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.death import Death, Reason
 from pushgate.errors import Invalid, NotFound, UnknownApp
-from pushgate.gateway import Limits
 from pushgate.guard import GUARD, PROVEN_GUARD
+from pushgate.limits import Limits
 from pushgate.outcome import State, Verdict
 from pushgate.testing import RecordingSpool
 from tests.gateway_rig import EPOCH, GatewayRig, tokens_of
@@ -494,12 +494,12 @@ class BatchRateTests(WorkCase):
             submitted = self.rig.submit(10, rate=rate)
             spool.release()
             ids.append(self.successResultOf(submitted).id)
-        self.assertEqual(len(self.upstream.work.backlog), 20)
+        self.assertEqual(len(self.rig.work.backlog), 20)
         paced = self.rig.gateway.pace_batch(ids[3], 2)
         self.assertTrue(self.successResultOf(paced))
         self.failureResultOf(self.rig.gateway.pace_batch(4711, 2), NotFound)
         sent = self.taken() + self.taken() + self.taken()
-        self.assertEqual((len(sent), self.upstream.work.lane.paced.depth), (1 + 20 + 1, 18))
+        self.assertEqual((len(sent), self.rig.work.lane.paced.depth), (1 + 20 + 1, 18))
         again = self.rig.gateway.pace_batch(ids[3], 0)
         self.assertTrue(again)
         self.assertEqual(len(self.taken()), 9)
