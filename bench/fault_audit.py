@@ -1,0 +1,147 @@
+"""What the audit of faults holds against each other: what a gateway told, and what the service did."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from pushgate.apns.status import Status
+from pushgate.notification import Delivery
+from pushgate.outcome import Outcome, State
+from pushgate.simulator.received import Accepted
+
+_TAKEN = {State.ACCEPTED, State.PRESUMED}
+
+
+class Service(msgspec.Struct):
+    """What the push service did.
+
+    :ivar accepted: by token, the connections on which it was accepted, in order.
+    :ivar refused: by token, the statuses it was refused with.
+    :ivar silent: connections that ended without telling the fate of what was in flight.
+    """
+
+    accepted: dict[bytes, list[int]] = {}
+    refused: dict[bytes, set[int]] = {}
+    silent: set[int] = set()
+
+    def record(self, entries: Sequence[Accepted]) -> None:
+        """Take over the record of what was accepted."""
+        for entry in entries:
+            self.accepted.setdefault(entry.token, []).append(entry.connection)
+
+    def doubtful(self, token: bytes) -> bool:
+        """Whether each connection that accepted it, the last excepted, ended without a word."""
+        return all(each in self.silent for each in self.accepted.get(token, ())[:-1])
+
+
+class Told(msgspec.Struct):
+    """What the gateway told, by token.
+
+    :ivar last: the last outcome of each.
+    :ivar words: every state in its order, a correction marked.
+    """
+
+    last: dict[bytes, Outcome] = {}
+    words: dict[bytes, list[tuple[State, bool]]] = {}
+
+    def take(self, outcome: Outcome) -> None:
+        """Hear an outcome."""
+        for token in outcome.span.tokens():
+            self.last[token] = outcome
+            self.words.setdefault(token, []).append((outcome.state, outcome.span.recalled))
+
+
+class Verdict(msgspec.Struct):
+    """What an audit found.
+
+    :param accepted: of the submitted, by the service.
+    :param lost: told to be accepted or presumed, or nothing at all, and never accepted.
+    :param presumed_lost: of the lost, those told to be presumed.
+    :param duplicated: accepted more than once.
+    :param inexcusable: of the duplicated, not after a silent close, or under at-most-once.
+    :param wrong: told otherwise than it was.
+    :param twice: told more than one outcome, corrections of a presumption left out.
+    :param left: still in the spool at the end.
+    """
+
+    submitted: int
+    accepted: int
+    lost: int
+    presumed_lost: int
+    duplicated: int
+    inexcusable: int
+    unknown: int
+    untold: int
+    wrong: int
+    twice: int
+    left: int
+    states: dict[str, int]
+
+    @property
+    def good(self) -> bool:
+        """Whether all was kept that is promised."""
+        return not (self.lost + self.inexcusable + self.untold + self.wrong + self.twice + self.left)
+
+    def line(self) -> str:
+        """For people."""
+        return (
+            f"submitted {self.submitted}, accepted by the service {self.accepted}, lost {self.lost},"
+            f" duplicated {self.duplicated}, unknown {self.unknown}, untold {self.untold},"
+            f" wrongly told {self.wrong}"
+        )
+
+
+def compare(delivery: Delivery, tokens: Sequence[bytes], told: Told, service: Service, left: int) -> Verdict:
+    """The records against each other."""
+    once = delivery is Delivery.AT_MOST_ONCE
+    lost = [each for each in tokens if each not in service.accepted and _claimed(told.last.get(each))]
+    twice = [each for each in tokens if len(service.accepted.get(each, ())) > 1]
+    states = Counter(str(outcome.state) for outcome in told.last.values())
+    return Verdict(
+        submitted=len(tokens),
+        accepted=len(service.accepted),
+        lost=len(lost),
+        presumed_lost=sum(each in told.last and told.last[each].state is State.PRESUMED for each in lost),
+        duplicated=len(twice),
+        inexcusable=len(twice) if once else sum(not service.doubtful(each) for each in twice),
+        unknown=states[State.UNKNOWN],
+        untold=sum(each not in told.last for each in tokens),
+        wrong=sum(_wrong(each, outcome, service, once) for each, outcome in told.last.items()),
+        twice=sum(not _once(words) for words in told.words.values()),
+        left=left,
+        states=dict(states),
+    )  # fmt: skip
+
+
+def _claimed(outcome: Outcome | None) -> bool:
+    return outcome is None or outcome.state in _TAKEN
+
+
+def _once(words: Sequence[tuple[State, bool]]) -> bool:
+    """One terminal outcome, and at most one correction, of a presumption."""
+    if len(words) == 1:
+        return not words[0][1]
+    return len(words) == 2 and words[0] == (State.PRESUMED, False) and words[1][1]
+
+
+def _wrong(token: bytes, outcome: Outcome, service: Service, once: bool) -> bool:
+    """Whether this is not what happened; lost ones are counted as such."""
+    state, took = outcome.state, token in service.accepted
+    refused = service.refused.get(token, set())
+    if state in _TAKEN:
+        return False
+    if state is State.UNKNOWN:
+        return not (once and service.silent)
+    if took and not service.silent.intersection(service.accepted[token]):
+        return True
+    if state is State.REJECTED:
+        return outcome.status not in refused
+    if state is State.SUPPRESSED:
+        return Status.INVALID_TOKEN not in refused
+    return not (state is State.FAILED and (refused or service.silent))
+
+
+def total(states: Mapping[str, int], *wanted: State) -> int:
+    """How many ended in one of these states."""
+    return sum(states.get(str(state), 0) for state in wanted)

@@ -1,0 +1,264 @@
+"""A gateway before a simulator that has faults: one program of faults, from the first submit to the audit."""
+
+import sqlite3
+import tempfile
+import time
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, Final, TypeVar
+
+import msgspec
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from bench.fault_audit import Service, Told, Verdict, compare
+from bench.fault_clock import Hurry
+from pushgate.apns.frames import Frame, MalformedFrame
+from pushgate.gateway import Gateway, Limits
+from pushgate.interfaces import Context, IOutcomeSink
+from pushgate.notification import Delivery, Priority, Submission, Terms
+from pushgate.outcome import DeadToken, Outcome, Report
+from pushgate.packed import Packed
+from pushgate.simulator.config import SimulatorTable
+from pushgate.simulator.rules import Accept, Answer, End, FrameRule, Reject, Rule, Stall, parse_rules
+from pushgate.simulator.script import Script
+from pushgate.simulator.service import Simulator
+from pushgate.spool.sqlite import FILE, SqliteSpool
+from pushgate.tally import Tally
+from pushgate.upstreams.apns_stream import factory
+from pushgate.upstreams.apns_stream.table import ApnsStreamTable
+
+RESPONSE_TIMEOUT: Final = 0.5
+PATIENCE: Final = 60.0
+"""Seconds on the machine's own clock after which a program counts as hanging."""
+DEAD: Final = b"\xde\xad"
+"""Tokens that begin so are dead."""
+PAYLOAD: Final = b'{"aps":{"alert":"Hi"}}'
+
+
+class Program(msgspec.Struct, frozen=True):
+    """What happens: notifications in batches, and the faults they meet.
+
+    :param script: the simulator's rules.
+    :param batches: how many notifications each has; every third batch is bulk.
+    :param dead: each so-manieth token is dead; 0: none.
+    :param tail: seconds of the longest answer that comes late: so long is waited for corrections.
+    """
+
+    script: tuple[dict[str, Any], ...] = ()
+    delivery: Delivery = Delivery.AT_LEAST_ONCE
+    batches: tuple[int, ...] = (120, 40, 80)
+    connections: int = 2
+    window: int = 1000
+    dead: int = 0
+    tail: float = 0.0
+
+    def tokens(self) -> list[list[bytes]]:
+        """The tokens of each batch, all different."""
+        numbers = iter(range(sum(self.batches)))
+        return [[self._token(next(numbers)) for _ in range(count)] for count in self.batches]
+
+    def _token(self, number: int) -> bytes:
+        dead = self.dead and number % self.dead == self.dead - 1
+        return (DEAD if dead else b"\x00\x01") + number.to_bytes(30, "big")
+
+
+class _Watched(Script):
+    """A script that notes what it did."""
+
+    def __init__(self, rules: Sequence[Rule], service: Service, chance: Any) -> None:
+        super().__init__(rules, chance)
+        self._service = service
+
+    def for_frame(self, connection: int, frame: int, token: bytes) -> FrameRule | None:
+        rule = super().for_frame(connection, frame, token)
+        if isinstance(rule, Reject) and frame:
+            self._service.refused.setdefault(token, set()).add(rule.status)
+        if rule is not None and not _tells(rule):
+            self._service.silent.add(connection)
+        return rule
+
+
+def _tells(rule: FrameRule) -> bool:
+    """Whether the gateway can know from this what became of everything in flight."""
+    if isinstance(rule, Accept | Stall):
+        return True
+    if not isinstance(rule, Answer):
+        return False
+    named = rule.identifier is None and not rule.lost and rule.command == 8
+    return named and rule.linger and rule.end is not End.RESET  # both may destroy the answer on its way
+
+
+class _Simulator(Simulator):
+    """Notes in `witness` what it does."""
+
+    def __init__(self, config: SimulatorTable, reactor: Any, witness: Service, wall: Any) -> None:
+        super().__init__(config, reactor, wall=wall)
+        self.witness = witness
+        self._push.script = _Watched(config.script, witness, Random(config.seed).random)
+        judge = self._push.judge
+
+        def judged(connection: int, place: int, frame: Frame | MalformedFrame) -> Any:
+            verdict = judge(connection, place, frame)
+            if isinstance(verdict, int) and isinstance(frame, Frame):
+                witness.refused.setdefault(frame.token, set()).add(int(verdict))
+            return verdict
+
+        self._push.judge = judged  # type: ignore[method-assign]  # this one connection's side is watched
+
+
+@implementer(IOutcomeSink)
+class _Listener:
+    """Hears every outcome."""
+
+    def __init__(self) -> None:
+        self.told, self.dead = Told(), list[DeadToken]()
+
+    def start(self) -> None: ...
+    def reopen(self) -> None: ...
+    def stop(self) -> None: ...
+
+    def emit(self, reports: Sequence[Report]) -> None:
+        for report in reports:
+            if isinstance(report, Outcome):
+                self.told.take(report)
+            else:
+                self.dead.append(report)
+
+
+class Stand:
+    """One gateway with a durable spool, one simulator, one program.
+
+    :param certificates: where the throw-away certificates are kept, so that not every program makes its own.
+    """
+
+    def __init__(self, program: Program, directory: Path, certificates: Path) -> None:
+        self.program, self._directory = program, directory
+        self._time = Hurry(reactor, self._idle)
+        self._base = time.time()
+        self.service = Service({}, {}, set())
+        self.listener = _Listener()
+        self.simulator = _Simulator(self._simulator_table(certificates), self._time, self.service, self.wall)
+        context = Context(
+            reactor=self._time, wall=self.wall, jitter=Random(1).random, tally=Tally(), state_dir=directory
+        )
+        limits = Limits(expiry=30 * 86400.0)
+        self.gateway = Gateway(
+            context, SqliteSpool(directory, context), limits, lambda: Random().getrandbits(58)
+        )
+        self._connecting = False
+
+    def wall(self) -> float:
+        """Unix seconds."""
+        return self._base + self._time.seconds()
+
+    async def run(self) -> Verdict:
+        """Send everything, wait for every outcome, stop, compare."""
+        self._time.start()
+        try:
+            await self.simulator.start()
+            self.gateway.attach("listener", self.listener, 1_000_000)
+            self.gateway.add_app("news", self._app_table(), factory)
+            await self.gateway.start()
+            self._connecting = True
+            await self._submit()
+            await self._settled()
+            await self._stop()
+        finally:
+            self._time.stop()
+        self.service.record(self.simulator.received.entries())
+        tokens = [token for batch in self.program.tokens() for token in batch]
+        return compare(self.program.delivery, tokens, self.listener.told, self.service, self._left())
+
+    async def _submit(self) -> None:
+        receipts = []
+        for index, tokens in enumerate(self.program.tokens()):
+            terms = Terms(priority=Priority.BULK if index % 3 == 2 else Priority.URGENT)
+            submission = Submission(app="news", tokens=Packed.of(tokens, 1), payload=PAYLOAD, terms=terms)
+            receipts.append(self.gateway.submit(submission, "test"))
+            await self._later(0.1)
+        await gatherResults(receipts)
+
+    async def _settled(self) -> None:
+        """Until all have an outcome, and whatever might correct one has come."""
+        deadline = time.monotonic() + PATIENCE
+        while self.gateway.left():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.gateway.left()} notifications without an outcome: {self.program}")
+            await deferLater(reactor, 0.002)
+        if self.program.tail:
+            await self._later(self.program.tail)
+
+    async def _stop(self) -> None:
+        self.gateway.refuse()
+        await self.gateway.drain()
+        await self.gateway.close()
+        await self.simulator.stop()
+
+    def _later(self, seconds: float) -> Deferred[None]:
+        return deferLater(self._time, seconds)
+
+    def _idle(self) -> bool:
+        """Whether the gateway has no connection and makes none."""
+        states = [each.state() for each in self.gateway.upstreams().values()] if self._connecting else []
+        return bool(states) and not any(sum(state.connections.values()) for state in states)
+
+    def _left(self) -> int:
+        """Batches in the file after the end."""
+        connection = sqlite3.connect(self._directory / FILE)
+        [(count,)] = connection.execute("SELECT count(*) FROM batch").fetchall()
+        connection.close()
+        return int(count)
+
+    def _simulator_table(self, certificates: Path) -> SimulatorTable:
+        listen = {f"{name}listen": "tcp:0:interface=127.0.0.1" for name in ("", "feedback_", "control_")}
+        table = SimulatorTable.model_validate({**listen, "dead": [DEAD.hex()], "seed": 1})
+        script = parse_rules(list(self.program.script))
+        return table.model_copy(update={"state_dir": certificates, "script": script})
+
+    def _app_table(self) -> ApnsStreamTable:
+        return ApnsStreamTable.model_construct(
+            upstream="apns-stream",
+            delivery=self.program.delivery,
+            certificate=self.simulator.certificates.client,
+            trust=self.simulator.certificates.ca,
+            host="localhost",
+            port=self.simulator.port or 0,
+            feedback=False,
+            connections=self.program.connections,
+            window=self.program.window,
+            response_timeout=RESPONSE_TIMEOUT,
+        )
+
+
+def run(program: Program, certificates: Path) -> Verdict:
+    """Run a program in the reactor, which must not be running, and come back."""
+    with tempfile.TemporaryDirectory(prefix="pushgate-faults-") as directory:
+        return spin(Stand(program, Path(directory), certificates).run())
+
+
+_T = TypeVar("_T")
+
+
+def spin(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """What a coroutine returns; the reactor runs until then, and may be run again."""
+    results: list[Any] = []
+
+    def done(result: Any) -> None:
+        results.append(result)
+        reactor.crash()
+
+    Deferred.fromCoroutine(coroutine).addBoth(done)
+    if not results:
+        reactor.run(installSignalHandlers=False)  # type: ignore[call-arg]  # the interface does not tell
+    if reactor.threadpool is not None:  # type: ignore[attr-defined]  # it is a reactor
+        reactor._stopThreadPool()  # type: ignore[attr-defined]  # as trial does; nobody else ends its threads
+    [result] = results
+    if isinstance(result, Failure):
+        result.raiseException()
+    value: _T = result
+    return value
