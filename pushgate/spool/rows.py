@@ -1,8 +1,9 @@
 """Batches as rows of the durable spool, and back. Everything here runs in the spool's thread."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
+from zlib import crc32
 
 import msgspec
 
@@ -14,10 +15,13 @@ from pushgate.span import outside
 _COLUMNS: Final = (
     "ord, stem, app, priority, live, accepted_at, delivery, terms, refused, shared, tokens, payload"
 )
-_ROW: Final = f"({', '.join('?' * 12)})"
+_ROW: Final = f"({', '.join('?' * 13)})"
 _AT_ONCE: Final = 16
 """Rows of one INSERT. SQLite's binding gives up the interpreter lock for each statement it runs, and may wait
 a switch interval to get it back; so rows go in few statements."""
+
+_PIECE: Final = 4096
+"""Bytes summed up at once: of more than 5 KiB zlib would give up the interpreter lock, too."""
 
 Range = tuple[int, int, int]
 """Order of the batch, first member, end."""
@@ -28,7 +32,15 @@ def insert(connection: sqlite3.Connection, batches: Sequence[Batch]) -> None:
     for at in range(0, len(batches), _AT_ONCE):
         part = batches[at : at + _AT_ONCE]
         values = [value for batch in part for value in _row(batch)]
-        connection.execute(f"INSERT INTO batch ({_COLUMNS}) VALUES {', '.join([_ROW] * len(part))}", values)  # noqa: S608 - constants
+        places = ", ".join([_ROW] * len(part))
+        connection.execute(f"INSERT INTO batch ({_COLUMNS}, crc) VALUES {places}", values)  # noqa: S608 - constants
+
+
+def damaged(connection: sqlite3.Connection) -> Iterator[int]:
+    """The orders of batches that are not what was inserted: what SQLite's own check does not see."""
+    for *row, crc in connection.execute(f"SELECT {_COLUMNS}, crc FROM batch"):  # noqa: S608 - constants
+        if _crc(row) != crc:
+            yield row[0]
 
 
 def settle(connection: sqlite3.Connection, ranges: Sequence[Range]) -> None:
@@ -148,7 +160,7 @@ class View(msgspec.Struct, frozen=True):
 
 def _row(batch: Batch) -> tuple[Any, ...]:
     shared = not isinstance(batch.payload, Packed)
-    return (
+    row = (
         batch.order,
         stem(batch.id),
         batch.app,
@@ -162,6 +174,18 @@ def _row(batch: Batch) -> tuple[Any, ...]:
         batch.tokens.blob,
         batch.payload if not isinstance(batch.payload, Packed) else batch.payload.blob,
     )
+    return (*row, _crc(row))
+
+
+def _crc(row: Sequence[Any]) -> int:
+    """The checksum of a row, as it was bound and as it is read."""
+    *small, tokens, payload = row
+    crc = crc32(repr([int(each) if isinstance(each, bool) else each for each in small]).encode())
+    for blob in (tokens, payload):
+        crc = crc32(len(blob).to_bytes(8, "big"), crc)
+        for at in range(0, len(blob), _PIECE):
+            crc = crc32(blob[at : at + _PIECE], crc)
+    return crc
 
 
 def _kept(connection: sqlite3.Connection, row: tuple[Any, ...], view: View) -> Kept:

@@ -3,6 +3,8 @@
 import sqlite3
 from typing import Final
 
+from pushgate.spool.rows import damaged
+
 APPLICATION_ID: Final = 0x70677370
 """``pgsp``: marks an SQLite file as a spool of pushgate."""
 
@@ -20,7 +22,8 @@ _MIGRATIONS: Final = (
         refused BLOB NOT NULL,
         shared INTEGER NOT NULL,
         tokens BLOB NOT NULL,
-        payload BLOB NOT NULL
+        payload BLOB NOT NULL,
+        crc INTEGER NOT NULL
     );
     CREATE INDEX batch_lane ON batch (app, priority, ord);
     CREATE TABLE settled (
@@ -62,9 +65,11 @@ def check(connection: sqlite3.Connection) -> None:
         raise NotASpool("an SQLite file of another program")
     if version > len(_MIGRATIONS):
         raise NotASpool(f"written by a later version (format {version}, this one knows {len(_MIGRATIONS)})")
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
         raise NotASpool(f"damaged: {' '.join(str(verdict).split())}")
+    for order in damaged(connection) if version else ():
+        raise NotASpool(f"damaged: batch {order} is not what was written")
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -36,8 +36,8 @@ from pushgate.spool.schema import NotASpool, check, migrate
 FILE: Final = "spool.sqlite"
 RETRY: Final = 1.0
 """Seconds until settled ranges that found no space on the disk are tried again."""
+_PAGE_SIZE: Final = "PRAGMA page_size = 16384"  # few overflow pages for a batch of 60 kB
 _PRAGMAS: Final = (
-    "PRAGMA page_size = 16384",  # few overflow pages for a batch of 60 kB
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA wal_autocheckpoint = 1000",
@@ -363,12 +363,13 @@ def _lock(directory: Path) -> int:
 
 def _open(file: Path) -> sqlite3.Connection:
     try:
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))  # it holds tokens and payloads
-        if file.stat().st_size:
-            with contextlib.closing(
-                sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
-            ) as reader:
-                check(reader)
+        if not file.exists():
+            _make(file)
+        os.close(os.open(file, os.O_RDWR))
+        if not file.stat().st_size:  # SQLite would take it for a new one, and remove the log beside it
+            raise NotASpool("empty: it has lost what it kept")
+        with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as reader:
+            check(reader)
         connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         for pragma in _PRAGMAS:
             connection.execute(pragma)
@@ -376,6 +377,25 @@ def _open(file: Path) -> sqlite3.Connection:
     except (OSError, sqlite3.Error, NotASpool) as error:
         raise _fault(file, f"{error}; nothing was changed: mend it, or move it away to start empty") from None
     return connection
+
+
+def _make(file: Path) -> None:
+    """Make a spool under another name, so that one that is empty has never been made so by us."""
+    log = file.with_name(f"{file.name}-wal")
+    if log.exists() and log.stat().st_size:
+        raise NotASpool(f"missing, but its log {log.name} is there, which belongs to it")
+    new = file.with_name(f"{file.name}.new")
+    new.unlink(missing_ok=True)
+    os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # it will hold tokens and payloads
+    with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as connection:
+        connection.execute(_PAGE_SIZE)
+        migrate(connection)
+    new.rename(file)
+    directory = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def _fault(path: Path, why: str) -> CannotStart:
