@@ -6,13 +6,12 @@ from twisted.internet import reactor
 
 from pushgate.spool.keys import KEEP_KEYS
 from tests.samples import batch
-from tests.spool import test_sqlite
-from tests.spool.test_sqlite import WALL
+from tests.spool_rig import WALL, SpoolCase
 
 DAY = 86400.0
 
 
-class SteppedClockTests(test_sqlite.SpoolCase):
+class SteppedClockTests(SpoolCase):
     async def test_a_clock_set_back_while_nobody_runs(self) -> None:
         """What was accepted in the future has waited since now: it gets its half hour anew, no more."""
         await self.keep(batch(1, order=1))

@@ -21,13 +21,12 @@ from pushgate.sinks.jsonl import JSONLSink
 from pushgate.spool import sqlite
 from pushgate.testing import outcome as reported
 from tests.samples import batch
-from tests.spool import test_sqlite
-from tests.spool.test_sqlite import outcome
+from tests.spool_rig import SpoolCase, outcome
 
 BIG = Packed.of([b"{" + b" " * 60_000 + b"}"], 2)
 
 
-class FullDiskTests(test_sqlite.SpoolCase):
+class FullDiskTests(SpoolCase):
     def limited(self, size: int) -> None:
         """No file of this process grows beyond this: what the disk says then is as real as a full one's."""
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -8,12 +8,11 @@ from typing import Any
 from msgspec.structs import replace
 from twisted.internet import reactor
 from twisted.logger import capturedLogs
-from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 from pushgate.death import Death, Reason
-from pushgate.errors import CannotStart, Conflict, Overloaded
-from pushgate.interfaces import Context, ISpool, Kept, Untold
+from pushgate.errors import Conflict, Overloaded
+from pushgate.interfaces import ISpool, Untold
 from pushgate.notification import Batch, Delivery, Priority
 from pushgate.outcome import DeadToken, Outcome, State
 from pushgate.packed import Packed
@@ -21,56 +20,9 @@ from pushgate.record import lines
 from pushgate.span import Span
 from pushgate.spool import sqlite
 from pushgate.spool.keys import KEEP_KEYS
-from pushgate.spool.sqlite import FILE, SqliteSpool
-from pushgate.tally import Tally
+from pushgate.spool.sqlite import FILE
 from tests.samples import ID, PAYLOAD, batch
-
-WALL = 1_700_000_100.0
-
-
-def outcome(of: Batch, start: int, stop: int, **history: Any) -> Outcome:
-    return Outcome(Span(of, start, stop, **history), State.ACCEPTED, None, "", WALL, "test")
-
-
-class SpoolCase(TestCase):
-    timeout = 20
-
-    def setUp(self) -> None:
-        self.directory = Path(self.mktemp())
-        self.directory.mkdir()
-        self.wall = WALL
-        self.spool = self.opened()
-        self.addCleanup(lambda: self.spool.close())
-
-    def made(self) -> SqliteSpool:
-        context = Context(reactor=reactor, wall=lambda: self.wall, jitter=lambda: 0.0, tally=Tally())
-        return SqliteSpool(self.directory, context)
-
-    def opened(self) -> SqliteSpool:
-        spool = self.made()
-        spool.start()
-        return spool
-
-    async def restart(self) -> None:
-        await self.spool.close()
-        self.spool = self.opened()
-
-    async def keep(self, *batches: Batch) -> None:
-        for each in batches:
-            self.assertEqual(await self.spool.append(each, None), each.id)
-
-    async def kept(self, priority: int = 10) -> list[Kept]:
-        found, more = await self.spool.page("news", priority, 0, 1_000_000)
-        self.assertFalse(more)
-        return found
-
-    def refused(self) -> str:
-        """Why it does not start, in one line."""
-        with self.assertRaises(CannotStart) as caught:
-            self.made().start()
-        [line] = caught.exception.faults
-        self.assertNotIn("\n", line)
-        return line
+from tests.spool_rig import WALL, SpoolCase, outcome
 
 
 class KeepingTests(SpoolCase):

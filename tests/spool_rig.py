@@ -1,0 +1,62 @@
+"""The durable spool alone, in a directory of its own: what its tests stand on."""
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.trial.unittest import TestCase
+
+from pushgate.errors import CannotStart
+from pushgate.interfaces import Context, Kept
+from pushgate.notification import Batch
+from pushgate.outcome import Outcome, State
+from pushgate.span import Span
+from pushgate.spool.sqlite import SqliteSpool
+from pushgate.tally import Tally
+
+WALL = 1_700_000_100.0
+
+
+def outcome(of: Batch, start: int, stop: int, **history: Any) -> Outcome:
+    return Outcome(Span(of, start, stop, **history), State.ACCEPTED, None, "", WALL, "test")
+
+
+class SpoolCase(TestCase):
+    timeout = 20
+
+    def setUp(self) -> None:
+        self.directory = Path(self.mktemp())
+        self.directory.mkdir()
+        self.wall = WALL
+        self.spool = self.opened()
+        self.addCleanup(lambda: self.spool.close())
+
+    def made(self) -> SqliteSpool:
+        context = Context(reactor=reactor, wall=lambda: self.wall, jitter=lambda: 0.0, tally=Tally())
+        return SqliteSpool(self.directory, context)
+
+    def opened(self) -> SqliteSpool:
+        spool = self.made()
+        spool.start()
+        return spool
+
+    async def restart(self) -> None:
+        await self.spool.close()
+        self.spool = self.opened()
+
+    async def keep(self, *batches: Batch) -> None:
+        for each in batches:
+            self.assertEqual(await self.spool.append(each, None), each.id)
+
+    async def kept(self, priority: int = 10) -> list[Kept]:
+        found, more = await self.spool.page("news", priority, 0, 1_000_000)
+        self.assertFalse(more)
+        return found
+
+    def refused(self) -> str:
+        """Why it does not start, in one line."""
+        with self.assertRaises(CannotStart) as caught:
+            self.made().start()
+        [line] = caught.exception.faults
+        self.assertNotIn("\n", line)
+        return line
