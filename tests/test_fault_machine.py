@@ -159,10 +159,10 @@ class Faults(RuleBasedStateMachine):
         self.hear()
         self.crashed, self.links = True, []
         kept = [self.spool._now(each) for each in self.spool.recovered]
-        gone = {outcome.span.batch.id for outcome in self.spool.settled}
-        done = {each.id for each in self.spool.finished}
-        assert done <= gone
+        settled = {outcome.span.batch.order for outcome in self.spool.settled}
+        assert {*self.spool.finished} <= settled
         restart = RecordingSpool(*(self.with_intentions(each) for each in kept if each.left))
+        restart.reports = self.spool.reports
         epoch, seconds = self.rig.epoch, self.rig.clock.seconds()
         self.spool, self.rig = restart, self.started(restart)
         self.rig.epoch = epoch + seconds

@@ -58,7 +58,7 @@ class Stream:
     """
 
     def __init__(self, capacity: int, response_timeout: float, ready_at: float, first_place: int = 0) -> None:
-        self._capacity, self._timeout, self._ready_at = capacity, response_timeout, ready_at
+        self._capacity, self.response_timeout, self._ready_at = capacity, response_timeout, ready_at
         self._window = Window(ring=capacity, first=first_place)
         self._first_place = first_place
         self._replies = ReplyDecoder()
@@ -127,8 +127,8 @@ class Stream:
 
     def quiet(self, now: float) -> list[Verdict]:
         """Presume what was written long enough ago; call it from time to time on a live connection."""
-        self._window.forget(now - self._timeout - RECALL)
-        spans = self._window.presume(now - self._timeout)
+        self._window.forget(now - self.response_timeout - RECALL)
+        spans = self._window.presume(now - self.response_timeout)
         return [Verdict(span, State.PRESUMED) for span in spans]
 
     def received(self, data: bytes) -> Ending | None:

@@ -253,7 +253,7 @@ class SqliteSpool:
             trouble = str(error)
             results = self._refuse(appends, trouble)
             if grows:  # what is settled makes room
-                with contextlib.suppress(sqlite3.Error):
+                with contextlib.suppress(Exception):
                     results += self._commit([], [])
         results += self._settled()
         return results + [(job.done, self._answer(job)) for job in _only(_Read, jobs)], trouble

@@ -24,8 +24,8 @@ from pushgate.upstreams.apns_stream.expiry import ExpiryNotice
 from pushgate.upstreams.apns_stream.feedback_poll import FeedbackPoll
 from pushgate.upstreams.apns_stream.health import Health
 from pushgate.upstreams.apns_stream.link import RUN, Link
+from pushgate.upstreams.apns_stream.links import Links
 from pushgate.upstreams.apns_stream.proof import Proof
-from pushgate.upstreams.apns_stream.roster import Roster
 from pushgate.upstreams.apns_stream.table import ApnsStreamTable
 
 TICK: Final = 0.25
@@ -59,7 +59,7 @@ class Pool:
         self._endpoint = endpoint(table.host, table.port, credentials, context.reactor)
         self._health = Health(app, work, context, table.handshakes_per_minute)
         self._timeout = table.response_timeout
-        self._links = Roster(self._reactor)
+        self._links = Links(self._reactor)
         self._attempts: set[Deferred[Link]] = set()
         self._turn: IDelayedCall | None = None
         self._retry: IDelayedCall | None = None
@@ -288,6 +288,8 @@ class Pool:
         """Errors that come after the response timeout make honest outcomes wrong: wait longer from now on."""
         self._context.tally.count("pushgate_late_errors_total", self._app, times=count)
         self._timeout = min(LATEST_PRESUMPTION, self._timeout * 2)
+        for link in self._links:
+            link.stream.response_timeout = self._timeout
         self.log.warn(
             "{app}: an error came late, {count} outcomes are corrected; response timeout now {timeout} s",
             app=self._app, count=count, timeout=self._timeout,

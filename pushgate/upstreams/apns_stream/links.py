@@ -7,7 +7,7 @@ from typing import Any
 from pushgate.upstreams.apns_stream.link import Link
 
 
-class Roster:
+class Links:
     """Every link from its handshake to its end, in the order in which they came.
 
     :param reactor: provides IReactorTime.
