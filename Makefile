@@ -32,7 +32,7 @@ run: $(INSTALLED)  ## run a gateway with a simulated push service until Ctrl-C
 	$(BIN)/twistd --nodaemon --pidfile= pushgate
 
 test: $(INSTALLED)  ## run all tests; every branch of the pure rooms has to be covered
-	$(BIN)/python -m pytest -q --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -q --numprocesses=2 --dist=loadfile --cov --cov-report=term-missing:skip-covered
 
 lint: $(INSTALLED)  ## check style, format and types
 	$(BIN)/ruff check .

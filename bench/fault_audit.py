@@ -119,10 +119,9 @@ def _claimed(outcome: Outcome | None) -> bool:
 
 
 def _once(words: Sequence[tuple[State, bool]]) -> bool:
-    """One terminal outcome, and at most one correction, of a presumption."""
-    if len(words) == 1:
-        return not words[0][1]
-    return len(words) == 2 and words[0] == (State.PRESUMED, False) and words[1][1]
+    """One terminal outcome; what follows are corrections of a presumption, one for each late error."""
+    presumptions = all(state is State.PRESUMED for state, _ in words[:-1])
+    return presumptions and [corrects for _, corrects in words] == [False] + [True] * (len(words) - 1)
 
 
 def _wrong(token: bytes, outcome: Outcome, service: Service, once: bool) -> bool:

@@ -222,7 +222,7 @@ class DryRunTests(ExampleTestCase):
         """The upstream is one."""
         factory = self.registry.upstreams["dry-run"].factory
         table = factory.config.model_validate({"upstream": "dry-run"})
-        work = Work("news", table, self.context, 1800.0, lambda *_: None, MemorySpool(self.clock))
+        work = Work("news", table, self.context, Limits(), lambda *_: None, MemorySpool(self.clock))
         verifyObject(IUpstream, factory.upstream("news", table, work, self.context))
 
     def test_it_accepts_everything(self) -> None:

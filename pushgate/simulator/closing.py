@@ -86,6 +86,8 @@ class Closing:
             if len(plan.pieces) > 1:
                 yield BEAT
         if plan.end is End.RESET:
+            yield 0  # the TLS layer sends what was written in the next turn,
+            yield 0  # and the socket behind it in the one after, however late these come
             yield BEAT
             self._transport.abortConnection()
         elif not plan.linger:
