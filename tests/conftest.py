@@ -7,8 +7,11 @@ import pytest
 from hypothesis import settings
 
 # The machine may be busy: how long an example takes says nothing about the rule it checks.
-settings.register_profile("pushgate", deadline=None)
-settings.load_profile("pushgate")
+# The same examples in every run, so that a change is blamed for what it does; PUSHGATE_HYPOTHESIS=search looks
+# for others, as often as you like.
+settings.register_profile("pushgate", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("PUSHGATE_HYPOTHESIS", "pushgate"))
 
 
 @pytest.fixture(scope="session", autouse=True)
