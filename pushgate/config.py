@@ -1,6 +1,6 @@
 """The configuration: one TOML file, read once, into one typed tree; every fault of the file at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
@@ -11,8 +11,9 @@ from pushgate.errors import CannotStart
 from pushgate.faults import fault, read_toml, shape, suggestion, validated
 from pushgate.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
 from pushgate.kinds import INPUT, SINK, UPSTREAM, Kind
+from pushgate.principals import ANONYMOUS
 from pushgate.registry import NAME, NAME_RULE, Registry
-from pushgate.settings import AppTable, DoorTable, Duration, SinkTable, Table
+from pushgate.settings import AppTable, DoorTable, Duration, PrincipalTable, SinkTable, Table
 
 STATE_DIR: Final = Path("pushgate-state")
 """Where state is kept unless the configuration says otherwise; relative to the working directory."""
@@ -54,6 +55,7 @@ class Config(msgspec.Struct, frozen=True):
     apps: dict[str, tuple[IUpstreamFactory, AppTable]]
     inputs: dict[str, tuple[IInputFactory, DoorTable]]
     sinks: dict[str, tuple[IOutcomeSinkFactory, SinkTable]]
+    principals: dict[str, PrincipalTable] = {}
 
 
 def read_config(file: Path, registry: Registry) -> Config:
@@ -94,7 +96,8 @@ def config_from(tree: Mapping[str, Any], file: str, registry: Registry) -> Confi
     reading = _Reading(file, registry)
     gateway = reading.table(GatewayTable, tree.get("gateway", {}), ("gateway",))
     apps, inputs, sinks = (reading.section(section, tree.get(section.key, {})) for section in _SECTIONS)
-    known = ["gateway", *(section.key for section in _SECTIONS)]
+    principals = reading.principals(tree.get("principals", {}), apps)
+    known = ["gateway", "principals", *(section.key for section in _SECTIONS)]
     for key in sorted(tree.keys() - set(known)):
         reading.fault((key,), "unknown key", suggestion(key, known))
     if not tree.get("apps"):
@@ -103,7 +106,7 @@ def config_from(tree: Mapping[str, Any], file: str, registry: Registry) -> Confi
             reading.fault(("inputs",), "missing", "an [inputs.NAME] is how notifications come in")
     if reading.faults or gateway is None:
         raise CannotStart(reading.faults)
-    return Config(gateway, apps, inputs, sinks)
+    return Config(gateway, apps, inputs, sinks, principals)
 
 
 class _Section(NamedTuple):
@@ -142,19 +145,49 @@ class _Reading:
             return None
 
     def section(self, section: _Section, data: object) -> dict[str, Any]:
-        if not isinstance(data, Mapping):
-            self.fault((section.key,), shape(data), f"must be tables [{section.key}.NAME]")
-            return {}
-        chosen = {name: self._named(section, name, data[name]) for name in data}
+        chosen = {name: self._chosen(section, name, table) for name, table in self._tables(section.key, data)}
         return {name: each for name, each in chosen.items() if each is not None}
 
-    def _named(self, section: _Section, name: str, data: object) -> tuple[Any, Any] | None:
-        path = (section.key, name)
-        if not NAME.fullmatch(name):
-            self.fault(path, f"a name of length {len(name)}", f"must be {NAME_RULE}")
+    def principals(self, data: object, apps: Mapping[str, Any]) -> dict[str, PrincipalTable]:
+        """The tables of principals.
+
+        :param apps: there are, by name.
+        """
+        found = {}
+        for name, each in self._tables("principals", data):
+            path = ("principals", name)
+            table = self.table(PrincipalTable, each, path)
+            if table is not None:
+                found[name] = table
+                self._check_proof(path, table)
+                for app in sorted(set(table.apps or ()) - apps.keys()):
+                    wrong = f'there is no app "{app}"' if NAME.fullmatch(app) else shape(app)
+                    self.fault((*path, "apps"), wrong, suggestion(app, apps))
+        return found
+
+    def _check_proof(self, path: tuple[str, str], table: PrincipalTable) -> None:
+        given = [key for key in ("secret_file", "certificate") if getattr(table, key) is not None]
+        if path[1] == ANONYMOUS and given:
+            allowed = f"{ANONYMOUS} is who has not logged in; give the principal another name"
+            self.fault((*path, given[0]), "nothing can prove it", allowed)
+        elif path[1] != ANONYMOUS and not given:
+            self.fault(path, "nothing proves it", "secret_file or certificate is required")
+
+    def _tables(self, key: str, data: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The tables under a key, by name; all others are faults."""
         if not isinstance(data, Mapping):
-            self.fault(path, shape(data), "must be a table")
-            return None
+            self.fault((key,), shape(data), f"must be tables [{key}.NAME]")
+            return
+        for name, table in data.items():
+            if not NAME.fullmatch(name):
+                self.fault((key, name), f"a name of length {len(name)}", f"must be {NAME_RULE}")
+            if isinstance(table, Mapping):
+                yield name, table
+            else:
+                self.fault((key, name), shape(table), "must be a table")
+
+    def _chosen(self, section: _Section, name: str, data: Mapping[str, Any]) -> tuple[Any, Any] | None:
+        path = (section.key, name)
         where = (*path, section.chooser)
         factory = self._factory(section.kind, where, data.get(section.chooser))
         try:

@@ -5,6 +5,8 @@ the word the contract fixes for the wire. Texts name the field, the shape of the
 the value: tokens and payloads do not belong in errors.
 """
 
+import re
+from math import ceil
 from typing import ClassVar, Self
 
 
@@ -74,10 +76,35 @@ class Overloaded(Refusal):
 
     code = "OVERLOADED"
     queued = limit = 0
+    retry_after: float | None = None
+    """Seconds after which it is worth trying again, where that is known."""
 
     def __init__(self, what: str, queued: int, limit: int) -> None:
         super().__init__(f"{what}: {queued} waiting; at most {limit}, try again later")
         self.queued, self.limit = queued, limit
+
+    @classmethod
+    def told(cls, text: str) -> Self:
+        """See `Refusal`; the text keeps how long to wait."""
+        error = super().told(text)
+        wait = re.search(r"again in (\d+(?:\.\d+)?) s$", text)
+        error.retry_after = None if wait is None else float(wait[1])
+        return error
+
+
+class TooFast(Overloaded):
+    """The caller's quota is used up for now.
+
+    :param rate: notifications a second that it allows.
+    :param retry_after: seconds.
+    """
+
+    def __init__(self, rate: float, retry_after: float) -> None:
+        # Rounded up: whoever comes back as early as it says must find that it is true.
+        self.retry_after = ceil(retry_after * 100) / 100
+        Refusal.__init__(
+            self, f"rate: at most {rate:g} notifications a second; again in {self.retry_after:g} s"
+        )
 
 
 class ShuttingDown(Refusal):

@@ -14,6 +14,7 @@ from zope.interface import Attribute, Interface
 from pushgate.death import Death, Reason
 from pushgate.notification import Batch, Submission
 from pushgate.outcome import Report, Verdict
+from pushgate.principals import Principals
 from pushgate.settings import AppTable, DoorTable, SinkTable
 from pushgate.span import Span
 from pushgate.tally import Tally
@@ -26,6 +27,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     :param wall: Unix seconds.
     :param jitter: a number from 0 to 1, new at each call.
     :param state_dir: where files may be kept; None when nothing outlives the process.
+    :param principals: who may do what; by default everybody everything.
     """
 
     reactor: Any
@@ -33,6 +35,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     jitter: Callable[[], float]
     tally: Tally
     state_dir: Path | None = None
+    principals: Principals = msgspec.field(default_factory=Principals)
 
 
 class Receipt(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from pushgate.notification import Delivery
+from pushgate.principals import Operation
 from pushgate.record import Tokens
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -66,6 +67,41 @@ class DoorTable(Table):
     """What every input has."""
 
     type: str
+
+
+class ListeningTable(DoorTable):
+    """What every input has that listens; `pushgate.inputs.listener` does what it says.
+
+    :param listen: where.
+    :param certificate: PEM with its chain, for TLS.
+    :param private_key: PEM; in the certificate's file when it is not given.
+    :param client_authorities: PEM: who may vouch for a client's certificate.
+    :param insecure: listen on other addresses than this machine's own without TLS or without principals.
+    """
+
+    listen: ServerEndpoint
+    certificate: FilePath | None = None
+    private_key: FilePath | None = None
+    client_authorities: FilePath | None = None
+    insecure: bool = False
+
+
+class PrincipalTable(Table):
+    """``[principals.NAME]``: somebody who may come in.
+
+    :param secret_file: holds hashes of secrets, any of which will do.
+    :param certificate: the subject of a client certificate, as RFC 4514 writes it: ``"CN=shop,O=Example"``.
+    :param apps: None: all.
+    :param rate: notifications a second; 0 sets no limit.
+    :param max_batch: notifications of one submission; 0 sets no limit.
+    """
+
+    secret_file: FilePath | None = None
+    certificate: str | None = None
+    apps: list[str] | None = None
+    operations: list[Annotated[Operation, Field(strict=False)]] = [Operation.PUSH, Operation.READ]
+    rate: float = Field(default=0, ge=0)
+    max_batch: int = Field(default=0, ge=0)
 
 
 class SinkTable(Table):

@@ -14,11 +14,13 @@ from twisted.python import usage
 
 from pushgate.building import Building
 from pushgate.config import DEMO_DEAD, Config, embedded_default, read_config
+from pushgate.credentials import grants
 from pushgate.errors import CannotStart
 from pushgate.gateway import Gateway
 from pushgate.house import House
 from pushgate.interfaces import Context, ISpool
 from pushgate.limits import Limits
+from pushgate.principals import Principals
 from pushgate.registry import find
 from pushgate.reload import Reload, digests
 from pushgate.spool.memory import MemorySpool
@@ -75,13 +77,7 @@ def compose(config: Config, reactor: Any, hint: str = "", read: Callable[[], Con
     """
     _make_state_dir(config.gateway.state_dir)
     chance = random.SystemRandom()
-    context = Context(
-        reactor=reactor,
-        wall=time.time,
-        jitter=chance.random,
-        tally=Tally(),
-        state_dir=config.gateway.state_dir,
-    )
+    context = _context(config, reactor, chance.random)
     files = {app: digests(table) for app, (_, table) in config.apps.items()}
     limits = Limits(config.gateway.expiry, config.gateway.queue_limit)
     gateway = Gateway(context, _spool(context), limits, lambda: chance.getrandbits(58))
@@ -94,6 +90,17 @@ def compose(config: Config, reactor: Any, hint: str = "", read: Callable[[], Con
     if read is not None:
         house.use(Reload(house, context, config, files, read))
     return house
+
+
+def _context(config: Config, reactor: Any, jitter: Callable[[], float]) -> Context:
+    return Context(
+        reactor=reactor,
+        wall=time.time,
+        jitter=jitter,
+        tally=Tally(),
+        state_dir=config.gateway.state_dir,
+        principals=Principals(grants(config.principals)),
+    )
 
 
 def _make_state_dir(directory: Path | None) -> None:

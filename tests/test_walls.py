@@ -17,9 +17,9 @@ LIMIT = 25
 VALUES = {
     "errors", "packed", "notification", "span", "outcome", "record", "ledger",
     "lanes", "paced", "pacing", "pressure", "backoff", "breaker", "register", "screen", "tally", "death",
-    "guard",
+    "guard", "principals",
 }  # fmt: skip
-CONFIGURATION = {"faults", "kinds", "lazy", "registry", "config", "changes"}
+CONFIGURATION = {"faults", "kinds", "lazy", "registry", "config", "changes", "credentials"}
 FORMATS = {"amp_commands", "exposition"}
 ROOMS = (
     dict.fromkeys(VALUES, "values")
