@@ -54,6 +54,14 @@ def refusable(command: type[Command]) -> type[Command]:
 
 
 @refusable
+class Login(Command):
+    """Be a principal of the gateway's configuration on this connection from now on."""
+
+    arguments: ClassVar[Arguments] = [(b"name", Unicode()), (b"secret", String())]
+    response: ClassVar[Arguments] = [(b"ok", Boolean())]
+
+
+@refusable
 class Push(Command):
     """Send one notification. `token` is hex, `payload` a JSON object, times are Unix seconds."""
 

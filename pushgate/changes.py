@@ -50,6 +50,7 @@ class Changes(msgspec.Struct, frozen=True):
     apps: Section
     inputs: Section
     sinks: Section
+    principals: Section
 
     @property
     def replaced(self) -> list[str]:
@@ -68,6 +69,7 @@ class Changes(msgspec.Struct, frozen=True):
             *self.apps.lines("apps"),
             *self.inputs.lines("inputs"),
             *self.sinks.lines("sinks"),
+            *self.principals.lines("principals"),
         ]
 
     def faults(self) -> list[str]:
@@ -86,6 +88,7 @@ def compare(old: Config, new: Config) -> Changes:
         apps=_section(old.apps, new.apps),
         inputs=_section(old.inputs, new.inputs),
         sinks=_section(old.sinks, new.sinks),
+        principals=_section(*({n: (n, t) for n, t in each.principals.items()} for each in (old, new))),
     )
 
 

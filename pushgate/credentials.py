@@ -2,12 +2,22 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from pushgate.errors import CannotStart
 from pushgate.principals import Grant, Hashed
 from pushgate.settings import PrincipalTable
+
+_NAMES: Final = {
+    "emailAddress": NameOID.EMAIL_ADDRESS,
+    "serialNumber": NameOID.SERIAL_NUMBER,
+    "GN": NameOID.GIVEN_NAME,
+    "SN": NameOID.SURNAME,
+}
+"""Attributes beyond those of RFC 4514, as OpenSSL writes them."""
 
 
 def grants(tables: Mapping[str, PrincipalTable]) -> dict[str, Grant]:
@@ -26,10 +36,10 @@ def grants(tables: Mapping[str, PrincipalTable]) -> dict[str, Grant]:
 def subject(text: str) -> str:
     """A certificate's subject in the one form in which subjects are compared.
 
-    :param text: as RFC 4514 writes it: ``"CN=shop, O=Example"``.
+    :param text: as RFC 4514 writes it: ``"CN=shop,O=Example"``, without spaces after commas.
     :raises ValueError: it is no such name.
     """
-    name = x509.Name.from_rfc4514_string(text)
+    name = x509.Name.from_rfc4514_string(text, _NAMES)
     if not name.rdns:
         raise ValueError("empty")
     return name.rfc4514_string()
@@ -42,7 +52,9 @@ def _grant(where: str, table: PrincipalTable, faults: list[str]) -> Grant:
         try:
             certificate = subject(table.certificate)
         except ValueError:
-            faults.append(f"{where}.certificate: no subject; must be one such as CN=shop,O=Example")
+            faults.append(
+                f"{where}.certificate: no subject; must be one as RFC 4514 writes it: CN=shop,O=Example"
+            )
     if table.secret_file is not None:
         try:
             secrets = _secrets(table.secret_file)
@@ -67,6 +79,8 @@ def _secrets(file: Path) -> tuple[Hashed, ...]:
         lines = file.read_text("utf-8").splitlines()
     except OSError as error:
         raise ValueError(str(error.strerror)) from None
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
     found = []
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.startswith("#"):

@@ -122,6 +122,10 @@ class Forbidden(Refusal):
     code = "FORBIDDEN"
 
 
+class NotLoggedIn(Forbidden):
+    """The caller has not proven who it is, or not with what is accepted now."""
+
+
 class Conflict(Refusal):
     """An idempotency key was used before with other content."""
 

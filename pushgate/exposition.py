@@ -24,6 +24,7 @@ GAUGES: Final[dict[str, tuple[str, ...]]] = {
 HELP: Final[dict[str, str]] = {
     "pushgate_submitted_total": "Notifications accepted from a caller.",
     "pushgate_refused_total": "Notifications refused at a door.",
+    "pushgate_logins_failed_total": "Logins at a door that proved nothing.",
     "pushgate_outcomes_total": "Outcomes reported, corrections of presumed ones included.",
     "pushgate_pauses_total": "Times a connection was not read because the queue it fed was nearly full.",
     "pushgate_resent_total": "Notifications written again after an error or a lost connection.",

@@ -2,14 +2,14 @@
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from hashlib import sha256
 from typing import Final, NamedTuple, Self
 
 import msgspec
 
-from pushgate.errors import Forbidden, TooFast, TooLarge
+from pushgate.errors import Forbidden, NotLoggedIn, TooFast, TooLarge
 
 ANONYMOUS: Final = "anonymous"
 """The principal of whoever has not said who it is."""
@@ -83,7 +83,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 class _Account:
     """What all who are the same principal share.
 
-    :ivar grant: None once there is no such principal any more.
+    :ivar grant: None while there is no such principal.
     :ivar saved: notifications it may submit at once; negative after a batch larger than was saved up.
     """
 
@@ -132,7 +132,7 @@ class Principal:
             self.charge(count, now)
 
     def check(self, operation: Operation, app: str | None) -> None:
-        """Raise `Forbidden` unless this is allowed.
+        """Raise `Forbidden` unless this is allowed, `NotLoggedIn` when a reload took the login away.
 
         :param app: None when the operation is about no app in particular: whoever may see some apps only is
             then shown what `sees` says.
@@ -172,7 +172,7 @@ class Principal:
     def _grant(self) -> Grant:
         grant = self._account.grant
         if grant is None or not _proves(grant, self._proof):
-            raise Forbidden("login: what proved it is no longer accepted; log in again")
+            raise NotLoggedIn("login: what proved it is no longer accepted; log in again")
         return grant
 
 
@@ -187,49 +187,64 @@ class Principals:
 
     def __init__(self, grants: Mapping[str, Grant] | None = None) -> None:
         self._accounts: dict[str, _Account] = {}
+        self._grants: Mapping[str, Grant] = {}
         self._secrets: list[tuple[Hashed, _Account]] = []
         self._subjects: dict[str, _Account] = {}
         self.replace(grants or {})
 
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a principal of this name."""
+        return name in self._grants
+
     @property
     def open(self) -> bool:
         """Whether there are none."""
-        return self._open
+        return not self._grants
 
     @property
     def anonymous(self) -> Principal | None:
         """Who has not logged in; None when such a one may do nothing."""
-        account = self._accounts.get(ANONYMOUS)
-        return None if account is None else Principal(account, None)
+        return self._anonymous
 
-    def replace(self, grants: Mapping[str, Grant]) -> None:
-        """Let these be all there are. It holds at once for those who have logged in, too."""
-        self._open = not grants
+    def replace(self, grants: Mapping[str, Grant]) -> Callable[[], None]:
+        """Let these be all there are. It holds at once for those who have logged in, too.
+
+        Returns what undoes it: then everything is as before, logins and quotas included.
+        """
+        before, self._grants = self._grants, grants
         wanted = grants or {ANONYMOUS: Grant()}
-        for name in self._accounts.keys() - wanted.keys():
-            self._accounts.pop(name).grant = None
+        for account in self._accounts.values():
+            account.grant = None
         for name, grant in wanted.items():
-            account = self._accounts.setdefault(name, _Account(name, grant))
-            account.grant = grant
+            self._accounts.setdefault(name, _Account(name, grant)).grant = grant
         accounts = [(self._accounts[name], grant) for name, grant in wanted.items()]
+        self._anonymous = Principal(self._accounts[ANONYMOUS], None) if ANONYMOUS in wanted else None
         self._secrets = [(secret, account) for account, grant in accounts for secret in grant.secrets]
         self._subjects = {
             grant.certificate: account for account, grant in accounts if grant.certificate is not None
         }
 
+        def undo() -> None:
+            self.replace(before)
+
+        return undo
+
     def login(self, name: str, secret: bytes) -> Principal:
-        """Who proves by a secret to be the principal of this name; raise `Forbidden`, always equally late."""
+        """Who proves by a secret to be the principal of this name.
+
+        :raises NotLoggedIn: after the same time, whichever of the two is wrong.
+        """
         return self._proven(secret, name)
 
     def bearer(self, secret: bytes) -> Principal:
-        """Who a secret belongs to, where there is no name beside it; raise `Forbidden`, as `login` does."""
+        """Who a secret belongs to, where there is no name beside it; raise `NotLoggedIn`, as `login` does."""
         return self._proven(secret, None)
 
     def certified(self, subject: str) -> Principal:
-        """Who has a verified certificate with this subject, as RFC 4514 writes it; raise `Forbidden`."""
+        """Who has a verified certificate with this subject, as RFC 4514 writes it; raise `NotLoggedIn`."""
         account = self._subjects.get(subject)
         if account is None:
-            raise Forbidden("login: the certificate's subject is not that of a principal")
+            raise NotLoggedIn("login: the certificate's subject is not that of a principal")
         return Principal(account, subject)
 
     def _proven(self, secret: bytes, name: str | None) -> Principal:
@@ -238,7 +253,7 @@ class Principals:
         for hashed, account in found:
             if name in (None, account.name):
                 return Principal(account, hashed)
-        raise Forbidden("login: no principal of this name has this secret")
+        raise NotLoggedIn("login: no principal of this name has this secret")
 
 
 def _most(rate: float) -> float:

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from pushgate.building import Building
 from pushgate.changes import Changes, compare
 from pushgate.config import Config
+from pushgate.credentials import grants
 from pushgate.errors import CannotStart, ShuttingDown
 from pushgate.house import House
 from pushgate.interfaces import Context, IInput, IOutcomeSink
@@ -110,6 +111,8 @@ class Reload:
             if app in self._files and app not in changes.replaced
         }
         with ExitStack() as undo:
+            # Whatever the tables say: the files they name may have changed. Doors that are opened need it.
+            undo.callback(self._context.principals.replace(grants(new.principals)))
             step = _Step(self._house, self._context, new, undo)
             await step.prepare(changes, [app for app, keys in renewed.items() if keys])
             undo.pop_all()
@@ -155,7 +158,7 @@ class _Step:
         self._build(changes, renewed)
         gateway = self._house.gateway
         for name, sink, buffer in self._sinks:
-            gateway.attach(name, sink, buffer)
+            gateway.add_sink(name, sink, buffer)
             self._undo.callback(self._close_sink, name)
         for candidate in self._candidates:
             self._undo.callback(candidate.discard)

@@ -100,7 +100,7 @@ class PrincipalTable(Table):
     certificate: str | None = None
     apps: list[str] | None = None
     operations: list[Annotated[Operation, Field(strict=False)]] = [Operation.PUSH, Operation.READ]
-    rate: float = Field(default=0, ge=0)
+    rate: float = Field(default=0, ge=0, allow_inf_nan=False)
     max_batch: int = Field(default=0, ge=0)
 
 

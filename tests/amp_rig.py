@@ -13,19 +13,23 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.inputs.amp.boxes import box_bytes
 from pushgate.inputs.amp.server import AmpServer, AmpTable
+from pushgate.inputs.visitor import Guard
 from pushgate.interfaces import Context
 from pushgate.packed import Packed
+from pushgate.principals import Grant, Principals
 from pushgate.tally import Tally
 from pushgate.testing import RecordingGateway
 from tests.samples import PAYLOAD, TOKEN, token
 
 
-def context(clock):
+def context(clock, grants=None):
     """What the door may use."""
-    return Context(reactor=clock, wall=time.time, jitter=lambda: 0.0, tally=Tally())
+    return Context(
+        reactor=clock, wall=time.time, jitter=lambda: 0.0, tally=Tally(), principals=Principals(grants)
+    )
 
 
-def command(name, *, ask=b"1", **arguments):
+def command(name, /, *, ask=b"1", **arguments):
     """A command as it goes on the wire."""
     box = {b"_command": name.encode(), **{key.encode(): value for key, value in arguments.items()}}
     return box_bytes(box if ask is None else {b"_ask": ask, **box})
@@ -58,11 +62,15 @@ class DoorTestCase(SynchronousTestCase):
     """A door without a network, with a fake gateway behind it."""
 
     options: ClassVar[dict[str, object]] = {}
+    grants: ClassVar[dict[str, Grant]] = {}
+    trusting = True
 
     def setUp(self):
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
-        self.context = context(self.clock)
-        self.server = AmpServer("amp", AmpTable(type="amp", **self.options), self.gateway, self.context)
+        self.context = context(self.clock, self.grants)
+        guard = Guard("amp", self.trusting, self.gateway, self.context)
+        table = AmpTable(type="amp", **self.options)
+        self.server = AmpServer("amp", table, self.gateway, self.context, guard)
         self.connection = self.connect()
         self.log = EventLoggingObserver()
         globalLogPublisher.addObserver(self.log)

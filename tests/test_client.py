@@ -34,6 +34,7 @@ from pushgate.errors import (
 )
 from pushgate.inputs.amp import factory as amp_door
 from pushgate.inputs.amp.server import AmpServer, AmpTable
+from pushgate.inputs.visitor import Guard
 from pushgate.interfaces import Context
 from pushgate.notification import parse_id
 from pushgate.outcome import State
@@ -93,7 +94,8 @@ class ClientTestCase(SynchronousTestCase):
     def setUp(self):
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
         context = Context(reactor=self.clock, wall=time.time, jitter=lambda: 0.0, tally=Tally())
-        self.server = AmpServer("amp", AmpTable(type="amp"), self.gateway, context)
+        guard = Guard("amp", True, self.gateway, context)
+        self.server = AmpServer("amp", AmpTable(type="amp"), self.gateway, context, guard)
         self.wires = Wires(self.server, self.clock)
         self.client = Client(self.wires, self.clock, jitter=lambda: 1.0, **self.options)
         self.client.start()

@@ -11,8 +11,9 @@ from pushgate.config import Config, config_from, embedded_default, read_config
 from pushgate.errors import CannotStart
 from pushgate.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
 from pushgate.lazy import LazyUpstream
+from pushgate.principals import Operation
 from pushgate.registry import Broken, Found, Registry, find
-from pushgate.settings import AppTable, DoorTable, Port, ServerEndpoint, SinkTable
+from pushgate.settings import AppTable, DoorTable, Port, PrincipalTable, ServerEndpoint, SinkTable
 
 
 class WireTable(AppTable):
@@ -250,6 +251,58 @@ class FaultTests(ConfigTestCase):
                 f"apps.{'x' * 65}: a name of length 65; must be 1 to 64 of A-Z a-z 0-9 . _ -",
             ],
         )
+
+
+class PrincipalTests(ConfigTestCase):
+    def principals(self, **tables: object) -> dict[str, Any]:
+        """A tree with these principals."""
+        app = {"upstream": "wire", "host": "push.example"}
+        return {"apps": {"news": app, "alerts": app}, "inputs": {}, "principals": tables}
+
+    def test_tables(self) -> None:
+        """Each principal has its typed table; who has not logged in may have one, which proves nothing."""
+        shop = {"secret_file": "/etc/shop", "apps": ["news"], "operations": ["admin"], "rate": 5}
+        tree = self.principals(shop=shop, anonymous={"operations": []})
+        principals = config_from(tree, "f.toml", registry()).principals
+        self.assertEqual(
+            principals,
+            {
+                "shop": PrincipalTable(
+                    secret_file=Path("/etc/shop"), apps=["news"], operations=[Operation.ADMIN], rate=5
+                ),
+                "anonymous": PrincipalTable(operations=[]),
+            },
+        )
+        self.assertEqual(self.config(GOOD).principals, {})
+
+    def test_faults(self) -> None:
+        """Each with its key and what is allowed, and no string of the file that may be a secret."""
+        tree = self.principals(
+            shop={"apps": ["nwes", "s3cr3t of the shop"], "certificate": "CN=shop"},
+            nothing={"rate": -1, "secret_file": "x"},
+            unproven={},
+            anonymous={"certificate": "CN=x"},
+            admin={"certificate": "CN=admin", "operations": ["everything"], "max_batch": "s3cr3t"},
+            secret="s3cr3t",
+        )
+        self.assertEqual(
+            self.faults(tree),
+            [
+                'principals.shop.apps: there is no app "nwes"; did you mean "news"?',
+                "principals.shop.apps: a string of length 18; allowed: alerts, news",
+                "principals.nothing.rate: -1; must be at least 0.0",
+                "principals.unproven: nothing proves it; secret_file or certificate is required",
+                (
+                    "principals.anonymous.certificate: nothing can prove it; "
+                    "anonymous is who has not logged in; give the principal another name"
+                ),
+                'principals.admin.operations[0]: "everything"; must be "push", "read" or "admin"',
+                "principals.admin.max_batch: a string of length 6; must be a whole number",
+                "principals.secret: a string of length 6; must be a table",
+            ],
+        )
+        tree["principals"] = []
+        self.assertEqual(self.faults(tree), ["principals: an array of 0; must be tables [principals.NAME]"])
 
 
 class EmbeddedTests(SynchronousTestCase):

@@ -28,7 +28,7 @@ from pushgate.inputs.amp.server import AmpTable
 from pushgate.outcome import DeadToken, State
 from pushgate.record import lines
 from pushgate.registry import find
-from pushgate.settings import AppTable, DoorTable, SinkTable
+from pushgate.settings import AppTable, DoorTable, ListeningTable, PrincipalTable, SinkTable
 from pushgate.simulator.config import SimulatorTable
 from pushgate.simulator.rules import ConnectionRule, CutFeedback, FrameRule, parse_rules
 from pushgate.sinks.jsonl import JSONLTable
@@ -54,7 +54,9 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[apps.NAME]`: `apns-stream`": (ApnsStreamTable, StreamTable),
     "`[apps.NAME]`: `simulator`": (SimulatedTable, StreamTable),
     "`[inputs.NAME]`: every input": (DoorTable, None),
-    "`[inputs.NAME]`: `amp`": (AmpTable, DoorTable),
+    "`[inputs.NAME]`: every input that listens": (ListeningTable, DoorTable),
+    "`[inputs.NAME]`: `amp`": (AmpTable, ListeningTable),
+    "`[principals.NAME]`": (PrincipalTable, None),
     "`[sinks.NAME]`: every sink": (SinkTable, None),
     "`[sinks.NAME]`: `log`": (LogTable, SinkTable),
     "`[sinks.NAME]`: `jsonl`": (JSONLTable, SinkTable),
@@ -63,7 +65,7 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
 }
 """Each section of the contract about configuration: the table, and the one whose keys it does not repeat."""
 REQUIRED = {
-    "upstream": "x", "type": "x", "path": "x", "certificate": "x", "host": "h", "feedback_host": "h",
+    "upstream": "x", "type": "x", "listen": "tcp:1", "path": "x", "certificate": "x", "host": "h", "feedback_host": "h",
 }  # fmt: skip
 """A value for each key that has no default."""
 
@@ -191,7 +193,7 @@ def test_toml(page: Path) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "Push", "PushBatch", "Status", "Cancel", "Flush", "Pace", "Stats",
+        "Login", "Push", "PushBatch", "Status", "Cancel", "Flush", "Pace", "Stats",
         "DeadTokens", "Bury", "Forget", "Reload",
     ],
 )  # fmt: skip

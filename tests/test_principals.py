@@ -196,6 +196,24 @@ def test_reload_takes_away():
         new.check(READ, None)
 
 
+def test_reload_undone():
+    """A reload that fails in the end can be taken back: who was logged in still is, with the quota left."""
+    principals = Principals({"shop": Grant(secrets=SHOP.secrets, rate=10.0)})
+    principal = principals.login("shop", SECRET)
+    principal.permit(PUSH, "news", 10, 0.0)
+    undo = principals.replace({"other": Grant(secrets=(Hashed.of(OTHER, SALT),))})
+    with pytest.raises(Forbidden):
+        principal.check(PUSH, "news")
+    assert ("other" in principals, "shop" in principals) == (True, False)
+    undo()
+    assert ("other" in principals, "shop" in principals) == (False, True)
+    principal.check(PUSH, "news")
+    with pytest.raises(TooFast):
+        principal.charge(1, 0.0)
+    with pytest.raises(Forbidden):
+        principals.login("other", OTHER)
+
+
 def test_reload_keeps_the_quota():
     """A reload gives nobody a new quota."""
     grant = Grant(secrets=SHOP.secrets, rate=10.0)

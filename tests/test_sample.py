@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.config import GatewayTable, config_from
 from pushgate.registry import find
+from pushgate.settings import PrincipalTable
 
 SAMPLE = Path(__file__).parents[1] / "etc" / "pushgate.toml"
 
@@ -26,6 +27,8 @@ class SampleTests(SynchronousTestCase):
         as_it_is = config_from(tomllib.loads(SAMPLE.read_text()), "sample", find())
         tree = tomllib.loads(self.complete())
         self.assertEqual(tree["apps"]["news"].pop("password_file"), "/etc/pushgate/news.password")
+        for key in ("certificate", "private_key", "client_authorities"):
+            self.assertTrue(tree["inputs"]["amp"].pop(key).startswith("/etc/pushgate/"))
         self.assertEqual(config_from(tree, "sample", find()), as_it_is)
 
     def test_it_shows_every_key(self) -> None:
@@ -36,5 +39,6 @@ class SampleTests(SynchronousTestCase):
         for section in ("inputs", "sinks"):
             for name, (_, table) in getattr(config, section).items():
                 self.assertEqual(tree[section][name].keys(), type(table).model_fields.keys(), name)
+        self.assertEqual(tree["principals"]["shop"].keys(), PrincipalTable.model_fields.keys())
         news = config.apps["news"][1]
         self.assertEqual(tree["apps"]["news"].keys(), type(news).model_fields.keys())

@@ -1,38 +1,52 @@
-"""Listening where a Twisted server endpoint string says, for doors."""
+"""Listening where the configuration says, for doors; not where strangers can come in unasked."""
 
 import os
-from typing import Any
+from collections.abc import Iterator
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.errors import CannotStart
+from pushgate.inputs.reach import Place, place
+from pushgate.inputs.tls import ServerTls, TlsFactory
+from pushgate.interfaces import Context
+from pushgate.settings import ListeningTable
 
 
 class Listener:
     """One listening port.
 
-    :param where: the key path of `description` in the configuration, for errors.
-    :param description: such as ``"tcp:7215:interface=127.0.0.1"``.
-    :raises CannotStart: when `description` makes no endpoint, or a certificate it names cannot be read.
+    :param name: the input's.
+    :ivar trusting: whoever has not logged in may be let in: nobody else can come, or the configuration
+        insists.
+    :raises CannotStart: the endpoint string makes no endpoint, a file cannot be used, or the door would be
+        open to others without TLS or without principals.
     """
 
-    def __init__(self, where: str, description: str, factory: IProtocolFactory, reactor: Any) -> None:
-        self._where, self._description, self._factory = where, description, factory
-        self._port: IListeningPort | None = None
-        try:
-            self._endpoint = serverFromString(reactor, description)
-        except Exception as error:
-            # Each kind of endpoint is a plug-in of Twisted with faults of its own.
-            raise CannotStart([f"{where}: {description!r} is no server endpoint: {error}"]) from error
+    log = Logger()
 
-    def start(self) -> Deferred[None]:
-        """Listen; fails with `CannotStart` when the address cannot be had."""
-        listening: Deferred[IListeningPort] = self._endpoint.listen(self._factory)
+    def __init__(self, name: str, config: ListeningTable, context: Context) -> None:
+        self._where, self._config, self._reactor = f"inputs.{name}", config, context.reactor
+        self._place = self._find()
+        faults = [*self._misplaced_keys(), *self._unguarded(context)]
+        if faults:
+            raise CannotStart(faults)
+        self.trusting = self._place.local or config.insecure
+        self._tls = self._place.tls if config.certificate is None else ServerTls(self._where, config)
+        self._port: IListeningPort | None = None
+
+    def start(self, factory: IProtocolFactory) -> Deferred[None]:
+        """Listen; fails with `CannotStart` when the address cannot be had.
+
+        :param factory: makes the door's protocols, which get TLS transports where the door has TLS.
+        """
+        if self._tls is not None:
+            factory = TlsFactory(self._tls, False, factory, self._reactor)
+        listening: Deferred[IListeningPort] = self._place.endpoint.listen(factory)
         return listening.addCallbacks(self._listens, self._failed)
 
     def stop(self) -> Deferred[None]:
@@ -46,15 +60,50 @@ class Listener:
         """Where it listens, for people."""
         if self._port is None:
             return []
-        host, kind = self._port.getHost(), self._description.partition(":")[0]
+        host, kind = self._port.getHost(), "ssl" if self._tls is not None else self._place.kind
         if isinstance(host, UNIXAddress):
             return [f"{kind} {os.fsdecode(host.name or b'')}"]
         assert isinstance(host, (IPv4Address, IPv6Address))
         return [f"{kind} {host.host}:{host.port}"]
+
+    def _find(self) -> Place:
+        listen = self._config.listen
+        try:
+            return place(self._reactor, listen)
+        except Exception as error:
+            # Each kind of endpoint is a plug-in of Twisted with faults of its own.
+            raise CannotStart([f"{self._where}.listen: {listen!r} is no server endpoint: {error}"]) from error
+
+    def _misplaced_keys(self) -> Iterator[str]:
+        config = self._config
+        if config.certificate is not None and self._place.tls is not None:
+            yield f"{self._where}.certificate: listen has one already; must be tcp: or another without TLS"
+        if config.certificate is None:
+            for key in ("private_key", "client_authorities"):
+                if getattr(config, key) is not None:
+                    yield f"{self._where}.{key}: of no use without certificate; must be given with it"
+
+    def _unguarded(self, context: Context) -> Iterator[str]:
+        """Why the door must not listen there, a line each; warnings when the configuration insists."""
+        if self._place.local:
+            return
+        others = f"other machines can reach {self._config.listen!r}"
+        reasons = []
+        if self._config.certificate is None and self._place.tls is None:
+            reasons.append(f"{self._where}.certificate: missing; {others}, so it needs TLS")
+        if context.principals.open:
+            reasons.append(f"principals: missing; {others} ({self._where}.listen), so callers must log in")
+        if not self._config.insecure:
+            yield from (f"{reason}, or {self._where}.insecure = true" for reason in reasons)
+            return
+        for reason in reasons:
+            self.log.warn(
+                "{where}.insecure: {reason}; it is open all the same", where=self._where, reason=reason
+            )
 
     def _listens(self, port: IListeningPort) -> None:
         self._port = port
 
     def _failed(self, failure: Failure) -> None:
         failure.trap(CannotListenError, OSError)
-        raise CannotStart([f"{self._where}: cannot listen: {failure.getErrorMessage()}"])
+        raise CannotStart([f"{self._where}.listen: cannot listen: {failure.getErrorMessage()}"])

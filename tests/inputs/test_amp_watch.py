@@ -34,7 +34,7 @@ class WatchTests(DoorTestCase):
     def test_the_watcher_is_a_sink(self):
         """The gateway feeds it as it feeds every other."""
         verifyObject(IOutcomeSink, self.watch())
-        verifyObject(IOutcomeSink, Watcher(lambda _: None, self.clock, 1.0, lambda: None))
+        verifyObject(IOutcomeSink, Watcher(lambda _: None, lambda _: True, self.clock, 1.0, lambda: None))
 
     def test_outcomes_are_sent(self):
         """As records, one JSON object a line."""

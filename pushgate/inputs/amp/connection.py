@@ -16,12 +16,15 @@ from pushgate.inputs.amp.responders import respond
 from pushgate.inputs.amp.watcher import Watcher
 from pushgate.inputs.brake import Brake
 from pushgate.inputs.pressure import FULL, FullQueues
+from pushgate.inputs.visitor import Visitor
 
 if TYPE_CHECKING:
     from pushgate.inputs.amp.server import AmpServer
 
 LINGER: Final = 5.0
 """Seconds a closing connection has to take its last answers."""
+LOGIN_TIMEOUT: Final = 60.0
+"""Seconds for which a peer may be nobody, where nobody may do nothing: it would take others' place."""
 _UNANSWERED, _UNREAD = "commands under way", "answers not read"
 
 
@@ -37,6 +40,7 @@ class Connection(Protocol):
     read its answers, or while a queue that the peer feeds is nearly full.
 
     :ivar under_way: commands that wait for their answer.
+    :ivar visitor: who is at the other end.
     """
 
     log = Logger()
@@ -48,8 +52,10 @@ class Connection(Protocol):
         self._boxes = BoxReader()
         self._brake: Brake
         self._full: FullQueues
+        self.visitor: Visitor
         self._reading = self._closing = self._lost = False
         self._abort: IDelayedCall | None = None
+        self._nobody: IDelayedCall | None = None
         self._watcher: Watcher | None = None
         self._detach: Callable[[], None] | None = None
         self._asked: dict[bytes, Watcher] = {}
@@ -65,6 +71,9 @@ class Connection(Protocol):
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
+        self.visitor = self.server.guard.visitor(self.transport)
+        if self.server.guard.anonymous() is None:
+            self._nobody = self.server.clock.callLater(LOGIN_TIMEOUT, self._still_nobody)
         self.server.joined(self)
 
     def dataReceived(self, data: bytes) -> None:
@@ -74,9 +83,10 @@ class Connection(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._lost = self._closing = True
-        if self._abort is not None:
-            self._abort.cancel()
-            self._abort = None
+        for call in (self._abort, self._nobody):
+            if call is not None:
+                call.cancel()
+        self._abort = self._nobody = None
         self._full.stop()
         self._unwatch()
         self.server.left(self)
@@ -97,7 +107,9 @@ class Connection(Protocol):
     def watch(self, app: str | None) -> None:
         """Report outcomes to the peer from now on, of one app or of all; a second call changes which."""
         if self._watcher is None:
-            self._watcher, self._detach = self.server.attach(self._send_outcomes, self._watcher_gave_up)
+            self._watcher, self._detach = self.server.attach(
+                self._send_outcomes, self.visitor.sees, self._watcher_gave_up
+            )
         self._watcher.app = app
 
     def fed(self, app: str) -> None:
@@ -137,6 +149,11 @@ class Connection(Protocol):
     def _abort_now(self) -> None:
         self._abort = None
         self.abort()
+
+    def _still_nobody(self) -> None:
+        self._nobody = None
+        if self.visitor.principal is None:
+            self.close(f"nobody logged in for {LOGIN_TIMEOUT:g} s")
 
     # reading
 

@@ -9,6 +9,7 @@ from zope.interface import implementer
 
 from pushgate.inputs.amp.server import AmpServer, AmpTable
 from pushgate.inputs.listener import Listener
+from pushgate.inputs.visitor import Guard
 from pushgate.interfaces import Context, IGateway, IInput
 from pushgate.plugin import InputFactory
 
@@ -24,11 +25,12 @@ class AmpDoor:
 
     def __init__(self, name: str, config: AmpTable, gateway: IGateway, context: Context) -> None:
         self._name = name
-        self._server = AmpServer(name, config, gateway, context)
-        self._listener = Listener(f"inputs.{name}.listen", config.listen, self._server, context.reactor)
+        self._listener = Listener(name, config, context)
+        guard = Guard(name, self._listener.trusting, gateway, context)
+        self._server = AmpServer(name, config, gateway, context, guard)
 
     def start(self) -> Deferred[None]:
-        return self._listener.start()
+        return self._listener.start(self._server)
 
     def stop(self) -> Deferred[None]:
         """Cancelling closes all connections at once."""
@@ -42,6 +44,7 @@ class AmpDoor:
         server.stopping = True
         try:
             await self._listener.stop()
+            server.guard.stop()
             try:
                 await server.idle().addTimeout(STOP_PATIENCE, server.clock)
             except defer.TimeoutError:

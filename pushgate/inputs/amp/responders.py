@@ -5,7 +5,6 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 import msgspec
-from twisted.internet.defer import maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -17,6 +16,7 @@ from pushgate.amp_commands import (
     DeadTokens,
     Flush,
     Forget,
+    Login,
     Pace,
     Push,
     PushBatch,
@@ -42,6 +42,7 @@ from pushgate.inputs.amp.signature import Signature
 from pushgate.interfaces import Receipt
 from pushgate.notification import Submission, Terms, parse_delivery, parse_id, parse_priority, parse_token
 from pushgate.packed import Packed
+from pushgate.principals import Operation
 from pushgate.record import id_text
 
 _log = Logger()
@@ -52,9 +53,12 @@ def respond(request: Request, command: bytes, box: Box) -> None:
     if command not in _RESPONDERS:
         request.fail_with(UNHANDLED, f"Unhandled Command: {command[:100]!r}")
         return
-    signature, responder = _RESPONDERS[command]
+    signature, operation, responder = _RESPONDERS[command]
     try:
-        responder(request, **signature.read(box))
+        values = signature.read(box)
+        if operation is not None:
+            request.connection.visitor.permit(operation, values.get("app"))
+        responder(request, **values)
     except Refusal as refusal:
         if command in _SUBMITS:
             request.connection.server.count_refusal(box.get(b"app", b""), refusal)
@@ -64,11 +68,18 @@ def respond(request: Request, command: bytes, box: Box) -> None:
         request.fail(Internal())
 
 
+def _login(request: Request, name: str, secret: bytes) -> None:
+    trying = request.connection.visitor.login(name, secret)
+    trying.addCallback(lambda _: request.answer({b"ok": b"True"}))
+    trying.addErrback(_not_answered, request, Login.commandName)
+
+
 def _push(
     request: Request, app: str, token: str, payload: bytes, key: str | None, **terms: int | str | None
 ) -> None:
     gatherer = _open_gatherer(request)
     parsed = parse_token(token)
+    request.connection.visitor.charge(1)
     if key is None:
         gatherer.push(app, parsed, payload, _terms(**terms), partial(_pushed, request))
         request.connection.fed(app)
@@ -92,6 +103,7 @@ def _push_batch(
     packed = Packed(tokens, 1, "tokens")
     if len(packed) > MAX_MEMBERS:
         raise TooLarge("tokens", len(packed), MAX_MEMBERS, "tokens")
+    request.connection.visitor.charge(len(packed))
     submission = Submission(
         app=app, tokens=packed, payload=_payload(payload, payloads), terms=_terms(**terms), key=key
     )
@@ -100,22 +112,21 @@ def _push_batch(
 
 
 def _status(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
-    ask: Callable[[int], Any] = request.connection.server.gateway.status
-    asked = maybeDeferred(ask, parse_id(id))
+    asked = request.connection.visitor.status(parse_id(id))
     asked.addCallback(lambda outcome: request.answer({b"outcome": outcome.encode()}))
     asked.addErrback(_not_answered, request, Status.commandName)
 
 
 def _cancel(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
-    ask: Callable[[int], Any] = request.connection.server.gateway.cancel
-    asked = maybeDeferred(ask, parse_id(id))
+    asked = request.connection.visitor.cancel(parse_id(id))
     asked.addCallback(lambda done: request.answer({b"cancelled": b"True" if done else b"False"}))
     asked.addErrback(_not_answered, request, Cancel.commandName)
 
 
 def _flush(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
-    ask: Callable[[int], Any] = request.connection.server.gateway.flush
-    asked = maybeDeferred(ask, parse_id(id))
+    number, gateway = parse_id(id), request.connection.server.gateway
+    asked = request.connection.visitor.check(Operation.ADMIN, number)
+    asked.addCallback(lambda _: gateway.flush(number))
     asked.addCallback(lambda proven: request.answer({b"proven": b"%d" % proven}))
     asked.addErrback(_not_answered, request, Flush.commandName)
 
@@ -124,11 +135,13 @@ def _pace(request: Request, app: str | None, id: str | None, rate: float) -> Non
     if (app is None) == (id is None):
         raise Invalid("id", "neither" if id is None else "both", "either app or id")
     gateway: Any = request.connection.server.gateway
-    asked = (
-        maybeDeferred(gateway.pace_batch, parse_id(id), rate)
-        if id is not None
-        else maybeDeferred(gateway.pace_app, app, rate).addCallback(lambda _: True)
-    )
+    if app is not None:
+        gateway.pace_app(app, rate)
+        request.answer({b"paced": b"True"})
+        return
+    number = parse_id(id or "")
+    asked = request.connection.visitor.check(Operation.ADMIN, number)
+    asked.addCallback(lambda _: gateway.pace_batch(number, rate))
     asked.addCallback(lambda done: request.answer({b"paced": b"True" if done else b"False"}))
     asked.addErrback(_not_answered, request, Pace.commandName)
 
@@ -149,7 +162,7 @@ def _watch(request: Request, app: str | None) -> None:
 
 
 def _stats(request: Request) -> None:
-    stats = msgspec.json.encode(request.connection.server.gateway.stats())
+    stats = msgspec.json.encode(request.connection.visitor.stats())
     if len(stats) > MAX_VALUE:
         raise TooLarge("stats", len(stats), MAX_VALUE)
     request.answer({b"stats": stats})
@@ -171,6 +184,7 @@ def _forget(request: Request, app: str, tokens: bytes) -> None:
 
 
 def _reload(request: Request) -> None:
+    request.connection.visitor.permit_all(Operation.ADMIN)
     asked = request.connection.server.gateway.reload()
     asked.addCallback(lambda changes: _reloaded(request, True, changes))
     asked.addErrback(lambda failure: _reloaded(request, False, _faults(failure)))
@@ -263,21 +277,23 @@ def _refused_list(receipt: Receipt) -> bytes:
     return refused
 
 
-_RESPONDERS: Final[dict[bytes, tuple[Signature, Callable[..., None]]]] = {
-    command.commandName: (Signature(command), responder)
-    for command, responder in (
-        (Push, _push),
-        (PushBatch, _push_batch),
-        (Status, _status),
-        (Cancel, _cancel),
-        (Flush, _flush),
-        (Pace, _pace),
-        (Watch, _watch),
-        (Stats, _stats),
-        (DeadTokens, _dead_tokens),
-        (Bury, _bury),
-        (Forget, _forget),
-        (Reload, _reload),
+_RESPONDERS: Final[dict[bytes, tuple[Signature, Operation | None, Callable[..., None]]]] = {
+    command.commandName: (Signature(command), operation, responder)
+    for command, operation, responder in (
+        (Login, None, _login),
+        (Push, Operation.PUSH, _push),
+        (PushBatch, Operation.PUSH, _push_batch),
+        (Status, Operation.READ, _status),
+        (Cancel, Operation.PUSH, _cancel),
+        (Watch, Operation.READ, _watch),
+        (Stats, Operation.READ, _stats),
+        (Flush, Operation.ADMIN, _flush),
+        (Pace, Operation.ADMIN, _pace),
+        (DeadTokens, Operation.ADMIN, _dead_tokens),
+        (Bury, Operation.ADMIN, _bury),
+        (Forget, Operation.ADMIN, _forget),
+        (Reload, Operation.ADMIN, _reload),
     )
 }
+"""What each command takes, what a peer must be allowed for it, and who does it."""
 _SUBMITS: Final = frozenset({Push.commandName, PushBatch.commandName})

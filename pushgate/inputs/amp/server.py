@@ -14,11 +14,12 @@ from pushgate.inputs.amp.watcher import Watcher
 from pushgate.inputs.brake import Brake
 from pushgate.inputs.gather import Gatherer
 from pushgate.inputs.pressure import FullQueues
+from pushgate.inputs.visitor import Guard
 from pushgate.interfaces import Context, IGateway
-from pushgate.settings import DoorTable, Duration, ServerEndpoint
+from pushgate.settings import Duration, ListeningTable, ServerEndpoint
 
 
-class AmpTable(DoorTable):
+class AmpTable(ListeningTable):
     """The AMP door's configuration.
 
     :param listen: where.
@@ -45,8 +46,10 @@ class AmpServer(Factory):
     noisy = False
     log = Logger()
 
-    def __init__(self, name: str, config: AmpTable, gateway: IGateway, context: Context) -> None:
-        self.name, self.config, self.gateway = name, config, gateway
+    def __init__(
+        self, name: str, config: AmpTable, gateway: IGateway, context: Context, guard: Guard
+    ) -> None:
+        self.name, self.config, self.gateway, self.guard = name, config, gateway, guard
         self.clock: IReactorTime = context.reactor
         self.wall = context.wall
         self.gatherer = Gatherer(lambda submission: gateway.submit(submission, name), self.clock)
@@ -95,10 +98,10 @@ class AmpServer(Factory):
         return FullQueues(self.gateway, brake, self.clock, self.name, self._tally.count)
 
     def attach(
-        self, send: Callable[[bytes], None], gave_up: Callable[[], None]
+        self, send: Callable[[bytes], None], sees: Callable[[str], bool], gave_up: Callable[[], None]
     ) -> tuple[Watcher, Callable[[], None]]:
         """A sink for one connection, and what detaches it."""
-        watcher = Watcher(send, self.clock, self.config.watch_timeout, gave_up)
+        watcher = Watcher(send, sees, self.clock, self.config.watch_timeout, gave_up)
         # The lowest free number: a sink's name is a label of metrics, of which there must not be ever more.
         number = next(n for n in range(1, len(self._watchers) + 2) if n not in self._watchers)
         name = f"{self.name}.watch-{number}"

@@ -25,6 +25,7 @@ class Watcher:
 
     :ivar app: the only app whose outcomes are sent, None for all.
     :param send: sends one value of records; each must be followed by a call of `acknowledged` or `close`.
+    :param sees: whether the peer may be told of an app, asked for each report.
     :param patience: seconds until an acknowledgement must have come.
     :param gave_up: called when none has.
     """
@@ -32,12 +33,14 @@ class Watcher:
     def __init__(
         self,
         send: Callable[[bytes], None],
+        sees: Callable[[str], bool],
         clock: IReactorTime,
         patience: float,
         gave_up: Callable[[], None],
     ) -> None:
         self.app: str | None = None
-        self._send, self._clock, self._patience, self._gave_up = send, clock, patience, gave_up
+        self._send, self._sees = send, sees
+        self._clock, self._patience, self._gave_up = clock, patience, gave_up
         self._values: Iterator[bytes] = iter(())
         self._unacknowledged = 0
         self._taken: Deferred[None] | None = None
@@ -95,7 +98,7 @@ class Watcher:
     def _records(self, reports: Sequence[Report]) -> Iterator[str]:
         for report in reports:
             app = report.app if isinstance(report, DeadToken) else report.span.batch.app
-            if self.app in (None, app):
+            if self.app in (None, app) and self._sees(app):
                 for piece in _pieces(report):
                     yield from lines(piece)
 

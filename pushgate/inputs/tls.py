@@ -1,0 +1,133 @@
+"""TLS for doors: a certificate of their own, and those of clients where they are asked for."""
+
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from OpenSSL.crypto import X509, PKey
+from OpenSSL.SSL import Connection
+from twisted.internet.interfaces import IAddress, IOpenSSLServerConnectionCreator, IProtocol
+from twisted.internet.ssl import CertificateOptions, TLSVersion
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from zope.interface import implementer
+
+from pushgate.errors import CannotStart
+from pushgate.settings import ListeningTable
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class ServerTls:
+    """Makes the TLS side of a door's connections, with the files as they are at the time.
+
+    A renewed certificate needs no restart. Files that cannot be used leave the last good ones in use, and are
+    named in the log once.
+
+    :param where: the key path of the door's table.
+    :param config: has a certificate.
+    :raises CannotStart: a file cannot be used.
+    """
+
+    log = Logger()
+
+    def __init__(self, where: str, config: ListeningTable) -> None:
+        assert config.certificate is not None
+        # Absolute: twistd changes its directory when it becomes a daemon.
+        self._where, self._certificate = where, config.certificate.absolute()
+        self._key = (config.private_key or config.certificate).absolute()
+        self._authorities = config.client_authorities and config.client_authorities.absolute()
+        self._seen = self._looks()
+        self._options = self._load()
+
+    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> Connection:
+        """See `IOpenSSLServerConnectionCreator`."""
+        looks = self._looks()
+        if looks != self._seen:
+            self._seen = looks
+            self._renew()
+        return self._options.serverConnectionForTLS(protocol)
+
+    def _renew(self) -> None:
+        try:
+            self._options = self._load()
+            self.log.info("{where}: the certificate was read anew", where=self._where)
+        except CannotStart as error:
+            for fault in error.faults:
+                self.log.error("{fault}; the last good one stays in use", fault=fault)
+
+    def _looks(self) -> list[tuple[int, int, int] | None]:
+        """What tells whether the files have changed."""
+        return [_looks(file) for file in (self._certificate, self._key, self._authorities) if file]
+
+    def _load(self) -> CertificateOptions:
+        leaf, *chain = self._certificates("certificate", self._certificate)
+        authorities = self._certificates("client_authorities", self._authorities) if self._authorities else []
+        key = self._private_key(leaf)
+        options = CertificateOptions(
+            privateKey=key,
+            certificate=X509.from_cryptography(leaf),
+            extraCertChain=[X509.from_cryptography(each) for each in chain],
+            # A client without one may still log in with a secret.
+            verify=bool(authorities),
+            requireCertificate=False,
+            caCerts=[X509.from_cryptography(each) for each in authorities] or None,
+            raiseMinimumTo=TLSVersion.TLSv1_2,
+        )
+        for each in authorities:
+            # Clients that have several certificates choose by the authorities' names.
+            options.getContext().add_client_ca(X509.from_cryptography(each))
+        return options
+
+    def _private_key(self, leaf: x509.Certificate) -> PKey:
+        try:
+            key = load_pem_private_key(self._read("private_key", self._key), None)
+        except (ValueError, TypeError):
+            raise self._fault("private_key", self._key, "no private key in PEM without a password") from None
+        if key.public_key() != leaf.public_key():
+            raise self._fault("private_key", self._key, "does not belong to the certificate")
+        return PKey.from_cryptography_key(key)  # type: ignore[arg-type]  # TLS refuses what it has no use for
+
+    def _certificates(self, key: str, file: Path) -> list[x509.Certificate]:
+        try:
+            return x509.load_pem_x509_certificates(self._read(key, file))
+        except ValueError:
+            raise self._fault(key, file, "no certificate in PEM") from None
+
+    def _read(self, key: str, file: Path) -> bytes:
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            raise self._fault(key, file, error.strerror or "cannot be read") from None
+
+    def _fault(self, key: str, file: Path, reason: str) -> CannotStart:
+        return CannotStart([f"{self._where}.{key}: {file}: {reason}"])
+
+
+class TlsFactory(TLSMemoryBIOFactory):
+    """Twisted's, for factories that turn connections away too."""
+
+    def buildProtocol(self, addr: IAddress | None) -> TLSMemoryBIOProtocol | None:  # type: ignore[override] # None closes the connection
+        """None when the door's own factory makes no protocol."""
+        inner: IProtocol | None = self.wrappedFactory.buildProtocol(addr)
+        return None if inner is None else self.protocol(self, inner)
+
+
+def peer_subject(transport: Any) -> str | None:
+    """The subject of the certificate that a peer has proven to hold, as RFC 4514 writes it.
+
+    To be asked once the handshake is done; None when there is none.
+    """
+    ask = getattr(transport, "getPeerCertificate", None)
+    certificate: X509 | None = None if ask is None else ask()
+    if certificate is None:
+        return None
+    return certificate.to_cryptography().subject.rfc4514_string()
+
+
+def _looks(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
