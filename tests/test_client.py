@@ -17,12 +17,13 @@ from zope.interface import implementer
 from pushgate.client import Client, PartlySent, connect
 from pushgate.client.caller import FIRST_RETRY
 from pushgate.client.chunks import MAX_CHUNK
-from pushgate.client.link import FIRST_DELAY, LINGER
+from pushgate.client.link import FIRST_DELAY, LINGER, MAX_DELAY
 from pushgate.client.subscription import ROOM
 from pushgate.errors import (
     CannotStart,
     Conflict,
     FateUnknown,
+    Forbidden,
     Internal,
     Invalid,
     NotFound,
@@ -33,11 +34,13 @@ from pushgate.errors import (
     Unreachable,
 )
 from pushgate.inputs.amp import factory as amp_door
+from pushgate.inputs.amp import responders
 from pushgate.inputs.amp.server import AmpServer, AmpTable
 from pushgate.inputs.visitor import Guard
 from pushgate.interfaces import Context
 from pushgate.notification import parse_id
 from pushgate.outcome import State
+from pushgate.principals import Grant, Hashed, Principals
 from pushgate.record import id_text
 from pushgate.tally import Tally
 from pushgate.testing import RecordingGateway, outcome
@@ -90,10 +93,18 @@ class ClientTestCase(SynchronousTestCase):
     """A client and the real AMP door, joined without a network."""
 
     options: ClassVar[dict] = {}
+    grants: ClassVar[dict] = {}
 
     def setUp(self):
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
-        context = Context(reactor=self.clock, wall=time.time, jitter=lambda: 0.0, tally=Tally())
+        self.principals, self.tally = Principals(self.grants), Tally()
+        context = Context(
+            reactor=self.clock,
+            wall=time.time,
+            jitter=lambda: 0.0,
+            tally=self.tally,
+            principals=self.principals,
+        )
         guard = Guard("amp", True, self.gateway, context)
         self.server = AmpServer("amp", AmpTable(type="amp"), self.gateway, context, guard)
         self.wires = Wires(self.server, self.clock)
@@ -726,3 +737,82 @@ class LoopbackTests(TestCase):
                 seen += 1
                 if seen == 3000:
                     break
+
+
+class LoginTests(ClientTestCase):
+    grants: ClassVar[dict] = {"shop": Grant(secrets=(Hashed.of(b"s3cr3t", bytes(16)),))}
+    options: ClassVar[dict] = {"login": ("shop", b"s3cr3t")}
+
+    def refuse(self):
+        """From now on the gateway knows another secret; it has lost the connections."""
+        self.principals.replace({"shop": Grant(secrets=(Hashed.of(b"other", bytes(16)),))})
+        self.wires.cut()
+        self.clock.advance(MAX_DELAY)
+
+    def test_it_logs_in(self):
+        """Before anything else, on every connection: those of subscriptions, and those that come back."""
+        self.result(self.client.push("news", TOKEN, PAYLOAD))
+        subscription = self.result(self.client.watch())
+        self.wires.cut()
+        self.clock.advance(MAX_DELAY)
+        self.result(self.client.push("news", TOKEN, PAYLOAD))
+        self.gateway.report(outcome())
+        reading = Deferred.fromCoroutine(subscription.__anext__())
+        self.assertEqual(self.result(reading).state, State.ACCEPTED)
+
+    def test_a_login_that_is_refused(self):
+        """Every command fails with what the gateway says; a later connection may find it mended."""
+        self.result(self.client.push("news", TOKEN, PAYLOAD))
+        self.refuse()
+        pushing = [self.client.push("news", TOKEN, PAYLOAD) for _ in range(2)]
+        self.wires.flush()
+        self.clock.advance(FIRST_DELAY)
+        for each in pushing:
+            error = self.failure(each, Forbidden)
+            self.assertEqual(str(error), "login: no principal of this name has this secret")
+        self.principals.replace(self.grants)
+        self.clock.advance(MAX_DELAY)
+        self.result(self.client.push("news", TOKEN, PAYLOAD))
+
+    def test_a_subscription_that_is_refused(self):
+        """The iteration ends with what the gateway says."""
+        subscription = self.result(self.client.watch())
+        reading = Deferred.fromCoroutine(subscription.__anext__())
+        self.refuse()
+        self.wires.flush()
+        self.clock.advance(FIRST_DELAY * 4)
+        self.failure(reading, Forbidden)
+
+    def test_closing_while_it_logs_in(self):
+        """Takes the usual time at most."""
+        self.refuse()
+        pushing = self.client.push("news", TOKEN, PAYLOAD)
+        self.wires.flush()
+        self.close()
+        self.failure(pushing, Unreachable)
+
+    def test_a_gateway_that_knows_no_logins(self):
+        """Is told as what it is."""
+        self.patch(responders, "_RESPONDERS", {})
+        self.wires.cut()
+        self.clock.advance(MAX_DELAY)
+        error = self.failure(self.client.push("news", TOKEN, PAYLOAD), Internal)
+        self.assertIn("failed at Login", str(error))
+
+
+class QuotaTests(ClientTestCase):
+    grants: ClassVar[dict] = {"anonymous": Grant(rate=1.0)}
+    options: ClassVar[dict] = {"patience": 30.0}
+
+    def test_it_comes_back_when_told(self):
+        """A quota that is used up is not asked for again before there is some left."""
+        self.result(self.client.push("news", TOKEN, PAYLOAD))
+        self.clock.advance(0.25)
+        pushing = self.client.push("news", TOKEN, PAYLOAD)
+        self.wires.flush()
+        self.clock.advance(0.7)
+        self.wires.flush()
+        refused = self.tally.counts["pushgate_refused_total"]
+        self.assertEqual(refused, {("news", "amp", "OVERLOADED"): 1})
+        self.clock.advance(0.05)
+        self.result(pushing)

@@ -11,7 +11,9 @@ import click
 
 from pushgate import __version__
 
-COMMANDS: Final = ("demo", "send", "watch", "pace", "tokens", "reload", "simulate", "config", "plugins")
+COMMANDS: Final = (
+    "demo", "send", "watch", "pace", "tokens", "reload", "simulate", "config", "plugins", "secret",
+)  # fmt: skip
 """The commands there are, in the order in which help lists them."""
 
 

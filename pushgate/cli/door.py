@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -15,13 +17,60 @@ _PORT: Final = 7215
 _SHORT: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]*)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 """HOST, HOST:PORT or :PORT, an IPv6 address in brackets."""
 
-to: Callable[[Any], Any] = click.option(
-    "--to",
-    metavar="HOST:PORT",
-    default=f"127.0.0.1:{_PORT}",
-    show_default=True,
-    help="The gateway's AMP door; also a Twisted client endpoint such as unix:/run/pushgate.sock or tls:....",
-)
+_OPTIONS: Final = (
+    click.option(
+        "--secret-file", metavar="FILE", type=click.Path(path_type=Path), envvar="PUSHGATE_SECRET_FILE",
+        help="Holds the secret that goes with --login. Default: $PUSHGATE_SECRET_FILE.",
+    ),
+    click.option(
+        "--login", metavar="NAME", envvar="PUSHGATE_LOGIN",
+        help="The principal to log in as, where the gateway asks. Default: $PUSHGATE_LOGIN.",
+    ),
+    click.option(
+        "--to", metavar="HOST:PORT", default=f"127.0.0.1:{_PORT}", show_default=True,
+        help="The gateway's AMP door; or a Twisted client endpoint such as unix:/run/gate.sock or tls:....",
+    ),
+)  # fmt: skip
+
+
+class Door(NamedTuple):
+    """Where a gateway is, and who to be there.
+
+    :param where: what ``--to`` says.
+    :param login: name and secret.
+    """
+
+    where: str
+    login: tuple[str, bytes] | None = None
+
+    def __str__(self) -> str:
+        return self.where
+
+    def __repr__(self) -> str:
+        return self.where  # the secret must not come out with an error
+
+
+def to(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options ``--to``, ``--login`` and ``--secret-file``, as the one argument `to`."""
+
+    @wraps(command)
+    def with_door(*args: Any, to: str, login: str | None, secret_file: Path | None, **rest: Any) -> Any:
+        return command(*args, to=Door(to, _login(login, secret_file)), **rest)
+
+    for option in _OPTIONS:
+        option(with_door)
+    return with_door
+
+
+def _login(name: str | None, file: Path | None) -> tuple[str, bytes] | None:
+    if (name is None) != (file is None):
+        raise click.UsageError("--login and --secret-file go together")
+    if name is None or file is None:
+        return None
+    try:
+        return name, file.read_bytes().strip()
+    except OSError as error:
+        raise click.UsageError(f"--secret-file {file}: {error.strerror}") from None
 
 
 class NotReached(PushgateError):
@@ -37,7 +86,7 @@ def endpoint_text(to: str) -> str:
     return f"tcp:host={host}:port={match['port'] or _PORT}"
 
 
-async def reach(reactor: Any, to: str, timeout: float = 10.0) -> "Client":
+async def reach(reactor: Any, to: Door, timeout: float = 10.0) -> "Client":
     """A client of the gateway there, once somebody has answered the door.
 
     A client by itself would go on trying, since gateways are restarted; a person wants to know.
@@ -56,16 +105,16 @@ async def reach(reactor: Any, to: str, timeout: float = 10.0) -> "Client":
             self.transport.loseConnection()
 
     try:
-        endpoint = clientFromString(reactor, endpoint_text(to))
+        endpoint = clientFromString(reactor, endpoint_text(to.where))
         await endpoint.connect(Factory.forProtocol(Knock)).addTimeout(timeout, reactor)
     except Exception as error:  # each kind of endpoint has errors of its own
         raise NotReached(_why(to, error)) from error
-    client = Client(endpoint, reactor, timeout=timeout, patience=timeout)
+    client = Client(endpoint, reactor, timeout=timeout, patience=timeout, login=to.login)
     client.start()
     return client
 
 
-def _why(to: str, error: Exception) -> str:
+def _why(to: Door, error: Exception) -> str:
     if isinstance(error, ValueError | TypeError | KeyError):
         return f"--to {to}: no endpoint: {error}; must be HOST:PORT or a Twisted client endpoint"
     return (

@@ -15,7 +15,7 @@ from pushgate.cli.run import run
 @click.option("--id", "number", metavar="ID", help="Instead of an app: a notification of the batch.")
 @door.to
 @options.as_json
-def command(rate: float, app: str | None, number: str | None, to: str, as_json: bool) -> None:
+def command(rate: float, app: str | None, number: str | None, to: door.Door, as_json: bool) -> None:
     """Have an app, or a batch, send RATE notifications a second at most; 0 sets no limit.
 
     It holds until the gateway restarts: then the configuration's rate of the app counts again, and the rate
@@ -27,7 +27,7 @@ def command(rate: float, app: str | None, number: str | None, to: str, as_json: 
 
 
 async def _pace(
-    reactor: Any, rate: float, app: str | None, number: str | None, to: str, as_json: bool
+    reactor: Any, rate: float, app: str | None, number: str | None, to: door.Door, as_json: bool
 ) -> None:
     async with await door.reach(reactor, to) as gateway:
         paced = await gateway.pace(rate, app=app, id=number)

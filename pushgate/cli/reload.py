@@ -12,7 +12,7 @@ from pushgate.cli.run import run
 @click.command("reload")
 @door.to
 @options.as_json
-def command(to: str, as_json: bool) -> None:
+def command(to: door.Door, as_json: bool) -> None:
     """Have the gateway read its configuration file again, and print what changed.
 
     When something is wrong with the file, nothing changes: each fault is a line, and the exit status 1.
@@ -20,7 +20,7 @@ def command(to: str, as_json: bool) -> None:
     run(lambda reactor: _reload(reactor, to, as_json))
 
 
-async def _reload(reactor: Any, to: str, as_json: bool) -> None:
+async def _reload(reactor: Any, to: door.Door, as_json: bool) -> None:
     from pushgate.errors import CannotStart
 
     async with await door.reach(reactor, to) as gateway:

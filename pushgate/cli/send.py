@@ -52,7 +52,7 @@ async def _send(
     reactor: Any,
     what: dict[str, Any],
     *,
-    to: str,
+    to: door.Door,
     wait: float,
     key: str | None,
     as_json: bool,

@@ -39,7 +39,7 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
 @door.to
 @options.as_json
-def list_(app: str, limit: int | None, to: str, as_json: bool) -> None:
+def list_(app: str, limit: int | None, to: door.Door, as_json: bool) -> None:
     """Print dead tokens, one a line; on a terminal with dates to read."""
     people = sys.stdout.isatty() and not as_json
     run(lambda reactor: _write(reactor, app, to, sys.stdout, _format(as_json, people), limit))
@@ -50,7 +50,7 @@ def list_(app: str, limit: int | None, to: str, as_json: bool) -> None:
 @click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")
 @door.to
 @options.as_json
-def export(app: str, file: TextIO, to: str, as_json: bool) -> None:
+def export(app: str, file: TextIO, to: door.Door, as_json: bool) -> None:
     """Write all dead tokens to FILE, or to the standard output, as `import` reads them."""
     run(lambda reactor: _write(reactor, app, to, file, _format(as_json, people=False), None))
 
@@ -60,7 +60,7 @@ def export(app: str, file: TextIO, to: str, as_json: bool) -> None:
 @click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"), default="-")
 @door.to
 @options.as_json
-def import_(app: str, file: TextIO, to: str, as_json: bool) -> None:
+def import_(app: str, file: TextIO, to: door.Door, as_json: bool) -> None:
     """Enter the dead tokens in FILE, or in the standard input.
 
     A line has a token, if known since when it is dead, and the reason; or the same as a JSON object. Bad
@@ -77,7 +77,7 @@ def import_(app: str, file: TextIO, to: str, as_json: bool) -> None:
 @click.argument("tokens", nargs=-1)
 @door.to
 @options.as_json
-def forget(app: str, file: TextIO | None, tokens: tuple[str, ...], to: str, as_json: bool) -> None:
+def forget(app: str, file: TextIO | None, tokens: tuple[str, ...], to: door.Door, as_json: bool) -> None:
     """Take TOKENS for living again."""
     if not tokens and file is None:
         raise click.UsageError("either TOKENS or --file is needed")
@@ -95,7 +95,7 @@ def _format(as_json: bool, people: bool) -> "Callable[[Death], str]":
 
 
 async def _write(
-    reactor: Any, app: str, to: str, file: TextIO, form: "Callable[[Death], str]", limit: int | None
+    reactor: Any, app: str, to: door.Door, file: TextIO, form: "Callable[[Death], str]", limit: int | None
 ) -> None:
     async with await door.reach(reactor, to) as gateway:
         count = 0
@@ -107,7 +107,7 @@ async def _write(
         file.flush()
 
 
-async def _import(reactor: Any, app: str, file: TextIO, to: str, as_json: bool) -> None:
+async def _import(reactor: Any, app: str, file: TextIO, to: door.Door, as_json: bool) -> None:
     from pushgate.death import parse
 
     now, faults, entered = int(time.time()), _Faults(), 0
@@ -123,7 +123,7 @@ async def _import(reactor: Any, app: str, file: TextIO, to: str, as_json: bool) 
 
 
 async def _forget(
-    reactor: Any, app: str, file: TextIO | None, tokens: tuple[str, ...], to: str, as_json: bool
+    reactor: Any, app: str, file: TextIO | None, tokens: tuple[str, ...], to: door.Door, as_json: bool
 ) -> None:
     from pushgate.death import parse
     from pushgate.notification import parse_token

@@ -51,9 +51,10 @@ class Caller:
                 raise
             try:
                 return await self._ask(wire, command, arguments, began + self._timeout)
-            except (Overloaded, ShuttingDown):
+            except (Overloaded, ShuttingDown) as refusal:
                 put_off += 1
                 pause = delay(put_off, first=FIRST_RETRY, cap=MAX_RETRY, jitter=self._jitter)
+                pause = max(pause, getattr(refusal, "retry_after", None) or 0.0)
                 if self._clock.seconds() + pause > began + min(self._patience, self._timeout):
                     raise
                 await deferLater(self._clock, pause)

@@ -94,6 +94,8 @@ class Client:
     :param patience: seconds for which a gateway that is overloaded or restarts is asked again, at growing
         intervals; 0 fails with `Overloaded` or `ShuttingDown` at once.
     :param in_flight: commands under way at most; more wait for their turn.
+    :param login: name and secret of the principal to be, where the gateway asks who comes; the one that
+        cannot log in has each of its commands refused as `Forbidden`.
     :param jitter: a number from 0 to 1, new at each call.
     """
 
@@ -107,10 +109,12 @@ class Client:
         timeout: float = 60.0,
         patience: float = 30.0,
         in_flight: int = 32,
+        login: tuple[str, bytes] | None = None,
         jitter: Jitter = random.random,
     ) -> None:
         self._endpoint, self._clock, self._jitter, self._timeout = endpoint, clock, jitter, timeout
-        self._link = Link(endpoint, clock, jitter)
+        self._login = login
+        self._link = Link(endpoint, clock, jitter, login=login)
         self._caller = Caller(self._link, clock, jitter, timeout, patience)
         self._slots = DeferredSemaphore(in_flight)
         self._subscriptions: WeakSet[Subscription] = WeakSet()
@@ -290,7 +294,7 @@ class Client:
         return Part(chunk.start, chunk.count, UUID(answer["id"]).int, members)
 
     async def _watch(self, callback: Callable[[Record], object] | None, app: str | None) -> Subscription:
-        subscription = Subscription(self._endpoint, self._clock, self._jitter, app)
+        subscription = Subscription(self._endpoint, self._clock, self._jitter, app, self._login)
         self._subscriptions.add(subscription)
         try:
             await subscription.start().addTimeout(self._timeout, self._clock)

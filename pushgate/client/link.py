@@ -19,9 +19,9 @@ from twisted.protocols.amp import AMP, Command
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.amp_commands import Outcomes
+from pushgate.amp_commands import Login, Outcomes
 from pushgate.backoff import Jitter, delay
-from pushgate.errors import Unreachable
+from pushgate.errors import Internal, PushgateError, Refusal, Unreachable
 
 FIRST_DELAY: Final = 0.5
 """Seconds to the first attempt to connect again."""
@@ -29,6 +29,8 @@ MAX_DELAY: Final = 30.0
 """Seconds between two attempts at most."""
 LINGER: Final = 5.0
 """Seconds a connection has to close."""
+LOGIN_TIMEOUT: Final = 60.0
+"""Seconds for the answer to a login, which is late when it is refused."""
 
 
 class Cut(Exception):
@@ -119,7 +121,9 @@ class Link:
     accepted proves nothing.
 
     :param clock: IReactorTime.
+    :param login: name and secret with which each new connection logs in before it is used.
     :param made: called with each new connection, before anybody else gets it.
+    :param refused: called when a login was refused; who waits for the connection hears of it anyway.
     :param take_outcomes: see `Wire`.
     """
 
@@ -129,12 +133,15 @@ class Link:
         clock: IReactorTime,
         jitter: Jitter,
         *,
+        login: tuple[str, bytes] | None = None,
         made: Callable[[Wire], None] | None = None,
+        refused: Callable[[PushgateError], None] | None = None,
         take_outcomes: Callable[[bytes], Deferred[None]] | None = None,
     ) -> None:
         self.clock = clock
-        self._jitter, self._made = jitter, made
+        self._jitter, self._login, self._made, self._refused = jitter, login, made, refused
         self._wire: Wire | None = None
+        self._open: Wire | None = None
         self._waiting: list[Deferred[Wire]] = []
         self._failures = 0
         self._why = "no attempt was made yet"
@@ -154,8 +161,8 @@ class Link:
             return succeed(None)
         stopped: Deferred[Any] = self._service.stopService()
         abort: IDelayedCall | None = None
-        if self._wire is not None:
-            abort = self.clock.callLater(LINGER, self._wire.abort)
+        if self._open is not None:
+            abort = self.clock.callLater(LINGER, self._open.abort)
         for waiting in self._take_waiting():
             waiting.errback(self.unreachable())
 
@@ -188,21 +195,47 @@ class Link:
 
     def connected(self, wire: Wire) -> None:
         """A connection was made."""
-        self._wire = wire
-        if self._made is not None:
-            self._made(wire)
-        for waiting in self._take_waiting():
-            waiting.callback(wire)
+        self._open = wire
+        if self._login is None:
+            self._use(wire)
+            return
+        name, secret = self._login
+        asked = wire.ask(Login, {"name": name, "secret": secret}).addTimeout(LOGIN_TIMEOUT, self.clock)
+        asked.addCallbacks(lambda _: self._use(wire), self._not_logged_in, errbackArgs=(wire,))
 
     def disconnected(self, wire: Wire, reason: Failure) -> None:
         """A connection was lost."""
         self.forget(wire)
+        self._open = None
         self._failed(reason)
 
     def forget(self, wire: Wire) -> None:
         """Use this connection no more."""
         if self._wire is wire:
             self._wire = None
+
+    def _use(self, wire: Wire) -> None:
+        if self._closed:
+            return
+        self._wire = wire
+        if self._made is not None:
+            self._made(wire)
+        for waiting in self._take_waiting():
+            waiting.callback(wire)
+
+    def _not_logged_in(self, failure: Failure, wire: Wire) -> None:
+        """Tell all who wait why; the next connection tries again, the gateway may have learnt meanwhile."""
+        if failure.check(Cut):
+            return
+        error: PushgateError = Internal(f"the gateway failed at Login: {failure.getErrorMessage()}")
+        if isinstance(failure.value, Refusal):
+            error = failure.value
+        self._why = str(error)
+        wire.abort()
+        for waiting in self._take_waiting():
+            waiting.errback(error)
+        if self._refused is not None:
+            self._refused(error)
 
     def _failed(self, failure: Failure) -> Failure:
         if not self._closed:

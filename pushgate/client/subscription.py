@@ -28,15 +28,29 @@ class Subscription:
     outcomes in between are not repeated, `Client.status` and the gateway's files have them.
 
     :param app: the only app whose outcomes come, None for all.
+    :param login: name and secret.
     """
 
     log = Logger()
 
     def __init__(
-        self, endpoint: IStreamClientEndpoint, clock: IReactorTime, jitter: Jitter, app: str | None
+        self,
+        endpoint: IStreamClientEndpoint,
+        clock: IReactorTime,
+        jitter: Jitter,
+        app: str | None,
+        login: tuple[str, bytes] | None = None,
     ) -> None:
         self._app = app
-        self._link = Link(endpoint, clock, jitter, made=self._made, take_outcomes=self._take)
+        self._link = Link(
+            endpoint,
+            clock,
+            jitter,
+            login=login,
+            made=self._made,
+            refused=self._refused,
+            take_outcomes=self._take,
+        )
         self._records: deque[Record] = deque()
         self._error: PushgateError | None = None
         self._closed = False

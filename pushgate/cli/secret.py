@@ -1,0 +1,49 @@
+"""``pushgate secret``."""
+
+import os
+from pathlib import Path
+
+import click
+
+from pushgate.cli import options
+from pushgate.cli.output import fail, print_json
+
+
+@click.command("secret")
+@click.argument("name")
+@click.option(
+    "--append", "file", metavar="FILE", type=click.Path(path_type=Path),
+    help="Append the hash to this file, which is made if need be, instead of printing it only.",
+)  # fmt: skip
+@options.as_json
+def command(name: str, file: Path | None, as_json: bool) -> None:
+    """Make a secret for the principal NAME: 256 random bits, shown this once.
+
+    What the gateway keeps in the file that `secret_file` names is a hash, from which nobody can get the
+    secret. A file may hold several: any of them will do, so that an old one can be replaced without haste.
+    """
+    import secrets
+
+    from pushgate.principals import Hashed
+    from pushgate.registry import NAME, NAME_RULE
+
+    if not NAME.fullmatch(name):
+        raise click.UsageError(f"NAME must be {NAME_RULE}")
+    secret = secrets.token_urlsafe(32)
+    hashed = str(Hashed.of(secret.encode(), secrets.token_bytes(16)))
+    if file is not None:
+        _append(file, hashed)
+    if as_json:
+        print_json({"name": name, "secret": secret, "hash": hashed})
+        return
+    click.echo(f"The secret of {name}, for whoever logs in; it is shown this once:\n  {secret}")
+    where = "This line is for its secret_file:" if file is None else f"Appended to {file}:"
+    click.echo(f"{where}\n  {hashed}")
+
+
+def _append(file: Path, line: str) -> None:
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as out:
+            out.write(f"{line}\n")
+    except OSError as error:
+        fail([f"{file}: {error.strerror}"])
