@@ -77,7 +77,10 @@ def embedded_default(registry: Registry, state_dir: Path = STATE_DIR) -> Config:
                 "simulator": {"dead": [DEMO_DEAD]},
             }
         },
-        "inputs": {"amp": {"type": "amp", "listen": "tcp:7215:interface=127.0.0.1"}},
+        "inputs": {
+            "amp": {"type": "amp", "listen": "tcp:7215:interface=127.0.0.1"},
+            "http": {"type": "http", "listen": "tcp:7216:interface=127.0.0.1"},
+        },
         "sinks": {
             "log": {"type": "log"},
             "outcomes": {"type": "jsonl", "path": str(state_dir.absolute() / "outcomes.jsonl")},

@@ -32,6 +32,7 @@ HELP: Final[dict[str, str]] = {
     "pushgate_reconnects_total": "Connections to the push service lost or not made.",
     "pushgate_sink_errors_total": "Calls to a sink that failed.",
     "pushgate_sink_dropped_total": "Notifications not reported to a sink because its buffer was full.",
+    "pushgate_watchers_dropped_total": "Watchers disconnected because they did not read.",
     "pushgate_spool_commit_seconds": "Time the spool took to commit.",
     "pushgate_accept_seconds": "Time from a submission to its answer.",
     "pushgate_settle_seconds": "Time from acceptance to outcome.",

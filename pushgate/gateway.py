@@ -133,6 +133,9 @@ class Gateway:
         work = None if self._stopping else self._apps.get(app)
         return None if work is None else work.pressed(relieved)
 
+    def accepting(self) -> bool:
+        return not self._stopping
+
     def attach(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         return self._outbox.attach(name, sink, buffer, watches=True)
 

@@ -175,6 +175,9 @@ class IGateway(Interface):
         callable that is returned takes that back. `pushgate.inputs.pressure` does the door's part.
         """
 
+    def accepting() -> bool:
+        """Whether anything new is taken; False from the beginning of a stop."""
+
     def stats() -> dict[str, Any]:
         """Queues, windows, connections, circuits and counts, ready for JSON."""
 

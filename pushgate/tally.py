@@ -14,6 +14,7 @@ COUNTERS: Final[dict[str, tuple[str, ...]]] = {
     "pushgate_reconnects_total": ("app", "cause"),
     "pushgate_sink_errors_total": ("sink",),
     "pushgate_sink_dropped_total": ("sink",),
+    "pushgate_watchers_dropped_total": ("input", "reason"),
 }
 """Each counter's labels. No token, id or payload is ever one."""
 

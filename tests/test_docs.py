@@ -25,6 +25,12 @@ from pushgate.errors import REFUSALS
 from pushgate.exposition import GAUGES
 from pushgate.inputs.amp.boxes import MAX_BOX, MAX_KEY, MAX_KEYS
 from pushgate.inputs.amp.server import AmpTable
+from pushgate.inputs.http.answers import STATUSES
+from pushgate.inputs.http.openapi import ERRORS
+from pushgate.inputs.http.pieces import PIECE, PIECE_BYTES
+from pushgate.inputs.http.pushing import MAX_WAITED
+from pushgate.inputs.http.routes import ROUTES
+from pushgate.inputs.http.table import HTTPTable
 from pushgate.outcome import DeadToken, State
 from pushgate.record import lines
 from pushgate.registry import find
@@ -56,6 +62,7 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[inputs.NAME]`: every input": (DoorTable, None),
     "`[inputs.NAME]`: every input that listens": (ListeningTable, DoorTable),
     "`[inputs.NAME]`: `amp`": (AmpTable, ListeningTable),
+    "`[inputs.NAME]`: `http`": (HTTPTable, ListeningTable),
     "`[principals.NAME]`": (PrincipalTable, None),
     "`[sinks.NAME]`: every sink": (SinkTable, None),
     "`[sinks.NAME]`: `log`": (LogTable, SinkTable),
@@ -238,6 +245,30 @@ def test_refusals() -> None:
     """Every code is explained to callers and to operators."""
     assert firsts(section(CONTRACT, "Refusals")) == list(REFUSALS)
     assert firsts(section(OPERATING, "Refusals")) == list(REFUSALS)
+
+
+# HTTP
+
+
+def test_routes() -> None:
+    """Every request that the HTTP door answers is there, and no other."""
+    table = section(CONTRACT, "HTTP").partition("### ")[0]
+    assert firsts(table) == [f"{route.described.method} {route.described.path}" for route in ROUTES]
+
+
+def test_statuses() -> None:
+    """Every status is there, with the codes that have it."""
+    table = {int(row[0]): set(coded(row[1])) for row in rows(section(CONTRACT, "Errors"))}
+    assert list(table) == list(ERRORS)
+    for code, status in STATUSES.items():
+        assert code in table[status]
+
+
+def test_pieces() -> None:
+    """The bounds of submissions over HTTP are those of the code."""
+    text = section(CONTRACT, "Submitting")
+    for words in (f"{PIECE:,} lines", f"{PIECE_BYTES >> 10} KiB", f"up to {MAX_WAITED:,} notifications"):
+        assert words in text, words
 
 
 # records

@@ -3,6 +3,7 @@
 from pushgate.lazy import LazyInput, LazySink, LazyUpstream
 
 amp = LazyInput("amp", "AMP: the binary RPC of Twisted programs", "pushgate.inputs.amp:factory")
+http = LazyInput("http", "JSON over HTTP/1.1 and HTTP/2", "pushgate.inputs.http:factory")
 
 log = LazySink(
     "log",

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
 from pushgate.death import Death
-from pushgate.errors import Conflict, NotFound, UnknownApp
+from pushgate.errors import Conflict, NotFound, ShuttingDown, UnknownApp
 from pushgate.interfaces import (
     IGateway,
     IOutcomeSink,
@@ -137,6 +137,9 @@ class RecordingGateway:
 
     def _forget(self, place: object) -> None:
         self._paused.pop(place, None)
+
+    def accepting(self) -> bool:
+        return not isinstance(self.error, ShuttingDown)
 
     def stats(self) -> dict[str, Any]:
         return {"apps": {app: {} for app in self.apps}}

@@ -114,7 +114,7 @@ class WatchTests(DoorTestCase):
         self.assertEqual(set(self.gateway.sinks), {"amp.watch-1", "amp.watch-2"})
 
     def test_a_watcher_that_acknowledges_nothing_is_disconnected(self):
-        """It would drop outcomes for ever; the reason is logged."""
+        """It would drop outcomes for ever; the reason is logged and counted."""
         self.watch()
         self.gateway.report(outcome())
         [box] = self.received()
@@ -127,6 +127,8 @@ class WatchTests(DoorTestCase):
         self.assertTrue(self.connection.transport.disconnecting)
         self.assertEqual(self.gateway.sinks, {})
         self.assertTrue(any("acknowledged no outcomes for 20 s" in line for line in self.logged()))
+        counted = self.context.tally.counts["pushgate_watchers_dropped_total"]
+        self.assertEqual(dict(counted), {("amp", "unread"): 1})
 
     def test_a_watcher_is_not_blamed_for_a_slow_gateway(self):
         """While too many commands wait for the gateway, its acknowledgements are not even read."""

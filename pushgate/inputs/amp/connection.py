@@ -215,6 +215,7 @@ class Connection(Protocol):
         if self._brake.holds(_UNANSWERED) or self._brake.holds(FULL):
             self._watcher.wait_on()  # its acknowledgements may have come: it is the door that does not read
             return
+        self.server.count_dropped_watcher()
         patience = self.server.config.watch_timeout
         self.close(f"it acknowledged no outcomes for {patience:g} s")
 

@@ -120,6 +120,10 @@ class AmpServer(Factory):
         label = name if self.gateway.has_app(name) else ""
         self._tally.count("pushgate_refused_total", label, self.name, refusal.code)
 
+    def count_dropped_watcher(self) -> None:
+        """Count a watcher that is disconnected because it does not acknowledge."""
+        self._tally.count("pushgate_watchers_dropped_total", self.name, "unread")
+
     # called by the door
 
     def idle(self) -> Deferred[None]:

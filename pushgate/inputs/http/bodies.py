@@ -1,0 +1,67 @@
+"""What reads bodies that are kept until they are complete, and requests that have none."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from pushgate.errors import TooLarge
+from pushgate.inputs.http.answers import Answer, Fault
+from pushgate.inputs.http.request import Request
+
+Handler = Callable[[Request], Answer | Coroutine[Any, Any, Answer] | None]
+"""Answers at once, later, or by itself."""
+
+
+class NoBody:
+    """Refuses a body, and asks `handle` for the answer."""
+
+    def __init__(self, request: Request, handle: Handler) -> None:
+        self._request, self._handle = request, handle
+        if request.length:
+            raise TooLarge("body", request.length, 0)
+
+    def feed(self, data: bytes) -> None:
+        if data:
+            raise Fault(413, "body: this request takes none")
+
+    def end(self) -> None:
+        answer = self._handle(self._request)
+        if isinstance(answer, Answer):
+            self._request.answer(answer)
+        elif answer is not None:
+            self._request.spend(answer)
+
+    def close(self) -> None:
+        """Nothing was kept."""
+
+
+class WholeBody:
+    """Keeps a body within its limit, and gives it to `handle` when it is complete.
+
+    :raises TooLarge: at once, when the head says that the body is too long.
+    """
+
+    def __init__(self, request: Request, handle: Callable[[Request, bytes], None]) -> None:
+        self._request, self._handle = request, handle
+        self._server = request.connection.server
+        self._limit = self._server.config.max_body
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._check(request.length or 0)
+
+    def feed(self, data: bytes) -> None:
+        self._check(self._size + len(data))
+        self._server.reserve(len(data))
+        self._size += len(data)
+        self._chunks.append(data)
+
+    def end(self) -> None:
+        self._handle(self._request, b"".join(self._chunks))
+
+    def close(self) -> None:
+        self._server.reserve(-self._size)
+        self._size = 0
+        self._chunks.clear()
+
+    def _check(self, size: int) -> None:
+        if size > self._limit:
+            raise TooLarge("body", size, self._limit)

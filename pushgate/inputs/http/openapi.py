@@ -1,0 +1,280 @@
+"""The description of the API, OpenAPI 3.1, made of the table of routes."""
+
+from typing import Any, Final
+
+import msgspec
+
+from pushgate import __version__
+from pushgate.errors import REFUSALS
+from pushgate.notification import MAX_BATCH, MAX_EXPIRATION, MAX_TOKEN, PUSH_TYPES, Delivery, Priority
+from pushgate.outcome import State
+
+Schema = dict[str, Any]
+
+_UUID: Final[Schema] = {"type": "string", "format": "uuid"}
+_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+_TOKEN: Final[Schema] = {
+    "type": "string",
+    "pattern": rf"^[ <>]*([0-9A-Fa-f][ <>]*[0-9A-Fa-f][ <>]*){{1,{MAX_TOKEN}}}$",
+    "description": "The device token in hex.",
+}
+_SECONDS: Final[Schema] = {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_EXPIRATION}
+_PAYLOAD: Final[Schema] = {"type": "object", "description": "At most the app's max_payload bytes."}
+
+
+def _text(limit: int) -> Schema:
+    return {
+        "type": ["string", "null"],
+        "minLength": 1,
+        "maxLength": limit,
+        "format": f"utf-8-{limit}",
+        "description": f"1 to {limit} bytes of UTF-8.",
+    }
+
+
+TERMS: Final[dict[str, Schema]] = {
+    "expiration": _SECONDS | {"description": "Unix seconds after which it is worthless; 0: do not store."},
+    "priority": {"enum": [*sorted(Priority, reverse=True), None], "description": "10 goes before 5."},
+    "collapse_id": _text(64),
+    "push_type": {"enum": [*sorted(PUSH_TYPES), None]},
+    "topic": _text(255),
+    "registered_at": _SECONDS | {"description": "Unix seconds when the device last gave its token."},
+    "delivery": {"enum": [*Delivery, None], "description": "Instead of the app's."},
+}
+"""The optional fields of a notification, where a bad one refuses the request."""
+_LOOSE: Final[dict[str, Schema]] = {
+    name: {"type": ["integer" if name in ("expiration", "priority", "registered_at") else "string", "null"]}
+    for name in TERMS
+}
+"""The same, where a bad one refuses one notification."""
+
+
+def _object(required: list[str], properties: Schema, closed: bool = False) -> Schema:
+    schema: Schema = {"type": "object", "required": required, "properties": properties}
+    return schema | {"additionalProperties": False} if closed else schema
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_REFUSED: Final[Schema] = {
+    "type": "array",
+    "description": "Those not taken: index, code, reason.",
+    "items": {
+        "type": "array",
+        "prefixItems": [_COUNT, {"type": "string"}, {"type": "string"}],
+        "minItems": 3,
+        "maxItems": 3,
+    },
+}
+_RECEIPT: Final[Schema] = {"id": _UUID, "count": _COUNT, "refused": _REFUSED}
+
+SCHEMAS: Final[dict[str, Schema]] = {
+    "One": _object(["token", "payload"], {"token": _TOKEN, "payload": _PAYLOAD, **TERMS}, True),
+    "Many": _object(
+        ["tokens", "payload"],
+        {
+            "tokens": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MAX_BATCH,
+                "items": {"type": "string"},
+                "description": "Device tokens in hex; one that is not is refused by its index.",
+            },
+            "payload": _PAYLOAD,
+            **TERMS,
+        },
+        True,
+    ),
+    "Several": _object(
+        ["notifications"],
+        {
+            "notifications": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MAX_BATCH,
+                "items": _ref("Notification"),
+                "description": "One that breaks a rule is refused by its index.",
+            }
+        },
+        True,
+    ),
+    "Notification": _object(
+        ["token", "payload"], {"token": {"type": "string"}, "payload": {}, **_LOOSE}, True
+    ),
+    "Receipt": _object(
+        [*_RECEIPT],
+        _RECEIPT
+        | {
+            "first": _COUNT | {"description": "Of a piece of NDJSON: notifications before it."},
+            "batches": {
+                "type": "array",
+                "description": "When the notifications did not fit into one batch.",
+                "items": _object(["id", "first", "count"], {"id": _UUID, "first": _COUNT, "count": _COUNT}),
+            },
+            "outcomes": {"type": "array", "items": _ref("Outcome"), "description": "With ?wait=."},
+        },
+    ),
+    "Outcome": _object(
+        ["id", "app", "token", "state", "status", "reason", "at", "attempts", "batch", "index", "upstream"],
+        {
+            "id": {"type": ["string", "null"]},
+            "app": {"type": "string"},
+            "token": {"type": ["string", "null"]},
+            "state": {"enum": [*State]},
+            "status": {"type": ["integer", "null"]},
+            "reason": {"type": "string"},
+            "at": {"type": "number"},
+            "attempts": _COUNT,
+            "batch": {"type": ["string", "null"]},
+            "index": {"type": ["integer", "null"]},
+            "upstream": {"type": "string"},
+            "corrects": {"type": "boolean"},
+            "dead_since": {"type": "integer"},
+        },
+    ),
+    "Cancelled": _object(["cancelled"], {"cancelled": {"type": "boolean"}}),
+    "Apps": _object(["apps"], {"apps": {"type": "object", "additionalProperties": {"type": "object"}}}),
+    "Status": _object(["status"], {"status": {"type": "string"}}),
+    "Document": {"type": "object", "required": ["openapi"]},
+    "Error": _object(
+        ["error", "detail"], {"error": {"enum": [*REFUSALS, "INTERNAL"]}, "detail": {"type": "string"}}
+    ),
+}
+
+PARAMETERS: Final[dict[str, Schema]] = {
+    "app": {
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+    },
+    "id": {"in": "path", "required": True, "schema": _UUID},
+    "wait": {
+        "in": "query",
+        "schema": {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h|d)$"},
+        "description": "Answer with the outcomes when all are known, or after this time.",
+    },
+    "watched": {"in": "query", "name": "app", "schema": {"type": "string"}, "description": "One app's only."},
+    "Idempotency-Key": {
+        "in": "header",
+        "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+        "description": "The same key again with the same content sends nothing.",
+    },
+}
+"""Parameters by the name that routes use."""
+
+ERRORS: Final[dict[int, str]] = {
+    400: "Something breaks a rule.",
+    401: "Nobody has logged in.",
+    403: "Whoever has may not do this.",
+    404: "Not known.",
+    405: "Not with this method.",
+    408: "The body comes too slowly.",
+    409: "The key was used with other content.",
+    413: "Too large.",
+    415: "Another kind of body.",
+    429: "Too much at a time: later.",
+    500: "A bug.",
+    503: "Shutting down: elsewhere, or later.",
+}
+_EVERYWHERE: Final = (400, 401, 403, 405, 413, 500)
+
+
+class Described(msgspec.Struct, frozen=True, kw_only=True):
+    """A route as the description has it.
+
+    :param name: of the operation.
+    :param body: schemas of which the body has one, with `application/x-ndjson` beside them.
+    :param answers: what is answered by status: content types and the schema of each.
+    :param errors: statuses of errors beside those that every route has.
+    """
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    parameters: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
+    answers: dict[int, dict[str, Schema]]
+    errors: tuple[int, ...] = ()
+
+    @property
+    def query(self) -> list[str]:
+        """The names of the parameters in the query."""
+        found = [(PARAMETERS[name].get("name", name), PARAMETERS[name]["in"]) for name in self.parameters]
+        return [name for name, place in found if place == "query"]
+
+
+def document(routes: list[Described]) -> dict[str, Any]:
+    """The whole description."""
+    paths: dict[str, Any] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "pushgate",
+            "version": __version__,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {
+                "secret": {"type": "http", "scheme": "bearer"},
+                "name": {"type": "http", "scheme": "basic"},
+            },
+        },
+        "security": [{}, {"secret": []}, {"name": []}],
+    }
+
+
+def _operation(route: Described) -> dict[str, Any]:
+    described = {status: _answered(content) for status, content in route.answers.items()}
+    described |= {status: _error(status) for status in (*_EVERYWHERE, *route.errors)}
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "responses": {str(status): described[status] for status in sorted(described)},
+    }
+    if route.parameters:
+        operation["parameters"] = [{"name": name, **PARAMETERS[name]} for name in route.parameters]
+    if route.body:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {
+                "application/json": {"schema": {"oneOf": [_ref(name) for name in route.body]}},
+                "application/x-ndjson": {"schema": {"type": "string"}},
+            },
+        }
+    return operation
+
+
+def _answered(content: dict[str, Schema]) -> dict[str, Any]:
+    return {
+        "description": "Done.",
+        "content": {kind: {"schema": schema} for kind, schema in content.items()},
+    }
+
+
+def _error(status: int) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "description": ERRORS[status],
+        "content": {"application/json": {"schema": _ref("Error")}},
+    }
+    if status in (429, 503):
+        answer["headers"] = {
+            "Retry-After": {"required": True, "schema": {"type": "integer"}, "description": "Seconds."}
+        }
+    return answer
+
+
+def json_of(name: str) -> dict[str, Schema]:
+    """An answer in JSON with this schema."""
+    return {"application/json": _ref(name)}
+
+
+def text_of(*kinds: str) -> dict[str, Schema]:
+    """An answer of one of these content types."""
+    return {kind: {"type": "string"} for kind in kinds}

@@ -1,0 +1,283 @@
+"""One request: between twisted.web's protocols and what reads its body."""
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectionAborted
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web import http
+
+from pushgate.errors import Internal, Invalid, PushgateError, Refusal
+from pushgate.inputs.http.answers import Answer, Fault, Header, error_answer
+
+if TYPE_CHECKING:
+    from pushgate.inputs.http.connection import Connection
+    from pushgate.inputs.visitor import Visitor
+
+LINGER: Final = 5.0
+"""Seconds in which an unwanted body may end, and a closing connection take its last answer."""
+RATE: Final = 1024
+"""Bytes of a body for which it gets a second more."""
+BRIEF: Final = 1 << 16
+"""Bytes of an unwanted body that are worth reading, so as to keep the connection."""
+_CLOSE: Final = (b"Connection", b"close")
+
+
+class BodyReader(Protocol):
+    """What reads the body of one request, and answers it."""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes. What it raises becomes the answer, as in `end`."""
+
+    def end(self) -> None:
+        """The body is complete."""
+
+    def close(self) -> None:
+        """Nothing more comes: the body was complete, or is not wanted, or the peer is gone."""
+
+
+class Request(http.Request):
+    """A request that is looked at when its head is complete, and can be answered before its body is.
+
+    twisted.web's own resources are asked when the whole body was received and kept, of whatever size. Here
+    the route is found first; it says what reads the body, and can refuse it before it comes.
+
+    An answer may come at any time. The request is finished when its body is complete too, because neither of
+    twisted.web's protocols bears an earlier end; an unwanted body has `LINGER` seconds for that.
+
+    :ivar connection: what it came on.
+    :ivar parameters: of path and query, by name.
+    :ivar visitor: who asks.
+    :ivar gone: the peer is, and hears nothing more.
+    :ivar on_end: called when the request is over, answered or not.
+    """
+
+    _log = Logger()
+
+    def __init__(self, channel: Any, connection: "Connection") -> None:
+        super().__init__(channel, False)
+        self.connection = connection
+        self.http1 = isinstance(channel, http.HTTPChannel)
+        self.parameters: dict[str, str] = {}
+        self.visitor: Visitor
+        self.gone = False
+        self.on_end: Callable[[], None] | None = None
+        self.length: int | None = 0
+        self._reader: BodyReader | None = None
+        self._looked_at = self._complete = self._answering = self._answered = self._finished = False
+        self._due = None if self.http1 else self.now() + connection.server.config.body_timeout
+
+    # called by twisted.web
+
+    def gotLength(self, length: int | None) -> None:
+        """The head is complete, in HTTP/1.1. In HTTP/2 more of it may follow."""
+        self.length = length
+        if self.http1:
+            self.connection.head_received()
+            if length != 0:
+                self._due = self.now() + self.connection.server.config.body_timeout
+                self._look(*_request_line(self.channel, self.http1))
+
+    def handleContentChunk(self, data: bytes) -> None:
+        if not self._looked_at:
+            self._look(*_request_line(self.channel, self.http1))
+        if self._due is not None and not self._answered:
+            self._due += len(data) / RATE
+        if self._reader is not None:
+            self._try(self._reader.feed, data)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """The body is complete, or there is none."""
+        self._complete, self._due = True, None
+        if not self._looked_at:
+            self._look(command, path, version)
+        if self._reader is not None and not self._answered:
+            self._try(self._reader.end)
+        if self._answered:
+            self._finish()
+
+    def connectionLost(self, reason: Failure) -> None:
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]  # untyped in Twisted
+        self.gone = True
+        self._over()
+        self.connection.ending(self)
+        self.connection.ended()
+
+    # called by the connection
+
+    def sweep(self, now: float, held: float) -> None:
+        """End what took too long.
+
+        :param held: seconds of late in which the peer could not send, because it was not read from.
+        """
+        if self._due is None:
+            return
+        self._due += held
+        if now < self._due:
+            return
+        if self._answering:
+            self.abort()
+        else:
+            self.refuse(Fault(408, "body: it comes too slowly", _CLOSE))
+
+    # called by whoever answers
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self.connection.server.clock.seconds()
+
+    def header(self, name: bytes) -> str | None:
+        """A header that may be there once.
+
+        :raises Invalid: it is there more than once, or not in ASCII.
+        """
+        values = self.requestHeaders.getRawHeaders(name)
+        if values is None:
+            return None
+        if len(values) != 1 or not values[0].isascii():
+            raise Invalid(name.decode(), f"{len(values)} of it, or not ASCII", "one header in ASCII")
+        return values[0].decode()
+
+    def answer(self, answer: Answer) -> None:
+        """Answer with a whole response."""
+        if self._answering or self.gone:
+            return
+        length = (b"Content-Length", b"%d" % len(answer.body))
+        headers = (length, *answer.headers)
+        if not self._complete and self._is_long():
+            headers = (*headers, _CLOSE)
+        self.begin(answer.status, answer.content_type, *headers)
+        self.send(answer.body)
+        self.end()
+
+    def fail(self, failure: Failure) -> None:
+        """Answer with an error, and log what nobody foresaw; cut short an answer that was begun."""
+        error = failure.value
+        if self.gone and isinstance(error, CancelledError):
+            return
+        if not isinstance(error, Refusal | Fault | Internal):
+            self._log.failure("a bug while answering over HTTP", failure)
+            error = Internal()
+        self.refuse(error)
+
+    def refuse(self, error: PushgateError) -> None:
+        """Answer with an error; cut short an answer that was begun."""
+        if not self._answering:
+            self.answer(error_answer(error))
+        elif not self._answered:
+            self.abort()
+
+    def spend(self, coroutine: Coroutine[Any, Any, Answer]) -> None:
+        """Answer with what a coroutine returns or raises."""
+        running: Deferred[Answer] = Deferred.fromCoroutine(coroutine)
+        running.addCallback(self.answer).addErrback(self.fail)
+
+    def begin(self, status: int, content_type: bytes, *headers: Header) -> None:
+        """Begin an answer of any length; `send` goes on, `end` ends it."""
+        self._answering = True
+        self.setResponseCode(status)
+        server = self.connection.server
+        if server.stopping:
+            headers = (*headers, _CLOSE)
+        set_header = self.responseHeaders.setRawHeaders
+        for name, value in (
+            (b"Content-Type", content_type),
+            (b"Date", server.date()),
+            (b"Cache-Control", b"no-store"),
+            *headers,
+        ):
+            if (name, value) != _CLOSE:
+                set_header(name, [value])
+            elif self.http1:  # HTTP/2 knows no such header
+                self._close_after()
+                set_header(name, [value])
+        self.requestHeaders.removeHeader(b"expect")  # too late for twisted.web to answer 100
+        self.send(b"")
+
+    def send(self, data: bytes) -> None:
+        """Go on with an answer."""
+        self.write(data)  # type: ignore[no-untyped-call]  # untyped in Twisted
+
+    def end(self) -> None:
+        """The answer is complete."""
+        if self.gone or self._answered:
+            return
+        self._answered = True
+        if self._complete:
+            self._finish()
+            return
+        self._drop_reader()
+        self._due = self.now() + LINGER
+        if self.http1 and self._is_long():
+            self._close_after()
+
+    def abort(self) -> None:
+        """End the request without a word, in HTTP/1.1 together with its connection."""
+        if self.gone or self._finished:
+            return
+        self._answered = True
+        if self.http1:
+            self.connection.abortConnection()
+        else:
+            self.channel.abortConnection()  # type: ignore[attr-defined]  # it is an HTTP/2 stream
+            self.connectionLost(Failure(ConnectionAborted()))
+
+    # within
+
+    def _look(self, method: bytes, uri: bytes, version: bytes) -> None:
+        """Find what reads the body, now that the head is complete."""
+        self._looked_at = True
+        self.method, self.uri, self.clientproto = method, uri, version
+        self._try(self._find_reader)
+
+    def _find_reader(self) -> None:
+        self._reader = self.connection.server.reader(self)
+
+    def _try(self, call: Callable[..., None], *arguments: Any) -> None:
+        try:
+            call(*arguments)
+        except Exception:  # noqa: BLE001 - whatever goes wrong becomes an answer
+            self.fail(Failure())
+
+    def _is_long(self) -> bool:
+        """Whether the body is not worth reading to its end, or will not come."""
+        expects = self.requestHeaders.hasHeader(b"expect")
+        return expects or self.length is None or self.length > BRIEF
+
+    def _close_after(self) -> None:
+        self.channel.persistent = False
+
+    def _finish(self) -> None:
+        if self._finished or self.gone:
+            return
+        self._finished = True
+        self._over()
+        # In this order: `finish` may begin with the next request of the connection.
+        self.connection.ending(self)
+        self.finish()  # type: ignore[no-untyped-call]  # untyped in Twisted
+        self.connection.ended()
+
+    def _over(self) -> None:
+        self._due = None
+        self._drop_reader()
+        on_end, self.on_end = self.on_end, None
+        if on_end is not None:
+            on_end()
+
+    def _drop_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
+
+def _request_line(channel: Any, http1: bool) -> tuple[bytes, bytes, bytes]:
+    """Method, target and version of a request whose body is still to come.
+
+    twisted.web tells them when the body is complete as well; until then an HTTP/1.1 channel keeps them where
+    only itself should look.
+    """
+    if http1:
+        return channel._command, channel._path, channel._version
+    return channel.command, channel.path, b"HTTP/2"

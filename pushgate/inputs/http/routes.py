@@ -1,0 +1,245 @@
+"""The table of what there is over HTTP, and how a request finds its place in it."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+
+from pushgate.errors import Invalid
+from pushgate.inputs.http import questions
+from pushgate.inputs.http.answers import Answer, Fault, json_answer
+from pushgate.inputs.http.bodies import Handler, NoBody, WholeBody
+from pushgate.inputs.http.entrance import let_in
+from pushgate.inputs.http.lines import LineBody
+from pushgate.inputs.http.openapi import Described, document, json_of, text_of
+from pushgate.inputs.http.pushing import push
+from pushgate.inputs.http.request import BodyReader, Request
+from pushgate.principals import Operation
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One method of one path.
+
+    :param reader: makes what reads the body and answers.
+    :param operation: what the visitor must be allowed, unless its path is open to all.
+    :param described: method, path, and all else that callers see.
+    """
+
+    reader: Callable[[Request], BodyReader]
+    operation: Operation
+    described: Described
+
+
+def find_route(request: Request) -> Callable[[Request], BodyReader]:
+    """What reads the body of a request, once its head is checked.
+
+    :raises Fault: there is no such path, or it has no such method.
+    :raises Invalid: a parameter is not one of this route.
+    :raises Forbidden: the visitor may not do this.
+    """
+    path, query = _split_target(request.uri)
+    methods, parameters = _find_path(path)
+    method = request.method.decode("latin-1")
+    route = methods.get("GET" if method == "HEAD" else method)
+    if route is None:
+        allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else [])])
+        raise Fault(405, f"method: not one of {allowed}", (b"Allow", allowed.encode()))
+    turned_away = let_in(request)
+    if turned_away is not None:
+        return lambda _: turned_away
+    for name in query:
+        if name not in route.described.query:
+            known = ", ".join(route.described.query) or "none"
+            raise Invalid("query", "a parameter that is none of this request", known)
+    request.parameters = parameters | query
+    if path not in request.connection.server.config.open_paths:
+        request.visitor.permit(route.operation, request.parameters.get("app"))
+    return route.reader
+
+
+def _split_target(target: bytes) -> tuple[str, dict[str, str]]:
+    """Path and query of a request's target.
+
+    :raises Invalid: a parameter is given twice, or there are too many.
+    """
+    path, _, query = target.decode("latin-1").partition("?")
+    if not query:
+        return path, {}
+    rule = "each parameter once"
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=16)
+    except ValueError:
+        raise Invalid("query", "more than 16 parameters", rule) from None
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise Invalid("query", "a parameter given twice", rule)
+    return path, parameters
+
+
+def _find_path(path: str) -> tuple[dict[str, Route], dict[str, str]]:
+    methods = _FIXED.get(path)
+    if methods is not None:
+        return methods, {}
+    for pattern, methods in _PATTERNS:
+        if match := pattern.fullmatch(path):
+            return methods, {name: unquote(text) for name, text in match.groupdict().items()}
+    raise Fault(404, "path: there is nothing here; /openapi.json says what there is")
+
+
+def _read_push(request: Request) -> BodyReader:
+    encoding = request.header(b"content-encoding")
+    if encoding not in (None, "identity"):
+        raise Fault(415, "content-encoding: only identity")
+    kind = (request.header(b"content-type") or "application/json").partition(";")[0].strip().lower()
+    if kind == "application/x-ndjson":
+        return LineBody(request)
+    if kind != "application/json":
+        raise Fault(415, "content-type: application/json or application/x-ndjson")
+    return WholeBody(request, push)
+
+
+def _asks(handle: Handler) -> Callable[[Request], BodyReader]:
+    return partial(NoBody, handle=handle)
+
+
+def _describe(_: Request) -> Answer:
+    return json_answer(200, document([route.described for route in ROUTES]))
+
+
+def _watch(request: Request) -> None:
+    request.connection.server.events.watch(request)
+
+
+_NOTIFICATION: Final = "/v1/notifications/{id}"
+_RECEIPT: Final = json_of("Receipt")
+
+ROUTES: Final = (
+    Route(
+        _read_push,
+        Operation.PUSH,
+        Described(
+            method="POST",
+            path="/v1/apps/{app}/notifications",
+            name="push",
+            summary="Send one notification, one to many tokens, or many.",
+            parameters=("app", "wait", "Idempotency-Key"),
+            body=("One", "Many", "Several"),
+            answers={200: _RECEIPT, 202: _RECEIPT | {"application/x-ndjson": {"type": "string"}}},
+            errors=(404, 408, 409, 415, 429, 503),
+        ),
+    ),
+    Route(
+        _asks(questions.outcome),
+        Operation.READ,
+        Described(
+            method="GET",
+            path=_NOTIFICATION,
+            name="outcome",
+            summary="What became of a notification.",
+            parameters=("id",),
+            answers={200: json_of("Outcome")},
+            errors=(404,),
+        ),
+    ),
+    Route(
+        _asks(questions.cancel),
+        Operation.PUSH,
+        Described(
+            method="DELETE",
+            path=_NOTIFICATION,
+            name="cancel",
+            summary="Withdraw a notification that was not written yet.",
+            parameters=("id",),
+            answers={200: json_of("Cancelled")},
+            errors=(404,),
+        ),
+    ),
+    Route(
+        _asks(_watch),
+        Operation.READ,
+        Described(
+            method="GET",
+            path="/v1/outcomes",
+            name="watch",
+            summary="Outcome records from now on, as server-sent events.",
+            parameters=("watched",),
+            answers={200: text_of("text/event-stream")},
+            errors=(404, 503),
+        ),
+    ),
+    Route(
+        _asks(questions.apps),
+        Operation.READ,
+        Described(
+            method="GET",
+            path="/v1/apps",
+            name="apps",
+            summary="How each app is doing.",
+            answers={200: json_of("Apps")},
+        ),
+    ),
+    Route(
+        _asks(questions.metrics),
+        Operation.READ,
+        Described(
+            method="GET",
+            path="/metrics",
+            name="metrics",
+            summary="Metrics for Prometheus.",
+            answers={200: text_of("text/plain", "application/openmetrics-text")},
+        ),
+    ),
+    Route(
+        _asks(questions.alive),
+        Operation.READ,
+        Described(
+            method="GET",
+            path="/healthz",
+            name="alive",
+            summary="The process answers.",
+            answers={200: json_of("Status")},
+        ),
+    ),
+    Route(
+        _asks(questions.ready),
+        Operation.READ,
+        Described(
+            method="GET",
+            path="/readyz",
+            name="ready",
+            summary="It takes notifications.",
+            answers={200: json_of("Status")},
+            errors=(503,),
+        ),
+    ),
+    Route(
+        _asks(_describe),
+        Operation.READ,
+        Described(
+            method="GET",
+            path="/openapi.json",
+            name="describe",
+            summary="This description.",
+            answers={200: json_of("Document")},
+        ),
+    ),
+)
+"""All there is."""
+
+
+def _by_path() -> dict[str, dict[str, Route]]:
+    paths: dict[str, dict[str, Route]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.described.path, {})[route.described.method] = route
+    return paths
+
+
+_FIXED: Final = {path: methods for path, methods in _by_path().items() if "{" not in path}
+_PATTERNS: Final = [
+    (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)), methods)
+    for path, methods in _by_path().items()
+    if "{" in path
+]
