@@ -168,6 +168,27 @@ class GreedTests(HTTPTestCase):
         self.connection.resumeProducing()
         self.assertEqual(self.connection.transport.producerState, "producing")
 
+    def test_a_queue_that_is_nearly_full(self):
+        """Pauses the connections that feed it, until it has drained, and not the others."""
+        other = self.connect()
+        self.gateway.full.add("news")
+        self.push()
+        self.push({"tokens": ["12"], "payload": {}})
+        self.assertEqual(self.connection.transport.producerState, "paused")
+        self.assertEqual(other.transport.producerState, "producing")
+        self.gateway.relieve("news")
+        self.assertEqual(self.connection.transport.producerState, "producing")
+        self.assertEqual(self.counted("pushgate_pauses_total"), {("news", "http"): 1})
+
+    def test_a_full_queue_and_gone(self):
+        """Nobody is left who waits for the queue to drain."""
+        self.gateway.full.add("news")
+        self.push()
+        self.lose()
+        self.assertEqual(
+            [call for call in self.clock.getDelayedCalls() if call.func != self.server._sweeper], []
+        )
+
     def test_what_is_no_http(self):
         """It gets an error in JSON and the end of its connection; the others go on."""
         garbage = [

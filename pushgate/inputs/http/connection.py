@@ -9,6 +9,7 @@ from twisted.python.failure import Failure
 from pushgate.inputs.brake import Brake
 from pushgate.inputs.http.answers import Fault, error_answer
 from pushgate.inputs.http.request import LINGER, Request
+from pushgate.inputs.pressure import FullQueues
 from pushgate.inputs.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Connection(ProtocolWrapper):
         self.server = server
         self.brake: Brake
         self.visitor: Visitor
+        self._full: FullQueues
         self.requests: set[Request] = set()
         self._due: float | None = None
         self._closing = self._in_head = False
@@ -80,6 +82,10 @@ class Connection(ProtocolWrapper):
             self.close()
         self.server.finished()
 
+    def fed(self, app: str) -> None:
+        """Note that something was submitted to an app from here."""
+        self._full.fed(app)
+
     # called by the server
 
     def sweep(self, now: float, interval: float) -> None:
@@ -107,6 +113,7 @@ class Connection(ProtocolWrapper):
     def loseConnection(self) -> None:
         """Close; who does not take the last answer has `LINGER` seconds to do so."""
         self._closing = True
+        self._full.stop()
         self._due = self.server.now() + LINGER
         super().loseConnection()  # type: ignore[no-untyped-call]  # untyped in Twisted
 
@@ -122,6 +129,7 @@ class Connection(ProtocolWrapper):
 
     def makeConnection(self, transport: object) -> None:
         self.brake = Brake(transport, lambda: None)  # type: ignore[arg-type]  # every stream can pause
+        self._full = self.server.full_queues(self.brake)
         self.visitor = self.server.guard.visitor(transport)
         self._due = self.server.now() + self.server.config.idle_timeout
         super().makeConnection(transport)  # type: ignore[no-untyped-call]  # untyped in Twisted
@@ -138,6 +146,7 @@ class Connection(ProtocolWrapper):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # no default here, as in Twisted
         self._due, self._closing = None, True
+        self._full.stop()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]  # untyped in Twisted
         self.server.finished()
 

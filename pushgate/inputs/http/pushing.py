@@ -62,6 +62,7 @@ def _submit(request: Request, app: str, body: Body, key: str | None, seconds: fl
         if key is None and seconds is None:
             charge(1)
             server.gatherer.push(app, token, payload, terms, partial(_pushed, request))
+            request.connection.fed(app)
             return
         tokens = Packed.of([token], 1)
         parts = [(Submission(app=app, tokens=tokens, payload=payload, terms=terms, key=key), {}, 0)]
@@ -158,6 +159,7 @@ def submitted(request: Request, submission: Submission) -> Deferred[Receipt | Pu
     """Submit for a request; fires with the receipt or what went wrong."""
     answered: Deferred[Receipt | PushgateError] = Deferred()
     request.connection.server.gatherer.submit(submission, answered.callback)
+    request.connection.fed(submission.app)
     return answered
 
 

@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from pushgate.errors import Overloaded, Refusal
 from pushgate.exposition import Exposition
+from pushgate.inputs.brake import Brake
 from pushgate.inputs.gather import Gatherer
 from pushgate.inputs.http.connection import Connection
 from pushgate.inputs.http.events import Events
@@ -19,6 +20,7 @@ from pushgate.inputs.http.request import BodyReader, Request
 from pushgate.inputs.http.routes import find_route
 from pushgate.inputs.http.table import HTTPTable
 from pushgate.inputs.http.waits import Waits
+from pushgate.inputs.pressure import FullQueues
 from pushgate.inputs.visitor import Guard
 from pushgate.interfaces import Context, IGateway
 
@@ -112,6 +114,10 @@ class HTTPServer(WrappingFactory[Connection]):
         if size > 0 and self._body_bytes + size > self.config.max_bodies:
             raise Overloaded("bodies being read (bytes)", self._body_bytes, self.config.max_bodies)
         self._body_bytes += size
+
+    def full_queues(self, brake: Brake) -> FullQueues:
+        """What holds this brake of a connection while a queue that it feeds is nearly full."""
+        return FullQueues(self.gateway, brake, self.clock, self.name, self.tally.count)
 
     def count_refusal(self, app: str, refusal: Refusal) -> None:
         """Count what was refused before the gateway saw it."""
