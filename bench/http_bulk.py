@@ -3,7 +3,7 @@
 The rounds alternate between the two. A far end takes what the gateway sends, so that sending costs both what
 it does in life.
 
-    python -m bench.http [--rounds 3] [--seconds 4] [--connections 8] [--spool memory|durable]
+    python -m bench.http_bulk [--rounds 3] [--seconds 4] [--connections 8] [--spool memory|durable]
 """
 
 import argparse
