@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 from msgspec.structs import replace
@@ -250,6 +250,7 @@ def rank(each):
     return -each.batch.terms.priority, each.place
 
 
+LaneModel.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
 TestLaneModel = LaneModel.TestCase
 
 

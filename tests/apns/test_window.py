@@ -1,6 +1,6 @@
 """The sent window: positions, identifiers, recall; it never evicts what is in flight."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -155,6 +155,7 @@ class WindowMachine(RuleBasedStateMachine):
         assert self.window.presumed <= 12
 
 
+WindowMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
 TestWindowMachine = WindowMachine.TestCase
 
 
