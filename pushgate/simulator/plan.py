@@ -4,10 +4,10 @@ from itertools import accumulate, pairwise
 
 import msgspec
 
+from pushgate.apns.faults import error_response
 from pushgate.apns.frames import Frame, MalformedFrame
 from pushgate.apns.replies import ErrorResponse, encode
 from pushgate.apns.status import Status
-from pushgate.notification import MAX_TOKEN
 from pushgate.simulator.rules import Answer, Close, End, FrameRule, HalfClose, Reject, Reset, Shutdown
 
 
@@ -65,31 +65,10 @@ def _cut(answer: bytes, sizes: list[int]) -> tuple[bytes, ...]:
     return tuple(answer[start:end] for start, end in pairwise(ends) if answer[start:end])
 
 
-def find_fault(frame: Frame | MalformedFrame, max_payload: int) -> Status | None:
-    """What the real service finds wrong with a notification by itself, without knowing the token."""
-    if isinstance(frame, MalformedFrame):
-        return Status.PROTOCOL_ERROR
-    if not frame.token:
-        return Status.MISSING_TOKEN
-    if not frame.payload:
-        return Status.MISSING_PAYLOAD
-    if len(frame.token) > MAX_TOKEN:
-        return Status.INVALID_TOKEN_SIZE
-    if len(frame.payload) > max_payload:
-        return Status.INVALID_PAYLOAD_SIZE
-    return None
-
-
 def plan_fault(frame: Frame | MalformedFrame, status: Status) -> Plan:
-    """The service's own answer to a faulty notification.
-
-    The simple command has no answer, only the close; so has a command byte that does not exist. A missing
-    token is always reported with identifier 0.
-    """
-    if isinstance(frame, MalformedFrame):
-        if frame.reason.startswith("command "):
-            return Plan()
-    elif frame.command == 0:
-        return Plan(status=status)
-    identifier = 0 if status is Status.MISSING_TOKEN else frame.identifier or 0
+    """The service's own answer to a faulty notification. It reports a missing token with identifier 0."""
+    response = error_response(frame, status)
+    if response is None:
+        return Plan(status=None if isinstance(frame, MalformedFrame) else status)
+    identifier = 0 if status is Status.MISSING_TOKEN else response.identifier
     return Plan(status=status, pieces=(encode(ErrorResponse(status, identifier)),))

@@ -12,11 +12,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from pushgate.apns.faults import find_fault
 from pushgate.apns.frames import Frame, FrameDecoder, MalformedFrame
 from pushgate.apns.status import Status
 from pushgate.simulator.closing import Closing
 from pushgate.simulator.gate import Gate, Guest
-from pushgate.simulator.plan import Plan, find_fault, plan_fault, plan_rule
+from pushgate.simulator.plan import Plan, plan_fault, plan_rule
 from pushgate.simulator.received import Received
 from pushgate.simulator.rules import Accept, FrameRule, Stall
 from pushgate.simulator.script import DeadTokens, Script
