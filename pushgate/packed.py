@@ -6,6 +6,7 @@ length byte for tokens, two for payloads, big-endian) and it costs a queued noti
 
 from array import array
 from collections.abc import Iterable, Iterator
+from itertools import accumulate, islice
 from typing import Self
 
 from pushgate.errors import Invalid
@@ -36,7 +37,20 @@ class Packed:
     @classmethod
     def of(cls, members: Iterable[bytes], prefix: int) -> Self:
         """Pack `members`; raise OverflowError when one is longer than its prefix can say."""
-        return cls(b"".join(len(m).to_bytes(prefix, "big") + m for m in members), prefix)
+        # Every notification that comes by itself passes here: each step runs through all members at once.
+        members = list(members)
+        lengths = list(map(len, members))
+        parts = [b""] * (2 * len(members))
+        parts[::2], parts[1::2] = map(_HEADS[prefix].__getitem__, lengths), members
+        packed = cls.__new__(cls)
+        packed.blob, packed.prefix, packed.count = b"".join(parts), prefix, len(members)
+        packed._stride, packed._offsets = 0, None
+        if len(set(lengths)) == 1:
+            packed._stride = prefix + lengths[0]
+        else:
+            ends = accumulate(map(prefix.__add__, lengths), initial=prefix)
+            packed._offsets = array(_code(packed.blob), islice(ends, len(members)))
+        return packed
 
     def __len__(self) -> int:
         return self.count
@@ -84,6 +98,25 @@ class Packed:
         return self._offsets[index]
 
 
+class _Heads(dict[int, bytes]):
+    """Lengths as they stand before members, made when they are first needed."""
+
+    def __init__(self, prefix: int) -> None:
+        self._prefix = prefix
+
+    def __missing__(self, length: int) -> bytes:
+        head = self[length] = length.to_bytes(self._prefix, "big")
+        return head
+
+
+_HEADS = {prefix: _Heads(prefix) for prefix in (1, 2)}
+
+
+def _code(blob: bytes) -> str:
+    """The kind of array that holds any offset in `blob`."""
+    return "L" if len(blob) > 0xFFFFFFFF else "I"
+
+
 def _stride(blob: bytes, prefix: int) -> int:
     """Bytes from one member to the next when all are equally long, else 0."""
     if len(blob) < prefix:
@@ -98,7 +131,7 @@ def _stride(blob: bytes, prefix: int) -> int:
 
 def _offsets(blob: bytes, prefix: int, field: str) -> "array[int]":
     """Where each member begins, behind its length."""
-    offsets = array("L" if len(blob) > 0xFFFFFFFF else "I")
+    offsets = array(_code(blob))
     at, end = 0, len(blob)
     while at < end:
         length = int.from_bytes(blob[at : at + prefix], "big")
