@@ -7,7 +7,6 @@ together from parts that a whole range shares, because this runs once for every 
 import hashlib
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from uuid import UUID
 
 import msgspec
 
@@ -73,7 +72,8 @@ def hash_token(token: bytes) -> str:
 
 def id_text(number: int) -> str:
     """An id as callers see it: a UUID."""
-    return str(UUID(int=number))
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def id_stem(batch: int) -> str:

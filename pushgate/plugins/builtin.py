@@ -4,6 +4,9 @@ from pushgate.lazy import LazyInput, LazySink, LazyUpstream
 
 amp = LazyInput("amp", "AMP: the binary RPC of Twisted programs", "pushgate.inputs.amp:factory")
 http = LazyInput("http", "JSON over HTTP/1.1 and HTTP/2", "pushgate.inputs.http:factory")
+line = LazyInput(
+    "line", "one command a line, text or JSON: nc and a shell are enough", "pushgate.inputs.line:factory"
+)
 
 log = LazySink(
     "log",

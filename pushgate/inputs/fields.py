@@ -1,0 +1,101 @@
+"""JSON of callers into values, and what is said of JSON that has not the right shape."""
+
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from pushgate.errors import Invalid
+from pushgate.notification import Terms, parse_delivery, parse_priority
+
+_PLACE: Final = re.compile(r"(.*?) - at `\$\.?(.*)`", re.DOTALL)
+_TYPES: Final = re.compile(r"Expected `(.*)`, got `(.*)`")
+_MISSING: Final = re.compile(r"Object missing required field `(.*)`")
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_MAX_NAME: Final = 40
+
+
+class TermFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """The optional fields of a notification."""
+
+    expiration: int | None = None
+    priority: int | None = None
+    collapse_id: str | None = None
+    push_type: str | None = None
+    topic: str | None = None
+    registered_at: int | None = None
+    delivery: str | None = None
+
+    def terms(self) -> Terms:
+        """The same, checked; raise `Invalid`."""
+        return _terms(
+            self.expiration,
+            self.priority,
+            self.collapse_id,
+            self.push_type,
+            self.topic,
+            self.registered_at,
+            self.delivery,
+        )
+
+
+TERM_FIELDS: Final = TermFields.__struct_fields__
+"""Their names."""
+
+
+def decoded(decode: Any, data: bytes, whole: str) -> Any:
+    """Decode; raise `Invalid` instead of whatever msgspec raises.
+
+    :param whole: what the JSON is called as a whole.
+    """
+    try:
+        return decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise misshapen(error, whole) from None
+
+
+def misshapen(error: Exception, whole: str) -> Invalid:
+    """What is wrong with JSON that could not be decoded: the field, what it is, the rule; never a value."""
+    if isinstance(error, RecursionError):
+        return Invalid(whole, "objects in objects without end", "JSON of sensible depth")
+    if not isinstance(error, msgspec.ValidationError):
+        return Invalid(whole, "not JSON", "a JSON object in UTF-8")
+    text, field = str(error), ""
+    if placed := _PLACE.fullmatch(text):
+        text, field = placed[1], placed[2]
+    if types := _TYPES.fullmatch(text):
+        return Invalid(field or whole, types[2], types[1])
+    stem = f"{field}." if field else ""
+    if missing := _MISSING.fullmatch(text):
+        return Invalid(stem + missing[1], "missing", "it is required")
+    if unknown := _UNKNOWN.fullmatch(text):
+        return unknown_field(stem + unknown[1])
+    return Invalid(field or whole, "out of range", "a number in range")
+
+
+def unknown_field(name: str) -> Invalid:
+    """Nobody knows a field of this name."""
+    shown = name[:_MAX_NAME].encode("ascii", "backslashreplace").decode()
+    return Invalid(shown, "no field of this request", f"the optional ones are {', '.join(TERM_FIELDS)}, key")
+
+
+@lru_cache(maxsize=256)
+def _terms(
+    expiration: int | None,
+    priority: int | None,
+    collapse_id: str | None,
+    push_type: str | None,
+    topic: str | None,
+    registered_at: int | None,
+    delivery: str | None,
+) -> Terms:
+    return Terms(
+        expiration=expiration,
+        priority=parse_priority(priority),
+        collapse_id=collapse_id,
+        push_type=push_type,
+        topic=topic,
+        registered_at=registered_at,
+        delivery=parse_delivery(delivery),
+    )

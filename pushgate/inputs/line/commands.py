@@ -1,0 +1,170 @@
+"""What each command of the line protocol does. It answers a place now or later, or raises a `Refusal`."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pushgate.errors import Internal, Invalid, PushgateError, Refusal, ShuttingDown
+from pushgate.inputs.line.answers import Answers, error, ok
+from pushgate.inputs.line.push import Push, read_json, read_text
+from pushgate.interfaces import Receipt
+from pushgate.notification import Submission, parse_id
+from pushgate.packed import Packed
+from pushgate.principals import Operation
+from pushgate.record import id_text
+
+if TYPE_CHECKING:
+    from pushgate.inputs.line.connection import Connection
+
+_HELP: Final = (
+    "PUSH <app> <hex token> [expiration=N] [priority=N] [collapse_id=S] [push_type=S] [topic=S]"
+    " [registered_at=N] [delivery=S] [key=S] <payload JSON>"
+    ' | {"app": "...", "token": "...", "payload": {...}, ...} | STATUS <id> | STATS | LOGIN <name> <secret>'
+    " | HELP | QUIT"
+)
+_log = Logger()
+
+
+class Place:
+    """Where the answer to one line goes; filled with exactly one call."""
+
+    __slots__ = ("_answers", "_index", "connection")
+
+    def __init__(self, connection: "Connection", answers: Answers) -> None:
+        self.connection, self._answers = connection, answers
+        self._index = answers.reserve(1)
+
+    def fill(self, answer: bytes) -> None:
+        """Answer."""
+        self._answers.fill(self._index, answer, 1)
+        self.connection.finish(self._answers, 1)
+
+    def refuse(self, refusal: PushgateError) -> None:
+        """Answer with an error."""
+        self.fill(error(refusal))
+
+
+def respond(place: Place, line: bytes) -> None:
+    """Do what a line asks for; whatever goes wrong becomes its answer.
+
+    :param line: not blank, without white space around it.
+    """
+    word, _, rest = line.partition(b" ")
+    try:
+        if line.startswith(b"{"):
+            _push(place, read_json(line))
+        else:
+            _command(word)(place, rest.strip())
+    except Refusal as refusal:
+        place.refuse(refusal)
+    except Exception:  # noqa: BLE001 - a bug in one line is no reason to drop the others
+        _log.failure("a bug while answering a line")
+        place.refuse(Internal())
+
+
+def _command(word: bytes) -> Callable[[Place, bytes], None]:
+    command = _COMMANDS.get(word.upper())
+    if command is None:
+        names = b", ".join(_COMMANDS).decode()
+        raise Invalid(
+            "line", f"its first word, of {len(word)} bytes, is no command", f"a JSON object or {names}"
+        )
+    return command
+
+
+def _push_text(place: Place, rest: bytes) -> None:
+    _push(place, read_text(rest))
+
+
+def _push(place: Place, push: Push) -> None:
+    connection = place.connection
+    server = connection.server
+    try:
+        connection.visitor.permit(Operation.PUSH, push.app, 1)
+        if server.stopping:
+            raise ShuttingDown
+        if push.key is None:
+            server.gatherer.push(push.app, push.token, push.payload, push.terms, partial(_pushed, place))
+        else:
+            tokens = Packed.of([push.token], 1)
+            alone = Submission(
+                app=push.app, tokens=tokens, payload=push.payload, terms=push.terms, key=push.key
+            )
+            server.gatherer.submit(alone, partial(_pushed_alone, place))
+    except Refusal as refusal:
+        server.count_refusal(push.app, refusal)
+        raise
+
+
+def _pushed(place: Place, result: int | PushgateError) -> None:
+    place.fill(error(result) if isinstance(result, PushgateError) else ok(id_text(result)))
+
+
+def _pushed_alone(place: Place, result: Receipt | PushgateError) -> None:
+    _pushed(place, result.id if isinstance(result, Receipt) else result)
+
+
+def _status(place: Place, rest: bytes) -> None:
+    asked = place.connection.visitor.status(parse_id(_text(rest, "id")))
+    asked.addCallback(lambda record: place.fill(ok(record)))
+    asked.addErrback(_not_answered, place)
+
+
+def _stats(place: Place, rest: bytes) -> None:
+    _nothing(rest)
+    place.fill(ok(msgspec.json.encode(place.connection.visitor.stats()).decode()))
+
+
+def _login(place: Place, rest: bytes) -> None:
+    name, _, secret = rest.partition(b" ")
+    if not secret:
+        raise Invalid("line", "a name without a secret", "LOGIN <name> <secret>")
+    trying: Deferred[None] = place.connection.visitor.login(_text(name, "name"), secret.strip())
+    trying.addCallback(lambda _: place.fill(ok("logged in")))
+    trying.addErrback(_not_answered, place)
+
+
+def _help(place: Place, rest: bytes) -> None:
+    _nothing(rest)
+    place.fill(ok(_HELP))
+
+
+def _quit(place: Place, rest: bytes) -> None:
+    _nothing(rest)
+    place.connection.leave()
+    place.fill(ok("bye"))
+
+
+def _not_answered(failure: Failure, place: Place) -> None:
+    if isinstance(failure.value, Refusal):
+        place.refuse(failure.value)
+    else:
+        _log.failure("a bug while answering a line", failure)
+        place.refuse(Internal())
+
+
+def _nothing(rest: bytes) -> None:
+    if rest:
+        raise Invalid("line", f"{len(rest)} bytes behind the command", "it takes nothing")
+
+
+def _text(data: bytes, field: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise Invalid(field, f"{len(data)} bytes", "UTF-8 text") from None
+
+
+_COMMANDS: Final[dict[bytes, Callable[[Place, bytes], None]]] = {
+    b"PUSH": _push_text,
+    b"STATUS": _status,
+    b"STATS": _stats,
+    b"LOGIN": _login,
+    b"HELP": _help,
+    b"QUIT": _quit,
+}

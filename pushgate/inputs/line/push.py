@@ -1,0 +1,134 @@
+"""What a line says that pushes: text or JSON, one or a block of them at once."""
+
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from pushgate.errors import Invalid, TooLarge
+from pushgate.inputs.fields import TermFields, decoded, unknown_field
+from pushgate.inputs.gather import MAX_PAYLOAD
+from pushgate.notification import MAX_BATCH, Submission, Terms, parse_token
+from pushgate.packed import Packed
+
+_INTEGERS: Final = frozenset({"expiration", "priority", "registered_at"})
+_MAX_DIGITS: Final = 20
+_FORM: Final = "PUSH <app> <token> [field=value]... <payload JSON>"
+
+
+class _Fields(TermFields, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """A line of JSON."""
+
+    app: str
+    token: str
+    payload: Raw
+    key: str | None = None
+
+
+class _Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """The same without optional fields: what most lines of a bulk look like."""
+
+    app: str
+    token: str
+    payload: Raw
+
+
+class Push(NamedTuple):
+    """One notification, not yet checked against its app."""
+
+    app: str
+    token: bytes
+    payload: bytes
+    terms: Terms
+    key: str | None
+
+
+_decode = msgspec.json.Decoder(_Fields).decode
+_decode_plain = msgspec.json.Decoder(_Plain).decode_lines
+_USUAL: Final = Terms()
+_app, _token, _payload = attrgetter("app"), attrgetter("token"), attrgetter("payload")
+
+
+def read_json(line: bytes) -> Push:
+    """The notification of a line of JSON; raise `Refusal`, naming the field at fault."""
+    fields: _Fields = decoded(_decode, line, "line")
+    return _push(fields.app, fields.token, bytes(fields.payload), fields.terms(), fields.key)
+
+
+def read_text(rest: bytes) -> Push:
+    """The notification of a line of text, without its command; raise `Refusal`, naming the field at fault."""
+    head, brace, tail = rest.partition(b"{")
+    try:
+        words = head.decode().split()
+    except UnicodeDecodeError:
+        raise Invalid("line", f"{len(rest)} bytes", "UTF-8 text") from None
+    if not brace or len(words) < 2:
+        raise Invalid("line", f"{len(words)} words and {'a' if brace else 'no'} payload", _FORM)
+    app, token, *options = words
+    fields = _options(options)
+    key = fields.pop("key", None)
+    terms = TermFields(**fields).terms() if fields else _USUAL
+    return _push(app, token, (brace + tail).rstrip(), terms, key)
+
+
+def read_bulk(block: bytes) -> Submission | None:
+    """The notifications of a block of JSON lines as one submission, at a fraction of the cost of one by one.
+
+    None unless every line is a notification for the same app, without optional fields, and all tokens have
+    the same length: then each line has to be looked at by itself.
+    """
+    try:
+        lines = _decode_plain(block)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not 1 < len(lines) == block.count(b"\n") + 1 <= MAX_BATCH or len(set(map(_app, lines))) > 1:
+        return None
+    tokens = _same_length(list(map(_token, lines)))
+    payloads = list(map(bytes, map(_payload, lines)))
+    if tokens is None or max(map(len, payloads)) > MAX_PAYLOAD:
+        return None
+    # A campaign says the same to everybody.
+    shared = payloads[0] == payloads[-1] and len(set(payloads)) == 1
+    payload = payloads[0] if shared else Packed.of(payloads, 2)
+    return Submission(app=lines[0].app, tokens=tokens, payload=payload)
+
+
+def _same_length(tokens: list[str]) -> Packed | None:
+    """Tokens packed out of their hex digits all at once, None if they are not equally long or no tokens."""
+    size, odd = divmod(len(tokens[0]), 2)
+    if odd or not 1 <= size <= 100 or len(set(map(len, tokens))) > 1:
+        return None
+    head = f"{size:02x}"
+    try:
+        blob = bytes.fromhex(head + head.join(tokens))
+    except ValueError:
+        return None
+    # White space is skipped between bytes, so that digits would be missing.
+    return Packed(blob, 1) if len(blob) == (size + 1) * len(tokens) else None
+
+
+def _push(app: str, token: str, payload: bytes, terms: Terms, key: str | None) -> Push:
+    if len(payload) > MAX_PAYLOAD:
+        raise TooLarge("payload", len(payload), MAX_PAYLOAD)
+    return Push(app, parse_token(token), payload, terms, key)
+
+
+def _options(words: list[str]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise Invalid("line", "a word between token and payload without =", _FORM)
+        if name not in _Fields.__struct_fields__ or name in ("app", "token", "payload"):
+            raise unknown_field(name)
+        if name in fields:
+            raise Invalid(name, "given twice", "once at most")
+        fields[name] = _integer(name, value) if name in _INTEGERS else value
+    return fields
+
+
+def _integer(name: str, digits: str) -> int:
+    if not digits.isascii() or not digits.isdigit() or len(digits) > _MAX_DIGITS:
+        raise Invalid(name, f"text of {len(digits)} characters", "a whole number in decimal digits")
+    return int(digits)

@@ -1,0 +1,44 @@
+"""What the connections of one line door share."""
+
+from pydantic import Field
+
+from pushgate.errors import Refusal
+from pushgate.inputs.crowd import Crowd
+from pushgate.inputs.gather import Gatherer
+from pushgate.inputs.line.connection import Connection
+from pushgate.inputs.visitor import Guard
+from pushgate.interfaces import Context, IGateway
+from pushgate.settings import ListeningTable, ServerEndpoint
+
+
+class LineTable(ListeningTable):
+    """The line door's configuration.
+
+    :param listen: where.
+    :param max_connections: more than so many at a time are closed at once.
+    :param unanswered: lines of one connection without an answer before the door stops reading from it.
+    """
+
+    listen: ServerEndpoint = "tcp:7216:interface=127.0.0.1"
+    max_connections: int = Field(default=1000, ge=1)
+    unanswered: int = Field(default=5000, ge=1)
+
+
+class LineServer(Crowd):
+    """Makes the connections of one door."""
+
+    def __init__(
+        self, name: str, config: LineTable, gateway: IGateway, context: Context, guard: Guard
+    ) -> None:
+        super().__init__(name, config.max_connections, context.reactor)
+        self.config, self.guard = config, guard
+        self.gatherer = Gatherer(lambda submission: gateway.submit(submission, name), self.clock)
+        self._gateway, self._tally = gateway, context.tally
+
+    def connect(self) -> Connection:
+        return Connection(self)
+
+    def count_refusal(self, app: str, refusal: Refusal) -> None:
+        """Count what was refused before the gateway saw it."""
+        label = app if self._gateway.has_app(app) else ""
+        self._tally.count("pushgate_refused_total", label, self.name, refusal.code)

@@ -1,0 +1,38 @@
+"""Many who come and go, for doors to stand. A process of its own: ``crowd.py PORT COUNT WORDS_IN_HEX``."""
+
+import contextlib
+import socket
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+
+AT_ONCE = 100
+ENDPOINT = "tcp:0:interface=127.0.0.1:backlog=4000"
+"""Where to let them in: so many may wait to be accepted, or they would have to knock twice, a second apart."""
+_RESET = struct.pack("ii", 1, 0)
+
+
+def crowd(port: int, count: int, words: bytes) -> Deferred[object]:
+    """Connect so often; fires when all have gone."""
+    command = [sys.executable, str(Path(__file__)), str(port), str(count), words.hex()]
+    return deferToThread(subprocess.run, command, check=True, timeout=50)
+
+
+def come_and_go(port: int, count: int, words: bytes) -> None:
+    """Connect so often, some at a time; say some of `words` or nothing, and go, gently or not."""
+    for start in range(0, count, AT_ONCE):
+        numbers = range(start, min(start + AT_ONCE, count))
+        visitors = [(number, socket.create_connection(("127.0.0.1", port))) for number in numbers]
+        for number, visitor in visitors:
+            with visitor, contextlib.suppress(OSError):  # the door may have closed it already
+                visitor.sendall(words[: number % len(words)])
+                if number % 3 == 0:
+                    visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+
+
+if __name__ == "__main__":
+    come_and_go(int(sys.argv[1]), int(sys.argv[2]), bytes.fromhex(sys.argv[3]))
