@@ -17,7 +17,7 @@ class BoundsTests(LineTestCase):
         """What was read already waits; reading goes on when a fifth of the room is free again."""
         self.gateway.holding = True
         self.send(push() * 6, push() * 6, push() * 6)
-        self.assertEqual(self.connection.under_way, 10)
+        self.assertEqual(self.connection.under_way, 12)
         self.assertEqual(self.connection.transport.producerState, "paused")
         self.gateway.holding = False
         self.gateway.release()

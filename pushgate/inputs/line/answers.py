@@ -1,12 +1,15 @@
 """The answers to what came in one piece, in the order of its lines."""
 
-from collections.abc import Iterable
 from typing import Final
 
-from pushgate.errors import PushgateError, Refusal
+from pushgate.errors import REFUSALS, PushgateError, Refusal
+from pushgate.interfaces import Receipt
+from pushgate.record import id_stem
 
 MAX_TEXT: Final = 1000
 """Characters of an error's text at most."""
+_DIGITS: Final[list[str]] = []
+"""The last digits of the ids of a batch's members, as many as were needed yet."""
 
 
 class Answers:
@@ -57,9 +60,15 @@ def error(error: PushgateError) -> bytes:
     return f"ERR {code} {text}\n".encode(errors="replace")
 
 
-def accepted(stem: str, indices: Iterable[int]) -> list[str]:
-    """The answers to members of one batch, without their line ends.
-
-    :param stem: the batch's id without its last four digits.
-    """
-    return [f"OK {stem}{index:04x}" for index in indices]
+def accepted(receipt: Receipt) -> bytes:
+    """A line for each member of a batch: its id, or why it was refused."""
+    while len(_DIGITS) < receipt.count:
+        _DIGITS.append(f"{len(_DIGITS):04x}")
+    stem = "OK " + id_stem(receipt.id)
+    if not receipt.refused:
+        between = f"\n{stem}"
+        return f"{stem}{between.join(_DIGITS[: receipt.count])}\n".encode()
+    lines = [f"{stem}{digits}\n".encode() for digits in _DIGITS[: receipt.count]]
+    for index, code, text in receipt.refused:
+        lines[index] = error(REFUSALS[code].told(text))
+    return b"".join(lines)

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.errors import REFUSALS, PushgateError, Refusal, TooLarge
+from pushgate.errors import PushgateError, Refusal, TooLarge
 from pushgate.inputs.brake import Brake
 from pushgate.inputs.line.answers import Answers, accepted, error
 from pushgate.inputs.line.commands import Place, respond
@@ -19,7 +19,6 @@ from pushgate.inputs.line.reader import MAX_LINE, LineReader
 from pushgate.inputs.visitor import Visitor
 from pushgate.interfaces import Receipt
 from pushgate.principals import Operation
-from pushgate.record import id_stem
 
 if TYPE_CHECKING:
     from pushgate.inputs.line.server import LineServer
@@ -182,7 +181,7 @@ class Connection(Protocol):
             if block is None:
                 self._count(1)
                 Place(self, answers).refuse(TooLarge("line", MAX_LINE + 1, MAX_LINE))
-            elif not (block.startswith(b"{") and self._bulk(block, answers)):
+            elif not self._bulk(block, answers):
                 self._one_by_one(block, answers)
         answers.complete = True
 
@@ -216,13 +215,7 @@ class Connection(Protocol):
         return True
 
     def _bulk_told(self, answers: Answers, place: int, count: int, result: Receipt | PushgateError) -> None:
-        if isinstance(result, Receipt):
-            told = accepted(id_stem(result.id), range(count))
-            for index, code, text in result.refused:
-                told[index] = error(REFUSALS[code].told(text)).decode().rstrip("\n")
-            answer = ("\n".join(told) + "\n").encode()
-        else:
-            answer = error(result) * count
+        answer = accepted(result) if isinstance(result, Receipt) else error(result) * count
         answers.fill(place, answer, count)
         self.finish(answers, count)
 

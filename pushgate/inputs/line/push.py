@@ -1,6 +1,7 @@
 """What a line says that pushes: text or JSON, one or a block of them at once."""
 
-from operator import attrgetter
+from collections.abc import Sequence
+from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -9,7 +10,7 @@ from msgspec import Raw
 from pushgate.errors import Invalid, TooLarge
 from pushgate.inputs.fields import TermFields, decoded, unknown_field
 from pushgate.inputs.gather import MAX_PAYLOAD
-from pushgate.notification import MAX_BATCH, Submission, Terms, parse_token
+from pushgate.notification import MAX_BATCH, MAX_TOKEN, Submission, Terms, parse_token
 from pushgate.packed import Packed
 
 _INTEGERS: Final = frozenset({"expiration", "priority", "registered_at"})
@@ -48,6 +49,7 @@ _decode = msgspec.json.Decoder(_Fields).decode
 _decode_plain = msgspec.json.Decoder(_Plain).decode_lines
 _USUAL: Final = Terms()
 _app, _token, _payload = attrgetter("app"), attrgetter("token"), attrgetter("payload")
+_first, _PUSH, _BRACE = itemgetter(0), {b"PUSH"}, {ord("{")}
 
 
 def read_json(line: bytes) -> Push:
@@ -73,31 +75,59 @@ def read_text(rest: bytes) -> Push:
 
 
 def read_bulk(block: bytes) -> Submission | None:
-    """The notifications of a block of JSON lines as one submission, at a fraction of the cost of one by one.
+    """The notifications of a block of lines as one submission, at a fraction of the cost of one by one.
 
-    None unless every line is a notification for the same app, without optional fields, and all tokens have
-    the same length: then each line has to be looked at by itself.
+    None unless every line is a notification for the same app, in the same form, without optional fields, and
+    all tokens have the same length: then each line has to be looked at by itself.
     """
+    columns = _json_columns(block) if block.startswith(b"{") else _text_columns(block)
+    if columns is None:
+        return None
+    apps, tokens, payloads = columns
+    packed = _same_length(tokens)
+    if packed is None or len(set(apps)) > 1:
+        return None
+    # A campaign says the same to everybody.
+    shared = payloads[0] == payloads[-1] and len(set(payloads)) == 1
+    try:
+        payload = payloads[0] if shared else Packed.of(payloads, 2)
+    except OverflowError:
+        return None
+    return Submission(app=apps[0], tokens=packed, payload=payload)
+
+
+_Columns = tuple[Sequence[str], Sequence[str], Sequence[bytes]]
+
+
+def _json_columns(block: bytes) -> _Columns | None:
+    """Apps, tokens in hex, and payloads."""
     try:
         lines = _decode_plain(block)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if not 1 < len(lines) == block.count(b"\n") + 1 <= MAX_BATCH or len(set(map(_app, lines))) > 1:
+    if not 1 < len(lines) == block.count(b"\n") + 1 <= MAX_BATCH:
         return None
-    tokens = _same_length(list(map(_token, lines)))
-    payloads = list(map(bytes, map(_payload, lines)))
-    if tokens is None or max(map(len, payloads)) > MAX_PAYLOAD:
-        return None
-    # A campaign says the same to everybody.
-    shared = payloads[0] == payloads[-1] and len(set(payloads)) == 1
-    payload = payloads[0] if shared else Packed.of(payloads, 2)
-    return Submission(app=lines[0].app, tokens=tokens, payload=payload)
+    return list(map(_app, lines)), list(map(_token, lines)), list(map(bytes, map(_payload, lines)))
 
 
-def _same_length(tokens: list[str]) -> Packed | None:
+def _text_columns(block: bytes) -> _Columns | None:
+    """The same."""
+    lines = block.replace(b"\r\n", b"\n").removesuffix(b"\r").split(b"\n")
+    if not 1 < len(lines) <= MAX_BATCH:
+        return None
+    try:
+        words, apps, tokens, payloads = zip(*[line.split(b" ", 3) for line in lines], strict=True)
+        if set(words) != _PUSH or set(map(_first, payloads)) != _BRACE:
+            return None
+        return [app.decode() for app in set(apps)], b" ".join(tokens).decode().split(" "), payloads
+    except (ValueError, IndexError):  # too few words, no payload, not UTF-8
+        return None
+
+
+def _same_length(tokens: Sequence[str]) -> Packed | None:
     """Tokens packed out of their hex digits all at once, None if they are not equally long or no tokens."""
     size, odd = divmod(len(tokens[0]), 2)
-    if odd or not 1 <= size <= 100 or len(set(map(len, tokens))) > 1:
+    if odd or not 1 <= size <= MAX_TOKEN or len(set(map(len, tokens))) > 1:
         return None
     head = f"{size:02x}"
     try:

@@ -1,0 +1,73 @@
+"""A server of lines on a port it prints: the door, or one that only splits.
+
+Usage: line_server.py bare|door
+The door's gateway takes everything and keeps nothing: what is measured is the door. The bare one answers
+``OK`` to a line ``QUIT``, so that a client knows when all is read.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.protocol import Factory, Protocol
+
+from pushgate.inputs.line import factory
+from pushgate.inputs.line.server import LineTable
+from pushgate.interfaces import Context, Receipt
+from pushgate.notification import Submission
+from pushgate.tally import Tally
+
+LISTEN = "tcp:0:interface=127.0.0.1"
+
+
+class Bare(Protocol):
+    """Splits."""
+
+    def __init__(self) -> None:
+        self._tail = b""
+        self.lines = 0
+
+    def dataReceived(self, data: bytes) -> None:
+        *lines, self._tail = (self._tail + data).split(b"\n")
+        self.lines += len(lines)
+        if lines and lines[-1] == b"QUIT":
+            assert self.transport is not None
+            self.transport.write(b"OK\n")
+
+
+class Sieve:
+    """A gateway that takes everything and keeps nothing."""
+
+    def __init__(self) -> None:
+        self._number = 0x018F << 112 | 7 << 76 | 2 << 62
+
+    def submit(self, submission: Submission, door: str) -> Deferred[Receipt]:
+        self._number += 1 << 16
+        return succeed(Receipt(self._number, len(submission.tokens)))
+
+    def has_app(self, app: str) -> bool:
+        return True
+
+    def pressed(self, app: str, relieved: Callable[[], None]) -> None:
+        return None
+
+
+def main() -> None:
+    """Serve until killed."""
+    if sys.argv[1] == "bare":
+        listening = serverFromString(reactor, LISTEN).listen(Factory.forProtocol(Bare))
+        listening.addCallback(lambda port: print(port.getHost().port, flush=True))
+    else:
+        context = Context(reactor=reactor, wall=time.time, jitter=lambda: 0.0, tally=Tally())
+        sieve: Any = Sieve()
+        door = factory.input("line", LineTable(type="line", listen=LISTEN), sieve, context)
+        door.start().addCallback(lambda _: print(door.addresses()[0].rpartition(":")[2], flush=True))
+    reactor.run()
+
+
+if __name__ == "__main__":
+    main()
