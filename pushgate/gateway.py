@@ -136,6 +136,9 @@ class Gateway:
     def accepting(self) -> bool:
         return not self._stopping
 
+    def max_payload(self, app: str) -> int:
+        return self._configured(app).config.max_payload
+
     def attach(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         return self._outbox.attach(name, sink, buffer, watches=True)
 

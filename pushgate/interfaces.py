@@ -178,6 +178,9 @@ class IGateway(Interface):
     def accepting() -> bool:
         """Whether anything new is taken; False from the beginning of a stop."""
 
+    def max_payload(app: str) -> int:
+        """Bytes of a payload of this app at most. Raises `UnknownApp`."""
+
     def stats() -> dict[str, Any]:
         """Queues, windows, connections, circuits and counts, ready for JSON."""
 

@@ -59,7 +59,7 @@ MAY_IMPORT = {
     "formats": {"values"},
     "configuration": CONTRACTS,
     "plugin": CONTRACTS,
-    "inputs": CONTRACTS | {"formats", "plugin"},
+    "inputs": CONTRACTS | {"apns", "formats", "plugin"},
     "sinks": CONTRACTS | {"formats", "plugin"},
     "spool": CONTRACTS,
     "upstreams": CONTRACTS | {"apns", "plugin"},

@@ -11,7 +11,7 @@ def find_fault(frame: Frame | MalformedFrame, max_payload: int) -> Status | None
     :param max_payload: bytes.
     """
     if isinstance(frame, MalformedFrame):
-        return Status.PROTOCOL_ERROR
+        return frame.status
     if not frame.token:
         return Status.MISSING_TOKEN
     if not frame.payload:
@@ -28,9 +28,6 @@ def error_response(frame: Frame | MalformedFrame, status: Status) -> ErrorRespon
 
     The simple command has no answer, only the close; so has a command byte that does not exist.
     """
-    if isinstance(frame, MalformedFrame):
-        if frame.reason.startswith("command "):
-            return None
-    elif frame.command == 0:
+    if frame.mute if isinstance(frame, MalformedFrame) else frame.command == 0:
         return None
     return ErrorResponse(status, frame.identifier or 0)

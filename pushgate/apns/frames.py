@@ -15,9 +15,12 @@ from typing import Final
 
 import msgspec
 
+from pushgate.apns.status import Status
+
 MAX_FRAME: Final = 15 + 100 + 4096 + 9
 """Bytes of items in one command 2 frame at most: a token of 100, a payload of 4096 and the rest."""
 MAX_PAYLOAD: Final = 4096
+"""Bytes of a payload that Apple's service takes, the largest kind; a decoder may be told another number."""
 MAX_TOKEN: Final = 100
 
 _SIMPLE = Struct(">BH")
@@ -47,10 +50,14 @@ class MalformedFrame(msgspec.Struct, frozen=True, gc=False):
     """Something on the wire that is no frame; where the next one would begin cannot be known.
 
     :param identifier: of the offending frame, 0 when it cannot be told.
+    :param status: what a service answers.
+    :param mute: the service closes without an answer: to command 0, and to a byte that is no command.
     """
 
     reason: str
     identifier: int = 0
+    status: Status = Status.PROTOCOL_ERROR
+    mute: bool = False
 
 
 def encode_simple(token: bytes, payload: bytes) -> bytes:
@@ -103,9 +110,13 @@ def _layout(token: int, payload: int, tail: int) -> Struct:
 
 
 class FrameDecoder:
-    """Frames from a stream of bytes, however it is cut. After a `MalformedFrame` it ignores the rest."""
+    """Frames from a stream of bytes, however it is cut. After a `MalformedFrame` it ignores the rest.
 
-    def __init__(self) -> None:
+    :param max_payload: bytes; a longer payload makes its frame malformed.
+    """
+
+    def __init__(self, max_payload: int = MAX_PAYLOAD) -> None:
+        self._max_payload = max_payload
         self._buffer = b""
         self._broken = False
 
@@ -115,14 +126,15 @@ class FrameDecoder:
             return []
         buffer = self._buffer + data if self._buffer else data
         frames: list[Frame | MalformedFrame] = []
-        at = _decode_usual(buffer, 0, frames)
+        longest = _longest(self._max_payload)
+        at = _decode_usual(buffer, 0, frames, longest)
         while at < len(buffer) and not self._broken:
-            frame, end = _decode(buffer, at)
+            frame, end = _decode(buffer, at, self._max_payload)
             if frame is None:
                 break
             frames.append(frame)
             self._broken = isinstance(frame, MalformedFrame)
-            at = end if self._broken else _decode_usual(buffer, end, frames)
+            at = end if self._broken else _decode_usual(buffer, end, frames, longest)
         self._buffer = buffer[at:] if not self._broken else b""
         return frames
 
@@ -150,7 +162,7 @@ def _usual(head: bytes) -> _Usual | None:
         return None
     length, token = int.from_bytes(head[1:5], "big"), int.from_bytes(head[6:8], "big")
     payload = length - token - 24
-    if length > MAX_FRAME or payload < 0:
+    if not 0 <= payload <= 0xFFFF - 7:
         return None
     return _Usual(
         5 + length,
@@ -160,13 +172,18 @@ def _usual(head: bytes) -> _Usual | None:
     )
 
 
-def _decode_usual(buffer: bytes, at: int, frames: list[Frame | MalformedFrame]) -> int:
+def _longest(max_payload: int) -> int:
+    """Bytes of a whole command 2 frame at most."""
+    return 5 + MAX_FRAME - MAX_PAYLOAD + max_payload
+
+
+def _decode_usual(buffer: bytes, at: int, frames: list[Frame | MalformedFrame], longest: int) -> int:
     """Decode what is laid out as usual from `at` on, at a fifth of the cost, and say where that ends.
 
     Anything else, and anything incomplete, is left to `_decode`.
     """
     size = len(buffer)
-    while (usual := _usual(buffer[at : at + 8])) and at + usual.length <= size:
+    while (usual := _usual(buffer[at : at + 8])) and at + usual.length <= size and usual.length <= longest:
         head_2 = buffer[at + usual.token_end : at + usual.token_end + 3]
         expiration = None
         if head_2 == usual.with_expiration[0]:
@@ -190,51 +207,54 @@ _Decoded = tuple[Frame | MalformedFrame | None, int]
 _PARTIAL: Final[_Decoded] = (None, 0)
 
 
-def _decode(buffer: bytes, at: int) -> _Decoded:
+def _decode(buffer: bytes, at: int, max_payload: int = MAX_PAYLOAD) -> _Decoded:
     """The frame that begins at `at` and where it ends; (None, 0) while it is incomplete."""
     command = buffer[at]
     if command == 2:
-        return _decode_framed(buffer, at)
+        return _decode_framed(buffer, at, _longest(max_payload))
     if command == 1:
         if len(buffer) < at + 9:
             return _PARTIAL
         _, identifier, expiration = _ENHANCED_HEAD.unpack_from(buffer, at)
-        return _decode_pair(buffer, at + 9, 1, identifier, expiration)
+        return _decode_pair(buffer, at + 9, max_payload, Frame(1, b"", b"", identifier, expiration, 10))
     if command == 0:
-        return _decode_pair(buffer, at + 1, 0, None, None)
-    return MalformedFrame(f"command {command}"), 0
+        return _decode_pair(buffer, at + 1, max_payload, Frame(0, b"", b"", None, None, 10))
+    return MalformedFrame(f"command {command}", mute=True), 0
 
 
 _ENHANCED_HEAD = Struct(">BII")
 
 
-def _decode_pair(
-    buffer: bytes, at: int, command: int, identifier: int | None, expiration: int | None
-) -> _Decoded:
-    """Token and payload of commands 0 and 1, each behind its length."""
+def _decode_pair(buffer: bytes, at: int, max_payload: int, head: Frame) -> _Decoded:
+    """Token and payload of commands 0 and 1, each behind its length; `head` is what stands before them."""
     parts = []
-    for what, limit in (("token", MAX_TOKEN), ("payload", MAX_PAYLOAD)):
+    for what, limit, status in (
+        ("token", MAX_TOKEN, Status.INVALID_TOKEN_SIZE),
+        ("payload", max_payload, Status.INVALID_PAYLOAD_SIZE),
+    ):
         if len(buffer) < at + 2:
             return _PARTIAL
         (length,) = _LENGTH.unpack_from(buffer, at)
         if length > limit:
-            return MalformedFrame(f"{what} of {length} bytes", identifier or 0), 0
+            return MalformedFrame(
+                f"{what} of {length} bytes", head.identifier or 0, status, head.command == 0
+            ), 0
         at += 2
         parts.append(buffer[at : at + length])
         at += length
     if at > len(buffer):
         return _PARTIAL
-    return Frame(command, parts[0], parts[1], identifier, expiration, 10), at
+    return Frame(head.command, parts[0], parts[1], head.identifier, head.expiration, 10), at
 
 
 _ITEM_LENGTHS: Final = {3: 4, 4: 4, 5: 1}
 
 
-def _decode_framed(buffer: bytes, at: int) -> _Decoded:
+def _decode_framed(buffer: bytes, at: int, longest: int) -> _Decoded:
     if len(buffer) < at + 5:
         return _PARTIAL
     _, length = _FRAMED.unpack_from(buffer, at)
-    if length > MAX_FRAME:
+    if 5 + length > longest:
         return MalformedFrame(f"frame of {length} bytes"), 0
     end = at + 5 + length
     if end > len(buffer):

@@ -8,7 +8,10 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
+from pushgate.inputs.brake import Brake
 from pushgate.inputs.listener import Listener
+from pushgate.inputs.pressure import FullQueues
+from pushgate.interfaces import Context, IGateway
 
 STOP_PATIENCE: Final = 10.0
 """Seconds that what is under way has to be answered when a door stops."""
@@ -28,8 +31,10 @@ class Crowd(Factory):
     noisy = False
     log = Logger()
 
-    def __init__(self, name: str, limit: int, clock: IReactorTime) -> None:
-        self.name, self.clock, self._limit = name, clock, limit
+    def __init__(self, name: str, limit: int, gateway: IGateway, context: Context) -> None:
+        self.name, self.gateway, self._limit = name, gateway, limit
+        self.clock: IReactorTime = context.reactor
+        self.tally = context.tally
         self.stopping = False
         self.connections: set[Any] = set()
         self._full = False
@@ -51,6 +56,10 @@ class Crowd(Factory):
             )
         self._full = full
         return None if full or self.stopping else self.connect()
+
+    def full_queues(self, brake: Brake) -> FullQueues:
+        """What holds this brake of a connection while a queue is nearly full."""
+        return FullQueues(self.gateway, brake, self.clock, self.name, self.tally.count)
 
     def joined(self, connection: object) -> None:
         """A connection was made."""

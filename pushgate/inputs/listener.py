@@ -1,7 +1,7 @@
 """Listening where the configuration says, for doors; not where strangers can come in unasked."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
@@ -21,6 +21,10 @@ class Listener:
     """One listening port.
 
     :param name: the input's.
+    :param key: of `config`, which says where.
+    :param tls: makes the TLS side, when there is a certificate.
+    :param certified: the door itself lets in nobody without a certificate that it knows, so that it needs no
+        principals.
     :ivar trusting: whoever has not logged in may be let in: nobody else can come, or the configuration
         insists.
     :raises CannotStart: the endpoint string makes no endpoint, a file cannot be used, or the door would be
@@ -29,14 +33,24 @@ class Listener:
 
     log = Logger()
 
-    def __init__(self, name: str, config: ListeningTable, context: Context) -> None:
+    def __init__(
+        self,
+        name: str,
+        config: ListeningTable,
+        context: Context,
+        *,
+        key: str = "listen",
+        tls: Callable[[str, ListeningTable], ServerTls] = ServerTls,
+        certified: bool = False,
+    ) -> None:
         self._where, self._config, self._reactor = f"inputs.{name}", config, context.reactor
+        self._listen, self._endpoint = f"{self._where}.{key}", getattr(config, key)
         self._place = self._find()
-        faults = [*self._misplaced_keys(), *self._unguarded(context)]
+        faults = [*self._misplaced_keys(), *self._unguarded(context.principals.open and not certified)]
         if faults:
             raise CannotStart(faults)
         self.trusting = self._place.local or config.insecure
-        self._tls = self._place.tls if config.certificate is None else ServerTls(self._where, config)
+        self._tls = self._place.tls if config.certificate is None else tls(self._where, config)
         self._port: IListeningPort | None = None
 
     def start(self, factory: IProtocolFactory) -> Deferred[None]:
@@ -67,12 +81,13 @@ class Listener:
         return [f"{kind} {host.host}:{host.port}"]
 
     def _find(self) -> Place:
-        listen = self._config.listen
         try:
-            return place(self._reactor, listen)
+            return place(self._reactor, self._endpoint)
         except Exception as error:
             # Each kind of endpoint is a plug-in of Twisted with faults of its own.
-            raise CannotStart([f"{self._where}.listen: {listen!r} is no server endpoint: {error}"]) from error
+            raise CannotStart(
+                [f"{self._listen}: {self._endpoint!r} is no server endpoint: {error}"]
+            ) from error
 
     def _misplaced_keys(self) -> Iterator[str]:
         config = self._config
@@ -83,16 +98,16 @@ class Listener:
                 if getattr(config, key) is not None:
                     yield f"{self._where}.{key}: of no use without certificate; must be given with it"
 
-    def _unguarded(self, context: Context) -> Iterator[str]:
+    def _unguarded(self, open_to_all: bool) -> Iterator[str]:
         """Why the door must not listen there, a line each; warnings when the configuration insists."""
         if self._place.local:
             return
-        others = f"other machines can reach {self._config.listen!r}"
+        others = f"other machines can reach {self._endpoint!r}"
         reasons = []
         if self._config.certificate is None and self._place.tls is None:
             reasons.append(f"{self._where}.certificate: missing; {others}, so it needs TLS")
-        if context.principals.open:
-            reasons.append(f"principals: missing; {others} ({self._where}.listen), so callers must log in")
+        if open_to_all:
+            reasons.append(f"principals: missing; {others} ({self._listen}), so callers must log in")
         if not self._config.insecure:
             yield from (f"{reason}, or {self._where}.insecure = true" for reason in reasons)
             return
@@ -106,4 +121,4 @@ class Listener:
 
     def _failed(self, failure: Failure) -> None:
         failure.trap(CannotListenError, OSError)
-        raise CannotStart([f"{self._where}.listen: cannot listen: {failure.getErrorMessage()}"])
+        raise CannotStart([f"{self._listen}: cannot listen: {failure.getErrorMessage()}"])

@@ -8,9 +8,11 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL.crypto import X509, PKey
 from OpenSSL.SSL import Connection
 from twisted.internet.interfaces import IAddress, IOpenSSLServerConnectionCreator, IProtocol
+from twisted.internet.protocol import connectionDone
 from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.errors import CannotStart
@@ -68,16 +70,19 @@ class ServerTls:
             privateKey=key,
             certificate=X509.from_cryptography(leaf),
             extraCertChain=[X509.from_cryptography(each) for each in chain],
-            # A client without one may still log in with a secret.
             verify=bool(authorities),
-            requireCertificate=False,
             caCerts=[X509.from_cryptography(each) for each in authorities] or None,
-            raiseMinimumTo=TLSVersion.TLSv1_2,
+            **self._policy(),
         )
         for each in authorities:
             # Clients that have several certificates choose by the authorities' names.
             options.getContext().add_client_ca(X509.from_cryptography(each))
         return options
+
+    def _policy(self) -> dict[str, Any]:
+        """Which versions of TLS are spoken and with whom, as arguments of `CertificateOptions`."""
+        # A client without a certificate may still log in with a secret.
+        return {"requireCertificate": False, "raiseMinimumTo": TLSVersion.TLSv1_2}
 
     def _private_key(self, leaf: x509.Certificate) -> PKey:
         try:
@@ -104,8 +109,26 @@ class ServerTls:
         return CannotStart([f"{self._where}.{key}: {file}: {reason}"])
 
 
+class TlsLayer(BufferingTLSTransport):
+    """Twisted's, which remembers how the connection under it ended.
+
+    A peer that closes without TLS's own farewell looks the same to Twisted whether it closed or crashed.
+
+    :ivar ended: what TCP said of the end, None before it.
+    """
+
+    ended: Failure | None = None
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """See `twisted.internet.interfaces.IProtocol`."""
+        self.ended = reason
+        super().connectionLost(reason)
+
+
 class TlsFactory(TLSMemoryBIOFactory):
     """Twisted's, for factories that turn connections away too."""
+
+    protocol = TlsLayer
 
     def buildProtocol(self, addr: IAddress | None) -> TLSMemoryBIOProtocol | None:  # type: ignore[override] # None closes the connection
         """None when the door's own factory makes no protocol."""

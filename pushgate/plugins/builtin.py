@@ -7,6 +7,11 @@ http = LazyInput("http", "JSON over HTTP/1.1 and HTTP/2", "pushgate.inputs.http:
 line = LazyInput(
     "line", "one command a line, text or JSON: nc and a shell are enough", "pushgate.inputs.line:factory"
 )
+apns = LazyInput(
+    "apns",
+    "Apple's binary provider protocol and feedback, for programs that speak it",
+    "pushgate.inputs.apns:factory",
+)
 
 log = LazySink(
     "log",

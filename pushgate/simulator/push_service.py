@@ -49,7 +49,7 @@ class PushService:
     def judge(self, connection: int, place: int, frame: Frame | MalformedFrame) -> FrameRule | Status | None:
         """What is wrong with the nth frame of a connection: a rule of the script, or a status by itself."""
         if isinstance(frame, MalformedFrame):
-            return Status.PROTOCOL_ERROR
+            return frame.status
         rule = self.script.for_frame(connection, place, frame.token)
         if rule is not None and not isinstance(rule, Accept | Stall):
             return rule

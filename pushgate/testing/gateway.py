@@ -37,7 +37,7 @@ class RecordingGateway:
 
     def __init__(self, *apps: str, max_payload: int = 2048) -> None:
         self.apps = apps or ("news",)
-        self.max_payload = max_payload
+        self._max_payload = max_payload
         self.submissions: list[Submission] = []
         self.doors: list[str] = []
         self.error: Exception | None = None
@@ -141,6 +141,11 @@ class RecordingGateway:
     def accepting(self) -> bool:
         return not isinstance(self.error, ShuttingDown)
 
+    def max_payload(self, app: str) -> int:
+        if app not in self.apps:
+            raise UnknownApp(app)
+        return self._max_payload
+
     def stats(self) -> dict[str, Any]:
         return {"apps": {app: {} for app in self.apps}}
 
@@ -169,7 +174,7 @@ class RecordingGateway:
                 raise Conflict
             return used[1]
         refused = [
-            (index, fault.code, str(fault)) for index, fault in refused_members(submission, self.max_payload)
+            (index, fault.code, str(fault)) for index, fault in refused_members(submission, self._max_payload)
         ]
         number = 0x018F_0000_0000_7000_8000_0000_0000_0000 + (len(self.submissions) + 1 << 16)
         receipt = Receipt(number, len(submission.tokens), tuple(refused))

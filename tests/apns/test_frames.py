@@ -19,6 +19,7 @@ from pushgate.apns.frames import (
     encode_sentinel,
     encode_simple,
 )
+from pushgate.apns.status import Status
 from tests.samples import PAYLOAD, TOKEN, at_every_byte, cuts
 
 TOKEN_HEX = TOKEN.hex()
@@ -307,6 +308,30 @@ def test_the_largest_pair_is_taken():
         Frame(0, token, payload, None, None, 10),
         Frame(1, token, payload, 7, 1, 10),
     ]
+
+
+def test_a_pair_too_long_says_which():
+    """A service can answer with the status for it, although it cannot go on."""
+    for stream, status in (
+        (encode_enhanced(7, 1, bytes(101), PAYLOAD), Status.INVALID_TOKEN_SIZE),
+        (encode_enhanced(7, 1, TOKEN, bytes(4097)), Status.INVALID_PAYLOAD_SIZE),
+        (encode_framed([(1, TOKEN), (2, bytes(5000))]), Status.PROTOCOL_ERROR),
+    ):
+        assert decode(stream)[0].status is status
+
+
+def test_a_decoder_may_take_longer_payloads():
+    """Up to what it is told, in each of the commands."""
+    token, payload = bytes(100), bytes(50_000)
+    streams = (
+        encode_simple(token, payload),
+        encode_enhanced(7, 1, token, payload),
+        run([token], [payload], [7], 1, 10),
+        encode_framed([(2, payload), (1, token)]),
+    )
+    for stream in streams:
+        assert FrameDecoder(50_000).feed(stream)[0].payload == payload
+        assert isinstance(FrameDecoder(49_000).feed(stream)[0], MalformedFrame)
 
 
 def test_an_empty_pair_is_taken():

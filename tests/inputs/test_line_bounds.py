@@ -35,6 +35,17 @@ class BoundsTests(LineTestCase):
         self.assertEqual(transport.producerState, "producing")
         self.assertEqual(len(self.received()), 1)
 
+    def test_a_peer_that_feeds_a_full_queue_is_not_read(self):
+        """One line or many; its answers come all the same, and reading goes on when there is room."""
+        transport = self.connection.transport
+        for lines in (push(), push_json() * 3, push(options=b"key=k")):
+            self.gateway.full = {"news"}
+            self.assertEqual(len(self.send(lines)), lines.count(b"\n"))
+            self.assertEqual(transport.producerState, "paused")
+            self.gateway.relieve("news")
+            self.clock.advance(0)
+            self.assertEqual(transport.producerState, "producing")
+
     def test_a_goodbye_is_heard_though_reading_is_held(self):
         """What came before it is answered first."""
         transport = self.connection.transport

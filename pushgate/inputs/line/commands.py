@@ -96,6 +96,7 @@ def _push(place: Place, push: Push) -> None:
                 app=push.app, tokens=tokens, payload=push.payload, terms=push.terms, key=push.key
             )
             server.gatherer.submit(alone, partial(_pushed_alone, place))
+        connection.fed(push.app)
     except Refusal as refusal:
         server.count_refusal(push.app, refusal)
         raise

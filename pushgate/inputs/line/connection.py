@@ -16,6 +16,7 @@ from pushgate.inputs.line.answers import Answers, accepted, error
 from pushgate.inputs.line.commands import Place, respond
 from pushgate.inputs.line.push import read_bulk
 from pushgate.inputs.line.reader import MAX_LINE, LineReader
+from pushgate.inputs.pressure import FullQueues
 from pushgate.inputs.visitor import Visitor
 from pushgate.interfaces import Receipt
 from pushgate.principals import Operation
@@ -37,8 +38,9 @@ _UNANSWERED, _UNREAD = "lines without answers", "answers not read"
 class Connection(Protocol):
     """Answers lines, in their order; the answers to what came in one piece go back as one.
 
-    It reads no further while as many lines are unanswered as the door allows, or while the peer does not read
-    its answers. A peer that has said all and closes its side, as ``printf ... | nc`` does, gets its answers.
+    It reads no further while as many lines are unanswered as the door allows, while the peer does not read
+    its answers, or while a queue that the peer feeds is nearly full. A peer that has said all and closes its
+    side, as ``printf ... | nc`` does, gets its answers.
 
     :ivar under_way: lines that wait for their answer.
     :ivar visitor: who is at the other end.
@@ -56,6 +58,7 @@ class Connection(Protocol):
         self._blocks: deque[bytes | None] = deque()
         self._pieces: deque[Answers] = deque()
         self._brake: Brake
+        self._full: FullQueues
         self._reading = self._ended = self._leaving = self._closing = self._lost = False
         self._abort: IDelayedCall | None = None
         self._nobody: IDelayedCall | None = None
@@ -65,6 +68,7 @@ class Connection(Protocol):
     def connectionMade(self) -> None:
         assert self.transport is not None
         self._brake = Brake(self.transport, self._read)  # type: ignore[arg-type]  # every transport can pause
+        self._full = self.server.full_queues(self._brake)
         self.transport.registerProducer(self, True)  # type: ignore[attr-defined] # every stream has it
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
@@ -94,6 +98,7 @@ class Connection(Protocol):
             if call is not None:
                 call.cancel()
         self._abort = self._nobody = None
+        self._full.stop()
         self._received.clear()
         self._blocks.clear()
         self.server.left(self)
@@ -110,6 +115,10 @@ class Connection(Protocol):
         """Called when the transport is lost; `connectionLost` does the work."""
 
     # called by the commands and the door
+
+    def fed(self, app: str) -> None:
+        """Note that the peer submitted something to `app`."""
+        self._full.fed(app)
 
     def finish(self, answers: Answers, lines: int) -> None:
         """So many lines of a piece were answered."""
@@ -139,6 +148,7 @@ class Connection(Protocol):
             )
         # A TLS transport closes only without a producer, and once it has read the peer's farewell.
         self.transport.unregisterProducer()  # type: ignore[attr-defined] # every stream has it
+        self._full.stop()
         self._brake.release(_UNREAD)
         self._brake.release(_UNANSWERED)
         self.transport.loseConnection()
@@ -212,6 +222,7 @@ class Connection(Protocol):
         self._count(count)
         place = answers.reserve(count)
         self.server.gatherer.submit(submission, partial(self._bulk_told, answers, place, count))
+        self.fed(submission.app)
         return True
 
     def _bulk_told(self, answers: Answers, place: int, count: int, result: Receipt | PushgateError) -> None:

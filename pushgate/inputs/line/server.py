@@ -30,15 +30,14 @@ class LineServer(Crowd):
     def __init__(
         self, name: str, config: LineTable, gateway: IGateway, context: Context, guard: Guard
     ) -> None:
-        super().__init__(name, config.max_connections, context.reactor)
+        super().__init__(name, config.max_connections, gateway, context)
         self.config, self.guard = config, guard
         self.gatherer = Gatherer(lambda submission: gateway.submit(submission, name), self.clock)
-        self._gateway, self._tally = gateway, context.tally
 
     def connect(self) -> Connection:
         return Connection(self)
 
     def count_refusal(self, app: str, refusal: Refusal) -> None:
         """Count what was refused before the gateway saw it."""
-        label = app if self._gateway.has_app(app) else ""
-        self._tally.count("pushgate_refused_total", label, self.name, refusal.code)
+        label = app if self.gateway.has_app(app) else ""
+        self.tally.count("pushgate_refused_total", label, self.name, refusal.code)

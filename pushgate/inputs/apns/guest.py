@@ -1,0 +1,102 @@
+"""What both kinds of connection of the listener have in common: the way in, and the way out."""
+
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, ISSLTransport, ITCPTransport
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pushgate.errors import Refusal
+from pushgate.inputs.apns.closing import Closing
+from pushgate.inputs.apns.entrance import Provider
+from pushgate.principals import Operation
+
+if TYPE_CHECKING:
+    from pushgate.inputs.apns.server import ApnsCrowd
+
+HANDSHAKE_TIMEOUT: Final = 30.0
+"""Seconds for the TLS handshake."""
+
+
+@implementer(IHandshakeListener)
+class Guest(Protocol):
+    """A connection; `admitted` is called once it is known whose it is.
+
+    :ivar under_way: whether something of it is not done yet.
+    """
+
+    log = Logger()
+    operation: ClassVar[Operation]
+    transport: Any  # in turn TCP, UNIX, and TLS over one of them
+
+    def __init__(self, server: "ApnsCrowd") -> None:
+        self.server = server
+        self.under_way = False
+        self.closing: Closing
+        self.lost = False
+        self.provider: Provider | None = None
+        self._handshake: IDelayedCall | None = None
+
+    def connectionMade(self) -> None:
+        self.closing = Closing(self.transport, self.server.clock)
+        if ITCPTransport.providedBy(self.transport):
+            # The last word is small: without this it may wait, and be lost when the connection closes.
+            self.transport.setTcpNoDelay(True)
+            self.transport.setTcpKeepAlive(True)
+        self.server.joined(self)
+        if ISSLTransport.providedBy(self.transport):
+            self._handshake = self.server.clock.callLater(HANDSHAKE_TIMEOUT, self._too_slow)
+        else:
+            self._enter()
+
+    def handshakeCompleted(self) -> None:
+        """The client has proven what it is."""
+        self._stop_waiting()
+        self._enter()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.lost = True
+        self._stop_waiting()
+        self.closing.cancel()
+        if not self.under_way:
+            self.server.left(self)
+
+    def admitted(self, provider: Provider) -> None:
+        """The client may go on."""
+
+    def abort(self) -> None:
+        """Close at once."""
+        if not self.lost:
+            self.transport.abortConnection()
+
+    def done(self) -> None:
+        """Nothing of it is under way any more."""
+        self.under_way = False
+        if self.lost:
+            self.server.left(self)
+        self.server.finished()
+
+    def _enter(self) -> None:
+        try:
+            self.provider = self.server.entrance.let_in(self.transport, self.operation)
+        except Refusal as refusal:
+            self.log.warn(
+                "door {name}: {peer} is not let in: {why}",
+                name=self.server.name,
+                peer=self.transport.getPeer(),
+                why=refusal,
+            )
+            self.closing.begin(b"")
+            return
+        self.admitted(self.provider)
+
+    def _stop_waiting(self) -> None:
+        if self._handshake is not None:
+            self._handshake.cancel()
+            self._handshake = None
+
+    def _too_slow(self) -> None:
+        self._handshake = None
+        self.abort()
