@@ -25,12 +25,17 @@ from pushgate.errors import REFUSALS
 from pushgate.exposition import GAUGES
 from pushgate.inputs.amp.boxes import MAX_BOX, MAX_KEY, MAX_KEYS
 from pushgate.inputs.amp.server import AmpTable
+from pushgate.inputs.apns.table import ApnsTable
 from pushgate.inputs.http.answers import STATUSES
 from pushgate.inputs.http.openapi import ERRORS
 from pushgate.inputs.http.pieces import PIECE, PIECE_BYTES
 from pushgate.inputs.http.pushing import MAX_WAITED
 from pushgate.inputs.http.routes import ROUTES
 from pushgate.inputs.http.table import HTTPTable
+from pushgate.inputs.line.commands import _COMMANDS as COMMANDS_OF_LINES
+from pushgate.inputs.line.push import _Fields
+from pushgate.inputs.line.reader import MAX_LINE
+from pushgate.inputs.line.server import LineTable
 from pushgate.outcome import DeadToken, State
 from pushgate.record import lines
 from pushgate.registry import find
@@ -63,6 +68,8 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[inputs.NAME]`: every input that listens": (ListeningTable, DoorTable),
     "`[inputs.NAME]`: `amp`": (AmpTable, ListeningTable),
     "`[inputs.NAME]`: `http`": (HTTPTable, ListeningTable),
+    "`[inputs.NAME]`: `line`": (LineTable, ListeningTable),
+    "`[inputs.NAME]`: `apns`": (ApnsTable, ListeningTable),
     "`[principals.NAME]`": (PrincipalTable, None),
     "`[sinks.NAME]`: every sink": (SinkTable, None),
     "`[sinks.NAME]`: `log`": (LogTable, SinkTable),
@@ -75,6 +82,8 @@ REQUIRED = {
     "upstream": "x", "type": "x", "listen": "tcp:1", "path": "x", "certificate": "x", "host": "h", "feedback_host": "h",
 }  # fmt: skip
 """A value for each key that has no default."""
+TOGETHER: dict[type[BaseModel], dict[str, object]] = {ApnsTable: {"app": "news"}}
+"""What a table needs besides."""
 
 
 def section(page: str, title: str) -> str:
@@ -164,6 +173,7 @@ def test_defaults(model: type[BaseModel], key: str, default: str) -> None:
         assert field.default is None
     elif re.fullmatch(r"`[^`]+`", default):
         given = {name: REQUIRED[name] for name, each in model.model_fields.items() if each.is_required()}
+        given |= TOGETHER.get(model, {})
         written = model.model_validate(given | tomllib.loads(f"{key} = {default.strip('`')}"))
         assert getattr(written, key) == getattr(model.model_validate(given), key)
     else:
@@ -239,6 +249,17 @@ def test_limits() -> None:
         amp_commands.MAX_ENTRIES,
     ):
         assert re.search(rf"(?<![\d,]){limit:,}(?![\d,])", text), limit
+
+
+def test_the_line_protocol() -> None:
+    """Every command, every field and the longest line are there."""
+    text = section(CONTRACT, "Line protocol")
+    assert {word.split()[0] for word in firsts(text) if not word.startswith("{")} == {
+        name.decode() for name in COMMANDS_OF_LINES
+    }
+    for field in set(_Fields.__struct_fields__) - {"app", "token", "payload"}:
+        assert f"`{field}`" in text
+    assert f"{MAX_LINE:,} bytes" in text
 
 
 def test_refusals() -> None:

@@ -19,7 +19,7 @@ class LineTable(ListeningTable):
     :param unanswered: lines of one connection without an answer before the door stops reading from it.
     """
 
-    listen: ServerEndpoint = "tcp:7216:interface=127.0.0.1"
+    listen: ServerEndpoint = "tcp:7218:interface=127.0.0.1"
     max_connections: int = Field(default=1000, ge=1)
     unanswered: int = Field(default=5000, ge=1)
 
