@@ -70,7 +70,7 @@ class BackpressureTests(TestCase):
         [link] = rig.gateway._apps["news"].upstream._links  # type: ignore[attr-defined] # it is a Pool
         for stream, buffer in ((guest, socket.SO_RCVBUF), (link, socket.SO_SNDBUF)):
             stream.transport.transport.getHandle().setsockopt(socket.SOL_SOCKET, buffer, 1 << 16)
-        [connection] = door._server._connections
+        [connection] = door._server.connections
         answers = [sender.push(number) for number in range(1, BATCHES)]
         news = rig.gateway._apps["news"]
         depths, buffered = [], []

@@ -33,7 +33,7 @@ from pushgate.inputs.http.pushing import MAX_WAITED
 from pushgate.inputs.http.routes import ROUTES
 from pushgate.inputs.http.table import HTTPTable
 from pushgate.inputs.line.commands import _COMMANDS as COMMANDS_OF_LINES
-from pushgate.inputs.line.push import _Fields
+from pushgate.inputs.line.push import _OPTIONAL as OPTIONAL_OF_LINES
 from pushgate.inputs.line.reader import MAX_LINE
 from pushgate.inputs.line.server import LineTable
 from pushgate.outcome import DeadToken, State
@@ -257,7 +257,7 @@ def test_the_line_protocol() -> None:
     assert {word.split()[0] for word in firsts(text) if not word.startswith("{")} == {
         name.decode() for name in COMMANDS_OF_LINES
     }
-    for field in set(_Fields.__struct_fields__) - {"app", "token", "payload"}:
+    for field in OPTIONAL_OF_LINES:
         assert f"`{field}`" in text
     assert f"{MAX_LINE:,} bytes" in text
 

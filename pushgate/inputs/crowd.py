@@ -8,6 +8,7 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
+from pushgate.errors import Refusal
 from pushgate.inputs.brake import Brake
 from pushgate.inputs.listener import Listener
 from pushgate.inputs.pressure import FullQueues
@@ -72,6 +73,11 @@ class Crowd(Factory):
         if not self.connections and self._empty is not None:
             empty, self._empty = self._empty, None
             empty.callback(None)
+
+    def count_refusal(self, app: str, refusal: Refusal) -> None:
+        """Count what was refused before the gateway saw it."""
+        label = app if self.gateway.has_app(app) else ""
+        self.tally.count("pushgate_refused_total", label, self.name, refusal.code)
 
     def finished(self) -> None:
         """Something was answered."""

@@ -50,7 +50,7 @@ class CrowdTests(TestCase):
 
     async def left(self, count: int) -> None:
         """Wait until the door has so many connections."""
-        while len(self.door._server._connections) != count:
+        while len(self.door._server.connections) != count:
             await deferLater(reactor, 0.01, lambda: None)  # type: ignore[arg-type] # it is a reactor
 
     async def visit(self, number: int) -> None:
@@ -85,8 +85,8 @@ class CrowdTests(TestCase):
         deaf = await connectProtocol(self.endpoint, Stranger())
         deaf.transport.pauseProducing()
         await self.left(2)
-        [connection] = self.door._server._connections - {
-            each for each in self.door._server._connections
+        [connection] = self.door._server.connections - {
+            each for each in self.door._server.connections
             if each.transport.getPeer().port == self.program.transport.getHost().port
         }  # fmt: skip
         questions = command("Stats") * 2000  # whose answers are 120 MB

@@ -281,6 +281,13 @@ class DrainTests(ListenerTestCase):
         self.assertEqual(self.left, 1)
         self.assertIsNone(self.server.buildProtocol(None))
 
+    def test_one_who_comes_during_a_stop(self):
+        """Is told at once, and nobody comes after it."""
+        self.gateway.error = ShuttingDown()
+        late = self.connect()
+        self.assertEqual(self.said(late), error(10, 0))
+        self.assertEqual(self.left, 1)
+
     def test_everybody_is_told_as_soon_as_one_finds_out(self):
         """Each how far it came; 0 means that nothing was accepted."""
         others = [self.connect() for _ in range(2)]

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pushgate.errors import REFUSALS, Overloaded, ShuttingDown
 from pushgate.exposition import Exposition
+from pushgate.inputs.fields import TERM_FIELDS
 from pushgate.inputs.http import factory
 from pushgate.inputs.http.answers import STATUSES
-from pushgate.inputs.http.fields import TERM_FIELDS
 from pushgate.inputs.http.openapi import SCHEMAS, TERMS
 from pushgate.inputs.http.routes import ROUTES
 from pushgate.notification import MAX_BATCH, Delivery, Priority, Terms

@@ -1,10 +1,6 @@
 """The AMP door as a plug-in."""
 
-from typing import Final
-
-from twisted.internet import defer
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 from zope.interface import implementer
 
 from pushgate.inputs.amp.server import AmpServer, AmpTable
@@ -13,18 +9,12 @@ from pushgate.inputs.visitor import Guard
 from pushgate.interfaces import Context, IGateway, IInput
 from pushgate.plugin import InputFactory
 
-STOP_PATIENCE: Final = 10.0
-"""Seconds the commands under way have to be answered when the door stops."""
-
 
 @implementer(IInput)
 class AmpDoor:
     """Listens, and closes in order."""
 
-    log = Logger()
-
     def __init__(self, name: str, config: AmpTable, gateway: IGateway, context: Context) -> None:
-        self._name = name
         self._listener = Listener(name, config, context)
         guard = Guard(name, self._listener.trusting, gateway, context)
         self._server = AmpServer(name, config, gateway, context, guard)
@@ -34,24 +24,11 @@ class AmpDoor:
 
     def stop(self) -> Deferred[None]:
         """Cancelling closes all connections at once."""
-        return Deferred.fromCoroutine(self._stop())
+        self._server.guard.stop()
+        return Deferred.fromCoroutine(self._server.stop(self._listener))
 
     def addresses(self) -> list[str]:
         return self._listener.addresses()
-
-    async def _stop(self) -> None:
-        server = self._server
-        server.stopping = True
-        try:
-            await self._listener.stop()
-            server.guard.stop()
-            try:
-                await server.idle().addTimeout(STOP_PATIENCE, server.clock)
-            except defer.TimeoutError:
-                self.log.warn("door {name}: some commands got no answer", name=self._name)
-            await server.close()
-        finally:
-            server.abort()
 
 
 factory = InputFactory("amp", "AMP: the binary RPC of Twisted programs", AmpTable, AmpDoor)

@@ -61,7 +61,8 @@ def respond(request: Request, command: bytes, box: Box) -> None:
         responder(request, **values)
     except Refusal as refusal:
         if command in _SUBMITS:
-            request.connection.server.count_refusal(box.get(b"app", b""), refusal)
+            app = box.get(b"app", b"").decode(errors="replace")
+            request.connection.server.count_refusal(app, refusal)
         request.fail(refusal)
     except Exception:  # noqa: BLE001 - a bug in one request is no reason to drop the others
         _log.failure("a bug while answering {command}", command=command.decode("ascii", "replace"))

@@ -78,6 +78,10 @@ class NotificationConnection(Guest):
         self._full = self.server.full_queues(self._brake)
         super().connectionMade()
 
+    def admitted(self, provider: Provider) -> None:
+        if not self.server.gateway.accepting():
+            self.server.shut()
+
     def dataReceived(self, data: bytes) -> None:
         if self.closing.begun:
             self.closing.still_written()

@@ -6,8 +6,9 @@ from typing import Final
 import msgspec
 
 from pushgate.errors import Refusal, TooLarge
+from pushgate.inputs.fields import decoded
 from pushgate.inputs.http.draft import Draft, Drafts
-from pushgate.inputs.http.fields import Notification, decode_notification, decode_notifications, decoded
+from pushgate.inputs.http.fields import Notification, decode_notification, decode_notifications
 
 PIECE: Final = 1000
 """Notifications of one piece at most."""

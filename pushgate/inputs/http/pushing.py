@@ -7,9 +7,10 @@ from msgspec import UNSET, Raw
 from twisted.internet.defer import Deferred
 
 from pushgate.errors import Invalid, PushgateError, Refusal, ShuttingDown, TooLarge
+from pushgate.inputs.fields import decoded
 from pushgate.inputs.http.answers import Answer, json_answer
 from pushgate.inputs.http.draft import Drafts, pack_tokens, told
-from pushgate.inputs.http.fields import Body, decode_body, decoded
+from pushgate.inputs.http.fields import Body, decode_body
 from pushgate.inputs.http.request import Request
 from pushgate.interfaces import Receipt
 from pushgate.notification import MAX_BATCH, Submission, parse_token

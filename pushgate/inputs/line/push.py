@@ -8,13 +8,14 @@ import msgspec
 from msgspec import Raw
 
 from pushgate.errors import Invalid, TooLarge
-from pushgate.inputs.fields import TermFields, decoded, unknown_field
+from pushgate.inputs.fields import TERM_FIELDS, TermFields, decoded, unknown_field
 from pushgate.inputs.gather import MAX_PAYLOAD
 from pushgate.notification import MAX_BATCH, MAX_TOKEN, Submission, Terms, parse_token
 from pushgate.packed import Packed
 
 _INTEGERS: Final = frozenset({"expiration", "priority", "registered_at"})
 _MAX_DIGITS: Final = 20
+_OPTIONAL: Final = (*TERM_FIELDS, "key")
 _FORM: Final = "PUSH <app> <token> [field=value]... <payload JSON>"
 
 
@@ -54,7 +55,7 @@ _first, _PUSH, _BRACE = itemgetter(0), {b"PUSH"}, {ord("{")}
 
 def read_json(line: bytes) -> Push:
     """The notification of a line of JSON; raise `Refusal`, naming the field at fault."""
-    fields: _Fields = decoded(_decode, line, "line")
+    fields: _Fields = decoded(_decode, line, "line", _OPTIONAL)
     return _push(fields.app, fields.token, bytes(fields.payload), fields.terms(), fields.key)
 
 
@@ -150,8 +151,8 @@ def _options(words: list[str]) -> dict[str, Any]:
         name, equals, value = word.partition("=")
         if not equals:
             raise Invalid("line", "a word between token and payload without =", _FORM)
-        if name not in _Fields.__struct_fields__ or name in ("app", "token", "payload"):
-            raise unknown_field(name)
+        if name not in _OPTIONAL:
+            raise unknown_field(name, _OPTIONAL)
         if name in fields:
             raise Invalid(name, "given twice", "once at most")
         fields[name] = _integer(name, value) if name in _INTEGERS else value

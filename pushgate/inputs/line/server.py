@@ -2,7 +2,6 @@
 
 from pydantic import Field
 
-from pushgate.errors import Refusal
 from pushgate.inputs.crowd import Crowd
 from pushgate.inputs.gather import Gatherer
 from pushgate.inputs.line.connection import Connection
@@ -36,8 +35,3 @@ class LineServer(Crowd):
 
     def connect(self) -> Connection:
         return Connection(self)
-
-    def count_refusal(self, app: str, refusal: Refusal) -> None:
-        """Count what was refused before the gateway saw it."""
-        label = app if self.gateway.has_app(app) else ""
-        self.tally.count("pushgate_refused_total", label, self.name, refusal.code)
