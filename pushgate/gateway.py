@@ -4,7 +4,7 @@ The one place that knows doors, spool, apps and sinks, all of them by interface 
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +16,7 @@ from zope.interface import implementer
 
 from pushgate.death import Death
 from pushgate.errors import CannotStart, NotFound, Overloaded, Refusal, ShuttingDown, UnknownApp
+from pushgate.followers import Followers
 from pushgate.interfaces import (
     Context,
     IGateway,
@@ -25,10 +26,19 @@ from pushgate.interfaces import (
     IUpstreamFactory,
     Kept,
     Receipt,
+    Settled,
 )
 from pushgate.ledger import Ledger
 from pushgate.limits import Limits
-from pushgate.notification import MAX_BATCH, Batch, Submission, batch_id, check_rate, refused_members
+from pushgate.notification import (
+    MAX_BATCH,
+    Batch,
+    Delivery,
+    Submission,
+    batch_id,
+    check_rate,
+    refused_members,
+)
 from pushgate.outbox import Outbox
 from pushgate.outcome import Outcome, Report, State, Verdict
 from pushgate.record import lines, waiting_line
@@ -60,6 +70,7 @@ class Gateway:
         self._roster = Roster(context, spool, self._ledger, limits, self._publish, self._recover)
         self._apps = self._roster.apps
         self.on_reload: Reload = _no_reload
+        self._followers = Followers()
         self._order = 0
         self._stopping = False
         self._started_at = self._now()
@@ -142,8 +153,8 @@ class Gateway:
     def attach(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         return self._outbox.attach(name, sink, buffer, watches=True)
 
-    def submit(self, submission: Submission, door: str) -> Deferred[Receipt]:
-        return Deferred.fromCoroutine(self._submit(submission, door))
+    def submit(self, submission: Submission, door: str, settled: Settled | None = None) -> Deferred[Receipt]:
+        return Deferred.fromCoroutine(self._submit(submission, door, settled))
 
     def status(self, number: int) -> str | Deferred[str]:
         try:
@@ -185,6 +196,11 @@ class Gateway:
 
     def forget(self, app: str, tokens: Sequence[bytes]) -> Deferred[int]:
         return self._open_for(app).graveyard.forget(tokens)
+
+    def withdraw(self, numbers: Collection[int]) -> None:
+        wanted = set(numbers)
+        for work in self._apps.values():
+            work.withdraw_batches(wanted)
 
     def stats(self) -> dict[str, Any]:
         return {
@@ -324,7 +340,7 @@ class Gateway:
 
     # the way in
 
-    async def _submit(self, submission: Submission, door: str) -> Receipt:
+    async def _submit(self, submission: Submission, door: str, settled: Settled | None) -> Receipt:
         tally, began = self._context.tally, self._now()
         try:
             work, batch, refused = self._admit(submission)
@@ -334,7 +350,9 @@ class Gateway:
             tally.count("pushgate_refused_total", app, door, refusal.code, times=len(submission.tokens))
             raise
         if first == batch.id:
-            self._enqueue(work, batch)
+            if settled is not None and len(refused) < len(batch):
+                self._followers.follow(batch, settled)
+            self._enqueue(work, batch, submission.doubtful)
             tally.count("pushgate_submitted_total", batch.app, door, times=len(batch) - len(refused))
         for _, code, _ in refused:
             tally.count("pushgate_refused_total", batch.app, door, code)
@@ -391,14 +409,15 @@ class Gateway:
             refused=refused,
         )
 
-    def _enqueue(self, work: Work, batch: Batch) -> None:
+    def _enqueue(self, work: Work, batch: Batch, doubtful: bool) -> None:
         count = len(batch) - len(batch.refused)
+        in_doubt = doubtful and batch.delivery is Delivery.AT_MOST_ONCE
         if count and work.closed:
             self._roster.missed(work, batch.terms.priority, count)
-        elif count and not work.backlog.keeps(batch):
+        elif count and (in_doubt or not work.backlog.keeps(batch)):
             self._ledger.open(batch)
             work.backlog.opened(batch)
-            work.put(batch)
+            (work.doubt if in_doubt else work.put)(batch)
 
     # the way back
 
@@ -430,7 +449,9 @@ class Gateway:
             if isinstance(report, Outcome):
                 self._count(app, report)
         if reports:
-            self._outbox.publish(reports, [batch.order for batch in finished])
+            kept = self._outbox.publish(reports, [batch.order for batch in finished])
+            if self._followers:
+                kept.addCallback(lambda _: self._followers.tell(reports, finished))
 
     def _count(self, app: str, report: Outcome) -> None:
         tally, count = self._context.tally, len(report.span)

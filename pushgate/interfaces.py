@@ -3,7 +3,7 @@
 Who implements, who calls, when, and what is raised. Everything runs in the reactor's thread.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,14 @@ from zope.interface import Attribute, Interface
 
 from pushgate.death import Death, Reason
 from pushgate.notification import Batch, Submission
-from pushgate.outcome import Report, Verdict
+from pushgate.outcome import Outcome, Report, Verdict
 from pushgate.principals import Principals
 from pushgate.settings import AppTable, DoorTable, SinkTable
 from pushgate.span import Span
 from pushgate.tally import Tally
+
+Settled = Callable[[Sequence[Outcome]], None]
+"""Called with outcomes of one batch."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,11 +97,17 @@ class Untold(msgspec.Struct, frozen=True):
 class IGateway(Interface):
     """The middle of the house, as the doors see it. Provided by the gateway, called by inputs."""
 
-    def submit(submission: Submission, door: str) -> "Deferred[Receipt]":
+    def submit(submission: Submission, door: str, settled: Settled | None = None) -> "Deferred[Receipt]":
         """Accept notifications; fires once they are as safe as the spool makes them.
 
         Fails with a `Refusal` when the submission as a whole is refused; a receipt may refuse every member,
-        each for its own reason. `door` is the input's name, for the metrics.
+        each for its own reason.
+
+        :param door: the input's name, for the metrics.
+        :param settled: called each time some of these notifications got their outcome, once the spool has it;
+            possibly before the receipt is there. Each accepted one is among the outcomes once; corrections
+            of `presumed` are not told. Nothing is called when the same key was used before, nor for what a
+            later life of the process finds in the spool.
         """
 
     def status(number: int) -> "str | Deferred[str]":
@@ -118,6 +127,13 @@ class IGateway(Interface):
 
         What was told as presumed is corrected. Fails with `NotFound`, with `Invalid` when the app cannot or
         may not do this, and with `Overloaded` when it was done only just now: it costs connections.
+        """
+
+    def withdraw(numbers: Collection[int]) -> None:
+        """Cancel what was not written yet of the batches with these ids.
+
+        It is `cancelled` as any other; so who follows a batch is told of what was withdrawn. What is in the
+        spool only is not withdrawn.
         """
 
     def attach(name: str, sink: "IOutcomeSink", buffer: int) -> Callable[[], None]:

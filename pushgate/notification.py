@@ -93,6 +93,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     :param tokens: packed with one length byte.
     :param payload: one JSON object for all, or packed with two length bytes, one for each token.
     :param key: the idempotency key, at most 255 bytes of UTF-8.
+    :param doubtful: somebody else may have sent these before and cannot be asked any more. Under at-most-once
+        they are then not sent: their outcome is `unknown`.
     :raises Invalid: when the batch as a whole makes no sense.
     """
 
@@ -101,6 +103,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     payload: bytes | Packed
     terms: Terms = msgspec.field(default_factory=Terms)
     key: str | None = None
+    doubtful: bool = False
 
     def __post_init__(self) -> None:
         count = len(self.tokens)

@@ -76,14 +76,14 @@ class Outbox:
         if untold.finished:
             self.publish((), untold.finished)
 
-    def publish(self, reports: Sequence[Report], finished: Sequence[int]) -> None:
-        """Have reports kept, then told.
+    def publish(self, reports: Sequence[Report], finished: Sequence[int]) -> Deferred[None]:
+        """Have reports kept, then told; fires when they are kept.
 
         :param finished: orders of the batches that are done with them.
         """
         self._number += 1
         self._last = self._spool.settle(self._number, reports)
-        self._last.addCallback(self._kept, self._number, reports, finished)
+        return self._last.addCallback(self._kept, self._number, reports, finished)
 
     def reopen(self) -> None:
         """Have every sink open its files anew."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.defer import Deferred
@@ -162,6 +163,13 @@ class Work:
         self.pressure.limit(limits.queue)
         self._relieve_later()
 
+    def doubt(self, batch: Batch) -> None:
+        """Settle a batch that somebody else may have sent, and that must not be sent twice."""
+        runs = without(len(batch), batch.refused)
+        self.settle(
+            [Verdict(Span(batch, *run, attempts=1), State.UNKNOWN, reason="Redelivered") for run in runs]
+        )
+
     def sweep(self) -> None:
         """While the push service cannot be reached: let what waited too long expire. Call it now and then."""
         self.backlog.refill()
@@ -181,6 +189,12 @@ class Work:
         self._relieve_later()
         self._tell_if_empty()
         return True
+
+    def withdraw_batches(self, numbers: AbstractSet[int]) -> None:
+        """Cancel what waits of the batches with these ids; not what was told as `presumed` before."""
+        spans = self.lane.drop(lambda span: span.batch.id in numbers and not span.recalled)
+        self.settle([Verdict(span, State.CANCELLED) for span in spans])
+        self._tell_if_empty()
 
     def whole(self, batch: Batch) -> Span:
         """All of a batch as one span, to tell of a member that was written: once at least."""

@@ -33,6 +33,7 @@ ROOMS = (
             "backlog",
             "outlet",
             "outbox",
+            "followers",
             "flushes",
             "graveyard",
             "roster",
@@ -46,7 +47,7 @@ ROOMS = (
         room: room
         for room in ("apns", "settings", "interfaces", "inputs", "sinks", "spool", "upstreams", "simulator")
     }
-    | {room: room for room in ("plugins", "client", "demo", "testing", "cli")}
+    | {room: room for room in ("broker", "plugins", "client", "demo", "testing", "cli")}
 )
 """The room of each module and package directly in pushgate/. A new one needs a place here."""
 
@@ -59,8 +60,9 @@ MAY_IMPORT = {
     "formats": {"values"},
     "configuration": CONTRACTS,
     "plugin": CONTRACTS,
-    "inputs": CONTRACTS | {"apns", "formats", "plugin"},
-    "sinks": CONTRACTS | {"formats", "plugin"},
+    "broker": CONTRACTS,
+    "inputs": CONTRACTS | {"apns", "formats", "plugin", "broker"},
+    "sinks": CONTRACTS | {"formats", "plugin", "broker"},
     "spool": CONTRACTS,
     "upstreams": CONTRACTS | {"apns", "plugin"},
     "simulator": CONTRACTS | {"apns", "configuration"},

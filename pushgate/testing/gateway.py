@@ -1,6 +1,6 @@
 """A fake gateway, for doors and sinks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -12,9 +12,10 @@ from pushgate.interfaces import (
     IGateway,
     IOutcomeSink,
     Receipt,
+    Settled,
 )
 from pushgate.notification import Submission, check_rate, refused_members
-from pushgate.outcome import Report
+from pushgate.outcome import Outcome, Report
 
 
 @implementer(IGateway)
@@ -33,6 +34,8 @@ class RecordingGateway:
     :ivar changes: what `reload` answers; it fails with `error` while that is set.
     :ivar rates: those that were set, by app or by a batch's id.
     :ivar full: apps whose queues are nearly full; `relieve` empties one.
+    :ivar withdrawn: the ids of the batches that were withdrawn.
+    :ivar settled: who is told the outcomes of a submission, by its id; `settle` tells.
     """
 
     def __init__(self, *apps: str, max_payload: int = 2048) -> None:
@@ -51,14 +54,18 @@ class RecordingGateway:
         self.rates: dict[str | int, float] = {}
         self.full: set[str] = set()
         self._paused: dict[object, tuple[str, Callable[[], None]]] = {}
+        self.withdrawn: list[int] = []
+        self.settled: dict[int, Settled] = {}
         self._keys: dict[tuple[str, str], tuple[Submission, Receipt]] = {}
         self._held: list[tuple[Deferred[Receipt], Receipt | Exception]] = []
         self._emitted: dict[str, Deferred[None]] = {}
 
-    def submit(self, submission: Submission, door: str) -> Deferred[Receipt]:
+    def submit(self, submission: Submission, door: str, settled: Settled | None = None) -> Deferred[Receipt]:
         answer: Receipt | Exception
         try:
             answer = self._accept(submission, door)
+            if settled is not None:
+                self.settled.setdefault(answer.id, settled)
         except Exception as error:  # noqa: BLE001 - the contract: a submission fails, it does not raise
             answer = error
         if self.holding:
@@ -82,6 +89,9 @@ class RecordingGateway:
 
     def flush(self, number: int) -> Deferred[int]:
         return succeed(self.provable[number]) if number in self.provable else fail(NotFound())
+
+    def withdraw(self, numbers: Collection[int]) -> None:
+        self.withdrawn += numbers
 
     def attach(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         sink.start()
@@ -157,6 +167,13 @@ class RecordingGateway:
                 deferred.errback(answer)
             else:
                 deferred.callback(answer)
+
+    def settle(self, *outcomes: Outcome) -> None:
+        """Tell who submitted a batch what became of it, as far as they wanted to know.
+
+        :param outcomes: of one batch; those that `outcome` makes with order *n* are of the *n*-th submission.
+        """
+        self.settled[outcomes[0].span.batch.id](outcomes)
 
     def report(self, *reports: Report) -> None:
         """Tell the attached sinks, each when it has taken what it was told before."""
