@@ -40,7 +40,7 @@ lint: $(INSTALLED)  ## check style, format and types
 	$(BIN)/mypy
 
 bench: $(INSTALLED)  ## measure, one program after the other
-	@for program in throughput memory audit crash faults http_bulk; do \
+	@for program in throughput memory audit crash faults http_bulk amqp; do \
 		echo "== $$program"; $(BIN)/python -m bench.$$program || exit 1; done
 
 clean:  ## remove what the other targets made, but no gateway's state

@@ -34,12 +34,13 @@ class LazyFactory:
     :param name: what the configuration calls it; the target's own name is not looked at.
     :param description: one line.
     :param target: where the factory is: ``"package.module:name"``.
+    :param needs: what to install when a module is missing: ``"pushgate[amqp]"``.
     """
 
     kind: ClassVar[Kind]
 
-    def __init__(self, name: str, description: str, target: str) -> None:
-        self.name, self.description, self.target = name, description, target
+    def __init__(self, name: str, description: str, target: str, needs: str | None = None) -> None:
+        self.name, self.description, self.target, self.needs = name, description, target, needs
         self._loaded: Any = None
 
     @property
@@ -66,6 +67,8 @@ class LazyFactory:
             return getattr(import_module(module), name)
         except Exception as error:  # what an import may raise has no bounds
             why = f"cannot be imported: {reason(error)}"
+            if self.needs is not None and isinstance(error, ModuleNotFoundError):
+                why = f"needs {error.name}: pip install '{self.needs}'"
             raise CannotStart([f'{self.kind.word} "{self.name}" ({self.target}) {why}']) from error
 
 

@@ -15,6 +15,8 @@ COUNTERS: Final[dict[str, tuple[str, ...]]] = {
     "pushgate_sink_errors_total": ("sink",),
     "pushgate_sink_dropped_total": ("sink",),
     "pushgate_watchers_dropped_total": ("input", "reason"),
+    "pushgate_broker_losses_total": ("table",),
+    "pushgate_messages_total": ("input", "fate"),
 }
 """Each counter's labels. No token, id or payload is ever one."""
 

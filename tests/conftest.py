@@ -21,3 +21,21 @@ def _elsewhere(tmp_path_factory):
     os.chdir(tmp_path_factory.mktemp("tests"))
     yield
     os.chdir(home)
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory):
+    """A RabbitMQ broker of the tests' own; they are skipped where there is no RabbitMQ."""
+    pika = pytest.importorskip("pika", reason="pika is not installed: pip install pushgate[amqp]")
+    assert pika
+    from bench.broker import missing, running_broker
+    from pushgate.simulator.certificates import Certificates
+
+    why = missing()
+    if why is not None:
+        pytest.skip(why)
+    directory = tmp_path_factory.mktemp("broker")
+    made = Certificates.in_directory(directory / "certificates")
+    with running_broker(directory / "broker", (made.ca, made.server, made.server)) as started:
+        started.certificates = made
+        yield started

@@ -25,6 +25,7 @@ from pushgate.errors import REFUSALS
 from pushgate.exposition import GAUGES
 from pushgate.inputs.amp.boxes import MAX_BOX, MAX_KEY, MAX_KEYS
 from pushgate.inputs.amp.server import AmpTable
+from pushgate.inputs.amqp.table import AmqpTable
 from pushgate.inputs.apns.table import ApnsTable
 from pushgate.inputs.http.answers import STATUSES
 from pushgate.inputs.http.openapi import ERRORS
@@ -42,6 +43,7 @@ from pushgate.registry import find
 from pushgate.settings import AppTable, DoorTable, ListeningTable, PrincipalTable, SinkTable
 from pushgate.simulator.config import SimulatorTable
 from pushgate.simulator.rules import ConnectionRule, CutFeedback, FrameRule, parse_rules
+from pushgate.sinks.amqp import AmqpSinkTable
 from pushgate.sinks.jsonl import JSONLTable
 from pushgate.sinks.log import LogTable
 from pushgate.sinks.metrics import MetricsTable
@@ -70,11 +72,13 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[inputs.NAME]`: `http`": (HTTPTable, ListeningTable),
     "`[inputs.NAME]`: `line`": (LineTable, ListeningTable),
     "`[inputs.NAME]`: `apns`": (ApnsTable, ListeningTable),
+    "`[inputs.NAME]`: `amqp`": (AmqpTable, DoorTable),
     "`[principals.NAME]`": (PrincipalTable, None),
     "`[sinks.NAME]`: every sink": (SinkTable, None),
     "`[sinks.NAME]`: `log`": (LogTable, SinkTable),
     "`[sinks.NAME]`: `jsonl`": (JSONLTable, SinkTable),
     "`[sinks.NAME]`: `metrics`": (MetricsTable, SinkTable),
+    "`[sinks.NAME]`: `amqp`": (AmqpSinkTable, SinkTable),
     "`[simulator]`": (SimulatorTable, None),
 }
 """Each section of the contract about configuration: the table, and the one whose keys it does not repeat."""

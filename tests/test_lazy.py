@@ -91,6 +91,14 @@ class LazyFactoryTests(PlugInTestCase):
             "ModuleNotFoundError: No module named 'no_such_module'",
         )
 
+    def test_an_extra_that_is_not_installed(self) -> None:
+        """Of a plug-in that needs more than pushgate itself, what is missing is told and how to install it."""
+        lazy = LazySink("it", "", "no_such_module:it", needs="pushgate[it]")
+        fault = self.assertRaises(CannotStart, lazy.load)
+        self.assertEqual(
+            str(fault), "sink \"it\" (no_such_module:it) needs no_such_module: pip install 'pushgate[it]'"
+        )
+
     def test_a_module_that_fails(self) -> None:
         """What a module raises is told by its type and first line."""
         target = f"{self.module}_bad:it"

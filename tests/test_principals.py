@@ -257,3 +257,13 @@ def test_told():
     assert told.retry_after == 2.51
     assert Overloaded.told(str(Overloaded("news", 5, 5))).retry_after is None
     assert isinstance(TooFast(1.0, 1.0), Refusal)
+
+
+def test_vouched():
+    """Where somebody else made sure who it is, there is no secret to ask for; a name that is none is nobody."""
+    principals = Principals({"shop": SHOP})
+    principals.vouched("shop").permit(PUSH, "news", 1, 0.0)
+    with pytest.raises(Forbidden):
+        principals.vouched("shop").check(PUSH, "chat")
+    assert principals.vouched("nobody") is None
+    principals.replace({})

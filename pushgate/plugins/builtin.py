@@ -13,6 +13,13 @@ apns = LazyInput(
     "pushgate.inputs.apns:factory",
 )
 
+amqp = LazyInput(
+    "amqp",
+    "messages of a RabbitMQ queue, any number of gateways on one",
+    "pushgate.inputs.amqp:factory",
+    needs="pushgate[amqp]",
+)
+
 log = LazySink(
     "log",
     "outcomes summed up in the log, one line for each app, state and reason",
@@ -25,6 +32,13 @@ jsonl = LazySink(
 )
 metrics = LazySink(
     "metrics", "counts and states for Prometheus, on a port of its own", "pushgate.sinks.metrics:factory"
+)
+
+amqp_sink = LazySink(
+    "amqp",
+    "outcome records to a RabbitMQ exchange, confirmed",
+    "pushgate.sinks.amqp:factory",
+    needs="pushgate[amqp]",
 )
 
 apns_stream = LazyUpstream(

@@ -1,0 +1,10 @@
+"""The RabbitMQ door: messages of a queue, acknowledged when all that they ask for has its outcome.
+
+`body` reads what a message says, `message` is one that is under way, `consignment` what of messages goes to
+the gateway together, `intake` leads each through, `consumer` takes and acknowledges them, `returns` publishes
+what goes elsewhere instead, `door` puts these together.
+"""
+
+from pushgate.inputs.amqp.door import factory
+
+__all__ = ["factory"]

@@ -1,0 +1,110 @@
+"""A message that is under way, and the memory of those that were."""
+
+import hashlib
+from collections import OrderedDict
+from typing import Any, Final
+
+import msgspec
+
+from pushgate.errors import PushgateError
+from pushgate.inputs.amqp.body import Part
+
+Place = tuple[int, int]
+"""Where a message can be acknowledged: which channel, and the delivery tag there."""
+Identity = tuple[str, bytes]
+"""What makes a message the same one: its id, and a digest of what it says."""
+SHOWN: Final = 1000
+"""Refused members of a dead letter that are listed, at most: its headers must fit in one frame."""
+
+
+class Message:
+    """One message from its delivery to its acknowledgement.
+
+    :ivar places: where it was delivered; more than one when it came again while it was under way.
+    :ivar app: which app it is for, "" while that is not known.
+    :ivar left: its notifications without an outcome.
+    :ivar code: why it, or the first of its members that was refused, goes to the dead letters; "" when not.
+    :ivar refused: index, code and text of the members that were refused.
+    :ivar returned: members that were not sent and are given back, by the part they are in.
+    :ivar identity: None when it has no id.
+    :ivar failed: the gateway failed at it: nobody knows more.
+    """
+
+    __slots__ = (
+        "app", "body", "code", "failed", "identity", "left", "places", "properties", "reason", "redelivered",
+        "refused", "returned", "routing_key", "total",
+    )  # fmt: skip
+
+    def __init__(self, received: Any, channel: int) -> None:
+        self.places: list[Place] = [(channel, received.method.delivery_tag)]
+        self.redelivered: bool = received.method.redelivered
+        self.routing_key: str = received.method.routing_key
+        self.body: bytes = received.body
+        self.properties: Any = received.properties
+        self.app = self.code = self.reason = ""
+        self.total = self.left = 1
+        self.refused: list[tuple[int, str, str]] = []
+        self.returned: list[tuple[Part, list[int]]] = []
+        self.failed = False
+        self.identity = _identity(self.properties.message_id, self.body)
+
+    def refuse(self, error: PushgateError, index: int | None = None) -> None:
+        """Note that it, or one of its members, cannot be sent.
+
+        :param error: a `Refusal`.
+        """
+        code: str = error.code  # type: ignore[attr-defined]  # each `Refusal` has one
+        if not self.code:
+            self.code, self.reason = code, str(error)
+        if index is not None:
+            self.refused.append((index, code, str(error)))
+
+    def reasons(self) -> dict[str, str]:
+        """The headers that tell why it is a dead letter."""
+        headers = {"x-pushgate-code": self.code, "x-pushgate-reason": self.reason}
+        if self.refused and len(self.refused) < self.total:
+            shown = [(index, code, text[:80]) for index, code, text in self.refused[:SHOWN]]
+            headers["x-pushgate-refused"] = msgspec.json.encode(shown).decode()
+        return headers
+
+
+class Known:
+    """Messages with an id that are under way, and the last ones that are done.
+
+    :param remember: how many of the latter.
+    """
+
+    def __init__(self, remember: int) -> None:
+        self._under_way: dict[Identity, Message] = {}
+        self._done: OrderedDict[Identity, None] = OrderedDict()
+        self._remember = remember
+
+    def under_way(self, identity: Identity) -> Message | None:
+        """The message with this identity that is under way."""
+        return self._under_way.get(identity)
+
+    def done(self, identity: Identity) -> bool:
+        """Whether it is known to be done."""
+        return identity in self._done
+
+    def begin(self, identity: Identity, message: Message) -> None:
+        """A message is under way."""
+        self._under_way[identity] = message
+
+    def end(self, message: Message, remember: bool) -> None:
+        """It is no longer; harmless when it has no id, or was given up before.
+
+        :param remember: whether it is done, rather than for somebody else to do.
+        """
+        identity = message.identity
+        if identity is None or self._under_way.get(identity) is not message:
+            return
+        del self._under_way[identity]
+        if remember:
+            self._done[identity] = None
+            if len(self._done) > self._remember:
+                self._done.popitem(last=False)
+
+
+def _identity(number: str | None, body: bytes) -> Identity | None:
+    return (number, hashlib.blake2b(body, digest_size=16).digest()) if number else None

@@ -1,0 +1,98 @@
+"""Outcome records to a RabbitMQ exchange."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Final, Literal
+
+from pika import BasicProperties
+from pydantic import Field
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from pushgate.broker.link import Channel
+from pushgate.broker.publisher import Outgoing, Publisher
+from pushgate.broker.shield import shielded
+from pushgate.broker.table import BrokerTable
+from pushgate.interfaces import Context, IAddressed, IGateway, IOutcomeSink
+from pushgate.outcome import DeadToken, Report, State
+from pushgate.plugin import SinkFactory
+from pushgate.record import lines
+from pushgate.settings import SinkTable
+
+NDJSON: Final = "application/x-ndjson"
+_PERSISTENT: Final = 2
+
+
+class AmqpSinkTable(SinkTable, BrokerTable):
+    """What the sink may be told, besides where its broker is.
+
+    :param exchange: where records go, with the routing key ``APP.STATE``.
+    :param exchange_type: of the exchange that is declared.
+    :param declare: make the exchange, durable, when there is none; else it must be there.
+    :param records: of one app and state in one message at most, a line each.
+    """
+
+    exchange: str = Field(default="pushgate.outcomes", min_length=1, max_length=255)
+    exchange_type: Literal["topic", "direct", "fanout", "headers"] = "topic"
+    declare: bool = True
+    records: int = Field(default=100, ge=1, le=2048)
+
+
+@implementer(IOutcomeSink, IAddressed)
+class AmqpSink:
+    """Publishes what it is given, persistent; it has taken that when the broker confirmed all of it."""
+
+    def __init__(self, name: str, config: AmqpSinkTable, gateway: IGateway, context: Context) -> None:
+        self._config = config
+        self._publisher = Publisher(f"sinks.{name}", config, context, self._declare)
+
+    def start(self) -> None:
+        """Connects in its own time: a broker that is away is waited for."""
+        self._publisher.start()
+
+    def emit(self, reports: Sequence[Report]) -> Deferred[None]:
+        return self._publisher.publish(list(_messages(self._config, reports)))
+
+    def reopen(self) -> None:
+        """There are no files."""
+
+    def stop(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._publisher.stop())
+
+    def addresses(self) -> list[str]:
+        return [f"{self._publisher.address} exchange {self._config.exchange}"]
+
+    async def _declare(self, channel: Channel) -> None:
+        config = self._config
+        if config.declare:
+            declared = channel.exchange_declare(config.exchange, config.exchange_type, durable=True)
+        else:
+            declared = channel.exchange_declare(config.exchange, passive=True)
+        await shielded(declared)
+
+
+def _messages(config: AmqpSinkTable, reports: Sequence[Report]) -> Iterator[Outgoing]:
+    """Messages in the order of the reports; those on one app and state that follow each other go together."""
+    for (app, state), together in groupby(reports, _app_and_state):
+        records = [record for report in together for record in lines(report, config.tokens)]
+        for start in range(0, len(records), config.records):
+            some = records[start : start + config.records]
+            yield Outgoing(
+                config.exchange,
+                f"{app}.{state}",
+                "".join(f"{record}\n" for record in some).encode(),
+                BasicProperties(
+                    content_type=NDJSON,
+                    delivery_mode=_PERSISTENT,
+                    headers={"app": app, "state": str(state), "count": len(some)},
+                ),
+            )
+
+
+def _app_and_state(report: Report) -> tuple[str, State]:
+    if isinstance(report, DeadToken):
+        return report.app, State.DEAD_TOKEN
+    return report.span.batch.app, report.state
+
+
+factory = SinkFactory("amqp", "outcome records to a RabbitMQ exchange, confirmed", AmqpSinkTable, AmqpSink)

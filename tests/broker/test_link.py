@@ -1,0 +1,121 @@
+"""A connection to a real broker that is kept up: login, TLS, loss, and what is wrong."""
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import capturedLogs
+
+from bench.parts import free_port
+from pushgate.broker.dial import Dialer
+from pushgate.broker.link import Link
+from pushgate.broker.table import BrokerTable
+from pushgate.errors import CannotStart
+from tests.broker_rig import BrokerTestCase, broker_context, coroutine, eventually
+
+
+class LinkTests(BrokerTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.opened: list[Any] = []
+        self.losses = 0
+        self.directory = Path(self.mktemp()).absolute()
+        self.directory.mkdir()
+
+    def link(self, **table: Any) -> Link:
+        """A link that is started, and stopped at the end."""
+        self.context = broker_context()
+        table = {"url": self.broker.url, **table}
+        link = Link("inputs.queue", BrokerTable(**table), self.context, self.open, self.lost)
+        link.start()
+        self.addCleanup(coroutine(link.stop))
+        return link
+
+    async def open(self, channel: Any) -> None:
+        self.opened.append(channel)
+
+    def lost(self) -> None:
+        self.losses += 1
+
+    def file(self, name: str, text: str) -> Path:
+        path = self.directory / name
+        path.write_text(text)
+        return path
+
+    async def failed(self, times: int = 1) -> None:
+        losses = self.context.tally.counts["pushgate_broker_losses_total"]
+        await eventually(lambda: losses.get(("inputs.queue",), 0) >= times, "a failure")
+
+    async def test_password(self) -> None:
+        """The password comes from a file; a wrong one is tried again, for the file may change."""
+        file = self.file("password", "wrong\n")
+        with capturedLogs() as events:
+            self.link(password_file=file)
+            await self.failed()
+        self.assertTrue(any("ACCESS_REFUSED" in str(each.get("why")) for each in events), events)
+        self.assertFalse(any("wrong" in str(each) for each in events))
+        file.write_text("guest\nanother line\n")
+        await eventually(lambda: self.opened, "the login")
+
+    async def test_tls(self) -> None:
+        """Over TLS the broker's certificate is verified."""
+        url = f"amqps://localhost:{self.broker.tls_port}/"
+        self.link(url=url, trust=self.broker.certificates.ca)
+        await eventually(lambda: self.opened, "the login")
+
+    async def test_tls_client_certificate(self) -> None:
+        """A client certificate may be shown."""
+        certificates = self.broker.certificates
+        self.link(
+            url=f"amqps://localhost:{self.broker.tls_port}/",
+            trust=certificates.ca,
+            certificate=certificates.client,
+        )
+        await eventually(lambda: self.opened, "the login")
+
+    async def test_tls_that_is_not_trusted(self) -> None:
+        """A certificate of an authority that is not trusted is no broker."""
+        with capturedLogs() as events:
+            self.link(url=f"amqps://localhost:{self.broker.tls_port}/")
+            await self.failed()
+        self.assertTrue(any("certificate" in str(each.get("why")) for each in events), events)
+        self.assertEqual(self.opened, [])
+
+    async def test_the_next_node(self) -> None:
+        """A node that is away is passed over."""
+        self.link(url=f"amqp://127.0.0.1:{free_port()},127.0.0.1:{self.broker.port}/")
+        await eventually(lambda: self.opened, "the login")
+
+    async def test_connected_again(self) -> None:
+        """A connection that the broker closes is made again."""
+        self.link()
+        await eventually(lambda: self.opened, "the login")
+        self.break_connections()
+        await eventually(lambda: len(self.opened) == 2, "the login")
+        self.assertEqual(self.losses, 1)
+
+    async def test_a_peer_that_says_nothing(self) -> None:
+        """Stopping does not wait for one that takes the connection and is silent."""
+        silent = Factory.forProtocol(Protocol)
+        port = reactor.listenTCP(0, silent, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        link = self.link(url=f"amqp://127.0.0.1:{port.getHost().port}/")
+        await eventually(lambda: link._connection is not None and link._connection.transport, "a connection")
+        await Deferred.fromCoroutine(link.stop())
+        self.assertTrue(link._connection.gone.called)
+
+    def test_files(self) -> None:
+        """Files that cannot be used are faults that name the key and the file."""
+        bad = self.file("bad.pem", "no certificate")
+        missing = self.directory / "missing"
+        for table in (
+            {"password_file": missing},
+            {"url": "amqps://localhost/", "trust": missing},
+            {"url": "amqps://localhost/", "trust": bad},
+            {"url": "amqps://localhost/", "certificate": bad},
+        ):
+            fault = self.assertRaises(CannotStart, Dialer, "inputs.queue", BrokerTable(**table), reactor)
+            key = list(table)[-1]
+            self.assertIn(f"inputs.queue.{key}: {table[key]}: ", str(fault))

@@ -1,0 +1,84 @@
+"""Tests against a real RabbitMQ: the broker is started once for all of them."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any, ClassVar
+
+import pytest
+from pika import BasicProperties
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import TestCase
+
+from bench.broker import Broker
+from pushgate.interfaces import Context
+from pushgate.tally import Tally
+
+DEADLINE = 30.0
+"""Seconds to wait for anything at most: a broker may take its time on a busy machine."""
+_numbers = count(1)
+
+
+def broker_context() -> Context:
+    """A context on the real reactor, without chance."""
+    return Context(reactor=reactor, wall=reactor.seconds, jitter=lambda: 0.0, tally=Tally())
+
+
+async def eventually(condition: Callable[[], object], what: str) -> Any:
+    """Look again and again until something holds; return it."""
+    deadline = reactor.seconds() + DEADLINE
+    while not (found := condition()):
+        if reactor.seconds() > deadline:
+            raise AssertionError(f"waited in vain for {what}")
+        await deferLater(reactor, 0.02)
+    return found
+
+
+class BrokerTestCase(TestCase):
+    """Has a broker, and a queue of its own on it."""
+
+    timeout: ClassVar[int] = 90
+    broker: Broker
+
+    @pytest.fixture(autouse=True)
+    def _with_broker(self, broker: Broker) -> None:
+        self.broker = broker
+
+    def setUp(self) -> None:
+        self.queue = f"push-{next(_numbers)}"
+        self.dead = f"{self.queue}.dead"
+
+    def finally_(self, *stops: Callable[[], Any]) -> None:
+        """Stop something at the end of the test."""
+        for stop in stops:
+            self.addCleanup(stop)
+
+    def publish(self, *bodies: bytes, **properties: Any) -> None:
+        """Put messages into the queue, which must be there."""
+        with self.broker.channel() as channel:
+            for body in bodies:
+                channel.basic_publish("", self.queue, body, BasicProperties(**properties), mandatory=True)
+
+    def break_connections(self) -> None:
+        """Have the broker close every connection."""
+        self.broker.control("close_all_connections", "test")
+
+    def ready(self, queue: str) -> int:
+        """How many messages of a queue nobody has."""
+        with self.broker.channel() as channel:
+            found: int = channel.queue_declare(queue, passive=True).method.message_count
+            return found
+
+    def taken(self, queue: str) -> list[tuple[Any, Any, bytes]]:
+        """Take every message of a queue that nobody has: how it was delivered, properties and body."""
+        found = []
+        with self.broker.channel() as channel:
+            while (got := channel.basic_get(queue, auto_ack=True))[0] is not None:
+                found.append(got)
+        return found
+
+
+def coroutine(call: Callable[[], Any]) -> Callable[[], Deferred[Any]]:
+    """An `async def` as trial's cleanups want it."""
+    return lambda: Deferred.fromCoroutine(call())
