@@ -1,7 +1,9 @@
 """The line door as a whole: it starts, serves programs over TCP, and stops; in good company and in bad."""
 
 import os
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 from shutil import which
 from tempfile import mkdtemp
@@ -27,6 +29,25 @@ from tests.crowd import ENDPOINT, crowd
 from tests.line_rig import context, push, push_json
 
 CROWD = 10_000
+
+
+NETCAT = """
+import socket, sys
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(sys.argv[1])
+peer.sendall(sys.stdin.buffer.read())
+peer.shutdown(socket.SHUT_WR)
+while data := peer.recv(999):
+    sys.stdout.buffer.write(data)
+"""
+
+
+def netcat(path: str) -> str:
+    """The command for nc to a Unix socket. Where there is none that closes its side, a stand-in that does."""
+    nc = which("nc")
+    if nc and b"-N" in subprocess.run([nc, "-h"], capture_output=True, timeout=20).stderr:
+        return f"{nc} -NU {path}"
+    return shlex.join([sys.executable, "-c", NETCAT, path])
 
 
 class Program(Protocol):
@@ -86,19 +107,17 @@ class DoorTests(TestCase):
 
     async def test_a_shell(self) -> None:
         """printf and nc are enough, with or without a line end; so is a loop."""
-        nc = which("nc")
         path = f"/tmp/pushgate-line-{os.getpid()}.sock"
         await self.start(listen=f"unix:{path}")
         self.assertEqual(self.door.addresses(), [f"unix {path}"])
-        # Where there is no nc, Python's own sockets do the same: send all, close one side, read to the end.
-        script = (
-            f"for n in 1 2 3; do echo 'PUSH news ab {{\"aps\":{{}}}}'; done | nc -NU {path}"
-            if nc
-            else "import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
-            "s.sendall(b'PUSH news ab {}\\n'*3); s.shutdown(1)\nwhile d := s.recv(999): sys.stdout.write(d.decode())"
+        loop = "for n in 1 2; do echo 'PUSH news ab {\"aps\":{}}'; done; printf 'PUSH news cd {}'"
+        done = await deferToThread(
+            subprocess.run,
+            ["sh", "-c", f"({loop}) | {netcat(path)}"],
+            capture_output=True,
+            timeout=20,
+            check=True,
         )
-        command = ["sh", "-c", script] if nc else ["python3", "-c", script, path]
-        done = await deferToThread(subprocess.run, command, capture_output=True, timeout=20, check=True)
         answers = done.stdout.decode().splitlines()
         self.assertEqual([answer[:3] for answer in answers], ["OK "] * 3)
         self.assertEqual(sum(len(each.tokens) for each in self.gateway.submissions), 3)
