@@ -117,6 +117,11 @@ class BulkTests(LineTestCase):
             (push_json(), push_json(fields=b',"priority":5')),
             (push_json(token=b"ab cd "), push_json(token=b"abcdef")),
             (push_json(), push(), push_json()),
+            (push(), push(app=b"mail")),
+            (push(), push(token=b"abcd")),
+            (push(), push(options=b"priority=5")),
+            (push(), push().lower()),
+            (push(), push(token=HEX + b" ")),
             (push_json(payload=b'{"a":"%b"}' % (b"x" * 70000)), push_json()),
         ):
             before = len(self.gateway.submissions)
@@ -136,6 +141,31 @@ class BulkTests(LineTestCase):
         answers = self.send(push_json() * 3)
         self.assertEqual({answer[:14] for answer in answers}, {"ERR OVERLOADED"})
         self.assertEqual(len(answers), 3)
+
+
+class TextBulkTests(LineTestCase):
+    def test_a_block_of_text_lines_is_one_batch(self):
+        """With either line end, and as JSON lines are."""
+        for end in (b"\n", b"\r\n"):
+            lines = [push(token(n).hex().encode(), b'{"n": %d}' % n).strip() + end for n in range(300)]
+            numbers = ids(self.send(b"".join(lines)))
+            submission = self.gateway.submissions[-1]
+            self.assertEqual(list(submission.tokens), [token(n) for n in range(300)])
+            self.assertEqual(list(submission.payload), [b'{"n": %d}' % n for n in range(300)])
+            self.assertEqual(numbers, list(range(numbers[0], numbers[0] + 300)))
+
+    def test_lines_that_only_look_alike(self):
+        """Whatever is wrong with them is told for each, as when they come alone."""
+        for bad in (
+            b"PUSH  abcd {}",
+            b"PUSH news  {}",
+            b"PUSH news zzzz {}",
+            b"PUSH news abcd {} x",
+            b"PUSH \xff abcd {}",
+        ):
+            alone = self.send(bad + b"\n")
+            self.assertEqual(self.send(bad + b"\n" + bad + b"\n"), alone * 2)
+            self.assertEqual(alone[0][:11], "ERR INVALID")
 
 
 class OrderTests(LineTestCase):

@@ -1,7 +1,6 @@
 """What a line says that pushes: text or JSON, one or a block of them at once."""
 
-from collections.abc import Sequence
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -50,7 +49,6 @@ _decode = msgspec.json.Decoder(_Fields).decode
 _decode_plain = msgspec.json.Decoder(_Plain).decode_lines
 _USUAL: Final = Terms()
 _app, _token, _payload = attrgetter("app"), attrgetter("token"), attrgetter("payload")
-_first, _PUSH, _BRACE = itemgetter(0), {b"PUSH"}, {ord("{")}
 
 
 def read_json(line: bytes) -> Push:
@@ -84,9 +82,9 @@ def read_bulk(block: bytes) -> Submission | None:
     columns = _json_columns(block) if block.startswith(b"{") else _text_columns(block)
     if columns is None:
         return None
-    apps, tokens, payloads = columns
+    app, tokens, payloads = columns
     packed = _same_length(tokens)
-    if packed is None or len(set(apps)) > 1:
+    if packed is None:
         return None
     # A campaign says the same to everybody.
     shared = payloads[0] == payloads[-1] and len(set(payloads)) == 1
@@ -94,49 +92,58 @@ def read_bulk(block: bytes) -> Submission | None:
         payload = payloads[0] if shared else Packed.of(payloads, 2)
     except OverflowError:
         return None
-    return Submission(app=apps[0], tokens=packed, payload=payload)
+    return Submission(app=app, tokens=packed, payload=payload)
 
 
-_Columns = tuple[Sequence[str], Sequence[str], Sequence[bytes]]
+_Columns = tuple[str, list[str], list[bytes]] | tuple[str, list[bytes], list[bytes]]
 
 
 def _json_columns(block: bytes) -> _Columns | None:
-    """Apps, tokens in hex, and payloads."""
+    """App, tokens in hex, and payloads."""
     try:
         lines = _decode_plain(block)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if not 1 < len(lines) == block.count(b"\n") + 1 <= MAX_BATCH:
+    if not 1 < len(lines) == block.count(b"\n") + 1 <= MAX_BATCH or len(set(map(_app, lines))) > 1:
         return None
-    return list(map(_app, lines)), list(map(_token, lines)), list(map(bytes, map(_payload, lines)))
+    return lines[0].app, list(map(_token, lines)), list(map(bytes, map(_payload, lines)))
 
 
 def _text_columns(block: bytes) -> _Columns | None:
-    """The same."""
-    lines = block.replace(b"\r\n", b"\n").removesuffix(b"\r").split(b"\n")
-    if not 1 < len(lines) <= MAX_BATCH:
+    """The same, of lines that are laid out as the first of them."""
+    if b"\r" in block:
+        block = block.replace(b"\r\n", b"\n").removesuffix(b"\r")
+    lines = block.split(b"\n")
+    word, _, rest = lines[0].partition(b" ")
+    app, _, rest = rest.partition(b" ")
+    start = len(word) + len(app) + 2
+    end = start + len(rest.partition(b" ")[0])
+    if not (word == b"PUSH" and app and app.isascii() and 1 < len(lines) <= MAX_BATCH):
         return None
-    try:
-        words, apps, tokens, payloads = zip(*[line.split(b" ", 3) for line in lines], strict=True)
-        if set(words) != _PUSH or set(map(_first, payloads)) != _BRACE:
-            return None
-        return [app.decode() for app in set(apps)], b" ".join(tokens).decode().split(" "), payloads
-    except (ValueError, IndexError):  # too few words, no payload, not UTF-8
+    if len({line[:start] for line in lines}) > 1 or {line[end : end + 2] for line in lines} != {b" {"}:
         return None
+    return app.decode(), [line[start:end] for line in lines], [line[end + 1 :] for line in lines]
 
 
-def _same_length(tokens: Sequence[str]) -> Packed | None:
+def _same_length(tokens: list[str] | list[bytes]) -> Packed | None:
     """Tokens packed out of their hex digits all at once, None if they are not equally long or no tokens."""
     size, odd = divmod(len(tokens[0]), 2)
     if odd or not 1 <= size <= MAX_TOKEN or len(set(map(len, tokens))) > 1:
         return None
     head = f"{size:02x}"
     try:
-        blob = bytes.fromhex(head + head.join(tokens))
+        blob = bytes.fromhex(_joined(head, tokens))
     except ValueError:
         return None
     # White space is skipped between bytes, so that digits would be missing.
     return Packed(blob, 1) if len(blob) == (size + 1) * len(tokens) else None
+
+
+def _joined(head: str, tokens: list[str] | list[bytes]) -> str:
+    """Each token behind its length, one after the other."""
+    if isinstance(tokens[0], str):
+        return head + head.join(tokens)
+    return (head.encode() + head.encode().join(tokens)).decode()
 
 
 def _push(app: str, token: str, payload: bytes, terms: Terms, key: str | None) -> Push:
