@@ -97,7 +97,7 @@ def main() -> None:
         shares = [bare.cpu / door.cpu for bare, door in rounds]
         print("  " + spread("door / bare, lines a second", ratios, "", ".2f"))
         print("  " + spread("bare / door, CPU a line", shares, "", ".2f"))
-        print(f"  ratio {statistics.median(ratios):.2f} (at least 0.20 is wanted of JSON lines)")
+        print(f"  ratio {statistics.median(ratios):.2f} (at least 0.20 is wanted)")
 
 
 if __name__ == "__main__":
