@@ -261,6 +261,12 @@ class WaitTests(HTTPTestCase):
             self.gateway.records[FIRST + index] = line
         self.gateway.report(report)
 
+    def test_a_bad_key_of_nothing_good(self):
+        """A key that is none is refused, whatever the request is about."""
+        for key in ("k" * 256, "a\tb"):
+            response = self.push({"notifications": [{"token": "x", "payload": {}}]}, idempotency_key=key)
+            self.refusal(response, 400, "INVALID")
+
     def test_all_outcomes(self):
         """When all are known the answer comes, with a record for each."""
         body = {"tokens": [token(1).hex(), "x", token(2).hex()], "payload": {}}

@@ -1,5 +1,6 @@
 """POST: one notification, one for many tokens, or many."""
 
+import re
 from functools import partial
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ from pushgate.settings import parse_duration
 
 MAX_WAITED: Final = 1000
 """Notifications of a request that waits for their outcomes, at most."""
+_KEY: Final = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
+_KEY_RULE: Final = "1 to 255 printable characters of ASCII"
 _Part = tuple[Submission, dict[int, Refusal], int]
 """A submission, what the door refused of it by index, and how many notifications came before it."""
 
@@ -39,8 +42,11 @@ def push(request: Request, data: bytes) -> None:
 
 
 def key_of(request: Request) -> str | None:
-    """The idempotency key; raise `Invalid` when there are two, or it is not ASCII."""
-    return request.header(b"idempotency-key")
+    """The idempotency key; raise `Invalid` when there are two, or it is none."""
+    key = request.header(b"idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise Invalid("Idempotency-Key", f"text of {len(key)} characters", _KEY_RULE)
+    return key
 
 
 def waiting_time(request: Request) -> float | None:
