@@ -32,7 +32,7 @@ HELP: Final[dict[str, str]] = {
     "pushgate_reconnects_total": "Connections to the push service lost or not made.",
     "pushgate_sink_errors_total": "Calls to a sink that failed.",
     "pushgate_sink_dropped_total": "Notifications not reported to a sink because its buffer was full.",
-    "pushgate_watchers_dropped_total": "Watchers disconnected because they did not read.",
+    "pushgate_watchers_dropped_total": "Programs that watched outcomes and are told no more, by reason.",
     "pushgate_broker_losses_total": "Connections to a broker that were lost or could not be made.",
     "pushgate_messages_total": "Messages of a broker's queue by what was done with them.",
     "pushgate_spool_commit_seconds": "Time the spool took to commit.",

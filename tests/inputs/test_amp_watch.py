@@ -6,11 +6,14 @@ from typing import ClassVar
 from zope.interface.verify import verifyObject
 
 from pushgate.inputs.amp.boxes import box_bytes
+from pushgate.inputs.amp.server import AmpServer, AmpTable
 from pushgate.inputs.amp.watcher import WINDOW, Watcher
+from pushgate.inputs.visitor import Guard
 from pushgate.interfaces import IOutcomeSink
-from pushgate.outcome import DeadToken
+from pushgate.outcome import DeadToken, State
 from pushgate.testing import outcome
 from tests.amp_rig import DoorTestCase, command, push_batch
+from tests.gateway_rig import GatewayRig
 from tests.samples import TOKEN, token
 
 
@@ -26,6 +29,10 @@ class WatchTests(DoorTestCase):
     def records(self, boxes):
         """The outcome records in these boxes."""
         return [json.loads(line) for box in boxes for line in box[b"outcomes"].split(b"\n")]
+
+    def dropped(self):
+        """How many watchers were dropped, by door and reason."""
+        return self.context.tally.counts["pushgate_watchers_dropped_total"]
 
     def acknowledge(self, *boxes):
         """Answer these boxes."""
@@ -127,8 +134,28 @@ class WatchTests(DoorTestCase):
         self.assertTrue(self.connection.transport.disconnecting)
         self.assertEqual(self.gateway.sinks, {})
         self.assertTrue(any("acknowledged no outcomes for 20 s" in line for line in self.logged()))
-        counted = self.context.tally.counts["pushgate_watchers_dropped_total"]
-        self.assertEqual(dict(counted), {("amp", "unread"): 1})
+        self.assertEqual(self.dropped(), {("amp", "unread"): 1})
+
+    def test_a_watcher_that_reads_nothing_holds_little(self):
+        """Neither what it was sent nor what waits for it grows, however much happens."""
+        rig = GatewayRig()
+        table = AmpTable(type="amp", **self.options)
+        guard = Guard("amp", self.trusting, rig.gateway, rig.context)
+        self.server = AmpServer("amp", table, rig.gateway, rig.context, guard)
+        connection = self.connect()
+        self.send(command("Watch"), connection=connection)
+        for _ in range(200):
+            rig.submit(500)
+            rig.upstream.take()
+            rig.upstream.settle(State.ACCEPTED)
+            rig.clock.advance(0)
+        self.assertLessEqual(len(connection.transport.value()), (WINDOW + 1) * 65535)
+        self.assertLessEqual(rig.gateway.stats()["sinks"]["amp.watch-1"]["lag"], 78 * 500)
+        self.assertGreater(rig.counted("pushgate_sink_dropped_total", "amp.watch-1"), 40_000)
+        rig.clock.advance(20)
+        self.assertTrue(connection.transport.disconnecting)
+        self.assertEqual(rig.counted("pushgate_watchers_dropped_total", "amp", "unread"), 1)
+        self.assertNotIn("amp.watch-1", rig.gateway.stats()["sinks"])
 
     def test_a_watcher_is_not_blamed_for_a_slow_gateway(self):
         """While too many commands wait for the gateway, its acknowledgements are not even read."""
@@ -154,6 +181,7 @@ class WatchTests(DoorTestCase):
         self.assertEqual(self.gateway.sinks, {})
         self.assert_alive()
         self.assertTrue(any("UNHANDLED" in line for line in self.logged()))
+        self.assertEqual(self.dropped(), {("amp", "refused"): 1})
         self.watch()
 
     def test_the_gateway_is_not_kept_waiting_by_a_lost_watcher(self):

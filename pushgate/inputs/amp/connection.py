@@ -204,6 +204,7 @@ class Connection(Protocol):
     def _watcher_refused(self, watcher: Watcher, code: bytes) -> None:
         if watcher is self._watcher:
             self._unwatch()
+            self.server.count_dropped_watcher("refused")
             self.log.warn(
                 "{peer} watches no longer: it answered Outcomes with {code}",
                 peer=self.transport.getPeer() if self.transport else "",
@@ -215,8 +216,8 @@ class Connection(Protocol):
         if self._brake.holds(_UNANSWERED) or self._brake.holds(FULL):
             self._watcher.wait_on()  # its acknowledgements may have come: it is the door that does not read
             return
-        self.server.count_dropped_watcher()
         patience = self.server.config.watch_timeout
+        self.server.count_dropped_watcher("unread")
         self.close(f"it acknowledged no outcomes for {patience:g} s")
 
     def _unwatch(self) -> None:

@@ -61,6 +61,6 @@ class AmpServer(Crowd):
 
         return watcher, leave
 
-    def count_dropped_watcher(self) -> None:
-        """Count a watcher that is disconnected because it does not acknowledge."""
-        self.tally.count("pushgate_watchers_dropped_total", self.name, "unread")
+    def count_dropped_watcher(self, reason: str) -> None:
+        """Count a watcher that is told no more, though it did not leave."""
+        self.tally.count("pushgate_watchers_dropped_total", self.name, reason)
