@@ -71,7 +71,7 @@ class Gateway:
         self._apps = self._roster.apps
         self.on_reload: Reload = _no_reload
         self._followers = Followers()
-        self._order = 0
+        self._order = self._recovered = 0
         self._stopping = False
         self._started_at = self._now()
         self._sweeper = LoopingCall(self._sweep)
@@ -255,7 +255,7 @@ class Gateway:
 
     async def _start(self) -> None:
         self._spool.start()
-        self._order = self._spool.last_order()
+        self._order = self._recovered = self._spool.last_order()
         self._outbox.recover()
         self._roster.found(self._spool.waiting())
         for work in self._apps.values():
@@ -272,7 +272,7 @@ class Gateway:
         work = self._apps[kept.batch.app]
         self._ledger.open(kept.batch, kept.left)
         work.backlog.opened(kept.batch)
-        work.recovered(kept)
+        work.recovered(kept, restarted=kept.batch.order <= self._recovered)
 
     async def _kept_status(self, number: int) -> str:
         kept, index, waits = await self._find_kept(number)
@@ -343,7 +343,7 @@ class Gateway:
     async def _submit(self, submission: Submission, door: str, settled: Settled | None) -> Receipt:
         tally, began = self._context.tally, self._now()
         try:
-            work, batch, refused = self._admit(submission)
+            work, batch, refused = self._admit(submission, door)
             first = await self._keep(work, batch, submission.key)
         except Refusal as refusal:
             app = submission.app if submission.app in self._apps else ""
@@ -359,7 +359,7 @@ class Gateway:
         tally.observe("pushgate_accept_seconds", door, seconds=self._now() - began)
         return Receipt(first, len(batch), tuple(refused))
 
-    def _admit(self, submission: Submission) -> tuple[Work, Batch, list[tuple[int, str, str]]]:
+    def _admit(self, submission: Submission, door: str) -> tuple[Work, Batch, list[tuple[int, str, str]]]:
         """The batch that a submission makes; raise a `Refusal` when it makes none."""
         work = self._open_for(submission.app)
         faults = refused_members(submission, work.config.max_payload)
@@ -367,7 +367,7 @@ class Gateway:
         if waiting + len(submission.tokens) - len(faults) > self._limits.queue:
             work.pressure.refused(waiting)
             raise Overloaded(f"queue of {submission.app}", waiting, self._limits.queue)
-        batch = self._batch(submission, work, tuple(index for index, _ in faults))
+        batch = self._batch(submission, work, tuple(index for index, _ in faults), door)
         return work, batch, [(index, fault.code, str(fault)) for index, fault in faults]
 
     def _open_for(self, app: str) -> Work:
@@ -393,7 +393,7 @@ class Gateway:
         finally:
             work.arriving -= count
 
-    def _batch(self, submission: Submission, work: Work, refused: tuple[int, ...]) -> Batch:
+    def _batch(self, submission: Submission, work: Work, refused: tuple[int, ...], door: str) -> Batch:
         wall = self._context.wall()
         self._order += 1
         return Batch(
@@ -407,6 +407,7 @@ class Gateway:
             accepted_at=wall,
             waiting_since=self._now(),
             refused=refused,
+            door=door,
         )
 
     def _enqueue(self, work: Work, batch: Batch, doubtful: bool) -> None:

@@ -278,6 +278,13 @@ class IProving(Interface):
         """
 
 
+class IInFlight(Interface):
+    """Optional for upstreams: they can show what they have taken and not settled."""
+
+    def find(batch: Batch, index: int) -> Span | None:
+        """The span in flight that holds this member of the batch; None when there is none."""
+
+
 class IOutcomeSink(Interface):
     """Takes reports of what became of notifications. Provided by sink plug-ins, called by the gateway."""
 

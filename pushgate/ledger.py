@@ -22,13 +22,15 @@ class Entry:
     """One batch and the outcomes of its members, as ranges in order of index.
 
     :param live: the members it is about: neither refused nor settled in an earlier life of the gateway.
+    :ivar corrected: what was told and is not true any more.
     """
 
-    __slots__ = ("_live", "batch", "outcomes", "remaining")
+    __slots__ = ("_live", "batch", "corrected", "outcomes", "remaining")
 
     def __init__(self, batch: Batch, live: Runs) -> None:
         self.batch = batch
         self.outcomes: list[Outcome] = []
+        self.corrected: list[Outcome] = []
         self._live = live
         self.remaining = sum(stop - start for start, stop in live)
 
@@ -42,6 +44,12 @@ class Entry:
             return self.outcomes[at]
         return None
 
+    def told(self, index: int) -> list[Outcome]:
+        """Every outcome that member `index` had, the valid one last."""
+        last = self.outcome(index)
+        old = [each for each in self.corrected if each.span.start <= index < each.span.stop]
+        return old if last is None else [*old, last]
+
     def add(self, new: Outcome) -> None:
         """Enter an outcome; one of a recalled span takes the place of what was presumed.
 
@@ -54,6 +62,7 @@ class Entry:
         replaced = self.outcomes[low:high]
         if replaced and not (new.span.recalled and all(old.state is State.PRESUMED for old in replaced)):
             raise ValueError(f"members {start} to {stop} of a batch were settled twice")
+        self.corrected += [_within(old, start, stop) for old in replaced]
         kept = [part for old in replaced for part in _outside(old, start, stop)]
         self.outcomes[low:high] = sorted([*kept, new], key=_start)
         self.remaining -= len(new.span) - sum(map(_length, replaced)) + sum(map(_length, kept))
@@ -145,6 +154,7 @@ class Ledger:
         del self._open[key]
         entry.batch = replace(entry.batch, payload=b"")
         entry.outcomes = [_light(outcome, entry.batch) for outcome in entry.outcomes]
+        entry.corrected = [_light(outcome, entry.batch) for outcome in entry.corrected]
         self._done[key] = entry
         self._room -= len(entry.batch)
         while self._room < 0:
@@ -153,6 +163,12 @@ class Ledger:
 
 def _length(outcome: Outcome) -> int:
     return len(outcome.span)
+
+
+def _within(old: Outcome, start: int, stop: int) -> Outcome:
+    """What `old` says of members `start` to `stop`."""
+    span = old.span
+    return replace(old, span=span.part(max(span.start, start), min(span.stop, stop)))
 
 
 def _outside(old: Outcome, start: int, stop: int) -> list[Outcome]:

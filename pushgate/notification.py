@@ -122,6 +122,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     :param accepted_at: Unix seconds.
     :param waiting_since: monotonic seconds; how long it has waited is counted from here.
     :param refused: indices that were refused at the door, ascending: holes, never sent.
+    :param door: the name of the input it came through.
     """
 
     id: int
@@ -134,6 +135,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     accepted_at: float
     waiting_since: float
     refused: tuple[int, ...] = ()
+    door: str = ""
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -83,6 +83,14 @@ class Packed:
         ends = [*(at - prefix for at in offsets[start + 1 : stop + 1]), len(blob)]
         return [blob[at:end] for at, end in zip(offsets[start:stop], ends, strict=False)]
 
+    def cut(self, start: int, stop: int) -> bytes:
+        """The part of the blob that holds members `start` to `stop` (excluded)."""
+        if self._stride:
+            return self.blob[start * self._stride : stop * self._stride]
+        assert self._offsets is not None
+        bounds = [*(at - self.prefix for at in self._offsets), len(self.blob)]
+        return self.blob[bounds[start] : bounds[stop]]
+
     def lengths(self) -> Iterable[int]:
         """The length of each member; of one member only when all are equal, so that a check is cheap."""
         if self._stride:

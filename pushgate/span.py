@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from pushgate.notification import Batch
+from pushgate.step import Past, Step, later
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
@@ -18,6 +20,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     :param recalled: they were reported as presumed, and something later proved more: what is reported next
         corrects that.
     :param cleared: they may be written. Under at-most-once that must be on record first.
+    :param past: what happened to them so far.
     """
 
     batch: Batch
@@ -29,6 +32,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     alone: int = 0
     recalled: bool = False
     cleared: bool = True
+    past: Past = ()
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -52,7 +56,17 @@ class Span(msgspec.Struct, frozen=True, gc=False):
             self.alone,
             self.recalled,
             self.cleared,
+            self.past,
         )
+
+    def written(self, step: Step | None = None) -> "Span":
+        """The same once more written; `step` says when and on which connection."""
+        past = later(self.past, step) if step else self.past
+        return replace(self, attempts=self.attempts + 1, past=past)
+
+    def noted(self, step: Step) -> "Span":
+        """The same after one more step."""
+        return replace(self, past=later(self.past, step))
 
     def tokens(self) -> list[bytes]:
         """The device tokens."""

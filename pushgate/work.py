@@ -25,6 +25,7 @@ from pushgate.pacing import Pace
 from pushgate.pressure import Pressure
 from pushgate.settings import AppTable
 from pushgate.span import Span, outside, overlap, without
+from pushgate.step import Event, Past, Step
 
 if TYPE_CHECKING:
     from pushgate.lease import Lease
@@ -110,26 +111,32 @@ class Work:
         finally:
             self._retired.remove(upstream)
 
-    def put(self, batch: Batch, runs: Runs | None = None) -> None:
+    def put(self, batch: Batch, runs: Runs | None = None, past: Past = ()) -> None:
         """Queue an accepted batch: these runs of members, or all without those refused at the door."""
         once, now = self._spool.pages and batch.delivery is Delivery.AT_MOST_ONCE, self._now()
         for start, stop in without(len(batch), batch.refused) if runs is None else runs:
-            self.lane.put(Span(batch, start, stop, cleared=not once), now)
+            self.lane.put(Span(batch, start, stop, cleared=not once, past=past), now)
         if once:
             self._once = True
             self._clear_ahead()
         self.upstream.wake()
 
-    def recovered(self, kept: Kept) -> None:
-        """Queue what a spool kept; what may have been written and must not be written twice is in doubt."""
+    def recovered(self, kept: Kept, restarted: bool = True) -> None:
+        """Queue what a spool kept; what may have been written and must not be written twice is in doubt.
+
+        :param restarted: it was accepted before this process began.
+        """
+        past = (Step(Event.RESTARTED, self._context.wall()),) if restarted else ()
         doubtful = overlap(kept.left, kept.intended)
         self.settle(
             [
-                Verdict(Span(kept.batch, *run, attempts=1), State.UNKNOWN, reason="GatewayRestarted")
+                Verdict(
+                    Span(kept.batch, *run, attempts=1, past=past), State.UNKNOWN, reason="GatewayRestarted"
+                )
                 for run in doubtful
             ]
         )
-        self.put(kept.batch, outside(kept.left, doubtful))
+        self.put(kept.batch, outside(kept.left, doubtful), past)
 
     def set_rate(self, rate: float) -> None:
         """Have the app send so many a second at most from now on; 0 sets no limit."""

@@ -287,3 +287,39 @@ def test_an_app_that_is_gone():
     ledger.forget("news")
     assert [ledger.has(each.id) for each in (gone, done, other)] == [False, True, True]
     assert ledger.unsettled == 1
+
+
+def test_what_was_told_before_a_correction_is_known():
+    """Every outcome that a notification had can be told, the valid one last; others have theirs only."""
+    of = batch(4)
+    ledger = Ledger()
+    ledger.open(of)
+    ledger.settle(outcome(of, 0, 4, State.PRESUMED))
+    ledger.settle(outcome(of, 1, 3, State.REJECTED, corrects=True))
+    entry, _ = ledger.find(of.id)
+    assert [[each.state for each in entry.told(index)] for index in range(4)] == [
+        [State.PRESUMED],
+        [State.PRESUMED, State.REJECTED],
+        [State.PRESUMED, State.REJECTED],
+        [State.PRESUMED],
+    ]
+
+
+def test_before_an_outcome_nothing_was_told():
+    """While a notification is on its way there is nothing to tell."""
+    of = batch(1)
+    ledger = Ledger()
+    ledger.open(of)
+    assert ledger.find(of.id)[0].told(0) == []
+
+
+def test_corrections_hold_no_payloads():
+    """What is kept of a finished batch is without its payloads, what was told wrongly included."""
+    of = batch(2)
+    ledger = Ledger()
+    ledger.open(of)
+    ledger.settle(outcome(of, 0, 1, State.PRESUMED))
+    ledger.settle(outcome(of, 0, 1, State.REJECTED, corrects=True))
+    ledger.settle(outcome(of, 1, 2))
+    [presumed, rejected] = ledger.find(of.id)[0].told(0)
+    assert presumed.span.batch.payload == rejected.span.batch.payload == b""

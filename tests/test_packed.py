@@ -107,3 +107,12 @@ def test_equality_is_of_content_and_layout():
     assert hash(one) == hash(same)
     assert one != wide
     assert one != b"\0\0"
+
+
+def test_cut():
+    """A part of the blob is the same members packed, be they of one length or of many."""
+    for members in ([b"aa", b"bb", b"cc"], [b"a", b"bbb", b"", b"cc"]):
+        packed = Packed.of(members, 1)
+        for start in range(len(members) + 1):
+            for stop in range(start, len(members) + 1):
+                assert packed.cut(start, stop) == Packed.of(members[start:stop], 1).blob

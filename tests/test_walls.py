@@ -16,7 +16,7 @@ LIMIT = 25
 
 VALUES = {
     "errors", "packed", "notification", "span", "outcome", "record", "ledger",
-    "lanes", "paced", "pacing", "pressure", "backoff", "breaker", "register", "screen", "tally", "death",
+    "lanes", "paced", "pacing", "pressure", "backoff", "breaker", "register", "screen", "step", "tally", "death",
     "guard", "principals",
 }  # fmt: skip
 CONFIGURATION = {"faults", "kinds", "lazy", "registry", "config", "changes", "credentials"}

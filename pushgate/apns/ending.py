@@ -28,6 +28,7 @@ class Ending(msgspec.Struct, frozen=True):
 
     :param status: of the error response, None when there was none.
     :param requeue: to be sent again, in order.
+    :param refused: how many spans at its head were refused with a temporary status.
     :param before: notifications it proves to have been accepted on this connection, presumed ones included.
     :param late: how many presumed notifications turned out not to have been accepted.
     :param cornered: it was an experiment: what was in flight was suspected of closing connections.
@@ -37,6 +38,7 @@ class Ending(msgspec.Struct, frozen=True):
     status: int | None = None
     verdicts: tuple[Verdict, ...] = ()
     requeue: tuple[Span, ...] = ()
+    refused: int = 0
     before: int = 0
     late: int = 0
     cornered: bool = False

@@ -23,8 +23,6 @@ Silence for the response timeout makes a notification `presumed`; it stays corre
 from collections.abc import Iterable
 from typing import Final
 
-from msgspec.structs import replace
-
 from pushgate.apns import fate
 from pushgate.apns.ending import End, Ending
 from pushgate.apns.frames import encode_run, encode_sentinel
@@ -33,6 +31,7 @@ from pushgate.apns.status import Status
 from pushgate.apns.window import Window, identifier
 from pushgate.outcome import State, Verdict
 from pushgate.span import Span
+from pushgate.step import Step
 
 RECALL: Final = 60.0
 """Seconds that a presumed notification stays correctable."""
@@ -94,16 +93,16 @@ class Stream:
             return max(0, FIRST_RUN - self._written)
         return self._capacity - self._window.size
 
-    def write(self, spans: Iterable[Span], now: float | None) -> list[bytes]:
+    def write(self, spans: Iterable[Span], now: float | None, step: Step | None = None) -> list[bytes]:
         """Enter spans into the window; return their frames.
 
         :param now: monotonic seconds; None while the transport has no room, until `drained` is called.
+        :param step: what is noted on the spans.
         """
         frames: list[bytes] = []
         self._alone = False
         for span in spans:
-            written = replace(span, attempts=span.attempts + 1)
-            places = self._window.add(written, now)
+            places = self._window.add(span.written(step), now)
             terms = span.batch.terms
             frames += encode_run(
                 span.tokens(),
@@ -115,6 +114,10 @@ class Stream:
             self._alone = self._alone or bool(span.alone)
         self._written += len(frames)
         return frames
+
+    def find(self, order: int, index: int) -> Span | None:
+        """The span in flight that holds member `index` of the batch of this order."""
+        return self._window.find(order, index)
 
     def drained(self, now: float) -> None:
         """The transport's buffer is empty: the response timeout of what was in it begins at `now`."""
@@ -188,6 +191,7 @@ class Stream:
             status,
             (*fate.accepted(window.spans(stop=refused)), *verdicts),
             (*again, *recalled, *window.spans(discarded)),
+            refused=len(again),
             before=refused - self._first_place,
             late=sum(map(len, (*late, *recalled))),
         )

@@ -112,6 +112,14 @@ class Window:
         """What is in the recall ring at places `start` to `stop` (excluded), in order."""
         return _cut(self._presumed, start, stop)
 
+    def find(self, order: int, index: int) -> Span | None:
+        """The span in flight that holds member `index` of the batch of this order; looks at every run."""
+        for run in self._runs:
+            span = run.span
+            if span.batch.order == order and span.start <= index < span.stop:
+                return span
+        return None
+
     def clear(self) -> None:
         """Forget everything: the connection's end was dealt with."""
         self._runs.clear()

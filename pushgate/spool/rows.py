@@ -13,9 +13,9 @@ from pushgate.packed import Packed
 from pushgate.span import outside
 
 _COLUMNS: Final = (
-    "ord, stem, app, priority, live, accepted_at, delivery, terms, refused, shared, tokens, payload"
+    "ord, stem, app, priority, live, accepted_at, door, delivery, terms, refused, shared, tokens, payload"
 )
-_ROW: Final = f"({', '.join('?' * 13)})"
+_ROW: Final = f"({', '.join('?' * 14)})"
 _AT_ONCE: Final = 16
 """Rows of one INSERT. SQLite's binding gives up the interpreter lock for each statement it runs, and may wait
 a switch interval to get it back; so rows go in few statements."""
@@ -167,6 +167,7 @@ def _row(batch: Batch) -> tuple[Any, ...]:
         int(batch.terms.priority),
         len(batch) - len(batch.refused),
         batch.accepted_at,
+        batch.door,
         str(batch.delivery),
         msgspec.json.encode(batch.terms),
         msgspec.json.encode(batch.refused),
@@ -198,7 +199,7 @@ def _kept(connection: sqlite3.Connection, row: tuple[Any, ...], view: View) -> K
 
 
 def _batch(row: tuple[Any, ...], view: View) -> Batch:
-    order, stored, app, _, _, accepted_at, delivery, terms, refused, shared, tokens, payload = row
+    order, stored, app, _, _, accepted_at, door, delivery, terms, refused, shared, tokens, payload = row
     return Batch(
         id=batch_of(stored),
         order=order,
@@ -210,6 +211,7 @@ def _batch(row: tuple[Any, ...], view: View) -> Batch:
         accepted_at=accepted_at,
         waiting_since=view.waiting_since(accepted_at),
         refused=tuple(msgspec.json.decode(refused)),
+        door=door,
     )
 
 

@@ -17,6 +17,7 @@ _MIGRATIONS: Final = (
         priority INTEGER NOT NULL,
         live INTEGER NOT NULL,
         accepted_at REAL NOT NULL,
+        door TEXT NOT NULL,
         delivery TEXT NOT NULL,
         terms BLOB NOT NULL,
         refused BLOB NOT NULL,

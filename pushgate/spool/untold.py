@@ -11,6 +11,7 @@ from pushgate.outcome import DeadToken, Outcome, Report, State
 from pushgate.packed import Packed
 from pushgate.span import Span
 from pushgate.spool.rows import batch_of, stem
+from pushgate.step import Past
 
 _AT_ONCE: Final = 64
 """Rows of one INSERT, for the reason that batches go in few statements."""
@@ -22,6 +23,8 @@ class _Of(msgspec.Struct, array_like=True):
     stem: bytes
     app: str
     tokens: list[bytes]
+    accepted_at: float = 0.0
+    door: str = ""
 
 
 class _Outcome(msgspec.Struct, array_like=True, tag=0):
@@ -35,6 +38,7 @@ class _Outcome(msgspec.Struct, array_like=True, tag=0):
     upstream: str
     attempts: int
     of: _Of | None
+    past: Past = ()
 
 
 class _DeadToken(msgspec.Struct, array_like=True, tag=1):
@@ -96,8 +100,14 @@ def _line(report: Report) -> _Outcome | _DeadToken:
         report.at,
         report.upstream,
         span.attempts,
-        _Of(stem(span.batch.id), span.batch.app, span.tokens()) if span.recalled else None,
+        _of(span) if span.recalled else None,
+        span.past,
     )
+
+
+def _of(span: Span) -> _Of:
+    batch = span.batch
+    return _Of(stem(batch.id), batch.app, span.tokens(), batch.accepted_at, batch.door)
 
 
 def _report(line: _Outcome | _DeadToken, batch: Callable[[int], Batch | None]) -> Report | None:
@@ -106,7 +116,7 @@ def _report(line: _Outcome | _DeadToken, batch: Callable[[int], Batch | None]) -
     of = batch(line.order) if line.of is None else _stand_in(line.order, line.start, line.of)
     if of is None:
         return None
-    span = Span(of, line.start, line.stop, line.attempts, recalled=line.of is not None)
+    span = Span(of, line.start, line.stop, line.attempts, recalled=line.of is not None, past=line.past)
     return Outcome(span, line.state, line.status, line.reason, line.at, line.upstream)
 
 
@@ -120,6 +130,7 @@ def _stand_in(order: int, start: int, of: _Of) -> Batch:
         payload=b"",
         terms=Terms(),
         delivery=Delivery.AT_LEAST_ONCE,
-        accepted_at=0.0,
+        accepted_at=of.accepted_at,
         waiting_since=0.0,
+        door=of.door,
     )

@@ -8,10 +8,12 @@ from pydantic import Field
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from pushgate.interfaces import Context, IAddressed, IProving, IUpstream, IWork, UpstreamState
+from pushgate.interfaces import Context, IAddressed, IInFlight, IProving, IUpstream, IWork, UpstreamState
+from pushgate.notification import Batch
 from pushgate.plugin import UpstreamFactory
 from pushgate.simulator.config import PlainEndpoint, SimulatorTable
 from pushgate.simulator.service import Simulator
+from pushgate.span import Span
 from pushgate.upstreams.apns_stream.credentials import load
 from pushgate.upstreams.apns_stream.pool import Pool
 from pushgate.upstreams.apns_stream.table import ApnsStreamTable, StreamTable
@@ -33,7 +35,7 @@ class SimulatedTable(StreamTable):
     simulator: EmbeddedTable = Field(default_factory=EmbeddedTable)
 
 
-@implementer(IUpstream, IProving, IAddressed)
+@implementer(IUpstream, IProving, IInFlight, IAddressed)
 class SimulatedUpstream:
     """Starts its simulator, then a pool of connections to it.
 
@@ -88,6 +90,9 @@ class SimulatedUpstream:
 
     def prove(self) -> Deferred[int] | None:
         return self._pool.prove() if self._pool else None
+
+    def find(self, batch: Batch, index: int) -> Span | None:
+        return self._pool.find(batch, index) if self._pool else None
 
     def addresses(self) -> list[str]:
         told = self.simulator.addresses()

@@ -14,6 +14,7 @@ from pushgate.apns.window import IDENTIFIERS
 from pushgate.notification import Delivery
 from pushgate.outcome import State, Verdict
 from pushgate.span import Span
+from pushgate.step import Event, Step
 from tests.samples import at_every_byte, span
 
 G = 5.0
@@ -441,3 +442,28 @@ class TestSentinel:
         ending = written(span(3)).received(error(2, 0))
         assert ending is not None
         assert ending.end is End.UNTOLD
+
+
+def test_finding() -> None:
+    """Whoever asks for a notification in flight is shown the span that it was written in, with its past."""
+    made = stream()
+    step = Step(Event.WRITTEN, 1.0, 7)
+    made.write([span(3, order=1), span(2, order=2)], 0.0, step)
+    found = made.find(2, 1)
+    assert found is not None
+    assert (found.batch.order, found.past) == (2, (step,))
+    assert made.find(2, 2) is None
+    assert made.find(3, 0) is None
+    made.quiet(G)
+    assert made.find(2, 1) is None
+
+
+def test_who_was_refused_for_now() -> None:
+    """What goes back to the queue is told apart: what was refused itself, and what was discarded after it."""
+    made = written(span(5))
+    ending = made.received(error(1, 3))
+    assert ending is not None
+    assert again(ending) == [2, 3, 4]
+    assert ending.refused == 1
+    assert (e := written(span(5)).received(error(8, 3))) is not None
+    assert (again(e), e.refused) == ([3, 4], 0)

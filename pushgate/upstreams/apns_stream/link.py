@@ -13,6 +13,7 @@ from pushgate.apns.ending import Ending
 from pushgate.apns.stream import BEAT, Stream
 from pushgate.breaker import Cause
 from pushgate.interfaces import IWork
+from pushgate.step import Event, Step
 from pushgate.upstreams.apns_stream import causes
 from pushgate.upstreams.apns_stream.last_words import hear_last_words
 
@@ -38,6 +39,7 @@ class Link(Protocol):
     :ivar closing: nothing is written any more.
     :ivar retired: we closed it in good order, for want of work.
     :ivar serving_since: monotonic seconds since when work may be written to it, None while it is a spare.
+    :ivar number: which connection of its pool it is, from 1.
     """
 
     stream: Stream
@@ -56,6 +58,7 @@ class Link(Protocol):
         self.blocked_since: float | None = None
         self.serving_since: float | None = None
         self.closing = self.retired = False
+        self.number = 0
         self._timers: list[IDelayedCall] = []
 
     # Twisted's side
@@ -115,14 +118,17 @@ class Link(Protocol):
         """Whether it can be written to, now or when it has room."""
         return not self.closing and not self.stream.probed
 
-    def write(self, work: IWork, limit: int = RUN) -> int:
-        """Write what there is to write, at most `limit` notifications; return how many it was."""
+    def write(self, work: IWork, wall: float, limit: int = RUN) -> int:
+        """Write what there is to write, at most `limit` notifications; return how many it was.
+
+        :param wall: Unix seconds.
+        """
         now = self._reactor.seconds()
         room = 0 if self.closing or self.blocked_since is not None else min(limit, self.stream.room(now))
         spans = work.take(room, idle=self.stream.is_calm(now)) if room else []
         if not spans:
             return 0
-        frames = self.stream.write(spans, None)
+        frames = self.stream.write(spans, None, Step(Event.WRITTEN, wall, self.number))
         self.busy_at = now
         self._transport().writeSequence(frames)
         if self.blocked_since is None:

@@ -1,5 +1,6 @@
 """The connections of one app to the binary gateway: how many, when, and what their ends mean."""
 
+from itertools import count
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -15,8 +16,10 @@ from pushgate.apns.stream import Stream
 from pushgate.breaker import Cause
 from pushgate.death import Reason
 from pushgate.errors import Invalid
-from pushgate.interfaces import Context, IProving, IUpstream, IWork, UpstreamState
+from pushgate.interfaces import Context, IInFlight, IProving, IUpstream, IWork, UpstreamState
+from pushgate.notification import Batch
 from pushgate.outcome import State
+from pushgate.span import Span
 from pushgate.upstreams.apns_stream import causes
 from pushgate.upstreams.apns_stream.connect import connect, endpoint
 from pushgate.upstreams.apns_stream.credentials import Credentials
@@ -26,6 +29,7 @@ from pushgate.upstreams.apns_stream.health import Health
 from pushgate.upstreams.apns_stream.link import RUN, Link
 from pushgate.upstreams.apns_stream.links import Links
 from pushgate.upstreams.apns_stream.proof import Proof
+from pushgate.upstreams.apns_stream.returns import noted
 from pushgate.upstreams.apns_stream.table import ApnsStreamTable
 
 TICK: Final = 0.25
@@ -40,7 +44,7 @@ SPARE_PAUSE: Final = 60.0
 """Seconds without a spare after a connection failed, so that keeping one never becomes a loop."""
 
 
-@implementer(IUpstream, IProving)
+@implementer(IUpstream, IProving, IInFlight)
 class Pool:
     """Up to `connections` links, opened as work asks for them, one at a time while the service is in doubt.
 
@@ -60,6 +64,7 @@ class Pool:
         self._health = Health(app, work, context, table.handshakes_per_minute)
         self._timeout = table.response_timeout
         self._links = Links(self._reactor)
+        self._numbers = count(1)
         self._attempts: set[Deferred[Link]] = set()
         self._turn: IDelayedCall | None = None
         self._retry: IDelayedCall | None = None
@@ -129,17 +134,24 @@ class Pool:
         self._fill()
         return self._proof.done
 
+    # IInFlight
+
+    def find(self, batch: Batch, index: int) -> Span | None:
+        found = (link.stream.find(batch.order, index) for link in self._links)
+        return next((span for span in found if span is not None), None)
+
     # writing
 
     def _take_turns(self) -> None:
         """Every link writes one run; again in the next turn of the reactor while there is more."""
         self._turn = None
         suspects, now = self._work.has_suspects(), self._reactor.seconds()
+        wall = self._context.wall()
         written = 0
         for index, link in enumerate(self._links.serving()):
             if suspects and index == 0 and not link.stream.is_calm(now):
                 continue  # this link falls idle, so that the suspects get their turn
-            written += link.write(self._work)
+            written += link.write(self._work, wall)
         if written:
             self._busy_at = now
         if written and self._work.depth():
@@ -234,6 +246,7 @@ class Pool:
         elif self._stopping is not None:
             result.abort()
         else:
+            result.number = next(self._numbers)
             self._links.add(result, serves=self._is_needed())
             self.wake()
         self._finish_if_closed()
@@ -260,7 +273,7 @@ class Pool:
             self._errors_come_late(ending.late)
         if not link.retired:
             self._judge(link, ending, Cause.WRONG_ENVIRONMENT if suspect else cause)
-        self._work.requeue(ending.requeue)
+        self._work.requeue(noted(ending, cause, self._context.wall(), link.number))
         if self._proof is not None:
             self._proof.ended(link, ending)
         self._fill()
