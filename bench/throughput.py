@@ -4,7 +4,7 @@ The rounds alternate between the two, so that what the machine does meanwhile fa
 of the throughputs and the gateway's CPU for each notification, each with its spread.
 
     python -m bench.throughput [--count 150000] [--rounds 5] [--payloads shared|each]
-                               [--spool memory|durable|both]
+                               [--spool memory|durable|both] [--ledger]
 
 With both spools also the ratio of the durable one's throughput to the other's, round by round.
 """
@@ -67,7 +67,11 @@ def through_gateway(
         state = "memory"
         if spool == "durable":
             state = stack.enter_context(TemporaryDirectory(dir=directory))
-        config = gateway_config(directory, certificates, port, amp, state, window=arguments.window)
+        # With a short timeout the outcomes, and what the ledger does with them, fall into the measurement.
+        early = {"response_timeout": "100ms"} if arguments.ledger else {}
+        config = gateway_config(directory, certificates, port, amp, state, window=arguments.window, **early)
+        if arguments.ledger:
+            config.write_text(config.read_text() + '[sinks.ledger]\ntype = "ledger"\n')
         return measured(far_end, config, directory, amp, arguments)
 
 
@@ -96,6 +100,7 @@ def main() -> None:
     parser.add_argument("--payloads", choices=["shared", "each"], default="shared")
     parser.add_argument("--window", type=int, default=50_000)
     parser.add_argument("--spool", choices=["memory", "durable", "both"], default="memory")
+    parser.add_argument("--ledger", action="store_true", help="with a ledger sink, and early outcomes")
     arguments = parser.parse_args()
     spools = ["memory", "durable"] if arguments.spool == "both" else [arguments.spool]
     rounds: list[dict[str, tuple[float, float, float]]] = []

@@ -105,6 +105,14 @@ class Status(Command):
 
 
 @refusable
+class Trace(Command):
+    """The story of a notification: its outcome record, and its `events` step by step, as JSON."""
+
+    arguments: ClassVar[Arguments] = [(b"id", Unicode())]
+    response: ClassVar[Arguments] = [(b"trace", String())]
+
+
+@refusable
 class Cancel(Command):
     """Withdraw a notification; False when it was written already or is done."""
 

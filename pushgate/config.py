@@ -84,6 +84,7 @@ def embedded_default(registry: Registry, state_dir: Path = STATE_DIR) -> Config:
         },
         "sinks": {
             "log": {"type": "log"},
+            "ledger": {"type": "ledger"},
             "outcomes": {"type": "jsonl", "path": str(state_dir.absolute() / "outcomes.jsonl")},
             "metrics": {"type": "metrics", "listen": "tcp:7217:interface=127.0.0.1"},
         },

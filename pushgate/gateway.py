@@ -17,6 +17,7 @@ from zope.interface import implementer
 from pushgate.death import Death
 from pushgate.errors import CannotStart, NotFound, Overloaded, Refusal, ShuttingDown, UnknownApp
 from pushgate.followers import Followers
+from pushgate.inquiry import Inquiry
 from pushgate.interfaces import (
     Context,
     IGateway,
@@ -66,6 +67,7 @@ class Gateway:
     def __init__(self, context: Context, spool: ISpool, limits: Limits, entropy: Callable[[], int]) -> None:
         self._context, self._spool, self._limits, self._entropy = context, spool, limits, entropy
         self._outbox = Outbox(context, spool)
+        self._inquiry = Inquiry(self._outbox, context.wall)
         self._ledger = Ledger()
         self._roster = Roster(context, spool, self._ledger, limits, self._publish, self._recover)
         self._apps = self._roster.apps
@@ -160,7 +162,7 @@ class Gateway:
         try:
             entry, index = self._ledger.find(number)
         except NotFound:
-            if not self._spool.pages:
+            if not (self._spool.pages or self._outbox.histories()):
                 raise
             return Deferred.fromCoroutine(self._kept_status(number))
         outcome = entry.outcome(index)
@@ -170,6 +172,9 @@ class Gateway:
         span = work.lane.find(entry.batch, index)
         state = State.QUEUED if span else State.WRITTEN
         return waiting_line(span or work.whole(entry.batch), index, state, self._context.wall())
+
+    def trace(self, number: int) -> Deferred[str]:
+        return Deferred.fromCoroutine(self._trace(number))
 
     def cancel(self, number: int) -> bool | Deferred[bool]:
         try:
@@ -275,13 +280,34 @@ class Gateway:
         work.recovered(kept, restarted=kept.batch.order <= self._recovered)
 
     async def _kept_status(self, number: int) -> str:
-        kept, index, waits = await self._find_kept(number)
+        try:
+            kept, index, waits = await self._find_kept(number)
+        except NotFound:
+            return await self._inquiry.record(number)
         if kept is None:
             record = self.status(number)
             return await record if isinstance(record, Deferred) else record
         if not waits:
-            raise NotFound
+            return await self._inquiry.record(number)
         return waiting_line(Span(kept.batch, 0, len(kept.batch)), index, State.QUEUED, self._context.wall())
+
+    async def _trace(self, number: int) -> str:
+        told, way = await self._whereabouts(number)
+        return await self._inquiry.story(number, told, way)
+
+    async def _whereabouts(self, number: int) -> tuple[list[Outcome], Outcome | None]:
+        """The outcomes of a notification in memory, and where it is on its way."""
+        if not self._ledger.has(number):
+            try:
+                kept, index, waits = await self._find_kept(number)
+            except NotFound:
+                return [], None
+            if kept is not None:
+                span = Span(kept.batch, 0, len(kept.batch))
+                return [], self._inquiry.on_its_way(span, index, State.QUEUED) if waits else None
+        entry, index = self._ledger.find(number)
+        work = self._roster.work(entry.batch.app)
+        return self._inquiry.told(entry, index), self._inquiry.way(work, entry, index)
 
     async def _cancel_kept(self, number: int) -> bool:
         kept, index, waits = await self._find_kept(number)

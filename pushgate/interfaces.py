@@ -113,7 +113,13 @@ class IGateway(Interface):
     def status(number: int) -> "str | Deferred[str]":
         """The outcome record of the notification with this id, as JSON.
 
-        Raises `NotFound`, or returns a Deferred that fails with it: only the spool may know.
+        Raises `NotFound`, or returns a Deferred that fails with it: only the spool or a history may know.
+        """
+
+    def trace(number: int) -> "Deferred[str]":
+        """The record of the notification with this id and what happened to it step by step, as JSON.
+
+        Fails with `NotFound`.
         """
 
     def cancel(number: int) -> "bool | Deferred[bool]":
@@ -304,6 +310,17 @@ class IOutcomeSink(Interface):
 
     def stop() -> "Deferred[None] | None":
         """Flush and close; called once, after the last report."""
+
+
+class IHistory(Interface):
+    """Optional for sinks: they remember outcomes, and the gateway may ask for those it has forgotten."""
+
+    def outcomes(number: int) -> "Deferred[list[Outcome]]":
+        """Those of the notification with this id, in the order of telling; [] when none is known.
+
+        Each has a span of one member, over a batch that need not have more than its id, app, door, the time
+        of its acceptance, and the token at its place: as the sink keeps it, or b"".
+        """
 
 
 class IInput(Interface):

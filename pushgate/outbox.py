@@ -7,7 +7,8 @@ from contextlib import suppress
 import msgspec
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
 
-from pushgate.interfaces import Context, IOutcomeSink, ISpool
+from pushgate.interfaces import Context, IHistory, IOutcomeSink, ISpool
+from pushgate.notification import MAX_BATCH, MEMBER_BITS
 from pushgate.outcome import Outcome, Report
 from pushgate.outlet import Outlet
 
@@ -35,6 +36,7 @@ class Outbox:
         self._outlets: dict[str, Outlet] = {}
         self._keepers: set[Outlet] = set()
         self._untold: dict[int, _Untold] = {}
+        self._pending: dict[int, Sequence[Report]] = {}  # not kept yet, or not taken by every sink
         self._mentioned: Counter[int] = Counter()  # in how many untold reports a batch is, by order
         self._finished: set[int] = set()  # orders of batches that are done, and mentioned
         self._number = 0
@@ -63,6 +65,23 @@ class Outbox:
         self._keepers.discard(outlet)
         return outlet.stop().addCallback(lambda _: outlet.release())
 
+    def histories(self) -> list[IHistory]:
+        """The sinks that can be asked."""
+        sinks = [outlet.sink for outlet in self._outlets.values()]
+        return [sink for sink in sinks if IHistory.providedBy(sink)]
+
+    def untold(self, number: int) -> list[Outcome]:
+        """The outcomes of the notification with this id that some sink may not know yet; looks at all."""
+        stem, index = number >> MEMBER_BITS, number % MAX_BATCH
+        return [
+            report
+            for reports in self._pending.values()
+            for report in reports
+            if isinstance(report, Outcome)
+            and report.span.batch.id >> MEMBER_BITS == stem
+            and report.span.start <= index < report.span.stop
+        ]
+
     def lags(self) -> dict[str, int]:
         """How many notifications wait for each sink."""
         return {name: outlet.lag for name, outlet in self._outlets.items()}
@@ -72,6 +91,7 @@ class Outbox:
         untold = self._spool.untold()
         for number, reports in untold.reports:
             self._number = number
+            self._pending[number] = reports
             self._tell(number, reports, [])
         if untold.finished:
             self.publish((), untold.finished)
@@ -82,6 +102,7 @@ class Outbox:
         :param finished: orders of the batches that are done with them.
         """
         self._number += 1
+        self._pending[self._number] = reports
         self._last = self._spool.settle(self._number, reports)
         return self._last.addCallback(self._kept, self._number, reports, finished)
 
@@ -108,6 +129,7 @@ class Outbox:
             self._finished.update(finished)
             self._untold[number] = _Untold(len(self._keepers), orders)
         else:
+            del self._pending[number]
             self._spool.told([number], finished)
         for outlet in list(self._outlets.values()):
             outlet.report(reports, number)
@@ -118,7 +140,7 @@ class Outbox:
         untold.sinks -= 1
         if untold.sinks:
             return
-        del self._untold[number]
+        del self._untold[number], self._pending[number]
         self._mentioned.subtract(untold.orders)
         # What is done goes with the last report on it: without its batch a report cannot be told.
         done = [order for order in untold.orders if self._mentioned[order] <= 0]

@@ -53,7 +53,7 @@ class Outlet:
         tally: Tally,
         taken: Callable[[int], None] | None = None,
     ) -> None:
-        self.name = name
+        self.name, self.sink = name, sink
         self._sink, self._buffer, self._clock, self._tally = sink, buffer, clock, tally
         self._jitter, self._taken = jitter, taken
         self._waiting: deque[Report | _Mark] = deque()

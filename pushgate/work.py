@@ -14,7 +14,7 @@ from pushgate.backlog import Backlog
 from pushgate.death import Death, Reason
 from pushgate.flushes import Flushes
 from pushgate.graveyard import Graveyard
-from pushgate.interfaces import Context, ISpool, IUpstream, IWork, Kept
+from pushgate.interfaces import Context, IInFlight, ISpool, IUpstream, IWork, Kept
 from pushgate.lanes import Lane
 from pushgate.ledger import Runs
 from pushgate.limits import Limits
@@ -202,6 +202,11 @@ class Work:
         spans = self.lane.drop(lambda span: span.batch.id in numbers and not span.recalled)
         self.settle([Verdict(span, State.CANCELLED) for span in spans])
         self._tell_if_empty()
+
+    def in_flight(self, batch: Batch, index: int) -> Span | None:
+        """The span in flight that holds this member; None when the upstream cannot show it."""
+        upstreams = [each for each in (self.upstream, *self._retired) if IInFlight.providedBy(each)]
+        return next((span for each in upstreams if (span := each.find(batch, index)) is not None), None)
 
     def whole(self, batch: Batch) -> Span:
         """All of a batch as one span, to tell of a member that was written: once at least."""

@@ -248,6 +248,13 @@ class QuestionTests(ClientTestCase):
         self.result(self.client.push_batch("news", [TOKEN], PAYLOAD, rate=0))
         self.assertIsNone(self.gateway.submissions[-1].terms.pace)
 
+    def test_trace_is_a_story(self):
+        """The record's fields with the events, as the contract has them."""
+        self.gateway.records[self.NUMBER] = '{"id":"x","events":[{"event":"submitted","at":1.5}]}'
+        story = self.result(self.client.trace(id_text(self.NUMBER)))
+        self.assertEqual(story["events"], [{"event": "submitted", "at": 1.5}])
+        self.failure(self.client.trace(id_text(1)), NotFound)
+
     def test_cancel_says_whether_it_did(self):
         """False when it was too late."""
         self.gateway.waiting.add(self.NUMBER)

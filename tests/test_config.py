@@ -307,15 +307,16 @@ class PrincipalTests(ConfigTestCase):
 
 class EmbeddedTests(SynchronousTestCase):
     def test_what_runs_without_a_file(self) -> None:
-        """Without a file: an app on a simulator, three doors on loopback, and three sinks."""
+        """Without a file: an app on a simulator, three doors on loopback, and four sinks."""
         config = embedded_default(find(), Path("/var/tmp/state"))
         self.assertEqual(config.gateway.state_dir, Path("/var/tmp/state"))
         self.assertEqual(
             {name: factory.name for name, (factory, _) in config.apps.items()}, {"demo": "simulator"}
         )
         self.assertEqual({name: table.listen for name, (_, table) in config.inputs.items()},
-                         {"amp": "tcp:7215:interface=127.0.0.1", "http": "tcp:7216:interface=127.0.0.1", "line": "tcp:7218:interface=127.0.0.1"})  # fmt: skip
+                         {"amp": "tcp:7215:interface=127.0.0.1", "http": "tcp:7216:interface=127.0.0.1",
+                          "line": "tcp:7218:interface=127.0.0.1"})  # fmt: skip
         self.assertEqual({name: table.type for name, (_, table) in config.sinks.items()},
-                         {"log": "log", "outcomes": "jsonl", "metrics": "metrics"})  # fmt: skip
+                         {"log": "log", "ledger": "ledger", "outcomes": "jsonl", "metrics": "metrics"})  # fmt: skip
         self.assertEqual(config.sinks["outcomes"][1].path, Path("/var/tmp/state/outcomes.jsonl"))
         self.assertEqual(config.sinks["metrics"][1].listen, "tcp:7217:interface=127.0.0.1")

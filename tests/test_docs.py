@@ -45,8 +45,10 @@ from pushgate.simulator.config import SimulatorTable
 from pushgate.simulator.rules import ConnectionRule, CutFeedback, FrameRule, parse_rules
 from pushgate.sinks.amqp import AmqpSinkTable
 from pushgate.sinks.jsonl import JSONLTable
+from pushgate.sinks.ledger.sink import LedgerTable
 from pushgate.sinks.log import LogTable
 from pushgate.sinks.metrics import MetricsTable
+from pushgate.step import Event
 from pushgate.tally import COUNTERS, HISTOGRAMS
 from pushgate.testing import outcome
 from pushgate.upstreams.apns_stream.table import ApnsStreamTable, StreamTable
@@ -77,6 +79,7 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[sinks.NAME]`: every sink": (SinkTable, None),
     "`[sinks.NAME]`: `log`": (LogTable, SinkTable),
     "`[sinks.NAME]`: `jsonl`": (JSONLTable, SinkTable),
+    "`[sinks.NAME]`: `ledger`": (LedgerTable, SinkTable),
     "`[sinks.NAME]`: `metrics`": (MetricsTable, SinkTable),
     "`[sinks.NAME]`: `amqp`": (AmqpSinkTable, SinkTable),
     "`[simulator]`": (SimulatorTable, None),
@@ -214,7 +217,7 @@ def test_toml(page: Path) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "Login", "Push", "PushBatch", "Status", "Cancel", "Flush", "Pace", "Stats",
+        "Login", "Push", "PushBatch", "Status", "Trace", "Cancel", "Flush", "Pace", "Stats",
         "DeadTokens", "Bury", "Forget", "Reload",
     ],
 )  # fmt: skip
@@ -326,6 +329,20 @@ def test_reasons() -> None:
         assert re.search(rf"`{word}` (\()?{int(status)}\b", text), word
     rejected = next(row for row in rows(text) if row[0] == "`rejected`")
     assert {reason(status) for status in PERMANENT} == set(coded(rejected[2]))
+
+
+# stories
+
+
+def test_events() -> None:
+    """Every event of a story is explained, and the story that is shown is one."""
+    text = section(CONTRACT, "Stories")
+    assert set(Event) | {"submitted", "queued", "outcome", "correction"} == set(firsts(text))
+    [shown] = blocks(text, "json")
+    told = json.loads(shown)
+    assert told.pop("events")[1:2] == [{"event": "queued", "at": 1795314443.902}]
+    [record] = lines(outcome())
+    assert list(told) == list(json.loads(record))
 
 
 # operating

@@ -16,8 +16,8 @@ LIMIT = 25
 
 VALUES = {
     "errors", "packed", "notification", "span", "outcome", "record", "ledger",
-    "lanes", "paced", "pacing", "pressure", "backoff", "breaker", "register", "screen", "step", "tally", "death",
-    "guard", "principals",
+    "lanes", "paced", "pacing", "pressure", "backoff", "breaker", "register", "screen", "step", "story", "tally",
+    "death", "guard", "principals",
 }  # fmt: skip
 CONFIGURATION = {"faults", "kinds", "lazy", "registry", "config", "changes", "credentials"}
 FORMATS = {"amp_commands", "exposition"}
@@ -29,6 +29,7 @@ ROOMS = (
     | dict.fromkeys(
         (
             "gateway",
+            "inquiry",
             "work",
             "backlog",
             "outlet",

@@ -12,7 +12,7 @@ import click
 from pushgate import __version__
 
 COMMANDS: Final = (
-    "demo", "send", "watch", "pace", "tokens", "reload", "simulate", "config", "plugins", "secret",
+    "demo", "send", "watch", "trace", "pace", "tokens", "reload", "simulate", "config", "plugins", "secret",
 )  # fmt: skip
 """The commands there are, in the order in which help lists them."""
 

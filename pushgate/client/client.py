@@ -26,6 +26,7 @@ from pushgate.amp_commands import (
     Reload,
     Stats,
     Status,
+    Trace,
 )
 from pushgate.backoff import Jitter
 from pushgate.client.batch import BatchPush
@@ -191,6 +192,12 @@ class Client:
     def status(self, id: str) -> Deferred[Record]:  # noqa: A002 - the contract's word
         """What became of a notification; fails with `NotFound` when its outcome is no longer kept."""
         return self._ask(Status, True, id=id).addCallback(lambda answer: decode_record(answer["outcome"]))
+
+    def trace(self, id: str) -> Deferred[dict[str, Any]]:  # noqa: A002 - the contract's word
+        """The story of a notification: the fields of its record, and `events` step by step."""
+        return self._ask(Trace, True, id=id).addCallback(
+            lambda answer: msgspec.json.decode(answer["trace"], type=dict)
+        )
 
     def cancel(self, id: str) -> Deferred[bool]:  # noqa: A002 - the contract's word
         """Withdraw a notification; fires with False when it was written already or is done."""

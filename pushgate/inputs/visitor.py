@@ -102,6 +102,12 @@ class Visitor:
         asked = self._record(number)
         return asked.addCallback(_checked, principal, Operation.READ) if principal.limited else asked
 
+    def trace(self, number: int) -> Deferred[str]:
+        """`IGateway.trace`, of what it may read."""
+        principal = self.permit(Operation.READ)
+        asked = self._guard.gateway.trace(number)
+        return asked.addCallback(_checked, principal, Operation.READ) if principal.limited else asked
+
     def cancel(self, number: int) -> Deferred[bool]:
         """`IGateway.cancel`, of what it may submit; a Deferred in any case."""
         cancel: Callable[[int], Any] = self._guard.gateway.cancel

@@ -33,6 +33,11 @@ jsonl = LazySink(
 metrics = LazySink(
     "metrics", "counts and states for Prometheus, on a port of its own", "pushgate.sinks.metrics:factory"
 )
+ledger = LazySink(
+    "ledger",
+    "outcomes kept for days in state_dir, for Status and Trace to answer from",
+    "pushgate.sinks.ledger:factory",
+)
 
 amqp_sink = LazySink(
     "amqp",

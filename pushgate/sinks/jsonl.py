@@ -2,13 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.threads import deferToThreadPool
-from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
 from pushgate.errors import CannotStart
@@ -17,6 +13,7 @@ from pushgate.outcome import Report
 from pushgate.plugin import SinkFactory
 from pushgate.record import Tokens, ndjson
 from pushgate.settings import FilePath, SinkTable
+from pushgate.sinks.own_thread import OwnThread
 from pushgate.sinks.record_file import RecordFile
 
 
@@ -38,10 +35,9 @@ class JSONLSink:
     """
 
     def __init__(self, name: str, path: Path, tokens: Tokens, reactor: IReactorFromThreads) -> None:
-        self._name, self._path, self._tokens, self._reactor = name, path, tokens, reactor
+        self._name, self._path, self._tokens = name, path, tokens
         self._file: RecordFile
-        self._thread = ThreadPool(1, 1, f"sink-{name}")
-        self._thread.threadFactory = _DaemonThread
+        self._thread = OwnThread(f"sink-{name}", reactor)
 
     def start(self) -> None:
         """Open the file; raise `CannotStart` when that cannot be done."""
@@ -56,16 +52,15 @@ class JSONLSink:
         """Append their records; fails with OSError when the disk is full or the like."""
         # Encoded here: in the thread it would take the reactor as much time, and fight it for the GIL.
         lines = ndjson(reports, self._tokens)
-        return deferToThreadPool(self._reactor, self._thread, self._write, lines)
+        return self._thread.do(self._write, lines)
 
     def reopen(self) -> None:
         """Write what comes later to a new file of the same name; raise OSError and go on with the old one."""
-        self._thread.callInThread(self._turn_to, RecordFile.open(self._path))
+        self._thread.post(self._turn_to, RecordFile.open(self._path))
 
     def stop(self) -> Deferred[None]:
         """Close the file once all is written, and end the thread."""
-        closed = deferToThreadPool(self._reactor, self._thread, self._close)
-        return closed.addBoth(self._join)
+        return self._thread.end(self._close)
 
     def addresses(self) -> list[str]:
         return [str(self._path)]
@@ -79,17 +74,6 @@ class JSONLSink:
 
     def _close(self) -> None:
         self._file.close()
-
-    def _join(self, result: Any) -> Any:
-        self._thread.stop()
-        return result
-
-
-class _DaemonThread(Thread):
-    """Does not keep the process alive when something else stopped the start and nobody stops the sink."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, daemon=True, **named)
 
 
 def _sink(name: str, config: JSONLTable, _: IGateway, context: Context) -> JSONLSink:

@@ -26,7 +26,7 @@ class RecordingGateway:
     :ivar doors: the name of the door each came through.
     :ivar error: what every submission fails with while it is set.
     :ivar holding: while true, answers wait for `release`.
-    :ivar records: what `status` answers, by id.
+    :ivar records: what `status` and `trace` answer, by id.
     :ivar waiting: ids that `cancel` may withdraw.
     :ivar provable: what `flush` answers, by id.
     :ivar sinks: those attached, by name.
@@ -78,6 +78,9 @@ class RecordingGateway:
         if number not in self.records:
             raise NotFound
         return self.records[number]
+
+    def trace(self, number: int) -> Deferred[str]:
+        return succeed(self.records[number]) if number in self.records else fail(NotFound())
 
     def cancel(self, number: int) -> bool:
         if number in self.waiting:

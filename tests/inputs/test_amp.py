@@ -256,6 +256,12 @@ class QuestionTests(DoorTestCase):
             with self.subTest(arguments=arguments):
                 self.assertEqual(self.refusal(command("Pace", **arguments))[0], code)
 
+    def test_trace_is_the_story(self):
+        """As the gateway tells it."""
+        self.gateway.records[UUID(self.ID.decode()).int] = '{"state":"accepted","events":[]}'
+        [answer] = self.send(command("Trace", id=self.ID))
+        self.assertEqual(json.loads(answer[b"trace"]), {"state": "accepted", "events": []})
+
     def test_status_is_the_outcome_record(self):
         """As the gateway has it, in JSON."""
         self.gateway.records[self.NUMBER] = '{"state":"queued"}'
@@ -277,7 +283,7 @@ class QuestionTests(DoorTestCase):
 
     def test_an_id_that_is_unknown_or_none(self):
         """NOT_FOUND for a UUID nobody knows, INVALID for what is no UUID."""
-        for name in ("Status", "Cancel", "Flush"):
+        for name in ("Status", "Trace", "Cancel", "Flush"):
             self.assertEqual(self.refusal(command(name, id=self.ID))[0], "NOT_FOUND")
             self.assertEqual(self.refusal(command(name, id=b"seven"))[0], "INVALID")
 

@@ -41,6 +41,7 @@ EVERY = {
     "Push": push(),
     "PushBatch": push_batch(),
     "Status": command("Status", id=ID),
+    "Trace": command("Trace", id=ID),
     "Cancel": command("Cancel", id=ID),
     "Watch": command("Watch"),
     "Stats": command("Stats"),

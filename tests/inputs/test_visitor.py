@@ -77,6 +77,8 @@ class VisitorTests(SynchronousTestCase):
         self.assertIn("news", self.successResultOf(visitor.status(1)))
         self.failureResultOf(visitor.status(2), Forbidden)
         self.failureResultOf(visitor.status(3), NotFound)
+        self.assertIn("news", self.successResultOf(visitor.trace(1)))
+        self.failureResultOf(visitor.trace(2), Forbidden)
         self.assertTrue(self.successResultOf(visitor.cancel(1)))
         self.failureResultOf(visitor.cancel(2), Forbidden)
         self.assertEqual(self.gateway.waiting, {2})
@@ -87,6 +89,7 @@ class VisitorTests(SynchronousTestCase):
         """Without a limit, everything as the gateway has it."""
         visitor = self.visitor({})
         self.assertIn("mail", self.successResultOf(visitor.status(2)))
+        self.assertIn("mail", self.successResultOf(visitor.trace(2)))
         self.assertTrue(self.successResultOf(visitor.cancel(2)))
         self.failureResultOf(visitor.cancel(3), NotFound)
         self.assertEqual(visitor.stats(), self.gateway.stats())

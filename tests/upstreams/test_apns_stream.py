@@ -1,5 +1,6 @@
 """The binary stream against the simulator, over real TLS: what is reported is what the service received."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +72,67 @@ class RigCase(TestCase):
         self.assertEqual(set(rig.received()), set(tokens))
         self.assertEqual(set(rig.audience.outcomes), set(tokens))
         self.assertEqual(set(rig.audience.first.values()), {1})
+
+
+class StoryTests(RigCase):
+    """What happened to a notification can be told: on which connections it was written, and why again."""
+
+    async def events(self, rig: Rig, number: int) -> list[tuple[Any, ...]]:
+        """Each event with its connection and reason."""
+        story = json.loads(await rig.gateway.trace(number))
+        return [
+            (each["event"], each.get("connection"), each.get("reason", ""))
+            for each in story["events"]
+            if each["event"] not in {"submitted", "queued"}
+        ]
+
+    async def test_discarded(self) -> None:
+        """After an error about another it is discarded, and written again on the next connection."""
+        rig = await self.rig(connections=1)
+        receipt = await rig.push([live(0), dead(0), live(1)])
+        await rig.settled()
+        self.assertEqual(
+            await self.events(rig, receipt.id + 2),
+            [("written", 1, ""), ("discarded", 1, "InvalidToken"), ("written", 2, ""), ("outcome", None, "")],
+        )
+        self.assertEqual(
+            await self.events(rig, receipt.id + 1), [("written", 1, ""), ("outcome", None, "InvalidToken")]
+        )
+
+    async def test_refused_for_now(self) -> None:
+        """A temporary status is told apart from the one of another."""
+        rig = await self.rig({"act": "reject", "status": 1, "frame": 1, "times": 1}, connections=1)
+        receipt = await rig.push([live(0), live(1)])
+        await rig.settled()
+        reasons = [(await self.events(rig, receipt.id + index))[1] for index in range(2)]
+        self.assertEqual(reasons, [("refused", 1, "ProcessingError"), ("discarded", 1, "ProcessingError")])
+
+    async def test_lost(self) -> None:
+        """So is a connection that ended without a word, and one that was shut down."""
+        rig = await self.rig(
+            {"act": "close", "frame": 1, "connection": 1},
+            {"act": "shutdown", "frame": 1, "connection": 2},
+            connections=1,
+        )
+        receipt = await rig.push([live(0)])
+        await rig.settled()
+        self.assertEqual(
+            await self.events(rig, receipt.id),
+            [
+                ("written", 1, ""), ("lost", 1, "ConnectionLost"),
+                ("written", 2, ""), ("discarded", 2, "Shutdown"),
+                ("written", 3, ""), ("outcome", None, ""),
+            ],
+        )  # fmt: skip
+
+    async def test_in_flight(self) -> None:
+        """While it is in flight, the connection is known."""
+        rig = await self.rig(connections=1, response_timeout=0.3)
+        receipt = await rig.push([live(0)])
+        while json.loads(await rig.gateway.trace(receipt.id))["state"] != "written":
+            await rig.beat()
+        self.assertEqual(await self.events(rig, receipt.id), [("written", 1, "")])
+        await rig.settled()
 
 
 class ExactlyOnceTests(RigCase):

@@ -23,6 +23,7 @@ from pushgate.amp_commands import (
     Reload,
     Stats,
     Status,
+    Trace,
     Watch,
 )
 from pushgate.errors import (
@@ -116,6 +117,12 @@ def _status(request: Request, id: str) -> None:  # noqa: A002 - the contract's w
     asked = request.connection.visitor.status(parse_id(id))
     asked.addCallback(lambda outcome: request.answer({b"outcome": outcome.encode()}))
     asked.addErrback(_not_answered, request, Status.commandName)
+
+
+def _trace(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
+    asked = request.connection.visitor.trace(parse_id(id))
+    asked.addCallback(lambda trace: request.answer({b"trace": trace.encode()}))
+    asked.addErrback(_not_answered, request, Trace.commandName)
 
 
 def _cancel(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
@@ -285,6 +292,7 @@ _RESPONDERS: Final[dict[bytes, tuple[Signature, Operation | None, Callable[..., 
         (Push, Operation.PUSH, _push),
         (PushBatch, Operation.PUSH, _push_batch),
         (Status, Operation.READ, _status),
+        (Trace, Operation.READ, _trace),
         (Cancel, Operation.PUSH, _cancel),
         (Watch, Operation.READ, _watch),
         (Stats, Operation.READ, _stats),

@@ -8,6 +8,7 @@ from pushgate import __version__
 from pushgate.errors import REFUSALS
 from pushgate.notification import MAX_BATCH, MAX_EXPIRATION, MAX_TOKEN, PUSH_TYPES, Delivery, Priority
 from pushgate.outcome import State
+from pushgate.step import Event
 
 Schema = dict[str, Any]
 
@@ -132,6 +133,25 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "upstream": {"type": "string"},
             "corrects": {"type": "boolean"},
             "dead_since": {"type": "integer"},
+        },
+    ),
+    "Story": {
+        "allOf": [
+            _ref("Outcome"),
+            _object(["events"], {"events": {"type": "array", "items": _ref("Event")}}),
+        ]
+    },
+    "Event": _object(
+        ["event", "at"],
+        {
+            "event": {"enum": ["submitted", "queued", *Event, "outcome", "correction"]},
+            "at": {"type": "number"},
+            "door": {"type": ["string", "null"]},
+            "connection": _COUNT,
+            "state": {"enum": [*State]},
+            "status": {"type": ["integer", "null"]},
+            "reason": {"type": "string"},
+            "upstream": {"type": "string"},
         },
     ),
     "Cancelled": _object(["cancelled"], {"cancelled": {"type": "boolean"}}),

@@ -11,10 +11,10 @@ DAY: Final = 86400.0
 """Seconds."""
 
 
-async def outcome(request: Request) -> Answer:
-    """The outcome record of a notification."""
-    record = await request.visitor.status(parse_id(request.parameters["id"]))
-    return Answer(200, record.encode() + b"\n")
+async def story(request: Request) -> Answer:
+    """The outcome record of a notification, and how it came to it."""
+    told = await request.visitor.trace(parse_id(request.parameters["id"]))
+    return Answer(200, told.encode() + b"\n")
 
 
 async def cancel(request: Request) -> Answer:

@@ -132,15 +132,15 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(questions.outcome),
+        _asks(questions.story),
         Operation.READ,
         Described(
             method="GET",
             path=_NOTIFICATION,
             name="outcome",
-            summary="What became of a notification.",
+            summary="What became of a notification, step by step.",
             parameters=("id",),
-            answers={200: json_of("Outcome")},
+            answers={200: json_of("Story")},
             errors=(404,),
         ),
     ),

@@ -1,0 +1,59 @@
+"""``pushgate trace``."""
+
+import time
+from typing import Any
+
+import click
+
+from pushgate.cli import door, options
+from pushgate.cli.output import print_json
+from pushgate.cli.run import run
+from pushgate.step import Event
+
+
+@click.command("trace")
+@click.argument("id")
+@door.to
+@options.as_json
+def command(id: str, to: door.Door, as_json: bool) -> None:  # noqa: A002 - the contract's word
+    """Tell the story of the notification ID: accepted when and through which door, what happened since.
+
+    What ended before the gateway was started is known if it has a ledger sink.
+    """
+    run(lambda reactor: _trace(reactor, id, to, as_json))
+
+
+async def _trace(reactor: Any, number: str, to: door.Door, as_json: bool) -> None:
+    async with await door.reach(reactor, to) as gateway:
+        story = await gateway.trace(number)
+    if as_json:
+        print_json(story)
+        return
+    for name in ("id", "app", "token", "state"):
+        click.echo(f"{name:<6} {story[name] or 'not kept'}")
+    began = story["events"][0]["at"]
+    for event in story["events"]:
+        click.echo(f"{_when(event['at'], began)}  {event['event']:<10}  {sentence(event)}".rstrip())
+
+
+def sentence(event: dict[str, Any]) -> str:
+    """What happened, in words."""
+    name, where = event["event"], f"connection {event.get('connection')}"
+    again = f"{event.get('reason')}; queued again"
+    said = {
+        "submitted": f"through {event.get('door') or 'a door whose name is not known'}",
+        Event.WRITTEN: f"on {where}",
+        Event.REFUSED: f"for now, on {where}: {again}",
+        Event.DISCARDED: f"{where} ended for the sake of another: {again}",
+        Event.LOST: f"{where} ended without a word about it: {again}",
+        Event.RESTARTED: "the gateway was started, and found it in the spool",
+    }
+    if "state" in event:
+        parts = [event["state"], event["status"], event["reason"]]
+        return " ".join(str(part) for part in parts if part not in {None, ""})
+    return said.get(name, "")
+
+
+def _when(at: float, began: float) -> str:
+    clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+    return f"{clock}.{int(at * 1000) % 1000:03d}  {at - began:+10.3f} s"

@@ -1,0 +1,8 @@
+"""The ledger sink: outcomes kept for days, so that a notification's story can be told after its end.
+
+`sink` is fed and asked by the gateway, `rows` turns outcomes into rows and back, `store` is the file.
+"""
+
+from pushgate.sinks.ledger.sink import factory
+
+__all__ = ["factory"]

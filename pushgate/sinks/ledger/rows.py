@@ -1,0 +1,102 @@
+"""Outcomes as rows of the ledger, a run of notifications each, and back."""
+
+import hashlib
+from typing import Final
+
+import msgspec
+
+from pushgate.notification import MEMBER_BITS, Batch, Delivery, Terms
+from pushgate.outcome import Outcome, State
+from pushgate.packed import Packed
+from pushgate.record import Tokens
+from pushgate.span import Span
+from pushgate.step import Past
+
+_HASH: Final = 8
+"""Bytes of a token's hash: what records show of it."""
+
+Row = tuple[float, bytes, int, int, bytes]
+"""When it was told, what the ids of its batch have in common, first member, end, and the rest."""
+
+
+class _Body(msgspec.Struct, array_like=True):
+    """What a row has besides; later versions may append to it.
+
+    :param tokens: of the members, each behind its length in one byte; b"" when none are kept.
+    """
+
+    app: str
+    door: str
+    accepted_at: float
+    state: State
+    status: int | None
+    reason: str
+    at: float
+    upstream: str
+    attempts: int
+    recalled: bool
+    past: Past
+    tokens: bytes
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Body).decode
+
+
+def row(outcome: Outcome, tokens: Tokens) -> Row:
+    """The row of an outcome.
+
+    :param tokens: what is kept of the device tokens.
+    """
+    span, batch = outcome.span, outcome.span.batch
+    body = _Body(
+        batch.app,
+        batch.door,
+        batch.accepted_at,
+        outcome.state,
+        outcome.status,
+        outcome.reason,
+        outcome.at,
+        outcome.upstream,
+        span.attempts,
+        span.recalled,
+        span.past,
+        _kept(span, tokens),
+    )
+    return outcome.at, stem(batch.id), span.start, span.stop, _encode(body)
+
+
+def outcome(number: int, start: int, body: bytes) -> Outcome:
+    """The outcome of the one notification with this id.
+
+    :param start: the first member of the row.
+    """
+    of, index = _decode(body), number & ((1 << MEMBER_BITS) - 1)
+    token = Packed(of.tokens, 1)[index - start] if of.tokens else b""
+    batch = Batch(
+        id=number - index,
+        order=0,
+        app=of.app,
+        tokens=Packed(b"\0" * index + bytes([len(token)]) + token, 1),
+        payload=b"",
+        terms=Terms(),
+        delivery=Delivery.AT_LEAST_ONCE,
+        accepted_at=of.accepted_at,
+        waiting_since=0.0,
+        door=of.door,
+    )
+    span = Span(batch, index, index + 1, of.attempts, recalled=of.recalled, past=of.past)
+    return Outcome(span, of.state, of.status, of.reason, of.at, of.upstream)
+
+
+def stem(number: int) -> bytes:
+    """What the ids of a batch have in common, as it is stored: SQLite's numbers are too short."""
+    return (number >> MEMBER_BITS).to_bytes(14, "big")
+
+
+def _kept(span: Span, tokens: Tokens) -> bytes:
+    if tokens is Tokens.NONE:
+        return b""
+    if tokens is Tokens.FULL:
+        return span.batch.tokens.cut(span.start, span.stop)
+    return Packed.of([hashlib.sha256(token).digest()[:_HASH] for token in span.tokens()], 1).blob

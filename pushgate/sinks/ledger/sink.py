@@ -1,0 +1,143 @@
+"""The ledger as a sink, and as what the gateway asks for what it has forgotten."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pushgate.errors import CannotStart, SinkDown
+from pushgate.interfaces import Context, IAddressed, IGateway, IHistory, IOutcomeSink
+from pushgate.notification import MAX_BATCH
+from pushgate.outcome import Outcome, Report
+from pushgate.plugin import Sink, SinkFactory
+from pushgate.record import Tokens
+from pushgate.settings import Duration, SinkTable
+from pushgate.sinks.ledger.rows import Row, outcome, row, stem
+from pushgate.sinks.ledger.store import DAY, NotALedger, Store
+from pushgate.sinks.own_thread import OwnThread
+
+FILE: Final = "ledger.sqlite"
+SWEEP: Final = 10.0
+"""Seconds between two looks for what is too old."""
+
+
+class LedgerTable(SinkTable):
+    """The ledger's configuration.
+
+    :param tokens: what is kept of the device tokens, which are most of what is kept.
+    :param keep: seconds an outcome is kept.
+    """
+
+    keep: Duration = Field(default=7 * DAY, gt=0)
+
+
+@implementer(IOutcomeSink, IHistory, IAddressed)
+class LedgerSink:
+    """Keeps one row for each run of notifications that ended together, in a thread of its own."""
+
+    log = Logger()
+
+    def __init__(self, name: str, file: Path, tokens: Tokens, keep: float, context: Context) -> None:
+        self._name, self._file, self._tokens, self._keep = name, file, tokens, keep
+        self._wall = context.wall
+        self._thread = OwnThread(f"sink-{name}", context.reactor)
+        self._store: Store
+        self._sweeper = LoopingCall(self._sweep)
+        self._sweeper.clock = context.reactor
+        self._open = False
+
+    def start(self) -> None:
+        """Open the file; raise `CannotStart` when that cannot be done."""
+        try:
+            self._store = Store(self._file)
+        except (OSError, sqlite3.Error, NotALedger) as error:
+            why = getattr(error, "strerror", None) or error
+            rule = "nothing was changed: mend it, or move it away to start empty"
+            raise CannotStart([f"sinks.{self._name}: {self._file}: {why}; {rule}"]) from error
+        self._thread.start()
+        self._open = True
+        self._sweeper.start(SWEEP)
+
+    def emit(self, reports: Sequence[Report]) -> Deferred[None] | None:
+        """Keep the outcomes; fails with `SinkDown` when the disk is full or the like."""
+        rows = [row(report, self._tokens) for report in reports if isinstance(report, Outcome)]
+        return self._thread.do(self._add, rows) if rows else None
+
+    def outcomes(self, number: int) -> Deferred[list[Outcome]]:
+        if not self._open:
+            return succeed([])
+        return self._thread.do(self._find, number)
+
+    def reopen(self) -> None:
+        """Nobody else moves the file."""
+
+    def stop(self) -> Deferred[None]:
+        """Close the file once all is written."""
+        self._open = False
+        self._sweeper.stop()
+        return self._thread.end(self._store.close)
+
+    def addresses(self) -> list[str]:
+        return [str(self._file)]
+
+    def _sweep(self) -> Deferred[None]:
+        """Forget what is too old, a little at a time: what is to be kept meanwhile gets its turn between."""
+        return Deferred.fromCoroutine(self._purge()).addErrback(self._not_purged)
+
+    async def _purge(self) -> None:
+        more = True
+        while more and self._open:
+            now = self._wall()
+            more = await self._thread.do(self._store.purge, now - self._keep, now + DAY)
+
+    def _not_purged(self, failure: Failure) -> None:
+        self.log.failure("sink {sink}: forgetting what is too old", failure, sink=self._name)
+
+    # in the ledger's thread
+
+    def _add(self, rows: list[Row]) -> None:
+        try:
+            self._store.add(rows)
+        except sqlite3.Error as error:
+            raise SinkDown(f"{self._file}: {error}") from error
+
+    def _find(self, number: int) -> list[Outcome]:
+        rows = self._store.find(stem(number), number % MAX_BATCH)
+        found = [outcome(number, start, body) for start, body in rows]
+        # After a crash it may have been told twice.
+        return [each for at, each in enumerate(found) if each not in found[:at]]
+
+
+class Forgetful(Sink):
+    """The ledger of a gateway that keeps nothing."""
+
+    log = Logger()
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def start(self) -> None:
+        """Say so."""
+        self.log.warn(
+            'sink {sink}: gateway.state_dir is "memory", so it keeps nothing; what is told of a notification'
+            " is what the gateway remembers",
+            sink=self._name,
+        )
+
+
+def _sink(name: str, config: LedgerTable, _: IGateway, context: Context) -> IOutcomeSink:
+    if context.state_dir is None:
+        return Forgetful(name)
+    return LedgerSink(name, context.state_dir / FILE, config.tokens, config.keep, context)
+
+
+factory = SinkFactory(
+    "ledger", "outcomes kept for days in state_dir, for Status and Trace to answer from", LedgerTable, _sink
+)

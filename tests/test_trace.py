@@ -1,0 +1,233 @@
+"""What can still be told of a notification: by the gateway, by the sinks that remember, over a restart."""
+
+import json
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from pushgate.errors import NotFound
+from pushgate.gateway import Limits
+from pushgate.interfaces import IHistory, Kept
+from pushgate.notification import Delivery
+from pushgate.outcome import Outcome, State
+from pushgate.span import Span
+from pushgate.step import Event, Step
+from pushgate.testing import RecordingSink, RecordingSpool
+from tests.gateway_rig import EPOCH, GatewayRig
+from tests.samples import batch, token
+
+
+@implementer(IHistory)
+class Memory(RecordingSink):
+    """A sink that remembers all it was given."""
+
+    def outcomes(self, number: int) -> Deferred[list[Outcome]]:
+        index = number % (1 << 16)
+        return succeed([
+            Outcome(report.span.part(index, index + 1), *(getattr(report, each) for each in _FIELDS))
+            for report in self.reports
+            if isinstance(report, Outcome)
+            and report.span.batch.id == number - index
+            and report.span.start <= index < report.span.stop
+        ])  # fmt: skip
+
+
+_FIELDS = ("state", "status", "reason", "at", "upstream")
+
+
+class TraceCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.rig = GatewayRig()
+
+    def events(self, number: int) -> list[str]:
+        return [event["event"] for event in self.story(number)["events"]]
+
+    def story(self, number: int) -> dict[str, Any]:
+        story: dict[str, Any] = json.loads(self.successResultOf(self.rig.gateway.trace(number)))
+        return story
+
+    def accepted(self, count: int = 3, **terms: Any) -> int:
+        number: int = self.successResultOf(self.rig.submit(count, **terms)).id
+        return number
+
+
+class MemoryTests(TraceCase):
+    """With nothing but the gateway's own memory."""
+
+    def test_on_its_way(self) -> None:
+        """Queued, and through which door and when; then written; then what became of it."""
+        number = self.accepted() + 1
+        self.assertEqual(self.events(number), ["submitted", "queued"])
+        self.assertEqual(self.story(number)["events"][0], {"event": "submitted", "at": EPOCH, "door": "test"})
+        self.assertEqual(self.story(number)["state"], "queued")
+        self.rig.upstream.take()
+        self.assertEqual(self.story(number)["state"], "written")
+        self.rig.clock.advance(2)
+        self.rig.upstream.settle(State.ACCEPTED)
+        story = self.story(number)
+        self.assertEqual((story["state"], story["token"], story["index"]), ("accepted", token(1).hex(), 1))
+        self.assertEqual(story["events"][-1]["at"], EPOCH + 2)
+
+    def test_where_it_was(self) -> None:
+        """What an upstream noted on the spans is in the story, while it waits again and when it is done."""
+        number = self.accepted()
+        [span] = self.rig.upstream.take()
+        steps = Step(Event.WRITTEN, EPOCH, 4), Step(Event.LOST, EPOCH + 1.0, 4, "ConnectionLost")
+        self.rig.upstream.in_flight.clear()
+        self.rig.upstream.work.requeue([span.noted(steps[0]).noted(steps[1])])
+        wanted = ["submitted", "queued", "written", "lost"]
+        self.assertEqual(self.events(number), wanted)
+        self.rig.upstream.take()
+        self.rig.upstream.settle(State.PRESUMED)
+        self.assertEqual(self.events(number), [*wanted, "outcome"])
+        self.assertEqual(
+            self.story(number)["events"][3],
+            {"event": "lost", "at": EPOCH + 1.0, "connection": 4, "reason": "ConnectionLost"},
+        )
+
+    def test_a_correction(self) -> None:
+        """What was presumed is in the story, where it stands again, and what proved it wrong."""
+        number = self.accepted()
+        [span] = self.rig.upstream.take()
+        self.rig.upstream.settle(State.PRESUMED)
+        lost = Span(span.batch, 0, 3, 1, recalled=True).noted(Step(Event.DISCARDED, EPOCH, 1, "InvalidToken"))
+        self.rig.upstream.work.requeue([lost])
+        self.assertEqual(self.events(number), ["submitted", "queued", "outcome", "discarded"])
+        self.rig.upstream.take()
+        self.rig.clock.advance(1)
+        self.rig.upstream.settle(State.ACCEPTED)
+        self.assertEqual(self.events(number)[2:], ["outcome", "discarded", "correction"])
+
+    def test_unknown(self) -> None:
+        """Of an id that was never given, or of a member that was refused, there is no story."""
+        number = self.accepted([token(1), b""])  # type: ignore[arg-type]  # tokens may be given too
+        for unknown in (12345, number + 1, number + 2):
+            self.failureResultOf(self.rig.gateway.trace(unknown), NotFound)
+
+
+class HistoryTests(TraceCase):
+    """With a sink that remembers, and a spool."""
+
+    def setUp(self) -> None:
+        self.memory = Memory()
+        self.start(RecordingSpool())
+
+    def start(self, spool: RecordingSpool, limits: Limits | None = None) -> None:
+        self.spool = spool
+        self.rig = GatewayRig(spool, limits)
+        self.rig.gateway.add_sink("memory", self.memory, 1_000)
+        self.rig.told()
+
+    def restart(self) -> None:
+        """All that is left is what the spool and the memory have."""
+        left = RecordingSpool(*self.spool.recovered)
+        left.reports, left.settled = self.spool.reports, self.spool.settled
+        self.start(left)
+
+    def accepted(self, count: int = 3, **terms: Any) -> int:
+        asked = self.rig.submit(count, **terms)
+        self.spool.release()
+        number: int = self.successResultOf(asked).id
+        return number
+
+    def status(self, number: int) -> dict[str, Any]:
+        answer = self.rig.gateway.status(number)
+        record: dict[str, Any] = json.loads(
+            self.successResultOf(answer) if isinstance(answer, Deferred) else answer
+        )
+        return record
+
+    def test_over_a_restart(self) -> None:
+        """What ended before the restart has its record and its story afterwards as before."""
+        number = self.accepted()
+        self.rig.upstream.take()
+        self.rig.upstream.settle(State.REJECTED, status=8, reason="InvalidToken")
+        self.rig.told()
+        before = self.status(number + 2), self.story(number + 2)
+        self.spool.recovered.clear()
+        self.restart()
+        self.assertEqual((self.status(number + 2), self.story(number + 2)), before)
+        self.assertEqual(before[1]["events"][0]["door"], "test")
+        self.failureResultOf(self.rig.gateway.status(number + 3), NotFound)
+
+    def test_found_at_the_start(self) -> None:
+        """What was on its way at the restart says so, and goes on from there."""
+        number = self.accepted()
+        self.restart()
+        self.assertEqual(self.events(number), ["submitted", "queued", "restarted"])
+        self.rig.upstream.take()
+        self.rig.upstream.settle(State.PRESUMED)
+        self.rig.told()
+        self.assertEqual(self.events(number), ["submitted", "queued", "restarted", "outcome"])
+        self.assertEqual(self.status(number)["state"], "presumed")
+
+    def test_in_doubt_at_the_start(self) -> None:
+        """So does what may have been written and must not be written twice."""
+        of = batch(2, order=1)
+        self.start(RecordingSpool(Kept(of, ((0, 2),), ((0, 1),))))
+        self.rig.told()
+        self.assertEqual(self.events(of.id), ["submitted", "queued", "restarted", "outcome"])
+        self.assertEqual(self.story(of.id)["reason"], "GatewayRestarted")
+
+    def test_some_of_a_batch(self) -> None:
+        """Of a batch that was half done at the restart, each half is known."""
+        number = self.accepted()
+        [span] = self.rig.upstream.take()
+        self.rig.upstream.settle(State.ACCEPTED, span.part(0, 1))
+        self.rig.told()
+        self.restart()
+        self.assertEqual(
+            [self.status(number + i)["state"] for i in range(3)], ["accepted", "queued", "queued"]
+        )
+        self.assertEqual(
+            [self.story(number + i)["state"] for i in range(3)], ["accepted", "queued", "queued"]
+        )
+
+    def test_cancelled_on_the_disk(self) -> None:
+        """What was cancelled while the spool alone had it is known at once, and when it was told."""
+        self.start(RecordingSpool(), Limits(held=1, few=1))
+        self.accepted(1)
+        number = self.accepted(2)
+        self.assertEqual(self.story(number)["state"], "queued")
+        self.assertTrue(self.successResultOf(self.cancelled(number)))
+        self.assertEqual(self.status(number)["state"], "cancelled")
+        self.assertEqual(self.memory.reports, [])
+        self.rig.told()
+        self.assertEqual(len(self.memory.reports), 1)
+        self.assertEqual(self.status(number)["state"], "cancelled")
+        self.assertEqual(self.events(number), ["submitted", "queued", "outcome"])
+        self.assertEqual(self.status(number + 1)["state"], "queued")
+
+    def cancelled(self, number: int) -> Deferred[bool]:
+        """Cancel what the spool has to be asked for."""
+        self.spool.holding = True
+        asked = self.rig.gateway.cancel(number)
+        assert isinstance(asked, Deferred)
+        self.spool.holding = False
+        while not asked.called:
+            self.spool.answer()
+        return asked
+
+    def test_no_restart_is_told_of_what_was_paged(self) -> None:
+        """What only waited on the disk for its turn was found by no restart."""
+        self.start(RecordingSpool(), Limits(held=1, few=1))
+        self.accepted(1)
+        number = self.accepted(1)
+        self.rig.upstream.take()
+        self.rig.upstream.settle(State.ACCEPTED)
+        self.rig.clock.advance(1)
+        self.assertEqual(self.rig.upstream.work.depth(), 1)
+        self.rig.upstream.take()
+        self.assertEqual(self.events(number), ["submitted", "queued"])
+
+    def test_at_most_once(self) -> None:
+        """What is on record before it is written is told the same way."""
+        number = self.accepted(delivery=Delivery.AT_MOST_ONCE)
+        self.rig.upstream.take()
+        self.rig.upstream.settle(State.UNKNOWN, reason="ConnectionLost")
+        self.rig.told()
+        self.spool.recovered.clear()
+        self.restart()
+        self.assertEqual(self.status(number)["reason"], "ConnectionLost")
