@@ -166,7 +166,14 @@ class FateUnknown(PushgateError):
 
 
 class SinkDown(PushgateError):
-    """A sink cannot take reports now, and asks for the same ones again later."""
+    """A sink cannot take reports now, and asks for the same ones again later.
+
+    :param retry_after: seconds that it wants to be left alone for at least.
+    """
+
+    def __init__(self, text: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class CannotStart(PushgateError):

@@ -32,6 +32,7 @@ HELP: Final[dict[str, str]] = {
     "pushgate_reconnects_total": "Connections to the push service lost or not made.",
     "pushgate_sink_errors_total": "Calls to a sink that failed.",
     "pushgate_sink_dropped_total": "Notifications not reported to a sink because its buffer was full.",
+    "pushgate_sink_given_up_total": "Records a sink will not tell: refused by the receiver, or too old.",
     "pushgate_watchers_dropped_total": "Programs that watched outcomes and are told no more, by reason.",
     "pushgate_broker_losses_total": "Connections to a broker that were lost or could not be made.",
     "pushgate_messages_total": "Messages of a broker's queue by what was done with them.",

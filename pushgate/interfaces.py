@@ -301,7 +301,8 @@ class IOutcomeSink(Interface):
         """Take what happened since the last call. Not called again before the returned Deferred fired.
 
         When it fails with `SinkDown` or OSError the same reports are given again, after a pause that grows to
-        a minute. Any other failure is logged and counted, and the reports are not given again.
+        a minute, or is as long as the `SinkDown` asks for. Any other failure is logged and counted, and the
+        reports are not given again.
         After a crash a sink of the configuration is given what it had not taken, and may see a report twice.
         """
 

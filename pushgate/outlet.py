@@ -216,6 +216,7 @@ class Outlet:
             return None
         self._tries += 1
         pause = delay(self._tries, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)
+        pause = max(pause, getattr(failure.value, "retry_after", 0.0))
         again: Deferred[object] = deferLater(self._clock, pause, self._sink.emit, self._given)
         return again.addErrback(self._not_taken)
 

@@ -14,6 +14,7 @@ COUNTERS: Final[dict[str, tuple[str, ...]]] = {
     "pushgate_reconnects_total": ("app", "cause"),
     "pushgate_sink_errors_total": ("sink",),
     "pushgate_sink_dropped_total": ("sink",),
+    "pushgate_sink_given_up_total": ("sink", "reason"),
     "pushgate_watchers_dropped_total": ("input", "reason"),
     "pushgate_broker_losses_total": ("table",),
     "pushgate_messages_total": ("input", "fate"),

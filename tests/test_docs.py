@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,7 @@ from pushgate.outcome import DeadToken, State
 from pushgate.record import lines
 from pushgate.registry import find
 from pushgate.settings import AppTable, DoorTable, ListeningTable, PrincipalTable, SinkTable
+from pushgate.signature import SIGNATURE, TIMESTAMP, sign
 from pushgate.simulator.config import SimulatorTable
 from pushgate.simulator.rules import ConnectionRule, CutFeedback, FrameRule, parse_rules
 from pushgate.sinks.amqp import AmqpSinkTable
@@ -48,6 +50,7 @@ from pushgate.sinks.jsonl import JSONLTable
 from pushgate.sinks.ledger.sink import LedgerTable
 from pushgate.sinks.log import LogTable
 from pushgate.sinks.metrics import MetricsTable
+from pushgate.sinks.webhook.table import WebhookTable
 from pushgate.step import Event
 from pushgate.tally import COUNTERS, HISTOGRAMS
 from pushgate.testing import outcome
@@ -80,13 +83,14 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[sinks.NAME]`: `log`": (LogTable, SinkTable),
     "`[sinks.NAME]`: `jsonl`": (JSONLTable, SinkTable),
     "`[sinks.NAME]`: `ledger`": (LedgerTable, SinkTable),
+    "`[sinks.NAME]`: `webhook`": (WebhookTable, SinkTable),
     "`[sinks.NAME]`: `metrics`": (MetricsTable, SinkTable),
     "`[sinks.NAME]`: `amqp`": (AmqpSinkTable, SinkTable),
     "`[simulator]`": (SimulatorTable, None),
 }
 """Each section of the contract about configuration: the table, and the one whose keys it does not repeat."""
 REQUIRED = {
-    "upstream": "x", "type": "x", "listen": "tcp:1", "path": "x", "certificate": "x", "host": "h", "feedback_host": "h",
+    "upstream": "x", "type": "x", "listen": "tcp:1", "path": "x", "certificate": "x", "url": "https://h/", "secret_file": "x", "host": "h", "feedback_host": "h",
 }  # fmt: skip
 """A value for each key that has no default."""
 TOGETHER: dict[type[BaseModel], dict[str, object]] = {ApnsTable: {"app": "news"}}
@@ -331,7 +335,7 @@ def test_reasons() -> None:
     assert {reason(status) for status in PERMANENT} == set(coded(rejected[2]))
 
 
-# stories
+# stories and webhooks
 
 
 def test_events() -> None:
@@ -343,6 +347,19 @@ def test_events() -> None:
     assert told.pop("events")[1:2] == [{"event": "queued", "at": 1795314443.902}]
     [record] = lines(outcome())
     assert list(told) == list(json.loads(record))
+
+
+def test_verifying() -> None:
+    """The receiver's code that is shown knows a request of ours from others."""
+    text = section(CONTRACT, "Webhooks")
+    names: dict[str, Any] = {}
+    exec(blocks(text, "python")[0], names)
+    now, body = int(time.time()), b"{}"
+    signature = sign([b"another secret", b"secret"], now, body)
+    assert names["is_genuine"](b"secret", str(now), signature, body)
+    assert not names["is_genuine"](b"secret", str(now), signature, b"{ }")
+    assert not names["is_genuine"](b"secret", str(now - 999), sign([b"secret"], now - 999, body), body)
+    assert {TIMESTAMP, SIGNATURE} <= set(firsts(text))
 
 
 # operating

@@ -16,8 +16,8 @@ LIMIT = 25
 
 VALUES = {
     "errors", "packed", "notification", "span", "outcome", "record", "ledger",
-    "lanes", "paced", "pacing", "pressure", "backoff", "breaker", "register", "screen", "step", "story", "tally",
-    "death", "guard", "principals",
+    "lanes", "paced", "pacing", "pressure", "backoff", "breaker", "register", "screen", "signature", "step", "story",
+    "tally", "death", "guard", "principals",
 }  # fmt: skip
 CONFIGURATION = {"faults", "kinds", "lazy", "registry", "config", "changes", "credentials"}
 FORMATS = {"amp_commands", "exposition"}

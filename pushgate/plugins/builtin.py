@@ -38,6 +38,11 @@ ledger = LazySink(
     "outcomes kept for days in state_dir, for Status and Trace to answer from",
     "pushgate.sinks.ledger:factory",
 )
+webhook = LazySink(
+    "webhook",
+    "outcome records in signed POST requests, repeated until they are taken",
+    "pushgate.sinks.webhook:factory",
+)
 
 amqp_sink = LazySink(
     "amqp",

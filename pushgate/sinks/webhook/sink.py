@@ -1,0 +1,209 @@
+"""The webhook sink: what is sent to whom, and what each answer means."""
+
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.ssl import Certificate, platformTrust, trustRootFromCertificates
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from pushgate import __version__
+from pushgate.errors import CannotStart, SinkDown
+from pushgate.interfaces import Context, IAddressed, IGateway, IOutcomeSink
+from pushgate.outcome import Report
+from pushgate.plugin import SinkFactory
+from pushgate.record import ndjson
+from pushgate.signature import SIGNATURE, TIMESTAMP, sign
+from pushgate.sinks.webhook.cuts import Post, about, count_of, cut
+from pushgate.sinks.webhook.endpoint import GuardedEndpoints
+from pushgate.sinks.webhook.post import Answer, Poster
+from pushgate.sinks.webhook.secrets import BadSecrets, read_secrets
+from pushgate.sinks.webhook.table import WebhookTable
+
+LOG_INTERVAL: Final = 60.0
+"""Seconds between two log lines about the same trouble."""
+LATER: Final = frozenset({408, 425, 429})
+"""Client errors that are none: the same again may be taken."""
+TOO_LARGE: Final = 413
+
+
+@implementer(IOutcomeSink, IAddressed)
+class WebhookSink:
+    """Sends outcome records, one request at a time; what gathers meanwhile goes with the next.
+
+    What the receiver does not answer, or answers with a sign of its own trouble, is sent again (the outlet
+    sees to that) until it is too old. What it refuses is given up.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        name: str,
+        config: WebhookTable,
+        secrets: Sequence[bytes],
+        trust: Any,
+        gateway: IGateway,
+        context: Context,
+    ) -> None:
+        self._gateway = gateway
+        self._name, self._config, self._secrets, self._context = name, config, secrets, context
+        self._apps, self._states = frozenset(config.apps), frozenset(config.states)
+        endpoints = GuardedEndpoints(context.reactor, config.allow_private, trust)
+        self._poster = Poster(config.url, endpoints, config.timeout, context.reactor, context.wall)
+        self._batch = config.batch
+        self._of: Sequence[Report] | None = None
+        self._posts: deque[Post] = deque()
+        self._too_old, self._refused = _Seldom(context.reactor), _Seldom(context.reactor)
+
+    def start(self) -> None:
+        """A receiver that is down is no reason not to start, nor is an app that there may be later."""
+        for app in sorted(self._apps):
+            if not self._gateway.has_app(app):
+                self.log.warn("sink {sink}: apps: {app} is not configured", sink=self._name, app=app)
+
+    def emit(self, reports: Sequence[Report]) -> Deferred[None] | None:
+        """Send their records; fails with `SinkDown` when they are to be given again."""
+        if reports is not self._of:  # else it is another try: what was taken of them is taken
+            wanted = [report for report in reports if self._wants(report)]
+            self._of, self._posts = reports, deque(cut(wanted, self._batch))
+        return Deferred.fromCoroutine(self._send()) if self._posts else None
+
+    def reopen(self) -> None:
+        """Read the secrets again; raise OSError or ValueError and go on with the old ones."""
+        self._secrets = read_secrets(self._config.secret_file)
+
+    def stop(self) -> Deferred[None]:
+        """Close the connection."""
+        return self._poster.close()
+
+    def addresses(self) -> list[str]:
+        return [self._config.origin]
+
+    def _wants(self, report: Report) -> bool:
+        app, state = about(report)
+        return (not self._apps or app in self._apps) and (not self._states or state in self._states)
+
+    async def _send(self) -> None:
+        while self._posts:
+            post = self._young(self._posts.popleft())
+            if not post:
+                continue
+            self._posts.appendleft(post)
+            answer = await self._post(post)
+            self._posts.popleft()
+            self._judge(post, answer)
+        self._of = None
+
+    async def _post(self, post: Post) -> Answer:
+        body, now = ndjson(post, self._config.tokens), int(self._context.wall())
+        headers = {
+            "Content-Type": "application/x-ndjson",
+            "User-Agent": f"pushgate/{__version__}",
+            TIMESTAMP: str(now),
+            SIGNATURE: sign(self._secrets, now, body),
+        }
+        try:
+            return await self._poster.post(body, headers)
+        except SinkDown as error:
+            raise SinkDown(f"{self._config.origin}: {error}") from error
+
+    def _judge(self, post: Post, answer: Answer) -> None:
+        """Nothing when it was taken or given up; raise `SinkDown` when it is to be sent again."""
+        status, count = answer.status, count_of(post)
+        if 200 <= status < 300:
+            return
+        if status == TOO_LARGE and count > 1:
+            self._batch = max(1, count // 2)
+            self._posts.extendleft(reversed(list(cut(post, self._batch))))
+        elif 400 <= status < 500 and status not in LATER:
+            self._give_up("refused", self._refused, count, f"it answered {status}")
+        else:
+            self._posts.appendleft(post)
+            redirected = "; redirects are not followed" if 300 <= status < 400 else ""
+            raise SinkDown(
+                f"{self._config.origin} answered {status}{redirected}", retry_after=answer.retry_after
+            )
+
+    def _young(self, post: Post) -> Post:
+        """What of a request is not too old."""
+        oldest = self._context.wall() - self._config.max_age
+        young = [report for report in post if report.at >= oldest]
+        if lost := count_of(post) - count_of(young):
+            self._give_up("too-old", self._too_old, lost, "not taken within max_age")
+        return young
+
+    def _give_up(self, reason: str, seldom: "_Seldom", count: int, why: str) -> None:
+        self._context.tally.count("pushgate_sink_given_up_total", self._name, reason, times=count)
+        if total := seldom.happened(count):
+            self.log.warn(
+                "sink {sink}: {origin}: {why}; {count} records given up since the last such line",
+                sink=self._name,
+                origin=self._config.origin,
+                why=why,
+                count=total,
+            )
+
+
+class _Seldom:
+    """Says how often something happened, once in `LOG_INTERVAL`."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock, self._untold, self._silent_until = clock, 0, float("-inf")
+
+    def happened(self, times: int) -> int:
+        """Count it; return the count since the last line when one is due, else 0."""
+        self._untold += times
+        if self._clock.seconds() < self._silent_until:
+            return 0
+        self._silent_until = self._clock.seconds() + LOG_INTERVAL
+        told, self._untold = self._untold, 0
+        return told
+
+
+def _sink(name: str, config: WebhookTable, gateway: IGateway, context: Context) -> WebhookSink:
+    """Raise `CannotStart` when a file is not what it should be."""
+    faults: list[str] = []
+    secrets: tuple[bytes, ...] = ()
+    trust: Any = None
+    try:
+        secrets = read_secrets(config.secret_file)
+    except (OSError, BadSecrets) as error:
+        faults.append(_fault(name, "secret_file", config.secret_file, error))
+    try:
+        trust = _trust(config.trust)
+    except (OSError, ValueError) as error:
+        assert config.trust is not None
+        faults.append(_fault(name, "trust", config.trust, error))
+    if faults:
+        raise CannotStart(faults)
+    # Absolute, because twistd changes its directory when it becomes a daemon, and SIGHUP reads it again.
+    config = config.model_copy(update={"secret_file": config.secret_file.absolute()})
+    return WebhookSink(name, config, secrets, trust, gateway, context)
+
+
+def _trust(file: Path | None) -> Any:
+    if file is None:
+        return platformTrust()
+    try:
+        authorities = x509.load_pem_x509_certificates(file.read_bytes())
+    except ValueError:
+        raise ValueError("no certificate in PEM") from None
+    return trustRootFromCertificates(
+        [Certificate.load(each.public_bytes(Encoding.DER)) for each in authorities]
+    )
+
+
+def _fault(name: str, key: str, path: Path, error: Exception) -> str:
+    return f"sinks.{name}.{key}: {path}: {getattr(error, 'strerror', None) or error}"
+
+
+factory = SinkFactory(
+    "webhook", "outcome records in signed POST requests, repeated until they are taken", WebhookTable, _sink
+)
