@@ -8,6 +8,7 @@ scenarios must be exactly once; a naive service destroys its own error responses
 
 import argparse
 import json
+import random
 import time
 from collections import Counter
 from pathlib import Path
@@ -35,12 +36,14 @@ def audit(options: list[str], count: int, dead: float) -> dict[str, Any]:
             "outside_server.py", service_port, certificates.server, certificates.ca, service_record, *options
         )
         config = gateway_config(directory, certificates, service_port, amp)
+        devices = directory / "tokens"
+        devices.write_text("\n".join(tokens(count, dead)))
         with running(*server) as service:
             wait_for_port(service_port, service)
             with running(*twistd("pushgate", "--config", config), log=directory / "gateway.log") as gateway:
                 wait_for_port(amp, gateway)
                 began = time.monotonic()
-                with running(*python("outside_client.py", amp, count, dead, client_record)) as client:
+                with running(*python("outside_client.py", amp, devices, client_record)) as client:
                     client.wait(400)
                 took = time.monotonic() - began
             assert service.stdin is not None
@@ -48,6 +51,15 @@ def audit(options: list[str], count: int, dead: float) -> dict[str, Any]:
             service.stdin.flush()
             service.wait(20)
         return compare(json.loads(service_record.read_text()), read(client_record), took)
+
+
+def tokens(count: int, dead_share: float) -> list[str]:
+    """In hex; the first and the last are dead, and `dead_share` of the rest."""
+    chance = random.Random(1)
+    return [
+        f"{'dead' if index in {0, count - 1} or chance.random() < dead_share else '0001'}{index:060x}"
+        for index in range(count)
+    ]
 
 
 def read(record: Path) -> dict[str, Any]:

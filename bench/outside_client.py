@@ -1,11 +1,11 @@
 """An AMP program written from the contract alone: pushes, watches, and keeps the last outcome of each.
 
-Usage: outside_client.py PORT COUNT DEAD_SHARE RECORD. Writes a JSON object to RECORD: for each token state,
-status, and how many outcomes came for it. Ends when every notification has an outcome and none came for 1 s.
+Usage: outside_client.py PORT TOKENS RECORD [TOTAL]. TOKENS is a file with one in hex a line. Writes a JSON
+object to RECORD: for each token state, status, and how many outcomes came for it; RECORD.part is there when
+it watches. Ends when so many notifications (without TOTAL its own) have an outcome and none came for 1 s.
 """
 
 import json
-import random
 import sys
 from pathlib import Path
 from typing import Any, ClassVar
@@ -61,21 +61,13 @@ class Client(amp.AMP):
         return {"ok": True}
 
 
-def tokens(count: int, dead_share: float) -> list[bytes]:
-    """The first and the last are dead, and `dead_share` of the rest."""
-    chance = random.Random(1)
-    return [
-        (b"\xde\xad" if index in {0, count - 1} or chance.random() < dead_share else b"\x00\x01")
-        + index.to_bytes(30, "big")
-        for index in range(count)
-    ]
-
-
-async def run(reactor: Any, port: str, count: str, dead_share: str, record: str) -> None:
+async def run(reactor: Any, port: str, file: str, record: str, total: str = "0") -> None:
     """Push all, wait for all."""
+    every = [bytes.fromhex(line) for line in Path(file).read_text().split()]
     client = await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", int(port)), Client())
     await client.callRemote(Watch)
-    every = tokens(int(count), float(dead_share))
+    part = Path(f"{record}.part")
+    part.touch()
     gate = DeferredSemaphore(8)
     calls = [
         gate.run(
@@ -88,10 +80,11 @@ async def run(reactor: Any, port: str, count: str, dead_share: str, record: str)
     assert all(answer["refused"] == b"[]" for _, answer in answers)
     print("pushed", flush=True)
     quiet_for, news = 0.0, -1
-    while len(client.outcomes) < len(every) or quiet_for < 1:
+    while len(client.outcomes) < (int(total) or len(every)) or quiet_for < 1:
         quiet_for, news = (quiet_for + 0.1, news) if client.news == news else (0.0, client.news)
         await deferLater(reactor, 0.1)
-    Path(record).write_text(json.dumps(client.outcomes))
+    part.write_text(json.dumps(client.outcomes))
+    part.rename(record)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Programs of another age on their own libraries, unmodified.
 
-Usage: old_program.py LIBRARY PORT FEEDBACK_PORT CERTIFICATE COUNT
-Sends to COUNT devices, some of which get what the service refuses, and prints JSON: what the library reports.
+Usage: old_program.py LIBRARY PORT FEEDBACK_PORT CERTIFICATE COUNT [TOKENS]
+Sends to COUNT devices, some of which get what the service refuses, and prints JSON: what the library reports. The devices
+are those of the file TOKENS, a token in hex a line.
 Only where to connect is told to the library; so a name server would.
 """
 
@@ -12,6 +13,7 @@ import ssl
 import sys
 import time
 import warnings
+from pathlib import Path
 
 warnings.simplefilter("ignore")  # the libraries are from before the warnings
 
@@ -25,13 +27,15 @@ def wrap_socket(sock, keyfile=None, certfile=None, do_handshake_on_connect=True,
     return context.wrap_socket(sock, do_handshake_on_connect=do_handshake_on_connect)
 
 
+DEVICES = []
+
 if not hasattr(ssl, "wrap_socket"):
     ssl.wrap_socket = wrap_socket
 
 
 def device(number):
     """A device token in hex."""
-    return f"{number:064x}"
+    return DEVICES[number] if DEVICES else f"{number:064x}"
 
 
 def pyapns_simple(port, feedback_port, certificate, count):
@@ -99,7 +103,8 @@ def pushjack(port, feedback_port, certificate, count):
 
 if __name__ == "__main__":
     socket.setdefaulttimeout(20)
-    library, port, feedback_port, certificate, count = sys.argv[1:]
+    library, port, feedback_port, certificate, count, *files = sys.argv[1:]
+    DEVICES += [token for name in files for token in Path(name).read_text().split()]
     report = globals()[library](int(port), int(feedback_port), certificate, int(count))
     sys.stdout.write(json.dumps(report))
     sys.stdout.flush()
