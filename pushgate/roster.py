@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.backlog import Backlog
-from pushgate.errors import CannotStart
+from pushgate.errors import CannotStart, UnknownApp
 from pushgate.interfaces import Context, ISpool, IUpstream, IUpstreamFactory, Kept
 from pushgate.lease import Lease
 from pushgate.ledger import Ledger
@@ -71,6 +71,12 @@ class Roster:
     def work(self, app: str) -> Work:
         """An app that has notifications under way, also one that is leaving."""
         return self.apps.get(app) or self._leaving[app]
+
+    def configured(self, app: str) -> Work:
+        """An app that is configured; raise `UnknownApp` for another."""
+        if app not in self.apps:
+            raise UnknownApp(app)
+        return self.apps[app]
 
     def add(self, app: str, config: AppTable, factory: IUpstreamFactory) -> None:
         """Add an app before the start; raise `CannotStart` when its upstream cannot be made."""

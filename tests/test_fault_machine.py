@@ -59,7 +59,7 @@ class Faults(RuleBasedStateMachine):
 
     def started(self, spool: RecordingSpool) -> GatewayRig:
         rig = GatewayRig(spool)
-        rig.gateway._entropy = self.entropy.__next__
+        rig.gateway._admission._entropy = self.entropy.__next__
         return rig
 
     # callers and time

@@ -29,6 +29,9 @@ ROOMS = (
     | dict.fromkeys(
         (
             "gateway",
+            "admission",
+            "books",
+            "lookup",
             "inquiry",
             "work",
             "backlog",
