@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.inputs.amp.boxes import box_bytes
 from pushgate.inputs.amp.server import AmpServer, AmpTable
-from pushgate.inputs.visitor import Guard
+from pushgate.inputs.visitor import Porter
 from pushgate.interfaces import Context
 from pushgate.packed import Packed
 from pushgate.principals import Grant, Principals
@@ -68,9 +68,9 @@ class DoorTestCase(SynchronousTestCase):
     def setUp(self):
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
         self.context = context(self.clock, self.grants)
-        guard = Guard("amp", self.trusting, self.gateway, self.context)
+        porter = Porter("amp", self.trusting, self.gateway, self.context)
         table = AmpTable(type="amp", **self.options)
-        self.server = AmpServer("amp", table, self.gateway, self.context, guard)
+        self.server = AmpServer("amp", table, self.gateway, self.context, porter)
         self.connection = self.connect()
         self.log = EventLoggingObserver()
         globalLogPublisher.addObserver(self.log)

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.inputs.http.server import HTTPServer
 from pushgate.inputs.http.table import HTTPTable
-from pushgate.inputs.visitor import Guard
+from pushgate.inputs.visitor import Porter
 from pushgate.principals import Grant
 from pushgate.testing import RecordingGateway
 from tests.amp_rig import Transport, context
@@ -102,9 +102,9 @@ class HTTPTestCase(SynchronousTestCase):
     def setUp(self):
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
         self.context = context(self.clock, self.grants)
-        guard = Guard("http", self.trusting, self.gateway, self.context)
+        porter = Porter("http", self.trusting, self.gateway, self.context)
         table = HTTPTable(type="http", **self.options)
-        self.server = HTTPServer("http", table, self.gateway, self.context, guard)
+        self.server = HTTPServer("http", table, self.gateway, self.context, porter)
         self.server.start()
         self.addCleanup(self.server.abort)
         self.connection = self.connect()

@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.inputs.line.server import LineServer, LineTable
-from pushgate.inputs.visitor import Guard
+from pushgate.inputs.visitor import Porter
 from pushgate.interfaces import Context
 from pushgate.principals import Principals
 from pushgate.tally import Tally
@@ -65,9 +65,9 @@ class LineTestCase(SynchronousTestCase):
     def setUp(self):
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
         self.context = context(self.clock, self.principals)
-        guard = Guard("line", True, self.gateway, self.context)
+        porter = Porter("line", True, self.gateway, self.context)
         table = LineTable(type="line", **self.options)
-        self.server = LineServer("line", table, self.gateway, self.context, guard)
+        self.server = LineServer("line", table, self.gateway, self.context, porter)
         self.connection = self.connect()
         self.log = EventLoggingObserver()
         globalLogPublisher.addObserver(self.log)

@@ -36,7 +36,7 @@ from pushgate.errors import (
 from pushgate.inputs.amp import factory as amp_door
 from pushgate.inputs.amp import responders
 from pushgate.inputs.amp.server import AmpServer, AmpTable
-from pushgate.inputs.visitor import Guard
+from pushgate.inputs.visitor import Porter
 from pushgate.interfaces import Context
 from pushgate.notification import parse_id
 from pushgate.outcome import State
@@ -105,8 +105,8 @@ class ClientTestCase(SynchronousTestCase):
             tally=self.tally,
             principals=self.principals,
         )
-        guard = Guard("amp", True, self.gateway, context)
-        self.server = AmpServer("amp", AmpTable(type="amp"), self.gateway, context, guard)
+        porter = Porter("amp", True, self.gateway, context)
+        self.server = AmpServer("amp", AmpTable(type="amp"), self.gateway, context, porter)
         self.wires = Wires(self.server, self.clock)
         self.client = Client(self.wires, self.clock, jitter=lambda: 1.0, **self.options)
         self.client.start()

@@ -13,7 +13,7 @@ from pushgate.interfaces import Context, IGateway
 from pushgate.principals import Operation, Principal
 
 
-class Guard:
+class Porter:
     """What the connections of one door have in common.
 
     :param door: the input's name.
@@ -44,10 +44,10 @@ class Visitor:
     Not to be asked anything before the first bytes came: a certificate is proven only then.
     """
 
-    __slots__ = ("_guard", "_principal", "_proven", "_transport")
+    __slots__ = ("_porter", "_principal", "_proven", "_transport")
 
-    def __init__(self, guard: Guard, transport: Any) -> None:
-        self._guard, self._transport = guard, transport
+    def __init__(self, porter: Porter, transport: Any) -> None:
+        self._porter, self._transport = porter, transport
         self._principal: Principal | None = None
         self._proven = False
 
@@ -58,16 +58,16 @@ class Visitor:
             self._proven = True
             subject = peer_subject(self._transport)
             if subject is not None:
-                self._principal = self._guard.logins.certified(subject, self._transport.getPeer())
-        return self._principal or self._guard.anonymous()
+                self._principal = self._porter.logins.certified(subject, self._transport.getPeer())
+        return self._principal or self._porter.anonymous()
 
     def login(self, name: str, secret: bytes) -> Deferred[None]:
         """Be the principal of this name from now on; fails with `NotLoggedIn`, late, and changes nothing."""
-        return self._tries(self._guard.logins.login(name, secret, self._transport.getPeer()))
+        return self._tries(self._porter.logins.login(name, secret, self._transport.getPeer()))
 
     def bearer(self, secret: bytes) -> Deferred[None]:
         """Be whose secret this is from now on; as `login`."""
-        return self._tries(self._guard.logins.bearer(secret, self._transport.getPeer()))
+        return self._tries(self._porter.logins.bearer(secret, self._transport.getPeer()))
 
     def permit(self, operation: Operation, app: str | None = None, count: int = 0) -> Principal:
         """Allow an operation, or raise what refuses it; see `Principal.permit`.
@@ -77,7 +77,7 @@ class Visitor:
         principal = self.principal
         if principal is None:
             raise NotLoggedIn("login: nobody is logged in; log in first")
-        principal.permit(operation, app, count, self._guard.clock.seconds())
+        principal.permit(operation, app, count, self._porter.clock.seconds())
         return principal
 
     def permit_all(self, operation: Operation) -> None:
@@ -89,7 +89,7 @@ class Visitor:
         """Take notifications from the quota of who was permitted to submit them; see `Principal.charge`."""
         principal = self.principal
         if principal is not None:
-            principal.charge(count, self._guard.clock.seconds())
+            principal.charge(count, self._porter.clock.seconds())
 
     def sees(self, app: str) -> bool:
         """Whether it may be told of this app now."""
@@ -105,12 +105,12 @@ class Visitor:
     def trace(self, number: int) -> Deferred[str]:
         """`IGateway.trace`, of what it may read."""
         principal = self.permit(Operation.READ)
-        asked = self._guard.gateway.trace(number)
+        asked = self._porter.gateway.trace(number)
         return asked.addCallback(_checked, principal, Operation.READ) if principal.limited else asked
 
     def cancel(self, number: int) -> Deferred[bool]:
         """`IGateway.cancel`, of what it may submit; a Deferred in any case."""
-        cancel: Callable[[int], Any] = self._guard.gateway.cancel
+        cancel: Callable[[int], Any] = self._porter.gateway.cancel
         return self.check(Operation.PUSH, number).addCallback(lambda _: cancel(number))
 
     def check(self, operation: Operation, number: int) -> Deferred[Any]:
@@ -123,7 +123,7 @@ class Visitor:
     def stats(self) -> dict[str, Any]:
         """`IGateway.stats`, of the apps it may read of."""
         principal = self.permit(Operation.READ)
-        stats = self._guard.gateway.stats()
+        stats = self._porter.gateway.stats()
         if not principal.limited:
             return stats
         return {
@@ -133,7 +133,7 @@ class Visitor:
         }
 
     def _record(self, number: int) -> Deferred[str]:
-        ask: Callable[[int], Any] = self._guard.gateway.status
+        ask: Callable[[int], Any] = self._porter.gateway.status
         return maybeDeferred(ask, number)
 
     def _tries(self, answer: Principal | Deferred[Principal]) -> Deferred[None]:

@@ -8,7 +8,7 @@ from zope.interface.verify import verifyObject
 from pushgate.inputs.amp.boxes import box_bytes
 from pushgate.inputs.amp.server import AmpServer, AmpTable
 from pushgate.inputs.amp.watcher import WINDOW, Watcher
-from pushgate.inputs.visitor import Guard
+from pushgate.inputs.visitor import Porter
 from pushgate.interfaces import IOutcomeSink
 from pushgate.outcome import DeadToken, State
 from pushgate.testing import outcome
@@ -140,7 +140,7 @@ class WatchTests(DoorTestCase):
         """Neither what it was sent nor what waits for it grows, however much happens."""
         rig = GatewayRig()
         table = AmpTable(type="amp", **self.options)
-        guard = Guard("amp", self.trusting, rig.gateway, rig.context)
+        guard = Porter("amp", self.trusting, rig.gateway, rig.context)
         self.server = AmpServer("amp", table, rig.gateway, rig.context, guard)
         connection = self.connect()
         self.send(command("Watch"), connection=connection)

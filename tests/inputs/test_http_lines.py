@@ -159,7 +159,7 @@ class PieceTests(HTTPTestCase):
         """Cuts an answer short that was begun: nobody takes it for a whole one."""
         self.begin()
         self.send(chunk(lines(*[ONE] * PIECE * 2)))
-        self.server.guard = None
+        self.server.porter = None
         self.connection.requests.copy().pop().visitor = None
         self.send(chunk(lines(*[ONE] * PIECE)))
         self.assertTrue(self.connection.transport.aborted)

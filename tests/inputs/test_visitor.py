@@ -7,7 +7,7 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.errors import Forbidden, NotFound, NotLoggedIn, TooFast
-from pushgate.inputs.visitor import Guard
+from pushgate.inputs.visitor import Porter
 from pushgate.interfaces import Context
 from pushgate.principals import ANONYMOUS, Grant, Hashed, Operation, Principals
 from pushgate.tally import Tally
@@ -33,8 +33,8 @@ class VisitorTests(SynchronousTestCase):
             tally=Tally(),
             principals=Principals(grants),
         )
-        self.guard = Guard("front", trusting, self.gateway, context)
-        return self.guard.visitor(StringTransport())
+        self.porter = Porter("front", trusting, self.gateway, context)
+        return self.porter.visitor(StringTransport())
 
     def test_nobody(self):
         """Where principals are asked for, who has not logged in may do nothing, and is told what to do."""
@@ -63,7 +63,7 @@ class VisitorTests(SynchronousTestCase):
         self.successResultOf(visitor.login("shop", SECRET))
         self.assertEqual(visitor.permit(PUSH, "news", 1).name, "shop")
         failing = visitor.bearer(b"wrong")
-        self.guard.stop()
+        self.porter.stop()
         self.failureResultOf(failing, NotLoggedIn)
         self.assertEqual(visitor.principal.name, "shop")
         visitor = self.visitor({"shop": SHOP})

@@ -8,7 +8,7 @@ from pushgate.inputs.amp.connection import Connection
 from pushgate.inputs.amp.watcher import Watcher
 from pushgate.inputs.crowd import Crowd
 from pushgate.inputs.gather import Gatherer
-from pushgate.inputs.visitor import Guard
+from pushgate.inputs.visitor import Porter
 from pushgate.interfaces import Context, IGateway
 from pushgate.settings import Duration, ListeningTable, ServerEndpoint
 
@@ -34,10 +34,10 @@ class AmpServer(Crowd):
     """Makes the connections of one door."""
 
     def __init__(
-        self, name: str, config: AmpTable, gateway: IGateway, context: Context, guard: Guard
+        self, name: str, config: AmpTable, gateway: IGateway, context: Context, porter: Porter
     ) -> None:
         super().__init__(name, config.max_connections, gateway, context)
-        self.config, self.guard, self.wall = config, guard, context.wall
+        self.config, self.porter, self.wall = config, porter, context.wall
         self.gatherer = Gatherer(lambda submission: gateway.submit(submission, name), self.clock)
         self._watchers: set[int] = set()
 

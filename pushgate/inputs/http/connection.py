@@ -130,7 +130,7 @@ class Connection(ProtocolWrapper):
     def makeConnection(self, transport: object) -> None:
         self.brake = Brake(transport, lambda: None)  # type: ignore[arg-type]  # every stream can pause
         self._full = self.server.full_queues(self.brake)
-        self.visitor = self.server.guard.visitor(transport)
+        self.visitor = self.server.porter.visitor(transport)
         self._due = self.server.now() + self.server.config.idle_timeout
         super().makeConnection(transport)  # type: ignore[no-untyped-call]  # untyped in Twisted
 

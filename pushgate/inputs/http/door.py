@@ -10,7 +10,7 @@ from zope.interface import implementer
 from pushgate.inputs.http.server import HTTPServer
 from pushgate.inputs.http.table import HTTPTable
 from pushgate.inputs.listener import Listener
-from pushgate.inputs.visitor import Guard
+from pushgate.inputs.visitor import Porter
 from pushgate.interfaces import Context, IGateway, IInput
 from pushgate.plugin import InputFactory
 
@@ -27,8 +27,8 @@ class HTTPDoor:
     def __init__(self, name: str, config: HTTPTable, gateway: IGateway, context: Context) -> None:
         self._name = name
         self._listener = Listener(name, config, context)
-        guard = Guard(name, self._listener.trusting, gateway, context)
-        self._server = HTTPServer(name, config, gateway, context, guard)
+        porter = Porter(name, self._listener.trusting, gateway, context)
+        self._server = HTTPServer(name, config, gateway, context, porter)
 
     def start(self) -> Deferred[None]:
         return self._listener.start(self._server).addCallback(lambda _: self._server.start())
@@ -46,7 +46,7 @@ class HTTPDoor:
         try:
             await self._listener.stop()
             server.events.close()
-            server.guard.stop()
+            server.porter.stop()
             try:
                 await server.idle().addTimeout(STOP_PATIENCE, server.clock)
             except defer.TimeoutError:

@@ -37,7 +37,7 @@ def let_in(request: Request) -> BodyReader | None:
         request.visitor = request.connection.visitor
         return None
     server = request.connection.server
-    request.visitor = visitor = server.guard.visitor(request.connection.transport)
+    request.visitor = visitor = server.porter.visitor(request.connection.transport)
     trying = _try(visitor, said)
     done: list[None] = []
     trying.addCallback(done.append)

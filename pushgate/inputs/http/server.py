@@ -21,7 +21,7 @@ from pushgate.inputs.http.routes import find_route
 from pushgate.inputs.http.table import HTTPTable
 from pushgate.inputs.http.waits import Waits
 from pushgate.inputs.pressure import FullQueues
-from pushgate.inputs.visitor import Guard
+from pushgate.inputs.visitor import Porter
 from pushgate.interfaces import Context, IGateway
 
 SWEEP: Final = 1.0
@@ -55,12 +55,12 @@ class HTTPServer(WrappingFactory[Connection]):
     log = Logger()
 
     def __init__(
-        self, name: str, config: HTTPTable, gateway: IGateway, context: Context, guard: Guard
+        self, name: str, config: HTTPTable, gateway: IGateway, context: Context, porter: Porter
     ) -> None:
         self.clock: IReactorTime = context.reactor
         super().__init__(_Protocols(timeout=None, reactor=self.clock))  # type: ignore[arg-type,no-untyped-call]  # None: no timeout, as documented
         self.name, self.config, self.gateway, self.tally = name, config, gateway, context.tally
-        self.wall, self.guard = context.wall, guard
+        self.wall, self.porter = context.wall, porter
         self.gatherer = Gatherer(lambda submission: gateway.submit(submission, name), self.clock)
         self.waits = Waits(f"{name}.wait", gateway, self.clock)
         self.events = Events(name, config, gateway, context)

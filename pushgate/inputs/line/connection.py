@@ -73,8 +73,8 @@ class Connection(Protocol):
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
-        self.visitor = self.server.guard.visitor(self.transport)
-        if self.server.guard.anonymous() is None:
+        self.visitor = self.server.porter.visitor(self.transport)
+        if self.server.porter.anonymous() is None:
             self._nobody = self.server.clock.callLater(LOGIN_TIMEOUT, self._still_nobody)
         self.server.joined(self)
 

@@ -5,7 +5,7 @@ from pydantic import Field
 from pushgate.inputs.crowd import Crowd
 from pushgate.inputs.gather import Gatherer
 from pushgate.inputs.line.connection import Connection
-from pushgate.inputs.visitor import Guard
+from pushgate.inputs.visitor import Porter
 from pushgate.interfaces import Context, IGateway
 from pushgate.settings import ListeningTable, ServerEndpoint
 
@@ -27,10 +27,10 @@ class LineServer(Crowd):
     """Makes the connections of one door."""
 
     def __init__(
-        self, name: str, config: LineTable, gateway: IGateway, context: Context, guard: Guard
+        self, name: str, config: LineTable, gateway: IGateway, context: Context, porter: Porter
     ) -> None:
         super().__init__(name, config.max_connections, gateway, context)
-        self.config, self.guard = config, guard
+        self.config, self.porter = config, porter
         self.gatherer = Gatherer(lambda submission: gateway.submit(submission, name), self.clock)
 
     def connect(self) -> Connection:
