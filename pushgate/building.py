@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pushgate.blame import blamed, checked
 from pushgate.errors import CannotStart
 from pushgate.interfaces import (
     Context,
@@ -35,18 +36,27 @@ class Building:
     ) -> list[tuple[str, IOutcomeSink, int]]:
         """Name, sink and buffer of each."""
         return [
-            (name, self.do(factory.sink, name, table, self._gateway, self._context), table.buffer)
+            (name, self.do(self._sink, name, factory, table), table.buffer)
             for name, (factory, table) in tables.items()
         ]
 
     def inputs(self, tables: Mapping[str, tuple[IInputFactory, DoorTable]]) -> dict[str, IInput]:
         """The doors, by name."""
-        return {
-            name: self.do(factory.input, name, table, self._gateway, self._context)
-            for name, (factory, table) in tables.items()
-        }
+        return {name: self.do(self._input, name, factory, table) for name, (factory, table) in tables.items()}
 
     def check(self) -> None:
         """Raise `CannotStart` when there was a fault."""
         if self._faults:
             raise CannotStart(self._faults)
+
+    def _sink(self, name: str, factory: IOutcomeSinkFactory, table: SinkTable) -> IOutcomeSink:
+        what = f'sinks.{name}: sink "{factory.name}"'
+        with blamed(what):
+            sink = factory.sink(name, table, self._gateway, self._context)
+        return checked(sink, IOutcomeSink, what)
+
+    def _input(self, name: str, factory: IInputFactory, table: DoorTable) -> IInput:
+        what = f'inputs.{name}: input "{factory.name}"'
+        with blamed(what):
+            door = factory.input(name, table, self._gateway, self._context)
+        return checked(door, IInput, what)

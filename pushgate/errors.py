@@ -194,3 +194,11 @@ REFUSALS: dict[str, type[Refusal]] = {
     )
 }  # fmt: skip
 """Each refusal by its code on the wire."""
+
+
+def reason(error: BaseException) -> str:
+    """An exception in one line: its type, its first line and, for a syntax error, where it is."""
+    if isinstance(error, SyntaxError):
+        return f"SyntaxError in line {error.lineno}: {error.msg}"
+    first = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__

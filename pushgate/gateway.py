@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.admission import Admission
+from pushgate.blame import blamed
 from pushgate.books import Books
 from pushgate.death import Death
 from pushgate.errors import CannotStart, ShuttingDown
@@ -73,7 +74,8 @@ class Gateway:
 
     def add_sink(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         """As `attach`, for a sink of the configuration: a crash does not make it miss anything."""
-        return self._outbox.attach(name, sink, buffer, watches=False)
+        with blamed(f"sinks.{name}: its start"):
+            return self._outbox.attach(name, sink, buffer, watches=False)
 
     def start(self) -> Deferred[None]:
         """Queue what the spool kept, then begin to send; fails with `CannotStart`."""
@@ -123,7 +125,7 @@ class Gateway:
 
     def pressed(self, app: str, relieved: Callable[[], None]) -> Callable[[], None] | None:
         work = None if self._admission.closed else self._apps.get(app)
-        return None if work is None else work.pressed(relieved)
+        return None if work is None else work.pressed(lambda: self._relieved(app, relieved))
 
     def accepting(self) -> bool:
         return not self._admission.closed
@@ -241,6 +243,12 @@ class Gateway:
         self._ledger.open(kept.batch, kept.left)
         work.backlog.opened(kept.batch)
         work.recovered(kept, restarted=kept.batch.order <= self._recovered)
+
+    def _relieved(self, app: str, relieved: Callable[[], None]) -> None:
+        try:
+            relieved()
+        except Exception:  # noqa: BLE001 - a door's fault must not keep the others paused
+            self.log.failure("telling a door that the queue of {app} has room", app=app)
 
     # outcomes
 

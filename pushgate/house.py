@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from pushgate.blame import blamed
 from pushgate.errors import CannotStart, PushgateError
 from pushgate.gateway import Gateway
 from pushgate.interfaces import IAddressed, IInput, IOutcomeSink
@@ -122,8 +123,9 @@ class House(Service):
         for name, sink, buffer in self._sinks:
             self.gateway.add_sink(name, sink, buffer)
         await self.gateway.start()
-        for door in self.inputs.values():
-            await door.start()
+        for name, door in self.inputs.items():
+            with blamed(f"inputs.{name}: its start"):
+                await maybeDeferred(door.start)
         if self._reload is not None:
             self.gateway.on_reload = self._reload.run
             self._reload.start()
@@ -134,13 +136,19 @@ class House(Service):
         """What people can look at or talk to, one a line."""
         apps = {f"app {name}": upstream for name, upstream in self.gateway.upstreams().items()}
         sinks = {f"sink {name}": sink for name, sink, _ in self._sinks}
-        told = {
-            name: part.addresses() for name, part in (apps | sinks).items() if IAddressed.providedBy(part)
-        }
-        told = {f"input {name}": door.addresses() for name, door in self.inputs.items()} | told
+        doors = {f"input {name}": door for name, door in self.inputs.items()}
+        others = {name: part for name, part in (apps | sinks).items() if IAddressed.providedBy(part)}
+        told = {name: self._addresses(name, part) for name, part in (doors | others).items()}
         lines = [(name, address) for name, addresses in told.items() for address in addresses]
         width = max((len(name) for name, _ in lines), default=0)
         return "".join(f"\n  {name:{width}}  {address}" for name, address in lines)
+
+    def _addresses(self, name: str, part: Any) -> list[str]:
+        try:
+            return list(part.addresses())
+        except Exception:  # noqa: BLE001 - a stranger's code, and no reason not to be ready
+            self.log.failure("{name}: its addresses", name=name)
+            return []
 
     async def _stop(self) -> None:
         before = self.gateway.settled()

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
-from pushgate.errors import CannotStart
+from pushgate.errors import CannotStart, reason
 from pushgate.interfaces import (
     Context,
     IGateway,
@@ -106,11 +106,3 @@ class LazyUpstream(LazyFactory):
         """See `IUpstreamFactory`."""
         upstream: IUpstream = self.load().upstream(app, config, work, context)
         return upstream
-
-
-def reason(error: BaseException) -> str:
-    """An exception in one line: its type, its first line and, for a syntax error, where it is."""
-    if isinstance(error, SyntaxError):
-        return f"SyntaxError in line {error.lineno}: {error.msg}"
-    first = str(error).partition("\n")[0]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__

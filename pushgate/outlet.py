@@ -17,13 +17,12 @@ from pushgate.errors import SinkDown
 from pushgate.interfaces import IOutcomeSink
 from pushgate.outcome import Outcome, Report
 from pushgate.tally import Tally
+from pushgate.trouble import Trouble
 
 CALL_LIMIT: Final = 2048
 """Notifications of one call of `emit` at most, so that a call stays short."""
 CLOSE_GRACE: Final = 2.0
 """Seconds a sink has to close after its flush was given up."""
-LOG_INTERVAL: Final = 60.0
-"""Seconds between two log lines about the same trouble of one sink."""
 FIRST_PAUSE: Final = 1.0
 """Seconds before a sink that is down gets the same reports again; doubled each time."""
 LONGEST_PAUSE: Final = 60.0
@@ -64,7 +63,7 @@ class Outlet:
         self._turn: IDelayedCall | None = None
         self._emitting: Deferred[object] | None = None
         self._drained: Deferred[None] | None = None
-        self._errors, self._drops = _Trouble(clock), _Trouble(clock)
+        self._errors, self._drops = Trouble(clock), Trouble(clock)
 
     @property
     def lag(self) -> int:
@@ -249,28 +248,6 @@ class _Mark(msgspec.Struct, frozen=True, gc=False):
     """Stands behind the last report of a call of `Outlet.report`."""
 
     number: int
-
-
-class _Trouble:
-    """Counts a trouble, and says when it is worth a line: at once, then at most once a `LOG_INTERVAL`.
-
-    :ivar total: how often it happened.
-    """
-
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
-        self._told, self._silent_until = 0, float("-inf")
-        self.total = 0
-
-    def happened(self, times: int = 1) -> int:
-        """Count it; return how often it happened since the last line when one is due, else 0."""
-        self.total += times
-        now = self._clock.seconds()
-        if now < self._silent_until:
-            return 0
-        self._silent_until = now + LOG_INTERVAL
-        untold, self._told = self.total - self._told, self.total
-        return untold
 
 
 def _cut(report: Report, limit: int) -> tuple[Report, Report | None]:

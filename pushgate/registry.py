@@ -21,10 +21,10 @@ from twisted.logger import Logger
 from twisted.plugin import IPlugin, getPlugins
 
 from pushgate import plugins
-from pushgate.errors import CannotStart
+from pushgate.errors import CannotStart, reason
 from pushgate.interfaces import IInputFactory, IOutcomeSinkFactory, IPlugInFactory, IUpstreamFactory
 from pushgate.kinds import KINDS, Kind, defect
-from pushgate.lazy import LazyFactory, reason
+from pushgate.lazy import LazyFactory
 
 NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """What a plug-in, an app, an input or a sink may be called."""

@@ -6,11 +6,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from pushgate.blame import blamed
 from pushgate.building import Building
 from pushgate.changes import Changes, compare
 from pushgate.config import Config
@@ -165,7 +166,8 @@ class _Step:
             candidate.start()
         for name, door in self._inputs.items():
             self._undo.callback(self._house.close_input, name, door)
-            await door.start()
+            with blamed(f"inputs.{name}: its start"):
+                await maybeDeferred(door.start)
 
     def take(self, changes: Changes) -> None:
         """Let all of it take the place of what was; what that was is closed in the background."""

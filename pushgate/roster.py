@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.backlog import Backlog
+from pushgate.blame import blamed, checked
 from pushgate.errors import CannotStart, UnknownApp
 from pushgate.interfaces import Context, ISpool, IUpstream, IUpstreamFactory, Kept
 from pushgate.lease import Lease
@@ -35,11 +36,12 @@ class Candidate(msgspec.Struct, frozen=True):
 
     def start(self) -> None:
         """Let it connect; raise `CannotStart` when it cannot do what it must."""
-        self.upstream.start()
+        with blamed(f"apps.{self.work.app}: the start of its upstream"):
+            self.upstream.start()
 
     def discard(self) -> None:
         """Close one that is not wanted, started or not."""
-        self.upstream.abort()
+        self.work.bulkhead.call("abort", self.upstream.abort)
 
 
 class Roster:
@@ -103,7 +105,10 @@ class Roster:
             raise CannotStart([f"apps.{app}: it was removed and is still being closed; try again later"])
         work = self.apps.get(app) or self._work(app, config)
         lease = Lease(work, config.upstream)
-        return Candidate(work, config, factory.upstream(app, config, lease, self._context), lease)
+        what = f'apps.{app}: upstream "{factory.name}"'
+        with blamed(what):
+            upstream = factory.upstream(app, config, lease, self._context)
+        return Candidate(work, config, checked(upstream, IUpstream, what), lease)
 
     def admit(self, candidate: Candidate, patience: float) -> None:
         """Let a started candidate have the queue of its app at once.
@@ -157,7 +162,7 @@ class Roster:
         lease.grant()
         self._claim(work)
         work.backlog.refill()
-        work.upstream.wake()
+        work.wake()
 
     def _not_opened(self, failure: Failure, app: str) -> None:
         self.log.failure("{app}: reading its dead tokens from the spool", failure, app=app)

@@ -5,16 +5,17 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
 from zope.interface import implementer
 
 from pushgate import screen
 from pushgate.backlog import Backlog
+from pushgate.blame import Bulkhead, blamed
 from pushgate.death import Death, Reason
 from pushgate.flushes import Flushes
 from pushgate.graveyard import Graveyard
-from pushgate.interfaces import Context, IInFlight, ISpool, IUpstream, IWork, Kept
+from pushgate.interfaces import Context, IInFlight, ISpool, IUpstream, IWork, Kept, UpstreamState
 from pushgate.lanes import Lane
 from pushgate.ledger import Runs
 from pushgate.limits import Limits
@@ -54,6 +55,7 @@ class Work:
         self.lane = Lane()
         self.backlog: Backlog
         self.graveyard = Graveyard(app, spool, context.wall)
+        self.bulkhead = Bulkhead(app, context.reactor, context.tally)
         self.arriving = 0
         self.pressure = Pressure(limits.queue)
         self.upstream: IUpstream
@@ -75,14 +77,19 @@ class Work:
     def start(self) -> None:
         """Begin to send."""
         self._lease.grant()
-        self.upstream.start()
+        with blamed(f"apps.{self.app}: the start of its upstream"):
+            self.upstream.start()
+
+    def wake(self) -> None:
+        """Tell the upstream that there is work; whoever brought that must not suffer from what it raises."""
+        self.bulkhead.call("wake", self.upstream.wake)
 
     def configure(self, config: AppTable) -> None:
         """Go on with other settings; what was accepted keeps the delivery it was accepted with."""
         if config.rate != self.config.rate:
             self._pace = Pace(config.rate, self._now())
         self.config = config
-        self.upstream.wake()
+        self.wake()
 
     def hand_over(self, upstream: IUpstream, lease: "Lease") -> Deferred[None]:
         """Give the queue to another upstream, which was started; see `retire`."""
@@ -90,7 +97,7 @@ class Work:
         self.graveyard.distrust()
         self.hold(upstream, lease)
         lease.grant()
-        upstream.wake()
+        self.wake()
         return closing
 
     def retire(self) -> Deferred[None]:
@@ -104,9 +111,9 @@ class Work:
 
     async def _close(self, upstream: IUpstream) -> None:
         try:
-            await upstream.stop()
+            await maybeDeferred(upstream.stop)
         except Exception:
-            upstream.abort()
+            self.bulkhead.call("abort", upstream.abort)
             raise
         finally:
             self._retired.remove(upstream)
@@ -119,7 +126,7 @@ class Work:
         if once:
             self._once = True
             self._clear_ahead()
-        self.upstream.wake()
+        self.wake()
 
     def recovered(self, kept: Kept, restarted: bool = True) -> None:
         """Queue what a spool kept; what may have been written and must not be written twice is in doubt.
@@ -141,12 +148,12 @@ class Work:
     def set_rate(self, rate: float) -> None:
         """Have the app send so many a second at most from now on; 0 sets no limit."""
         self._pace.change(rate, self._now())
-        self.upstream.wake()
+        self.wake()
 
     def pace(self, batch: Batch, rate: float) -> None:
         """Have a batch, in memory or in the spool, and what shares its pace, go at another rate."""
         self.lane.pace(batch, rate, self._now())
-        self.upstream.wake()
+        self.wake()
 
     def waiting(self) -> int:
         """Notifications that count for the queue's limit: those being accepted just now are among them."""
@@ -214,8 +221,8 @@ class Work:
 
     def stats(self) -> dict[str, Any]:
         """How the app is doing, ready for JSON."""
-        state, connections = self.upstream.state(), Counter[str]()
-        states = [state, *(each.state() for each in self._retired if each is not self.upstream)]
+        state, connections = self._state(self.upstream), Counter[str]()
+        states = [state, *(self._state(each) for each in self._retired if each is not self.upstream)]
         for each in states:
             connections.update(each.connections)
         return {
@@ -231,6 +238,11 @@ class Work:
             "dead_tokens": len(self.graveyard.tokens),
         }
 
+    def _state(self, upstream: IUpstream) -> UpstreamState:
+        """How an upstream is doing; nothing is known of one that cannot say."""
+        state: UpstreamState | None = self.bulkhead.call("state", lambda: _told(upstream))
+        return UpstreamState(connections={}, window=0) if state is None else state
+
     async def drain(self) -> None:
         """Send what waits as long as the push service is of use, settle what is in flight, close.
 
@@ -239,10 +251,10 @@ class Work:
         try:
             if self._lease.held:  # else it was never started, and sends nothing
                 await self._emptied()
-            await self.upstream.stop()
+            await maybeDeferred(self.upstream.stop)
             await self.graveyard.idle()
         finally:
-            self.upstream.abort()
+            self.bulkhead.call("abort", self.upstream.abort)
             self.rest()
 
     def rest(self) -> None:
@@ -290,7 +302,7 @@ class Work:
     def requeue(self, spans: Sequence[Span]) -> None:
         self._context.tally.count("pushgate_resent_total", self.app, times=sum(map(len, spans)))
         self.lane.requeue(spans)
-        self.upstream.wake()
+        self.wake()
 
     def tokens_died(self, deaths: Sequence[Death]) -> Deferred[None]:
         # The report first: the service lists a token once, and a refusal would make up for a lost entry.
@@ -324,7 +336,7 @@ class Work:
         self._clearing = False
         for span in spans:
             self.lane.clear(span)
-        self.upstream.wake()
+        self.wake()
 
     def _take_suspects(self) -> list[Span]:
         spans: list[Span] = []
@@ -404,4 +416,11 @@ class Work:
 
     def _resume(self) -> None:
         self._pause = None
-        self.upstream.wake()
+        self.wake()
+
+
+def _told(upstream: IUpstream) -> UpstreamState:
+    state = upstream.state()
+    if not isinstance(state, UpstreamState):
+        raise TypeError(f"not an UpstreamState: a {type(state).__name__}")
+    return state

@@ -7,9 +7,10 @@ from zope.interface.verify import verifyObject
 from pushgate.errors import SinkDown
 from pushgate.interfaces import IOutcomeSink
 from pushgate.outcome import DeadToken, Outcome, Report
-from pushgate.outlet import CALL_LIMIT, CLOSE_GRACE, LOG_INTERVAL, Outlet
+from pushgate.outlet import CALL_LIMIT, CLOSE_GRACE, Outlet
 from pushgate.tally import Tally
 from pushgate.testing import RecordingSink, outcome
+from pushgate.trouble import LOG_INTERVAL
 from tests.samples import token
 
 

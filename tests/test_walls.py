@@ -43,6 +43,8 @@ ROOMS = (
             "roster",
             "lease",
             "limits",
+            "blame",
+            "trouble",
         ),
         "gateway",
     )

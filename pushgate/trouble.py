@@ -1,0 +1,30 @@
+"""Trouble that may come again and again, and is not to fill the log."""
+
+from typing import Final
+
+from twisted.internet.interfaces import IReactorTime
+
+LOG_INTERVAL: Final = 60.0
+"""Seconds between two log lines about the same trouble of one plug-in."""
+
+
+class Trouble:
+    """Counts a trouble, and says when it is worth a line: at once, then at most once a `LOG_INTERVAL`.
+
+    :ivar total: how often it happened.
+    """
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._told, self._silent_until = 0, float("-inf")
+        self.total = 0
+
+    def happened(self, times: int = 1) -> int:
+        """Count it; return how often it happened since the last line when one is due, else 0."""
+        self.total += times
+        now = self._clock.seconds()
+        if now < self._silent_until:
+            return 0
+        self._silent_until = now + LOG_INTERVAL
+        untold, self._told = self.total - self._told, self.total
+        return untold
