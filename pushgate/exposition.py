@@ -30,6 +30,7 @@ HELP: Final[dict[str, str]] = {
     "pushgate_resent_total": "Notifications written again after an error or a lost connection.",
     "pushgate_late_errors_total": "Errors for notifications that were already presumed accepted.",
     "pushgate_reconnects_total": "Connections to the push service lost or not made.",
+    "pushgate_blocked_total": "Times the reactor was held up for a second or longer.",
     "pushgate_upstream_errors_total": "Calls to an app's upstream that raised.",
     "pushgate_sink_errors_total": "Calls to a sink that failed.",
     "pushgate_sink_dropped_total": "Notifications not reported to a sink because its buffer was full.",

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from twisted.application.service import Service
@@ -19,6 +19,7 @@ from pushgate.interfaces import IAddressed, IInput, IOutcomeSink
 
 if TYPE_CHECKING:
     from pushgate.reload import Reload
+    from pushgate.watchdog import Watchdog
 
 FLUSH_TIMEOUT: Final = 5.0
 """Seconds the sinks, the spool and then the doors have to close after the drain."""
@@ -41,6 +42,8 @@ class House(Service):
 
     :param sinks: name, sink, and how many reports may wait for it.
     :param inputs: the doors, by name; a reload adds and removes some.
+    :ivar sinks: by name; a reload adds and removes some.
+    :ivar watchdog: watches over the reactor while this runs.
     :param drain_timeout: seconds the upstreams have to finish what is under way; a reload may change it.
     :param hint: what people may do next, said when it is ready.
     """
@@ -58,6 +61,8 @@ class House(Service):
     ) -> None:
         self.gateway, self.inputs = gateway, inputs
         self.drain_timeout = drain_timeout
+        self.sinks = {name: sink for name, sink, _ in sinks}
+        self.watchdog: Watchdog | None = None
         self._sinks, self._reactor, self._hint = sinks, reactor, hint
         self._starting: Deferred[None] = succeed(None)
         self._draining: Deferred[None] = succeed(None)
@@ -86,8 +91,10 @@ class House(Service):
         return self.stop()
 
     def start(self) -> Deferred[None]:
-        """Start everything; fails with `CannotStart`, or whatever a part raised."""
-        self._starting = Deferred.fromCoroutine(self._start())
+        """Start everything; fails with `CannotStart`."""
+        if self.watchdog is not None:
+            self.watchdog.start()
+        self._starting = Deferred.fromCoroutine(self._start()).addErrback(self._not_started)
         return self._starting
 
     def stop(self) -> Deferred[None]:
@@ -107,6 +114,15 @@ class House(Service):
         self.gateway.reopen()
         if self._reload is not None and self._ready and not self._stopping:
             self._reload.run().addErrback(self._not_reloaded)
+
+    def parts(self) -> dict[str, object]:
+        """What plug-ins made, by what people call it."""
+        kinds: dict[str, Mapping[str, object]] = {
+            "input": self.inputs,
+            "app": self.gateway.upstreams(),
+            "sink": self.sinks,
+        }
+        return {f"{kind} {name}": part for kind, parts in kinds.items() for name, part in parts.items()}
 
     def close_input(self, name: str, door: IInput) -> None:
         """Close a door in the background."""
@@ -134,11 +150,11 @@ class House(Service):
 
     def _where(self) -> str:
         """What people can look at or talk to, one a line."""
-        apps = {f"app {name}": upstream for name, upstream in self.gateway.upstreams().items()}
-        sinks = {f"sink {name}": sink for name, sink, _ in self._sinks}
-        doors = {f"input {name}": door for name, door in self.inputs.items()}
-        others = {name: part for name, part in (apps | sinks).items() if IAddressed.providedBy(part)}
-        told = {name: self._addresses(name, part) for name, part in (doors | others).items()}
+        told = {
+            name: self._addresses(name, part)
+            for name, part in self.parts().items()
+            if IInput.providedBy(part) or IAddressed.providedBy(part)
+        }
         lines = [(name, address) for name, addresses in told.items() for address in addresses]
         width = max((len(name) for name, _ in lines), default=0)
         return "".join(f"\n  {name:{width}}  {address}" for name, address in lines)
@@ -171,6 +187,8 @@ class House(Service):
             settled=settled,
             where=f" and {'stay in the spool' if self.gateway.durable else 'are lost'}" if left else "",
         )
+        if self.watchdog is not None:
+            self.watchdog.stop()
 
     def _hurry(self) -> None:
         """A second signal: wait for nothing any more. What is in flight is cut off, the spool is closed."""
@@ -217,6 +235,11 @@ class House(Service):
     def _failed(self, failure: Failure, what: str) -> None:
         if not failure.check(CancelledError):
             self.log.failure("stopping, {what}", failure, what=what)
+
+    def _not_started(self, failure: Failure) -> Failure:
+        if self.watchdog is not None:
+            self.watchdog.stop()
+        return failure
 
     def _give_up(self, failure: Failure) -> None:
         if failure.check(CannotStart):

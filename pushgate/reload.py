@@ -184,6 +184,8 @@ class _Step:
             house.close_input(name, house.inputs.pop(name))
         for name in changes.sinks.removed:
             self._close_sink(name)
+            house.sinks.pop(name, None)
+        house.sinks.update({name: sink for name, sink, _ in self._sinks})
         house.inputs.update(self._inputs)
 
     def _close_sink(self, name: str) -> None:

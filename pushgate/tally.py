@@ -12,6 +12,7 @@ COUNTERS: Final[dict[str, tuple[str, ...]]] = {
     "pushgate_resent_total": ("app",),
     "pushgate_late_errors_total": ("app",),
     "pushgate_reconnects_total": ("app", "cause"),
+    "pushgate_blocked_total": ("part",),
     "pushgate_upstream_errors_total": ("app",),
     "pushgate_sink_errors_total": ("sink",),
     "pushgate_sink_dropped_total": ("sink",),

@@ -26,6 +26,7 @@ from pushgate.reload import Reload, digests
 from pushgate.spool.memory import MemorySpool
 from pushgate.spool.sqlite import SqliteSpool
 from pushgate.tally import Tally
+from pushgate.watchdog import Watchdog
 
 _log = Logger()
 _SWITCH_INTERVAL = 0.0005
@@ -87,6 +88,7 @@ def compose(config: Config, reactor: Any, hint: str = "", read: Callable[[], Con
     sinks, inputs = building.sinks(config.sinks), building.inputs(config.inputs)
     building.check()
     house = House(gateway, sinks, inputs, config.gateway.drain_timeout, reactor, hint)
+    house.watchdog = Watchdog(reactor, context.tally, house.parts)
     if read is not None:
         house.use(Reload(house, context, config, files, read))
     return house

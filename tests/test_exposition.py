@@ -23,6 +23,7 @@ CONTRACT = {
     "pushgate_accept_seconds": {"input"},
     "pushgate_settle_seconds": {"app"},
     "pushgate_sink_lag": {"sink"},
+    "pushgate_blocked_total": {"part"},
     "pushgate_upstream_errors_total": {"app"},
     "pushgate_sink_errors_total": {"sink"},
 }

@@ -48,7 +48,7 @@ ROOMS = (
         ),
         "gateway",
     )
-    | dict.fromkeys(("tap", "house", "reload", "building"), "tap")
+    | dict.fromkeys(("tap", "house", "reload", "building", "watchdog"), "tap")
     | {
         room: room
         for room in ("apns", "settings", "interfaces", "inputs", "sinks", "spool", "upstreams", "simulator")
