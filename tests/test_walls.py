@@ -76,7 +76,7 @@ MAY_IMPORT = {
     "plugins": {"configuration"},
     "client": {"values", "formats"},
     "demo": {"values", "client"},
-    "testing": CONTRACTS,
+    "testing": CONTRACTS | {"configuration", "simulator"},
     "cli": set(ROOMS.values()) - {"tap"},
     "tap": set(ROOMS.values()),
 }

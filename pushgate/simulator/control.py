@@ -132,9 +132,9 @@ class ControlSite(Site):
 
     noisy = False
 
-    def __init__(self, simulator: "Simulator") -> None:
+    def __init__(self, simulator: "Simulator", reactor: Any) -> None:
         site: Any = super()
-        site.__init__(Control(simulator), parsePOSTFormSubmission=False)
+        site.__init__(Control(simulator), reactor=reactor, parsePOSTFormSubmission=False)
 
     def log(self, request: HTTPRequest) -> None:
         """Write no access log: a poll of the summary is not news."""

@@ -66,7 +66,7 @@ class Simulator(Service):
             "push": Gate(tls, reactor, self._rule_for_connection, self._push.connect),
             "feedback": Gate(tls, reactor, lambda _: None, self._feedback.connect),
         }
-        self._factories: dict[str, IProtocolFactory] = {**self._gates, "control": ControlSite(self)}
+        self._factories: dict[str, IProtocolFactory] = {**self._gates, "control": ControlSite(self, reactor)}
 
     @property
     def port(self) -> int | None:

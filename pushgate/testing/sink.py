@@ -8,17 +8,16 @@ from zope.interface import implementer
 from pushgate.interfaces import (
     IOutcomeSink,
 )
-from pushgate.notification import Batch, Delivery, Terms
 from pushgate.outcome import Outcome, Report, State
-from pushgate.packed import Packed
 from pushgate.span import Span
+from pushgate.testing.batch import TOKEN, batch
 
 
 def outcome(
     state: State = State.ACCEPTED,
     *,
     app: str = "news",
-    tokens: Sequence[bytes] = (bytes(range(32)),),
+    tokens: Sequence[bytes] = (TOKEN,),
     status: int | None = None,
     reason: str = "",
     at: float = 1_700_000_000.0,
@@ -29,18 +28,8 @@ def outcome(
 
     :param order: counts batches; those of different order have different ids.
     """
-    batch = Batch(
-        id=0x018F_0000_0000_7000_8000_0000_0000_0000 + (order << 16),
-        order=order,
-        app=app,
-        tokens=Packed.of(tokens, 1),
-        payload=b'{"aps":{"alert":"Hi"}}',
-        terms=Terms(),
-        delivery=Delivery.AT_LEAST_ONCE,
-        accepted_at=at,
-        waiting_since=0.0,
-    )
-    span = Span(batch, 0, len(batch), attempts=1, recalled=recalled)
+    whole = batch(tokens, app=app, at=at, order=order)
+    span = Span(whole, 0, len(whole), attempts=1, recalled=recalled)
     return Outcome(span, state, status, reason, at, "apns-stream")
 
 
