@@ -4,7 +4,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from twisted.internet import reactor
@@ -23,15 +23,20 @@ DEADLINE = 30.0
 class Twistd(ProcessProtocol):
     """A process in a directory of its own.
 
+    :param installed: where more than this environment is installed.
     :ivar out: its standard output so far, which is its log.
     :ivar err: its standard error so far.
     """
 
-    def __init__(self, directory: Path, *arguments: str) -> None:
+    def __init__(self, directory: Path, *arguments: str, installed: Sequence[Path] = ()) -> None:
         self.out = self.err = ""
         self._code: int | None = None
         command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", *arguments]
-        environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        environ = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, (*installed, ROOT))),
+            "PYTHONUNBUFFERED": "1",
+        }
         self._process = reactor.spawnProcess(self, command[0], command, environ, str(directory))
 
     def outReceived(self, data: bytes) -> None:
@@ -107,8 +112,8 @@ class ProcessTestCase(TestCase):
         file.write_text(text)
         return str(file)
 
-    def twistd(self, *arguments: str) -> Twistd:
+    def twistd(self, *arguments: str, installed: Sequence[Path] = ()) -> Twistd:
         """A process that is stopped at the end of the test."""
-        process = Twistd(self.directory, *arguments)
+        process = Twistd(self.directory, *arguments, installed=installed)
         self.addCleanup(lambda: Deferred.fromCoroutine(process.stop()))
         return process

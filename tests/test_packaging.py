@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -75,6 +76,33 @@ def test_the_wheel(wheel):
     assert wheel.name.startswith(f"pushgate-{__version__}-")
     assert [name for name in names if "dropin.cache" in name or name.startswith("tests")] == []
     assert not {"twisted/__init__.py", "twisted/plugins/__init__.py"} & set(names)
+
+
+@pytest.fixture
+def pigeon(tmp_path: Path) -> Path:
+    """A wheel of a stranger's plug-in."""
+    source = shutil.copytree(ROOT / "tests" / "pigeon_post", tmp_path / "source")
+    run(
+        sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, source, cwd=tmp_path
+    )
+    [file] = tmp_path.glob("*.whl")
+    return file
+
+
+def test_a_plug_in_comes_and_goes(clean, pigeon, tmp_path):
+    """A plug-in that is installed beside pushgate is found; one that is uninstalled is gone, and not missed."""
+    pip = [clean / "pip", "--disable-pip-version-check", "-q"]
+
+    def listed() -> tuple[set[str], list[str]]:
+        answer = json.loads(run(clean / "pushgate", "plugins", "--json", cwd=tmp_path))
+        return {each["name"] for each in answer["plugins"]}, [each["reason"] for each in answer["broken"]]
+
+    before = listed()
+    run(*pip, "install", "--no-deps", pigeon, cwd=tmp_path)
+    for _ in range(2):  # the second time from Twisted's cache
+        assert listed() == (before[0] | {"pigeon-post"}, before[1])
+    run(*pip, "uninstall", "-y", "pigeon-post", cwd=tmp_path)
+    assert listed() == before
 
 
 @pytest.mark.parametrize("installed", ["clean", "editable"])

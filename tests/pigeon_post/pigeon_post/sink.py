@@ -1,0 +1,31 @@
+"""A sink that writes a line for each run of outcomes."""
+
+from collections.abc import Sequence
+
+from pushgate.interfaces import Context, IGateway
+from pushgate.outcome import Outcome, Report
+from pushgate.plugin import Sink, SinkFactory
+from pushgate.settings import FilePath, SinkTable
+
+
+class PostTable(SinkTable):
+    """Its configuration."""
+
+    path: FilePath
+
+
+class Post(Sink):
+    """Writes the lines."""
+
+    def __init__(self, name: str, config: PostTable, gateway: IGateway, context: Context) -> None:
+        self._path = config.path
+
+    def emit(self, reports: Sequence[Report]) -> None:
+        """Write what became of each run."""
+        with self._path.open("a") as file:
+            for report in reports:
+                if isinstance(report, Outcome):
+                    file.write(f"{len(report.span)} {report.state}\n")
+
+
+factory = SinkFactory("pigeon-post", "a line for each run of outcomes", PostTable, Post)
