@@ -25,14 +25,13 @@ from pushgate.interfaces import Context, IGateway, IInput
 from pushgate.notification import Submission, parse_token
 from pushgate.packed import Packed
 from pushgate.plugin import InputFactory
-from pushgate.settings import DoorTable, Duration
+from pushgate.settings import DoorTable
 
 
 class FolderTable(DoorTable):
-    """Its configuration: what every door has, a folder that exists, and how often to look into it."""
+    """Its configuration: what every door has, and a folder that exists."""
 
     path: Annotated[DirectoryPath, Field(strict=False)]
-    interval: Duration = 1.0
 
 
 class Note(msgspec.Struct):
@@ -45,18 +44,18 @@ class Note(msgspec.Struct):
 
 @implementer(IInput)
 class FolderDoor:
-    """Looks into the folder again and again."""
+    """Looks into the folder every second."""
 
     log = Logger()
 
     def __init__(self, name: str, config: FolderTable, gateway: IGateway, context: Context) -> None:
-        self._name, self._config, self._gateway = name, config, gateway
+        self._name, self._path, self._gateway = name, config.path, gateway
         self._loop, self._ended = LoopingCall(self._look), succeed(None)
         self._loop.clock = context.reactor
 
     def start(self) -> Deferred[None]:
         """Begin to look."""
-        self._ended = self._loop.start(self._config.interval).addCallback(lambda _: None)
+        self._ended = self._loop.start(1.0).addCallback(lambda _: None)
         return succeed(None)
 
     def stop(self) -> Deferred[None]:
@@ -67,10 +66,10 @@ class FolderDoor:
 
     def addresses(self) -> list[str]:
         """The folder."""
-        return [f"folder {self._config.path}"]
+        return [f"folder {self._path}"]
 
     async def _look(self) -> None:
-        for file in sorted(self._config.path.glob("*.json")):
+        for file in sorted(self._path.glob("*.json")):
             try:
                 await self._gateway.submit(self._submission(file), self._name)
                 file.unlink()  # not before: until here the file is all there is of it
@@ -84,10 +83,9 @@ class FolderDoor:
 
     def _submission(self, file: Path) -> Submission:
         note = msgspec.json.decode(file.read_bytes(), type=Note)
-        tokens = Packed.of([parse_token(note.token)], 1)
         # With this key, a file that cannot be deleted is sent only once all the same.
-        key = f"{file.name} {file.stat().st_mtime_ns}"
-        return Submission(app=note.app, tokens=tokens, payload=bytes(note.payload), key=key)
+        token, key = parse_token(note.token), f"{file.name} {file.stat().st_mtime_ns}"
+        return Submission(app=note.app, tokens=Packed.of([token], 1), payload=bytes(note.payload), key=key)
 
 
 folder = InputFactory("folder", "a folder of JSON files, each a notification", FolderTable, FolderDoor)

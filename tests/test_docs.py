@@ -16,13 +16,13 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from twisted.protocols.amp import Command
 
-from pushgate import amp_commands
+from pushgate import amp_commands, testing
 from pushgate.apns.ending import End
 from pushgate.apns.status import PERMANENT, Status, reason
 from pushgate.breaker import OURS, Cause
 from pushgate.cli import COMMANDS
 from pushgate.config import GatewayTable, config_from
-from pushgate.errors import REFUSALS
+from pushgate.errors import REFUSALS, CannotStart
 from pushgate.exposition import GAUGES
 from pushgate.inputs.amp.boxes import MAX_BOX, MAX_KEY, MAX_KEYS
 from pushgate.inputs.amp.server import AmpTable
@@ -211,7 +211,7 @@ def test_toml(page: Path) -> None:
         tree = tomllib.loads(block)
         if "simulator" in tree:
             SimulatorTable.model_validate(tree["simulator"])
-        elif "apps" in tree:
+        elif "apps" in tree and "pfad" not in block:
             config_from(tree, page.name, find())
 
 
@@ -429,12 +429,36 @@ def test_examples(kind: str) -> None:
     """The code shown is the code in plugins/, which is tested, to the letter; and as short as it is said to be."""
     file = ROOT / "plugins" / f"example_{kind}.py"
     assert file.read_text() in blocks(PLUGINS, "python")
+    assert lines_of_code(file) < 40
     assert f"{lines_of_code(file)} lines of code" in PLUGINS
 
 
-def test_the_test_that_is_shown(tmp_path: Path) -> None:
-    """It passes, in a directory that has nothing else but the examples."""
-    [shown] = [block for block in blocks(PLUGINS, "python") if "TestCase" in block]
+def test_the_package() -> None:
+    """The package shown is the one that the tests install, to the letter."""
+    package = ROOT / "tests" / "pigeon_post"
+    shown = blocks(PLUGINS, "python") + blocks(PLUGINS, "toml")
+    for name in ("pyproject.toml", "pushgate/plugins/pigeon_post_plugin.py", "pigeon_post/sink.py"):
+        assert (package / name).read_text() in shown
+
+
+def test_faults_of_the_examples() -> None:
+    """What is shown as wrong with a configuration of the examples is what is said of it."""
+    [shown] = [block for block in blocks(PLUGINS, "toml") if "pfad" in block]
+    with pytest.raises(CannotStart) as caught:
+        config_from(tomllib.loads(shown), "my.toml", find([ROOT / "plugins"]))
+    lines = "\n".join(caught.value.faults)
+    assert f"```\n{lines}\n```" in PLUGINS
+
+
+def test_all_fakes() -> None:
+    """Every fake that there is for plug-ins is in the table."""
+    listed = {word.partition("(")[0] for word in firsts(section(PLUGINS, "Testing"))}
+    assert listed == set(testing.__all__)
+
+
+@pytest.mark.parametrize("shown", [block for block in blocks(PLUGINS, "python") if "TestCase" in block])
+def test_the_tests_that_are_shown(shown: str, tmp_path: Path) -> None:
+    """Each passes, in a directory that has nothing else but the examples."""
     (tmp_path / "test_shown.py").write_text(shown)
     (tmp_path / "plugins").mkdir()
     for file in (ROOT / "plugins").glob("*.py"):
