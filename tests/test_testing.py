@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from msgspec.structs import replace
 from twisted.internet import error
 from twisted.internet.endpoints import clientFromString, connectProtocol, serverFromString
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTCP, IReactorTime, ITCPTransport
@@ -16,6 +17,7 @@ from pushgate.errors import CannotStart
 from pushgate.inputs.line import factory as line
 from pushgate.interfaces import IWork
 from pushgate.outcome import State, Verdict
+from pushgate.span import Span
 from pushgate.testing import (
     MemoryNetwork,
     RecordingGateway,
@@ -86,6 +88,18 @@ class WorkTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.work = RecordingWork()
 
+    def written(self) -> Span:
+        """What waits, taken and written."""
+        [span] = self.work.take(9, idle=True)
+        return replace(span, attempts=1)
+
+    def test_attempts(self) -> None:
+        """What was written has its attempts counted; else it is a defect of the upstream. What failed was not."""
+        self.work.put(b"a")
+        [span] = self.work.take(9, idle=True)
+        self.assertRaises(ValueError, self.work.settle, [Verdict(span, State.ACCEPTED)])
+        self.work.settle([Verdict(span, State.FAILED)])
+
     def test_taking(self) -> None:
         """What was put can be taken, in order, as much as is wanted, and once."""
         self.work.put(b"a", b"b", b"c")
@@ -108,7 +122,7 @@ class WorkTests(SynchronousTestCase):
     def test_verdicts(self) -> None:
         """What became of what was taken is kept; parts may come back one by one."""
         self.work.put(b"a", b"b")
-        [span] = self.work.take(9, idle=True)
+        span = self.written()
         self.work.settle([Verdict(span.part(1, 2), State.REJECTED)])
         self.assertEqual([each.tokens() for each in self.work.in_flight], [[b"a"]])
         self.work.settle([Verdict(span.part(0, 1), State.ACCEPTED)])
@@ -118,7 +132,7 @@ class WorkTests(SynchronousTestCase):
     def test_twice(self) -> None:
         """What comes back twice is a defect of the upstream, and told as one."""
         self.work.put(b"a")
-        [span] = self.work.take(9, idle=True)
+        span = self.written()
         self.work.settle([Verdict(span, State.ACCEPTED)])
         self.assertRaises(ValueError, self.work.settle, [Verdict(span, State.ACCEPTED)])
         self.assertRaises(ValueError, self.work.requeue, [span])

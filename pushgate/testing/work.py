@@ -1,6 +1,7 @@
 """A fake queue, for upstreams."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
@@ -11,6 +12,9 @@ from pushgate.notification import Terms
 from pushgate.outcome import State, Verdict
 from pushgate.span import Span
 from pushgate.testing.batch import batch
+
+_WRITTEN: Final = (State.ACCEPTED, State.PRESUMED, State.REJECTED)
+"""What can become of a notification only when it was written."""
 
 
 @implementer(IWork)
@@ -78,6 +82,8 @@ class RecordingWork:
 
     def settle(self, verdicts: Sequence[Verdict]) -> None:
         for verdict in verdicts:
+            if verdict.state in _WRITTEN and not verdict.span.attempts:
+                raise ValueError(f"{verdict.state}, but its attempts were not counted when it was written")
             if not verdict.span.recalled:
                 self._back(verdict.span)
         self.verdicts += verdicts
