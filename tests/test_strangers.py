@@ -14,6 +14,7 @@ from pushgate.settings import AppTable, DoorTable, SinkTable
 from pushgate.tally import Tally
 from pushgate.testing import RecordingSink, RecordingUpstream
 from pushgate.trouble import LOG_INTERVAL
+from tests.process import ProcessTestCase
 from tests.test_house import HouseCase
 
 
@@ -277,3 +278,31 @@ class ReplacedTests(HouseCase):
         self.assertEqual(len(self.flushLoggedErrors(Boom)), 1)
         candidate.discard()
         self.assertIs(self.gateway.upstreams()["news"], self.upstream)
+
+
+RAISING = """
+from pushgate.plugin import Sink, SinkFactory
+from pushgate.settings import SinkTable
+
+class Raising(Sink):
+    def __init__(self, name, config, gateway, context): ...
+    def start(self):
+        raise KeyError("wings")
+
+raising = SinkFactory("raising", "", SinkTable, Raising)
+"""
+
+
+class ProcessTests(ProcessTestCase):
+    async def test_start(self) -> None:
+        """The process ends with one line that names the plug-in; the log has the traceback."""
+        (self.directory / "raising.py").write_text(RAISING)
+        config = self.config(
+            '[gateway]\nstate_dir = "memory"\n[apps.demo]\nupstream = "simulator"\n[sinks.post]\ntype = "raising"\n'
+        )
+        process = self.twistd("pushgate", "--plugins", str(self.directory), "--config", config)
+        self.assertEqual(await process.ended(), 1)
+        self.assertEqual(
+            process.err, "pushgate: cannot start: sinks.post: its start raised KeyError: 'wings'\n"
+        )
+        self.assertIn('raising.py", line 8, in start', process.out)
