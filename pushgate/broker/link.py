@@ -31,7 +31,7 @@ class Link:
 
     :param where: the table in the configuration; for the log, the broker and the metrics.
     :param opened: called with a new channel, to prepare it; when it fails, all is begun anew.
-    :param lost: called when a channel that was prepared is of no use any more.
+    :param lost: called when a channel, prepared or not, is of no use any more.
     :raises CannotStart: what the table names cannot be used.
     """
 
@@ -52,6 +52,7 @@ class Link:
         self._connection: Connection | None = None
         self._keeping: Deferred[None] = succeed(None)
         self._up_since: float | None = None
+        self._given_up = ""
 
     @property
     def address(self) -> str:
@@ -75,21 +76,22 @@ class Link:
             connection.end()
             await connection.gone
 
-    def renew(self) -> None:
+    def renew(self, why: str) -> None:
         """Give this connection up and open another."""
+        self._given_up = why
         if self._connection is not None:
             self._connection.end()
 
     async def _keep(self) -> None:
         failures = 0
         while True:
-            self._up_since = None
+            self._up_since, self._given_up = None, ""
             try:
                 await self._session()
             except CancelledError:
                 return
             except Exception as error:  # noqa: BLE001 - pika, Twisted and OpenSSL each have their own
-                why = error
+                why = self._given_up or _text((self._connection and self._connection.why) or error)
             lived = 0.0 if self._up_since is None else self._clock.seconds() - self._up_since
             failures = 1 if lived >= SETTLED else failures + 1
             pause = delay(failures, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)
@@ -97,7 +99,7 @@ class Link:
             self.log.warn(
                 "{where}: no broker: {why}; next attempt in {pause:.1f} s",
                 where=self.where,
-                why=_text(why),
+                why=why,
                 pause=pause,
             )
             try:
@@ -114,12 +116,9 @@ class Link:
             channel = await preparing.addTimeout(PATIENCE, self._clock)
             self._up_since = self._clock.seconds()
             self.log.info("{where}: connected to the broker", where=self.where)
-            try:
-                reason = await shielded(channel.on_closed)
-                raise connection.why or reason
-            finally:
-                self._lost()
+            raise await shielded(channel.on_closed)
         finally:
+            self._lost()
             connection.end()
 
     async def _prepare(self, connection: Connection) -> Channel:

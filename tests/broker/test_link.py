@@ -6,11 +6,13 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
-from twisted.logger import capturedLogs
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from bench.parts import free_port
+from pushgate.broker import link as link_module
 from pushgate.broker.dial import Dialer
 from pushgate.broker.link import Link
+from pushgate.broker.shield import shielded
 from pushgate.broker.table import BrokerTable
 from pushgate.errors import CannotStart
 from tests.broker_rig import BrokerTestCase, broker_context, coroutine, eventually
@@ -35,9 +37,17 @@ class LinkTests(BrokerTestCase):
 
     async def open(self, channel: Any) -> None:
         self.opened.append(channel)
+        await self.prepare(channel)
+
+    async def prepare(self, channel: Any) -> None:
+        """What a test does with each new channel."""
 
     def lost(self) -> None:
         self.losses += 1
+
+    def quick(self) -> None:
+        """Let attempts follow each other at once: the pauses are not what is tested."""
+        self.patch(link_module, "FIRST_PAUSE", 0.01)
 
     def file(self, name: str, text: str) -> Path:
         path = self.directory / name
@@ -49,15 +59,66 @@ class LinkTests(BrokerTestCase):
         await eventually(lambda: losses.get(("inputs.queue",), 0) >= times, "a failure")
 
     async def test_password(self) -> None:
-        """The password comes from a file; a wrong one is tried again, for the file may change."""
+        """The password comes from a file; a wrong one is tried again, for the file may change, ever more
+        seldom, with a line each time that says why and not the password."""
+        self.quick()
         file = self.file("password", "wrong\n")
         with capturedLogs() as events:
             self.link(password_file=file)
-            await self.failed()
-        self.assertTrue(any("ACCESS_REFUSED" in str(each.get("why")) for each in events), events)
+            await self.failed(3)
+        warnings = [each for each in events if each["log_level"] is LogLevel.warn]
+        self.assertEqual([each["pause"] for each in warnings], [0.005, 0.01, 0.02])
+        for each in warnings:
+            line = formatEvent(each)
+            self.assertIn("ACCESS_REFUSED", line)
+            self.assertNotIn("\n", line)
         self.assertFalse(any("wrong" in str(each) for each in events))
         file.write_text("guest\nanother line\n")
         await eventually(lambda: self.opened, "the login")
+
+    async def test_a_virtual_host_that_is_missing(self) -> None:
+        """The log names it; it is waited for."""
+        with capturedLogs() as events:
+            self.link(url=f"amqp://127.0.0.1:{self.broker.port}/nowhere")
+            await self.failed()
+        self.assertIn("nowhere", self.reason(events))
+
+    async def test_given_up(self) -> None:
+        """A connection that its user gives up is made again; the log has the user's reason, once."""
+        with capturedLogs() as events:
+            link = self.link()
+            await eventually(lambda: self.opened, "the login")
+            link.renew("it is of no use")
+            await eventually(lambda: len(self.opened) == 2, "the login")
+        self.assertEqual(self.reason(events), "it is of no use")
+        self.assertEqual(self.losses, 1)
+
+    async def test_a_channel_that_the_broker_closes(self) -> None:
+        """It is opened again; the log has what the broker found wrong."""
+        with capturedLogs() as events:
+            self.link()
+            await eventually(lambda: self.opened, "the login")
+            self.opened[0].basic_ack(4711)
+            await eventually(lambda: len(self.opened) == 2, "the login")
+        self.assertIn("unknown delivery tag 4711", self.reason(events))
+
+    async def test_not_prepared(self) -> None:
+        """Whoever fails to prepare a channel is told that it is of no use: it may be kept somewhere already."""
+
+        async def fail(channel: Any) -> None:
+            await shielded(channel.queue_declare("nobody made this", passive=True))
+
+        self.prepare = fail  # type: ignore[method-assign]  # what this test does with each new channel
+        with capturedLogs() as events:
+            self.link()
+            await self.failed()
+        self.assertIn("NOT_FOUND", self.reason(events))
+        self.assertEqual(self.losses, len(self.opened))
+
+    def reason(self, events: list[Any]) -> str:
+        """Why the one connection was lost, as the log has it."""
+        [why] = [each["why"] for each in events if each["log_level"] is LogLevel.warn]
+        return str(why)
 
     async def test_tls(self) -> None:
         """Over TLS the broker's certificate is verified."""

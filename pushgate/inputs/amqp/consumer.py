@@ -114,7 +114,7 @@ class Consumer:
             self._outstanding.delivered(message.method.delivery_tag)
             self._received(message, number)
         if self._tag is not None:
-            self._link.renew()  # it was the broker who cancelled: the queue is gone, or has moved
+            self._link.renew("the queue is gone, or has moved")
 
     def _acknowledge(self, channel: Channel, tag: int, all_before: bool) -> None:
         if channel is self._channel and channel is not None:
@@ -122,4 +122,4 @@ class Consumer:
 
     def _failed(self, failure: Failure) -> None:
         self.log.failure("{where}: taking a message", failure, where=self._link.where)
-        self._link.renew()  # so that the broker delivers it again, here or elsewhere
+        self._link.renew("an error here")  # so that the broker delivers it again, here or elsewhere
