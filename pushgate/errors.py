@@ -150,6 +150,8 @@ class Internal(PushgateError):
     Whether anything of the request was queued is not known.
     """
 
+    code = "INTERNAL"
+
     def __init__(self, text: str = "the gateway failed; its log says why") -> None:
         super().__init__(text)
 

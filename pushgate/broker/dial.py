@@ -1,10 +1,14 @@
 """Connecting to a broker, and closing such a connection for certain."""
 
+import struct
 from pathlib import Path
 from typing import Any, Final
 
-from pika import ConnectionParameters, PlainCredentials
+from pika import BasicProperties, ConnectionParameters, PlainCredentials
 from pika.adapters.twisted_connection import TwistedProtocolConnection
+from pika.exceptions import InvalidFrameError
+from pika.frame import Header
+from pika.spec import FRAME_END_SIZE, FRAME_HEADER, FRAME_HEADER_SIZE
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IDelayedCall
@@ -27,6 +31,14 @@ LINGER: Final = 2.0
 """Seconds a broker has to take the last bytes and close."""
 
 
+class Unreadable(BasicProperties):  # type: ignore[misc]  # pika is not typed
+    """The properties of a message whose own ones pika fails to read. There are none.
+
+    One such header, say a date in the year 55840, would otherwise be the end of the connection, and of every
+    connection that the message is delivered to again.
+    """
+
+
 class Connection(TwistedProtocolConnection):  # type: ignore[misc]  # pika is not typed
     """pika's connection, with the reason why it could not be opened, and an end that comes for certain.
 
@@ -38,6 +50,8 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]  # pika is no
 
     def __init__(self, parameters: ConnectionParameters, reactor: Any) -> None:
         super().__init__(parameters, custom_reactor=reactor)
+        self._read = self._impl._read_frame
+        self._impl._read_frame = self._read_frame
         self.gone: Deferred[None] = Deferred()
         self._clock = reactor
         self._bell: IDelayedCall | None = None
@@ -73,12 +87,32 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]  # pika is no
         self._bell = None
         self.transport.abort()
 
+    def _read_frame(self) -> tuple[int, Any]:
+        """Called by pika, which has a frame for each; how many bytes it took, and the frame."""
+        try:
+            found: tuple[int, Any] = self._read()
+        except InvalidFrameError:
+            raise
+        except Exception:
+            data = self._impl._frame_buffer
+            if data[0] != FRAME_HEADER:
+                raise
+            return _header(data)
+        return found
+
     def _on_connection_failed(self, connection: Any, error: Exception | None = None) -> None:
         """Called by pika, which would tell no more than that it failed."""
         ready: Any = self.ready
         self.ready: Any = None
         if ready is not None:
             ready.errback(self.why or error or ConnectionError("the broker closed the connection"))
+
+
+def _header(data: bytes) -> tuple[int, Header]:
+    """The whole header frame that the bytes begin with, without its properties, and how long it is."""
+    channel, length = struct.unpack_from(">HL", data, 1)
+    (size,) = struct.unpack_from(">Q", data, FRAME_HEADER_SIZE + 4)
+    return FRAME_HEADER_SIZE + length + FRAME_END_SIZE, Header(channel, size, Unreadable())
 
 
 class _Closing:

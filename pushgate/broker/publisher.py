@@ -5,7 +5,9 @@ from typing import Any
 
 import msgspec
 from pika import BasicProperties
+from pika.exceptions import UnroutableError
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock
+from twisted.python.failure import Failure
 
 from pushgate.broker.link import Channel, Link
 from pushgate.broker.shield import shielded
@@ -82,6 +84,8 @@ class Publisher:
             raise SinkDown(f"{self._link.where}: {error!r}") from error
         for confirmed, result in await shielded(DeferredList(confirmations, consumeErrors=True)):
             if not confirmed:
+                if isinstance(result, Failure) and result.check(UnroutableError):
+                    self._link.renew("a queue is gone")  # so that it is made again, or missed aloud
                 raise SinkDown(f"{self._link.where}: not confirmed: {result!r}")
 
     def _send(self, channel: Channel, message: Outgoing) -> Deferred[object]:

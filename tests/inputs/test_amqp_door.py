@@ -6,77 +6,27 @@ from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
-from pika.exceptions import AMQPError
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import LogLevel, capturedLogs
 from zope.interface.verify import verifyObject
 
+from pushgate.broker import link
 from pushgate.errors import CannotStart, Overloaded, ShuttingDown
 from pushgate.gateway import Gateway, Limits
 from pushgate.inputs.amqp import factory
-from pushgate.inputs.amqp.door import AmqpDoor
 from pushgate.inputs.amqp.table import AmqpTable
-from pushgate.interfaces import Context, IGateway, IInput
+from pushgate.interfaces import IInput
 from pushgate.notification import Delivery
 from pushgate.outcome import State
 from pushgate.principals import Grant, Principals
 from pushgate.settings import AppTable
 from pushgate.spool.memory import MemorySpool
 from pushgate.testing import RecordingGateway, RecordingUpstreams, outcome
-from tests.broker_rig import BrokerTestCase, broker_context, eventually
+from tests.amqp_rig import PAYLOAD, DoorTestCase, one, stop_now
+from tests.broker_rig import broker_context, eventually
 from tests.samples import token
-
-PAYLOAD = {"aps": {"alert": "Hi"}}
-
-
-def one(number: int = 0, **fields: Any) -> bytes:
-    """A message that is one notification."""
-    return json.dumps({"app": "news", "token": token(number).hex(), "payload": PAYLOAD} | fields).encode()
-
-
-class DoorTestCase(BrokerTestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.gateway = RecordingGateway("news", "chat")
-        self.context = broker_context()
-
-    async def door(
-        self, gateway: IGateway | None = None, context: Context | None = None, **table: Any
-    ) -> AmqpDoor:
-        """A door that is connected, and stopped at the end."""
-        config = AmqpTable(
-            type="amqp",
-            url=table.pop("url", self.broker.url),
-            queue=self.queue,
-            dead_letters=self.dead,
-            **table,
-        )
-        door: Any = factory.input("queue", config, gateway or self.gateway, context or self.context)
-        await door.start()
-        self.addCleanup(stop_now, door)
-        await eventually(self.queues, "the queues")
-        return door
-
-    def queues(self) -> bool:
-        try:
-            return self.ready(self.queue) + self.ready(self.dead) >= 0
-        except AMQPError:
-            return False
-
-    def counted(self, fate: str) -> int:
-        return self.context.tally.counts["pushgate_messages_total"].get(("queue", fate), 0)
-
-    async def fate(self, fate: str, number: int = 1) -> None:
-        await eventually(lambda: self.counted(fate) >= number, f"{number} {fate}")
-
-    async def submitted(self, number: int = 1) -> None:
-        await eventually(lambda: len(self.gateway.submissions) >= number, f"submission {number}")
-
-    async def dead_letters(self) -> list[tuple[Any, Any, bytes]]:
-        await self.fate("dead-lettered")
-        return self.taken(self.dead)
 
 
 class DoorTests(DoorTestCase):
@@ -267,14 +217,6 @@ class DoorTests(DoorTestCase):
         await self.submitted()
 
 
-def stop_now(door: AmqpDoor) -> Deferred[None]:
-    """Stop a door without waiting for outcomes."""
-    stopping = door.stop()
-    stopping.addErrback(lambda failure: failure.trap(CancelledError)).addCallback(lambda _: None)
-    stopping.cancel()
-    return stopping
-
-
 def parts(whole: Any, *runs: tuple[int, int]) -> list[Any]:
     """An outcome as several on some of its members."""
     return [replace(whole, span=whole.span.part(*run)) for run in runs]
@@ -353,13 +295,14 @@ class StopTests(DoorTestCase):
 
     async def test_a_broker_that_restarts(self) -> None:
         """The door comes back to it, and what it had is not sent again nor lost."""
+        self.patch(link, "LONGEST_PAUSE", 0.1)
         await self.door(self.real)
         self.publish(one(), message_id="m")
         await eventually(lambda: self.upstream.work.depth() == 1, "the message")
-        await deferToThread(self.broker.stop)
+        await deferToThread(self.broker.control, "stop_app")
         self.upstream.take()
         self.upstream.settle(State.ACCEPTED)
-        await deferToThread(self.broker.start)
+        await deferToThread(self.broker.control, "start_app")
         await self.fate("repeated")
         self.publish(one(1), message_id="n")
         await eventually(lambda: self.upstream.work.depth() == 1, "the next message")

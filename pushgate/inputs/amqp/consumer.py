@@ -85,7 +85,7 @@ class Consumer:
     def requeue(self, places: Iterable[Place]) -> None:
         """Let the broker give a message to somebody else, as one that may have been done."""
         for number, tag in places:
-            if self._channel is not None and number == self._number:
+            if self._usable(self._channel) and number == self._number:
                 self._outstanding.rejected(tag)
                 self._channel.basic_nack(tag, requeue=True)
 
@@ -117,8 +117,12 @@ class Consumer:
             self._link.renew("the queue is gone, or has moved")
 
     def _acknowledge(self, channel: Channel, tag: int, all_before: bool) -> None:
-        if channel is self._channel and channel is not None:
+        if channel is self._channel and self._usable(channel):
             channel.basic_ack(tag, multiple=all_before)
+
+    def _usable(self, channel: Channel) -> bool:
+        """Whether something can be said there: one that is being closed is not lost yet."""
+        return channel is not None and bool(channel.is_open)
 
     def _failed(self, failure: Failure) -> None:
         self.log.failure("{where}: taking a message", failure, where=self._link.where)

@@ -50,6 +50,7 @@ class AmqpDoor:
             await self._consumer.cancel()
             await self._intake.stop()
         finally:
+            self._intake.close()
             closing = [Deferred.fromCoroutine(each.stop()) for each in (self._consumer, self._returns)]
             await DeferredList(closing, consumeErrors=True)
 

@@ -12,10 +12,11 @@ from twisted.python.failure import Failure
 
 from pushgate.backoff import delay
 from pushgate.errors import CannotStart, Internal, Refusal, ShuttingDown, TooLarge
-from pushgate.inputs.amqp.body import Asked, Part, Single, read
+from pushgate.inputs.amqp.body import Asked, Part, Single
 from pushgate.inputs.amqp.consignment import LATER, Consignment
 from pushgate.inputs.amqp.consumer import Consumer
 from pushgate.inputs.amqp.message import Known, Message
+from pushgate.inputs.amqp.reading import read_message
 from pushgate.inputs.amqp.returns import Returns
 from pushgate.inputs.amqp.table import AmqpTable
 from pushgate.inputs.gather import MAX_PAYLOAD
@@ -80,14 +81,9 @@ class Intake:
             self._give_back(message)
             return
         try:
-            self._ask(message, self._read(message))
-        except Refusal as refusal:
-            self._count_refusal(message, refusal)
-            if isinstance(refusal, LATER):
-                message.returned.append(_WHOLE)
-            else:
-                message.refuse(refusal)
-            self._finished(message)
+            self._ask(message, read_message(message, self._table.max_message))
+        except (Refusal, Internal) as error:
+            self._not_asked(message, error)
 
     async def stop(self) -> None:
         """Give back what is not sent, wait a while for the outcomes of what is, and say so."""
@@ -109,6 +105,16 @@ class Intake:
                     count=len(self._under_way),
                 )
 
+    def close(self) -> None:
+        """Let go of what is left: it is the broker's."""
+        self._closing = True
+        for call in (self._turn, self._bell):
+            if call is not None and call.active():
+                call.cancel()
+        self._turn = self._bell = None
+        self._held.clear()
+        self._groups.clear()
+
     # the way in
 
     def _is_known(self, message: Message) -> bool:
@@ -129,11 +135,13 @@ class Intake:
         named = (message.properties.headers or {}).get("app")
         return named if isinstance(named, str) else self._table.app or message.routing_key
 
-    def _read(self, message: Message) -> Asked:
-        size, properties = len(message.body), message.properties
-        if size > self._table.max_message:
-            raise TooLarge("message", size, self._table.max_message)
-        return read(message.body, properties.content_type, properties.content_encoding)
+    def _not_asked(self, message: Message, error: Refusal | Internal) -> None:
+        self._count_refusal(message, error)
+        if isinstance(error, LATER):
+            message.returned.append(_WHOLE)
+        else:
+            message.refuse(error)
+        self._finished(message)
 
     def _ask(self, message: Message, asked: Asked) -> None:
         message.app = message.app if asked.app is None else asked.app
@@ -213,12 +221,8 @@ class Intake:
 
     def _finished(self, message: Message) -> None:
         """Nothing of a message is left to be known."""
-        if message.failed:
-            self._end(message, "requeued", remember=False)
-        elif message.returned and not self._closing:
-            self._hold(message)
-        elif message.returned:
-            self._give_back(message)
+        if message.failed or message.returned:
+            (self._give_back if self._closing else self._hold)(message)
         elif message.code:
             self._returns.send(message, partial(self._end, message, "dead-lettered"))
         else:
@@ -237,7 +241,7 @@ class Intake:
             empty.callback(None)
 
     def _hold(self, message: Message) -> None:
-        """Keep a message that the gateway has no room for: the broker sends the less while it is here."""
+        """Keep a message that the gateway has no room for, or failed at: meanwhile the broker sends less."""
         self._held.append(message)
         if self._bell is None:
             self._pauses += 1
@@ -253,7 +257,13 @@ class Intake:
             self._give_back(message)
 
     def _give_back(self, message: Message) -> None:
-        """Put what of a message was not sent at the end of the queue, as new: nobody need wonder."""
+        """Put what of a message was not sent at the end of the queue, as new: nobody need wonder.
+
+        What the gateway failed at goes back as one that may have been sent, and counts as delivered.
+        """
+        if message.failed:
+            self._end(message, "requeued", remember=False)
+            return
         if not message.returned:
             message.returned.append(_WHOLE)
         self._known.end(message, remember=False)  # at once: it may be back before its copy is confirmed
@@ -276,9 +286,9 @@ class Intake:
     def _count(self, fate: str) -> None:
         self._tally.count("pushgate_messages_total", self._name, fate)
 
-    def _count_refusal(self, message: Message, refusal: Refusal) -> None:
+    def _count_refusal(self, message: Message, error: Refusal | Internal) -> None:
         app = message.app if self._gateway.has_app(message.app) else ""
-        self._tally.count("pushgate_refused_total", app, self._name, refusal.code)
+        self._tally.count("pushgate_refused_total", app, self._name, error.code)
 
 
 def _principal(name: str, table: AmqpTable, context: Context) -> Principal | None:

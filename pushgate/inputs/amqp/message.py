@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
-from pushgate.errors import PushgateError
+from pushgate.errors import Internal, Refusal
 from pushgate.inputs.amqp.body import Part
 
 Place = tuple[int, int]
 """Where a message can be acknowledged: which channel, and the delivery tag there."""
-Identity = tuple[str, bytes]
+Identity = tuple[str | bytes, bytes]
 """What makes a message the same one: its id, and a digest of what it says."""
 SHOWN: Final = 1000
 """Refused members of a dead letter that are listed, at most: its headers must fit in one frame."""
@@ -38,7 +38,7 @@ class Message:
     def __init__(self, received: Any, channel: int) -> None:
         self.places: list[Place] = [(channel, received.method.delivery_tag)]
         self.redelivered: bool = received.method.redelivered
-        self.routing_key: str = received.method.routing_key
+        self.routing_key = as_text(received.method.routing_key)
         self.body: bytes = received.body
         self.properties: Any = received.properties
         self.app = self.code = self.reason = ""
@@ -48,12 +48,9 @@ class Message:
         self.failed = False
         self.identity = _identity(self.properties.message_id, self.body)
 
-    def refuse(self, error: PushgateError, index: int | None = None) -> None:
-        """Note that it, or one of its members, cannot be sent.
-
-        :param error: a `Refusal`.
-        """
-        code: str = error.code  # type: ignore[attr-defined]  # each `Refusal` has one
+    def refuse(self, error: Refusal | Internal, index: int | None = None) -> None:
+        """Note that it, or one of its members, cannot be sent."""
+        code = error.code
         if not self.code:
             self.code, self.reason = code, str(error)
         if index is not None:
@@ -106,5 +103,10 @@ class Known:
                 self._done.popitem(last=False)
 
 
-def _identity(number: str | None, body: bytes) -> Identity | None:
+def as_text(value: str | bytes) -> str:
+    """What pika reads as bytes because it is not UTF-8."""
+    return value if isinstance(value, str) else value.decode("latin-1")
+
+
+def _identity(number: str | bytes | None, body: bytes) -> Identity | None:
     return (number, hashlib.blake2b(body, digest_size=16).digest()) if number else None

@@ -1,16 +1,25 @@
 """The two queues of a door: made when they are missing, or asked for."""
 
+from typing import Final
+
 from pushgate.broker.link import Channel
 from pushgate.broker.shield import shielded
 from pushgate.inputs.amqp.table import AmqpTable
 
+DELIVERIES: Final = 20
+"""How often a message that was not acknowledged is delivered again; then it is a dead letter."""
+
 
 async def declare_queue(channel: Channel, table: AmqpTable) -> None:
     """The queue that messages are taken from; what its own rules throw out goes to the dead letters."""
-    arguments = {
+    arguments: dict[str, str | int] = {
         "x-queue-type": "quorum",
         "x-dead-letter-exchange": "",
         "x-dead-letter-routing-key": table.dead_letters,
+        # So that the broker forgets a message when the other queue has it, not when it was sent there.
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",  # without it there is no such strategy
+        "x-delivery-limit": DELIVERIES,
     }
     await _declare(channel, table.queue, table.declare, arguments)
 
@@ -20,7 +29,7 @@ async def declare_dead_letters(channel: Channel, table: AmqpTable) -> None:
     await _declare(channel, table.dead_letters, table.declare, {"x-queue-type": "quorum"})
 
 
-async def _declare(channel: Channel, name: str, make: bool, arguments: dict[str, str]) -> None:
+async def _declare(channel: Channel, name: str, make: bool, arguments: dict[str, str | int]) -> None:
     if make:
         declared = channel.queue_declare(queue=name, durable=True, arguments=arguments)
     else:

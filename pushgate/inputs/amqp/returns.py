@@ -5,9 +5,10 @@ from copy import copy
 from typing import Any, Final
 
 from pika import BasicProperties
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from pushgate.backoff import delay
 from pushgate.broker.publisher import Outgoing, Publisher
@@ -20,6 +21,14 @@ from pushgate.interfaces import Context
 
 AT_ONCE: Final = 500
 """Messages published at a time."""
+FIRST_PAUSE: Final = 0.5
+"""Seconds before what was not confirmed is published again; doubled each time."""
+LONGEST_PAUSE: Final = 30.0
+"""Seconds between two such attempts at most."""
+LARGEST: Final = 128_000
+"""Bytes of properties at most: they must fit in one frame, of 131,072 unless an operator made that less."""
+_NOT_KEPT: Final = {"CC", "BCC", "x-delivery-count"}
+"""Headers by which RabbitMQ would send a copy to other queues again; and its count of earlier deliveries."""
 _PERSISTENT: Final = 2
 
 
@@ -39,6 +48,8 @@ class Returns:
         )
         self._waiting: list[tuple[list[Outgoing], Callable[[], None]]] = []
         self._busy = False
+        self._stopped = False
+        self._working: Deferred[None] = succeed(None)
 
     def start(self) -> None:
         """Begin to connect."""
@@ -46,17 +57,19 @@ class Returns:
 
     async def stop(self) -> None:
         """Close the connection; what is not published stays in the queue it came from."""
+        self._stopped = True
         self._waiting.clear()
+        self._working.cancel()
         await self._publisher.stop()
 
     def send(self, message: Message, done: Callable[[], None]) -> None:
         """Publish what of a message is not sent; `done` is called when it cannot be lost any more."""
+        if self._stopped:
+            return
         self._waiting.append((self._outgoing(message), done))
         if not self._busy:
             self._busy = True
-            Deferred.fromCoroutine(self._work()).addErrback(
-                lambda failure: self.log.failure("{where}: publishing", failure, where=self._where)
-            )
+            self._working = Deferred.fromCoroutine(self._work()).addErrback(self._failed)
 
     async def _work(self) -> None:
         failures = 0
@@ -76,8 +89,12 @@ class Returns:
         finally:
             self._busy = False
 
+    def _failed(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self.log.failure("{where}: publishing", failure, where=self._where)
+
     async def _pause(self, failures: int, error: SinkDown) -> None:
-        pause = delay(failures, first=0.5, cap=30.0, jitter=self._jitter)
+        pause = delay(failures, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)
         self.log.warn("{error}; messages wait to be put aside or given back", error=str(error))
         await deferLater(self._clock, pause)
 
@@ -112,8 +129,15 @@ class Returns:
 def _properties(message: Message, headers: dict[str, Any]) -> BasicProperties:
     """A message's properties for another one: kept on the disk, and published by us."""
     properties = copy(message.properties)
-    properties.headers = {**(properties.headers or {}), **headers}
+    theirs = {name: value for name, value in (properties.headers or {}).items() if name not in _NOT_KEPT}
+    properties.headers = {**theirs, **headers}
     properties.delivery_mode = _PERSISTENT
     if properties.user_id is not None:
         properties.headers["x-pushgate-user-id"], properties.user_id = properties.user_id, None
+    if _size(properties) > LARGEST:
+        properties.headers = headers
     return properties
+
+
+def _size(properties: BasicProperties) -> int:
+    return sum(map(len, properties.encode()))

@@ -1,0 +1,73 @@
+"""The RabbitMQ door in tests: a recording gateway behind it, a real broker before it."""
+
+import json
+from typing import Any
+
+from pika.exceptions import AMQPError
+from twisted.internet.defer import CancelledError, Deferred
+
+from pushgate.inputs.amqp import factory
+from pushgate.inputs.amqp.door import AmqpDoor
+from pushgate.inputs.amqp.table import AmqpTable
+from pushgate.interfaces import Context, IGateway
+from pushgate.testing import RecordingGateway
+from tests.broker_rig import BrokerTestCase, broker_context, eventually
+from tests.samples import token
+
+PAYLOAD = {"aps": {"alert": "Hi"}}
+
+
+def one(number: int = 0, **fields: Any) -> bytes:
+    """A message that is one notification."""
+    return json.dumps({"app": "news", "token": token(number).hex(), "payload": PAYLOAD} | fields).encode()
+
+
+class DoorTestCase(BrokerTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.gateway = RecordingGateway("news", "chat")
+        self.context = broker_context()
+
+    async def door(
+        self, gateway: IGateway | None = None, context: Context | None = None, **table: Any
+    ) -> AmqpDoor:
+        """A door that is connected, and stopped at the end."""
+        config = AmqpTable(
+            type="amqp",
+            url=table.pop("url", self.broker.url),
+            queue=self.queue,
+            dead_letters=self.dead,
+            **table,
+        )
+        door: Any = factory.input("queue", config, gateway or self.gateway, context or self.context)
+        await door.start()
+        self.addCleanup(stop_now, door)
+        await eventually(self.queues, "the queues")
+        return door
+
+    def queues(self) -> bool:
+        try:
+            return self.ready(self.queue) + self.ready(self.dead) >= 0
+        except AMQPError:
+            return False
+
+    def counted(self, fate: str) -> int:
+        return self.context.tally.counts["pushgate_messages_total"].get(("queue", fate), 0)
+
+    async def fate(self, fate: str, number: int = 1) -> None:
+        await eventually(lambda: self.counted(fate) >= number, f"{number} {fate}")
+
+    async def submitted(self, number: int = 1) -> None:
+        await eventually(lambda: len(self.gateway.submissions) >= number, f"submission {number}")
+
+    async def dead_letters(self) -> list[tuple[Any, Any, bytes]]:
+        await self.fate("dead-lettered")
+        return self.taken(self.dead)
+
+
+def stop_now(door: AmqpDoor) -> Deferred[None]:
+    """Stop a door without waiting for outcomes."""
+    stopping = door.stop()
+    stopping.addErrback(lambda failure: failure.trap(CancelledError)).addCallback(lambda _: None)
+    stopping.cancel()
+    return stopping
