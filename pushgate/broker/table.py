@@ -80,7 +80,7 @@ class BrokerTable(Table):
     :param trust: certificates that the broker's must be signed by, PEM; the system's when None.
     :param certificate: for a broker that asks for one, PEM.
     :param private_key: its key, when it is in another file.
-    :param heartbeat: a broker that is silent for longer is given up.
+    :param heartbeat: a broker is given up when nothing came in a whole period of this and five seconds.
     """
 
     url: Annotated[str, AfterValidator(_checked)] = "amqp://127.0.0.1:5672/"
