@@ -136,6 +136,9 @@ class Gateway:
     def attach(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         return self._outbox.attach(name, sink, buffer, watches=True)
 
+    def caught_up(self) -> Deferred[None]:
+        return self._outbox.caught_up()
+
     def submit(self, submission: Submission, door: str, settled: Settled | None = None) -> Deferred[Receipt]:
         return Deferred.fromCoroutine(self._admission.submit(submission, door, settled))
 

@@ -142,6 +142,12 @@ class IGateway(Interface):
         spool only is not withdrawn.
         """
 
+    def caught_up() -> "Deferred[None]":
+        """Fires when the sinks of the configuration have taken what they were told until now, or are down.
+
+        For a door whose caller keeps what it sent until it is answered.
+        """
+
     def attach(name: str, sink: "IOutcomeSink", buffer: int) -> Callable[[], None]:
         """Report every later outcome to `sink` too, until the returned callable is called.
 

@@ -35,6 +35,7 @@ class Outbox:
         self._context, self._spool = context, spool
         self._outlets: dict[str, Outlet] = {}
         self._keepers: set[Outlet] = set()
+        self._watching: set[Outlet] = set()
         self._untold: dict[int, _Untold] = {}
         self._pending: dict[int, Sequence[Report]] = {}  # not kept yet, or not taken by every sink
         self._mentioned: Counter[int] = Counter()  # in how many untold reports a batch is, by order
@@ -57,6 +58,8 @@ class Outbox:
         self._outlets[name] = outlet
         if taken:
             self._keepers.add(outlet)
+        if watches:
+            self._watching.add(outlet)
         return lambda: self._detach(name, outlet)
 
     def detach(self, name: str) -> Deferred[None]:
@@ -85,6 +88,11 @@ class Outbox:
     def lags(self) -> dict[str, int]:
         """How many notifications wait for each sink."""
         return {name: outlet.lag for name, outlet in self._outlets.items()}
+
+    def caught_up(self) -> Deferred[None]:
+        """Fires when every sink of the configuration has taken what it was told until now, or is down."""
+        lasting = [outlet for outlet in self._outlets.values() if outlet not in self._watching]
+        return DeferredList([outlet.caught_up() for outlet in lasting]).addCallback(lambda _: None)
 
     def recover(self) -> None:
         """Tell what was kept and not told before the process ended."""
@@ -155,6 +163,7 @@ class Outbox:
             return
         del self._outlets[name]
         self._keepers.discard(outlet)
+        self._watching.discard(outlet)
         stopping = outlet.stop()
         if outlet.lag:
             stopping.cancel()  # whoever detaches a sink wants nothing more, what waits included

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import Final
 
 import msgspec
@@ -63,6 +64,8 @@ class Outlet:
         self._turn: IDelayedCall | None = None
         self._emitting: Deferred[object] | None = None
         self._drained: Deferred[None] | None = None
+        self._taken_count = 0
+        self._behind: deque[tuple[int, Deferred[None]]] = deque()
         self._errors, self._drops = Trouble(clock), Trouble(clock)
 
     @property
@@ -92,8 +95,18 @@ class Outlet:
             self._acknowledge([number])
         self._schedule()
 
+    def caught_up(self) -> Deferred[None]:
+        """Fires when the sink has taken what waits for it now, or is down: nobody should wait for that."""
+        caught_up: Deferred[None] = Deferred()
+        if self.lag and not self._tries and not self._closed:
+            self._behind.append((self._taken_count + self.lag, caught_up))
+        else:
+            caught_up.callback(None)
+        return caught_up
+
     def release(self) -> None:
         """Have everything count as taken: nobody wants it any more."""
+        self._wait_no_more()
         marks = self._marks + [each.number for each in self._waiting if isinstance(each, _Mark)]
         self._waiting.clear()
         self._acknowledge(marks)
@@ -137,6 +150,7 @@ class Outlet:
     def _give_up(self) -> None:
         """Give nothing more to the sink, and cut short the call under way."""
         self._closed, self._drained = True, None
+        self._wait_no_more()
         lost = self.lag
         self._waiting_count = 0
         if self._turn is not None:
@@ -192,8 +206,10 @@ class Outlet:
         return reports
 
     def _emitted(self, _: object) -> None:
+        self._taken_count += self._in_flight
         self._emitting, self._in_flight, self._tries, self._busy = None, 0, 0, False
         self._given = []
+        self._wait_no_more(self._taken_count)
         if self._closed:
             return  # cut short: what it was given last may not be taken
         marks, self._marks = self._marks, []
@@ -202,6 +218,11 @@ class Outlet:
         if not self._busy and self._drained is not None:
             drained, self._drained = self._drained, None
             drained.callback(None)
+
+    def _wait_no_more(self, taken: float = inf) -> None:
+        """Tell whoever waits for no more than this to be taken."""
+        while self._behind and self._behind[0][0] <= taken:
+            self._behind.popleft()[1].callback(None)
 
     def _acknowledge(self, marks: Iterable[int]) -> None:
         if self._taken is not None:
@@ -214,6 +235,7 @@ class Outlet:
         if self._closed or not failure.check(OSError, SinkDown):
             return None
         self._tries += 1
+        self._wait_no_more()
         pause = delay(self._tries, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)
         pause = max(pause, getattr(failure.value, "retry_after", 0.0))
         again: Deferred[object] = deferLater(self._clock, pause, self._sink.emit, self._given)

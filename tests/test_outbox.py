@@ -46,6 +46,19 @@ class OutboxTests(SynchronousTestCase):
         slow.release()
         self.assertEqual((self.spool.reports, self.spool.finished), ([], [1]))
 
+    def test_caught_up(self) -> None:
+        """Whoever keeps something until the sinks know hears when they do; who only watches is not waited for."""
+        slow, watcher = RecordingSink(), RecordingSink()
+        slow.holding = watcher.holding = True
+        self.rig.gateway.add_sink("slow", slow, 10)
+        self.rig.gateway.attach("watcher", watcher, 10)
+        self.rig.upstream.settle(State.ACCEPTED)
+        caught_up = self.rig.gateway.caught_up()
+        self.assertEqual(len(self.told()), 3)
+        self.assertNoResult(caught_up)
+        slow.release()
+        self.successResultOf(caught_up)
+
     def test_told_again(self) -> None:
         """What a sink had not taken when the process ended it is told at the next start, and that once."""
         self.rig.sink.holding = True

@@ -375,3 +375,50 @@ class DownTests(OutletCase):
         self.outlet.release()
         self.assertEqual(self.taken, [1, 2])
         self.flushLoggedErrors(OSError)
+
+
+class CaughtUpTests(OutletCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.sink.holding = True
+
+    def test_nothing_waits(self) -> None:
+        """With nothing to take a sink has caught up."""
+        self.successResultOf(self.outlet.caught_up())
+
+    def test_taken(self) -> None:
+        """It fires when the sink took what was reported until the call, not later and not earlier."""
+        self.outlet.report(outcomes(1))
+        first = self.outlet.caught_up()
+        self.turn()
+        self.outlet.report(outcomes(1))
+        second = self.outlet.caught_up()
+        self.assertNoResult(first)
+        self.sink.release()
+        self.successResultOf(first)
+        self.turn()
+        self.assertNoResult(second)
+        self.sink.release()
+        self.successResultOf(second)
+
+    def test_down(self) -> None:
+        """Nobody waits for a sink that is down, however long; for one that is up again they do."""
+        self.outlet.report(outcomes(1))
+        before = self.outlet.caught_up()
+        self.turn()
+        self.sink.fail(SinkDown("no answer"))
+        self.assertEqual(len(self.flushLoggedErrors(SinkDown)), 1)
+        self.successResultOf(before)
+        self.successResultOf(self.outlet.caught_up())
+        self.clock.advance(1)
+        self.sink.release()
+        self.outlet.report(outcomes(1))
+        self.assertNoResult(self.outlet.caught_up())
+
+    def test_given_up(self) -> None:
+        """Nor for one that is stopped."""
+        self.outlet.report(outcomes(1))
+        waiting = self.outlet.caught_up()
+        self.turn()
+        self.outlet.stop().cancel()
+        self.successResultOf(waiting)

@@ -26,6 +26,7 @@ class RecordingGateway:
     :ivar doors: the name of the door each came through.
     :ivar error: what every submission fails with while it is set.
     :ivar holding: while true, answers wait for `release`.
+    :ivar lagging: what `caught_up` answers; None for sinks that have taken all.
     :ivar records: what `status` and `trace` answer, by id.
     :ivar waiting: ids that `cancel` may withdraw.
     :ivar provable: what `flush` answers, by id.
@@ -45,6 +46,7 @@ class RecordingGateway:
         self.doors: list[str] = []
         self.error: Exception | None = None
         self.holding = False
+        self.lagging: Deferred[None] | None = None
         self.records: dict[int, str] = {}
         self.waiting: set[int] = set()
         self.provable: dict[int, int] = {}
@@ -95,6 +97,9 @@ class RecordingGateway:
 
     def withdraw(self, numbers: Collection[int]) -> None:
         self.withdrawn += numbers
+
+    def caught_up(self) -> Deferred[None]:
+        return self.lagging or succeed(None)
 
     def attach(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         sink.start()

@@ -140,8 +140,8 @@ class WatchTests(DoorTestCase):
         """Neither what it was sent nor what waits for it grows, however much happens."""
         rig = GatewayRig()
         table = AmpTable(type="amp", **self.options)
-        guard = Porter("amp", self.trusting, rig.gateway, rig.context)
-        self.server = AmpServer("amp", table, rig.gateway, rig.context, guard)
+        porter = Porter("amp", self.trusting, rig.gateway, rig.context)
+        self.server = AmpServer("amp", table, rig.gateway, rig.context, porter)
         connection = self.connect()
         self.send(command("Watch"), connection=connection)
         for _ in range(200):

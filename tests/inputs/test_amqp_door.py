@@ -15,7 +15,7 @@ from zope.interface.verify import verifyObject
 from pushgate.broker import link
 from pushgate.errors import CannotStart, Overloaded, ShuttingDown
 from pushgate.gateway import Gateway, Limits
-from pushgate.inputs.amqp import factory
+from pushgate.inputs.amqp import factory, intake
 from pushgate.inputs.amqp.table import AmqpTable
 from pushgate.interfaces import IInput
 from pushgate.notification import Delivery
@@ -43,6 +43,29 @@ class DoorTests(DoorTestCase):
         self.assertEqual(self.counted("acknowledged"), 1)
         await door.stop()
         self.assertEqual(self.taken(self.queue), [])
+
+    async def test_acknowledged_when_the_sinks_know(self) -> None:
+        """Until they do the message is all that there is of the outcome: killed now, it must come again."""
+        door = await self.door()
+        self.publish(one())
+        await self.submitted()
+        self.gateway.lagging = told = Deferred()
+        self.gateway.settle(outcome(State.ACCEPTED))
+        self.assertEqual(self.counted("acknowledged"), 0)
+        told.callback(None)
+        self.assertEqual(self.counted("acknowledged"), 1)
+        await door.stop()
+        self.assertEqual(self.taken(self.queue), [])
+
+    async def test_sinks_that_take_too_long(self) -> None:
+        """They are not waited for: the queue would be stuck behind them."""
+        self.patch(intake, "REPORTING", 0.01)
+        await self.door()
+        self.publish(one())
+        await self.submitted()
+        self.gateway.lagging = Deferred()
+        self.gateway.settle(outcome(State.ACCEPTED))
+        await self.fate("acknowledged")
 
     async def test_formats(self) -> None:
         """A message is what a POST over HTTP takes: one notification, one for many tokens, or many."""

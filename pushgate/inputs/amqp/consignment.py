@@ -55,9 +55,12 @@ class Consignment:
             ]
         self._done(everything)
 
-    def settled(self, outcomes: Sequence[Outcome]) -> None:
-        """Some members have their outcome."""
-        if self.withdrawing:
+    def settled(self, outcomes: Sequence[Outcome], withdrawn: bool) -> None:
+        """Some members have their outcome.
+
+        :param withdrawn: what is cancelled was withdrawn by this door.
+        """
+        if withdrawn:
             self._return([(o.span.start, o.span.stop) for o in outcomes if o.state is State.CANCELLED])
         self._done([(outcome.span.start, outcome.span.stop) for outcome in outcomes])
 

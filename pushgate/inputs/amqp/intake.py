@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.defer import TimeoutError as PatienceLost
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.backoff import delay
+from pushgate.broker.shield import shielded
 from pushgate.errors import CannotStart, Internal, Refusal, ShuttingDown, TooLarge
 from pushgate.inputs.amqp.body import Asked, Part, Single
 from pushgate.inputs.amqp.consignment import LATER, Consignment
@@ -31,6 +32,8 @@ LONGEST_PAUSE: Final = 30.0
 """Seconds it is held at most."""
 PATIENCE: Final = 10.0
 """Seconds that what is written has to get its outcome when the door stops."""
+REPORTING: Final = 10.0
+"""Seconds that the sinks have to take an outcome before the message is acknowledged all the same."""
 _Group = list[tuple[Message, Single]]
 _WHOLE: Final = (Part(Packed(b"", 1), b"", Terms(), {}), [0])
 """What is given back of a message that was not looked into."""
@@ -210,7 +213,16 @@ class Intake:
 
     def _settled(self, consignment: Consignment, outcomes: Sequence[Any]) -> None:
         self._pauses = 0
-        consignment.settled(outcomes)
+        settle = partial(self._safe, consignment, outcomes, consignment.withdrawing)
+        # What a durable spool has it tells the sinks in any case; else the message is all that there is.
+        told: Deferred[None] = succeed(None) if self._durable else self._gateway.caught_up()
+        if not told.called:
+            told = shielded(told).addTimeout(REPORTING, self._clock)
+        told.addBoth(settle).addErrback(lambda failure: self.log.failure("noting outcomes", failure))
+
+    def _safe(self, consignment: Consignment, outcomes: Sequence[Any], withdrawn: bool, _: object) -> None:
+        """Outcomes need not be told again."""
+        consignment.settled(outcomes, withdrawn)
         self._follow_up(consignment)
 
     def _follow_up(self, consignment: Consignment) -> None:
