@@ -13,6 +13,7 @@ from pushgate.tally import BOUNDS, COUNTERS, HISTOGRAMS, Histogram, Tally
 
 GAUGES: Final[dict[str, tuple[str, ...]]] = {
     "pushgate_queue_notifications": ("app",),
+    "pushgate_queue_age_seconds": ("app",),
     "pushgate_window_notifications": ("app",),
     "pushgate_connections": ("app", "state"),
     "pushgate_circuit_open": ("app", "cause"),
@@ -42,6 +43,7 @@ HELP: Final[dict[str, str]] = {
     "pushgate_accept_seconds": "Time from a submission to its answer.",
     "pushgate_settle_seconds": "Time from acceptance to outcome.",
     "pushgate_queue_notifications": "Notifications waiting to be written.",
+    "pushgate_queue_age_seconds": "Time since the oldest of them was accepted.",
     "pushgate_window_notifications": "Notifications written and not settled.",
     "pushgate_connections": "Connections to the push service.",
     "pushgate_circuit_open": "1 and the cause while an app's push service is of no use, else 0 and no cause.",
@@ -105,6 +107,7 @@ class Exposition:
 
 def _add_app(gauges: dict[str, GaugeMetricFamily], app: str, state: dict[str, Any]) -> None:
     gauges["pushgate_queue_notifications"].add_metric((app,), state["queue"])
+    gauges["pushgate_queue_age_seconds"].add_metric((app,), state["queue_age"])
     gauges["pushgate_window_notifications"].add_metric((app,), state["window"])
     for connection, count in state["connections"].items():
         gauges["pushgate_connections"].add_metric((app, connection), count)

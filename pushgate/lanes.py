@@ -46,6 +46,11 @@ class Lane:
         """Whether some wait for nothing but to be taken."""
         return self.paced.has_due or any(self._by_priority.values())
 
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest was accepted that does not wait for a rate of its own, in Unix seconds."""
+        return min((queue[0].batch.accepted_at for queue in self._queues() if queue), default=None)
+
     def put(self, span: Span, now: float = 0.0) -> None:
         """Append new work, later than all that waits."""
         if span.batch in self.paced:

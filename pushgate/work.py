@@ -228,6 +228,7 @@ class Work:
         return {
             "upstream": self.config.upstream,
             "queue": self.depth(),
+            "queue_age": self._age(),
             "pressed": self.pressure.on,
             "paced": self.lane.paced.depth,
             "rate": self._pace.rate,
@@ -242,6 +243,11 @@ class Work:
         """How an upstream is doing; nothing is known of one that cannot say."""
         state: UpstreamState | None = self.bulkhead.call("state", lambda: _told(upstream))
         return UpstreamState(connections={}, window=0) if state is None else state
+
+    def _age(self) -> float:
+        oldest = self.lane.oldest
+        # The clock may have been set back.
+        return 0.0 if oldest is None else round(max(0.0, self._context.wall() - oldest), 3)
 
     async def drain(self) -> None:
         """Send what waits as long as the push service is of use, settle what is in flight, close.

@@ -37,6 +37,7 @@ def app(**changes: Any) -> dict[str, Any]:
     return {
         "upstream": "apns-stream",
         "queue": 7,
+        "queue_age": 2.5,
         "window": 3,
         "connections": {"ready": 2, "connecting": 1},
         "circuit": {"open": False, "cause": ""},
@@ -116,6 +117,7 @@ class ExpositionTests(SynchronousTestCase):
         samples, news = self.samples(), ("app", "news")
         self.assertEqual(samples["pushgate_queue_notifications", (news,)], 7)
         self.assertEqual(samples["pushgate_queue_notifications", (("app", "mail"),)], 0)
+        self.assertEqual(samples["pushgate_queue_age_seconds", (news,)], 2.5)
         self.assertEqual(samples["pushgate_window_notifications", (news,)], 3)
         self.assertEqual(samples["pushgate_connections", (news, ("state", "ready"))], 2)
         self.assertEqual(samples["pushgate_certificate_expiry_timestamp_seconds", (news,)], 1.8e9)

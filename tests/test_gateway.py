@@ -524,6 +524,7 @@ class BooksTests(GatewayTestCase):
             {
                 "upstream": "recording",
                 "queue": 2,
+                "queue_age": 2.5,
                 "pressed": False,
                 "paced": 0,
                 "rate": 0.0,

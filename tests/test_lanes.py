@@ -56,6 +56,20 @@ def test_a_span_is_cut_to_the_limit():
     assert take_all(lane, limit=2) == [first.part(0, 2), first.part(2, 4), first.part(4, 5), second]
 
 
+def test_the_oldest():
+    """How long the queue keeps people waiting is told by its oldest, of whichever priority; none, no age."""
+    lane = Lane()
+    assert lane.oldest is None
+    for order, priority in enumerate((BULK, URGENT, URGENT)):
+        each = span(order=order, priority=priority)
+        lane.put(replace(each, batch=replace(each.batch, accepted_at=100.0 + order)))
+    assert lane.oldest == 100
+    lane.take(1)
+    assert lane.oldest == 100
+    lane.drop(lambda each: each.batch.order == 0)
+    assert lane.oldest == 102
+
+
 def test_an_empty_lane_has_nothing():
     """Nothing waits, nothing is taken or found."""
     lane = Lane()

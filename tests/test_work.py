@@ -446,7 +446,9 @@ class BatchRateTests(WorkCase):
         self.accepted([token(5000 + number) for number in range(300)])
         self.assertIn(self.run_for(0.02), (310, 311))
         self.assertIn(self.run_for(1), (99, 100, 101))
-        self.assertEqual(self.rig.gateway.stats()["apps"]["news"]["paced"], self.upstream.work.depth())
+        stats = self.rig.gateway.stats()["apps"]["news"]
+        self.assertEqual(stats["paced"], self.upstream.work.depth())
+        self.assertEqual(stats["queue_age"], 0)  # what goes slowly because it was asked to is not late
 
     def test_the_rate_of_the_app_bounds_the_sum(self) -> None:
         """Two paced batches and one that is not share what the app may send; urgent takes it first."""

@@ -17,6 +17,7 @@ FEW = 4
 STATE = {
     "upstream": "simulator",
     "queue": 0,
+    "queue_age": 0.0,
     "window": 0,
     "connections": {"ready": 1},
     "circuit": {"open": False, "cause": ""},

@@ -23,6 +23,7 @@ class QueuingGateway(RecordingGateway):
     def stats(self) -> dict[str, Any]:
         news = {
             "queue": 7,
+            "queue_age": 2.5,
             "window": 0,
             "connections": {},
             "circuit": {"open": False, "cause": ""},
