@@ -16,6 +16,7 @@ from pushgate.blame import blamed
 from pushgate.errors import CannotStart, PushgateError
 from pushgate.gateway import Gateway
 from pushgate.interfaces import IAddressed, IInput, IOutcomeSink
+from pushgate.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from pushgate.reload import Reload
@@ -27,6 +28,8 @@ HURRY: Final = 0.5
 """Seconds each of them has once a second signal came."""
 GRACE: Final = 3.0
 """Seconds that whatever was cut short has to end; then it is not waited for any longer."""
+ENDING: Final = 20.0
+"""Seconds that a stop takes at most after the drain: all that is above, for each step."""
 
 
 class GivenUp(SystemExit, Exception):
@@ -70,10 +73,15 @@ class House(Service):
         self._closing: set[Deferred[None]] = set()
         self._ready = self._stopping = self._hurried = False
         self._patience: IDelayedCall | None = None
+        self._supervisor = Supervisor("", 0.0, reactor, reactor.seconds)
 
     def use(self, reload: "Reload") -> None:
         """Let this take up changes of the configuration, once all is started."""
         self._reload = reload
+
+    def report_to(self, supervisor: Supervisor) -> None:
+        """Tell whoever supervises the process how things are."""
+        self._supervisor = supervisor
 
     def startService(self) -> None:
         """Start everything; end the process with one line per fault when that is not possible."""
@@ -100,6 +108,7 @@ class House(Service):
     def stop(self) -> Deferred[None]:
         """Stop in the order of the house, bounded in time; says in one line what was left. Never fails."""
         self._stopping = True
+        self._supervisor.stopping(self.drain_timeout + ENDING)
         self.gateway.refuse()
         self._starting.cancel()
         if self._reload is not None:
@@ -111,9 +120,12 @@ class House(Service):
 
     def hangup(self) -> None:
         """Have the sinks open their files anew, and take up what was changed in the configuration."""
+        self._supervisor.reloading()
         self.gateway.reopen()
+        reloading: Deferred[str] = succeed("")
         if self._reload is not None and self._ready and not self._stopping:
-            self._reload.run().addErrback(self._not_reloaded)
+            reloading = self._reload.run().addCallbacks(lambda _: "", self._not_reloaded)
+        reloading.addCallback(self._supervisor.reloaded)
 
     def parts(self) -> dict[str, object]:
         """What plug-ins made, by what people call it."""
@@ -134,6 +146,7 @@ class House(Service):
         closing.addErrback(self._failed, what).addCallback(lambda _: self._closing.discard(closing))
 
     async def _start(self) -> None:
+        self._supervisor.start()
         if hasattr(signal, "SIGHUP"):  # from the first moment on: by default it ends the process
             self._on_signals(self.hangup, signal.SIGHUP)
         for name, sink, buffer in self._sinks:
@@ -146,6 +159,7 @@ class House(Service):
             self.gateway.on_reload = self._reload.run
             self._reload.start()
         self._ready = True
+        self._supervisor.ready()
         self.log.info("pushgate is ready{where}{hint}", where=self._where(), hint=self._hint)
 
     def _where(self) -> str:
@@ -189,6 +203,7 @@ class House(Service):
         )
         if self.watchdog is not None:
             self.watchdog.stop()
+        self._supervisor.stop()
 
     def _hurry(self) -> None:
         """A second signal: wait for nothing any more. What is in flight is cut off, the spool is closed."""
@@ -204,9 +219,10 @@ class House(Service):
         for each in signals:
             signal.signal(each, lambda *_: self._reactor.callFromThread(act))
 
-    def _not_reloaded(self, failure: Failure) -> None:
+    def _not_reloaded(self, failure: Failure) -> str:
         if not failure.check(PushgateError, CancelledError):  # else it is said already
             self.log.failure("reloading", failure)
+        return "not reloaded, nothing has changed: see the log"
 
     async def _bounded(self, what: str, ending: Deferred[None], deadline: float) -> None:
         """Wait for the end of something, until `deadline` only: then cut it short. A failure is logged."""

@@ -1,5 +1,6 @@
 """``twistd pushgate``: the one place where everything is put together."""
 
+import os
 import random
 import sys
 import time
@@ -25,6 +26,7 @@ from pushgate.registry import find
 from pushgate.reload import Reload, digests
 from pushgate.spool.memory import MemorySpool
 from pushgate.spool.sqlite import SqliteSpool
+from pushgate.supervisor import Supervisor
 from pushgate.tally import Tally
 from pushgate.watchdog import Watchdog
 
@@ -61,12 +63,15 @@ def makeService(options: Options) -> House:
         file = options["config"]
         if file:
             path = Path(file).absolute()  # a daemon may change its directory, and the file is read again
-            return compose(read_config(path, registry), reactor, read=lambda: read_config(path, registry))
-        return compose(embedded_default(registry), reactor, _hint())
+            house = compose(read_config(path, registry), reactor, read=lambda: read_config(path, registry))
+        else:
+            house = compose(embedded_default(registry), reactor, _hint())
     except CannotStart as error:
         for fault in error.faults:
             sys.stderr.write(f"pushgate: {fault}\n")
         sys.exit(1)
+    house.report_to(Supervisor.of(os.environ, reactor, time.monotonic))
+    return house
 
 
 def compose(config: Config, reactor: Any, hint: str = "", read: Callable[[], Config] | None = None) -> House:
