@@ -111,15 +111,19 @@ def _context(config: Config, reactor: Any, jitter: Callable[[], float]) -> Conte
 
 
 def _make_state_dir(directory: Path | None) -> None:
-    """Make the directory before anything asks for a place in it; raise `CannotStart` when that cannot be."""
+    """Make the directory before anything asks for a place in it; raise `CannotStart` when there is none."""
     if directory is None:
         _log.warn('gateway.state_dir is "memory": what waits is lost when this process ends')
         return
+    rule = 'must be a directory that can be made and written, or "memory"'
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        rule = 'a directory that can be made and written, or "memory"'
-        raise CannotStart([f"gateway.state_dir: {directory}: {error.strerror}; must be {rule}"]) from error
+        raise CannotStart([f"gateway.state_dir: {directory}: {error.strerror}; {rule}"]) from error
+    effective = os.access in os.supports_effective_ids
+    if not os.access(directory, os.R_OK | os.W_OK | os.X_OK, effective_ids=effective):
+        user = f"the user of this process ({os.geteuid()})"
+        raise CannotStart([f"gateway.state_dir: {directory}: cannot be written by {user}; {rule}"])
 
 
 def _spool(context: Context) -> ISpool:

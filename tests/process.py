@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -23,20 +24,26 @@ DEADLINE = 30.0
 class Twistd(ProcessProtocol):
     """A process in a directory of its own.
 
+    :param before: a program, and its arguments, which runs twistd in its own place.
     :param installed: where more than this environment is installed.
     :ivar out: its standard output so far, which is its log.
     :ivar err: its standard error so far.
     """
 
-    def __init__(self, directory: Path, *arguments: str, installed: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *arguments: str,
+        before: Sequence[str] = (),
+        installed: Sequence[Path] = (),
+        **environment: str,
+    ) -> None:
         self.out = self.err = ""
         self._code: int | None = None
-        command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", *arguments]
-        environ = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(map(str, (*installed, ROOT))),
-            "PYTHONUNBUFFERED": "1",
-        }
+        twistd = str(Path(sys.executable).with_name("twistd"))
+        command = [*before, twistd, "-n", "--pidfile=", *arguments]
+        path = os.pathsep.join(map(str, (*installed, ROOT)))
+        environ = {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **environment}
         self._process = reactor.spawnProcess(self, command[0], command, environ, str(directory))
 
     def outReceived(self, data: bytes) -> None:
@@ -112,8 +119,8 @@ class ProcessTestCase(TestCase):
         file.write_text(text)
         return str(file)
 
-    def twistd(self, *arguments: str, installed: Sequence[Path] = ()) -> Twistd:
-        """A process that is stopped at the end of the test."""
-        process = Twistd(self.directory, *arguments, installed=installed)
+    def twistd(self, *arguments: str, **options: Any) -> Twistd:
+        """A process that is stopped at the end of the test; the options are those of `Twistd`."""
+        process = Twistd(self.directory, *arguments, **options)
         self.addCleanup(lambda: Deferred.fromCoroutine(process.stop()))
         return process

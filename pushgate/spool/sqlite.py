@@ -374,7 +374,9 @@ def _open(file: Path) -> sqlite3.Connection:
         for pragma in _PRAGMAS:
             connection.execute(pragma)
         migrate(connection)
-    except (OSError, sqlite3.Error, NotASpool) as error:
+    except OSError as error:  # the file is not to blame
+        raise _fault(file, f"{error.strerror}; must be a file that this process can write") from None
+    except (sqlite3.Error, NotASpool) as error:
         raise _fault(file, f"{error}; nothing was changed: mend it, or move it away to start empty") from None
     return connection
 
