@@ -28,6 +28,7 @@ HELP: Final[dict[str, str]] = {
     "pushgate_logins_failed_total": "Logins at a door that proved nothing.",
     "pushgate_outcomes_total": "Outcomes reported, corrections of presumed ones included.",
     "pushgate_pauses_total": "Times a connection was not read because the queue it fed was nearly full.",
+    "pushgate_connections_closed_total": "Connections that a door closed because of what came, by reason.",
     "pushgate_resent_total": "Notifications written again after an error or a lost connection.",
     "pushgate_late_errors_total": "Errors for notifications that were already presumed accepted.",
     "pushgate_reconnects_total": "Connections to the push service lost or not made.",

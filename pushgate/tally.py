@@ -7,6 +7,7 @@ COUNTERS: Final[dict[str, tuple[str, ...]]] = {
     "pushgate_submitted_total": ("app", "input"),
     "pushgate_refused_total": ("app", "input", "code"),
     "pushgate_pauses_total": ("app", "input"),
+    "pushgate_connections_closed_total": ("input", "reason"),
     "pushgate_logins_failed_total": ("input",),
     "pushgate_outcomes_total": ("app", "state", "reason"),
     "pushgate_resent_total": ("app",),

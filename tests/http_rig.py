@@ -106,7 +106,7 @@ class HTTPTestCase(SynchronousTestCase):
         table = HTTPTable(type="http", **self.options)
         self.server = HTTPServer("http", table, self.gateway, self.context, porter)
         self.server.start()
-        self.addCleanup(self.server.abort)
+        self.addCleanup(self.server.end)
         self.connection = self.connect()
         self.log = EventLoggingObserver()
         globalLogPublisher.addObserver(self.log)

@@ -49,6 +49,8 @@ class Crowd(Factory):
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         """A connection, or None when there are too many."""
         full = len(self.connections) >= self._limit
+        if full:
+            self.count_closed("crowded")
         if full and not self._full:
             self.log.warn(
                 "door {name}: {count} connections, further ones are closed (max_connections)",
@@ -73,6 +75,10 @@ class Crowd(Factory):
         if not self.connections and self._empty is not None:
             empty, self._empty = self._empty, None
             empty.callback(None)
+
+    def count_closed(self, reason: str) -> None:
+        """Count a connection that the door closes because of what its peer does, or of too many others."""
+        self.tally.count("pushgate_connections_closed_total", self.name, reason)
 
     def count_refusal(self, app: str, refusal: Refusal) -> None:
         """Count what was refused before the gateway saw it."""

@@ -90,6 +90,7 @@ class SlownessTests(HTTPTestCase):
         [response] = self.trickle(b"{", 25)
         self.refusal(response, 408, "INVALID")
         self.assertEqual(response.headers["connection"], "close")
+        self.assertEqual(self.counted("pushgate_connections_closed_total"), {("http", "slow"): 1})
         self.pass_time(LINGER)
         self.assertTrue(self.connection.transport.aborted)
 
@@ -136,6 +137,7 @@ class GreedTests(HTTPTestCase):
         others = [self.connect() for _ in range(2)]
         self.assertEqual([self.server.buildProtocol(None) for _ in range(5)], [None] * 5)
         self.assertEqual(len([line for line in self.logged() if "max_connections" in line]), 1)
+        self.assertEqual(self.counted("pushgate_connections_closed_total"), {("http", "crowded"): 5})
         self.lose(others[0])
         self.assertIsNotNone(self.server.buildProtocol(None))
         self.assertEqual(self.push().status, 202)
@@ -207,6 +209,8 @@ class GreedTests(HTTPTestCase):
                 self.refusal(answer, 400, "INVALID")
             self.send(b"more", connection=connection)
             self.lose(connection)
+        closed = self.counted("pushgate_connections_closed_total")
+        self.assertEqual(closed, {("http", "malformed"): len(garbage) - 1})  # the last one is just too long
         self.assertEqual(self.push().status, 202)
         self.assertEqual(self.flushLoggedErrors(), [])
 

@@ -63,6 +63,8 @@ class BoundsTests(LineTestCase):
         self.assertIsNone(self.server.buildProtocol(None))
         self.assertIsNone(self.server.buildProtocol(None))
         self.assertEqual(len([line for line in self.logged() if "max_connections" in line]), 1)
+        counts = self.context.tally.counts["pushgate_connections_closed_total"]
+        self.assertEqual(dict(counts), {("line", "crowded"): 2})
         self.lose(other)
         self.assertIsNotNone(self.server.buildProtocol(None))
 

@@ -47,7 +47,7 @@ class Connection(ProtocolWrapper):
     """
 
     def __init__(self, server: "HTTPServer", channel: IProtocol) -> None:
-        super().__init__(server, channel)
+        super().__init__(server, channel)  # type: ignore[arg-type]  # it does what is asked of a WrappingFactory
         self.server = server
         self.brake: Brake
         self.visitor: Visitor
@@ -55,6 +55,11 @@ class Connection(ProtocolWrapper):
         self.requests: set[Request] = set()
         self._due: float | None = None
         self._closing = self._in_head = False
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are not finished."""
+        return len(self.requests)
 
     def request(self, channel: object, queued: object = None) -> Request:
         """A new request; called by twisted.web."""
@@ -99,16 +104,26 @@ class Connection(ProtocolWrapper):
         for request in list(self.requests):
             request.sweep(now, interval if held else 0.0)
 
-    def close(self) -> None:
-        """Send what is written, then close; after `LINGER` seconds anyway."""
+    def close(self, reason: str = "") -> None:
+        """Send what is written, then close; after `LINGER` seconds anyway.
+
+        :param reason: of no interest to whoever reads the log.
+        """
         if not self._closing:
             self.loseConnection()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.abortConnection()
 
     # the transport, as twisted.web's protocol sees it
 
     def write(self, data: bytes) -> None:
         """Pass data on; the one answer that twisted.web gives by itself is made to be like ours."""
-        self.transport.write(_MALFORMED if data == _BARE else data)  # type: ignore[union-attr]  # it is there
+        if data == _BARE:
+            self.server.count_closed("malformed")
+            data = _MALFORMED
+        self.transport.write(data)  # type: ignore[union-attr]  # it is there
 
     def loseConnection(self) -> None:
         """Close; who does not take the last answer has `LINGER` seconds to do so."""
@@ -155,4 +170,6 @@ class Connection(ProtocolWrapper):
             self._due = None
             self.transport.abortConnection()  # type: ignore[union-attr]  # TCP, TLS and UNIX transports have it
         else:
+            if self._in_head:
+                self.server.count_closed("slow")
             self.close()

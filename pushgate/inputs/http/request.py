@@ -120,6 +120,7 @@ class Request(http.Request):
         if self._answering:
             self.abort()
         else:
+            self.connection.server.count_closed("slow")
             self.refuse(Fault(408, "body: it comes too slowly", _CLOSE))
 
     # called by whoever answers
