@@ -120,6 +120,11 @@ class FrameDecoder:
         self._buffer = b""
         self._broken = False
 
+    @property
+    def partial(self) -> bool:
+        """Whether the last frame is incomplete."""
+        return bool(self._buffer)
+
     def feed(self, data: bytes) -> list[Frame | MalformedFrame]:
         """The frames that are complete with `data`; a `MalformedFrame` is always the last."""
         if self._broken:

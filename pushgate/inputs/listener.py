@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
@@ -44,6 +45,7 @@ class Listener:
         certified: bool = False,
     ) -> None:
         self._where, self._config, self._reactor = f"inputs.{name}", config, context.reactor
+        self._too_slow = partial(context.tally.count, "pushgate_connections_closed_total", name, "slow")
         self._listen, self._endpoint = f"{self._where}.{key}", getattr(config, key)
         self._place = self._find()
         faults = [*self._misplaced_keys(), *self._unguarded(context.principals.open and not certified)]
@@ -59,7 +61,7 @@ class Listener:
         :param factory: makes the door's protocols, which get TLS transports where the door has TLS.
         """
         if self._tls is not None:
-            factory = TlsFactory(self._tls, False, factory, self._reactor)
+            factory = TlsFactory(self._tls, factory, self._reactor, self._too_slow)
         listening: Deferred[IListeningPort] = self._place.endpoint.listen(factory)
         return listening.addCallbacks(self._listens, self._failed)
 

@@ -1,13 +1,22 @@
 """TLS for doors: a certificate of their own, and those of clients where they are asked for."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL.crypto import X509, PKey
 from OpenSSL.SSL import Connection
-from twisted.internet.interfaces import IAddress, IOpenSSLServerConnectionCreator, IProtocol
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IOpenSSLServerConnectionCreator,
+    IProtocol,
+    IProtocolFactory,
+    IReactorTime,
+    ITransport,
+)
 from twisted.internet.protocol import connectionDone
 from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.logger import Logger
@@ -17,6 +26,9 @@ from zope.interface import implementer
 
 from pushgate.errors import CannotStart
 from pushgate.settings import ListeningTable
+
+HANDSHAKE_TIMEOUT: Final = 30.0
+"""Seconds for the TLS handshake."""
 
 
 @implementer(IOpenSSLServerConnectionCreator)
@@ -110,7 +122,9 @@ class ServerTls:
 
 
 class TlsLayer(BufferingTLSTransport):
-    """Twisted's, which remembers how the connection under it ended.
+    """Twisted's, which gives a handshake its time, and remembers how the connection under it ended.
+
+    Whoever does not come to an end with it takes others' place: the door does not know of it before.
 
     A peer that closes without TLS's own farewell looks the same to Twisted whether it closed or crashed.
 
@@ -118,17 +132,47 @@ class TlsLayer(BufferingTLSTransport):
     """
 
     ended: Failure | None = None
+    factory: "TlsFactory"
+    _handshake: IDelayedCall | None = None
+
+    def makeConnection(self, transport: ITransport) -> None:
+        """See `twisted.internet.interfaces.IProtocol`."""
+        self._handshake = self.factory.clock.callLater(HANDSHAKE_TIMEOUT, self._look)
+        super().makeConnection(transport)  # type: ignore[no-untyped-call]  # untyped in Twisted
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """See `twisted.internet.interfaces.IProtocol`."""
         self.ended = reason
+        if self._handshake is not None:
+            self._handshake.cancel()
+            self._handshake = None
         super().connectionLost(reason)
+
+    def _look(self) -> None:
+        self._handshake = None
+        handle: Connection = self.getHandle()  # type: ignore[no-untyped-call]  # untyped in Twisted
+        if handle.get_peer_finished() is None:
+            self.factory.too_slow()
+            self.abortConnection()  # type: ignore[no-untyped-call]  # untyped in Twisted
 
 
 class TlsFactory(TLSMemoryBIOFactory):
-    """Twisted's, for factories that turn connections away too."""
+    """Twisted's, for factories that turn connections away too.
+
+    :param too_slow: called when a handshake is given up.
+    """
 
     protocol = TlsLayer
+
+    def __init__(
+        self,
+        tls: IOpenSSLServerConnectionCreator,
+        factory: IProtocolFactory,
+        clock: IReactorTime,
+        too_slow: Callable[[], None],
+    ) -> None:
+        super().__init__(tls, False, factory, clock)
+        self.clock, self.too_slow = clock, too_slow
 
     def buildProtocol(self, addr: IAddress | None) -> TLSMemoryBIOProtocol | None:  # type: ignore[override] # None closes the connection
         """None when the door's own factory makes no protocol."""

@@ -26,6 +26,36 @@ class BoundsTests(DoorTestCase):
         self.assertEqual(self.connection.transport.producerState, "producing")
         self.assertEqual({int(box[b"_answer"]) for box in self.received()}, set(range(15)))
 
+    def test_half_a_command_has_its_time(self):
+        """A byte a second is no way to say it; what is complete is answered, silence between commands is free."""
+        whole = push()
+        self.assertEqual(len(self.send(whole)), 1)
+        self.clock.advance(10_000)
+        for at in range(59):
+            self.send(whole[at : at + 1])
+            self.clock.advance(1)
+        self.assertFalse(self.connection.transport.disconnecting)
+        self.send(whole[59:] + whole[:10])  # the next one has its own time
+        self.clock.advance(59)
+        self.assertFalse(self.connection.transport.disconnecting)
+        self.clock.advance(1)
+        self.assertTrue(self.connection.transport.disconnecting)
+        counts = self.context.tally.counts["pushgate_connections_closed_total"]
+        self.assertEqual(dict(counts), {("amp", "slow"): 1})
+        self.lose(self.connection)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_the_time_in_which_it_is_not_read_does_not_count(self):
+        """Because the peer could not have sent the rest."""
+        self.send(push()[:10])
+        self.clock.advance(30)
+        self.connection.transport.producer.pauseProducing()
+        self.clock.advance(300)
+        self.connection.transport.producer.resumeProducing()
+        self.clock.advance(59)
+        self.assertFalse(self.connection.transport.disconnecting)
+        self.assertEqual(len(self.send(push()[10:])), 1)
+
     def test_it_resumes_at_four_fifths(self):
         """Not at every answer, so that a busy connection is not paused and resumed for each command."""
         self.gateway.holding = True

@@ -44,6 +44,31 @@ class FrameTests(ListenerTestCase):
         self.assertEqual(set(self.gateway.doors), {"apns"})
         self.assertEqual({each.app for each in self.gateway.submissions}, {"news"})
 
+    def test_half_a_frame_has_its_time(self):
+        """A byte a second is no way to send it; silence between frames is free, and nothing before it is lost."""
+        self.clock.advance(10_000)
+        whole = run(1, 3)
+        for at in range(len(whole) // 2 - 10, len(whole) // 2 + 49):
+            self.send(whole[:at] if at == len(whole) // 2 - 10 else whole[at - 1 : at])
+            self.clock.advance(1)
+        self.assertFalse(self.connection.transport.half_closed)
+        self.assertEqual(self.accepted(), [token(1)])
+        self.clock.advance(12)
+        self.assertTrue(self.connection.transport.half_closed)
+        counts = self.context.tally.counts["pushgate_connections_closed_total"]
+        self.assertEqual(dict(counts), {("apns", "slow"): 1})
+
+    def test_the_time_in_which_it_is_not_read_does_not_count(self):
+        """Half a frame waits with those before it."""
+        self.gateway.holding = True
+        self.send(run(1, 2) + run(2, 3)[:20])
+        self.clock.advance(300)
+        self.gateway.release()
+        self.clock.advance(59)
+        self.assertEqual(self.send(run(2, 3)[20:]), b"")
+        self.gateway.release()
+        self.assertEqual(self.accepted(), [token(1), token(2)])
+
     def test_what_comes_at_once_is_one_batch(self):
         """As long as the terms are the same; the same payload is kept once."""
         self.send(run(0, 100))

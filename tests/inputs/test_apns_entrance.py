@@ -13,7 +13,6 @@ from twisted.internet.interfaces import ISSLTransport
 from zope.interface import directlyProvides
 
 from pushgate.errors import Forbidden, UnknownApp
-from pushgate.inputs.apns.guest import HANDSHAKE_TIMEOUT
 from pushgate.inputs.apns.table import ApnsTable
 from pushgate.principals import Grant, Operation
 from tests.apns_provider import framed
@@ -98,17 +97,9 @@ class EntranceTests(ListenerTestCase):
         self.assertIsNone(connection.provider)
         connection.handshakeCompleted()
         connection.dataReceived(framed(1, token(1), PAYLOAD))
-        self.clock.advance(HANDSHAKE_TIMEOUT)
+        self.clock.advance(0)
         self.assertEqual(self.accepted(), [token(1)])
         self.assertFalse(transport.aborted)
-
-    def test_a_handshake_has_its_time(self):
-        """Who does not come to an end with it takes others' place."""
-        transport = SecureTransport()
-        connection = self.server.buildProtocol(None)
-        connection.makeConnection(transport)
-        self.clock.advance(HANDSHAKE_TIMEOUT)
-        self.assertTrue(transport.aborted)
 
     def test_a_stop_does_not_wait_for_handshakes(self):
         """Such a connection has nothing to lose."""

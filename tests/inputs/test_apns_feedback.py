@@ -116,6 +116,17 @@ class FeedbackTests(ListenerTestCase):
         self.assertEqual(len(self.said(reader)), (PAGE + 1) * size)
         self.assertTrue(reader.transport.half_closed)
 
+    def test_one_that_reads_nothing_more(self):
+        """Is cut off in the end, and the next one is told."""
+        self.bury(*range(2 * PAGE))
+        reader = self.connect(self.feedback)
+        reader.transport.producer.pauseProducing()
+        self.clock.pump([0, READING_TIME])
+        self.assertTrue(reader.transport.aborted)
+        self.lose(reader)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(len(self.take()), 2 * PAGE * len(entry(1)))
+
     def test_one_that_goes_while_it_is_told(self):
         """Leaves nothing behind; whatever it was told is told again."""
         self.bury(*range(2 * PAGE))

@@ -57,6 +57,47 @@ class BoundsTests(LineTestCase):
         self.assertEqual(len(self.received()), 2)
         self.assertTrue(transport.disconnecting)
 
+    def test_half_a_line_has_its_time(self):
+        """However much comes of it; what was said before is answered, silence between lines is free."""
+        self.send(b"HELP\n")
+        self.clock.advance(10_000)
+        self.gateway.holding = True
+        self.send(push())
+        for _ in range(59):
+            self.send(b"x" * 1000)
+            self.clock.advance(1)
+        self.clock.advance(1)
+        self.assertFalse(self.connection.transport.disconnecting)
+        self.gateway.release()
+        self.clock.advance(0)
+        self.assertTrue(self.connection.transport.disconnecting)
+        self.assertEqual([answer.split()[0] for answer in self.received()], ["OK"])
+        counts = self.context.tally.counts["pushgate_connections_closed_total"]
+        self.assertEqual(dict(counts), {("line", "slow"): 1})
+
+    def test_a_line_without_an_end_has_its_time_too(self):
+        """Nothing of it is kept once it is too long; from when it is told so, its end has its time."""
+        answers = []
+        for _ in range(60):
+            answers += self.send(b"x" * (1 << 17))
+            self.clock.advance(1)
+            self.assertLessEqual(len(self.connection._reader._tail), 1 << 17)
+        self.clock.advance(2)
+        self.assertTrue(self.connection.transport.disconnecting)
+        [answer] = answers
+        self.assertTrue(answer.startswith("ERR TOO_LARGE"))
+
+    def test_half_a_line_and_nothing_before_it(self):
+        """The same; but the time in which the door does not read does not count."""
+        self.send(b"HEL")
+        self.connection.transport.producer.pauseProducing()
+        self.clock.advance(300)
+        self.connection.transport.producer.resumeProducing()
+        self.clock.advance(59)
+        self.assertFalse(self.connection.transport.disconnecting)
+        self.clock.advance(1)
+        self.assertTrue(self.connection.transport.disconnecting)
+
     def test_there_are_so_many_connections_and_no_more(self):
         """The next is turned away until one of them is gone; the log says so once."""
         other = self.connect()

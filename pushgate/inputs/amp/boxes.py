@@ -32,6 +32,11 @@ class BoxReader:
         """Take more bytes."""
         self._buffer += data
 
+    @property
+    def partial(self) -> bool:
+        """Whether there are bytes that `next` has not given."""
+        return bool(self._buffer)
+
     def next(self) -> Box | None:
         """The next box, None until it is complete.
 

@@ -15,6 +15,7 @@ from pushgate.inputs.amp.request import Request
 from pushgate.inputs.amp.responders import respond
 from pushgate.inputs.amp.watcher import Watcher
 from pushgate.inputs.brake import Brake
+from pushgate.inputs.patience import Patience
 from pushgate.inputs.pressure import FULL, FullQueues
 from pushgate.inputs.visitor import Visitor
 
@@ -52,6 +53,7 @@ class Connection(Protocol):
         self._boxes = BoxReader()
         self._brake: Brake
         self._full: FullQueues
+        self._patience = Patience(server.clock, server.config.request_timeout, self._too_slow)
         self.visitor: Visitor
         self._reading = self._closing = self._lost = False
         self._abort: IDelayedCall | None = None
@@ -65,7 +67,7 @@ class Connection(Protocol):
 
     def connectionMade(self) -> None:
         assert self.transport is not None
-        self._brake = Brake(self.transport, self._read)  # type: ignore[arg-type]  # every transport can pause
+        self._brake = Brake(self.transport, self._released)  # type: ignore[arg-type]  # every transport can pause
         self._full = self.server.full_queues(self._brake)
         self.transport.registerProducer(self, True)  # type: ignore[attr-defined] # every stream has it
         if ITCPTransport.providedBy(self.transport):
@@ -88,6 +90,7 @@ class Connection(Protocol):
                 call.cancel()
         self._abort = self._nobody = None
         self._full.stop()
+        self._patience.stop()
         self._unwatch()
         self.server.left(self)
 
@@ -136,6 +139,7 @@ class Connection(Protocol):
         # A TLS transport closes only without a producer, and once it has read the peer's farewell.
         self.transport.unregisterProducer()  # type: ignore[attr-defined] # every stream has it
         self._full.stop()
+        self._patience.stop()
         self._brake.release(_UNREAD)
         self._brake.release(_UNANSWERED)
         self.transport.loseConnection()
@@ -153,22 +157,38 @@ class Connection(Protocol):
     def _still_nobody(self) -> None:
         self._nobody = None
         if self.visitor.principal is None:
+            self.server.count_closed("nobody")
             self.close(f"nobody logged in for {LOGIN_TIMEOUT:g} s")
 
+    def _too_slow(self) -> None:
+        if self._brake.held:
+            self._patience.read(True, self._boxes.partial)
+            return
+        self.server.count_closed("slow")
+        self.close(f"the rest of a command did not come within {self.server.config.request_timeout:g} s")
+
     # reading
+
+    def _released(self) -> None:
+        self._patience.restart()
+        self._read()
 
     def _read(self) -> None:
         """Work off what was received, as far as the brake lets it."""
         if self._reading or self._closing:
             return
-        self._reading = True
+        self._reading, progress = True, False
         try:
             while not (self._brake.held or self._closing) and (box := self._boxes.next()) is not None:
+                progress = True
                 self._box_received(box)
         except Malformed as fault:
+            self.server.count_closed("malformed")
             self.close(f"not AMP: {fault}")
         finally:
             self._reading = False
+        if not self._closing:
+            self._patience.read(progress, self._boxes.partial)
 
     def _box_received(self, box: Box) -> None:
         if b"_answer" in box:

@@ -18,6 +18,7 @@ class AmpTable(ListeningTable):
 
     :param listen: where.
     :param max_connections: more than so many at a time are closed at once.
+    :param request_timeout: how long a command may take from its first byte to its last.
     :param unanswered: commands under way on one connection before the door stops reading from it.
     :param watch_buffer: reports (ranges of notifications with one outcome) that may wait for one watcher.
     :param watch_timeout: how long a watcher may take to acknowledge outcomes before it is disconnected.
@@ -25,6 +26,7 @@ class AmpTable(ListeningTable):
 
     listen: ServerEndpoint = "tcp:7215:interface=127.0.0.1"
     max_connections: int = Field(default=1000, ge=1)
+    request_timeout: Duration = Field(default=60.0, gt=0)
     unanswered: int = Field(default=256, ge=1)
     watch_buffer: int = Field(default=10_000, ge=1)
     watch_timeout: Duration = 30.0

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Final
 
+from twisted.internet import defer
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IPushProducer
@@ -26,7 +27,7 @@ from pushgate.principals import Operation
 PAGE: Final = 2000
 """Dead tokens looked at in one turn of the reactor."""
 READING_TIME: Final = 300.0
-"""Seconds that a client has to take the list and close."""
+"""Seconds for which a client may take nothing of the list, and that it has to close after it."""
 SETTLING: Final = 60.0
 """Seconds after which a refused token is believed to be dead: a wrong environment shows itself meanwhile."""
 
@@ -137,7 +138,7 @@ class FeedbackConnection(Guest):
     def resumeProducing(self) -> None:
         """It has caught up."""
         paused, self._paused = self._paused, None
-        if paused is not None:
+        if paused is not None and not paused.called:
             paused.callback(None)
 
     def stopProducing(self) -> None:
@@ -156,7 +157,7 @@ class FeedbackConnection(Guest):
             self.transport.write(b"".join(map(encode, page)))
             await deferLater(self.server.clock, 0)
             if self._paused is not None:
-                await self._paused
+                await self._paused.addTimeout(READING_TIME, self.server.clock)
             if self.lost:
                 return
         self._whole = True
@@ -164,6 +165,8 @@ class FeedbackConnection(Guest):
         self.closing.begin(b"", READING_TIME)
 
     def _failed(self, failure: Failure) -> None:
-        if not failure.check(UnknownApp):
+        if failure.check(defer.TimeoutError):
+            self.server.count_closed("slow")
+        elif not failure.check(UnknownApp):
             self.log.failure("door {name}: a bug at the feedback list", failure, name=self.server.name)
         self.abort()

@@ -1,8 +1,8 @@
 """What both kinds of connection of the listener have in common: the way in, and the way out."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, ISSLTransport, ITCPTransport
+from twisted.internet.interfaces import IHandshakeListener, ISSLTransport, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -15,9 +15,6 @@ from pushgate.principals import Operation
 
 if TYPE_CHECKING:
     from pushgate.inputs.apns.server import ApnsCrowd
-
-HANDSHAKE_TIMEOUT: Final = 30.0
-"""Seconds for the TLS handshake."""
 
 
 @implementer(IHandshakeListener)
@@ -37,7 +34,6 @@ class Guest(Protocol):
         self.closing: Closing
         self.lost = False
         self.provider: Provider | None = None
-        self._handshake: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
         self.closing = Closing(self.transport, self.server.clock)
@@ -46,19 +42,15 @@ class Guest(Protocol):
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
         self.server.joined(self)
-        if ISSLTransport.providedBy(self.transport):
-            self._handshake = self.server.clock.callLater(HANDSHAKE_TIMEOUT, self._too_slow)
-        else:
+        if not ISSLTransport.providedBy(self.transport):
             self._enter()
 
     def handshakeCompleted(self) -> None:
         """The client has proven what it is."""
-        self._stop_waiting()
         self._enter()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.lost = True
-        self._stop_waiting()
         self.closing.cancel()
         if not self.under_way:
             self.server.left(self)
@@ -91,12 +83,3 @@ class Guest(Protocol):
             self.closing.begin(b"")
             return
         self.admitted(self.provider)
-
-    def _stop_waiting(self) -> None:
-        if self._handshake is not None:
-            self._handshake.cancel()
-            self._handshake = None
-
-    def _too_slow(self) -> None:
-        self._handshake = None
-        self.abort()

@@ -27,6 +27,7 @@ from pushgate.inputs.apns.guest import Guest
 from pushgate.inputs.apns.runs import Fault, Run, judged, runs
 from pushgate.inputs.brake import Brake
 from pushgate.inputs.gather import MAX_PAYLOAD
+from pushgate.inputs.patience import Patience
 from pushgate.inputs.pressure import FullQueues
 from pushgate.principals import Operation
 
@@ -68,13 +69,14 @@ class NotificationConnection(Guest):
         self._received = bytearray()
         self._brake: Brake
         self._full: FullQueues
+        self._patience = Patience(server.clock, server.config.request_timeout, self._too_slow)
         self._last: int | None = 0
         self._shutting = False
 
     # called by the transport
 
     def connectionMade(self) -> None:
-        self._brake = Brake(self.transport, lambda: None)
+        self._brake = Brake(self.transport, self._patience.restart)
         self._full = self.server.full_queues(self._brake)
         super().connectionMade()
 
@@ -96,6 +98,7 @@ class NotificationConnection(Guest):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._full.stop()
+        self._patience.stop()
         super().connectionLost(reason)
 
     # called by the door
@@ -124,6 +127,8 @@ class NotificationConnection(Guest):
 
     async def _take_piece(self, provider: Provider, data: bytes) -> LastWord | None:
         frames = self._decoder.feed(data)
+        if not self.lost:
+            self._patience.read(bool(frames), self._decoder.partial)
         try:
             good, fault = judged(frames, self.server.gateway.max_payload(provider.app))
         except UnknownApp as error:
@@ -219,9 +224,23 @@ class NotificationConnection(Guest):
     def _end(self, last_word: LastWord) -> None:
         self._received.clear()
         self._full.stop()
+        self._patience.stop()
         self._brake.release(_BEHIND)
         if not self.closing.begun and not self.lost:
             self.closing.begin(last_word)
+
+    def _too_slow(self) -> None:
+        if self.under_way or self._brake.held:
+            self._patience.read(True, self._decoder.partial)
+            return
+        self.server.count_closed("slow")
+        self.log.info(
+            "door {name}: {peer}: the rest of a frame did not come within {seconds:g} s",
+            name=self.server.name,
+            peer=self.transport.getPeer(),
+            seconds=self.server.config.request_timeout,
+        )
+        self._end(b"")
 
     def _failed(self, failure: Failure) -> None:
         self.log.failure("door {name}: a bug at a client's frames", failure, name=self.server.name)

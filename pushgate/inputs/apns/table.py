@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 from twisted.internet.ssl import TLSVersion
 
-from pushgate.settings import ListeningTable, ServerEndpoint
+from pushgate.settings import Duration, ListeningTable, ServerEndpoint
 
 TlsVersion = Literal["1.0", "1.1", "1.2", "1.3"]
 TLS_VERSIONS: Final = {
@@ -29,6 +29,7 @@ class ApnsTable(ListeningTable):
         never reads has not taken that when it closes, and its system then resets the connection and forgets
         what was on the way: the last notifications.
     :param max_connections: more than so many at a time are closed at once, on each of the two ports.
+    :param request_timeout: how long a frame may take from its first byte to its last.
     :param buffer: bytes of one connection that may wait for those before them to be safe.
     """
 
@@ -40,6 +41,7 @@ class ApnsTable(ListeningTable):
     tls_minimum: TlsVersion = "1.2"
     tls_maximum: TlsVersion = "1.2"
     max_connections: int = Field(default=1000, ge=1)
+    request_timeout: Duration = Field(default=60.0, gt=0)
     buffer: Annotated[int, Field(ge=4096)] = 1 << 18
 
     @model_validator(mode="after")

@@ -16,6 +16,7 @@ from pushgate.inputs.line.answers import Answers, accepted, error
 from pushgate.inputs.line.commands import Place, respond
 from pushgate.inputs.line.push import read_bulk
 from pushgate.inputs.line.reader import MAX_LINE, LineReader
+from pushgate.inputs.patience import Patience
 from pushgate.inputs.pressure import FullQueues
 from pushgate.inputs.visitor import Visitor
 from pushgate.interfaces import Receipt
@@ -59,6 +60,7 @@ class Connection(Protocol):
         self._pieces: deque[Answers] = deque()
         self._brake: Brake
         self._full: FullQueues
+        self._patience = Patience(server.clock, server.config.request_timeout, self._too_slow)
         self._reading = self._ended = self._leaving = self._closing = self._lost = False
         self._abort: IDelayedCall | None = None
         self._nobody: IDelayedCall | None = None
@@ -67,7 +69,7 @@ class Connection(Protocol):
 
     def connectionMade(self) -> None:
         assert self.transport is not None
-        self._brake = Brake(self.transport, self._read)  # type: ignore[arg-type]  # every transport can pause
+        self._brake = Brake(self.transport, self._released)  # type: ignore[arg-type]  # every transport can pause
         self._full = self.server.full_queues(self._brake)
         self.transport.registerProducer(self, True)  # type: ignore[attr-defined] # every stream has it
         if ITCPTransport.providedBy(self.transport):
@@ -99,6 +101,7 @@ class Connection(Protocol):
                 call.cancel()
         self._abort = self._nobody = None
         self._full.stop()
+        self._patience.stop()
         self._received.clear()
         self._blocks.clear()
         self.server.left(self)
@@ -149,6 +152,7 @@ class Connection(Protocol):
         # A TLS transport closes only without a producer, and once it has read the peer's farewell.
         self.transport.unregisterProducer()  # type: ignore[attr-defined] # every stream has it
         self._full.stop()
+        self._patience.stop()
         self._brake.release(_UNREAD)
         self._brake.release(_UNANSWERED)
         self.transport.loseConnection()
@@ -161,17 +165,34 @@ class Connection(Protocol):
 
     # reading
 
+    def _released(self) -> None:
+        self._patience.restart()
+        self._read()
+
+    def _too_slow(self) -> None:
+        if self._brake.held:
+            self._patience.read(True, self._reader.partial)
+            return
+        self.server.count_closed("slow")
+        if self.under_way:
+            self.leave()  # when all before it is answered
+        else:
+            self.close(f"the rest of a line did not come within {self.server.config.request_timeout:g} s")
+
     def _read(self) -> None:
         """Work off what was received, as far as the brake lets it."""
         if self._reading:
             return
-        self._reading = True
+        self._reading, progress = True, False
         while self._more() and not (self._brake.held or self._leaving):
+            progress = progress or bool(self._blocks)
             self._answer()
             self._go()
         if self._ended and not (self._received or self._blocks):
             self.leave()
         self._reading = False
+        if not self._leaving:
+            self._patience.read(progress, self._reader.partial)
         self._go()
 
     def _more(self) -> bool:
@@ -255,4 +276,5 @@ class Connection(Protocol):
     def _still_nobody(self) -> None:
         self._nobody = None
         if self.visitor.principal is None:
+            self.server.count_closed("nobody")
             self.close(f"nobody logged in for {LOGIN_TIMEOUT:g} s")

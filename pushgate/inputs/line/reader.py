@@ -17,6 +17,11 @@ class LineReader:
         self._tail = bytearray()
         self._skipping = False
 
+    @property
+    def partial(self) -> bool:
+        """Whether the last line has no end yet."""
+        return bool(self._tail) or self._skipping
+
     def feed(self, data: bytes) -> list[bytes | None]:
         """The lines that are complete with `data`: blocks of one or more, in which LF separates them.
 
@@ -43,6 +48,7 @@ class LineReader:
     def end(self) -> list[bytes | None]:
         """The last line, if it has no end: the stream is at its own."""
         tail, self._tail = bytes(self._tail), bytearray()
+        self._skipping = False
         return [tail] if tail else []
 
 

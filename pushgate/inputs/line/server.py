@@ -7,7 +7,7 @@ from pushgate.inputs.gather import Gatherer
 from pushgate.inputs.line.connection import Connection
 from pushgate.inputs.visitor import Porter
 from pushgate.interfaces import Context, IGateway
-from pushgate.settings import ListeningTable, ServerEndpoint
+from pushgate.settings import Duration, ListeningTable, ServerEndpoint
 
 
 class LineTable(ListeningTable):
@@ -15,11 +15,13 @@ class LineTable(ListeningTable):
 
     :param listen: where.
     :param max_connections: more than so many at a time are closed at once.
+    :param request_timeout: how long a line may take from its first byte to its last.
     :param unanswered: lines of one connection without an answer before the door stops reading from it.
     """
 
     listen: ServerEndpoint = "tcp:7218:interface=127.0.0.1"
     max_connections: int = Field(default=1000, ge=1)
+    request_timeout: Duration = Field(default=60.0, gt=0)
     unanswered: int = Field(default=5000, ge=1)
 
 
