@@ -26,6 +26,7 @@ ROOMS = (
     | dict.fromkeys(CONFIGURATION, "configuration")
     | dict.fromkeys(FORMATS, "formats")
     | {"plugin": "plugin"}
+    | dict.fromkeys(("reach", "small_site"), "ports")
     | dict.fromkeys(
         (
             "gateway",
@@ -66,12 +67,13 @@ MAY_IMPORT = {
     "formats": {"values"},
     "configuration": CONTRACTS,
     "plugin": CONTRACTS,
+    "ports": set(),
     "broker": CONTRACTS,
-    "inputs": CONTRACTS | {"apns", "formats", "plugin", "broker"},
-    "sinks": CONTRACTS | {"formats", "plugin", "broker"},
+    "inputs": CONTRACTS | {"apns", "formats", "plugin", "broker", "ports"},
+    "sinks": CONTRACTS | {"formats", "plugin", "broker", "ports"},
     "spool": CONTRACTS,
     "upstreams": CONTRACTS | {"apns", "plugin"},
-    "simulator": CONTRACTS | {"apns", "configuration"},
+    "simulator": CONTRACTS | {"apns", "configuration", "ports"},
     "gateway": CONTRACTS,
     "plugins": {"configuration"},
     "client": {"values", "formats"},

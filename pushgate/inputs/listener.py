@@ -12,9 +12,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.errors import CannotStart
-from pushgate.inputs.reach import Place, place
 from pushgate.inputs.tls import ServerTls, TlsFactory
 from pushgate.interfaces import Context
+from pushgate.reach import Place, place
 from pushgate.settings import ListeningTable
 
 

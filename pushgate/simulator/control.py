@@ -17,16 +17,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
-from twisted.web.http import Request as HTTPRequest
 from twisted.web.resource import Resource
-from twisted.web.server import Request, Site
+from twisted.web.server import Request
 
 from pushgate.apns.feedback import FeedbackTuple
 from pushgate.errors import Invalid, Overloaded
 from pushgate.notification import MAX_EXPIRATION, MAX_TOKEN
 from pushgate.simulator.received import Accepted
 from pushgate.simulator.rules import BadScript, parse_rules
+from pushgate.small_site import SmallSite
 
 if TYPE_CHECKING:
     from pushgate.simulator.service import Simulator
@@ -127,17 +128,9 @@ class Control(Resource):
         return {}
 
 
-class ControlSite(Site):
+def control_site(simulator: "Simulator", clock: IReactorTime) -> SmallSite:
     """The control port's factory."""
-
-    noisy = False
-
-    def __init__(self, simulator: "Simulator", reactor: Any) -> None:
-        site: Any = super()
-        site.__init__(Control(simulator), reactor=reactor, parsePOSTFormSubmission=False)
-
-    def log(self, request: HTTPRequest) -> None:
-        """Write no access log: a poll of the summary is not news."""
+    return SmallSite(Control(simulator), clock, max_body=_MAX_BODY)
 
 
 def _item(entry: Accepted) -> dict[str, object]:
@@ -149,9 +142,7 @@ def _item(entry: Accepted) -> dict[str, object]:
 
 def _body(request: Request) -> bytes:
     assert request.content is not None
-    body: bytes = request.content.read(_MAX_BODY + 1)
-    if len(body) > _MAX_BODY:
-        raise Invalid("body", f"more than {_MAX_BODY} bytes", f"at most {_MAX_BODY} bytes")
+    body: bytes = request.content.read()
     return body
 
 

@@ -18,7 +18,7 @@ from pushgate.apns.feedback import FeedbackTuple
 from pushgate.errors import CannotStart
 from pushgate.simulator.certificates import Certificates
 from pushgate.simulator.config import SimulatorTable
-from pushgate.simulator.control import ControlSite
+from pushgate.simulator.control import control_site
 from pushgate.simulator.feedback_service import FeedbackService
 from pushgate.simulator.gate import Gate
 from pushgate.simulator.push_service import PushService
@@ -66,7 +66,8 @@ class Simulator(Service):
             "push": Gate(tls, reactor, self._rule_for_connection, self._push.connect),
             "feedback": Gate(tls, reactor, lambda _: None, self._feedback.connect),
         }
-        self._factories: dict[str, IProtocolFactory] = {**self._gates, "control": ControlSite(self, reactor)}
+        self._control = control_site(self, reactor)
+        self._factories: dict[str, IProtocolFactory] = {**self._gates, "control": self._control}
 
     @property
     def port(self) -> int | None:
@@ -174,6 +175,7 @@ class Simulator(Service):
         ports, self._ports = self._ports, {}
         for port in ports.values():
             await maybeDeferred(port.stopListening)
+        self._control.close()
         await gatherResults([gate.clear() for gate in self._gates.values()])
 
     def _parse_endpoints(self) -> dict[str, IStreamServerEndpoint]:

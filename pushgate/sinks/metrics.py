@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 
+from pydantic import Field
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IListeningPort, IReactorCore, IStreamServerEndpoint
+from twisted.internet.interfaces import IListeningPort, IReactorTime, IStreamServerEndpoint
 from twisted.logger import Logger
-from twisted.protocols.policies import WrappingFactory
 from twisted.python.failure import Failure
-from twisted.web.http import Request as HTTPRequest
 from twisted.web.resource import Resource
-from twisted.web.server import Request, Site
+from twisted.web.server import Request
 from zope.interface import implementer
 
 from pushgate.errors import CannotStart
@@ -19,16 +17,22 @@ from pushgate.exposition import Exposition
 from pushgate.interfaces import Context, IAddressed, IGateway, IOutcomeSink
 from pushgate.outcome import Report
 from pushgate.plugin import SinkFactory
+from pushgate.reach import Place, place
 from pushgate.settings import ServerEndpoint, SinkTable
+from pushgate.small_site import SmallSite
 
 
 class MetricsTable(SinkTable):
     """The metrics sink's configuration.
 
     :param listen: a Twisted server endpoint.
+    :param max_connections: more than so many at a time are closed at once.
+    :param insecure: listen where other machines can come, too: there is no login here.
     """
 
     listen: ServerEndpoint = "tcp:7217:interface=127.0.0.1"
+    max_connections: int = Field(default=100, ge=1)
+    insecure: bool = False
 
 
 class MetricsResource(Resource):
@@ -45,15 +49,6 @@ class MetricsResource(Resource):
         return body
 
 
-class QuietSite(Site):
-    """A site without an access log: scrapes are regular and of no interest."""
-
-    noisy = False
-
-    def log(self, request: HTTPRequest) -> None:
-        """Log nothing."""
-
-
 @implementer(IOutcomeSink, IAddressed)
 class MetricsSink:
     """Serves ``/metrics``. The gateway itself counts the outcomes, so reports are of no use here."""
@@ -63,22 +58,20 @@ class MetricsSink:
     def __init__(
         self,
         name: str,
-        listen: str,
+        config: MetricsTable,
         endpoint: IStreamServerEndpoint,
         exposition: Exposition,
-        reactor: IReactorCore,
+        reactor: IReactorTime,
     ) -> None:
-        self._name, self._listen, self._endpoint = name, listen, endpoint
+        self._name, self._listen, self._endpoint = name, config.listen, endpoint
         root = Resource()
         root.putChild(b"metrics", MetricsResource(exposition))
-        site = QuietSite(root, reactor=reactor, parsePOSTFormSubmission=False)  # type: ignore[no-untyped-call]  # untyped in Twisted
-        self._connections = WrappingFactory(site)
-        self._connections.noisy = False
+        self._site = SmallSite(root, reactor, max_connections=config.max_connections)
         self._port: IListeningPort | None = None
 
     def start(self) -> None:
         """Listen; raise `CannotStart` when the address cannot be had."""
-        listening = self._endpoint.listen(self._connections).addCallback(self._listening)
+        listening = self._endpoint.listen(self._site).addCallback(self._listening)
         # Endpoints for sockets answer at once; one that does not is too late to stop the start.
         failure = getattr(listening, "result", None)
         if isinstance(failure, Failure):
@@ -96,8 +89,7 @@ class MetricsSink:
         """Close the port, and the connections that a scraper keeps."""
         if self._port is None:
             return None
-        for connection in list(self._connections.protocols):
-            connection.loseConnection()
+        self._site.close()
         return self._port.stopListening()
 
     def address(self) -> object:
@@ -119,15 +111,28 @@ class MetricsSink:
 
 
 def _sink(name: str, config: MetricsTable, gateway: IGateway, context: Context) -> MetricsSink:
-    """Raise `CannotStart` when `listen` is no endpoint."""
+    """Raise `CannotStart` when `listen` is no endpoint, or one that others can reach."""
+    where = f"sinks.{name}"
     try:
-        endpoint = serverFromString(context.reactor, config.listen)
+        found = place(context.reactor, config.listen)
     except Exception as error:  # each kind of endpoint has its own parser, with errors of its own
-        raise CannotStart(
-            [f"sinks.{name}.listen: {config.listen}: {error}; a Twisted server endpoint"]
-        ) from error
+        raise CannotStart([f"{where}.listen: {config.listen}: {error}; a Twisted server endpoint"]) from error
+    _check_reach(where, config, found)
     exposition = Exposition(context.tally, gateway.stats)
-    return MetricsSink(name, config.listen, endpoint, exposition, context.reactor)
+    return MetricsSink(name, config, found.endpoint, exposition, context.reactor)
+
+
+def _check_reach(where: str, config: MetricsTable, found: Place) -> None:
+    if found.tls is not None:
+        raise CannotStart([f"{where}.listen: {config.listen}: no TLS here; an input of type http has it"])
+    if found.local:
+        return
+    reason = f"other machines can reach {config.listen!r}, and there is no login here"
+    if not config.insecure:
+        raise CannotStart(
+            [f"{where}.listen: {reason}; an input of type http has one, or {where}.insecure = true"]
+        )
+    MetricsSink.log.warn("{where}.insecure: {reason}; it is open all the same", where=where, reason=reason)
 
 
 factory = SinkFactory(

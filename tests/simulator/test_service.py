@@ -185,7 +185,7 @@ class ControlTests(TestCase):
     async def test_wrong_requests(self) -> None:
         """Unknown paths and methods are answered with JSON too; so is a body without end."""
         status, error = await self.ask("PUT", "/script", b" " * (17 << 20))
-        self.assertEqual((status, error["error"]), (400, "INVALID"))
+        self.assertEqual((status, error["error"]), (413, "TOO_LARGE"))
         self.assertEqual((await self.ask("HEAD", "/summary"))[0], 200)
         for method, path, expected in (
             ("GET", "/nothing", 404),

@@ -53,8 +53,8 @@ class MetricsSinkTests(TestCase):
     def setUp(self) -> None:
         self.tally = Tally()
 
-    def sink(self, listen: str = "tcp:0:interface=127.0.0.1") -> MetricsSink:
-        config = MetricsTable.model_validate({"type": "metrics", "listen": listen})
+    def sink(self, listen: str = "tcp:0:interface=127.0.0.1", **options: Any) -> MetricsSink:
+        config = MetricsTable.model_validate({"type": "metrics", "listen": listen, **options})
         context = Context(reactor=reactor, wall=lambda: 0.0, jitter=lambda: 0.0, tally=self.tally)
         sink = factory.sink("numbers", config, QueuingGateway(), context)
         assert isinstance(sink, MetricsSink)
@@ -147,3 +147,28 @@ class MetricsSinkTests(TestCase):
         await scraper.closed
         endpoint = TCP4ClientEndpoint(reactor, address.host, address.port)
         await self.assertFailure(connectProtocol(endpoint, Scraper()), ConnectError)
+
+    async def test_who_else_could_come(self) -> None:
+        """It has neither login nor TLS: where others can reach it, it is not opened, unless it is insisted."""
+        (fault,) = self.assertRaises(CannotStart, self.sink, "tcp:7217").faults
+        self.assertEqual(
+            fault,
+            "sinks.numbers.listen: other machines can reach 'tcp:7217', and there is no login here; "
+            "an input of type http has one, or sinks.numbers.insecure = true",
+        )
+        with capturedLogs() as events:
+            self.sink("tcp:7217", insecure=True)
+        self.assertIn("it is open all the same", events[0]["log_format"])
+
+    async def test_a_crowd(self) -> None:
+        """Beyond `max_connections` connections are closed; one that is there is answered."""
+        sink = self.sink(max_connections=1)
+        sink.start()
+        self.addCleanup(sink.stop)
+        first = await self.connected(sink)
+        first.transport.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await first.answered
+        await (await self.connected(sink)).closed
+        first.answered, first.received = Deferred(), b""
+        first.transport.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await first.answered

@@ -10,8 +10,8 @@ from twisted.internet.endpoints import AdoptedStreamServerEndpoint
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.inputs import reach
-from pushgate.inputs.reach import place
+from pushgate import reach
+from pushgate.reach import place
 
 
 class ReachTests(SynchronousTestCase):
