@@ -52,6 +52,41 @@ class PushTests(HTTPTestCase):
         said |= {"priority": Priority.BULK, "delivery": Delivery.AT_MOST_ONCE}
         self.assertEqual(submission.terms, Terms(**said))
 
+    def test_a_rate(self):
+        """Is the batch's; several batches of one request share it, under their key or a name of their own."""
+        tokens = [token(1).hex(), token(2).hex()]
+        self.push({"tokens": tokens, "payload": {}, "rate": 2.5, "pace": "spring"})
+        several = [
+            {"token": each, "payload": {}, "priority": 5 * number} for number, each in enumerate(tokens, 1)
+        ]
+        self.push({"notifications": several[:1], "rate": 7})
+        self.push({"notifications": several, "rate": 8}, idempotency_key="k")
+        self.push({"notifications": several, "rate": 9})
+        self.push({"notifications": several, "rate": 0})
+        terms = [each.terms for each in self.gateway.submissions]
+        self.assertEqual([each.rate for each in terms], [2.5, 7, 8, 8, 9, 9, 0, 0])
+        self.assertEqual([each.pace for each in terms[:4]], ["spring", None, "k", "k"])
+        self.assertEqual(terms[4].pace, terms[5].pace)
+        self.assertIsNotNone(terms[4].pace)
+        self.assertEqual([each.priority for each in terms[4:6]], [Priority.BULK, Priority.URGENT])
+
+    def test_a_bad_rate(self):
+        """Refuses the request: it is about all of it."""
+        many = {"tokens": [TOKEN.hex()], "payload": {}}
+        several = {"notifications": [ONE]}
+        for body in (
+            many | {"rate": -1},
+            several | {"rate": 1e10},
+            several | {"rate": "fast"},
+            many | {"pace": "p"},
+            several | {"pace": "p", "rate": 0},
+            many | {"pace": "", "rate": 1},
+            ONE | {"rate": 1},
+            {"notifications": [ONE | {"rate": 1}]},
+        ):
+            self.assertRegex(self.refusal(self.push(body), 400, "INVALID"), "rate|pace")
+        self.assertEqual(self.gateway.submissions, [])
+
     def test_one_to_many(self):
         """A list of tokens shares a payload; a bad token is refused by its index, the others go."""
         tokens = [token(1).hex(), "12 34", "xyz", f"<{token(2).hex()}>", ""]

@@ -286,7 +286,7 @@ class RefusalTests(LineTestCase):
         self.assertEqual(self.refusal(b"STATS\n")[0], "UNKNOWN")
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
-        self.gateway.status = None
+        self.gateway.trace = None
         self.assertEqual(self.refusal(b"STATUS " + b"0" * 32 + b"\n")[0], "UNKNOWN")
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
@@ -311,12 +311,13 @@ class RefusalTests(LineTestCase):
 class QuestionTests(LineTestCase):
     NUMBER = 0x018F_0000_0000_7000_8000_0000_0000_0005
 
-    def test_status_is_the_outcome_record(self):
-        """On one line, as the gateway has it."""
-        self.gateway.records[self.NUMBER] = '{"app":"news","state":"queued"}'
+    def test_status_is_the_story(self):
+        """On one line, as the gateway has it: the outcome record, and what happened when."""
+        self.gateway.status = None  # not asked: it knows less
+        self.gateway.records[self.NUMBER] = '{"app":"news","state":"queued","events":[]}'
         self.assertEqual(
             self.send(b"STATUS %b\n" % str(UUID(int=self.NUMBER)).encode()),
-            ['OK {"app":"news","state":"queued"}'],
+            ['OK {"app":"news","state":"queued","events":[]}'],
         )
 
     def test_an_unknown_id(self):

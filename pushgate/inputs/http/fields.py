@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from pushgate.inputs.fields import TermFields
+from pushgate.inputs.fields import TERM_FIELDS, TermFields
 
 
 class Notification(TermFields, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -22,8 +22,12 @@ class Body(TermFields, kw_only=True, forbid_unknown_fields=True, gc=False):
     tokens: list[str] | UnsetType = UNSET
     notifications: list[Notification] | UnsetType = UNSET
     payload: Raw | UnsetType = UNSET
+    rate: float | None = None
+    pace: str | None = None
 
 
+OPTIONAL: Final = (*TERM_FIELDS, "rate", "pace")
+"""The fields that a body may have besides."""
 decode_notification: Final = msgspec.json.Decoder(Notification).decode
 decode_notifications: Final = msgspec.json.Decoder(Notification).decode_lines
 decode_body: Final = msgspec.json.Decoder(Body).decode

@@ -6,7 +6,15 @@ import msgspec
 
 from pushgate import __version__
 from pushgate.errors import REFUSALS
-from pushgate.notification import MAX_BATCH, MAX_EXPIRATION, MAX_TOKEN, PUSH_TYPES, Delivery, Priority
+from pushgate.notification import (
+    MAX_BATCH,
+    MAX_EXPIRATION,
+    MAX_RATE,
+    MAX_TOKEN,
+    PUSH_TYPES,
+    Delivery,
+    Priority,
+)
 from pushgate.outcome import State
 from pushgate.step import Event
 
@@ -43,6 +51,16 @@ TERMS: Final[dict[str, Schema]] = {
     "delivery": {"enum": [*Delivery, None], "description": "Instead of the app's."},
 }
 """The optional fields of a notification, where a bad one refuses the request."""
+_PACING: Final[dict[str, Schema]] = {
+    "rate": {
+        "type": ["number", "null"],
+        "minimum": 0,
+        "maximum": MAX_RATE,
+        "description": "Notifications a second at most, of all in this request; 0: only the app's limits it.",
+    },
+    "pace": _text(255)
+    | {"description": "With `rate`: requests that name the same one share one rate, the one that came last."},
+}
 _LOOSE: Final[dict[str, Schema]] = {
     name: {"type": ["integer" if name in ("expiration", "priority", "registered_at") else "string", "null"]}
     for name in TERMS
@@ -59,6 +77,10 @@ def _ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+_PACE_NEEDS_RATE: Final[Schema] = {
+    "if": {"required": ["pace"], "properties": {"pace": {"type": "string"}}},
+    "then": {"required": ["rate"], "properties": {"rate": {"type": "number", "exclusiveMinimum": 0}}},
+}
 _REFUSED: Final[Schema] = {
     "type": "array",
     "description": "Those not taken: index, code, reason.",
@@ -85,9 +107,11 @@ SCHEMAS: Final[dict[str, Schema]] = {
             },
             "payload": _PAYLOAD,
             **TERMS,
+            **_PACING,
         },
         True,
-    ),
+    )
+    | _PACE_NEEDS_RATE,
     "Several": _object(
         ["notifications"],
         {
@@ -97,10 +121,12 @@ SCHEMAS: Final[dict[str, Schema]] = {
                 "maxItems": MAX_BATCH,
                 "items": _ref("Notification"),
                 "description": "One that breaks a rule is refused by its index.",
-            }
+            },
+            **_PACING,
         },
         True,
-    ),
+    )
+    | _PACE_NEEDS_RATE,
     "Notification": _object(
         ["token", "payload"], {"token": {"type": "string"}, "payload": {}, **_LOOSE}, True
     ),

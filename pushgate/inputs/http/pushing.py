@@ -3,18 +3,20 @@
 import re
 from functools import partial
 from typing import Any, Final
+from uuid import uuid4
 
 from msgspec import UNSET, Raw
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 
 from pushgate.errors import Invalid, PushgateError, Refusal, ShuttingDown, TooLarge
 from pushgate.inputs.fields import decoded
 from pushgate.inputs.http.answers import Answer, json_answer
 from pushgate.inputs.http.draft import Drafts, pack_tokens, told
-from pushgate.inputs.http.fields import Body, decode_body
+from pushgate.inputs.http.fields import OPTIONAL, Body, decode_body
 from pushgate.inputs.http.request import Request
 from pushgate.interfaces import Receipt
-from pushgate.notification import MAX_BATCH, Submission, parse_token
+from pushgate.notification import MAX_BATCH, Submission, Terms, parse_token
 from pushgate.packed import Packed
 from pushgate.record import id_text
 from pushgate.settings import parse_duration
@@ -33,7 +35,7 @@ def push(request: Request, data: bytes) -> None:
     try:
         if request.connection.server.stopping:
             raise ShuttingDown
-        body: Body = decoded(decode_body, data, "body")
+        body: Body = decoded(decode_body, data, "body", OPTIONAL)
         seconds = waiting_time(request)
         _submit(request, app, body, key_of(request), seconds)
     except Refusal as refusal:
@@ -65,6 +67,8 @@ def _submit(request: Request, app: str, body: Body, key: str | None, seconds: fl
     if body.token is UNSET or body.tokens is not UNSET or body.notifications is not UNSET:
         parts = _parts(app, body, key)
     else:
+        if body.rate is not None or body.pace is not None:
+            raise Invalid("rate", "with token", "rate and pace are for tokens or notifications")
         token, payload, terms = parse_token(body.token), _payload(body), body.terms()
         if key is None and seconds is None:
             charge(1)
@@ -98,7 +102,7 @@ def _parts(app: str, body: Body, key: str | None) -> list[_Part]:
     if body.tokens is not UNSET:
         _check_count("tokens", len(body.tokens))
         tokens, faults = pack_tokens(body.tokens)
-        payload, terms = _payload(body), body.terms()
+        payload, terms = _payload(body), _paced(body, body.terms(), body.pace)
         return [(Submission(app=app, tokens=tokens, payload=payload, terms=terms, key=key), faults, 0)]
     assert body.notifications is not UNSET
     _check_count("notifications", len(body.notifications))
@@ -107,11 +111,23 @@ def _parts(app: str, body: Body, key: str | None) -> list[_Part]:
     for notification in body.notifications:
         making.add(notification)
     drafts = making.end()
+    pace = body.pace
+    if body.rate and pace is None and len(drafts) > 1:
+        pace = key or uuid4().hex
+    for draft in drafts:
+        draft.terms = _paced(body, draft.terms, pace)
     keys = [key] if len(drafts) == 1 else [part_key(key, number) for number in range(len(drafts))]
     return [
         (draft.submission(app, each), draft.faults, draft.first)
         for draft, each in zip(drafts, keys, strict=True)
     ]
+
+
+def _paced(body: Body, terms: Terms, pace: str | None) -> Terms:
+    """The terms of a batch, with what the body says of its rate; raise `Invalid`."""
+    if body.rate is None and pace is None:
+        return terms
+    return replace(terms, rate=body.rate or 0.0, pace=pace)
 
 
 def part_key(key: str | None, number: int) -> str | None:

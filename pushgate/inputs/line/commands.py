@@ -111,7 +111,7 @@ def _pushed_alone(place: Place, result: Receipt | PushgateError) -> None:
 
 
 def _status(place: Place, rest: bytes) -> None:
-    asked = place.connection.visitor.status(parse_id(_text(rest, "id")))
+    asked = place.connection.visitor.trace(parse_id(_text(rest, "id")))
     asked.addCallback(lambda record: place.fill(ok(record)))
     asked.addErrback(_not_answered, place)
 
