@@ -118,6 +118,11 @@ class Reload:
             await step.prepare(changes, [app for app, keys in renewed.items() if keys])
             undo.pop_all()
         step.take(changes)
+        if self._config.principals and not new.principals:
+            self.log.warn(
+                "no principals any more: doors of this machine let everybody in, others "
+                "nobody until there are principals again"
+            )
         self._config, self._files, self._unusable = new, files, {}
         return changes.lines() + [
             f"apps.{app}.{key}: the file was renewed" for app, keys in renewed.items() for key in keys

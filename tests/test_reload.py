@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -19,7 +20,7 @@ from pushgate.notification import Submission
 from pushgate.outcome import State
 from pushgate.packed import Packed
 from pushgate.reload import LOOK, Reload, digests
-from pushgate.settings import AppTable, DoorTable, FilePath, SinkTable
+from pushgate.settings import AppTable, DoorTable, FilePath, PrincipalTable, SinkTable
 from pushgate.simulator.certificates import Certificates
 from pushgate.spool.memory import MemorySpool
 from pushgate.tally import Tally
@@ -433,6 +434,22 @@ class RenewedTests(ReloadCase):
         self.clock.advance(LOOK)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertTrue(self.reload._looking.running)
+
+
+class PrincipalsTests(ReloadCase):
+    def test_none_are_left(self) -> None:
+        """It is told once what that means; at the next reload nothing has changed."""
+        without = self.config
+        self.config = msgspec.structs.replace(
+            without, principals={"shop": PrincipalTable(certificate="CN=shop")}
+        )
+        self.successResultOf(self.gateway.reload())
+        self.config = without
+        with capturedLogs() as events:
+            self.assertEqual(self.successResultOf(self.gateway.reload()), ["principals.shop: removed"])
+            self.assertEqual(self.successResultOf(self.gateway.reload()), [])
+        [line] = [formatEvent(event) for event in events if event["log_level"].name == "warn"]
+        self.assertIn("nobody until there are principals again", line)
 
 
 class RealTests(TestCase):
