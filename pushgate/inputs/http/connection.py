@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING, Final
 
+from priority import TooManyStreamsError  # type: ignore[import-untyped]  # it has no types
 from twisted.internet.interfaces import IProtocol
+from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
@@ -45,6 +47,8 @@ class Connection(ProtocolWrapper):
     :ivar visitor: who is at the other end, as far as the connection itself tells.
     :ivar requests: those that are not finished: one at most in HTTP/1.1, any number in HTTP/2.
     """
+
+    _log = Logger()
 
     def __init__(self, server: "HTTPServer", channel: IProtocol) -> None:
         super().__init__(server, channel)  # type: ignore[arg-type]  # it does what is asked of a WrappingFactory
@@ -157,13 +161,24 @@ class Connection(ProtocolWrapper):
         ):
             self._in_head = True
             self._due = self.server.now() + self.server.config.header_timeout
-        super().dataReceived(data)  # type: ignore[no-untyped-call]  # untyped in Twisted
+        try:
+            super().dataReceived(data)  # type: ignore[no-untyped-call]  # untyped in Twisted
+        except TooManyStreamsError:  # twisted.web minds not all that a peer may say of HTTP/2's priorities
+            self._give_up()
+        except Exception:  # noqa: BLE001 - it would keep its place, because TLS does not survive it
+            self._log.failure("a bug while reading HTTP")
+            self._give_up()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # no default here, as in Twisted
         self._due, self._closing = None, True
         self._full.stop()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]  # untyped in Twisted
         self.server.finished()
+
+    def _give_up(self) -> None:
+        self._closing = True
+        self.server.count_closed("malformed")
+        self.abortConnection()
 
     def _too_slow(self) -> None:
         if self._closing:

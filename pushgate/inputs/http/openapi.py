@@ -234,6 +234,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     :param body: schemas of which the body has one, with `application/x-ndjson` beside them.
     :param answers: what is answered by status: content types and the schema of each.
     :param errors: statuses of errors beside those that every route has.
+    :param links: names of operations that take the `id` of the answer.
     """
 
     method: str
@@ -244,6 +245,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     body: tuple[str, ...] = ()
     answers: dict[int, dict[str, Schema]]
     errors: tuple[int, ...] = ()
+    links: tuple[str, ...] = ()
 
     @property
     def query(self) -> list[str]:
@@ -277,7 +279,7 @@ def document(routes: list[Described]) -> dict[str, Any]:
 
 
 def _operation(route: Described) -> dict[str, Any]:
-    described = {status: _answered(content) for status, content in route.answers.items()}
+    described = {status: _answered(content) | _linked(route) for status, content in route.answers.items()}
     described |= {status: _error(status) for status in (*_EVERYWHERE, *route.errors)}
     operation: dict[str, Any] = {
         "operationId": route.name,
@@ -295,6 +297,11 @@ def _operation(route: Described) -> dict[str, Any]:
             },
         }
     return operation
+
+
+def _linked(route: Described) -> dict[str, Any]:
+    links = {name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in route.links}
+    return {"links": links} if links else {}
 
 
 def _answered(content: dict[str, Schema]) -> dict[str, Any]:

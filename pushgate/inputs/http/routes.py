@@ -129,6 +129,7 @@ ROUTES: Final = (
             body=("One", "Many", "Several"),
             answers={200: _RECEIPT, 202: _RECEIPT | {"application/x-ndjson": {"type": "string"}}},
             errors=(404, 408, 409, 415, 429, 503),
+            links=("outcome", "cancel"),
         ),
     ),
     Route(
