@@ -9,7 +9,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo run test lint bench clean
+.PHONY: help venv demo run test lint bench schemathesis clean
 
 help:  ## say what there is to do
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ lint: $(INSTALLED)  ## check style, format and types
 bench: $(INSTALLED)  ## measure, one program after the other
 	@for program in throughput memory audit crash faults http_bulk amqp; do \
 		echo "== $$program"; $(BIN)/python -m bench.$$program || exit 1; done
+
+schemathesis: $(INSTALLED)  ## hold the HTTP door to its description: three minutes of requests, three seeds
+	$(BIN)/python -m bench.api
 
 clean:  ## remove what the other targets made, but no gateway's state
 	rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,8 +1,8 @@
 """The HTTP door against its own description: ``python -m bench.api [--seconds N] [--seed N]...``
 
-A gateway is started as a user would start it, on a simulator, and schemathesis makes requests of /openapi.json in all
-of its phases, good ones and bad ones, once for each seed. `/v1/outcomes` has no end, and a test of its own
-(tests/inputs/test_http_description.py). The exit status says whether nothing was found.
+A gateway is started as a user would start it, on a simulator, and schemathesis makes requests of what it says
+of itself, in all phases, good ones and bad ones, once for each seed. `/v1/outcomes` has no end, and a test of
+its own (tests/inputs/test_http_description.py). The exit status says whether nothing was found.
 """
 
 import argparse
@@ -20,6 +20,7 @@ state_dir = "state"
 [apps.demo]
 upstream = "simulator"
 response_timeout = "200ms"
+max_payload = 65535                  # the description cannot say what an app allows
 simulator = {dead = ["dead"]}
 [inputs.http]
 type = "http"
@@ -66,22 +67,14 @@ def find_url(log: Path) -> str:
 
 def attack(url: str, seed: int, seconds: int) -> int:
     """Run schemathesis; return its exit status."""
-    command = [
-        str(Path(sys.executable).with_name("schemathesis")),
-        "--config-file",
-        str(HERE / "schemathesis.toml"),
-    ]
-    command += ["run", f"{url}/openapi.json", "--exclude-path", "/v1/outcomes", "--checks", "all"]
-    # Nobody has to log in here: tests/inputs/test_http_login.py is about that.
-    command += ["--exclude-checks", "ignored_auth", "--continue-on-failure"]
-    command += [
-        "--phases",
-        "examples,coverage,fuzzing,stateful",
-        "--max-time",
-        str(seconds),
-        "--seed",
-        str(seed),
-    ]
+    program, config = Path(sys.executable).with_name("schemathesis"), HERE / "schemathesis.toml"
+    command = [str(program), "--config-file", str(config), "run", f"{url}/openapi.json"]
+    command += ["--exclude-path", "/v1/outcomes", "--checks", "all", "--continue-on-failure"]
+    # Nobody has to log in here: tests/inputs/test_http_login.py is about that. What was withdrawn
+    # with DELETE still has its story.
+    command += ["--exclude-checks", "ignored_auth,use_after_free"]
+    command += ["--phases", "examples,coverage,fuzzing,stateful"]
+    command += ["--max-time", str(seconds), "--seed", str(seed)]
     return subprocess.run(command, check=False).returncode
 
 

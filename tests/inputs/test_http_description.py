@@ -1,5 +1,6 @@
 """The description of the HTTP door is true: requests that are made of it are answered as it says."""
 
+import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -7,6 +8,7 @@ from schemathesis import GenerationMode
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
+from pushgate.inputs.http.openapi import SCHEMAS
 from pushgate.testing import RecordingGateway
 from tests.inputs.test_http_door import door
 
@@ -37,6 +39,23 @@ class DescriptionTests(TestCase):
         self.assertGreaterEqual(operations, 7)
         self.assertTrue(gateway.submissions)
 
+    async def test_the_one_without_an_end(self):
+        """What fits the description gets a head that it tells of, and a beginning; what does not is refused."""
+        async with door(RecordingGateway("news")) as place:
+            statuses = await deferToThread(watch, f"http://{place}")
+        self.assertEqual(statuses, {200, 400, 404})
+
+    async def test_what_refuses_one_notification_is_described_so(self):
+        """A number with a fraction refuses the notification it is in, not the request: the description allows it."""
+        body = {"notifications": [{"token": "0a", "payload": {}, "registered_at": 2.5}]}
+        async with door(RecordingGateway("news")) as place:
+            response = await deferToThread(
+                requests.post, f"http://{place}/v1/apps/news/notifications", json=body, timeout=10
+            )
+        [[index, code, text]] = response.json()["refused"]
+        self.assertEqual((index, code, text.partition(":")[0]), (0, "INVALID", "registered_at"))
+        self.assertIn("number", SCHEMAS["Notification"]["properties"]["registered_at"]["type"])
+
 
 def attack(url):
     """Make requests of the description and check their answers; return how many operations there are."""
@@ -48,6 +67,27 @@ def attack(url):
         if operation.body:
             attack_one(operation, GenerationMode.NEGATIVE)
     return len(operations)
+
+
+def watch(url):
+    """Ask for outcomes in ways made of the description and in others; return the statuses that came."""
+    schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
+    operation = schema[ENDLESS]["GET"]
+    described = operation.definition.raw["responses"]
+    found = set()
+
+    @settings(max_examples=12, deadline=None, database=None, derandomize=True)
+    @given(operation.as_strategy(), st.sampled_from([{}, {"app": "news"}, {"apps": "news"}, None]))
+    def ask(case, query):
+        query = case.query if query is None else query
+        with requests.get(url + ENDLESS, params=query, stream=True, timeout=10) as response:
+            kind, beginning = response.headers["content-type"], next(response.iter_lines())
+        found.add(response.status_code)
+        assert kind in described[str(response.status_code)]["content"]
+        assert (response.status_code == 200) == beginning.startswith(b":")
+
+    ask()
+    return found
 
 
 def attack_one(operation, mode):

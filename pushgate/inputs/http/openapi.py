@@ -62,7 +62,7 @@ _PACING: Final[dict[str, Schema]] = {
     | {"description": "With `rate`: requests that name the same one share one rate, the one that came last."},
 }
 _LOOSE: Final[dict[str, Schema]] = {
-    name: {"type": ["integer" if name in ("expiration", "priority", "registered_at") else "string", "null"]}
+    name: {"type": ["number" if name in ("expiration", "priority", "registered_at") else "string", "null"]}
     for name in TERMS
 }
 """The same, where a bad one refuses one notification."""
