@@ -118,15 +118,18 @@ class Reload:
             await step.prepare(changes, [app for app, keys in renewed.items() if keys])
             undo.pop_all()
         step.take(changes)
+        self._warn_of_locked_doors(new)
+        self._config, self._files, self._unusable = new, files, {}
+        return changes.lines() + [
+            f"apps.{app}.{key}: the file was renewed" for app, keys in renewed.items() for key in keys
+        ]
+
+    def _warn_of_locked_doors(self, new: Config) -> None:
         if self._config.principals and not new.principals:
             self.log.warn(
                 "no principals any more: doors of this machine let everybody in, others "
                 "nobody until there are principals again"
             )
-        self._config, self._files, self._unusable = new, files, {}
-        return changes.lines() + [
-            f"apps.{app}.{key}: the file was renewed" for app, keys in renewed.items() for key in keys
-        ]
 
     def _look_at(self, app: str) -> None:
         factory, table = self._config.apps[app]

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from pushgate.errors import Invalid, PushgateError, Refusal, ShuttingDown, TooLarge
 from pushgate.inputs.fields import decoded
 from pushgate.inputs.http.answers import Answer, json_answer
-from pushgate.inputs.http.draft import Drafts, pack_tokens, told
+from pushgate.inputs.http.draft import Draft, Drafts, pack_tokens, told
 from pushgate.inputs.http.fields import OPTIONAL, Body, decode_body
 from pushgate.inputs.http.request import Request
 from pushgate.interfaces import Receipt
@@ -107,8 +107,18 @@ def _parts(app: str, body: Body, key: str | None) -> list[_Part]:
     assert body.notifications is not UNSET
     _check_count("notifications", len(body.notifications))
     _check_alone(body)
+    drafts = _drafts(body, key)
+    keys = [key] if len(drafts) == 1 else [part_key(key, number) for number in range(len(drafts))]
+    return [
+        (draft.submission(app, each), draft.faults, draft.first)
+        for draft, each in zip(drafts, keys, strict=True)
+    ]
+
+
+def _drafts(body: Body, key: str | None) -> list[Draft]:
+    """The batches that `notifications` make; where there are several, they share the body's rate."""
     making = Drafts(MAX_BATCH)
-    for notification in body.notifications:
+    for notification in body.notifications or ():
         making.add(notification)
     drafts = making.end()
     pace = body.pace
@@ -116,11 +126,7 @@ def _parts(app: str, body: Body, key: str | None) -> list[_Part]:
         pace = key or uuid4().hex
     for draft in drafts:
         draft.terms = _paced(body, draft.terms, pace)
-    keys = [key] if len(drafts) == 1 else [part_key(key, number) for number in range(len(drafts))]
-    return [
-        (draft.submission(app, each), draft.faults, draft.first)
-        for draft, each in zip(drafts, keys, strict=True)
-    ]
+    return drafts
 
 
 def _paced(body: Body, terms: Terms, pace: str | None) -> Terms:
