@@ -40,7 +40,7 @@ lint: $(INSTALLED)  ## check style, format and types
 	$(BIN)/mypy
 
 bench: $(INSTALLED)  ## measure, one program after the other
-	@for program in throughput memory audit crash faults http_bulk amqp; do \
+	@for program in throughput memory audit doors crash faults http_bulk line amqp; do \
 		echo "== $$program"; $(BIN)/python -m bench.$$program || exit 1; done
 
 schemathesis: $(INSTALLED)  ## hold the HTTP door to its description: three minutes of requests, three seeds

@@ -37,6 +37,7 @@ WORDS: dict[str, set[str]] = {
     "fate": {"acknowledged", "dead-lettered", "returned", "requeued", "repeated"},
     "reason": {
         "InvalidToken", "InvalidTokenSize", "DeadToken", "ExpirationPassed", "PushServiceUnreachable", "unread",
+        "crowded",
     },
     "job": {"pushgate"},
     "sink": {"log", "amp.watch-12", "http.wait"},
