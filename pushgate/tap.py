@@ -26,6 +26,7 @@ from pushgate.registry import find
 from pushgate.reload import Reload, digests
 from pushgate.spool.memory import MemorySpool
 from pushgate.spool.sqlite import SqliteSpool
+from pushgate.steady import keep_steady
 from pushgate.supervisor import Supervisor
 from pushgate.tally import Tally
 from pushgate.watchdog import Watchdog
@@ -56,6 +57,7 @@ class Options(usage.Options):
 
 def makeService(options: Options) -> House:
     """The gateway as a service; end the process with a line per fault of its configuration."""
+    keep_steady(reactor)
     try:
         registry = find(options["plugins"])
         for broken in registry.broken:

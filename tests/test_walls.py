@@ -49,7 +49,7 @@ ROOMS = (
         ),
         "gateway",
     )
-    | dict.fromkeys(("tap", "house", "reload", "building", "supervisor", "watchdog"), "tap")
+    | dict.fromkeys(("tap", "house", "reload", "building", "steady", "supervisor", "watchdog"), "tap")
     | {
         room: room
         for room in ("apns", "settings", "interfaces", "inputs", "sinks", "spool", "upstreams", "simulator")
