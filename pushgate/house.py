@@ -4,6 +4,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from twisted.application.service import Service
@@ -71,7 +73,7 @@ class House(Service):
         self._draining: Deferred[None] = succeed(None)
         self._reload: Reload | None = None
         self._closing: set[Deferred[None]] = set()
-        self._ready = self._stopping = self._hurried = False
+        self._ready = self._stopping = self._asked = self._hurried = False
         self._patience: IDelayedCall | None = None
         self._supervisor = Supervisor("", 0.0, reactor, reactor.seconds)
 
@@ -115,6 +117,16 @@ class House(Service):
             self._reload.stop()
         self._on_signals(self._hurry, signal.SIGTERM, signal.SIGINT)
         return Deferred.fromCoroutine(self._stop())
+
+    def heed_once(self) -> None:
+        """Pass on the first of several signals to end that come at once; Twisted fails at the second.
+
+        To be called when the reactor runs, which is when it has taken the signals.
+        """
+        for each in (signal.SIGTERM, signal.SIGINT):
+            heed = signal.getsignal(each)
+            if callable(heed):
+                signal.signal(each, partial(self._heed, heed))
 
     # while it runs
 
@@ -214,6 +226,13 @@ class House(Service):
             if self._patience is not None and self._patience.active():
                 rest: float = self._patience.getTime() - self._reactor.seconds()
                 self._patience.reset(min(HURRY, rest))
+
+    def _heed(
+        self, heed: Callable[[int, FrameType | None], object], number: int, frame: FrameType | None
+    ) -> None:
+        if not self._asked:
+            self._asked = True
+            heed(number, frame)
 
     def _on_signals(self, act: Callable[[], None], *signals: signal.Signals) -> None:
         for each in signals:

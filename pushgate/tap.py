@@ -72,6 +72,7 @@ def makeService(options: Options) -> House:
         for fault in error.faults:
             sys.stderr.write(f"pushgate: {fault}\n")
         sys.exit(1)
+    reactor.callWhenRunning(house.heed_once)
     house.report_to(Supervisor.of(os.environ, reactor, time.monotonic))
     return house
 

@@ -166,6 +166,16 @@ class DurableTests(ProcessTestCase):
         self.assertEqual({each["id"] for each in told}, ids)
         self.assertEqual({each["state"] for each in told}, {"presumed"})
 
+    async def test_two_signals_at_once(self) -> None:
+        """A group that is told to end tells its members too: that is one stop, and no error."""
+        process = self.twistd("pushgate", "--config", self.config(GATEWAY + AMP))
+        await process.address("input amp")
+        process.signal(signal.SIGTERM)
+        process.signal(signal.SIGINT)
+        self.assertIn(await process.ended(), (0, -signal.SIGTERM, -signal.SIGINT))
+        self.assertIn("pushgate has stopped; 0 notifications have no outcome", process.out)
+        self.assertNotIn("Traceback", process.out + process.err)
+
     async def refused(self, config: str) -> str:
         """The one line about a spool with which the gateway does not start."""
         process = self.twistd("pushgate", "--config", config)
