@@ -1,6 +1,6 @@
 """What a line says that pushes: text or JSON, one or a block of them at once."""
 
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -113,16 +113,21 @@ def _text_columns(block: bytes) -> _Columns | None:
     """The same, of lines that are laid out as the first of them."""
     if b"\r" in block:
         block = block.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    lines = block.split(b"\n")
-    word, _, rest = lines[0].partition(b" ")
+    word, _, rest = block.partition(b" ")
     app, _, rest = rest.partition(b" ")
-    start = len(word) + len(app) + 2
-    end = start + len(rest.partition(b" ")[0])
-    if not (word == b"PUSH" and app and app.isascii() and 1 < len(lines) <= MAX_BATCH):
+    size = len(rest.partition(b" ")[0])
+    if not (word == b"PUSH" and app and app.isascii()):
         return None
-    if len({line[:start] for line in lines}) > 1 or {line[end : end + 2] for line in lines} != {b" {"}:
+    lines = rest.split(b"\nPUSH " + app + b" ")
+    if not 1 < len(lines) == block.count(b"\n") + 1 <= MAX_BATCH:
         return None
-    return app.decode(), [line[start:end] for line in lines], [line[end + 1 :] for line in lines]
+    if b"".join(_part(lines, size, size + 2)) != b" {" * len(lines):
+        return None
+    return app.decode(), _part(lines, 0, size), _part(lines, size + 1, None)
+
+
+def _part(lines: list[bytes], start: int, end: int | None) -> list[bytes]:
+    return list(map(itemgetter(slice(start, end)), lines))
 
 
 def _same_length(tokens: list[str] | list[bytes]) -> Packed | None:
