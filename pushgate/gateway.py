@@ -237,7 +237,7 @@ class Gateway:
         if self._admission.closed:
             raise CancelledError
         for work in self._apps.values():
-            work.start()
+            work.tenancy.start()
         self._sweeper.start(SWEEP, now=False)
 
     def _recover(self, kept: Kept) -> None:

@@ -62,7 +62,7 @@ class Inquiry:
         span = work.lane.find(entry.batch, index)
         if span is not None:
             return self.on_its_way(span, index, State.QUEUED)
-        span = work.in_flight(entry.batch, index)
+        span = work.tenancy.in_flight(entry.batch, index)
         if span is None and entry.outcome(index) is None:
             span = work.whole(entry.batch)
         return None if span is None else self.on_its_way(span, index, State.WRITTEN)

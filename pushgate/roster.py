@@ -41,7 +41,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
     def discard(self) -> None:
         """Close one that is not wanted, started or not."""
-        self.work.bulkhead.call("abort", self.upstream.abort)
+        self.work.tenancy.abort(self.upstream)
 
 
 class Roster:
@@ -83,7 +83,7 @@ class Roster:
     def add(self, app: str, config: AppTable, factory: IUpstreamFactory) -> None:
         """Add an app before the start; raise `CannotStart` when its upstream cannot be made."""
         candidate = self.candidate(app, config, factory)
-        candidate.work.hold(candidate.upstream, candidate.lease)
+        candidate.work.tenancy.hold(candidate.upstream, candidate.lease)
         self.apps[app] = candidate.work
 
     def found(self, waiting: dict[tuple[str, int], int]) -> None:
@@ -122,7 +122,7 @@ class Roster:
             self._end(closing, patience, f"{work.app}: the upstream that was replaced")
             return
         self.apps[work.app] = work
-        work.hold(candidate.upstream, candidate.lease)
+        work.tenancy.hold(candidate.upstream, candidate.lease)
         Deferred.fromCoroutine(self._open(work, candidate.lease)).addErrback(self._not_opened, work.app)
 
     def limit(self, limits: Limits) -> None:
@@ -189,7 +189,7 @@ class Roster:
 
     async def _leave(self, work: Work) -> None:
         try:
-            await work.retire()
+            await work.tenancy.retire()
             while work.arriving:  # the spool is keeping some just now, and somebody waits for the answer
                 await deferLater(self._context.reactor, _BEAT, lambda: None)
         finally:

@@ -1,9 +1,8 @@
 """One app's share of the gateway: what waits for its upstream, and what the upstream says of it."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
@@ -11,15 +10,16 @@ from zope.interface import implementer
 
 from pushgate import screen
 from pushgate.backlog import Backlog
-from pushgate.blame import Bulkhead, blamed
+from pushgate.blame import Bulkhead
 from pushgate.death import Death, Reason
 from pushgate.flushes import Flushes
 from pushgate.graveyard import Graveyard
-from pushgate.interfaces import Context, IInFlight, ISpool, IUpstream, IWork, Kept, UpstreamState
+from pushgate.intentions import Intentions
+from pushgate.interfaces import Context, ISpool, IUpstream, IWork, Kept
 from pushgate.lanes import Lane
 from pushgate.ledger import Runs
 from pushgate.limits import Limits
-from pushgate.notification import Batch, Delivery
+from pushgate.notification import Batch
 from pushgate.outcome import DeadToken, Outcome, Report, State, Verdict
 from pushgate.paced import TICK
 from pushgate.pacing import Pace
@@ -27,14 +27,13 @@ from pushgate.pressure import Pressure
 from pushgate.settings import AppTable
 from pushgate.span import Span, outside, overlap, without
 from pushgate.step import Event, Past, Step
+from pushgate.tenancy import Tenancy
 
 if TYPE_CHECKING:
     from pushgate.lease import Lease
 
 Publish = Callable[[str, Sequence[Report]], None]
 """Called with the app and what became of its notifications."""
-AHEAD: Final = 2000
-"""Notifications of one priority whose writing is put on record in advance, under at-most-once."""
 
 
 @implementer(IWork)
@@ -55,34 +54,26 @@ class Work:
         self.lane = Lane()
         self.backlog: Backlog
         self.graveyard = Graveyard(app, spool, context.wall)
-        self.bulkhead = Bulkhead(app, context.reactor, context.tally)
+        self.tenancy = Tenancy(app, Bulkhead(app, context.reactor, context.tally))
+        self._intentions = Intentions(self.lane, spool, self.wake)
         self.arriving = 0
         self.pressure = Pressure(limits.queue)
-        self.upstream: IUpstream
         self.flushes = Flushes(app, lambda: self.upstream, context.reactor)
         self.closed = False
-        self._lease: Lease
-        self._retired: list[IUpstream] = []
         self._pace = Pace(config.rate, self._now())
         self._pause: IDelayedCall | None = None
         self._relief: IDelayedCall | None = None
         self._down_since: float | None = None
         self._empty: Deferred[None] | None = None
-        self._once = self._clearing = False
 
-    def hold(self, upstream: IUpstream, lease: "Lease") -> None:
-        """Have this upstream."""
-        self.upstream, self._lease = upstream, lease
-
-    def start(self) -> None:
-        """Begin to send."""
-        self._lease.grant()
-        with blamed(f"apps.{self.app}: the start of its upstream"):
-            self.upstream.start()
+    @property
+    def upstream(self) -> IUpstream:
+        """The one that has the queue."""
+        return self.tenancy.upstream
 
     def wake(self) -> None:
-        """Tell the upstream that there is work; whoever brought that must not suffer from what it raises."""
-        self.bulkhead.call("wake", self.upstream.wake)
+        """Tell the upstream that there is work."""
+        self.tenancy.wake()
 
     def configure(self, config: AppTable) -> None:
         """Go on with other settings; what was accepted keeps the delivery it was accepted with."""
@@ -92,40 +83,20 @@ class Work:
         self.wake()
 
     def hand_over(self, upstream: IUpstream, lease: "Lease") -> Deferred[None]:
-        """Give the queue to another upstream, which was started; see `retire`."""
-        closing = self.retire()
+        """Give the queue to another upstream, which was started; see `Tenancy.retire`."""
+        closing = self.tenancy.retire()
         self.graveyard.distrust()
-        self.hold(upstream, lease)
-        lease.grant()
+        self.tenancy.succeed(upstream, lease)
         self.wake()
         return closing
 
-    def retire(self) -> Deferred[None]:
-        """Let the upstream take no more; fires when it has settled what is in flight, and is closed.
-
-        Cancelled, it closes at once, and what was in flight waits again.
-        """
-        self._lease.end()
-        self._retired.append(self.upstream)
-        return Deferred.fromCoroutine(self._close(self.upstream))
-
-    async def _close(self, upstream: IUpstream) -> None:
-        try:
-            await maybeDeferred(upstream.stop)
-        except Exception:
-            self.bulkhead.call("abort", upstream.abort)
-            raise
-        finally:
-            self._retired.remove(upstream)
-
     def put(self, batch: Batch, runs: Runs | None = None, past: Past = ()) -> None:
         """Queue an accepted batch: these runs of members, or all without those refused at the door."""
-        once, now = self._spool.pages and batch.delivery is Delivery.AT_MOST_ONCE, self._now()
+        once, now = self._intentions.needed(batch), self._now()
         for start, stop in without(len(batch), batch.refused) if runs is None else runs:
             self.lane.put(Span(batch, start, stop, cleared=not once, past=past), now)
         if once:
-            self._once = True
-            self._clear_ahead()
+            self._intentions.added()
         self.wake()
 
     def recovered(self, kept: Kept, restarted: bool = True) -> None:
@@ -210,21 +181,13 @@ class Work:
         self.settle([Verdict(span, State.CANCELLED) for span in spans])
         self._tell_if_empty()
 
-    def in_flight(self, batch: Batch, index: int) -> Span | None:
-        """The span in flight that holds this member; None when the upstream cannot show it."""
-        upstreams = [each for each in (self.upstream, *self._retired) if IInFlight.providedBy(each)]
-        return next((span for each in upstreams if (span := each.find(batch, index)) is not None), None)
-
     def whole(self, batch: Batch) -> Span:
         """All of a batch as one span, to tell of a member that was written: once at least."""
         return Span(batch, 0, len(batch), attempts=1)
 
     def stats(self) -> dict[str, Any]:
         """How the app is doing, ready for JSON."""
-        state, connections = self._state(self.upstream), Counter[str]()
-        states = [state, *(self._state(each) for each in self._retired if each is not self.upstream)]
-        for each in states:
-            connections.update(each.connections)
+        state = self.tenancy.state()
         return {
             "upstream": self.config.upstream,
             "queue": self.depth(),
@@ -232,17 +195,12 @@ class Work:
             "pressed": self.pressure.on,
             "paced": self.lane.paced.depth,
             "rate": self._pace.rate,
-            "window": sum(each.window for each in states),
-            "connections": dict(connections),
+            "window": state.window,
+            "connections": state.connections,
             "circuit": {"open": state.circuit_open, "cause": state.circuit},
             "certificate_expires": state.certificate_expires,
             "dead_tokens": len(self.graveyard.tokens),
         }
-
-    def _state(self, upstream: IUpstream) -> UpstreamState:
-        """How an upstream is doing; nothing is known of one that cannot say."""
-        state: UpstreamState | None = self.bulkhead.call("state", lambda: _told(upstream))
-        return UpstreamState(connections={}, window=0) if state is None else state
 
     def _age(self) -> float:
         oldest = self.lane.oldest
@@ -255,12 +213,12 @@ class Work:
         Cancelled, it closes at once.
         """
         try:
-            if self._lease.held:  # else it was never started, and sends nothing
+            if self.tenancy.started:
                 await self._emptied()
             await maybeDeferred(self.upstream.stop)
             await self.graveyard.idle()
         finally:
-            self.bulkhead.call("abort", self.upstream.abort)
+            self.tenancy.abort()
             self.rest()
 
     def rest(self) -> None:
@@ -269,7 +227,7 @@ class Work:
         if self._pause is not None:
             self._pause.cancel()
         self.backlog.stop()
-        self._spool.forgo([span for span in self.lane if span.batch.delivery is Delivery.AT_MOST_ONCE])
+        self._intentions.forgo()
 
     # IWork, called by the upstream
 
@@ -287,7 +245,7 @@ class Work:
             spans = self._take(allowed)
         self._pace.spend(sum(map(len, spans)))
         self._wake_later(held_back=allowed < limit)
-        self._clear_ahead()
+        self._intentions.record()
         self.backlog.refill()
         self._relieve_later()
         self._tell_if_empty()
@@ -328,21 +286,6 @@ class Work:
     def _report_dead(self, deaths: Sequence[Death]) -> None:
         at, kind = self._context.wall(), self.config.upstream
         self._publish(self.app, [DeadToken(self.app, each.token, each.since, at, kind) for each in deaths])
-
-    def _clear_ahead(self) -> None:
-        """Put on record what is to be written next under at-most-once: a commit's worth at a time."""
-        if not self._once or self._clearing:
-            return
-        spans = self.lane.uncleared(AHEAD)
-        if spans:
-            self._clearing = True
-            self._spool.intend(spans).addCallback(lambda _: self._cleared(spans))
-
-    def _cleared(self, spans: Sequence[Span]) -> None:
-        self._clearing = False
-        for span in spans:
-            self.lane.clear(span)
-        self.wake()
 
     def _take_suspects(self) -> list[Span]:
         spans: list[Span] = []
@@ -423,10 +366,3 @@ class Work:
     def _resume(self) -> None:
         self._pause = None
         self.wake()
-
-
-def _told(upstream: IUpstream) -> UpstreamState:
-    state = upstream.state()
-    if not isinstance(state, UpstreamState):
-        raise TypeError(f"not an UpstreamState: a {type(state).__name__}")
-    return state

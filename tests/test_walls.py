@@ -35,6 +35,8 @@ ROOMS = (
             "lookup",
             "inquiry",
             "work",
+            "tenancy",
+            "intentions",
             "backlog",
             "outlet",
             "outbox",
