@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.protocols import amp
 
 from pushgate.inputs.amp.boxes import box_bytes
-from pushgate.inputs.amp.connection import LINGER
+from pushgate.inputs.conversation import LINGER
 from tests.amp_rig import DoorTestCase, command, push, push_batch
 from tests.samples import TOKEN
 

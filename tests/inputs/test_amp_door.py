@@ -19,8 +19,8 @@ from zope.interface.verify import verifyObject
 
 from pushgate.errors import CannotStart
 from pushgate.inputs.amp import factory
-from pushgate.inputs.amp.connection import LINGER
 from pushgate.inputs.amp.server import AmpTable
+from pushgate.inputs.conversation import LINGER
 from pushgate.interfaces import IGateway, IInput, IInputFactory
 from pushgate.testing import RecordingGateway, outcome
 from tests.amp_rig import DoorTestCase, context, push, push_batch

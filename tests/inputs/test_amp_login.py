@@ -25,9 +25,9 @@ from twisted.trial.unittest import TestCase
 from pushgate.amp_commands import Login, PushBatch, Status
 from pushgate.errors import Forbidden
 from pushgate.inputs.amp import factory
-from pushgate.inputs.amp.connection import LOGIN_TIMEOUT
 from pushgate.inputs.amp.responders import _RESPONDERS
 from pushgate.inputs.amp.server import AmpTable
+from pushgate.inputs.conversation import LOGIN_TIMEOUT
 from pushgate.inputs.logins import FIRST_DELAY
 from pushgate.principals import Grant, Hashed, Operation
 from pushgate.record import id_text

@@ -5,6 +5,7 @@ from itertools import product
 from uuid import UUID
 
 from pushgate.errors import Conflict, Overloaded, ShuttingDown, UnknownApp
+from pushgate.inputs.conversation import LOGIN_TIMEOUT
 from pushgate.inputs.line.push import read_bulk
 from pushgate.inputs.line.reader import MAX_LINE
 from pushgate.notification import Delivery, Priority
@@ -393,7 +394,7 @@ class LoginTests(LineTestCase):
 
     def test_one_who_stays_nobody_is_closed(self):
         """He would take others' place."""
-        self.clock.advance(31)
+        self.clock.advance(LOGIN_TIMEOUT)
         self.assertTrue(self.connection.transport.disconnecting)
 
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.inputs.line.connection import LINGER
+from pushgate.inputs.conversation import LINGER
 from pushgate.inputs.line.reader import MAX_LINE, LineReader
 from tests.line_rig import LineTestCase, push, push_json
 

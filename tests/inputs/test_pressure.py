@@ -6,8 +6,8 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.inputs.amp.connection import LINGER
 from pushgate.inputs.brake import Brake
+from pushgate.inputs.conversation import LINGER
 from pushgate.inputs.pressure import LONGEST, FullQueues
 from pushgate.tally import Tally
 from pushgate.testing import RecordingGateway

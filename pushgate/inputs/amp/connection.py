@@ -1,109 +1,51 @@
 """One AMP connection of the door."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
-
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, ITCPTransport
-from twisted.internet.protocol import Protocol, connectionDone
-from twisted.logger import Logger
-from twisted.python.failure import Failure
-from zope.interface import implementer
+from typing import TYPE_CHECKING
 
 from pushgate.amp_commands import Outcomes
 from pushgate.inputs.amp.boxes import Box, BoxReader, Malformed, box_bytes
 from pushgate.inputs.amp.request import Request
 from pushgate.inputs.amp.responders import respond
 from pushgate.inputs.amp.watcher import Watcher
-from pushgate.inputs.brake import Brake
-from pushgate.inputs.patience import Patience
-from pushgate.inputs.pressure import FULL, FullQueues
-from pushgate.inputs.visitor import Visitor
+from pushgate.inputs.conversation import UNANSWERED, Conversation
+from pushgate.inputs.pressure import FULL
 
 if TYPE_CHECKING:
     from pushgate.inputs.amp.server import AmpServer
 
-LINGER: Final = 5.0
-"""Seconds a closing connection has to take its last answers."""
-LOGIN_TIMEOUT: Final = 60.0
-"""Seconds for which a peer may be nobody, where nobody may do nothing: it would take others' place."""
-_UNANSWERED, _UNREAD = "commands under way", "answers not read"
 
-
-@implementer(IPushProducer)
-class Connection(Protocol):
+class Connection(Conversation):
     """Turns boxes into requests and answers into boxes.
 
     It does not build on `twisted.protocols.amp.AMP`, which bounds neither a box nor the commands under way,
     drops the connection at a bad argument, offers everybody a TLS handshake, and makes five Deferreds for a
     command.
-
-    It reads no further while as many commands are under way as the door allows, while the peer does not
-    read its answers, or while a queue that the peer feeds is nearly full.
-
-    :ivar under_way: commands that wait for their answer.
-    :ivar visitor: who is at the other end.
     """
 
-    log = Logger()
+    question = "command"
+    server: "AmpServer"
 
     def __init__(self, server: "AmpServer") -> None:
-        self.server = server
-        self.under_way = 0
-        self._limit = server.config.unanswered
+        super().__init__(server)
         self._boxes = BoxReader()
-        self._brake: Brake
-        self._full: FullQueues
-        self._patience = Patience(server.clock, server.config.request_timeout, self._too_slow)
-        self.visitor: Visitor
-        self._reading = self._closing = self._lost = False
-        self._abort: IDelayedCall | None = None
-        self._nobody: IDelayedCall | None = None
+        self._reading = False
         self._watcher: Watcher | None = None
         self._detach: Callable[[], None] | None = None
         self._asked: dict[bytes, Watcher] = {}
         self._last_tag = 0
 
-    # called by the transport
+    @property
+    def partial(self) -> bool:
+        return self._boxes.partial
 
-    def connectionMade(self) -> None:
-        assert self.transport is not None
-        self._brake = Brake(self.transport, self._released)  # type: ignore[arg-type]  # every transport can pause
-        self._full = self.server.full_queues(self._brake)
-        self.transport.registerProducer(self, True)  # type: ignore[attr-defined] # every stream has it
-        if ITCPTransport.providedBy(self.transport):
-            self.transport.setTcpNoDelay(True)
-            self.transport.setTcpKeepAlive(True)
-        self.visitor = self.server.porter.visitor(self.transport)
-        if self.server.porter.anonymous() is None:
-            self._nobody = self.server.clock.callLater(LOGIN_TIMEOUT, self._still_nobody)
-        self.server.joined(self)
+    def forget(self) -> None:
+        self._unwatch()
 
     def dataReceived(self, data: bytes) -> None:
         if not self._closing:
             self._boxes.feed(data)
-            self._read()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._lost = self._closing = True
-        for call in (self._abort, self._nobody):
-            if call is not None:
-                call.cancel()
-        self._abort = self._nobody = None
-        self._full.stop()
-        self._patience.stop()
-        self._unwatch()
-        self.server.left(self)
-
-    def pauseProducing(self) -> None:
-        """Called when answers pile up: the peer sends without reading."""
-        self._brake.hold(_UNREAD)
-
-    def resumeProducing(self) -> None:
-        """Called when they are read."""
-        self._brake.release(_UNREAD)
-
-    def stopProducing(self) -> None:
-        """Called when the transport is lost; `connectionLost` does the work."""
+            self.read()
 
     # called by the door
 
@@ -115,66 +57,15 @@ class Connection(Protocol):
             )
         self._watcher.app = app
 
-    def fed(self, app: str) -> None:
-        """Note that the peer submitted something to `app`."""
-        self._full.fed(app)
-
     def finish(self, answer: Box | None) -> None:
         """End a request; called exactly once for each."""
-        self.under_way -= 1
         if answer is not None and not self._lost:
             self._write(answer)
-        if self.under_way <= self._limit * 4 // 5 and not self._closing:
-            self._brake.release(_UNANSWERED)
-        self.server.finished()
-
-    def close(self, reason: str) -> None:
-        """Send what is written, then close; after `LINGER` seconds anyway."""
-        if self._closing:
-            return
-        self._closing = True
-        assert self.transport is not None
-        self.log.info("closing the connection from {peer}: {why}", peer=self.transport.getPeer(), why=reason)
-        self._unwatch()
-        # A TLS transport closes only without a producer, and once it has read the peer's farewell.
-        self.transport.unregisterProducer()  # type: ignore[attr-defined] # every stream has it
-        self._full.stop()
-        self._patience.stop()
-        self._brake.release(_UNREAD)
-        self._brake.release(_UNANSWERED)
-        self.transport.loseConnection()
-        self._abort = self.server.clock.callLater(LINGER, self._abort_now)
-
-    def abort(self) -> None:
-        """Close at once."""
-        if not self._lost:
-            self.transport.abortConnection()  # type: ignore[union-attr]  # TCP, TLS and UNIX transports have it
-
-    def _abort_now(self) -> None:
-        self._abort = None
-        self.abort()
-
-    def _still_nobody(self) -> None:
-        self._nobody = None
-        if self.visitor.principal is None:
-            self.server.count_closed("nobody")
-            self.close(f"nobody logged in for {LOGIN_TIMEOUT:g} s")
-
-    def _too_slow(self) -> None:
-        if self._brake.held:
-            self._patience.read(True, self._boxes.partial)
-            return
-        self.server.count_closed("slow")
-        self.close(f"the rest of a command did not come within {self.server.config.request_timeout:g} s")
+        self.answered()
 
     # reading
 
-    def _released(self) -> None:
-        self._patience.restart()
-        self._read()
-
-    def _read(self) -> None:
-        """Work off what was received, as far as the brake lets it."""
+    def read(self) -> None:
         if self._reading or self._closing:
             return
         self._reading, progress = True, False
@@ -201,9 +92,7 @@ class Connection(Protocol):
             raise Malformed("a box that is neither command nor answer")
 
     def _command_received(self, box: Box) -> None:
-        self.under_way += 1
-        if self.under_way >= self._limit:
-            self._brake.hold(_UNANSWERED)
+        self.asked()
         respond(Request(self, box.get(b"_ask")), box[b"_command"], box)
 
     # the watcher
@@ -233,7 +122,7 @@ class Connection(Protocol):
 
     def _watcher_gave_up(self) -> None:
         assert self._watcher is not None
-        if self._brake.holds(_UNANSWERED) or self._brake.holds(FULL):
+        if self._brake.holds(UNANSWERED) or self._brake.holds(FULL):
             self._watcher.wait_on()  # its acknowledgements may have come: it is the door that does not read
             return
         patience = self.server.config.watch_timeout
@@ -247,5 +136,4 @@ class Connection(Protocol):
             self._watcher = self._detach = None
 
     def _write(self, box: Box) -> None:
-        assert self.transport is not None
         self.transport.write(box_bytes(box))

@@ -6,8 +6,7 @@ from pydantic import Field
 
 from pushgate.inputs.amp.connection import Connection
 from pushgate.inputs.amp.watcher import Watcher
-from pushgate.inputs.crowd import Crowd
-from pushgate.inputs.gather import Gatherer
+from pushgate.inputs.conversation import ConversationServer
 from pushgate.inputs.visitor import Porter
 from pushgate.interfaces import Context, IGateway
 from pushgate.settings import Duration, ListeningTable, ServerEndpoint
@@ -32,15 +31,14 @@ class AmpTable(ListeningTable):
     watch_timeout: Duration = 30.0
 
 
-class AmpServer(Crowd):
+class AmpServer(ConversationServer):
     """Makes the connections of one door."""
 
     def __init__(
         self, name: str, config: AmpTable, gateway: IGateway, context: Context, porter: Porter
     ) -> None:
-        super().__init__(name, config.max_connections, gateway, context)
-        self.config, self.porter, self.wall = config, porter, context.wall
-        self.gatherer = Gatherer(lambda submission: gateway.submit(submission, name), self.clock)
+        super().__init__(name, config, gateway, context, porter)
+        self.config, self.wall = config, context.wall
         self._watchers: set[int] = set()
 
     def connect(self) -> Connection:

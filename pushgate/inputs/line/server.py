@@ -2,11 +2,8 @@
 
 from pydantic import Field
 
-from pushgate.inputs.crowd import Crowd
-from pushgate.inputs.gather import Gatherer
+from pushgate.inputs.conversation import ConversationServer
 from pushgate.inputs.line.connection import Connection
-from pushgate.inputs.visitor import Porter
-from pushgate.interfaces import Context, IGateway
 from pushgate.settings import Duration, ListeningTable, ServerEndpoint
 
 
@@ -25,15 +22,8 @@ class LineTable(ListeningTable):
     unanswered: int = Field(default=5000, ge=1)
 
 
-class LineServer(Crowd):
+class LineServer(ConversationServer):
     """Makes the connections of one door."""
-
-    def __init__(
-        self, name: str, config: LineTable, gateway: IGateway, context: Context, porter: Porter
-    ) -> None:
-        super().__init__(name, config.max_connections, gateway, context)
-        self.config, self.porter = config, porter
-        self.gatherer = Gatherer(lambda submission: gateway.submit(submission, name), self.clock)
 
     def connect(self) -> Connection:
         return Connection(self)
