@@ -1,32 +1,12 @@
 """An AMP door without a network: what the tests of its parts stand on."""
 
-import time
-from typing import ClassVar
-
-from twisted.internet.error import ConnectionDone
-from twisted.internet.task import Clock
-from twisted.internet.testing import EventLoggingObserver, StringTransport
-from twisted.logger import globalLogPublisher
 from twisted.protocols import amp
-from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.inputs.amp.boxes import box_bytes
 from pushgate.inputs.amp.server import AmpServer, AmpTable
-from pushgate.inputs.visitor import Porter
-from pushgate.interfaces import Context
 from pushgate.packed import Packed
-from pushgate.principals import Grant, Principals
-from pushgate.tally import Tally
-from pushgate.testing import RecordingGateway
+from tests import door_rig
 from tests.samples import PAYLOAD, TOKEN, token
-
-
-def context(clock, grants=None):
-    """What the door may use."""
-    return Context(
-        reactor=clock, wall=time.time, jitter=lambda: 0.0, tally=Tally(), principals=Principals(grants)
-    )
 
 
 def command(name, /, *, ask=b"1", **arguments):
@@ -48,58 +28,14 @@ def push_batch(count=2, ask=b"1", **arguments):
     return command("PushBatch", ask=ask, **{key: value for key, value in good.items() if value is not None})
 
 
-class Transport(StringTransport):
-    """A connection on which aborting and closing end it when the test says so."""
+class DoorTestCase(door_rig.DoorTestCase):
+    """An AMP door."""
 
-    aborted = False
-
-    def abortConnection(self):
-        self.aborted = True
-        super().abortConnection()
-
-
-class DoorTestCase(SynchronousTestCase):
-    """A door without a network, with a fake gateway behind it."""
-
-    options: ClassVar[dict[str, object]] = {}
-    grants: ClassVar[dict[str, Grant]] = {}
-    trusting = True
-
-    def setUp(self):
-        self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
-        self.context = context(self.clock, self.grants)
-        porter = Porter("amp", self.trusting, self.gateway, self.context)
-        table = AmpTable(type="amp", **self.options)
-        self.server = AmpServer("amp", table, self.gateway, self.context, porter)
-        self.connection = self.connect()
-        self.log = EventLoggingObserver()
-        globalLogPublisher.addObserver(self.log)
-        self.addCleanup(globalLogPublisher.removeObserver, self.log)
-
-    def connect(self):
-        """A new connection."""
-        connection = self.server.buildProtocol(None)
-        connection.makeConnection(Transport())
-        return connection
-
-    def lose(self, connection):
-        """The transport reports that the connection is gone."""
-        connection.connectionLost(Failure(ConnectionDone()))
-
-    def send(self, *data, connection=None):
-        """Send `data`, let the turn end, and return the boxes that came back."""
-        connection = connection or self.connection
-        for each in data:
-            connection.dataReceived(each)
-        self.clock.advance(0)
-        return self.received(connection)
+    kind, table, factory = "amp", AmpTable, AmpServer
 
     def received(self, connection=None):
         """The boxes that came since the last look."""
-        transport = (connection or self.connection).transport
-        boxes = amp.parseString(transport.value())
-        transport.clear()
-        return [dict(box) for box in boxes]
+        return [dict(box) for box in amp.parseString(self.taken(connection))]
 
     def refusal(self, *data):
         """The code and the text of the error that answers `data`; the connection must live on."""
@@ -114,9 +50,3 @@ class DoorTestCase(SynchronousTestCase):
         self.assertFalse(connection.transport.disconnecting)
         [answer] = self.send(command("Stats", ask=b"alive?"), connection=connection)
         self.assertEqual(answer[b"_answer"], b"alive?")
-
-    def logged(self):
-        """The messages of the log at info or above."""
-        return [
-            event["log_format"].format(**event) for event in self.log if event["log_level"].name != "debug"
-        ]

@@ -1,21 +1,10 @@
 """An HTTP door without a network: what the tests of its parts stand on."""
 
 import json
-from typing import ClassVar
-
-from twisted.internet.error import ConnectionDone
-from twisted.internet.task import Clock
-from twisted.internet.testing import EventLoggingObserver
-from twisted.logger import globalLogPublisher
-from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.inputs.http.server import HTTPServer
 from pushgate.inputs.http.table import HTTPTable
-from pushgate.inputs.visitor import Porter
-from pushgate.principals import Grant
-from pushgate.testing import RecordingGateway
-from tests.amp_rig import Transport, context
+from tests.door_rig import DoorTestCase
 from tests.samples import PAYLOAD, TOKEN
 
 PUSH = "/v1/apps/news/notifications"
@@ -92,49 +81,18 @@ LAST = b"0\r\n\r\n"
 """The last chunk."""
 
 
-class HTTPTestCase(SynchronousTestCase):
-    """A door without a network, with a fake gateway behind it."""
+class HTTPTestCase(DoorTestCase):
+    """An HTTP door."""
 
-    options: ClassVar[dict[str, object]] = {}
-    grants: ClassVar[dict[str, Grant]] = {}
-    trusting = True
+    kind, table, factory = "http", HTTPTable, HTTPServer
 
-    def setUp(self):
-        self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
-        self.context = context(self.clock, self.grants)
-        porter = Porter("http", self.trusting, self.gateway, self.context)
-        table = HTTPTable(type="http", **self.options)
-        self.server = HTTPServer("http", table, self.gateway, self.context, porter)
+    def opened(self):
         self.server.start()
         self.addCleanup(self.server.end)
-        self.connection = self.connect()
-        self.log = EventLoggingObserver()
-        globalLogPublisher.addObserver(self.log)
-        self.addCleanup(globalLogPublisher.removeObserver, self.log)
-
-    def connect(self):
-        """A new connection."""
-        connection = self.server.buildProtocol(None)
-        connection.makeConnection(Transport())
-        return connection
-
-    def lose(self, connection=None):
-        """The transport reports that the connection is gone."""
-        (connection or self.connection).connectionLost(Failure(ConnectionDone()))
-
-    def send(self, *data, connection=None):
-        """Send `data`, let the turn end, and return the responses that came back."""
-        connection = connection or self.connection
-        for each in data:
-            connection.dataReceived(each)
-        self.clock.advance(0)
-        return self.received(connection)
 
     def received(self, connection=None):
         """The whole responses that came since the last look."""
-        transport = (connection or self.connection).transport
-        found, self.rest = responses(transport.value())
-        transport.clear()
+        found, self.rest = responses(self.taken(connection))
         return found
 
     def ask(self, method, path, body=None, **headers):
@@ -154,15 +112,3 @@ class HTTPTestCase(SynchronousTestCase):
     def pass_time(self, seconds):
         """Let time pass as the door sees it: a sweep a second."""
         self.clock.pump([1.0] * int(seconds))
-
-    def counted(self, metric):
-        """The counts of a metric, by labels."""
-        return dict(self.context.tally.counts[metric])
-
-    def logged(self):
-        """The messages of the log at info or above."""
-        return [
-            event["log_format"].format(**event)
-            for event in self.log
-            if event["log_level"].name != "debug" and event["log_format"]
-        ]

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 
 from pushgate.small_site import LINGER, PATIENCE, SmallSite
-from tests.amp_rig import Transport
+from tests.door_rig import Transport
 from tests.http_rig import chunk, request, responses
 
 

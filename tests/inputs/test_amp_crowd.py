@@ -15,7 +15,8 @@ from pushgate.amp_commands import Stats
 from pushgate.inputs.amp import factory
 from pushgate.inputs.amp.server import AmpTable
 from pushgate.testing import RecordingGateway
-from tests.amp_rig import command, context
+from tests.amp_rig import command
+from tests.door_rig import context
 
 CROWD, AT_ONCE = 10_000, 100
 

@@ -32,7 +32,8 @@ from pushgate.inputs.logins import FIRST_DELAY
 from pushgate.principals import Grant, Hashed, Operation
 from pushgate.record import id_text
 from pushgate.testing import RecordingGateway, outcome
-from tests.amp_rig import DoorTestCase, command, context, push, push_batch
+from tests.amp_rig import DoorTestCase, command, push, push_batch
+from tests.door_rig import context
 
 SECRET = b"s3cr3t-of-the-shop"
 ID = id_text(1).encode()

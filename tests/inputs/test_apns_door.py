@@ -22,11 +22,11 @@ from pushgate.errors import CannotStart, ShuttingDown
 from pushgate.inputs.apns import factory
 from pushgate.inputs.apns.table import ApnsTable
 from pushgate.interfaces import IInput, IInputFactory
-from pushgate.principals import Grant, Principals
+from pushgate.principals import Grant
 from pushgate.testing import RecordingGateway
 from tests.apns_provider import OldProvider, enhanced, framed, simple
 from tests.crowd import ENDPOINT, crowd
-from tests.line_rig import context
+from tests.door_rig import context
 from tests.samples import PAYLOAD, token
 
 HERE = Path(__file__).parents[1]
@@ -47,7 +47,7 @@ class DoorTestCase(TestCase):
         self.server = self.certificate("localhost")
         self.client = self.certificate("news.example.com", "Apple Push Services: com.example.news")
         self.gateway = RecordingGateway("news", "mail")
-        self.principals = Principals()
+        self.grants: dict[str, Grant] = {}
 
     def certificate(self, *names: str) -> str:
         """The path of a certificate with its key: for a host name, and with a common name."""
@@ -67,7 +67,7 @@ class DoorTestCase(TestCase):
             **options,
         }
         self.door = factory.input(
-            "apns", ApnsTable(type="apns", **options), self.gateway, context(reactor, self.principals)
+            "apns", ApnsTable(type="apns", **options), self.gateway, context(reactor, self.grants)
         )
         await self.door.start()
         self.addCleanup(self.door.stop)
@@ -122,7 +122,7 @@ class DoorTests(DoorTestCase):
         subject = x509.load_pem_x509_certificates(pem[pem.index(b"-----BEGIN CERT") :])[
             0
         ].subject.rfc4514_string()
-        self.principals = Principals({"shop": Grant(certificate=subject, apps=frozenset({"mail"}))})
+        self.grants = {"shop": Grant(certificate=subject, apps=frozenset({"mail"}))}
         port = await self.start(certificates={}, app="mail")
         provider = await self.connect(port, certificate)
         provider.send(enhanced(1, token(1), PAYLOAD))

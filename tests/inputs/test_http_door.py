@@ -28,7 +28,7 @@ from pushgate.inputs.http.request import LINGER
 from pushgate.inputs.http.table import HTTPTable
 from pushgate.interfaces import IInput, IInputFactory
 from pushgate.testing import RecordingGateway, outcome
-from tests.amp_rig import context
+from tests.door_rig import context
 from tests.http_rig import ONE, PUSH, HTTPTestCase, request
 from tests.process import ProcessTestCase
 from tests.samples import TOKEN, token

@@ -9,7 +9,7 @@ from pushgate.inputs.conversation import LOGIN_TIMEOUT
 from pushgate.inputs.line.push import read_bulk
 from pushgate.inputs.line.reader import MAX_LINE
 from pushgate.notification import Delivery, Priority
-from pushgate.principals import Grant, Hashed, Operation, Principals
+from pushgate.principals import Grant, Hashed, Operation
 from tests.line_rig import HEX, LineTestCase, push, push_json
 from tests.samples import PAYLOAD, TOKEN, token
 
@@ -362,7 +362,7 @@ class LoginTests(LineTestCase):
             rate=5,
             max_batch=2,
         )
-        self.principals = Principals({"shop": shop})
+        self.grants = {"shop": shop}
         super().setUp()
 
     def test_nobody_may_do_anything(self):

@@ -26,7 +26,8 @@ from pushgate.inputs.line.server import LineTable
 from pushgate.interfaces import IInput, IInputFactory
 from pushgate.testing import RecordingGateway
 from tests.crowd import ENDPOINT, crowd
-from tests.line_rig import context, push, push_json
+from tests.door_rig import context
+from tests.line_rig import push, push_json
 
 CROWD = 10_000
 

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.inputs.tls import HANDSHAKE_TIMEOUT, TlsFactory
-from tests.amp_rig import Transport
+from tests.door_rig import Transport
 
 ISSUED = trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.bytes()
 
