@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort, IReactorTime, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 from zope.interface import implementer
@@ -64,7 +65,7 @@ class MetricsSink:
         reactor: IReactorTime,
     ) -> None:
         self._name, self._listen, self._endpoint = name, config.listen, endpoint
-        root = Resource()
+        root = notFound()
         root.putChild(b"metrics", MetricsResource(exposition))
         self._site = SmallSite(root, reactor, max_connections=config.max_connections)
         self._port: IListeningPort | None = None
