@@ -359,6 +359,8 @@ def test_verifying() -> None:
     assert names["is_genuine"](b"secret", str(now), signature, body)
     assert not names["is_genuine"](b"secret", str(now), signature, b"{ }")
     assert not names["is_genuine"](b"secret", str(now - 999), sign([b"secret"], now - 999, body), body)
+    assert not names["is_genuine"](b"secret", str(now), "v1=\xe9,\udce9", body)
+    assert not names["is_genuine"](b"secret", "soon", signature, body)
     assert {TIMESTAMP, SIGNATURE} <= set(firsts(text))
 
 
