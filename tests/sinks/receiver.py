@@ -7,6 +7,7 @@ import msgspec
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import SSL4ServerEndpoint, TCP4ServerEndpoint
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.protocols.policies import WrappingFactory
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
@@ -32,12 +33,64 @@ class Got(msgspec.Struct):
         return self.headers[TIMESTAMP.lower()], self.headers[SIGNATURE.lower()]
 
 
+class Hung(Protocol):
+    """Answers as its factory says, then reads nothing any more: not that the other side closes either."""
+
+    factory: "HungReceiver"
+
+    def connectionMade(self) -> None:
+        self.factory.open.add(self)
+
+    def dataReceived(self, _: bytes) -> None:
+        assert self.transport is not None
+        self.transport.write(self.factory.answer)
+        self.tcp().pauseProducing()
+
+    def connectionLost(self, reason: Any = connectionDone) -> None:
+        self.factory.open.discard(self)
+
+    def tcp(self) -> Any:
+        """The transport below TLS."""
+        return getattr(self.transport, "transport", None) or self.transport
+
+
+class HungReceiver(Factory):
+    """Listens with TLS.
+
+    :ivar open: connections that have not ended, as far as it knows.
+    """
+
+    noisy = False
+    protocol = Hung
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer, self.open = answer, set[Hung]()
+
+    async def start(self, tls: Any) -> "HungReceiver":
+        """Listen on a free port."""
+        self._port = await SSL4ServerEndpoint(reactor, 0, tls, interface="127.0.0.1").listen(self)
+        self.port = self._port.getHost().port
+        return self
+
+    def read(self) -> None:
+        """Read on."""
+        for each in self.open:
+            each.tcp().resumeProducing()
+
+    async def stop(self) -> None:
+        """Close everything."""
+        for each in list(self.open):
+            each.tcp().abortConnection()
+        await self._port.stopListening()
+
+
 class Receiver(Resource):
     """Keeps requests.
 
     :ivar answers: status and headers of the next answers; then 204 for ever.
     :ivar silent: while true, nothing is answered.
     :ivar endless: while true, every answer is 200 with a body that does not end.
+    :ivar stalls: while true, every answer is 200 and ends in the middle of its body.
     :ivar body: what every other answer has.
     :ivar connections: how many were made.
     """
@@ -48,7 +101,7 @@ class Receiver(Resource):
         super().__init__()
         self.got: list[Got] = []
         self.answers: deque[tuple[int, dict[str, str]]] = deque()
-        self.silent = self.endless = False
+        self.silent = self.endless = self.stalls = False
         self.body = b""
         self._came: list[Deferred[None]] = []
         self.connections = 0
@@ -106,9 +159,9 @@ class Receiver(Resource):
         request.setResponseCode(status)
         for name, value in extra.items():
             request.setHeader(name, value)
-        if self.endless:
+        if self.endless or self.stalls:
             request.setResponseCode(200)
             request.notifyFinish().addErrback(lambda _: None)
-            request.write(b"x" * 200_000)
+            request.write(b"x" * (200_000 if self.endless else 20))
             return NOT_DONE_YET
         return self.body

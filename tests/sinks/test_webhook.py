@@ -10,6 +10,8 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IHostnameResolver
 from twisted.internet.ssl import CertificateOptions, PrivateCertificate
+from twisted.internet.tcp import Client
+from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface import implementer
@@ -25,12 +27,14 @@ from pushgate.simulator.certificates import Certificates
 from pushgate.sinks.webhook import factory, post
 from pushgate.sinks.webhook.address import kind_of_private
 from pushgate.sinks.webhook.cuts import cut
+from pushgate.sinks.webhook.endpoint import GuardedEndpoints
+from pushgate.sinks.webhook.post import Poster
 from pushgate.sinks.webhook.sink import WebhookSink
 from pushgate.sinks.webhook.table import WebhookTable
 from pushgate.tally import Tally
 from pushgate.testing import RecordingGateway, outcome
 from tests.samples import token
-from tests.sinks.receiver import Receiver
+from tests.sinks.receiver import HungReceiver, Receiver
 
 SECRET, NEXT = b"a secret of twenty bytes", b"the secret that comes next"
 WALL = 1_700_000_000.0
@@ -52,7 +56,7 @@ class WebhookCase(TestCase):
         self.addCleanup(lambda: Deferred.fromCoroutine(receiver.stop()))
         return receiver
 
-    def sink(self, where: Receiver | str, **options: Any) -> WebhookSink:
+    def sink(self, where: Receiver | HungReceiver | str, **options: Any) -> WebhookSink:
         url = where if isinstance(where, str) else f"{self.scheme}://127.0.0.1:{where.port}/hook?key=1"
         config = WebhookTable.model_validate({
             "type": "webhook", "url": url, "secret_file": str(self.secret_file), "allow_private": True,
@@ -268,9 +272,12 @@ class TroubleTests(WebhookCase):
         """A body that does not end holds nothing up."""
         self.patch(post, "BODY_PATIENCE", 0.05)
         receiver = await self.receiver()
-        receiver.answers.append((200, {"content-length": "50"}))
-        await self.sink(receiver).emit([outcome()])
-        self.assertEqual(len(receiver.got), 1)
+        receiver.stalls = True
+        sink = self.sink(receiver)
+        await sink.emit([outcome()])
+        receiver.stalls = False
+        await sink.emit([outcome(order=2)])
+        self.assertEqual((len(receiver.got), receiver.connections), (2, 2))
 
     async def test_stopped_while_telling(self) -> None:
         """When the gateway stops, a request that gets no answer is cut short without a word in the log."""
@@ -374,6 +381,29 @@ class AddressTests(WebhookCase):
         await sink.emit([outcome()])
         self.assertEqual(len(receiver.got), 1)
 
+    def connecting(self, *addresses: str) -> tuple[MemoryReactorClock, Deferred[post.Answer]]:
+        """A request on its way to addresses that say nothing."""
+        network = MemoryReactorClock()
+        network.installNameResolver(Resolver(list(addresses)))
+        poster = Poster(
+            "http://hook.example.com/", GuardedEndpoints(network, True, None, 6.0), 6.0, network, float
+        )
+        return network, Deferred.fromCoroutine(poster.post(b"", {}))
+
+    async def test_an_address_that_says_nothing(self) -> None:
+        """It leaves the others their share of `timeout`."""
+        network, asked = self.connecting("10.0.0.1", "10.0.0.2", "10.0.0.3")
+        host, port, _, seconds, _ = network.tcpClients[0]
+        self.assertEqual((host, port, seconds), ("10.0.0.1", 80, 2.0))
+        network.advance(6)
+        self.assertIn("no answer within 6 s", str(await self.assertFailure(asked, SinkDown)))
+
+    async def test_stopped_while_connecting(self) -> None:
+        """When the gateway stops meanwhile, that is no failure."""
+        _, asked = self.connecting("10.0.0.1")
+        asked.cancel()
+        await self.assertFailure(asked, CancelledError)
+
     async def test_plain_http_stays_at_home(self) -> None:
         """Records do not travel in the clear over public networks."""
         self.resolver(["8.8.8.8"])
@@ -384,10 +414,13 @@ class AddressTests(WebhookCase):
 class TLSTests(WebhookCase):
     scheme = "https"
 
-    async def secure(self) -> tuple[Receiver, Certificates]:
+    def server(self) -> tuple[CertificateOptions, Certificates]:
         certificates = Certificates.in_directory(self.directory / "certificates")
         own = PrivateCertificate.loadPEM(certificates.server.read_bytes())
-        options = CertificateOptions(privateKey=own.privateKey.original, certificate=own.original)
+        return CertificateOptions(privateKey=own.privateKey.original, certificate=own.original), certificates
+
+    async def secure(self) -> tuple[Receiver, Certificates]:
+        options, certificates = self.server()
         return await self.receiver(options), certificates
 
     async def test_trust(self) -> None:
@@ -407,6 +440,25 @@ class TLSTests(WebhookCase):
         await self.down(self.sink(url, trust=str(certificates.ca)), [outcome()])
         self.assertEqual(receiver.got, [])
 
+    async def hung(self, answer: bytes) -> tuple[HungReceiver, WebhookSink]:
+        options, certificates = self.server()
+        receiver = await HungReceiver(answer).start(options)
+        self.addCleanup(lambda: Deferred.fromCoroutine(receiver.stop()))
+        return receiver, self.sink(receiver, trust=str(certificates.ca), timeout="5s")
+
+    async def test_a_close_that_is_not_answered(self) -> None:
+        """A receiver that hangs keeps no connection open: TLS would wait for its goodbye for ever."""
+        self.patch(post, "BODY_PATIENCE", 0.05)
+        _, sink = await self.hung(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n")
+        await sink.emit([outcome()])
+        self.assertEqual([each for each in reactor.getReaders() if isinstance(each, Client)], [])
+
+    async def test_a_stop_that_is_not_answered(self) -> None:
+        """Nor does it hold up the stop."""
+        _, sink = await self.hung(b"HTTP/1.1 204 No Content\r\n\r\n")
+        await sink.emit([outcome()])
+        await sink.stop()
+
 
 class TableTests(SynchronousTestCase):
     def setUp(self) -> None:
@@ -424,7 +476,8 @@ class TableTests(SynchronousTestCase):
         bad = (
             "ftp://example.com/", "https://", "https://user:pw@example.com/", "https://example.com/#x", "example.com",
             "https://ex ample.com/", "https://exämple.com/", "https://example.com:0/", "https://example.com:x/",
-            "http://example.com/", "https://[::1/",
+            "http://example.com/", "https://[::1/", "https://example.com?key=1", "https://under_score.example.com/",
+            f"https://{'a' * 64}.com/", "https://example..com/", "https://exam%70le.com/",
         )  # fmt: skip
         for url in bad:
             with self.assertRaises(ValidationError) as caught:
@@ -467,7 +520,7 @@ class TableTests(SynchronousTestCase):
         private = (
             "127.0.0.1 127.9.9.9 ::1 0.0.0.0 :: 10.1.2.3 172.16.0.1 192.168.0.1 169.254.169.254 fe80::1 fe80::1%eth0"
             " fc00::1 100.64.0.1 224.0.0.1 ff02::1 255.255.255.255 240.0.0.1 192.0.2.1 ::ffff:10.0.0.1"
-            " 64:ff9b::7f00:1 2002:7f00:1:: 198.18.0.1 2001:db8::1"
+            " 64:ff9b::7f00:1 2002:7f00:1:: 198.18.0.1 2001:db8::1 fec0::1"
         )
         for address in private.split():
             self.assertNotEqual(kind_of_private(address), "", address)

@@ -10,6 +10,7 @@ _KINDS: Final = (
     ("is_link_local", "a link-local"),
     ("is_multicast", "a multicast"),
     ("is_private", "a private"),
+    ("is_site_local", "a private"),
     ("is_reserved", "a reserved"),
 )
 
@@ -22,7 +23,7 @@ def kind_of_private(text: str) -> str:
     address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv6Address) and (inner := _inner(address)) is not None:
         address = inner
-    kind = next((words for property_, words in _KINDS if getattr(address, property_)), "")
+    kind = next((words for property_, words in _KINDS if getattr(address, property_, False)), "")
     return kind or ("" if address.is_global else "a private")
 
 

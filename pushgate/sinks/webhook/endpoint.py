@@ -1,5 +1,6 @@
 """Connecting to where a webhook is: its name is resolved once, and what is connected to was looked at."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -23,7 +24,7 @@ from pushgate.errors import PushgateError
 from pushgate.sinks.webhook.address import kind_of_private
 
 PATIENCE: Final = 10.0
-"""Seconds until the next address is tried."""
+"""Seconds at most until the next address is tried."""
 
 
 class AddressRefused(PushgateError):
@@ -58,11 +59,14 @@ class GuardedEndpoint:
     :param reactor: provides IReactorTCP and IReactorPluggableNameResolver.
     :param allow_private: addresses that are not public may be connected to.
     :param allow_public: those that are may be.
+    :param patience: seconds all addresses have together.
     """
 
-    def __init__(self, reactor: Any, host: str, port: int, allow_private: bool, allow_public: bool) -> None:
+    def __init__(
+        self, reactor: Any, host: str, port: int, allow_private: bool, allow_public: bool, patience: float
+    ) -> None:
         self._reactor, self._host, self._port = reactor, host, port
-        self._allow_private, self._allow_public = allow_private, allow_public
+        self._allow_private, self._allow_public, self._patience = allow_private, allow_public, patience
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:  # noqa: N803 - Twisted's
         """Fails with `AddressRefused` when no address may be connected to."""
@@ -70,9 +74,11 @@ class GuardedEndpoint:
 
     async def _connect(self, factory: IProtocolFactory) -> IProtocol:
         failure: ConnectError | None = None
-        for address in self._allowed(await self._resolve()):
+        addresses = self._allowed(await self._resolve())
+        patience = min(PATIENCE, self._patience / len(addresses))
+        for address in addresses:
             try:
-                protocol: IProtocol = await self._endpoint(address).connect(factory)
+                protocol: IProtocol = await self._endpoint(address, patience).connect(factory)
             except ConnectError as error:
                 failure = error
             else:
@@ -100,9 +106,9 @@ class GuardedEndpoint:
             raise AddressRefused(f"{self._host} is at {addresses[0].host}: {why}")
         return allowed
 
-    def _endpoint(self, address: IPv4Address | IPv6Address) -> IStreamClientEndpoint:
+    def _endpoint(self, address: IPv4Address | IPv6Address, patience: float) -> IStreamClientEndpoint:
         kind = TCP4ClientEndpoint if isinstance(address, IPv4Address) else TCP6ClientEndpoint
-        return kind(self._reactor, address.host, self._port, PATIENCE)
+        return kind(self._reactor, address.host, self._port, patience)
 
 
 @implementer(IAgentEndpointFactory)
@@ -112,15 +118,55 @@ class GuardedEndpoints:
     Plain HTTP never leaves the private networks: the records would be read on the way.
 
     :param trust: who may vouch for the other side: a trust root.
+    :param patience: seconds for a connection, and what comes first over it.
     """
 
-    def __init__(self, reactor: Any, allow_private: bool, trust: Any) -> None:
+    def __init__(self, reactor: Any, allow_private: bool, trust: Any, patience: float) -> None:
         self._reactor, self._allow_private, self._trust = reactor, allow_private, trust
+        self._patience = patience
+        self._newest: Any = None
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
         host, secure = uri.host.decode("ascii"), uri.scheme == b"https"
-        endpoint = GuardedEndpoint(self._reactor, host, uri.port, self._allow_private, allow_public=secure)
+        endpoint = _Noted(
+            GuardedEndpoint(
+                self._reactor,
+                host,
+                uri.port,
+                self._allow_private,
+                allow_public=secure,
+                patience=self._patience,
+            ),
+            self._note,
+        )
         if not secure:
             return endpoint
         wrapped: IStreamClientEndpoint = wrapClientTLS(optionsForClientTLS(host, self._trust), endpoint)
         return wrapped
+
+    def abort(self) -> None:
+        """Close the newest connection at once.
+
+        The HTTP client closes in good order only, and TLS then waits for the other side's goodbye: for ever
+        when that hangs.
+        """
+        if self._newest is not None:
+            self._newest.abortConnection()
+
+    def _note(self, transport: Any) -> None:
+        self._newest = transport
+
+
+@implementer(IStreamClientEndpoint)
+class _Noted:
+    """An endpoint that tells which transport it made: the one below TLS."""
+
+    def __init__(self, endpoint: IStreamClientEndpoint, note: Callable[[Any], None]) -> None:
+        self._endpoint, self._note = endpoint, note
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:  # noqa: N803 - Twisted's
+        return self._endpoint.connect(protocolFactory).addCallback(self._connected)
+
+    def _connected(self, protocol: Any) -> Any:
+        self._note(protocol.transport)
+        return protocol

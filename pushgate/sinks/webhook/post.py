@@ -6,17 +6,18 @@ from typing import Any, Final
 
 import msgspec
 from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.interfaces import IConsumer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http import stringToDatetime
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgentEndpointFactory, IBodyProducer, IResponse
+from twisted.web.iweb import IBodyProducer, IResponse
 from zope.interface import implementer
 
 from pushgate.errors import SinkDown
-from pushgate.sinks.webhook.endpoint import AddressRefused
+from pushgate.sinks.webhook.endpoint import AddressRefused, GuardedEndpoints
 
 MAX_ANSWER: Final = 65536
 """Bytes of an answer's body that are read, and thrown away, for the sake of using the connection again."""
@@ -48,12 +49,13 @@ class Poster:
     def __init__(
         self,
         url: str,
-        endpoints: IAgentEndpointFactory,
+        endpoints: GuardedEndpoints,
         timeout: float,
         reactor: Any,
         wall: Callable[[], float],
     ) -> None:
         self._url, self._timeout, self._reactor, self._wall = url.encode("ascii"), timeout, reactor, wall
+        self._endpoints = endpoints
         self._pool = HTTPConnectionPool(reactor)
         self._pool.maxPersistentPerHost = 1
         self._pool.cachedConnectionTimeout = IDLE
@@ -70,7 +72,7 @@ class Poster:
         except (CancelledError, SinkDown):
             raise
         except Exception as error:
-            if _was_cancelled(error):
+            if isinstance(error, ConnectingCancelledError) or _was_cancelled(error):
                 raise CancelledError from error
             raise SinkDown(_why(error)) from error  # each layer below has errors of its own
         await self._drain(response)
@@ -79,10 +81,11 @@ class Poster:
     def close(self) -> Deferred[None]:
         """Close the connection that is kept."""
         closed: Deferred[None] = self._pool.closeCachedConnections()
+        self._endpoints.abort()
         return closed
 
     async def _drain(self, response: IResponse) -> None:
-        rest = _Rest()
+        rest = _Rest(self._endpoints.abort)
         response.deliverBody(rest)
         with contextlib.suppress(Exception):  # the status says all there is to know
             await rest.done.addTimeout(BODY_PATIENCE, self._reactor)
@@ -125,10 +128,12 @@ class _Body:
 class _Rest(Protocol):
     """Reads a body, but no more than `MAX_ANSWER` of it.
 
+    :param abort: closes its connection.
     :ivar done: fires when nothing more is to be read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, abort: Callable[[], None]) -> None:
+        self._abort = abort
         self.done: Deferred[None] = Deferred()
         self._room, self._ended = MAX_ANSWER, False
 
@@ -144,8 +149,8 @@ class _Rest(Protocol):
 
     def close(self) -> None:
         """Give the connection up, unless the body is complete."""
-        if not self._ended and self.transport is not None:
-            self.transport.loseConnection()
+        if not self._ended:
+            self._abort()
 
 
 def _reasons(error: BaseException) -> list[Failure]:

@@ -55,7 +55,7 @@ class WebhookSink:
         self._gateway = gateway
         self._name, self._config, self._secrets, self._context = name, config, secrets, context
         self._apps, self._states = frozenset(config.apps), frozenset(config.states)
-        endpoints = GuardedEndpoints(context.reactor, config.allow_private, trust)
+        endpoints = GuardedEndpoints(context.reactor, config.allow_private, trust, config.timeout)
         self._poster = Poster(config.url, endpoints, config.timeout, context.reactor, context.wall)
         self._batch = config.batch
         self._of: Sequence[Report] | None = None

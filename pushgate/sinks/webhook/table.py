@@ -4,6 +4,7 @@ from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
+from twisted.internet.ssl import optionsForClientTLS
 
 from pushgate.outcome import State
 from pushgate.settings import Duration, FilePath, SinkTable
@@ -20,9 +21,25 @@ def _url(text: str) -> str:
     except ValueError:
         raise ValueError(_RULE) from None
     odd = parts.username is not None or parts.password is not None or parts.fragment or port == 0
-    if parts.scheme not in {"http", "https"} or not parts.hostname or odd:
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or odd
+        or not (parts.path or not parts.query)
+    ):
         raise ValueError(_RULE)
+    if not _can_be_named(parts.hostname):
+        raise ValueError(f"{_RULE}; the host is neither an address nor a name as the DNS has them")
     return text
+
+
+def _can_be_named(host: str) -> bool:
+    """Whether a certificate may be for it."""
+    try:
+        optionsForClientTLS(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _told(state: State) -> State:
