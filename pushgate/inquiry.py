@@ -38,7 +38,7 @@ class Inquiry:
         """The outcomes that the first sink that knows some knows, and those that are not told yet."""
         fresh = [_member(outcome, number % MAX_BATCH) for outcome in self._outbox.untold(number)]
         for history in self._outbox.histories():
-            if outcomes := await history.outcomes(number):
+            if outcomes := await history.remembered(number):
                 return _united(outcomes, fresh)
         return fresh
 

@@ -68,10 +68,9 @@ class Outbox:
         self._keepers.discard(outlet)
         return outlet.stop().addCallback(lambda _: outlet.release())
 
-    def histories(self) -> list[IHistory]:
-        """The sinks that can be asked."""
-        sinks = [outlet.sink for outlet in self._outlets.values()]
-        return [sink for sink in sinks if IHistory.providedBy(sink)]
+    def histories(self) -> list[Outlet]:
+        """Those of the sinks that can be asked."""
+        return [outlet for outlet in self._outlets.values() if IHistory.providedBy(outlet.sink)]
 
     def untold(self, number: int) -> list[Outcome]:
         """The outcomes of the notification with this id that some sink may not know yet; looks at all."""

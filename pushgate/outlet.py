@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from pushgate.backoff import Jitter, delay
 from pushgate.errors import SinkDown
-from pushgate.interfaces import IOutcomeSink
+from pushgate.interfaces import IHistory, IOutcomeSink
 from pushgate.outcome import Outcome, Report
 from pushgate.tally import Tally
 from pushgate.trouble import Trouble
@@ -110,6 +110,12 @@ class Outlet:
         marks = self._marks + [each.number for each in self._waiting if isinstance(each, _Mark)]
         self._waiting.clear()
         self._acknowledge(marks)
+
+    def remembered(self, number: int) -> Deferred[list[Outcome]]:
+        """What a sink that can be asked knows of the notification with this id; nothing when it fails."""
+        assert IHistory.providedBy(self.sink)
+        asked: Deferred[list[Outcome]] = maybeDeferred(self.sink.outcomes, number)
+        return asked.addErrback(self._not_remembered)
 
     def reopen(self) -> None:
         """Let the sink open its files anew."""
@@ -240,6 +246,10 @@ class Outlet:
         pause = max(pause, getattr(failure.value, "retry_after", 0.0))
         again: Deferred[object] = deferLater(self._clock, pause, self._sink.emit, self._given)
         return again.addErrback(self._not_taken)
+
+    def _not_remembered(self, failure: Failure) -> list[Outcome]:
+        self._failed(failure, "outcomes")
+        return []
 
     def _failed(self, failure: Failure, call: str) -> None:
         if self._closed and call == "emit" and failure.check(CancelledError):

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
@@ -138,6 +139,17 @@ class HistoryTests(TraceCase):
             self.successResultOf(answer) if isinstance(answer, Deferred) else answer
         )
         return record
+
+    def test_a_memory_that_fails(self) -> None:
+        """A sink that cannot be asked is named in the log; what others know is told all the same."""
+        number = self.accepted()
+        self.patch(self.memory, "outcomes", lambda _: fail(OSError("the disk is gone")))
+        with capturedLogs() as logs:
+            self.assertEqual(self.events(number), ["submitted", "queued"])
+            self.failureResultOf(self.rig.gateway.status(number + 9), NotFound)
+        self.assertEqual([event["sink"] for event in logs], ["memory"])
+        self.assertEqual(self.rig.counted("pushgate_sink_errors_total", "memory"), 2)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
 
     def test_over_a_restart(self) -> None:
         """What ended before the restart has its record and its story afterwards as before."""
