@@ -101,6 +101,7 @@ def config_from(tree: Mapping[str, Any], file: str, registry: Registry) -> Confi
     reading = _Reading(file, registry)
     gateway = reading.table(GatewayTable, tree.get("gateway", {}), ("gateway",))
     apps, inputs, sinks = (reading.section(section, tree.get(section.key, {})) for section in _SECTIONS)
+    reading.check_alone(sinks)
     principals = reading.principals(tree.get("principals", {}), apps)
     known = ["gateway", "principals", *(section.key for section in _SECTIONS)]
     for key in sorted(tree.keys() - set(known)):
@@ -152,6 +153,14 @@ class _Reading:
     def section(self, section: _Section, data: object) -> dict[str, Any]:
         chosen = {name: self._chosen(section, name, table) for name, table in self._tables(section.key, data)}
         return {name: each for name, each in chosen.items() if each is not None}
+
+    def check_alone(self, sinks: Mapping[str, tuple[Any, SinkTable]]) -> None:
+        """Find sinks of which there may be one only."""
+        first: dict[str, str] = {}
+        for name, (_, table) in sinks.items():
+            if table.ONE and first.setdefault(table.type, name) != name:
+                wrong = f'a second "{table.type}"'
+                self.fault(("sinks", name, "type"), wrong, f"there may be one: sinks.{first[table.type]}")
 
     def principals(self, data: object, apps: Mapping[str, Any]) -> dict[str, PrincipalTable]:
         """The tables of principals.

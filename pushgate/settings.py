@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -109,8 +109,10 @@ class SinkTable(Table):
 
     :param tokens: how records write a device token.
     :param buffer: reports (ranges of notifications with one outcome) that may wait for a slow sink.
+    :cvar ONE: a configuration may have one of this kind only.
     """
 
+    ONE: ClassVar[bool] = False
     type: str
     tokens: Annotated[Tokens, Field(strict=False)] = Tokens.FULL
     buffer: int = Field(default=100_000, ge=1)

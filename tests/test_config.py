@@ -194,6 +194,20 @@ class FaultTests(ConfigTestCase):
             ],
         )
 
+    def test_one_of_a_kind(self) -> None:
+        """Of a sink that says so there may be one: a second would share its file."""
+
+        class Alone(SinkTable):
+            ONE: ClassVar[bool] = True
+
+        self.patch(DRAIN, "config", Alone)
+        sinks = {name: {"type": "drain"} for name in ("a", "b", "c")}
+        app = {"upstream": "wire", "host": "push.example"}
+        self.assertEqual(
+            self.faults({"apps": {"x": app}, "sinks": sinks}),
+            [f'sinks.{name}.type: a second "drain"; there may be one: sinks.a' for name in ("b", "c")],
+        )
+
     def test_no_plug_in_chosen(self) -> None:
         """A table must say which plug-in it is for."""
         self.assertEqual(

@@ -243,6 +243,32 @@ class FaultTests(LedgerCase):
         self.assertIn("file is not a database; nothing was changed", self.fault())
         self.assertEqual(file.read_bytes(), b"not a database at all" * 100)
 
+    async def test_damage(self) -> None:
+        """What is damaged while it runs fails whoever asks, and is to be given again; nothing hangs."""
+        ledger = self.started()
+        await ledger.emit([told(order=order) for order in range(300)])
+        await ledger.stop()
+        file = self.directory / FILE
+        whole = file.read_bytes()
+        file.write_bytes(whole[:4096] + b"\xee" * (len(whole) - 4096))
+        ledger = self.started()
+        await self.assertFailure(ledger.outcomes(ID), sqlite3.DatabaseError)
+        await self.assertFailure(ledger.emit([told()]), SinkDown)
+        await ledger.stop()
+        self.assertTrue(self.flushLoggedErrors(sqlite3.DatabaseError))
+
+    async def test_a_new_name(self) -> None:
+        """A reload that renames the table opens the file anew before the old sink lets go of it: both go on."""
+        first, second = self.started(), self.started(keep="1h")
+        await first.emit([told()])
+        await second.emit([told(order=1)])
+        await first.emit([told(order=2)])
+        self.assertEqual(await self.states(second), [State.ACCEPTED])
+        await first.stop()
+        self.assertEqual(await self.states(second, ID + (2 << 16)), [State.ACCEPTED])
+        await second.stop()
+        self.assertEqual(self.rows(), 3)
+
     async def test_no_directory(self) -> None:
         """So is a place where no file can be made."""
         self.directory = self.directory / "missing"

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from pydantic import Field
 from twisted.internet.defer import Deferred, succeed
@@ -35,6 +35,7 @@ class LedgerTable(SinkTable):
     :param keep: seconds an outcome is kept.
     """
 
+    ONE: ClassVar[bool] = True
     keep: Duration = Field(default=7 * DAY, gt=0)
 
 
