@@ -213,6 +213,16 @@ class TroubleTests(WebhookCase):
         self.assertEqual([len(got.records) for got in receiver.got[5:]], [1, 1])
         self.assertEqual(self.given_up(), {"refused": 1})
 
+    async def test_too_large_for_a_while(self) -> None:
+        """Shorter ones are no sentence for life: after some that were taken, longer ones are tried again."""
+        receiver = await self.receiver()
+        receiver.answers += [(413, {}), (413, {})]
+        sink = self.sink(receiver, batch=4)
+        for order, count in enumerate((4, 14, 32, 4)):
+            await sink.emit([outcome(tokens=[token(n) for n in range(count)], order=order)])
+        counts = [len(got.records) for got in receiver.got]
+        self.assertEqual(counts, [4, 2, 1, 1, 2, *[1] * 14, *[2] * 16, 4])
+
     async def test_too_old(self) -> None:
         """What could not be told within `max_age` is given up and counted; the younger is told."""
         receiver = await self.receiver()

@@ -31,6 +31,8 @@ LOG_INTERVAL: Final = 60.0
 LATER: Final = frozenset({408, 425, 429})
 """Client errors that are none: the same again may be taken."""
 TOO_LARGE: Final = 413
+AGAIN: Final = 16
+"""Requests of the reduced size that must be taken in a row before twice as many records are tried again."""
 
 
 @implementer(IOutcomeSink, IAddressed)
@@ -57,7 +59,7 @@ class WebhookSink:
         self._apps, self._states = frozenset(config.apps), frozenset(config.states)
         endpoints = GuardedEndpoints(context.reactor, config.allow_private, trust, config.timeout)
         self._poster = Poster(config.url, endpoints, config.timeout, context.reactor, context.wall)
-        self._batch = config.batch
+        self._batch, self._taken = config.batch, 0
         self._of: Sequence[Report] | None = None
         self._posts: deque[Post] = deque()
         self._too_old, self._refused = _Seldom(context.reactor), _Seldom(context.reactor)
@@ -118,9 +120,10 @@ class WebhookSink:
         """Nothing when it was taken or given up; raise `SinkDown` when it is to be sent again."""
         status, count = answer.status, count_of(post)
         if 200 <= status < 300:
+            self._grow(count)
             return
         if status == TOO_LARGE and count > 1:
-            self._batch = max(1, count // 2)
+            self._batch, self._taken = max(1, count // 2), 0
             self._posts.extendleft(reversed(list(cut(post, self._batch))))
         elif 400 <= status < 500 and status not in LATER:
             self._give_up("refused", self._refused, count, f"it answered {status}")
@@ -130,6 +133,13 @@ class WebhookSink:
             raise SinkDown(
                 f"{self._config.origin} answered {status}{redirected}", retry_after=answer.retry_after
             )
+
+    def _grow(self, count: int) -> None:
+        """It was too large once: that need not be so for ever."""
+        if count == self._batch < self._config.batch:
+            self._taken += 1
+        if self._taken == AGAIN:
+            self._batch, self._taken = min(self._config.batch, self._batch * 2), 0
 
     def _young(self, post: Post) -> Post:
         """What of a request is not too old."""
