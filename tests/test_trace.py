@@ -18,6 +18,7 @@ from pushgate.step import Event, Step
 from pushgate.testing import RecordingSink, RecordingSpool
 from tests.gateway_rig import EPOCH, GatewayRig
 from tests.samples import batch, token
+from tests.stream_rig import StreamRig
 
 
 @implementer(IHistory)
@@ -243,3 +244,100 @@ class HistoryTests(TraceCase):
         self.spool.recovered.clear()
         self.restart()
         self.assertEqual(self.status(number)["reason"], "ConnectionLost")
+
+
+class WireTests(SynchronousTestCase):
+    """With the binary stream: each event with what it says, and the seconds since the acceptance."""
+
+    def setUp(self) -> None:
+        self.rig = StreamRig(connections=1)
+        self.rig.run(2)
+
+    def send(self, count: int = 1, **terms: Any) -> int:
+        number: int = self.successResultOf(self.rig.submit(count, **terms)).id
+        return number
+
+    def events(self, number: int) -> list[tuple[Any, ...]]:
+        """When, what, on which connection, and why or what became of it."""
+        events = json.loads(self.successResultOf(self.rig.gateway.trace(number)))["events"]
+        self.assertEqual([event["event"] for event in events[:2]], ["submitted", "queued"])
+        began = events[0]["at"]
+        return [
+            (round(each["at"] - began, 1), each["event"], *filter(None, map(each.get, _TOLD)))
+            for each in events[2:]
+        ]
+
+    def test_a_plain_success(self) -> None:
+        """Written, and nothing was heard for `response_timeout`."""
+        number = self.send()
+        self.rig.run(7)
+        written, outcome = self.events(number)
+        self.assertEqual(written, (0.0, "written", 1))
+        self.assertEqual(outcome[1:], ("outcome", "presumed"))
+        self.assertTrue(5 <= outcome[0] <= 6, outcome)
+
+    def test_behind_a_dead_one(self) -> None:
+        """The dead one is refused; the one behind it was discarded, and goes again on the next connection."""
+        number = self.send(2)
+        self.rig.run(1)
+        self.rig.service.open()[0].answer(8, 1)
+        self.rig.run(8)
+        self.assertEqual(
+            self.events(number), [(0.0, "written", 1), (1.0, "outcome", "rejected", "InvalidToken")]
+        )
+        story = self.events(number + 1)
+        self.assertEqual(story[:2], [(0.0, "written", 1), (1.0, "discarded", 1, "InvalidToken")])
+        self.assertEqual([each[1:] for each in story[2:]], [("written", 2), ("outcome", "presumed")])
+
+    def test_a_shutdown_and_a_silent_close(self) -> None:
+        """Each says why it was sent again."""
+        number = self.send(2)
+        self.rig.run(1)
+        self.rig.service.open()[0].answer(10, 1)
+        self.rig.run(1)
+        self.rig.service.open()[0].end()
+        self.rig.run(9)
+        self.assertEqual(
+            [each[1:] for each in self.events(number)], [("written", 1), ("outcome", "accepted")]
+        )
+        self.assertEqual(
+            [each[1:] for each in self.events(number + 1)],
+            [
+                ("written", 1), ("discarded", 1, "Shutdown"), ("written", 2), ("lost", 2, "ConnectionLost"),
+                ("written", 3), ("outcome", "presumed"),
+            ],
+        )  # fmt: skip
+
+    def test_a_late_error(self) -> None:
+        """What was presumed too early: first that, then what proved it wrong."""
+        number = self.send(2)
+        self.rig.run(7)
+        self.rig.service.open()[0].answer(8, 1)
+        self.rig.run(12)
+        self.assertEqual(
+            [each[1:] for each in self.events(number)],
+            [("written", 1), ("outcome", "presumed"), ("correction", "rejected", "InvalidToken")],
+        )
+        self.assertEqual(
+            [each[1:] for each in self.events(number + 1)],
+            [
+                ("written", 1), ("outcome", "presumed"), ("discarded", 1, "InvalidToken"), ("written", 2),
+                ("correction", "presumed"),
+            ],
+        )  # fmt: skip
+
+    def test_never_written(self) -> None:
+        """What expired or was cancelled while it waited was on no connection."""
+        self.rig.service.mood = "refuses"
+        for wire in self.rig.service.open():
+            wire.end()
+        self.rig.run(1)
+        late, unwanted = self.send(expiration=int(self.rig.wall()) + 3), self.send()
+        self.assertTrue(self.rig.gateway.cancel(unwanted))
+        self.rig.run(20)
+        [expired] = self.events(late)
+        self.assertEqual(expired[1:], ("outcome", "expired", "ExpirationPassed"))
+        self.assertEqual(self.events(unwanted), [(0.0, "outcome", "cancelled")])
+
+
+_TOLD = ("connection", "state", "reason")
