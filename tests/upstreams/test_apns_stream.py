@@ -220,7 +220,7 @@ class LateErrorTests(RigCase):
 
     async def test_outcomes_are_corrected(self) -> None:
         """What was presumed wrongly is corrected once; what was discarded is sent again; nothing is lost."""
-        rule = {"act": "reject", "status": 8, "token": "dead", "delay": "700ms"}
+        rule = {"act": "reject", "status": 8, "token": "dead", "delay": "1500ms"}
         rig = await self.rig(rule, connections=1, response_timeout=0.3)
         tokens = [*map(live, range(5)), dead(5), *map(live, range(6, 12))]
         await rig.push(tokens)

@@ -30,6 +30,7 @@ from pushgate.upstreams.apns_stream.link import RUN, Link
 from pushgate.upstreams.apns_stream.links import Links
 from pushgate.upstreams.apns_stream.proof import Proof
 from pushgate.upstreams.apns_stream.returns import noted
+from pushgate.upstreams.apns_stream.silence import Silence
 from pushgate.upstreams.apns_stream.table import ApnsStreamTable
 
 TICK: Final = 0.25
@@ -71,6 +72,7 @@ class Pool:
         self._stopping: Deferred[None] | None = None
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = self._reactor
+        self._silence = Silence(TICK)
         self._busy_at = self._spare_after = float("-inf")
         self._proof: Proof | None = None
         self._expiry = ExpiryNotice(app, credentials.expires, context)
@@ -82,6 +84,7 @@ class Pool:
     # IUpstream
 
     def start(self) -> None:
+        self._silence.begin(self._reactor.seconds())
         self._ticker.start(TICK, now=False)
         self._expiry.start()
         if self._feedback:
@@ -160,8 +163,10 @@ class Pool:
 
     def _tick(self) -> None:
         now = self._reactor.seconds()
+        silent = self._silence.means(self._timeout, now)
         for link in self._links:
-            self._work.settle(link.stream.quiet(now))
+            if silent:
+                self._work.settle(link.stream.quiet(now))
             if link.blocked_since is not None and now - link.blocked_since > STALL:
                 self.log.warn("{app}: the push service reads no more; closing a connection", app=self._app)
                 link.abort()
