@@ -4,7 +4,8 @@ A plug-in is an object at the top of a module in the package `pushgate.plugins` 
 `twisted.plugin.IPlugin` and one of our factory interfaces; `getPlugins` finds it. But `getPlugins` leaves out
 what it cannot import with no more than a traceback in the log, believes a ``dropin.cache`` that is out of
 date, and does not say where a plug-in came from. An operator needs a line for each of these, so every module
-is looked into afterwards.
+is imported and looked into here. `getPlugins` is asked afterwards, about its cache, and only when there is no
+module on which it would print a traceback.
 """
 
 import importlib
@@ -96,9 +97,10 @@ def find(directories: Sequence[Path] = ()) -> Registry:
     """
     _adopt(directories)
     registry = Registry({}, {}, {}, [])
-    offered = _offered()
-    for spec in _specs():
-        _admit_module(spec, offered, registry)
+    modules = [module for spec in _specs() if (module := _imported(spec, registry)) is not None]
+    offered = None if registry.broken else _offered()
+    for module in modules:
+        _admit_module(module, offered, registry)
     return registry
 
 
@@ -131,18 +133,28 @@ def _specs() -> Iterator[ModuleSpec]:
                 yield spec
 
 
-def _admit_module(spec: ModuleSpec, offered: set[int], registry: Registry) -> None:
+def _imported(spec: ModuleSpec, registry: Registry) -> ModuleType | None:
+    """The module, or None and a line in the registry why it cannot be used."""
     origin = str(spec.origin)
     try:
         module = importlib.import_module(spec.name)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code; the reason is reported
         registry.broken.append(Broken(origin, f"cannot be imported: {reason(error)}"))
-        return
+        return None
     if module.__file__ != origin:
         registry.broken.append(Broken(origin, f"hidden by {module.__file__}, which has the same module name"))
-        return
+        return None
+    return module
+
+
+def _admit_module(module: ModuleType, offered: set[int] | None, registry: Registry) -> None:
+    """Take in a module's factories.
+
+    :param offered: what `_offered` says; None when it was not asked.
+    """
+    origin = str(module.__file__)
     for variable, factory in _factories(module):
-        if id(factory) not in offered and IPlugin.providedBy(factory):
+        if offered is not None and id(factory) not in offered and IPlugin.providedBy(factory):
             _log.warn(
                 "{origin}: {variable} is not in dropin.cache, which is out of date; delete it",
                 origin=origin,
