@@ -27,7 +27,7 @@ _T = TypeVar("_T", bound=BaseModel)
 def _state_dir(value: object) -> Path | None:
     if isinstance(value, Path):
         return value
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError('must be the path of a directory, or "memory"')
     # Absolute from here on: twistd changes its directory later when it becomes a daemon.
     return None if value == "memory" else Path(value).absolute()

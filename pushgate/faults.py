@@ -144,7 +144,7 @@ def read_toml(file: Path) -> dict[str, Any]:
     :raises CannotStart: it cannot be read or is not TOML; one line says why and where.
     """
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        return tomllib.loads(file.read_text("utf-8-sig"))  # editors of Windows begin a file with a mark
     except OSError as error:
         raise CannotStart([f"{file}: cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError as error:

@@ -29,11 +29,17 @@ def _endpoint(text: str) -> str:
     return text
 
 
+def _possible(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("must be a path, which has no NUL in it")
+    return path
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 """Seconds, written with a unit."""
 ServerEndpoint = Annotated[str, AfterValidator(_endpoint)]
 """A Twisted server endpoint description."""
-FilePath = Annotated[Path, Field(strict=False)]
+FilePath = Annotated[Path, Field(strict=False), AfterValidator(_possible)]
 """The path of a file; whether it can be read is found out when it is."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 """A TCP port."""
@@ -56,7 +62,7 @@ class AppTable(Table):
     topic: str | None = None
     delivery: Annotated[Delivery, Field(strict=False)] = Delivery.AT_LEAST_ONCE
     max_payload: int = Field(default=2048, ge=1, le=65535)
-    rate: float = Field(default=0, ge=0)
+    rate: float = Field(default=0, ge=0, allow_inf_nan=False)
 
     def files(self) -> dict[str, Path]:
         """The files that the upstream is made from, by key: when one was renewed, it is made anew."""

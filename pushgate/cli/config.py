@@ -44,7 +44,7 @@ def check(file: Path, directories: tuple[Path, ...], as_json: bool) -> None:
             for key, names in _by_section(config).items()
             for name, choice in names.items()
         ]
-        print_table(("table", "name", "plug-in"), rows)
+        print_table(("table", "name", "plug-in or operations"), rows)
 
 
 def _by_section(config: "Config") -> dict[str, dict[str, str]]:
@@ -52,6 +52,7 @@ def _by_section(config: "Config") -> dict[str, dict[str, str]]:
         "apps": _choices(config.apps),
         "inputs": _choices(config.inputs),
         "sinks": _choices(config.sinks),
+        "principals": {name: ",".join(table.operations) for name, table in config.principals.items()},
     }
 
 

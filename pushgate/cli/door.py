@@ -1,14 +1,15 @@
 """Reaching a gateway's AMP door."""
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from pushgate.errors import PushgateError
+from pushgate.errors import FateUnknown, PushgateError, Unreachable
 
 if TYPE_CHECKING:
     from pushgate.client import Client
@@ -86,13 +87,14 @@ def endpoint_text(to: str) -> str:
     return f"tcp:host={host}:port={match['port'] or _PORT}"
 
 
-async def reach(reactor: Any, to: Door, timeout: float = 10.0) -> "Client":
-    """A client of the gateway there, once somebody has answered the door.
+@asynccontextmanager
+async def reach(reactor: Any, to: Door, timeout: float = 10.0) -> AsyncIterator["Client"]:
+    """A client of the gateway there, once somebody has answered the door; closed at the end.
 
     A client by itself would go on trying, since gateways are restarted; a person wants to know.
 
     :param timeout: seconds, here and for each answer of the gateway.
-    :raises NotReached: nobody has.
+    :raises NotReached: nobody has, or whoever has does not speak as a gateway does.
     """
     from twisted.internet.endpoints import clientFromString
     from twisted.internet.protocol import Factory, Protocol
@@ -111,7 +113,11 @@ async def reach(reactor: Any, to: Door, timeout: float = 10.0) -> "Client":
         raise NotReached(_why(to, error)) from error
     client = Client(endpoint, reactor, timeout=timeout, patience=timeout, login=to.login)
     client.start()
-    return client
+    try:
+        async with client:
+            yield client
+    except (FateUnknown, Unreachable) as error:
+        raise NotReached(f"{error}; is {to} the AMP door of a gateway?") from error
 
 
 def _why(to: Door, error: Exception) -> str:

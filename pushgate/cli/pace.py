@@ -29,7 +29,7 @@ def command(rate: float, app: str | None, number: str | None, to: door.Door, as_
 async def _pace(
     reactor: Any, rate: float, app: str | None, number: str | None, to: door.Door, as_json: bool
 ) -> None:
-    async with await door.reach(reactor, to) as gateway:
+    async with door.reach(reactor, to) as gateway:
         paced = await gateway.pace(rate, app=app, id=number)
     if as_json:
         print_json({"paced": paced, "rate": rate})

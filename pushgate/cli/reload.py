@@ -23,7 +23,7 @@ def command(to: door.Door, as_json: bool) -> None:
 async def _reload(reactor: Any, to: door.Door, as_json: bool) -> None:
     from pushgate.errors import CannotStart
 
-    async with await door.reach(reactor, to) as gateway:
+    async with door.reach(reactor, to) as gateway:
         try:
             lines = await gateway.reload()
         except CannotStart as error:

@@ -7,6 +7,8 @@ import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
+import click
+
 from pushgate.cli.output import drop_log, fail
 from pushgate.errors import CannotStart, PushgateError, Refusal
 
@@ -58,6 +60,8 @@ async def _told(main: Callable[[Any], Coroutine[Any, Any, None]], reactor: Any) 
         fail([f"refused, {refusal.code}: {refusal}"])
     except PushgateError as error:
         fail([str(error)])
+    except click.ClickException as error:  # a file that is opened when the first line is written
+        fail([error.format_message()])
     except Exception:  # noqa: BLE001 - a defect: the log, where it would otherwise end, is not shown
         traceback.print_exc()
         raise SystemExit(70) from None

@@ -8,7 +8,7 @@ import click
 from pushgate.cli import door, options
 from pushgate.cli.output import print_json
 from pushgate.cli.run import run
-from pushgate.errors import FateUnknown, PushgateError, Refusal
+from pushgate.errors import PushgateError, Refusal
 
 if TYPE_CHECKING:
     from pushgate.client import Client, Record
@@ -59,13 +59,11 @@ async def _send(
     **terms: Any,
 ) -> None:
     try:
-        async with await door.reach(reactor, to) as gateway:
+        async with door.reach(reactor, to) as gateway:
             number = await gateway.push(**what, key=key, **_given(terms))
             if not as_json:
                 click.echo(number)
             record = await _outcome(reactor, gateway, number, wait)
-    except FateUnknown as error:
-        _refused(PushgateError(f"{error}; is {to} the AMP door of a gateway?"), as_json)
     except PushgateError as error:
         _refused(error, as_json)
     _tell(number, record, wait, as_json)

@@ -97,7 +97,7 @@ def _format(as_json: bool, people: bool) -> "Callable[[Death], str]":
 async def _write(
     reactor: Any, app: str, to: door.Door, file: TextIO, form: "Callable[[Death], str]", limit: int | None
 ) -> None:
-    async with await door.reach(reactor, to) as gateway:
+    async with door.reach(reactor, to) as gateway:
         count = 0
         async for death in gateway.dead_tokens(app):
             file.write(f"{form(death)}\n")
@@ -112,7 +112,7 @@ async def _import(reactor: Any, app: str, file: TextIO, to: door.Door, as_json: 
 
     now, faults, entered = int(time.time()), _Faults(), 0
     deaths = faults.sorted_out(file, lambda text: parse(text, now))
-    async with await door.reach(reactor, to) as gateway:
+    async with door.reach(reactor, to) as gateway:
         new = 0
         for part in _parts(deaths):
             new += await gateway.bury(app, part)
@@ -131,7 +131,7 @@ async def _forget(
     faults, asked, forgotten = _Faults(), 0, 0
     wanted = [parse_token(each) for each in tokens]
     listed = (death.token for death in faults.sorted_out(file or (), lambda text: parse(text, 0)))
-    async with await door.reach(reactor, to) as gateway:
+    async with door.reach(reactor, to) as gateway:
         for part in filter(None, (wanted, *_parts(listed))):
             forgotten += await gateway.forget(app, part)
             asked += len(part)

@@ -24,7 +24,7 @@ def command(id: str, to: door.Door, as_json: bool) -> None:  # noqa: A002 - the 
 
 
 async def _trace(reactor: Any, number: str, to: door.Door, as_json: bool) -> None:
-    async with await door.reach(reactor, to) as gateway:
+    async with door.reach(reactor, to) as gateway:
         story = await gateway.trace(number)
     if as_json:
         print_json(story)

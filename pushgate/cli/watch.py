@@ -27,7 +27,7 @@ async def _watch(reactor: Any, app: str | None, to: door.Door, as_json: bool) ->
     from pushgate.cli.outcome import fields, plain, row
 
     people = sys.stdout.isatty() and not as_json
-    async with await door.reach(reactor, to) as gateway:
+    async with door.reach(reactor, to) as gateway:
         outcomes = await gateway.watch(app=app)
         if people:
             what = f"app {app}" if app else "all apps"

@@ -28,7 +28,33 @@ class CheckTests(PlugInTestCase):
         file, result = self.check('[apps.trial]\nupstream = "simulator"\n', "--json")
         self.assertEqual(
             json.loads(result.stdout),
-            {"file": str(file), "ok": True, "apps": {"trial": "simulator"}, "inputs": {}, "sinks": {}},
+            {
+                "file": str(file),
+                "ok": True,
+                "apps": {"trial": "simulator"},
+                "inputs": {},
+                "sinks": {},
+                "principals": {},
+            },
+        )
+
+    def test_who_may_enter(self) -> None:
+        """A line for each principal says what it may do."""
+        principal = '[principals.shop]\nsecret_file = "/x"\noperations = ["push", "admin"]\n'
+        _, result = self.check(f'[apps.trial]\nupstream = "simulator"\n{principal}')
+        self.assertEqual(result.stdout, "apps\ttrial\tsimulator\nprincipals\tshop\tpush,admin\n")
+
+    def test_a_mark_at_the_beginning(self) -> None:
+        """A byte order mark, which editors of Windows write, is no fault."""
+        _, result = self.check('\ufeff[apps.trial]\nupstream = "simulator"\n')
+        self.assertEqual((result.exit_code, result.stderr), (0, ""))
+
+    def test_a_path_that_is_none(self) -> None:
+        """A NUL, which no path has, is told like every other fault."""
+        _, result = self.check('[gateway]\nstate_dir = "a\\u0000b"\n[apps.trial]\nupstream = "simulator"\n')
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn(
+            "gateway.state_dir: a string of length 3; must be the path of a directory", result.stderr
         )
 
     def test_a_bad_file(self) -> None:

@@ -68,3 +68,12 @@ def test_many(gateway):
     assert (
         tokens(gateway, "forget", "--file", "-", stdin=lines).stdout == "21,000 forgotten, 0 were not there\n"
     )
+
+
+def test_a_file_that_cannot_be_written(gateway, tmp_path):
+    """A line with the file and the reason, no traceback."""
+    done = tokens(gateway, "export", str(tmp_path / "none" / "out"))
+    assert (done.stdout, done.returncode) == ("", 1)
+    [line] = done.stderr.splitlines()
+    assert "none/out" in line
+    assert "No such file or directory" in line

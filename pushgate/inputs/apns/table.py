@@ -48,10 +48,10 @@ class ApnsTable(ListeningTable):
     def _consistent(self) -> Self:
         if self.certificates and (self.certificate is None or self.client_authorities is None):
             raise ValueError(
-                "certificates: need certificate and client_authorities, or anybody could make one"
+                "certificates need certificate and client_authorities beside them, or anybody could make one"
             )
         if not self.certificates and self.app is None:
-            raise ValueError("app: missing; one of app and certificates is required")
+            raise ValueError("one of app and certificates is required")
         if self.tls_minimum > self.tls_maximum:
-            raise ValueError("tls_minimum: must not be above tls_maximum")
+            raise ValueError("tls_minimum must not be above tls_maximum")
         return self
