@@ -154,6 +154,14 @@ def test_every_module_has_a_room(path):
     room_of(name_of(path))
 
 
+def test_the_page_names_every_module():
+    """docs/architecture.md says of every module and package where it stands."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    section = page.partition("## Who may import whom")[2].partition("\n## ")[0]
+    named = {each.strip("`/") for each in re.findall(r"`[a-z_]+/?`", section)}
+    assert ROOMS.keys() - named == set()
+
+
 @every_module
 def test_rooms_know_only_their_neighbours(path):
     """A room imports the rooms it is built on, never one beside it: inputs know no sinks."""
