@@ -26,7 +26,19 @@ def parse_duration(text: object) -> float:
 def _endpoint(text: str) -> str:
     if text.partition(":")[0] not in {"tcp", "ssl", "unix", "tcp6", "systemd"}:
         raise ValueError("must be a Twisted server endpoint such as tcp:7215:interface=127.0.0.1")
+    if text.startswith("tcp"):
+        _check_tcp(text)
     return text
+
+
+def _check_tcp(text: str) -> None:
+    """Find what Twisted itself would complain about at the start only, and in the words of Python."""
+    parts = [part.partition("=") for part in re.findall(r"(?:\\.|[^:\\])+", text)[1:]]
+    keyed = {key: value for key, equals, value in parts if equals}
+    ports = [keyed["port"]] if "port" in keyed else [key for key, equals, _ in parts if not equals]
+    good = ports and re.fullmatch(r"[0-9]{1,5}", ports[0]) and int(ports[0]) <= 65535
+    if not good or keyed.keys() - {"port", "interface", "backlog"}:
+        raise ValueError("must be tcp:PORT or tcp:PORT:interface=ADDRESS, with a port up to 65535")
 
 
 def _possible(path: Path) -> Path:

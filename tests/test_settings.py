@@ -96,6 +96,32 @@ def test_a_path_is_read_from_its_text():
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "tcp:0",
+        "tcp:7215:interface=127.0.0.1",
+        "tcp:port=1:backlog=5",
+        "tcp:7215:127.0.0.1",
+        "tcp:interface=127.0.0.1:port=1",
+        r"tcp6:7215:interface=\:\:1",
+        "unix:/run/gate.sock:mode=660",
+        "systemd:domain=INET:index=0",
+        "ssl:443:privateKey=/x",
+    ],
+)
+def test_where_to_listen(text):
+    """Twisted's server endpoints are taken as they are."""
+    assert ListeningTable(type="amp", listen=text).listen == text
+
+
+@pytest.mark.parametrize("text", ["tcp:99999", "tcp:abc", "tcp:", "tcp:7215:iface=::1"])
+def test_nowhere_to_listen(text):
+    """A port that is none and a key that is unknown are faults of the file, found before the start."""
+    with pytest.raises(ValidationError, match="must be tcp:PORT"):
+        ListeningTable(type="amp", listen=text)
+
+
+@pytest.mark.parametrize(
     ("table", "values", "key"),
     [
         (AppTable, {"upstream": "x", "rates": 1}, "rates"),

@@ -90,7 +90,7 @@ class StopTests(DoorTestCase):
 
     def test_a_bad_endpoint_is_found_before_anything_listens(self):
         """With the key path and the reason in one line."""
-        for listen in ("tcp:port", "tcp", "ssl:443:privateKey=/nowhere.pem", "tcp:7215:mode=1"):
+        for listen in ("unix:/x:mode=z", "systemd:index=0", "ssl:443:privateKey=/nowhere.pem"):
             with self.subTest(listen=listen), self.assertRaises(CannotStart) as caught:
                 factory.input("front", AmpTable(type="amp", listen=listen), self.gateway, self.context)
             [fault] = caught.exception.faults

@@ -56,7 +56,7 @@ class SimulatorTests(TestCase):
     def test_bad_endpoint(self) -> None:
         """Endpoints that cannot be understood are told all at once, before anything is opened."""
         with self.assertRaises(CannotStart) as caught:
-            make_simulator(self.mktemp(), listen="tcp:x", control_listen="tcp:1:y=2")
+            make_simulator(self.mktemp(), listen="unix:/x:mode=z", control_listen="unix:/x:y=2")
         self.assertEqual(len(caught.exception.faults), 2)
 
     async def test_repeatable_chance(self) -> None:

@@ -131,7 +131,7 @@ class MetricsSinkTests(TestCase):
 
     async def test_no_endpoint(self) -> None:
         """What is no endpoint is refused before anything is opened."""
-        for listen in ("tcp:http-alt-nonsense", "tcp:", "ssl:1:privateKey=/nonexistent/key.pem"):
+        for listen in ("unix:/x:mode=z", "systemd:index=0", "ssl:1:privateKey=/nonexistent/key.pem"):
             (fault,) = self.assertRaises(CannotStart, self.sink, listen).faults
             self.assertIn(f"sinks.numbers.listen: {listen}", fault)
 
