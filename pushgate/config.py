@@ -1,6 +1,6 @@
 """The configuration: one TOML file, read once, into one typed tree; every fault of the file at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
@@ -98,11 +98,16 @@ def config_from(tree: Mapping[str, Any], file: str, registry: Registry) -> Confi
     :param file: what faults call it.
     :raises CannotStart: with all its faults, one line each.
     """
-    reading = _Reading(file, registry)
+    names = {
+        key: sorted(tree.get(key, ()))
+        for key in ("apps", "principals")
+        if isinstance(tree.get(key, {}), Mapping)
+    }
+    reading = _Reading(file, registry, names)
     gateway = reading.table(GatewayTable, tree.get("gateway", {}), ("gateway",))
     apps, inputs, sinks = (reading.section(section, tree.get(section.key, {})) for section in _SECTIONS)
     reading.check_alone(sinks)
-    principals = reading.principals(tree.get("principals", {}), apps)
+    principals = reading.principals(tree.get("principals", {}))
     known = ["gateway", "principals", *(section.key for section in _SECTIONS)]
     for key in sorted(tree.keys() - set(known)):
         reading.fault((key,), "unknown key", suggestion(key, known))
@@ -136,8 +141,8 @@ _SECTIONS: Final = (
 class _Reading:
     """Reads the parts of one file and gathers what is wrong with them."""
 
-    def __init__(self, file: str, registry: Registry) -> None:
-        self._file, self._registry = file, registry
+    def __init__(self, file: str, registry: Registry, names: Mapping[str, Collection[str]]) -> None:
+        self._file, self._registry, self._names = file, registry, names
         self.faults: list[str] = []
 
     def fault(self, path: tuple[str, ...], wrong: str, allowed: str) -> None:
@@ -145,7 +150,7 @@ class _Reading:
 
     def table(self, model: type[_T], data: object, path: tuple[str, ...]) -> _T | None:
         try:
-            return validated(model, data, self._file, path)
+            return validated(model, data, self._file, path, self._names)
         except CannotStart as error:
             self.faults += error.faults
             return None
@@ -162,11 +167,8 @@ class _Reading:
                 wrong = f'a second "{table.type}"'
                 self.fault(("sinks", name, "type"), wrong, f"there may be one: sinks.{first[table.type]}")
 
-    def principals(self, data: object, apps: Mapping[str, Any]) -> dict[str, PrincipalTable]:
-        """The tables of principals.
-
-        :param apps: there are, by name.
-        """
+    def principals(self, data: object) -> dict[str, PrincipalTable]:
+        """The tables of principals."""
         found = {}
         for name, each in self._tables("principals", data):
             path = ("principals", name)
@@ -174,9 +176,6 @@ class _Reading:
             if table is not None:
                 found[name] = table
                 self._check_proof(path, table)
-                for app in sorted(set(table.apps or ()) - apps.keys()):
-                    wrong = f'there is no app "{app}"' if NAME.fullmatch(app) else shape(app)
-                    self.fault((*path, "apps"), wrong, suggestion(app, apps))
         return found
 
     def _check_proof(self, path: tuple[str, str], table: PrincipalTable) -> None:

@@ -8,7 +8,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pushgate.errors import CannotStart
+from pushgate.settings import UNKNOWN_NAME
 
 _RULES: Final = {
     "missing": "required",
@@ -127,13 +128,20 @@ def fault_lines(
     ]
 
 
-def validated(model: type[_T], data: object, file: str, path: tuple[str, ...] = ()) -> _T:
+def validated(
+    model: type[_T],
+    data: object,
+    file: str,
+    path: tuple[str, ...] = (),
+    names: Mapping[str, Collection[str]] | None = None,
+) -> _T:
     """The typed table `data` stands for.
 
+    :param names: of the tables in each section of the file, for keys that name one.
     :raises CannotStart: with every fault in it.
     """
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context=names)
     except ValidationError as error:
         raise CannotStart(fault_lines(file, path, error, model=model, data=data)) from None
 
@@ -182,6 +190,8 @@ def _wrong(errors: list[ErrorDetails]) -> str:
         return "missing"
     if "extra_forbidden" in kinds:
         return "unknown key"
+    if kinds == {UNKNOWN_NAME} and _is_word(value):
+        return f'there is no {errors[0]["ctx"]["word"]} "{value}"'
     if (kinds <= _RANGES and not isinstance(value, str)) or (kinds <= _CHOICES and _is_word(value)):
         return json.dumps(value, default=str)
     return shape(value)
@@ -199,6 +209,8 @@ def _allowed(errors: list[ErrorDetails], where: _Path, model: type[BaseModel] | 
 
 
 def _rule(error: ErrorDetails) -> str:
+    if error["type"] == UNKNOWN_NAME:
+        return suggestion(error["input"], error["ctx"]["known"])
     template = _RULES.get(error["type"])
     if template is None:
         return re.sub(r"^(Input|Value|String|List) should be", "must be", error["msg"])

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
 
 from pushgate.notification import Delivery
 from pushgate.principals import Operation
@@ -47,6 +48,18 @@ def _possible(path: Path) -> Path:
     return path
 
 
+def _one_of(section: str, word: str) -> AfterValidator:
+    """Refuse the name of a table that is not in a section of the same file."""
+
+    def check(name: str, info: ValidationInfo) -> str:
+        known = (info.context or {}).get(section)
+        if known is not None and name not in known:
+            raise PydanticCustomError(UNKNOWN_NAME, "no {word} of this name", {"word": word, "known": known})
+        return name
+
+    return AfterValidator(check)
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 """Seconds, written with a unit."""
 ServerEndpoint = Annotated[str, AfterValidator(_endpoint)]
@@ -55,6 +68,12 @@ FilePath = Annotated[Path, Field(strict=False), AfterValidator(_possible)]
 """The path of a file; whether it can be read is found out when it is."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 """A TCP port."""
+UNKNOWN_NAME: Final = "unknown_name"
+"""The type of the error about a name of nothing."""
+AppName = Annotated[str, _one_of("apps", "app")]
+"""The name of an app of the same configuration."""
+PrincipalName = Annotated[str, _one_of("principals", "principal")]
+"""The name of a principal of the same configuration."""
 
 
 class Table(BaseModel):
@@ -116,7 +135,7 @@ class PrincipalTable(Table):
 
     secret_file: FilePath | None = None
     certificate: str | None = None
-    apps: list[str] | None = None
+    apps: list[AppName] | None = None
     operations: list[Annotated[Operation, Field(strict=False)]] = [Operation.PUSH, Operation.READ]
     rate: float = Field(default=0, ge=0, allow_inf_nan=False)
     max_batch: int = Field(default=0, ge=0)

@@ -28,7 +28,7 @@ def push_batch(count=2, ask=b"1", **arguments):
     return command("PushBatch", ask=ask, **{key: value for key, value in good.items() if value is not None})
 
 
-class DoorTestCase(door_rig.DoorTestCase):
+class AmpTestCase(door_rig.DoorTestCase):
     """An AMP door."""
 
     kind, table, factory = "amp", AmpTable, AmpServer

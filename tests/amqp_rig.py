@@ -22,7 +22,7 @@ def one(number: int = 0, **fields: Any) -> bytes:
     return json.dumps({"app": "news", "token": token(number).hex(), "payload": PAYLOAD} | fields).encode()
 
 
-class DoorTestCase(BrokerTestCase):
+class AmqpTestCase(BrokerTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.gateway = RecordingGateway("news", "chat")

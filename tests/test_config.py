@@ -302,8 +302,8 @@ class PrincipalTests(ConfigTestCase):
         self.assertEqual(
             self.faults(tree),
             [
-                'principals.shop.apps: there is no app "nwes"; did you mean "news"?',
-                "principals.shop.apps: a string of length 18; allowed: alerts, news",
+                'principals.shop.apps[0]: there is no app "nwes"; did you mean "news"?',
+                "principals.shop.apps[1]: a string of length 18; allowed: alerts, news",
                 "principals.nothing.rate: -1; must be at least 0.0",
                 "principals.unproven: nothing proves it; secret_file or certificate is required",
                 (
@@ -334,3 +334,31 @@ class EmbeddedTests(SynchronousTestCase):
                          {"log": "log", "ledger": "ledger", "outcomes": "jsonl", "metrics": "metrics"})  # fmt: skip
         self.assertEqual(config.sinks["outcomes"][1].path, Path("/var/tmp/state/outcomes.jsonl"))
         self.assertEqual(config.sinks["metrics"][1].listen, "tcp:7217:interface=127.0.0.1")
+
+
+class NameTests(SynchronousTestCase):
+    """Keys of real plug-ins that name an app or a principal."""
+
+    def test_of_nothing(self) -> None:
+        """A name that is written wrong is found before the start, at its place, with what might be meant."""
+        secret = {"type": "webhook", "url": "https://example.com/", "secret_file": "/etc/secret"}
+        tree = {
+            "gateway": {"state_dir": "memory"},
+            "apps": {"news": {"upstream": "simulator"}},
+            "inputs": {
+                "old": {"type": "apns", "app": "nwes"},
+                "queue": {"type": "amqp", "app": "news", "principal": "shpo"},
+            },
+            "sinks": {"shop": {**secret, "apps": ["news", "nwes"]}},
+            "principals": {"shop": {"secret_file": "/etc/shop"}},
+        }
+        with self.assertRaises(CannotStart) as caught:
+            config_from(tree, "f", find())
+        self.assertEqual(
+            caught.exception.faults,
+            [
+                'f: inputs.old.app: there is no app "nwes"; did you mean "news"?',
+                'f: inputs.queue.principal: there is no principal "shpo"; did you mean "shop"?',
+                'f: sinks.shop.apps[1]: there is no app "nwes"; did you mean "news"?',
+            ],
+        )

@@ -99,7 +99,7 @@ IMPURE = {
     "asyncio", "datetime", "logging", "os", "random", "sched", "secrets", "select", "signal", "socket",
     "subprocess", "threading", "time",
 }  # fmt: skip
-PURE_LIBRARIES = {"values": {"msgspec"}, "apns": {"msgspec"}, "settings": {"pydantic"}}
+PURE_LIBRARIES = {"values": {"msgspec"}, "apns": {"msgspec"}, "settings": {"pydantic", "pydantic_core"}}
 
 
 def name_of(path):

@@ -16,11 +16,11 @@ from pushgate.errors import (
 )
 from pushgate.notification import Delivery, Priority
 from pushgate.packed import Packed
-from tests.amp_rig import DoorTestCase, command, push, push_batch
+from tests.amp_rig import AmpTestCase, command, push, push_batch
 from tests.samples import PAYLOAD, TOKEN, token
 
 
-class PushTests(DoorTestCase):
+class PushTests(AmpTestCase):
     def test_a_push_is_answered_with_its_id(self):
         """The id is the UUID under which outcomes are reported."""
         [answer] = self.send(push())
@@ -80,7 +80,7 @@ class PushTests(DoorTestCase):
         self.assertEqual(len(self.gateway.submissions), 1)
 
 
-class PushBatchTests(DoorTestCase):
+class PushBatchTests(AmpTestCase):
     def test_a_batch_is_answered_with_its_id_and_count(self):
         """Tokens and the shared payload arrive as they were sent."""
         [answer] = self.send(push_batch(count=3, key=b"k"))
@@ -129,7 +129,7 @@ class PushBatchTests(DoorTestCase):
         self.assertEqual(self.gateway.submissions, [])
 
 
-class RateTests(DoorTestCase):
+class RateTests(AmpTestCase):
     def test_a_batch_with_a_rate(self):
         """It is submitted with it, and with what shares it."""
         self.send(push_batch(rate=b"0.5", pace=b"sale"), push_batch(rate=b"100"), push_batch(rate=b"0"))
@@ -147,7 +147,7 @@ class RateTests(DoorTestCase):
             self.assertEqual(self.refusal(data)[0], "INVALID")
 
 
-class RefusalTests(DoorTestCase):
+class RefusalTests(AmpTestCase):
     """Every refusal is an answer, none costs the connection."""
 
     def test_a_bad_argument_is_named(self):
@@ -224,7 +224,7 @@ class RefusalTests(DoorTestCase):
         self.assertEqual(counts, {("news", "amp", "INVALID"): 1, ("", "amp", "INVALID"): 1})
 
 
-class QuestionTests(DoorTestCase):
+class QuestionTests(AmpTestCase):
     NUMBER = 0x018F_0000_0000_7000_8000_0000_0000_0005
     ID = str(UUID(int=NUMBER)).encode()
 

@@ -8,11 +8,11 @@ from twisted.protocols import amp
 
 from pushgate.inputs.amp.boxes import box_bytes
 from pushgate.inputs.conversation import LINGER
-from tests.amp_rig import DoorTestCase, command, push, push_batch
+from tests.amp_rig import AmpTestCase, command, push, push_batch
 from tests.samples import TOKEN
 
 
-class BoundsTests(DoorTestCase):
+class BoundsTests(AmpTestCase):
     options: ClassVar = {"unanswered": 10, "max_connections": 2}
 
     def test_reading_stops_while_too_many_commands_are_under_way(self):
@@ -126,7 +126,7 @@ class BoundsTests(DoorTestCase):
         self.assertEqual(len(self.gateway.submissions), 1)
 
 
-class FuzzTests(DoorTestCase):
+class FuzzTests(AmpTestCase):
     """Whatever arrives, nothing is raised and nobody else notices."""
 
     NAMES = st.sampled_from(

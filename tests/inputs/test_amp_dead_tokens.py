@@ -3,13 +3,13 @@
 from pushgate.amp_commands import MAX_ENTRIES, MAX_VALUE
 from pushgate.death import Death, Reason
 from pushgate.packed import Packed
-from tests.amp_rig import DoorTestCase, command
+from tests.amp_rig import AmpTestCase, command
 from tests.samples import token
 
 DIED = 1_700_000_000
 
 
-class DeadTokensTests(DoorTestCase):
+class DeadTokensTests(AmpTestCase):
     def bury(self, *deaths):
         self.gateway.dead["news"].update({death.token: death for death in deaths})
 

@@ -23,11 +23,11 @@ from pushgate.inputs.amp.server import AmpTable
 from pushgate.inputs.conversation import LINGER
 from pushgate.interfaces import IGateway, IInput, IInputFactory
 from pushgate.testing import RecordingGateway, outcome
-from tests.amp_rig import DoorTestCase, push, push_batch
+from tests.amp_rig import AmpTestCase, push, push_batch
 from tests.door_rig import context
 
 
-class StopTests(DoorTestCase):
+class StopTests(AmpTestCase):
     def setUp(self):
         super().setUp()
         self.reactor = MemoryReactorClock()

@@ -32,7 +32,7 @@ from pushgate.inputs.logins import FIRST_DELAY
 from pushgate.principals import Grant, Hashed, Operation
 from pushgate.record import id_text
 from pushgate.testing import RecordingGateway, outcome
-from tests.amp_rig import DoorTestCase, command, push, push_batch
+from tests.amp_rig import AmpTestCase, command, push, push_batch
 from tests.door_rig import context
 
 SECRET = b"s3cr3t-of-the-shop"
@@ -61,7 +61,7 @@ def proven(**limits):
     return Grant(secrets=(Hashed.of(SECRET, bytes(16)),), **limits)
 
 
-class LoginTestCase(DoorTestCase):
+class LoginTestCase(AmpTestCase):
     """A door that knows a principal called shop."""
 
     grants: ClassVar = {"shop": proven()}

@@ -12,12 +12,12 @@ from pushgate.inputs.visitor import Porter
 from pushgate.interfaces import IOutcomeSink
 from pushgate.outcome import DeadToken, State
 from pushgate.testing import outcome
-from tests.amp_rig import DoorTestCase, command, push_batch
+from tests.amp_rig import AmpTestCase, command, push_batch
 from tests.gateway_rig import GatewayRig
 from tests.samples import TOKEN, token
 
 
-class WatchTests(DoorTestCase):
+class WatchTests(AmpTestCase):
     options: ClassVar = {"watch_timeout": "20s", "watch_buffer": 77}
 
     def watch(self, **arguments):

@@ -24,12 +24,12 @@ from pushgate.principals import Grant, Principals
 from pushgate.settings import AppTable
 from pushgate.spool.memory import MemorySpool
 from pushgate.testing import RecordingGateway, RecordingUpstreams, outcome
-from tests.amqp_rig import PAYLOAD, DoorTestCase, one, stop_now
+from tests.amqp_rig import PAYLOAD, AmqpTestCase, one, stop_now
 from tests.broker_rig import broker_context, eventually
 from tests.samples import token
 
 
-class DoorTests(DoorTestCase):
+class DoorTests(AmqpTestCase):
     async def test_acknowledged_after_the_outcome(self) -> None:
         """A message stays the broker's until its notification has an outcome."""
         door = await self.door()
@@ -245,7 +245,7 @@ def parts(whole: Any, *runs: tuple[int, int]) -> list[Any]:
     return [replace(whole, span=whole.span.part(*run)) for run in runs]
 
 
-class StopTests(DoorTestCase):
+class StopTests(AmqpTestCase):
     """With a real gateway, whose upstream does as the test says."""
 
     def setUp(self) -> None:

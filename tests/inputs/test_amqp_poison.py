@@ -12,14 +12,14 @@ from pushgate.inputs.amqp import reading
 from pushgate.inputs.amqp import returns as returns_module
 from pushgate.outcome import State
 from pushgate.testing import outcome
-from tests.amqp_rig import DoorTestCase, one, stop_now
+from tests.amqp_rig import AmqpTestCase, one, stop_now
 from tests.broker_rig import eventually
 
 MILLISECONDS = b"\x04when" + b"T" + struct.pack(">Q", 1_700_000_000_000)
 """A header in which somebody took milliseconds for the seconds of AMQP: the year 55840."""
 
 
-class PoisonTests(DoorTestCase):
+class PoisonTests(AmqpTestCase):
     async def goes_on(self) -> None:
         """The door takes, sends and acknowledges as before."""
         before, acknowledged = len(self.gateway.submissions), self.counted("acknowledged")

@@ -34,7 +34,7 @@ CROWD = 10_000
 BAD = framed(7, b"", PAYLOAD)
 
 
-class DoorTestCase(TestCase):
+class AmpTestCase(TestCase):
     """A listener with certificates of its own authority."""
 
     timeout = 80
@@ -90,7 +90,7 @@ class DoorTestCase(TestCase):
         return [each for submission in self.gateway.submissions for each in submission.tokens]
 
 
-class DoorTests(DoorTestCase):
+class DoorTests(AmpTestCase):
     async def test_interfaces(self) -> None:
         """The listener and its factory are what the gateway and the registry expect."""
         await self.start()
@@ -286,7 +286,7 @@ class DoorTests(DoorTestCase):
         await self.until(lambda: len(self.accepted()) == 2)
 
 
-class OldLibraryTests(DoorTestCase):
+class OldLibraryTests(AmpTestCase):
     """Each device that the library was given and that is not at fault gets exactly one notification."""
 
     async def run_program(self, library: str, count: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ ANSWER = 10.0
 """Seconds after which each failed login was answered."""
 
 
-class LockedAmpTests(amp_rig.DoorTestCase):
+class LockedAmpTests(amp_rig.AmpTestCase):
     trusting = False
     grants: ClassVar[dict[str, Grant]] = SHOP
 

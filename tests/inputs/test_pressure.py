@@ -11,7 +11,7 @@ from pushgate.inputs.conversation import LINGER
 from pushgate.inputs.pressure import LONGEST, FullQueues
 from pushgate.tally import Tally
 from pushgate.testing import RecordingGateway
-from tests.amp_rig import DoorTestCase, command, push, push_batch
+from tests.amp_rig import AmpTestCase, command, push, push_batch
 
 
 class FullQueuesTests(SynchronousTestCase):
@@ -76,7 +76,7 @@ class FullQueuesTests(SynchronousTestCase):
         self.gateway.relieve("news")
 
 
-class AmpTests(DoorTestCase):
+class AmpTests(AmpTestCase):
     options: ClassVar = {"watch_timeout": "1s"}
 
     def paused(self, connection=None):

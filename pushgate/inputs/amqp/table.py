@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pushgate.broker.table import BrokerTable
-from pushgate.settings import DoorTable
+from pushgate.settings import AppName, DoorTable, PrincipalName
 
 QueueName = Annotated[str, Field(min_length=1, max_length=255)]
 """What a queue may be called."""
@@ -28,7 +28,7 @@ class AmqpTable(DoorTable, BrokerTable):
     dead_letters: QueueName = "pushgate.dead"
     declare: bool = True
     prefetch: int = Field(default=10_000, ge=1, le=65535)
-    principal: str | None = None
-    app: str | None = None
+    principal: PrincipalName | None = None
+    app: AppName | None = None
     max_message: int = Field(default=1 << 20, ge=1)
     remember: int = Field(default=100_000, ge=0)

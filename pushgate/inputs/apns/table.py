@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 from twisted.internet.ssl import TLSVersion
 
-from pushgate.settings import Duration, ListeningTable, ServerEndpoint
+from pushgate.settings import AppName, Duration, ListeningTable, ServerEndpoint
 
 TlsVersion = Literal["1.0", "1.1", "1.2", "1.3"]
 TLS_VERSIONS: Final = {
@@ -36,8 +36,8 @@ class ApnsTable(ListeningTable):
     listen: ServerEndpoint = "tcp:2195:interface=127.0.0.1"
     feedback: bool = True
     feedback_listen: ServerEndpoint = "tcp:2196:interface=127.0.0.1"
-    app: str | None = None
-    certificates: dict[str, str] = {}
+    app: AppName | None = None
+    certificates: dict[str, AppName] = {}
     tls_minimum: TlsVersion = "1.2"
     tls_maximum: TlsVersion = "1.2"
     max_connections: int = Field(default=1000, ge=1)

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from twisted.internet.ssl import optionsForClientTLS
 
 from pushgate.outcome import State
-from pushgate.settings import Duration, FilePath, SinkTable
+from pushgate.settings import AppName, Duration, FilePath, SinkTable
 
 _RULE: Final = "must be https://host/path, without user, password and fragment"
 
@@ -64,7 +64,7 @@ class WebhookTable(SinkTable):
     url: Annotated[str, AfterValidator(_url)]
     secret_file: FilePath
     trust: FilePath | None = None
-    apps: list[str] = Field(default_factory=list)
+    apps: list[AppName] = Field(default_factory=list)
     states: list[Annotated[State, Field(strict=False), AfterValidator(_told)]] = Field(default_factory=list)
     batch: int = Field(default=500, ge=1, le=2048)
     timeout: Duration = Field(default=30.0, gt=0)
