@@ -47,5 +47,5 @@ schemathesis: $(INSTALLED)  ## hold the HTTP door to its description: three minu
 	$(BIN)/python -m bench.api
 
 clean:  ## remove what the other targets made, but no gateway's state
-	rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .schemathesis .mypy_cache .pytest_cache .ruff_cache
 	find pushgate twisted plugins tests bench \( -name __pycache__ -o -name dropin.cache \) -prune -exec rm -rf {} +
