@@ -54,7 +54,7 @@ class Bulkhead:
     log = Logger()
 
     def __init__(self, app: str, clock: IReactorTime, tally: Tally) -> None:
-        self._app, self._tally, self._trouble = app, tally, Trouble(clock)
+        self._app, self._clock, self._tally, self._trouble = app, clock, tally, Trouble()
 
     def call(self, method: str, function: Callable[[], Any]) -> Any:
         """What `function` returns; None when it raises."""
@@ -62,7 +62,7 @@ class Bulkhead:
             return function()
         except Exception:  # noqa: BLE001 - a stranger's code; it is logged and counted
             self._tally.count("pushgate_upstream_errors_total", self._app)
-            if count := self._trouble.happened():
+            if count := self._trouble.happened(self._clock.seconds()):
                 self.log.failure(
                     "app {app}: {method} of its upstream raised; {count} failures since the last such line",
                     app=self._app,

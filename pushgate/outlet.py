@@ -66,7 +66,7 @@ class Outlet:
         self._drained: Deferred[None] | None = None
         self._taken_count = 0
         self._behind: deque[tuple[int, Deferred[None]]] = deque()
-        self._errors, self._drops = Trouble(clock), Trouble(clock)
+        self._errors, self._drops = Trouble(), Trouble()
 
     @property
     def lag(self) -> int:
@@ -255,7 +255,7 @@ class Outlet:
         if self._closed and call == "emit" and failure.check(CancelledError):
             return  # given up, and told as dropped
         self._tally.count("pushgate_sink_errors_total", self.name)
-        if count := self._errors.happened():
+        if count := self._errors.happened(self._clock.seconds()):
             self.log.failure(
                 "sink {sink}: {call} failed; {count} failures since the last such line",
                 failure=failure,
@@ -266,7 +266,7 @@ class Outlet:
 
     def _drop(self, notifications: int) -> None:
         self._tally.count("pushgate_sink_dropped_total", self.name, times=notifications)
-        if count := self._drops.happened(notifications):
+        if count := self._drops.happened(self._clock.seconds(), notifications):
             self.log.emit(
                 LogLevel.warn,
                 "sink {sink}: {why}; {count} notifications dropped since the last such line",

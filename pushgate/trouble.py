@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from twisted.internet.interfaces import IReactorTime
-
 LOG_INTERVAL: Final = 60.0
 """Seconds between two log lines about the same trouble of one plug-in."""
 
@@ -14,15 +12,16 @@ class Trouble:
     :ivar total: how often it happened.
     """
 
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._told, self._silent_until = 0, float("-inf")
         self.total = 0
 
-    def happened(self, times: int = 1) -> int:
-        """Count it; return how often it happened since the last line when one is due, else 0."""
+    def happened(self, now: float, times: int = 1) -> int:
+        """Count it; return how often it happened since the last line when one is due, else 0.
+
+        :param now: monotonic seconds.
+        """
         self.total += times
-        now = self._clock.seconds()
         if now < self._silent_until:
             return 0
         self._silent_until = now + LOG_INTERVAL

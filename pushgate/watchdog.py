@@ -69,8 +69,8 @@ class Watchdog:
         if part == GATEWAY and not self._turned:
             return  # it is still starting; nobody waits for it yet
         self._held_by = part
-        trouble = self._troubles.setdefault(part, Trouble(self._reactor))
-        count = trouble.happened()
+        trouble = self._troubles.setdefault(part, Trouble())
+        count = trouble.happened(self._reactor.seconds())
         self._told = bool(count)
         if count:
             self.log.error(

@@ -17,7 +17,7 @@ LIMIT = 25
 VALUES = {
     "errors", "packed", "notification", "span", "outcome", "record", "ledger",
     "lanes", "paced", "pacing", "pressure", "backoff", "breaker", "register", "screen", "signature", "step", "story",
-    "tally", "death", "guard", "principals",
+    "tally", "death", "guard", "principals", "trouble",
 }  # fmt: skip
 CONFIGURATION = {"faults", "kinds", "lazy", "registry", "config", "changes", "credentials"}
 FORMATS = {"amp_commands", "exposition"}
@@ -47,7 +47,6 @@ ROOMS = (
             "lease",
             "limits",
             "blame",
-            "trouble",
         ),
         "gateway",
     )

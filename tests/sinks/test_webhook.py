@@ -139,12 +139,6 @@ class TellingTests(WebhookCase):
         self.assertEqual(receiver.got[0].body, ndjson([wanted, dead[0]]))
         self.assertIsNone(sink.emit([outcome()]))
 
-    async def test_an_app_that_is_not_there(self) -> None:
-        """A misspelt app would be an eternal silence: the log says so at the start."""
-        with capturedLogs() as logs:
-            self.sink("https://example.com/", apps=["news", "nwes"])
-        self.assertEqual([event["app"] for event in logs], ["nwes"])
-
     async def test_tokens(self) -> None:
         """`tokens` says how device tokens are told."""
         receiver = await self.receiver()

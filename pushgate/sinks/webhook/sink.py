@@ -8,7 +8,6 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.ssl import Certificate, platformTrust, trustRootFromCertificates
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -25,9 +24,8 @@ from pushgate.sinks.webhook.endpoint import GuardedEndpoints
 from pushgate.sinks.webhook.post import Answer, Poster
 from pushgate.sinks.webhook.secrets import BadSecrets, read_secrets
 from pushgate.sinks.webhook.table import WebhookTable
+from pushgate.trouble import Trouble
 
-LOG_INTERVAL: Final = 60.0
-"""Seconds between two log lines about the same trouble."""
 LATER: Final = frozenset({408, 425, 429})
 """Client errors that are none: the same again may be taken."""
 TOO_LARGE: Final = 413
@@ -51,10 +49,8 @@ class WebhookSink:
         config: WebhookTable,
         secrets: Sequence[bytes],
         trust: Any,
-        gateway: IGateway,
         context: Context,
     ) -> None:
-        self._gateway = gateway
         self._name, self._config, self._secrets, self._context = name, config, secrets, context
         self._apps, self._states = frozenset(config.apps), frozenset(config.states)
         endpoints = GuardedEndpoints(context.reactor, config.allow_private, trust, config.timeout)
@@ -62,13 +58,10 @@ class WebhookSink:
         self._batch, self._taken = config.batch, 0
         self._of: Sequence[Report] | None = None
         self._posts: deque[Post] = deque()
-        self._too_old, self._refused = _Seldom(context.reactor), _Seldom(context.reactor)
+        self._too_old, self._refused = Trouble(), Trouble()
 
     def start(self) -> None:
-        """A receiver that is down is no reason not to start, nor is an app that there may be later."""
-        for app in sorted(self._apps):
-            if not self._gateway.has_app(app):
-                self.log.warn("sink {sink}: apps: {app} is not configured", sink=self._name, app=app)
+        """A receiver that is down is no reason not to start."""
 
     def emit(self, reports: Sequence[Report]) -> Deferred[None] | None:
         """Send their records; fails with `SinkDown` when they are to be given again."""
@@ -149,9 +142,9 @@ class WebhookSink:
             self._give_up("too-old", self._too_old, lost, "not taken within max_age")
         return young
 
-    def _give_up(self, reason: str, seldom: "_Seldom", count: int, why: str) -> None:
+    def _give_up(self, reason: str, trouble: Trouble, count: int, why: str) -> None:
         self._context.tally.count("pushgate_sink_given_up_total", self._name, reason, times=count)
-        if total := seldom.happened(count):
+        if total := trouble.happened(self._context.reactor.seconds(), count):
             self.log.warn(
                 "sink {sink}: {origin}: {why}; {count} records given up since the last such line",
                 sink=self._name,
@@ -161,23 +154,7 @@ class WebhookSink:
             )
 
 
-class _Seldom:
-    """Says how often something happened, once in `LOG_INTERVAL`."""
-
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock, self._untold, self._silent_until = clock, 0, float("-inf")
-
-    def happened(self, times: int) -> int:
-        """Count it; return the count since the last line when one is due, else 0."""
-        self._untold += times
-        if self._clock.seconds() < self._silent_until:
-            return 0
-        self._silent_until = self._clock.seconds() + LOG_INTERVAL
-        told, self._untold = self._untold, 0
-        return told
-
-
-def _sink(name: str, config: WebhookTable, gateway: IGateway, context: Context) -> WebhookSink:
+def _sink(name: str, config: WebhookTable, _: IGateway, context: Context) -> WebhookSink:
     """Raise `CannotStart` when a file is not what it should be."""
     faults: list[str] = []
     secrets: tuple[bytes, ...] = ()
@@ -195,7 +172,7 @@ def _sink(name: str, config: WebhookTable, gateway: IGateway, context: Context) 
         raise CannotStart(faults)
     # Absolute, because twistd changes its directory when it becomes a daemon, and SIGHUP reads it again.
     config = config.model_copy(update={"secret_file": config.secret_file.absolute()})
-    return WebhookSink(name, config, secrets, trust, gateway, context)
+    return WebhookSink(name, config, secrets, trust, context)
 
 
 def _trust(file: Path | None) -> Any:
