@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Final
 from typing import Protocol as Form
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
@@ -12,10 +13,11 @@ from zope.interface import implementer
 from pushgate.inputs.brake import Brake
 from pushgate.inputs.crowd import Crowd
 from pushgate.inputs.gather import Gatherer
+from pushgate.inputs.listener import Listener
 from pushgate.inputs.patience import Patience
 from pushgate.inputs.pressure import FullQueues
 from pushgate.inputs.visitor import Porter, Visitor
-from pushgate.interfaces import Context, IGateway
+from pushgate.interfaces import Context, IGateway, IInput
 
 LINGER: Final = 5.0
 """Seconds a closing connection has to take its last answers."""
@@ -47,6 +49,32 @@ class ConversationServer(Crowd):
         super().__init__(name, config.max_connections, gateway, context)
         self.limits, self.porter = config, porter
         self.gatherer = Gatherer(lambda submission: gateway.submit(submission, name), self.clock)
+
+
+@implementer(IInput)
+class ConversationDoor:
+    """Listens, and closes in order.
+
+    :cvar server: makes the connections.
+    """
+
+    server: ClassVar[type[ConversationServer]]
+
+    def __init__(self, name: str, config: Any, gateway: IGateway, context: Context) -> None:
+        self._listener = Listener(name, config, context)
+        porter = Porter(name, self._listener.trusting, gateway, context)
+        self._server = self.server(name, config, gateway, context, porter)
+
+    def start(self) -> Deferred[None]:
+        return self._listener.start(self._server)
+
+    def stop(self) -> Deferred[None]:
+        """Cancelling closes all connections at once."""
+        self._server.porter.stop()
+        return Deferred.fromCoroutine(self._server.stop(self._listener))
+
+    def addresses(self) -> list[str]:
+        return self._listener.addresses()
 
 
 @implementer(IPushProducer)

@@ -1,34 +1,14 @@
 """The AMP door as a plug-in."""
 
-from twisted.internet.defer import Deferred
-from zope.interface import implementer
-
 from pushgate.inputs.amp.server import AmpServer, AmpTable
-from pushgate.inputs.listener import Listener
-from pushgate.inputs.visitor import Porter
-from pushgate.interfaces import Context, IGateway, IInput
+from pushgate.inputs.conversation import ConversationDoor
 from pushgate.plugin import InputFactory
 
 
-@implementer(IInput)
-class AmpDoor:
-    """Listens, and closes in order."""
+class AmpDoor(ConversationDoor):
+    """Takes commands."""
 
-    def __init__(self, name: str, config: AmpTable, gateway: IGateway, context: Context) -> None:
-        self._listener = Listener(name, config, context)
-        porter = Porter(name, self._listener.trusting, gateway, context)
-        self._server = AmpServer(name, config, gateway, context, porter)
-
-    def start(self) -> Deferred[None]:
-        return self._listener.start(self._server)
-
-    def stop(self) -> Deferred[None]:
-        """Cancelling closes all connections at once."""
-        self._server.porter.stop()
-        return Deferred.fromCoroutine(self._server.stop(self._listener))
-
-    def addresses(self) -> list[str]:
-        return self._listener.addresses()
+    server = AmpServer
 
 
 factory = InputFactory("amp", "AMP: the binary RPC of Twisted programs", AmpTable, AmpDoor)
