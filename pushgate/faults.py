@@ -210,7 +210,8 @@ def _allowed(errors: list[ErrorDetails], where: _Path, model: type[BaseModel] | 
 
 def _rule(error: ErrorDetails) -> str:
     if error["type"] == UNKNOWN_NAME:
-        return suggestion(error["input"], error["ctx"]["known"])
+        known = error["ctx"]["known"]
+        return suggestion(error["input"], known) if known else f"there is no [{error['ctx']['section']}.NAME]"
     template = _RULES.get(error["type"])
     if template is None:
         return re.sub(r"^(Input|Value|String|List) should be", "must be", error["msg"])

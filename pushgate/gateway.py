@@ -283,7 +283,9 @@ class Gateway:
 
 
 def _no_reload() -> Deferred[list[str]]:
-    return fail(CannotStart(["there is no configuration file to read again"]))
+    return fail(
+        CannotStart(["there is no configuration file to read again; start the gateway with --config FILE"])
+    )
 
 
 def _all(deferreds: "Any") -> "Deferred[None]":

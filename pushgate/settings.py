@@ -54,7 +54,9 @@ def _one_of(section: str, word: str) -> AfterValidator:
     def check(name: str, info: ValidationInfo) -> str:
         known = (info.context or {}).get(section)
         if known is not None and name not in known:
-            raise PydanticCustomError(UNKNOWN_NAME, "no {word} of this name", {"word": word, "known": known})
+            raise PydanticCustomError(
+                UNKNOWN_NAME, "no {word} of this name", {"word": word, "section": section, "known": known}
+            )
         return name
 
     return AfterValidator(check)

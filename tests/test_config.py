@@ -362,3 +362,16 @@ class NameTests(SynchronousTestCase):
                 'f: sinks.shop.apps[1]: there is no app "nwes"; did you mean "news"?',
             ],
         )
+
+    def test_where_there_is_none(self) -> None:
+        """Then the fault says which table is missing."""
+        tree = {
+            "apps": {"news": {"upstream": "simulator"}},
+            "inputs": {"queue": {"type": "amqp", "principal": "shop"}},
+        }
+        with self.assertRaises(CannotStart) as caught:
+            config_from(tree, "f", find())
+        self.assertEqual(
+            caught.exception.faults,
+            ['f: inputs.queue.principal: there is no principal "shop"; there is no [principals.NAME]'],
+        )

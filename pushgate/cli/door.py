@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from pushgate.errors import FateUnknown, PushgateError, Unreachable
+from pushgate.errors import FateUnknown, Forbidden, PushgateError, Unreachable
 
 if TYPE_CHECKING:
     from pushgate.client import Client
@@ -95,6 +95,7 @@ async def reach(reactor: Any, to: Door, timeout: float = 10.0) -> AsyncIterator[
 
     :param timeout: seconds, here and for each answer of the gateway.
     :raises NotReached: nobody has, or whoever has does not speak as a gateway does.
+    :raises Forbidden: as the gateway did; who has not said who they are is told how.
     """
     from twisted.internet.endpoints import clientFromString
     from twisted.internet.protocol import Factory, Protocol
@@ -118,6 +119,10 @@ async def reach(reactor: Any, to: Door, timeout: float = 10.0) -> AsyncIterator[
             yield client
     except (FateUnknown, Unreachable) as error:
         raise NotReached(f"{error}; is {to} the AMP door of a gateway?") from error
+    except Forbidden as error:
+        if to.login is not None:
+            raise
+        raise Forbidden.told(f"{error}, with --login NAME --secret-file FILE") from error
 
 
 def _why(to: Door, error: Exception) -> str:

@@ -47,7 +47,8 @@ class ConversationServer(Crowd):
         self, name: str, config: ConversationTable, gateway: IGateway, context: Context, porter: Porter
     ) -> None:
         super().__init__(name, config.max_connections, gateway, context)
-        self.limits, self.porter = config, porter
+        self.config: Any = config
+        self.porter = porter
         self.gatherer = Gatherer(lambda submission: gateway.submit(submission, name), self.clock)
 
 
@@ -95,10 +96,10 @@ class Conversation(Protocol):
         self.server: Any = server
         self.under_way = 0
         self.visitor: Visitor
-        self._limit = server.limits.unanswered
+        self._limit = server.config.unanswered
         self._brake: Brake
         self._full: FullQueues
-        self._patience = Patience(server.clock, server.limits.request_timeout, self._too_slow)
+        self._patience = Patience(server.clock, server.config.request_timeout, self._too_slow)
         self._closing = self._lost = False
         self._abort: IDelayedCall | None = None
         self._nobody: IDelayedCall | None = None
@@ -216,7 +217,7 @@ class Conversation(Protocol):
             self._patience.read(True, self.partial)
             return
         self.server.count_closed("slow")
-        seconds = self.server.limits.request_timeout
+        seconds = self.server.config.request_timeout
         self.give_up(f"the rest of a {self.question} did not come within {seconds:g} s")
 
     def _still_nobody(self) -> None:

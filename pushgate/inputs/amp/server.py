@@ -38,7 +38,7 @@ class AmpServer(ConversationServer):
         self, name: str, config: AmpTable, gateway: IGateway, context: Context, porter: Porter
     ) -> None:
         super().__init__(name, config, gateway, context, porter)
-        self.config, self.wall = config, context.wall
+        self.wall = context.wall
         self._watchers: set[int] = set()
 
     def connect(self) -> Connection:
