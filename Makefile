@@ -31,7 +31,7 @@ demo: $(INSTALLED)  ## push 20,000 notifications through a gateway and a simulat
 run: $(INSTALLED)  ## run a gateway with a simulated push service until Ctrl-C
 	$(BIN)/twistd --nodaemon --pidfile= pushgate
 
-test: $(INSTALLED)  ## run all tests; every branch of the pure rooms has to be covered
+test: $(INSTALLED)  ## run all tests; every branch of what is pure has to be covered
 	$(BIN)/python -m pytest -q --numprocesses=2 --dist=loadfile --cov --cov-report=term-missing:skip-covered
 
 lint: $(INSTALLED)  ## check style, format and types
@@ -40,7 +40,7 @@ lint: $(INSTALLED)  ## check style, format and types
 	$(BIN)/mypy
 
 bench: $(INSTALLED)  ## measure, one program after the other
-	@for program in throughput memory audit doors crash faults http_bulk line amqp; do \
+	@for program in throughput memory audit inputs crash faults http_bulk line amqp; do \
 		echo "== $$program"; $(BIN)/python -m bench.$$program || exit 1; done
 
 schemathesis: $(INSTALLED)  ## hold the HTTP door to its description: three minutes of requests, three seeds

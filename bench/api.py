@@ -2,7 +2,7 @@
 
 A gateway is started as a user would start it, on a simulator, and schemathesis makes requests of what it says
 of itself, in all phases, good ones and bad ones, once for each seed. `/v1/outcomes` has no end, and a test of
-its own (tests/inputs/test_http_description.py). The exit status says whether nothing was found.
+its own (tests/inputs/http/test_openapi.py). The exit status says whether nothing was found.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def attack(url: str, seed: int, seconds: int) -> int:
     program, config = Path(sys.executable).with_name("schemathesis"), HERE / "schemathesis.toml"
     command = [str(program), "--config-file", str(config), "run", f"{url}/openapi.json"]
     command += ["--exclude-path", "/v1/outcomes", "--checks", "all", "--continue-on-failure"]
-    # Nobody has to log in here: tests/inputs/test_http_login.py is about that. What was withdrawn
+    # Nobody has to log in here: tests/inputs/http/test_login.py is about that. What was withdrawn
     # with DELETE still has its story.
     command += ["--exclude-checks", "ignored_auth,use_after_free"]
     command += ["--phases", "examples,coverage,fuzzing,stateful"]

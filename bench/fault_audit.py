@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from pushgate.apns.status import Status
-from pushgate.notification import Delivery
-from pushgate.outcome import Outcome, State
-from pushgate.simulator.received import Accepted
+from pushgate.model.notification import Delivery
+from pushgate.model.outcome import Outcome, State
+from pushgate.protocols.apns_binary.status import Status
+from pushgate.simulator.received_log import Accepted
 
 _TAKEN = {State.ACCEPTED, State.PRESUMED}
 

@@ -17,20 +17,20 @@ from zope.interface import implementer
 
 from bench.fault_audit import Service, Told, Verdict, compare
 from bench.fault_clock import Hurry
-from pushgate.apns.frames import Frame, MalformedFrame
-from pushgate.gateway import Gateway, Limits
-from pushgate.interfaces import Context, IOutcomeSink
-from pushgate.notification import Delivery, Priority, Submission, Terms
-from pushgate.outcome import DeadToken, Outcome, Report
-from pushgate.packed import Packed
-from pushgate.simulator.config import SimulatorTable
-from pushgate.simulator.rules import Accept, Answer, End, FrameRule, Reject, Rule, Stall, parse_rules
-from pushgate.simulator.script import Script
+from pushgate.gateway.gateway import Gateway, Limits
+from pushgate.gateway.spool.sqlite import FILE, SqliteSpool
+from pushgate.model.metrics import Tally
+from pushgate.model.notification import Delivery, Priority, Submission, Terms
+from pushgate.model.outcome import DeadToken, Outcome, Report
+from pushgate.model.packed import Packed
+from pushgate.plugin.interfaces import Context, IOutcomeSink
+from pushgate.protocols.apns_binary.frames import Frame, MalformedFrame
+from pushgate.simulator.fault_rules import Accept, Answer, End, FrameRule, Reject, Rule, Stall, parse_rules
+from pushgate.simulator.fault_script import Script
 from pushgate.simulator.service import Simulator
-from pushgate.spool.sqlite import FILE, SqliteSpool
-from pushgate.tally import Tally
-from pushgate.upstreams.apns_stream import factory
-from pushgate.upstreams.apns_stream.table import ApnsStreamTable
+from pushgate.simulator.settings import SimulatorTable
+from pushgate.upstreams.apns_binary import factory
+from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 
 RESPONSE_TIMEOUT: Final = 0.5
 PATIENCE: Final = 60.0

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from bench.fault_audit import Verdict
 from bench.fault_stand import RESPONSE_TIMEOUT, Program, run
-from pushgate.notification import Delivery
+from pushgate.model.notification import Delivery
 
 POISON: Final = "0001" + f"{60:060x}"
 """The token of one notification in the middle of the first batch."""

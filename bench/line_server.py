@@ -17,9 +17,9 @@ from twisted.internet.protocol import Factory, Protocol
 
 from pushgate.inputs.line import factory
 from pushgate.inputs.line.server import LineTable
-from pushgate.interfaces import Context, Receipt
-from pushgate.notification import Submission
-from pushgate.tally import Tally
+from pushgate.model.metrics import Tally
+from pushgate.model.notification import Submission
+from pushgate.plugin.interfaces import Context, Receipt
 
 LISTEN = "tcp:0:interface=127.0.0.1"
 

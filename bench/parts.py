@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pushgate.apns.frames import encode_run
+from pushgate.protocols.apns_binary.frames import encode_run
 from pushgate.simulator.certificates import Certificates
 
 HERE = Path(__file__).parent

@@ -21,7 +21,7 @@ from twisted.internet.ssl import (
 from zope.interface import implementer
 
 from bench.parts import PAYLOAD, tokens
-from pushgate.apns.frames import encode_run
+from pushgate.protocols.apns_binary.frames import encode_run
 
 RUN = 256
 

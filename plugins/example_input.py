@@ -20,12 +20,12 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from pushgate.errors import Overloaded, Refusal, ShuttingDown
-from pushgate.interfaces import Context, IGateway, IInput
-from pushgate.notification import Submission, parse_token
-from pushgate.packed import Packed
-from pushgate.plugin import InputFactory
-from pushgate.settings import DoorTable
+from pushgate.model.errors import Overloaded, Refusal, ShuttingDown
+from pushgate.model.notification import Submission, parse_token
+from pushgate.model.packed import Packed
+from pushgate.plugin.factories import InputFactory
+from pushgate.plugin.interfaces import Context, IGateway, IInput
+from pushgate.plugin.settings import DoorTable
 
 
 class FolderTable(DoorTable):

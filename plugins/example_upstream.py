@@ -12,10 +12,10 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from zope.interface import implementer
 
-from pushgate.interfaces import Context, IUpstream, IWork, UpstreamState
-from pushgate.outcome import State, Verdict
-from pushgate.plugin import UpstreamFactory
-from pushgate.settings import AppTable, Duration
+from pushgate.model.outcome import State, Verdict
+from pushgate.plugin.factories import UpstreamFactory
+from pushgate.plugin.interfaces import Context, IUpstream, IWork, UpstreamState
+from pushgate.plugin.settings import AppTable, Duration
 
 RUN = 256
 """Notifications taken in one turn of the reactor, so that others get their turn too."""

@@ -2,10 +2,10 @@
 
 from twisted.protocols import amp
 
-from pushgate.inputs.amp.boxes import box_bytes
 from pushgate.inputs.amp.server import AmpServer, AmpTable
-from pushgate.packed import Packed
-from tests import door_rig
+from pushgate.model.packed import Packed
+from pushgate.protocols.amp.boxes import box_bytes
+from tests import input_rig
 from tests.samples import PAYLOAD, TOKEN, token
 
 
@@ -28,7 +28,7 @@ def push_batch(count=2, ask=b"1", **arguments):
     return command("PushBatch", ask=ask, **{key: value for key, value in good.items() if value is not None})
 
 
-class AmpTestCase(door_rig.DoorTestCase):
+class AmpTestCase(input_rig.DoorTestCase):
     """An AMP door."""
 
     kind, table, factory = "amp", AmpTable, AmpServer

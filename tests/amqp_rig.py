@@ -7,9 +7,9 @@ from pika.exceptions import AMQPError
 from twisted.internet.defer import CancelledError, Deferred
 
 from pushgate.inputs.amqp import factory
-from pushgate.inputs.amqp.door import AmqpDoor
-from pushgate.inputs.amqp.table import AmqpTable
-from pushgate.interfaces import Context, IGateway
+from pushgate.inputs.amqp.input import AmqpDoor
+from pushgate.inputs.amqp.settings import AmqpTable
+from pushgate.plugin.interfaces import Context, IGateway
 from pushgate.testing import RecordingGateway
 from tests.broker_rig import BrokerTestCase, broker_context, eventually
 from tests.samples import token

@@ -9,13 +9,13 @@ from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.inputs.apns.entrance import Entrance
-from pushgate.inputs.apns.feedback import FeedbackServer
-from pushgate.inputs.apns.server import NotificationServer
-from pushgate.inputs.apns.table import ApnsTable
-from pushgate.interfaces import Context
-from pushgate.principals import Principals
-from pushgate.tally import Tally
+from pushgate.inputs.apns_binary.authentication import Entrance
+from pushgate.inputs.apns_binary.feedback_connection import FeedbackServer
+from pushgate.inputs.apns_binary.server import NotificationServer
+from pushgate.inputs.apns_binary.settings import ApnsTable
+from pushgate.model.metrics import Tally
+from pushgate.model.principals import Principals
+from pushgate.plugin.interfaces import Context
 from pushgate.testing import RecordingGateway
 
 NOW = 1_700_000_000

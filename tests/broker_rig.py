@@ -12,8 +12,8 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from bench.broker import Broker
-from pushgate.interfaces import Context
-from pushgate.tally import Tally
+from pushgate.model.metrics import Tally
+from pushgate.plugin.interfaces import Context
 
 DEADLINE = 30.0
 """Seconds to wait for anything at most: a broker may take its time on a busy machine."""

@@ -10,19 +10,19 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.errors import Refusal
-from pushgate.gateway import Gateway
-from pushgate.interfaces import Context, ISpool, Receipt
-from pushgate.limits import Limits
-from pushgate.notification import Submission, Terms
-from pushgate.outcome import Outcome, State
-from pushgate.packed import Packed
-from pushgate.settings import AppTable
-from pushgate.span import Span
-from pushgate.spool.memory import MemorySpool
-from pushgate.tally import Tally
+from pushgate.gateway.gateway import Gateway
+from pushgate.gateway.limits import Limits
+from pushgate.gateway.queue.app_queue import Work
+from pushgate.gateway.spool.memory import MemorySpool
+from pushgate.model.batch_slice import Span
+from pushgate.model.errors import Refusal
+from pushgate.model.metrics import Tally
+from pushgate.model.notification import Submission, Terms
+from pushgate.model.outcome import Outcome, State
+from pushgate.model.packed import Packed
+from pushgate.plugin.interfaces import Context, ISpool, Receipt
+from pushgate.plugin.settings import AppTable
 from pushgate.testing import RecordingSink, RecordingUpstream, RecordingUpstreams
-from pushgate.work import Work
 from tests.samples import PAYLOAD, token
 
 EPOCH = 1_700_000_000

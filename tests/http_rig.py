@@ -3,8 +3,8 @@
 import json
 
 from pushgate.inputs.http.server import HTTPServer
-from pushgate.inputs.http.table import HTTPTable
-from tests.door_rig import DoorTestCase
+from pushgate.inputs.http.settings import HTTPTable
+from tests.input_rig import DoorTestCase
 from tests.samples import PAYLOAD, TOKEN
 
 PUSH = "/v1/apps/news/notifications"

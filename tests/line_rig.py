@@ -1,7 +1,7 @@
 """A line door without a network: what the tests of its parts stand on."""
 
 from pushgate.inputs.line.server import LineServer, LineTable
-from tests.door_rig import DoorTestCase
+from tests.input_rig import DoorTestCase
 from tests.samples import PAYLOAD, TOKEN
 
 HEX = TOKEN.hex().encode()

@@ -6,14 +6,14 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate import plugins
-from pushgate.registry import Registry, find
+from pushgate.service.plugin_registry import Registry, find
 
 SINK = """
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
-from pushgate.interfaces import IOutcomeSinkFactory
-from pushgate.settings import SinkTable
+from pushgate.plugin.interfaces import IOutcomeSinkFactory
+from pushgate.plugin.settings import SinkTable
 
 
 @implementer(IPlugin, IOutcomeSinkFactory)

@@ -12,18 +12,18 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from zope.interface import implementer
 
-from pushgate.gateway import Gateway
-from pushgate.interfaces import Context, IOutcomeSink, ISpool, IUpstreamFactory, Receipt
-from pushgate.limits import Limits
-from pushgate.notification import Submission, Terms
-from pushgate.outcome import DeadToken, Outcome, Report, State
-from pushgate.packed import Packed
-from pushgate.simulator.config import SimulatorTable
+from pushgate.gateway.gateway import Gateway
+from pushgate.gateway.limits import Limits
+from pushgate.gateway.spool.memory import MemorySpool
+from pushgate.model.metrics import Tally
+from pushgate.model.notification import Submission, Terms
+from pushgate.model.outcome import DeadToken, Outcome, Report, State
+from pushgate.model.packed import Packed
+from pushgate.plugin.interfaces import Context, IOutcomeSink, ISpool, IUpstreamFactory, Receipt
 from pushgate.simulator.service import Simulator
-from pushgate.spool.memory import MemorySpool
-from pushgate.tally import Tally
-from pushgate.upstreams.apns_stream import factory as apns_stream
-from pushgate.upstreams.apns_stream.table import ApnsStreamTable
+from pushgate.simulator.settings import SimulatorTable
+from pushgate.upstreams.apns_binary import factory as apns_stream
+from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 
 PAYLOAD = b'{"aps":{"alert":"Hi"}}'
 DEAD = b"\xde\xad"

@@ -4,9 +4,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pushgate.notification import Batch, Delivery, Priority, Terms
-from pushgate.packed import Packed
-from pushgate.span import Span
+from pushgate.model.batch_slice import Span
+from pushgate.model.notification import Batch, Delivery, Priority, Terms
+from pushgate.model.packed import Packed
 
 TOKEN = bytes(range(32))
 PAYLOAD = b'{"aps":{"alert":"Hi"}}'

@@ -6,13 +6,13 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
-from pushgate.errors import CannotStart
-from pushgate.interfaces import Context, Kept
-from pushgate.notification import Batch
-from pushgate.outcome import Outcome, State
-from pushgate.span import Span
-from pushgate.spool.sqlite import SqliteSpool
-from pushgate.tally import Tally
+from pushgate.gateway.spool.sqlite import SqliteSpool
+from pushgate.model.batch_slice import Span
+from pushgate.model.errors import CannotStart
+from pushgate.model.metrics import Tally
+from pushgate.model.notification import Batch
+from pushgate.model.outcome import Outcome, State
+from pushgate.plugin.interfaces import Context, Kept
 
 WALL = 1_700_000_100.0
 

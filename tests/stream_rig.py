@@ -10,17 +10,17 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.apns.frames import Frame, FrameDecoder
-from pushgate.apns.replies import ErrorResponse, encode
-from pushgate.gateway import Gateway
-from pushgate.interfaces import Context, IUpstreamFactory, IWork
-from pushgate.limits import Limits
-from pushgate.spool.memory import MemorySpool
-from pushgate.tally import Tally
+from pushgate.gateway.gateway import Gateway
+from pushgate.gateway.limits import Limits
+from pushgate.gateway.spool.memory import MemorySpool
+from pushgate.model.metrics import Tally
+from pushgate.plugin.interfaces import Context, IUpstreamFactory, IWork
+from pushgate.protocols.apns_binary.error_response import ErrorResponse, encode
+from pushgate.protocols.apns_binary.frames import Frame, FrameDecoder
 from pushgate.testing import RecordingSink
-from pushgate.upstreams.apns_stream.credentials import Credentials
-from pushgate.upstreams.apns_stream.pool import Pool
-from pushgate.upstreams.apns_stream.table import ApnsStreamTable
+from pushgate.upstreams.apns_binary.pool import Pool
+from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
+from pushgate.upstreams.common.client_certificate import Credentials
 from tests.gateway_rig import EPOCH, GatewayRig
 
 DAY = 86400.0

@@ -16,46 +16,47 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from twisted.protocols.amp import Command
 
-from pushgate import amp_commands, testing
-from pushgate.apns.ending import End
-from pushgate.apns.status import PERMANENT, Status, reason
-from pushgate.breaker import OURS, Cause
+from pushgate import testing
 from pushgate.cli import COMMANDS
-from pushgate.config import GatewayTable, config_from
-from pushgate.errors import REFUSALS, CannotStart
-from pushgate.exposition import GAUGES
-from pushgate.inputs.amp.boxes import MAX_BOX, MAX_KEY, MAX_KEYS
 from pushgate.inputs.amp.server import AmpTable
-from pushgate.inputs.amqp.table import AmqpTable
-from pushgate.inputs.apns.table import ApnsTable
-from pushgate.inputs.http.answers import STATUSES
+from pushgate.inputs.amqp.settings import AmqpTable
+from pushgate.inputs.apns_binary.settings import ApnsTable
+from pushgate.inputs.http.ndjson_parser import PIECE, PIECE_BYTES
 from pushgate.inputs.http.openapi import ERRORS
-from pushgate.inputs.http.pieces import PIECE, PIECE_BYTES
-from pushgate.inputs.http.pushing import MAX_WAITED
 from pushgate.inputs.http.routes import ROUTES
-from pushgate.inputs.http.table import HTTPTable
+from pushgate.inputs.http.settings import HTTPTable
+from pushgate.inputs.http.submit import MAX_WAITED
 from pushgate.inputs.line.commands import _COMMANDS as COMMANDS_OF_LINES
+from pushgate.inputs.line.line_reader import MAX_LINE
 from pushgate.inputs.line.push import _OPTIONAL as OPTIONAL_OF_LINES
-from pushgate.inputs.line.reader import MAX_LINE
 from pushgate.inputs.line.server import LineTable
-from pushgate.outcome import DeadToken, State
-from pushgate.record import lines
-from pushgate.registry import find
-from pushgate.settings import AppTable, DoorTable, ListeningTable, PrincipalTable, SinkTable
-from pushgate.signature import SIGNATURE, TIMESTAMP, sign
-from pushgate.simulator.config import SimulatorTable
-from pushgate.simulator.rules import ConnectionRule, CutFeedback, FrameRule, parse_rules
+from pushgate.model.errors import REFUSALS, CannotStart
+from pushgate.model.history import Event
+from pushgate.model.metrics import COUNTERS, HISTOGRAMS
+from pushgate.model.outcome import DeadToken, State
+from pushgate.model.outcome_record import lines
+from pushgate.net.http.responses import STATUSES
+from pushgate.net.prometheus import GAUGES
+from pushgate.plugin.settings import AppTable, DoorTable, ListeningTable, PrincipalTable, SinkTable
+from pushgate.protocols.amp import commands
+from pushgate.protocols.amp.boxes import MAX_BOX, MAX_KEY, MAX_KEYS
+from pushgate.protocols.apns_binary.connection_end import End
+from pushgate.protocols.apns_binary.status import PERMANENT, Status, reason
+from pushgate.protocols.webhook_signature import SIGNATURE, TIMESTAMP, sign
+from pushgate.service.config.reader import GatewayTable, config_from
+from pushgate.service.plugin_registry import find
+from pushgate.simulator.fault_rules import ConnectionRule, CutFeedback, FrameRule, parse_rules
+from pushgate.simulator.settings import SimulatorTable
 from pushgate.sinks.amqp import AmqpSinkTable
 from pushgate.sinks.jsonl import JSONLTable
 from pushgate.sinks.ledger.sink import LedgerTable
 from pushgate.sinks.log import LogTable
 from pushgate.sinks.metrics import MetricsTable
-from pushgate.sinks.webhook.table import WebhookTable
-from pushgate.step import Event
-from pushgate.tally import COUNTERS, HISTOGRAMS
+from pushgate.sinks.webhook.settings import WebhookTable
 from pushgate.testing import outcome
-from pushgate.upstreams.apns_stream.table import ApnsStreamTable, StreamTable
-from pushgate.upstreams.simulated import SimulatedTable
+from pushgate.upstreams.apns_binary.settings import ApnsStreamTable, StreamTable
+from pushgate.upstreams.common.circuit_breaker import OURS, Cause
+from pushgate.upstreams.simulator import SimulatedTable
 from tests.test_examples import lines_of_code
 
 ROOT = Path(__file__).parents[1]
@@ -227,14 +228,14 @@ def test_toml(page: Path) -> None:
 )  # fmt: skip
 def test_commands(command: str) -> None:
     """Each argument and each value of the answer is named where its command is described."""
-    kind: type[Command] = getattr(amp_commands, command)
+    kind: type[Command] = getattr(commands, command)
     words = set(coded(section(CONTRACT, f"`{command}`")))
     assert {key.decode() for key, _ in [*kind.arguments, *kind.response]} <= words
 
 
 def test_optional_arguments() -> None:
     """What is marked as optional is, and nothing else."""
-    for command in (amp_commands.Push, amp_commands.PushBatch, amp_commands.Pace):
+    for command in (commands.Push, commands.PushBatch, commands.Pace):
         for row in rows(section(CONTRACT, f"`{command.__name__}`")):
             marked = dict(re.findall(r"`(\w+)`(\??)", row[0]))
             optional = {key.decode(): argument.optional for key, argument in command.arguments}
@@ -244,7 +245,7 @@ def test_optional_arguments() -> None:
 def test_watching() -> None:
     """So are those of Watch and Outcomes."""
     words = set(coded(section(CONTRACT, "`Watch` and `Outcomes`")))
-    for command in (amp_commands.Watch, amp_commands.Outcomes):
+    for command in (commands.Watch, commands.Outcomes):
         assert {key.decode() for key, _ in [*command.arguments, *command.response]} <= words
 
 
@@ -252,12 +253,12 @@ def test_limits() -> None:
     """The bounds of AMP are those of the code."""
     text = section(CONTRACT, "Limits")
     for limit in (
-        amp_commands.MAX_VALUE,
+        commands.MAX_VALUE,
         MAX_BOX,
         MAX_KEY,
         MAX_KEYS,
-        amp_commands.MAX_MEMBERS,
-        amp_commands.MAX_ENTRIES,
+        commands.MAX_MEMBERS,
+        commands.MAX_ENTRIES,
     ):
         assert re.search(rf"(?<![\d,]){limit:,}(?![\d,])", text), limit
 

@@ -9,18 +9,18 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from zope.interface.verify import verifyObject
 
-from pushgate.errors import CannotStart, Overloaded
-from pushgate.faults import validated
-from pushgate.gateway import Gateway
-from pushgate.interfaces import Context, IInput, IOutcomeSink, IUpstream
-from pushgate.limits import Limits
-from pushgate.notification import Submission
-from pushgate.outcome import DeadToken, Outcome, State
-from pushgate.packed import Packed
-from pushgate.spool.memory import MemorySpool
-from pushgate.tally import Tally
+from pushgate.gateway.gateway import Gateway
+from pushgate.gateway.limits import Limits
+from pushgate.gateway.queue.app_queue import Work
+from pushgate.gateway.spool.memory import MemorySpool
+from pushgate.model.errors import CannotStart, Overloaded
+from pushgate.model.metrics import Tally
+from pushgate.model.notification import Submission
+from pushgate.model.outcome import DeadToken, Outcome, State
+from pushgate.model.packed import Packed
+from pushgate.plugin.config_errors import validated
+from pushgate.plugin.interfaces import Context, IInput, IOutcomeSink, IUpstream
 from pushgate.testing import RecordingGateway, RecordingSink, outcome
-from pushgate.work import Work
 from tests.plug_ins import PlugInTestCase
 
 EXAMPLES = Path(__file__).parents[1] / "plugins"

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from bench.fault_stand import Program, run
 from bench.faults import FAULTS, POISON, programs
-from pushgate.notification import Delivery
+from pushgate.model.notification import Delivery
 
 EXAMPLES = int(os.environ.get("PUSHGATE_FAULTS", "5"))
 """How many random sequences are played."""

@@ -14,13 +14,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from msgspec.structs import replace
 from twisted.internet.task import Clock
 
-from pushgate.apns.ending import End, Ending
-from pushgate.apns.frames import Frame, FrameDecoder
-from pushgate.apns.replies import ErrorResponse, encode
-from pushgate.apns.stream import Stream
-from pushgate.notification import Delivery, Priority
-from pushgate.outcome import Outcome, State
-from pushgate.span import Span
+from pushgate.model.batch_slice import Span
+from pushgate.model.notification import Delivery, Priority
+from pushgate.model.outcome import Outcome, State
+from pushgate.protocols.apns_binary.connection import Stream
+from pushgate.protocols.apns_binary.connection_end import End, Ending
+from pushgate.protocols.apns_binary.error_response import ErrorResponse, encode
+from pushgate.protocols.apns_binary.frames import Frame, FrameDecoder
 from pushgate.testing import RecordingSpool
 from tests.gateway_rig import GatewayRig
 from tests.samples import token

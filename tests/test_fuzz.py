@@ -11,19 +11,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pushgate.apns.feedback import FeedbackDecoder
-from pushgate.apns.frames import MAX_FRAME, FrameDecoder
-from pushgate.apns.replies import ReplyDecoder
 from pushgate.client.record import decode_record, decode_records
-from pushgate.config import config_from, read_config
-from pushgate.errors import CannotStart, Invalid, Refusal
-from pushgate.inputs.amp.boxes import MAX_BOX, BoxReader, Malformed
-from pushgate.notification import Terms, check_payload, parse_id, parse_token
-from pushgate.packed import Packed
-from pushgate.record import id_text, lines
-from pushgate.registry import find
-from pushgate.settings import parse_duration
-from pushgate.simulator.rules import BadScript, parse_rules
+from pushgate.model.errors import CannotStart, Invalid, Refusal
+from pushgate.model.notification import Terms, check_payload, parse_id, parse_token
+from pushgate.model.outcome_record import id_text, lines
+from pushgate.model.packed import Packed
+from pushgate.plugin.settings import parse_duration
+from pushgate.protocols.amp.boxes import MAX_BOX, BoxReader, Malformed
+from pushgate.protocols.apns_binary.error_response import ReplyDecoder
+from pushgate.protocols.apns_binary.feedback import FeedbackDecoder
+from pushgate.protocols.apns_binary.frames import MAX_FRAME, FrameDecoder
+from pushgate.service.config.reader import config_from, read_config
+from pushgate.service.plugin_registry import find
+from pushgate.simulator.fault_rules import BadScript, parse_rules
 from pushgate.testing import outcome
 
 REGISTRY = find()

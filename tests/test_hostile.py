@@ -17,7 +17,7 @@ from twisted.trial.unittest import TestCase
 
 from pushgate.client import connect
 from pushgate.inputs.amp import factory as amp
-from pushgate.inputs.apns import factory as apns
+from pushgate.inputs.apns_binary import factory as apns
 from pushgate.inputs.http import factory as http
 from pushgate.inputs.line import factory as line
 from pushgate.sinks.metrics import factory as metrics

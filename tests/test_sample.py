@@ -6,9 +6,9 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.config import GatewayTable, config_from
-from pushgate.registry import find
-from pushgate.settings import PrincipalTable
+from pushgate.plugin.settings import PrincipalTable
+from pushgate.service.config.reader import GatewayTable, config_from
+from pushgate.service.plugin_registry import find
 
 SAMPLE = Path(__file__).parents[1] / "etc" / "pushgate.toml"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pushgate.errors import CannotStart
-from pushgate.tap import _make_state_dir
+from pushgate.model.errors import CannotStart
+from pushgate.service.tap import _make_state_dir
 
 
 def test_its_parents_are_made(tmp_path):

@@ -3,19 +3,19 @@
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
-from pushgate.building import Building
-from pushgate.errors import CannotStart
-from pushgate.interfaces import Context, IUpstreamFactory
-from pushgate.notification import Submission
-from pushgate.outcome import State
-from pushgate.packed import Packed
-from pushgate.plugin import InputFactory, SinkFactory, UpstreamFactory
-from pushgate.settings import AppTable, DoorTable, SinkTable
-from pushgate.tally import Tally
+from pushgate.model.errors import CannotStart
+from pushgate.model.log_throttle import LOG_INTERVAL
+from pushgate.model.metrics import Tally
+from pushgate.model.notification import Submission
+from pushgate.model.outcome import State
+from pushgate.model.packed import Packed
+from pushgate.plugin.factories import InputFactory, SinkFactory, UpstreamFactory
+from pushgate.plugin.interfaces import Context, IUpstreamFactory
+from pushgate.plugin.settings import AppTable, DoorTable, SinkTable
+from pushgate.service.assembly import Building
 from pushgate.testing import RecordingSink, RecordingUpstream
-from pushgate.trouble import LOG_INTERVAL
 from tests.process import ProcessTestCase
-from tests.test_house import HouseCase
+from tests.service.test_lifecycle import HouseCase
 
 
 class Boom(Exception):  # noqa: N818 - it is none that anybody handles
@@ -281,8 +281,8 @@ class ReplacedTests(HouseCase):
 
 
 RAISING = """
-from pushgate.plugin import Sink, SinkFactory
-from pushgate.settings import SinkTable
+from pushgate.plugin.factories import Sink, SinkFactory
+from pushgate.plugin.settings import SinkTable
 
 class Raising(Sink):
     def __init__(self, name, config, gateway, context): ...

@@ -10,7 +10,7 @@ from pushgate.cli import options
 from pushgate.cli.output import drop_log, fail, print_json, print_table
 
 if TYPE_CHECKING:
-    from pushgate.config import Config
+    from pushgate.service.config.reader import Config
 
 
 @click.group("config")
@@ -24,9 +24,9 @@ def command() -> None:
 @options.as_json
 def check(file: Path, directories: tuple[Path, ...], as_json: bool) -> None:
     """Check FILE: print each fault on a line and exit with 1, or say what it configures."""
-    from pushgate.config import read_config
-    from pushgate.errors import CannotStart
-    from pushgate.registry import find
+    from pushgate.model.errors import CannotStart
+    from pushgate.service.config.reader import read_config
+    from pushgate.service.plugin_registry import find
 
     drop_log()
     try:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from pushgate.cli import door, options
+from pushgate.cli import gateway_address, options
 from pushgate.cli.output import print_json
 from pushgate.cli.run import run
 
@@ -13,9 +13,11 @@ from pushgate.cli.run import run
 @click.argument("rate", type=click.FloatRange(0))
 @click.option("--app", help="Whose rate it is.")
 @click.option("--id", "number", metavar="ID", help="Instead of an app: a notification of the batch.")
-@door.to
+@gateway_address.to
 @options.as_json
-def command(rate: float, app: str | None, number: str | None, to: door.Door, as_json: bool) -> None:
+def command(
+    rate: float, app: str | None, number: str | None, to: gateway_address.Door, as_json: bool
+) -> None:
     """Have an app, or a batch, send RATE notifications a second at most; 0 sets no limit.
 
     It holds until the gateway restarts: then the configuration's rate of the app counts again, and the rate
@@ -27,9 +29,9 @@ def command(rate: float, app: str | None, number: str | None, to: door.Door, as_
 
 
 async def _pace(
-    reactor: Any, rate: float, app: str | None, number: str | None, to: door.Door, as_json: bool
+    reactor: Any, rate: float, app: str | None, number: str | None, to: gateway_address.Door, as_json: bool
 ) -> None:
-    async with door.reach(reactor, to) as gateway:
+    async with gateway_address.reach(reactor, to) as gateway:
         paced = await gateway.pace(rate, app=app, id=number)
     if as_json:
         print_json({"paced": paced, "rate": rate})

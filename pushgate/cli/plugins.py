@@ -9,7 +9,7 @@ from pushgate.cli import options
 from pushgate.cli.output import drop_log, fail, print_json, print_table
 
 if TYPE_CHECKING:
-    from pushgate.registry import Broken, Registry
+    from pushgate.service.plugin_registry import Broken, Registry
 
 
 @click.command("plugins")
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 @options.as_json
 def command(directories: tuple[Path, ...], as_json: bool) -> None:
     """List the plug-ins there are, and those that cannot be used with the reason."""
-    from pushgate.errors import CannotStart
-    from pushgate.registry import find
+    from pushgate.model.errors import CannotStart
+    from pushgate.service.plugin_registry import find
 
     drop_log()
     try:
@@ -33,7 +33,7 @@ def command(directories: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _listing(registry: "Registry") -> list[dict[str, str]]:
-    from pushgate.kinds import KINDS
+    from pushgate.plugin.kinds import KINDS
 
     return [
         {

@@ -4,15 +4,15 @@ from typing import Any
 
 import click
 
-from pushgate.cli import door, options
+from pushgate.cli import gateway_address, options
 from pushgate.cli.output import fail, print_json
 from pushgate.cli.run import run
 
 
 @click.command("reload")
-@door.to
+@gateway_address.to
 @options.as_json
-def command(to: door.Door, as_json: bool) -> None:
+def command(to: gateway_address.Door, as_json: bool) -> None:
     """Have the gateway read its configuration file again, and print what changed.
 
     When something is wrong with the file, nothing changes: each fault is a line, and the exit status 1.
@@ -20,10 +20,10 @@ def command(to: door.Door, as_json: bool) -> None:
     run(lambda reactor: _reload(reactor, to, as_json))
 
 
-async def _reload(reactor: Any, to: door.Door, as_json: bool) -> None:
-    from pushgate.errors import CannotStart
+async def _reload(reactor: Any, to: gateway_address.Door, as_json: bool) -> None:
+    from pushgate.model.errors import CannotStart
 
-    async with door.reach(reactor, to) as gateway:
+    async with gateway_address.reach(reactor, to) as gateway:
         try:
             lines = await gateway.reload()
         except CannotStart as error:

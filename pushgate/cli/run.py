@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from pushgate.cli.output import drop_log, fail
-from pushgate.errors import CannotStart, PushgateError, Refusal
+from pushgate.model.errors import CannotStart, PushgateError, Refusal
 
 INTERRUPTED = 130
 """The exit status of a command that Ctrl-C ended: what shells use for that signal."""

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from pushgate.cli import door, options
+from pushgate.cli import gateway_address, options
 from pushgate.cli.output import print_json
 from pushgate.cli.run import run
-from pushgate.errors import PushgateError, Refusal
+from pushgate.model.errors import PushgateError, Refusal
 
 if TYPE_CHECKING:
     from pushgate.client import Client, Record
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     "--wait", type=click.FloatRange(0), metavar="SECONDS", default=10, show_default=True,
     help="How long to wait for the outcome; 0 does not.",
 )  # fmt: skip
-@door.to
+@gateway_address.to
 @options.as_json
 def command(app: str, token: str, payload: str | None, alert: str | None, **rest: Any) -> None:
     """Send one notification; print its id, and its outcome.
@@ -52,14 +52,14 @@ async def _send(
     reactor: Any,
     what: dict[str, Any],
     *,
-    to: door.Door,
+    to: gateway_address.Door,
     wait: float,
     key: str | None,
     as_json: bool,
     **terms: Any,
 ) -> None:
     try:
-        async with door.reach(reactor, to) as gateway:
+        async with gateway_address.reach(reactor, to) as gateway:
             number = await gateway.push(**what, key=key, **_given(terms))
             if not as_json:
                 click.echo(number)
@@ -79,7 +79,7 @@ async def _outcome(reactor: Any, gateway: "Client", number: str, wait: float) ->
     """The notification's outcome, or where it is when the time is over; None when nobody asked."""
     from twisted.internet.task import deferLater
 
-    from pushgate.cli.outcome import ON_ITS_WAY
+    from pushgate.cli.outcome_format import ON_ITS_WAY
 
     if not wait:
         return None
@@ -94,7 +94,7 @@ async def _outcome(reactor: Any, gateway: "Client", number: str, wait: float) ->
 
 
 def _tell(number: str, record: "Record | None", wait: float, as_json: bool) -> None:
-    from pushgate.cli.outcome import GOOD, ON_ITS_WAY, plain, sentence
+    from pushgate.cli.outcome_format import GOOD, ON_ITS_WAY, plain, sentence
 
     if as_json:
         print_json({"id": number} if record is None else plain(record))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, TextIO, TypeVar
 
 import click
 
-from pushgate.cli import door, options
+from pushgate.cli import gateway_address, options
 from pushgate.cli.output import fail, print_json
 from pushgate.cli.run import run
-from pushgate.errors import Invalid
+from pushgate.model.errors import Invalid
 
 if TYPE_CHECKING:
-    from pushgate.death import Death
+    from pushgate.model.dead_token import Death
 
 _SHOWN: Final = 20
 """Faulty lines that are told one by one."""
@@ -37,9 +37,9 @@ def command() -> None:
 @command.command("list")
 @_app
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
-@door.to
+@gateway_address.to
 @options.as_json
-def list_(app: str, limit: int | None, to: door.Door, as_json: bool) -> None:
+def list_(app: str, limit: int | None, to: gateway_address.Door, as_json: bool) -> None:
     """Print dead tokens, one a line; on a terminal with dates to read."""
     people = sys.stdout.isatty() and not as_json
     run(lambda reactor: _write(reactor, app, to, sys.stdout, _format(as_json, people), limit))
@@ -48,9 +48,9 @@ def list_(app: str, limit: int | None, to: door.Door, as_json: bool) -> None:
 @command.command("export")
 @_app
 @click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")
-@door.to
+@gateway_address.to
 @options.as_json
-def export(app: str, file: TextIO, to: door.Door, as_json: bool) -> None:
+def export(app: str, file: TextIO, to: gateway_address.Door, as_json: bool) -> None:
     """Write all dead tokens to FILE, or to the standard output, as `import` reads them."""
     run(lambda reactor: _write(reactor, app, to, file, _format(as_json, people=False), None))
 
@@ -58,9 +58,9 @@ def export(app: str, file: TextIO, to: door.Door, as_json: bool) -> None:
 @command.command("import")
 @_app
 @click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"), default="-")
-@door.to
+@gateway_address.to
 @options.as_json
-def import_(app: str, file: TextIO, to: door.Door, as_json: bool) -> None:
+def import_(app: str, file: TextIO, to: gateway_address.Door, as_json: bool) -> None:
     """Enter the dead tokens in FILE, or in the standard input.
 
     A line has a token, if known since when it is dead, and the reason; or the same as a JSON object. Bad
@@ -75,9 +75,11 @@ def import_(app: str, file: TextIO, to: door.Door, as_json: bool) -> None:
     "--file", type=click.File("r", encoding="utf-8", errors="replace"), help="Has tokens, one a line."
 )
 @click.argument("tokens", nargs=-1)
-@door.to
+@gateway_address.to
 @options.as_json
-def forget(app: str, file: TextIO | None, tokens: tuple[str, ...], to: door.Door, as_json: bool) -> None:
+def forget(
+    app: str, file: TextIO | None, tokens: tuple[str, ...], to: gateway_address.Door, as_json: bool
+) -> None:
     """Take TOKENS for living again."""
     if not tokens and file is None:
         raise click.UsageError("either TOKENS or --file is needed")
@@ -85,7 +87,7 @@ def forget(app: str, file: TextIO | None, tokens: tuple[str, ...], to: door.Door
 
 
 def _format(as_json: bool, people: bool) -> "Callable[[Death], str]":
-    from pushgate.death import json_line, line
+    from pushgate.model.dead_token import json_line, line
 
     def dated(death: "Death") -> str:
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(death.since))
@@ -95,9 +97,14 @@ def _format(as_json: bool, people: bool) -> "Callable[[Death], str]":
 
 
 async def _write(
-    reactor: Any, app: str, to: door.Door, file: TextIO, form: "Callable[[Death], str]", limit: int | None
+    reactor: Any,
+    app: str,
+    to: gateway_address.Door,
+    file: TextIO,
+    form: "Callable[[Death], str]",
+    limit: int | None,
 ) -> None:
-    async with door.reach(reactor, to) as gateway:
+    async with gateway_address.reach(reactor, to) as gateway:
         count = 0
         async for death in gateway.dead_tokens(app):
             file.write(f"{form(death)}\n")
@@ -107,12 +114,12 @@ async def _write(
         file.flush()
 
 
-async def _import(reactor: Any, app: str, file: TextIO, to: door.Door, as_json: bool) -> None:
-    from pushgate.death import parse
+async def _import(reactor: Any, app: str, file: TextIO, to: gateway_address.Door, as_json: bool) -> None:
+    from pushgate.model.dead_token import parse
 
     now, faults, entered = int(time.time()), _Faults(), 0
     deaths = faults.sorted_out(file, lambda text: parse(text, now))
-    async with door.reach(reactor, to) as gateway:
+    async with gateway_address.reach(reactor, to) as gateway:
         new = 0
         for part in _parts(deaths):
             new += await gateway.bury(app, part)
@@ -123,15 +130,20 @@ async def _import(reactor: Any, app: str, file: TextIO, to: door.Door, as_json: 
 
 
 async def _forget(
-    reactor: Any, app: str, file: TextIO | None, tokens: tuple[str, ...], to: door.Door, as_json: bool
+    reactor: Any,
+    app: str,
+    file: TextIO | None,
+    tokens: tuple[str, ...],
+    to: gateway_address.Door,
+    as_json: bool,
 ) -> None:
-    from pushgate.death import parse
-    from pushgate.notification import parse_token
+    from pushgate.model.dead_token import parse
+    from pushgate.model.notification import parse_token
 
     faults, asked, forgotten = _Faults(), 0, 0
     wanted = [parse_token(each) for each in tokens]
     listed = (death.token for death in faults.sorted_out(file or (), lambda text: parse(text, 0)))
-    async with door.reach(reactor, to) as gateway:
+    async with gateway_address.reach(reactor, to) as gateway:
         for part in filter(None, (wanted, *_parts(listed))):
             forgotten += await gateway.forget(app, part)
             asked += len(part)

@@ -5,17 +5,17 @@ from typing import Any
 
 import click
 
-from pushgate.cli import door, options
+from pushgate.cli import gateway_address, options
 from pushgate.cli.output import print_json
 from pushgate.cli.run import run
-from pushgate.step import Event
+from pushgate.model.history import Event
 
 
 @click.command("trace")
 @click.argument("id")
-@door.to
+@gateway_address.to
 @options.as_json
-def command(id: str, to: door.Door, as_json: bool) -> None:  # noqa: A002 - the contract's word
+def command(id: str, to: gateway_address.Door, as_json: bool) -> None:  # noqa: A002 - the contract's word
     """Tell the story of the notification ID: accepted when and through which door, what happened since.
 
     What ended before the gateway was started is known if it has a ledger sink.
@@ -23,8 +23,8 @@ def command(id: str, to: door.Door, as_json: bool) -> None:  # noqa: A002 - the 
     run(lambda reactor: _trace(reactor, id, to, as_json))
 
 
-async def _trace(reactor: Any, number: str, to: door.Door, as_json: bool) -> None:
-    async with door.reach(reactor, to) as gateway:
+async def _trace(reactor: Any, number: str, to: gateway_address.Door, as_json: bool) -> None:
+    async with gateway_address.reach(reactor, to) as gateway:
         story = await gateway.trace(number)
     if as_json:
         print_json(story)

@@ -6,15 +6,15 @@ from typing import Any
 import click
 import msgspec
 
-from pushgate.cli import door, options
+from pushgate.cli import gateway_address, options
 from pushgate.cli.run import run
 
 
 @click.command("watch")
 @click.option("--app", help="Only of this app.")
-@door.to
+@gateway_address.to
 @options.as_json
-def command(app: str | None, to: door.Door, as_json: bool) -> None:
+def command(app: str | None, to: gateway_address.Door, as_json: bool) -> None:
     """Print every outcome as it comes, until Ctrl-C.
 
     Lines to read on a terminal; elsewhere lines of fields separated by tabs: Unix time, state, status,
@@ -23,11 +23,11 @@ def command(app: str | None, to: door.Door, as_json: bool) -> None:
     run(lambda reactor: _watch(reactor, app, to, as_json))
 
 
-async def _watch(reactor: Any, app: str | None, to: door.Door, as_json: bool) -> None:
-    from pushgate.cli.outcome import fields, plain, row
+async def _watch(reactor: Any, app: str | None, to: gateway_address.Door, as_json: bool) -> None:
+    from pushgate.cli.outcome_format import fields, plain, row
 
     people = sys.stdout.isatty() and not as_json
-    async with door.reach(reactor, to) as gateway:
+    async with gateway_address.reach(reactor, to) as gateway:
         outcomes = await gateway.watch(app=app)
         if people:
             what = f"app {app}" if app else "all apps"

@@ -19,8 +19,8 @@
     task.react(main)
 
 `Client` has the commands; each returns a Deferred, which a coroutine can await. What a gateway refuses fails
-with the `Refusal` it raised, from `pushgate.errors`; the other failures are `Unreachable`, `FateUnknown`,
-`Internal` and, of a batch that went through in part, `PartlySent`.
+with the `Refusal` it raised, from `pushgate.model.errors`; the other failures are `Unreachable`,
+`FateUnknown`, `Internal` and, of a batch that went through in part, `PartlySent`.
 """
 
 from pushgate.client.client import Client, TermArguments, connect

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
-from pushgate.amp_commands import MAX_VALUE
 from pushgate.client.receipt import Refused
-from pushgate.death import Death, line
-from pushgate.errors import Invalid, Refusal, TooLarge
-from pushgate.notification import MAX_TOKEN, parse_token
-from pushgate.packed import Packed
+from pushgate.model.dead_token import Death, line
+from pushgate.model.errors import Invalid, Refusal, TooLarge
+from pushgate.model.notification import MAX_TOKEN, parse_token
+from pushgate.model.packed import Packed
+from pushgate.protocols.amp.commands import MAX_VALUE
 
 MAX_CHUNK: Final = 1000
 """Notifications of one command at most; more would not be faster. A key stands for chunks of this size."""

@@ -14,7 +14,26 @@ from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 
-from pushgate.amp_commands import (
+from pushgate.client.batch_push import BatchPush
+from pushgate.client.chunks import (
+    Chunk,
+    Payload,
+    Token,
+    chunks,
+    entry_chunks,
+    payload_bytes,
+    token_bytes,
+    token_chunks,
+)
+from pushgate.client.connection import Link
+from pushgate.client.receipt import Part, Receipt, Refused
+from pushgate.client.record import Record, decode_record
+from pushgate.client.retries import Caller
+from pushgate.client.subscription import Subscription
+from pushgate.model.backoff import Jitter
+from pushgate.model.dead_token import Death, parse
+from pushgate.model.errors import CannotStart
+from pushgate.protocols.amp.commands import (
     Bury,
     Cancel,
     DeadTokens,
@@ -28,25 +47,6 @@ from pushgate.amp_commands import (
     Status,
     Trace,
 )
-from pushgate.backoff import Jitter
-from pushgate.client.batch import BatchPush
-from pushgate.client.caller import Caller
-from pushgate.client.chunks import (
-    Chunk,
-    Payload,
-    Token,
-    chunks,
-    entry_chunks,
-    payload_bytes,
-    token_bytes,
-    token_chunks,
-)
-from pushgate.client.link import Link
-from pushgate.client.receipt import Part, Receipt, Refused
-from pushgate.client.record import Record, decode_record
-from pushgate.client.subscription import Subscription
-from pushgate.death import Death, parse
-from pushgate.errors import CannotStart
 
 
 class TermArguments(TypedDict, total=False):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from pushgate.errors import REFUSALS, PushgateError, Refusal
+from pushgate.model.errors import REFUSALS, PushgateError, Refusal
 
 
 class Refused(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     :param id: of the notification; None in the word of the feedback service that a token is dead.
     :param token: in hex.
-    :param state: its `pushgate.outcome.State`, or a word that a later gateway may know.
+    :param state: its `pushgate.model.outcome.State`, or a word that a later gateway may know.
     :param status: the push service's number, if it gave one.
     :param at: Unix seconds.
     :param batch: the id of its batch, whose member `index` it is.

@@ -10,11 +10,11 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.protocols.amp import UnhandledCommand, UnknownRemoteError
 
-from pushgate.amp_commands import Watch
-from pushgate.backoff import Jitter
-from pushgate.client.link import Cut, Link, Wire
+from pushgate.client.connection import Cut, Link, Wire
 from pushgate.client.record import Record, decode_records
-from pushgate.errors import Internal, PushgateError, Refusal
+from pushgate.model.backoff import Jitter
+from pushgate.model.errors import Internal, PushgateError, Refusal
+from pushgate.protocols.amp.commands import Watch
 
 ROOM: Final = 1000
 """Records that wait for the program before the gateway is asked to hold back."""

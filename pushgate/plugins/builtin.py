@@ -1,6 +1,6 @@
 """The plug-ins pushgate comes with. Declarations only: whoever looks for plug-ins imports this."""
 
-from pushgate.lazy import LazyInput, LazySink, LazyUpstream
+from pushgate.plugin.lazy import LazyInput, LazySink, LazyUpstream
 
 amp = LazyInput("amp", "AMP: the binary RPC of Twisted programs", "pushgate.inputs.amp:factory")
 http = LazyInput("http", "JSON over HTTP/1.1 and HTTP/2", "pushgate.inputs.http:factory")
@@ -10,7 +10,7 @@ line = LazyInput(
 apns = LazyInput(
     "apns",
     "Apple's binary provider protocol and feedback, for programs that speak it",
-    "pushgate.inputs.apns:factory",
+    "pushgate.inputs.apns_binary:factory",
 )
 
 amqp = LazyInput(
@@ -54,10 +54,10 @@ amqp_sink = LazySink(
 apns_stream = LazyUpstream(
     "apns-stream",
     "Apple's binary provider protocol (port 2195) with its feedback service (2196)",
-    "pushgate.upstreams.apns_stream:factory",
+    "pushgate.upstreams.apns_binary:factory",
 )
 simulator = LazyUpstream(
     "simulator",
     "a push service inside the gateway, for trying things out",
-    "pushgate.upstreams.simulated:factory",
+    "pushgate.upstreams.simulator:factory",
 )

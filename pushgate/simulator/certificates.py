@@ -19,7 +19,7 @@ from twisted.internet.ssl import (
     trustRootFromCertificates,
 )
 
-from pushgate.errors import CannotStart
+from pushgate.model.errors import CannotStart
 
 _ORGANIZATION: Final = "pushgate simulator, throw-away"
 _HOSTS: Final = ("localhost", "127.0.0.1", "::1")

@@ -9,12 +9,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.apns.feedback import FeedbackTuple, encode
-from pushgate.errors import Overloaded
-from pushgate.simulator.closing import Closing
-from pushgate.simulator.gate import Gate, Guest
-from pushgate.simulator.plan import Plan
-from pushgate.simulator.rules import CutFeedback
+from pushgate.model.errors import Overloaded
+from pushgate.protocols.apns_binary.feedback import FeedbackTuple, encode
+from pushgate.simulator.connection_close import Closing
+from pushgate.simulator.connection_gate import Gate, Guest
+from pushgate.simulator.fault_plan import Plan
+from pushgate.simulator.fault_rules import CutFeedback
 
 _LIMIT: Final = 1_000_000
 """Tuples that may wait to be read."""

@@ -12,15 +12,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.apns.faults import find_fault
-from pushgate.apns.frames import Frame, FrameDecoder, MalformedFrame
-from pushgate.apns.status import Status
-from pushgate.simulator.closing import Closing
-from pushgate.simulator.gate import Gate, Guest
-from pushgate.simulator.plan import Plan, plan_fault, plan_rule
-from pushgate.simulator.received import Received
-from pushgate.simulator.rules import Accept, FrameRule, Stall
-from pushgate.simulator.script import DeadTokens, Script
+from pushgate.protocols.apns_binary.frames import Frame, FrameDecoder, MalformedFrame
+from pushgate.protocols.apns_binary.status import Status
+from pushgate.protocols.apns_binary.validation import find_fault
+from pushgate.simulator.connection_close import Closing
+from pushgate.simulator.connection_gate import Gate, Guest
+from pushgate.simulator.fault_plan import Plan, plan_fault, plan_rule
+from pushgate.simulator.fault_rules import Accept, FrameRule, Stall
+from pushgate.simulator.fault_script import DeadTokens, Script
+from pushgate.simulator.received_log import Received
 
 
 class PushService:

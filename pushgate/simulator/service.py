@@ -14,17 +14,17 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 from twisted.logger import Logger
 
-from pushgate.apns.feedback import FeedbackTuple
-from pushgate.errors import CannotStart
+from pushgate.model.errors import CannotStart
+from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from pushgate.simulator.certificates import Certificates
-from pushgate.simulator.config import SimulatorTable
-from pushgate.simulator.control import control_site
+from pushgate.simulator.connection_gate import Gate
+from pushgate.simulator.control_api import control_site
+from pushgate.simulator.fault_rules import ConnectionRule, CutFeedback, Rule
+from pushgate.simulator.fault_script import DeadTokens, Script
 from pushgate.simulator.feedback_service import FeedbackService
-from pushgate.simulator.gate import Gate
 from pushgate.simulator.push_service import PushService
-from pushgate.simulator.received import Received
-from pushgate.simulator.rules import ConnectionRule, CutFeedback, Rule
-from pushgate.simulator.script import DeadTokens, Script
+from pushgate.simulator.received_log import Received
+from pushgate.simulator.settings import SimulatorTable
 
 _SERVICES = {"push": "listen", "feedback": "feedback_listen", "control": "control_listen"}
 """Each service, and the key of the configuration that says where it listens."""

@@ -7,10 +7,10 @@ from twisted.application.service import IService
 from twisted.internet import reactor
 from twisted.python import usage
 
-from pushgate.errors import CannotStart
-from pushgate.faults import read_toml, validated
-from pushgate.simulator.config import SimulatorFile
+from pushgate.model.errors import CannotStart
+from pushgate.plugin.config_errors import read_toml, validated
 from pushgate.simulator.service import Simulator
+from pushgate.simulator.settings import SimulatorFile
 
 
 class Options(usage.Options):

@@ -9,15 +9,15 @@ from pydantic import Field
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from pushgate.broker.link import Channel
-from pushgate.broker.publisher import Outgoing, Publisher
-from pushgate.broker.shield import shielded
-from pushgate.broker.table import BrokerTable
-from pushgate.interfaces import Context, IAddressed, IGateway, IOutcomeSink
-from pushgate.outcome import DeadToken, Report, State
-from pushgate.plugin import SinkFactory
-from pushgate.record import lines
-from pushgate.settings import SinkTable
+from pushgate.model.outcome import DeadToken, Report, State
+from pushgate.model.outcome_record import lines
+from pushgate.net.amqp.channel import Channel
+from pushgate.net.amqp.publisher import Outgoing, Publisher
+from pushgate.net.amqp.settings import BrokerTable
+from pushgate.net.amqp.shield import shielded
+from pushgate.plugin.factories import SinkFactory
+from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
+from pushgate.plugin.settings import SinkTable
 
 NDJSON: Final = "application/x-ndjson"
 _PERSISTENT: Final = 2

@@ -7,14 +7,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from zope.interface import implementer
 
-from pushgate.errors import CannotStart
-from pushgate.interfaces import Context, IAddressed, IGateway, IOutcomeSink
-from pushgate.outcome import Report
-from pushgate.plugin import SinkFactory
-from pushgate.record import Tokens, ndjson
-from pushgate.settings import FilePath, SinkTable
-from pushgate.sinks.own_thread import OwnThread
-from pushgate.sinks.record_file import RecordFile
+from pushgate.model.errors import CannotStart
+from pushgate.model.outcome import Report
+from pushgate.model.outcome_record import Tokens, ndjson
+from pushgate.plugin.factories import SinkFactory
+from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
+from pushgate.plugin.settings import FilePath, SinkTable
+from pushgate.sinks.common.append_file import RecordFile
+from pushgate.sinks.common.worker_thread import OwnThread
 
 
 class JSONLTable(SinkTable):

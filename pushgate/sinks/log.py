@@ -9,11 +9,11 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger, LogLevel
 from zope.interface import implementer
 
-from pushgate.interfaces import Context, IGateway, IOutcomeSink
-from pushgate.outcome import Outcome, Report, State
-from pushgate.plugin import SinkFactory
-from pushgate.record import Tokens, hash_token
-from pushgate.settings import Duration, SinkTable
+from pushgate.model.outcome import Outcome, Report, State
+from pushgate.model.outcome_record import Tokens, hash_token
+from pushgate.plugin.factories import SinkFactory
+from pushgate.plugin.interfaces import Context, IGateway, IOutcomeSink
+from pushgate.plugin.settings import Duration, SinkTable
 
 EXAMPLES: Final = 3
 """Tokens that a summary shows at most."""

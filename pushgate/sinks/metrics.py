@@ -13,14 +13,14 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 from zope.interface import implementer
 
-from pushgate.errors import CannotStart
-from pushgate.exposition import Exposition
-from pushgate.interfaces import Context, IAddressed, IGateway, IOutcomeSink
-from pushgate.outcome import Report
-from pushgate.plugin import SinkFactory
-from pushgate.reach import Place, place
-from pushgate.settings import ServerEndpoint, SinkTable
-from pushgate.small_site import SmallSite
+from pushgate.model.errors import CannotStart
+from pushgate.model.outcome import Report
+from pushgate.net.endpoint_reach import Place, place
+from pushgate.net.http.small_site import SmallSite
+from pushgate.net.prometheus import Exposition
+from pushgate.plugin.factories import SinkFactory
+from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
+from pushgate.plugin.settings import ServerEndpoint, SinkTable
 
 
 class MetricsTable(SinkTable):

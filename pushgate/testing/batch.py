@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from pushgate.notification import Batch, Delivery, Terms
-from pushgate.packed import Packed
+from pushgate.model.notification import Batch, Delivery, Terms
+from pushgate.model.packed import Packed
 
 TOKEN = bytes(range(32))
 """A device token."""

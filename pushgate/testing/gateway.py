@@ -6,16 +6,16 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
-from pushgate.death import Death
-from pushgate.errors import Conflict, NotFound, ShuttingDown, UnknownApp
-from pushgate.interfaces import (
+from pushgate.model.dead_token import Death
+from pushgate.model.errors import Conflict, NotFound, ShuttingDown, UnknownApp
+from pushgate.model.notification import Submission, check_rate, refused_members
+from pushgate.model.outcome import Outcome, Report
+from pushgate.plugin.interfaces import (
     IGateway,
     IOutcomeSink,
     Receipt,
     Settled,
 )
-from pushgate.notification import Submission, check_rate, refused_members
-from pushgate.outcome import Outcome, Report
 
 
 @implementer(IGateway)

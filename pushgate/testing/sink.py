@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from pushgate.interfaces import (
+from pushgate.model.batch_slice import Span
+from pushgate.model.outcome import Outcome, Report, State
+from pushgate.plugin.interfaces import (
     IOutcomeSink,
 )
-from pushgate.outcome import Outcome, Report, State
-from pushgate.span import Span
 from pushgate.testing.batch import TOKEN, batch
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from pushgate.death import Death
-from pushgate.errors import CannotStart
-from pushgate.interfaces import ISpool, Kept, Untold
-from pushgate.notification import Batch
-from pushgate.outcome import Outcome, Report
-from pushgate.span import Span
+from pushgate.model.batch_slice import Span
+from pushgate.model.dead_token import Death
+from pushgate.model.errors import CannotStart
+from pushgate.model.notification import Batch
+from pushgate.model.outcome import Outcome, Report
+from pushgate.plugin.interfaces import ISpool, Kept, Untold
 
 
 @implementer(ISpool)

@@ -6,17 +6,17 @@ from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from pushgate.errors import CannotStart
-from pushgate.interfaces import (
+from pushgate.model.batch_slice import Span
+from pushgate.model.errors import CannotStart
+from pushgate.model.outcome import State, Verdict
+from pushgate.plugin.interfaces import (
     Context,
     IUpstream,
     IUpstreamFactory,
     IWork,
     UpstreamState,
 )
-from pushgate.outcome import State, Verdict
-from pushgate.settings import AppTable
-from pushgate.span import Span
+from pushgate.plugin.settings import AppTable
 
 
 @implementer(IUpstream)

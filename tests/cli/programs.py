@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from pushgate.demo.stage import free_ports
+from pushgate.cli.demo.directory import free_ports
 
 COMMAND = (sys.executable, "-c", "from pushgate.cli import main; main()")
 TWISTD = (sys.executable, "-c", "from twisted.scripts.twistd import run; run()", "-n", "--pidfile=")

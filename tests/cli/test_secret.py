@@ -6,7 +6,7 @@ import stat
 import pytest
 import trustme
 
-from pushgate.principals import Hashed
+from pushgate.model.principals import Hashed
 from tests.cli.programs import CONFIGURATION, TWISTD, RunningGateway, pushgate, start
 
 GUARDED = (

@@ -5,8 +5,8 @@ import uuid
 
 import pytest
 
-from pushgate.cli.door import endpoint_text
-from pushgate.demo.stage import free_ports
+from pushgate.cli.demo.directory import free_ports
+from pushgate.cli.gateway_address import endpoint_text
 from tests.cli.programs import pushgate
 
 

@@ -4,9 +4,9 @@ import json
 import select
 import signal
 
-from pushgate.cli.outcome import fields, row
+from pushgate.cli.outcome_format import fields, row
+from tests.cli.demo.test_audit import record
 from tests.cli.programs import COMMAND, end, pushgate, start
-from tests.demo.test_audit import record
 
 
 def watch(gateway, *options):

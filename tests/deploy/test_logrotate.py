@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.sinks.record_file import RecordFile
+from pushgate.sinks.common.append_file import RecordFile
 from tests.deploy.test_unit import unit
 from tests.process import ROOT
 

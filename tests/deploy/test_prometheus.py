@@ -13,13 +13,13 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from pushgate.apns.ending import End
-from pushgate.breaker import Cause
-from pushgate.errors import REFUSALS
-from pushgate.exposition import Exposition
-from pushgate.outcome import State
+from pushgate.model.errors import REFUSALS
+from pushgate.model.metrics import COUNTERS, HISTOGRAMS, Tally
+from pushgate.model.outcome import State
+from pushgate.net.prometheus import Exposition
+from pushgate.protocols.apns_binary.connection_end import End
 from pushgate.sinks.metrics import MetricsTable
-from pushgate.tally import COUNTERS, HISTOGRAMS, Tally
+from pushgate.upstreams.common.circuit_breaker import Cause
 from tests.test_docs import ROOT, anchors
 
 RULES = ROOT / "etc" / "prometheus" / "pushgate.rules.yml"

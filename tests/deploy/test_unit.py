@@ -17,9 +17,9 @@ from twisted.scripts.twistd import ServerOptions
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.client import connect
-from pushgate.config import GatewayTable
-from pushgate.house import ENDING
-from pushgate.supervisor import BEAT, PATIENCE
+from pushgate.service.config.reader import GatewayTable
+from pushgate.service.lifecycle import ENDING
+from pushgate.service.systemd_notify import BEAT, PATIENCE
 from tests.process import ROOT, ProcessTestCase
 
 UNIT = ROOT / "etc" / "pushgate.service"

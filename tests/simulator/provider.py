@@ -13,9 +13,9 @@ from twisted.internet.task import Clock, deferLater
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.apns.frames import encode_run
-from pushgate.simulator.config import SimulatorTable
+from pushgate.protocols.apns_binary.frames import encode_run
 from pushgate.simulator.service import Simulator
+from pushgate.simulator.settings import SimulatorTable
 
 PAYLOAD = b'{"aps":{"alert":"Hi"}}'
 

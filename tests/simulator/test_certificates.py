@@ -6,7 +6,7 @@ from pathlib import Path
 from cryptography import x509
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.errors import CannotStart
+from pushgate.model.errors import CannotStart
 from pushgate.simulator.certificates import Certificates
 
 

@@ -3,8 +3,8 @@
 from twisted.internet.error import ConnectionDone
 from twisted.trial.unittest import TestCase
 
-from pushgate.apns.feedback import FeedbackTuple, encode
-from pushgate.errors import Overloaded
+from pushgate.model.errors import Overloaded
+from pushgate.protocols.apns_binary.feedback import FeedbackTuple, encode
 from tests.simulator.provider import connect, make_simulator
 
 TUPLES = [FeedbackTuple(1_700_000_000 + n, bytes((n,)) * (4 + n)) for n in range(5)]

@@ -10,8 +10,13 @@ from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.trial.unittest import TestCase
 
-from pushgate.apns.frames import encode_enhanced, encode_framed, encode_sentinel, encode_simple
-from pushgate.simulator.rules import parse_rules
+from pushgate.protocols.apns_binary.frames import (
+    encode_enhanced,
+    encode_framed,
+    encode_sentinel,
+    encode_simple,
+)
+from pushgate.simulator.fault_rules import parse_rules
 from tests.simulator.provider import PAYLOAD, ClockedReactor, Provider, connect, frames, make_simulator, until
 
 

@@ -11,8 +11,8 @@ from twisted.trial.unittest import TestCase
 from twisted.web.client import Agent, FileBodyProducer, readBody
 from twisted.web.http_headers import Headers
 
-from pushgate.apns.feedback import FeedbackTuple
-from pushgate.errors import CannotStart
+from pushgate.model.errors import CannotStart
+from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from tests.simulator.provider import connect, frames, make_simulator, until
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
-from pushgate.errors import SinkDown
-from pushgate.interfaces import IAddressed, IOutcomeSink
-from pushgate.outcome import DeadToken, State
+from pushgate.model.errors import SinkDown
+from pushgate.model.outcome import DeadToken, State
+from pushgate.plugin.interfaces import IAddressed, IOutcomeSink
 from pushgate.sinks.amqp import AmqpSinkTable, factory
 from pushgate.testing import RecordingGateway, outcome
 from tests.broker_rig import BrokerTestCase, broker_context, eventually

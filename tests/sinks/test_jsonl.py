@@ -11,13 +11,13 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
-from pushgate.errors import CannotStart
-from pushgate.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
-from pushgate.outcome import DeadToken
-from pushgate.record import ndjson
+from pushgate.model.errors import CannotStart
+from pushgate.model.metrics import Tally
+from pushgate.model.outcome import DeadToken
+from pushgate.model.outcome_record import ndjson
+from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
+from pushgate.sinks.common.append_file import RecordFile
 from pushgate.sinks.jsonl import JSONLTable, factory
-from pushgate.sinks.record_file import RecordFile
-from pushgate.tally import Tally
 from pushgate.testing import outcome
 from tests.samples import token
 

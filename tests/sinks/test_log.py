@@ -4,11 +4,11 @@ from twisted.logger import LogEvent, LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from pushgate.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
-from pushgate.outcome import DeadToken, Report, State
-from pushgate.record import Tokens, lines
+from pushgate.model.metrics import Tally
+from pushgate.model.outcome import DeadToken, Report, State
+from pushgate.model.outcome_record import Tokens, lines
+from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
 from pushgate.sinks.log import LogSink, LogTable, factory, shown
-from pushgate.tally import Tally
 from pushgate.testing import outcome
 from tests.samples import PAYLOAD, token
 

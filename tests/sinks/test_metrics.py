@@ -10,10 +10,10 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
-from pushgate.errors import CannotStart
-from pushgate.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
+from pushgate.model.errors import CannotStart
+from pushgate.model.metrics import Tally
+from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
 from pushgate.sinks.metrics import MetricsSink, MetricsTable, factory
-from pushgate.tally import Tally
 from pushgate.testing import RecordingGateway, outcome
 
 

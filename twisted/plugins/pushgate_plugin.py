@@ -1,9 +1,9 @@
-"""The twistd plug-ins of pushgate: declarations only, the work is done in pushgate.tap."""
+"""The twistd plug-ins of pushgate: declarations only, the work is done in pushgate.service.tap."""
 
 from twisted.application.service import ServiceMaker
 
 pushgate = ServiceMaker(
-    "pushgate", "pushgate.tap", "A push gateway: notifications in, honest outcomes back.", "pushgate"
+    "pushgate", "pushgate.service.tap", "A push gateway: notifications in, honest outcomes back.", "pushgate"
 )
 pushgate_simulator = ServiceMaker(
     "pushgate-simulator",

@@ -1,9 +1,9 @@
-"""The AMP door: the commands of `pushgate.amp_commands`, answered.
+"""The AMP door: the commands of `pushgate.protocols.amp.commands`, answered.
 
 `door` listens, `server` holds what its connections share, `connection` turns boxes into requests,
 `responders` says what each command does, `watcher` sends outcomes back; `boxes` is the format.
 """
 
-from pushgate.inputs.amp.door import factory
+from pushgate.inputs.amp.input import factory
 
 __all__ = ["factory"]

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pushgate.amp_commands import Outcomes
-from pushgate.inputs.amp.boxes import Box, BoxReader, Malformed, box_bytes
+from pushgate.inputs.amp.handlers import respond
 from pushgate.inputs.amp.request import Request
-from pushgate.inputs.amp.responders import respond
 from pushgate.inputs.amp.watcher import Watcher
-from pushgate.inputs.conversation import UNANSWERED, Conversation
-from pushgate.inputs.pressure import FULL
+from pushgate.inputs.common.backpressure import FULL
+from pushgate.inputs.common.conversation import UNANSWERED, Conversation
+from pushgate.protocols.amp.boxes import Box, BoxReader, Malformed, box_bytes
+from pushgate.protocols.amp.commands import Outcomes
 
 if TYPE_CHECKING:
     from pushgate.inputs.amp.server import AmpServer

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from twisted.internet.defer import Deferred
 
-from pushgate.amp_commands import MAX_ENTRIES, MAX_VALUE
-from pushgate.death import Death, line, parse
-from pushgate.errors import Invalid
-from pushgate.inputs.amp.boxes import Box
-from pushgate.interfaces import IGateway
-from pushgate.notification import MAX_TOKEN, parse_token
-from pushgate.packed import Packed
+from pushgate.model.dead_token import Death, line, parse
+from pushgate.model.errors import Invalid
+from pushgate.model.notification import MAX_TOKEN, parse_token
+from pushgate.model.packed import Packed
+from pushgate.plugin.interfaces import IGateway
+from pushgate.protocols.amp.boxes import Box
+from pushgate.protocols.amp.commands import MAX_ENTRIES, MAX_VALUE
 
 
 def page(gateway: IGateway, app: str, after: str | None, limit: int | None) -> Box:

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Final
 
-from pushgate.errors import PushgateError, Refusal
-from pushgate.inputs.amp.boxes import Box
+from pushgate.model.errors import PushgateError, Refusal
+from pushgate.protocols.amp.boxes import Box
 
 if TYPE_CHECKING:
     from pushgate.inputs.amp.connection import Connection

@@ -6,10 +6,10 @@ from pydantic import Field
 
 from pushgate.inputs.amp.connection import Connection
 from pushgate.inputs.amp.watcher import Watcher
-from pushgate.inputs.conversation import ConversationServer
-from pushgate.inputs.visitor import Porter
-from pushgate.interfaces import Context, IGateway
-from pushgate.settings import Duration, ListeningTable, ServerEndpoint
+from pushgate.inputs.common.conversation import ConversationServer
+from pushgate.inputs.common.session import Porter
+from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
 
 
 class AmpTable(ListeningTable):

@@ -8,10 +8,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
-from pushgate.amp_commands import MAX_VALUE
-from pushgate.interfaces import IOutcomeSink
-from pushgate.outcome import DeadToken, Report
-from pushgate.record import lines
+from pushgate.model.outcome import DeadToken, Report
+from pushgate.model.outcome_record import lines
+from pushgate.plugin.interfaces import IOutcomeSink
+from pushgate.protocols.amp.commands import MAX_VALUE
 
 WINDOW: Final = 4
 """Calls of `Outcomes` under way at most, so that a watcher is neither starved nor flooded."""

@@ -11,13 +11,13 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pushgate.broker.link import Channel, Link
-from pushgate.broker.shield import shielded
-from pushgate.inputs.amqp.acknowledging import Outstanding
+from pushgate.inputs.amqp.ack_tracker import Outstanding
 from pushgate.inputs.amqp.message import Place
-from pushgate.inputs.amqp.queues import declare_queue
-from pushgate.inputs.amqp.table import AmqpTable
-from pushgate.interfaces import Context
+from pushgate.inputs.amqp.queue_declaration import declare_queue
+from pushgate.inputs.amqp.settings import AmqpTable
+from pushgate.net.amqp.channel import Channel, Link
+from pushgate.net.amqp.shield import shielded
+from pushgate.plugin.interfaces import Context
 
 SETTLING: Final = 0.2
 """Seconds that the broker has to work off acknowledgements before the channel is closed: those to a quorum

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from pushgate.errors import Internal, Refusal
-from pushgate.inputs.amqp.body import Part
+from pushgate.inputs.amqp.message_body import Part
+from pushgate.model.errors import Internal, Refusal
 
 Place = tuple[int, int]
 """Where a message can be acknowledged: which channel, and the delivery tag there."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from pushgate.errors import TooLarge
-from pushgate.inputs.http.answers import Answer, Fault
 from pushgate.inputs.http.request import Request
+from pushgate.model.errors import TooLarge
+from pushgate.net.http.responses import Answer, Fault
 
 Handler = Callable[[Request], Answer | Coroutine[Any, Any, Answer] | None]
 """Answers at once, later, or by itself."""

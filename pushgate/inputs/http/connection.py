@@ -8,11 +8,11 @@ from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
-from pushgate.inputs.brake import Brake
-from pushgate.inputs.http.answers import Fault, error_answer
+from pushgate.inputs.common.backpressure import FullQueues
+from pushgate.inputs.common.session import Visitor
 from pushgate.inputs.http.request import LINGER, Request
-from pushgate.inputs.pressure import FullQueues
-from pushgate.inputs.visitor import Visitor
+from pushgate.net.http.responses import Fault, error_answer
+from pushgate.net.read_pause import Brake
 
 if TYPE_CHECKING:
     from pushgate.inputs.http.server import HTTPServer

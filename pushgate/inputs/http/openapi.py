@@ -5,8 +5,9 @@ from typing import Any, Final
 import msgspec
 
 from pushgate import __version__
-from pushgate.errors import REFUSALS
-from pushgate.notification import (
+from pushgate.model.errors import REFUSALS
+from pushgate.model.history import Event
+from pushgate.model.notification import (
     MAX_BATCH,
     MAX_EXPIRATION,
     MAX_RATE,
@@ -15,8 +16,7 @@ from pushgate.notification import (
     Delivery,
     Priority,
 )
-from pushgate.outcome import State
-from pushgate.step import Event
+from pushgate.model.outcome import State
 
 Schema = dict[str, Any]
 

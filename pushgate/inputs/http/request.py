@@ -9,12 +9,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http
 
-from pushgate.errors import Internal, Invalid, PushgateError, Refusal
-from pushgate.inputs.http.answers import Answer, Fault, Header, error_answer
+from pushgate.model.errors import Internal, Invalid, PushgateError, Refusal
+from pushgate.net.http.responses import Answer, Fault, Header, error_answer
 
 if TYPE_CHECKING:
+    from pushgate.inputs.common.session import Visitor
     from pushgate.inputs.http.connection import Connection
-    from pushgate.inputs.visitor import Visitor
 
 LINGER: Final = 5.0
 """Seconds in which an unwanted body may end, and a closing connection take its last answer."""

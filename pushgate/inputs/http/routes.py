@@ -8,16 +8,16 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from pushgate.errors import Invalid
-from pushgate.inputs.http import questions
-from pushgate.inputs.http.answers import Answer, Fault, json_answer
+from pushgate.inputs.http import queries
+from pushgate.inputs.http.authentication import let_in
 from pushgate.inputs.http.bodies import Handler, NoBody, WholeBody
-from pushgate.inputs.http.entrance import let_in
-from pushgate.inputs.http.lines import LineBody
+from pushgate.inputs.http.ndjson_body import LineBody
 from pushgate.inputs.http.openapi import Described, document, json_of, text_of
-from pushgate.inputs.http.pushing import push
 from pushgate.inputs.http.request import BodyReader, Request
-from pushgate.principals import Operation
+from pushgate.inputs.http.submit import push
+from pushgate.model.errors import Invalid
+from pushgate.model.principals import Operation
+from pushgate.net.http.responses import Answer, Fault, json_answer
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -133,7 +133,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(questions.story),
+        _asks(queries.story),
         Operation.READ,
         Described(
             method="GET",
@@ -146,7 +146,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(questions.cancel),
+        _asks(queries.cancel),
         Operation.PUSH,
         Described(
             method="DELETE",
@@ -172,7 +172,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(questions.apps),
+        _asks(queries.apps),
         Operation.READ,
         Described(
             method="GET",
@@ -183,7 +183,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(questions.metrics),
+        _asks(queries.metrics),
         Operation.READ,
         Described(
             method="GET",
@@ -194,7 +194,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(questions.alive),
+        _asks(queries.alive),
         Operation.READ,
         Described(
             method="GET",
@@ -205,7 +205,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(questions.ready),
+        _asks(queries.ready),
         Operation.READ,
         Described(
             method="GET",

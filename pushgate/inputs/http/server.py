@@ -7,19 +7,19 @@ from twisted.internet.task import LoopingCall
 from twisted.web import http
 from zope.interface import implementer
 
-from pushgate.errors import Overloaded
-from pushgate.exposition import Exposition
-from pushgate.inputs.crowd import Crowd
-from pushgate.inputs.gather import Gatherer
+from pushgate.inputs.common.batching import Gatherer
+from pushgate.inputs.common.connections import Crowd
+from pushgate.inputs.common.session import Porter
 from pushgate.inputs.http.connection import Connection
-from pushgate.inputs.http.events import Events
+from pushgate.inputs.http.outcome_waits import Waits
 from pushgate.inputs.http.request import BodyReader, Request
 from pushgate.inputs.http.routes import find_route
-from pushgate.inputs.http.table import HTTPTable
-from pushgate.inputs.http.waits import Waits
-from pushgate.inputs.listener import Listener
-from pushgate.inputs.visitor import Porter
-from pushgate.interfaces import Context, IGateway
+from pushgate.inputs.http.server_sent_events import Events
+from pushgate.inputs.http.settings import HTTPTable
+from pushgate.model.errors import Overloaded
+from pushgate.net.listener import Listener
+from pushgate.net.prometheus import Exposition
+from pushgate.plugin.interfaces import Context, IGateway
 
 SWEEP: Final = 1.0
 """Seconds between two looks for connections that are too slow."""

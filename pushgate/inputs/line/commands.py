@@ -9,14 +9,14 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pushgate.errors import Internal, Invalid, PushgateError, Refusal, ShuttingDown
-from pushgate.inputs.line.answers import Answers, error, ok
 from pushgate.inputs.line.push import Push, read_json, read_text
-from pushgate.interfaces import Receipt
-from pushgate.notification import Submission, parse_id
-from pushgate.packed import Packed
-from pushgate.principals import Operation
-from pushgate.record import id_text
+from pushgate.inputs.line.replies import Answers, error, ok
+from pushgate.model.errors import Internal, Invalid, PushgateError, Refusal, ShuttingDown
+from pushgate.model.notification import Submission, parse_id
+from pushgate.model.outcome_record import id_text
+from pushgate.model.packed import Packed
+from pushgate.model.principals import Operation
+from pushgate.plugin.interfaces import Receipt
 
 if TYPE_CHECKING:
     from pushgate.inputs.line.connection import Connection

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from zope.interface import implementer
 
-from pushgate.errors import PushgateError, Refusal, TooLarge
-from pushgate.inputs.conversation import Conversation
-from pushgate.inputs.line.answers import Answers, accepted, error
+from pushgate.inputs.common.conversation import Conversation
 from pushgate.inputs.line.commands import Place, respond
+from pushgate.inputs.line.line_reader import MAX_LINE, LineReader
 from pushgate.inputs.line.push import read_bulk
-from pushgate.inputs.line.reader import MAX_LINE, LineReader
-from pushgate.interfaces import Receipt
-from pushgate.principals import Operation
+from pushgate.inputs.line.replies import Answers, accepted, error
+from pushgate.model.errors import PushgateError, Refusal, TooLarge
+from pushgate.model.principals import Operation
+from pushgate.plugin.interfaces import Receipt
 
 if TYPE_CHECKING:
     from pushgate.inputs.line.server import LineServer

@@ -6,11 +6,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import Raw
 
-from pushgate.errors import Invalid, TooLarge
-from pushgate.inputs.fields import TERM_FIELDS, TermFields, decoded, unknown_field
-from pushgate.inputs.gather import MAX_PAYLOAD
-from pushgate.notification import MAX_BATCH, MAX_TOKEN, Submission, Terms, parse_token
-from pushgate.packed import Packed
+from pushgate.inputs.common.batching import MAX_PAYLOAD
+from pushgate.inputs.common.json_terms import TERM_FIELDS, TermFields, decoded, unknown_field
+from pushgate.model.errors import Invalid, TooLarge
+from pushgate.model.notification import MAX_BATCH, MAX_TOKEN, Submission, Terms, parse_token
+from pushgate.model.packed import Packed
 
 _INTEGERS: Final = frozenset({"expiration", "priority", "registered_at"})
 _MAX_DIGITS: Final = 20

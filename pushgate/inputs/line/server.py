@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from pushgate.inputs.conversation import ConversationServer
+from pushgate.inputs.common.conversation import ConversationServer
 from pushgate.inputs.line.connection import Connection
-from pushgate.settings import Duration, ListeningTable, ServerEndpoint
+from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
 
 
 class LineTable(ListeningTable):

@@ -5,12 +5,12 @@ from typing import Final
 
 import msgspec
 
-from pushgate.notification import MEMBER_BITS, Batch, Delivery, Terms
-from pushgate.outcome import Outcome, State
-from pushgate.packed import Packed
-from pushgate.record import Tokens
-from pushgate.span import Span
-from pushgate.step import Past
+from pushgate.model.batch_slice import Span
+from pushgate.model.history import Past
+from pushgate.model.notification import MEMBER_BITS, Batch, Delivery, Terms
+from pushgate.model.outcome import Outcome, State
+from pushgate.model.outcome_record import Tokens
+from pushgate.model.packed import Packed
 
 _HASH: Final = 8
 """Bytes of a token's hash: what records show of it."""

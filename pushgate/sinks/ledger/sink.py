@@ -12,16 +12,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.errors import CannotStart, SinkDown
-from pushgate.interfaces import Context, IAddressed, IGateway, IHistory, IOutcomeSink
-from pushgate.notification import MAX_BATCH
-from pushgate.outcome import Outcome, Report
-from pushgate.plugin import Sink, SinkFactory
-from pushgate.record import Tokens
-from pushgate.settings import Duration, SinkTable
+from pushgate.model.errors import CannotStart, SinkDown
+from pushgate.model.notification import MAX_BATCH
+from pushgate.model.outcome import Outcome, Report
+from pushgate.model.outcome_record import Tokens
+from pushgate.plugin.factories import Sink, SinkFactory
+from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IHistory, IOutcomeSink
+from pushgate.plugin.settings import Duration, SinkTable
+from pushgate.sinks.common.worker_thread import OwnThread
 from pushgate.sinks.ledger.rows import Row, outcome, row, stem
 from pushgate.sinks.ledger.store import DAY, NotALedger, Store
-from pushgate.sinks.own_thread import OwnThread
 
 FILE: Final = "ledger.sqlite"
 SWEEP: Final = 10.0

@@ -13,18 +13,18 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from pushgate import __version__
-from pushgate.errors import CannotStart, SinkDown
-from pushgate.interfaces import Context, IAddressed, IGateway, IOutcomeSink
-from pushgate.outcome import Report
-from pushgate.plugin import SinkFactory
-from pushgate.record import ndjson
-from pushgate.signature import SIGNATURE, TIMESTAMP, sign
-from pushgate.sinks.webhook.cuts import Post, about, count_of, cut
-from pushgate.sinks.webhook.endpoint import GuardedEndpoints
-from pushgate.sinks.webhook.post import Answer, Poster
+from pushgate.model.errors import CannotStart, SinkDown
+from pushgate.model.log_throttle import Trouble
+from pushgate.model.outcome import Report
+from pushgate.model.outcome_record import ndjson
+from pushgate.plugin.factories import SinkFactory
+from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
+from pushgate.protocols.webhook_signature import SIGNATURE, TIMESTAMP, sign
+from pushgate.sinks.webhook.guarded_endpoint import GuardedEndpoints
+from pushgate.sinks.webhook.http_request import Answer, Poster
+from pushgate.sinks.webhook.report_batches import Post, about, count_of, cut
 from pushgate.sinks.webhook.secrets import BadSecrets, read_secrets
-from pushgate.sinks.webhook.table import WebhookTable
-from pushgate.trouble import Trouble
+from pushgate.sinks.webhook.settings import WebhookTable
 
 LATER: Final = frozenset({408, 425, 429})
 """Client errors that are none: the same again may be taken."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from pushgate.interfaces import Context, IGateway
-from pushgate.outcome import Outcome, Report
-from pushgate.plugin import Sink, SinkFactory
-from pushgate.settings import FilePath, SinkTable
+from pushgate.model.outcome import Outcome, Report
+from pushgate.plugin.factories import Sink, SinkFactory
+from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.settings import FilePath, SinkTable
 
 
 class PostTable(SinkTable):

@@ -1,0 +1,173 @@
+"""The programs that come by each door in `bench.inputs`: other people's, or of the contract alone."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from bench.broker import Broker
+from bench.parts import HERE, python
+from pushgate.simulator.certificates import Certificates
+
+QUEUE: Final = "push"
+PAYLOAD: Final = '{"aps":{"alert":"Hi"}}'
+LOOP: Final = f"while read t; do echo 'PUSH news '$t' {PAYLOAD}'; done | nc -N 127.0.0.1 "
+"""All that a shell needs."""
+OLD: Final = HERE.parent / "tests" / "old_program.py"
+"""Where only the server's address is told to old libraries."""
+APIECE: Final = 20
+"""How many notifications `curl` sends with a wait for their outcomes; the others are one upload of lines."""
+
+
+class Ports(msgspec.Struct):
+    """Where everything listens."""
+
+    service: int
+    amp: int
+    http: int
+    line: int
+    apns: int
+    feedback: int
+
+
+class Program(msgspec.Struct):
+    """A program, and what it is to send.
+
+    :param tokens: in hex, those that may not be lost.
+    :param command: how it is called.
+    :param content: whether what it prints says that all were taken.
+    :param says: its standard input.
+    :param refused: how many others, which are bad, it sends besides.
+    """
+
+    name: str
+    tokens: list[str]
+    command: Sequence[str]
+    content: Callable[[str], bool]
+    says: str = ""
+    refused: int = 0
+
+
+def missing() -> str | None:
+    """Which program is not here; None when all are."""
+    nc = shutil.which("nc")
+    if not nc or b"-N" not in subprocess.run([nc, "-h"], capture_output=True, timeout=20, check=False).stderr:
+        return "nc with -N is not installed (Debian: apt-get install netcat-openbsd)"
+    return None if shutil.which("curl") else "curl is not installed (Debian: apt-get install curl)"
+
+
+def all_of(
+    directory: Path, certificates: Certificates, ports: Ports, broker: Broker, count: int
+) -> list[Program]:
+    """A program for each door, for the APNs listener two. The one that also watches comes first."""
+    several = [
+        by_nc(ports, devices(1, count)),
+        by_curl(directory, ports, devices(2, count)),
+        by_queue(directory, broker, devices(3, count)),
+        by_old_library(directory, certificates, ports, "pushjack", devices(4, count), 25),
+        by_old_library(directory, certificates, ports, "pyapns_frames", devices(5, count), None),
+    ]
+    total = sum(len(each.tokens) for each in several)
+    return [by_amp(directory, ports, devices(6, count), total), *several]
+
+
+def devices(door: int, count: int) -> list[str]:
+    """Device tokens in hex, those of each door different; the first, the last and each hundredth are dead."""
+    return [
+        f"{'dead' if index % 100 == 0 or index == count - 1 else '0001'}{door * 10_000_000 + index:060x}"
+        for index in range(count)
+    ]
+
+
+def by_nc(ports: Ports, tokens: list[str]) -> Program:
+    """A shell loop and nc at the line door."""
+    return Program(
+        "nc, line",
+        tokens,
+        ["sh", "-c", f"{LOOP}{ports.line}"],
+        lambda out: [line[:3] for line in out.splitlines()] == ["OK "] * len(tokens),
+        "".join(f"{token}\n" for token in tokens),
+    )
+
+
+def by_curl(directory: Path, ports: Ports, tokens: list[str]) -> Program:
+    """curl at the HTTP door: an upload of lines, and a list that waits for its outcomes."""
+    lines, listed = directory / "lines", directory / "list"
+    lines.write_text("".join(f'{{"token":"{each}","payload":{PAYLOAD}}}\n' for each in tokens[APIECE:]))
+    listed.write_text(f'{{"tokens":{json.dumps(tokens[:APIECE])},"payload":{PAYLOAD}}}')
+    url = f"http://127.0.0.1:{ports.http}/v1/apps/news/notifications"
+    return Program(
+        "curl, HTTP",
+        tokens,
+        ["curl", "-sSf", "-H", "Content-Type: application/x-ndjson", "--data-binary", f"@{lines}", url,
+         "--next", "-sSf", "-H", "Content-Type: application/json", "-d", f"@{listed}", f"{url}?wait=30s"],
+        lambda out: all_taken(out, len(tokens)),
+    )  # fmt: skip
+
+
+def all_taken(out: str, count: int) -> bool:
+    """Whether the HTTP door's answers say that so many were taken, and the last one how its own ended."""
+    answers: list[Any] = []
+    decoder, rest = json.JSONDecoder(), out
+    while rest := rest.lstrip():
+        answer, end = decoder.raw_decode(rest)
+        answers.append(answer)
+        rest = rest[end:]
+    taken = sum(each["count"] for each in answers if not each["refused"])
+    return taken == count and len(answers[-1]["outcomes"]) == APIECE
+
+
+def by_queue(directory: Path, broker: Broker, tokens: list[str]) -> Program:
+    """A publisher at the queue of the RabbitMQ door."""
+    path = directory / "published"
+    path.write_text("\n".join(tokens))
+    return Program(
+        "pika, RabbitMQ",
+        tokens,
+        python("outside_publisher.py", broker.port, QUEUE, path),
+        lambda out: out == f"{len(tokens)} confirmed\n",
+    )
+
+
+def by_old_library(
+    directory: Path,
+    certificates: Certificates,
+    ports: Ports,
+    library: str,
+    tokens: list[str],
+    bad: int | None,
+) -> Program:
+    """A library of another age at the APNs listener.
+
+    :param bad: it sends what the door refuses in place of every fiftieth, from this one on.
+    """
+    path = directory / library
+    path.write_text("\n".join(tokens))
+    spoiled = set(range(bad, len(tokens), 50)) if bad is not None else set()
+    command = [OLD, library, ports.apns, ports.feedback, certificates.client, len(tokens), path]
+    return Program(
+        f"{library}, APNs listener",
+        [token for at, token in enumerate(tokens) if at not in spoiled],
+        [sys.executable, *map(str, command)],
+        lambda out: len(json.loads(out).get("errors", ())) == len(spoiled),
+        refused=len(spoiled),
+    )
+
+
+def by_amp(directory: Path, ports: Ports, tokens: list[str], others: int) -> Program:
+    """A program at the AMP door that also watches until everything has its outcome."""
+    path = directory / "amp"
+    path.write_text("\n".join(tokens))
+    record = directory / "watched.json"
+    total = others + len(tokens)
+    return Program(
+        "AMP program",
+        tokens,
+        python("outside_client.py", ports.amp, path, record, total),
+        lambda out: "pushed" in out,
+    )

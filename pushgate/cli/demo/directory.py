@@ -1,0 +1,157 @@
+"""The directory in which the demonstration takes place, and what stands in it."""
+
+import fcntl
+import os
+import shutil
+import socket
+from pathlib import Path
+from typing import Final
+
+from pushgate.cli.demo.devices import DEAD_PREFIX, Devices
+from pushgate.model.errors import CannotStart
+
+_MARK: Final = ".pushgate-demo"
+"""The file that makes a directory a former demonstration, which may be cleared away."""
+_PROPS: Final = (
+    "simulator.toml", "simulator.log", "gateway.toml", "gateway.log", "outcomes.jsonl", "certificates",
+)  # fmt: skip
+"""All that a demonstration leaves behind."""
+
+_SIMULATOR: Final = """\
+# The push service's side of `pushgate demo`. To run it again, in this directory:
+#     twistd -n pushgate-simulator --config simulator.toml
+
+[simulator]
+listen = "tcp:{push}:interface=127.0.0.1"
+feedback_listen = "tcp:{feedback}:interface=127.0.0.1"
+control_listen = "tcp:{control}:interface=127.0.0.1"
+state_dir = "certificates"
+record_limit = {limit}
+dead = ["{dead}"]           # tokens that begin so are rejected with status 8
+
+# Once: "I am shutting down", status 10, naming the last notification that was accepted.
+[[simulator.script]]
+act = "shutdown"
+token = "{shutdown_at}"
+times = 1
+
+# Once: the connection is closed without a word.
+[[simulator.script]]
+act = "close"
+token = "{close_at}"
+times = 1
+"""
+_GATEWAY: Final = """\
+# The gateway of `pushgate demo`. To run it again, in this directory, beside the simulator:
+#     twistd -n pushgate --config gateway.toml
+
+[gateway]
+state_dir = "memory"
+drain_timeout = "5s"
+
+[apps.demo]
+upstream = "apns-stream"
+topic = "com.example.demo"
+certificate = "certificates/client.pem"
+trust = "certificates/ca.pem"
+host = "localhost"
+port = {push}
+feedback_host = "localhost"
+feedback_port = {feedback}
+response_timeout = "{response_timeout}"     # silence after which "written" becomes "presumed"; default: 5s
+delivery = "at-least-once"  # what a connection that dies without a word means: send again
+
+[inputs.amp]
+type = "amp"
+listen = "tcp:{amp}:interface=127.0.0.1"
+
+[sinks.outcomes]
+type = "jsonl"
+path = "outcomes.jsonl"
+
+[sinks.log]
+type = "log"
+"""
+
+
+class Stage:
+    """A directory of one demonstration: configuration files, logs, certificates, the outcome file.
+
+    :param directory: made when it is not there; cleared when it holds a former demonstration.
+    :raises CannotStart: when it holds anything else, cannot be written, or is in use.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        try:
+            self._claim()
+        except OSError as error:
+            where = error.filename or directory
+            raise CannotStart([f"{where}: {error.strerror}; choose another directory with --dir"]) from error
+        self.push, self.feedback, self.control, self.amp = free_ports(4)
+
+    @property
+    def simulator_log(self) -> Path:
+        """What the push service's side writes."""
+        return self.directory / "simulator.log"
+
+    @property
+    def gateway_log(self) -> Path:
+        """What the gateway writes."""
+        return self.directory / "gateway.log"
+
+    @property
+    def outcomes(self) -> Path:
+        """The gateway's outcome records, one a line."""
+        return self.directory / "outcomes.jsonl"
+
+    def write_configuration(self, devices: Devices, response_timeout: float) -> None:
+        """Write the configuration files of both processes."""
+        facts = {
+            "push": self.push, "feedback": self.feedback, "control": self.control, "amp": self.amp,
+            "dead": DEAD_PREFIX.hex(),
+            "shutdown_at": devices.shutdown_at.hex(), "close_at": devices.close_at.hex(),
+            "limit": 2 * len(devices.tokens),
+            "response_timeout": f"{response_timeout:g}s",
+        }  # fmt: skip
+        (self.directory / "simulator.toml").write_text(_SIMULATOR.format(**facts))
+        (self.directory / "gateway.toml").write_text(_GATEWAY.format(**facts))
+
+    def close(self) -> None:
+        """Let others use the directory."""
+        os.close(self._mark)
+
+    def _claim(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        mark = self.directory / _MARK
+        if not mark.exists() and any(self.directory.iterdir()):
+            raise CannotStart([
+                f"{self.directory}: holds something else than a former demo; choose another with --dir"
+            ])  # fmt: skip
+        # Locked as long as this process lives: two demonstrations would clear away each other's files.
+        self._mark = os.open(mark, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise CannotStart([
+                f"{self.directory}: another demo is running in it; wait, or choose another with --dir"
+            ]) from None  # fmt: skip
+        for name in _PROPS:
+            prop = self.directory / name
+            if prop.is_dir() and not prop.is_symlink():
+                shutil.rmtree(prop)
+            else:
+                prop.unlink(missing_ok=True)
+
+
+def free_ports(count: int) -> list[int]:
+    """Different TCP ports on loopback that nobody listens on just now."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()

@@ -1,0 +1,94 @@
+"""``pushgate demo``."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pushgate.cli import options
+from pushgate.cli.output import fail, print_json
+from pushgate.cli.run import run
+from pushgate.model.errors import PushgateError
+
+if TYPE_CHECKING:
+    from pushgate.cli.demo.directory import Stage
+    from pushgate.cli.demo.run import Performance
+    from pushgate.cli.progress import Showing
+
+
+@click.command("demo")
+@click.option(
+    "--count", type=click.IntRange(10, 1_000_000), default=20_000, show_default=True,
+    help="How many notifications are pushed.",
+)  # fmt: skip
+@click.option(
+    "--dir", "directory", metavar="DIR", type=click.Path(path_type=Path), default=Path("pushgate-demo"),
+    show_default=True, help="Where its files are kept; a former demo's are replaced.",
+)  # fmt: skip
+@options.as_json
+def command(count: int, directory: Path, as_json: bool) -> None:
+    """Watch notifications survive dead tokens and lost connections.
+
+    A gateway and a simulated push service start, each as a process of its own, and speak TLS on loopback.
+    Notifications are pushed to the gateway over AMP; one in a hundred has a dead token, and on the way the
+    push service once says that it shuts down and once closes a connection without a word. In the end, what
+    the gateway told of each notification is checked against what the push service received.
+
+    The exit status is 1 when the check fails.
+    """
+    run(lambda reactor: _demo(reactor, count, directory, as_json))
+
+
+async def _demo(reactor: Any, count: int, directory: Path, as_json: bool) -> None:
+    from twisted.internet.defer import CancelledError
+
+    from pushgate.cli.demo.directory import Stage
+    from pushgate.cli.demo.report import figures, report
+
+    stage = Stage(directory)
+    try:
+        performance = await _perform(reactor, stage, count, as_json)
+    except PushgateError as error:
+        fail([str(error), _stopped(stage)])
+    except CancelledError:
+        click.echo(_stopped(stage), err=True)
+        raise
+    if as_json:
+        print_json(figures(performance, stage))
+    else:
+        report(performance, stage)
+    if not performance.audit.ok:
+        fail(["the audit failed:", *(f"  {fault}" for fault in performance.audit.faults)])
+
+
+async def _perform(reactor: Any, stage: "Stage", count: int, as_json: bool) -> "Performance":
+    from pushgate.cli.demo.devices import devices
+    from pushgate.cli.demo.run import Play
+
+    def say(line: str) -> None:
+        click.echo(line, err=as_json)
+
+    whom = devices(count)
+    say(
+        f"{count:,} notifications, {len(whom.dead):,} of them to dead tokens; "
+        "one shutdown and one silent close on the way"
+    )
+    showing = _showing(count, as_json)
+    try:
+        return await Play(stage, whom, say, showing.show, reactor).perform()
+    finally:
+        showing.close()
+
+
+def _showing(count: int, as_json: bool) -> "Showing":
+    from pushgate.cli.progress import Bars, Lines
+
+    bars = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not as_json
+    return Bars(count) if bars else Lines(count, err=as_json)
+
+
+def _stopped(stage: "Stage") -> str:
+    logs = f"{stage.gateway_log}, {stage.simulator_log}"
+    return f"the demo was stopped, with all that it had started\nlogs: {logs}"

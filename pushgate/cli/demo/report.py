@@ -1,0 +1,76 @@
+"""What ``pushgate demo`` says in the end."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pushgate.cli.demo.run import RESPONSE_TIMEOUT
+from pushgate.cli.output import print_table
+from pushgate.model.outcome import State
+
+if TYPE_CHECKING:
+    from pushgate.cli.demo.audit import Audit
+    from pushgate.cli.demo.directory import Stage
+    from pushgate.cli.demo.run import Performance
+
+_TOLD, _SAW = "gateway told", "push service saw"
+_TWICE = (
+    "what was in flight when the push service closed a connection without a word;\n"
+    "at-least-once, the default, sends it again."
+)
+_NOT_TWICE = "nothing was in flight when the push service closed a connection without a word."
+
+
+def figures(performance: "Performance", stage: "Stage") -> dict[str, Any]:
+    """All of it, ready for JSON."""
+    return {
+        **performance.audit.summary(),
+        "pushed_in": round(performance.pushing, 3),
+        "settled_in": round(performance.settling, 3),
+        "connections": performance.connections,
+        "outcome_file": str(stage.outcomes),
+        "logs": [str(stage.gateway_log), str(stage.simulator_log)],
+    }
+
+
+def report(performance: "Performance", stage: "Stage") -> None:
+    """The table, what it means, how long it took, and where to look further."""
+    audit, settling = performance.audit, performance.settling
+    total = sum(count for *_, count in audit.counts)
+    print_table(("", _TOLD, _SAW, "check"), _rows(audit), numbers=(_TOLD, _SAW))
+    click.echo(_meaning(audit))
+    click.echo(
+        f"{total:,} notifications: taken on by the gateway in {performance.pushing:.1f} s, settled in "
+        f"{settling:.1f} s ({total / settling:,.0f} a second), over {performance.connections} connections: "
+        "the push service closes one after each error."
+    )
+    click.echo(f"outcomes, one a line: {stage.outcomes}")
+    click.echo(f"logs: {stage.gateway_log}, {stage.simulator_log}")
+
+
+def _rows(audit: "Audit") -> Iterator[tuple[str, str, str, str]]:
+    proof = (State.ACCEPTED, State.PRESUMED)
+    yield from ((each, f"{audit.count(each):,}", "", "") for each in proof)
+    for state, status, reason, count in audit.counts:
+        if state not in proof and (state, status) != (State.REJECTED, 8):
+            yield " ".join(map(str, filter(None, (state, status, reason)))), f"{count:,}", "", ""
+    good = audit.count(State.ACCEPTED, State.PRESUMED)
+    rejected = audit.count(State.REJECTED)
+    yield _row("to live devices", f"{good:,}", audit.received, good == audit.received)
+    yield _row("rejected 8 InvalidToken", f"{rejected:,}", audit.rejected, rejected == audit.rejected)
+    yield _row("lost", "", audit.lost, not audit.lost)
+    yield "received twice", "", f"{audit.twice:,}", ""
+
+
+def _row(what: str, told: str, saw: int, ok: bool) -> tuple[str, str, str, str]:
+    return what, told, f"{saw:,}", "ok" if ok else "WRONG"
+
+
+def _meaning(audit: "Audit") -> str:
+    return (
+        "accepted: proven, by an error for a later one. presumed: written, and nothing heard for "
+        f"{RESPONSE_TIMEOUT:g} s;\n"
+        "this protocol can say no more. Neither means delivered.\n"
+        f"received twice: {_TWICE if audit.twice else _NOT_TWICE}"
+    )

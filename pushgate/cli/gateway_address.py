@@ -1,0 +1,134 @@
+"""Reaching a gateway's AMP door."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import click
+
+from pushgate.model.errors import FateUnknown, Forbidden, PushgateError, Unreachable
+
+if TYPE_CHECKING:
+    from pushgate.client import Client
+
+_PORT: Final = 7215
+_SHORT: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]*)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
+"""HOST, HOST:PORT or :PORT, an IPv6 address in brackets."""
+
+_OPTIONS: Final = (
+    click.option(
+        "--secret-file", metavar="FILE", type=click.Path(path_type=Path), envvar="PUSHGATE_SECRET_FILE",
+        help="Holds the secret that goes with --login. Default: $PUSHGATE_SECRET_FILE.",
+    ),
+    click.option(
+        "--login", metavar="NAME", envvar="PUSHGATE_LOGIN",
+        help="The principal to log in as, where the gateway asks. Default: $PUSHGATE_LOGIN.",
+    ),
+    click.option(
+        "--to", metavar="HOST:PORT", default=f"127.0.0.1:{_PORT}", show_default=True,
+        help="The gateway's AMP door; or a Twisted client endpoint such as unix:/run/gate.sock or tls:....",
+    ),
+)  # fmt: skip
+
+
+class Door(NamedTuple):
+    """Where a gateway is, and who to be there.
+
+    :param where: what ``--to`` says.
+    :param login: name and secret.
+    """
+
+    where: str
+    login: tuple[str, bytes] | None = None
+
+    def __str__(self) -> str:
+        return self.where
+
+    def __repr__(self) -> str:
+        return self.where  # the secret must not come out with an error
+
+
+def to(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options ``--to``, ``--login`` and ``--secret-file``, as the one argument `to`."""
+
+    @wraps(command)
+    def with_door(*args: Any, to: str, login: str | None, secret_file: Path | None, **rest: Any) -> Any:
+        return command(*args, to=Door(to, _login(login, secret_file)), **rest)
+
+    for option in _OPTIONS:
+        option(with_door)
+    return with_door
+
+
+def _login(name: str | None, file: Path | None) -> tuple[str, bytes] | None:
+    if (name is None) != (file is None):
+        raise click.UsageError("--login and --secret-file go together")
+    if name is None or file is None:
+        return None
+    try:
+        return name, file.read_bytes().strip()
+    except OSError as error:
+        raise click.UsageError(f"--secret-file {file}: {error.strerror}") from None
+
+
+class NotReached(PushgateError):
+    """There is no gateway where one was looked for."""
+
+
+def endpoint_text(to: str) -> str:
+    """The Twisted client endpoint string of what ``--to`` says: HOST:PORT, or such a string itself."""
+    match = _SHORT.fullmatch(to)
+    if match is None:
+        return to
+    host = (match["host"] or "127.0.0.1").strip("[]").replace(":", r"\:")
+    return f"tcp:host={host}:port={match['port'] or _PORT}"
+
+
+@asynccontextmanager
+async def reach(reactor: Any, to: Door, timeout: float = 10.0) -> AsyncIterator["Client"]:
+    """A client of the gateway there, once somebody has answered the door; closed at the end.
+
+    A client by itself would go on trying, since gateways are restarted; a person wants to know.
+
+    :param timeout: seconds, here and for each answer of the gateway.
+    :raises NotReached: nobody has, or whoever has does not speak as a gateway does.
+    :raises Forbidden: as the gateway did; who has not said who they are is told how.
+    """
+    from twisted.internet.endpoints import clientFromString
+    from twisted.internet.protocol import Factory, Protocol
+
+    from pushgate.client import Client
+
+    class Knock(Protocol):
+        def connectionMade(self) -> None:
+            assert self.transport is not None
+            self.transport.loseConnection()
+
+    try:
+        endpoint = clientFromString(reactor, endpoint_text(to.where))
+        await endpoint.connect(Factory.forProtocol(Knock)).addTimeout(timeout, reactor)
+    except Exception as error:  # each kind of endpoint has errors of its own
+        raise NotReached(_why(to, error)) from error
+    client = Client(endpoint, reactor, timeout=timeout, patience=timeout, login=to.login)
+    client.start()
+    try:
+        async with client:
+            yield client
+    except (FateUnknown, Unreachable) as error:
+        raise NotReached(f"{error}; is {to} the AMP door of a gateway?") from error
+    except Forbidden as error:
+        if to.login is not None:
+            raise
+        raise Forbidden.told(f"{error}, with --login NAME --secret-file FILE") from error
+
+
+def _why(to: Door, error: Exception) -> str:
+    if isinstance(error, ValueError | TypeError | KeyError):
+        return f"--to {to}: no endpoint: {error}; must be HOST:PORT or a Twisted client endpoint"
+    return (
+        f"no gateway at {to}: {str(error).rstrip('.') or type(error).__name__}\n"
+        "Is it running? `make run` or `twistd -n pushgate` starts one; --to says where else to look."
+    )

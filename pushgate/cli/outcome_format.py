@@ -1,0 +1,79 @@
+"""Outcomes in words."""
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import msgspec
+
+from pushgate.model.outcome import State
+
+if TYPE_CHECKING:
+    from pushgate.client import Record
+
+MEANING: Final = {
+    State.QUEUED: "waits in the gateway",
+    State.WRITTEN: "written to the push service, nothing heard yet",
+    State.ACCEPTED: "taken by the push service, which is proven",
+    State.PRESUMED: "written, and the push service did not object; it can say no more",
+    State.REJECTED: "refused by the push service",
+    State.SUPPRESSED: "not sent: its token is known to be dead",
+    State.EXPIRED: "given up: too old to be sent, or sent again",
+    State.UNKNOWN: "written to a connection that was lost; at-most-once does not send it again",
+    State.CANCELLED: "withdrawn before it was written",
+    State.FAILED: "given up",
+    State.DEAD_TOKEN: "the feedback service says that this token is dead",
+}
+"""What each state means, for people."""
+ON_ITS_WAY: Final = (State.QUEUED, State.WRITTEN)
+"""States that are no outcome."""
+GOOD: Final = (State.ACCEPTED, State.PRESUMED)
+"""States in which the push service has it, as far as one can know."""
+_WIDTH: Final = 64
+"""Hex digits of a token that are shown on a terminal in full."""
+
+
+def sentence(record: "Record") -> str:
+    """What became of a notification, in a line."""
+    meaning = MEANING.get(State(record.state)) if record.state in set(State) else None
+    parts = [f"{record.state}: {meaning}" if meaning else record.state, _reason(record)]
+    if record.attempts > 1:
+        parts.append(f"written {record.attempts} times")
+    return ", ".join(part for part in parts if part)
+
+
+def row(record: "Record") -> str:
+    """An outcome as a line of a list on a terminal."""
+    at = time.strftime("%H:%M:%S", time.localtime(record.at))
+    state = click.style(f"{record.state:<10}", fg=_colour(record))
+    token = record.token or ""
+    if len(token) > _WIDTH:
+        token = f"{token[: _WIDTH - 9]}…{token[-8:]}"
+    notes = [_reason(record), "corrects an earlier outcome" if record.corrects else ""]
+    return "  ".join([at, state, record.app, token, *(note for note in notes if note)])
+
+
+def fields(record: "Record") -> str:
+    """An outcome as a line for other programs, its fields separated by tabs."""
+    status, token = "" if record.status is None else str(record.status), record.token or ""
+    return "\t".join([
+        f"{record.at:.3f}", record.state, status, record.reason, record.app, token, record.id or "",
+    ])  # fmt: skip
+
+
+def plain(record: "Record") -> dict[str, Any]:
+    """An outcome as the contract has it in JSON."""
+    fields: dict[str, Any] = msgspec.to_builtins(record)
+    if record.dead_since is None:
+        del fields["dead_since"]
+    return fields
+
+
+def _reason(record: "Record") -> str:
+    return " ".join(str(part) for part in (record.status, record.reason) if part not in {None, ""})
+
+
+def _colour(record: "Record") -> str:
+    if record.state in GOOD:
+        return "green"
+    return "yellow" if record.state in {State.SUPPRESSED, State.CANCELLED, State.EXPIRED} else "red"

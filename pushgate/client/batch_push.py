@@ -1,0 +1,91 @@
+"""One call of `push_batch`: many commands, one receipt."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredSemaphore
+
+from pushgate.client.chunks import Chunk
+from pushgate.client.receipt import Part, PartlySent, Receipt, Refused
+from pushgate.model.errors import Invalid, Refusal, TooLarge
+
+_OF_MEMBERS: Final = (Invalid, TooLarge)
+"""What is wrong with the notifications of a chunk; any other refusal would meet the next chunk as well."""
+
+
+class BatchPush:
+    """Sends chunks, several at a time, and reads no chunk before there is a free slot for it.
+
+    The first error that is not about single notifications ends it: no further chunk is sent.
+
+    :param send: sends one chunk.
+    :param slots: the commands that may be under way.
+    """
+
+    def __init__(self, send: Callable[[Chunk], Deferred[Part]], slots: DeferredSemaphore) -> None:
+        self._send, self._slots = send, slots
+        self._under_way: list[Deferred[None]] = []
+        self._parts: list[Part] = []
+        self._error: Exception | None = None
+        self._first_refusal: Refusal | None = None
+
+    async def run(self, chunks: Iterator[Chunk]) -> Receipt:
+        """The receipt for all chunks.
+
+        :raises PartlySent: an error came after something was accepted.
+        :raises Exception: the error, when nothing was.
+        """
+        try:
+            while await self._start_next(chunks):
+                pass
+            await DeferredList(self._under_way)
+        except CancelledError:
+            for sending in self._under_way:
+                sending.cancel()
+            raise
+        return self._receipt()
+
+    async def _start_next(self, chunks: Iterator[Chunk]) -> bool:
+        """Start the next chunk; False when there is none, or no sense in it."""
+        await self._slots.acquire()
+        chunk = self._next(chunks)
+        if chunk is None:
+            self._slots.release()
+            return False
+        sending = self._send(chunk).addCallbacks(self._parts.append, self._failed, errbackArgs=(chunk,))
+        self._under_way.append(sending.addBoth(self._done))
+        return True
+
+    def _next(self, chunks: Iterator[Chunk]) -> Chunk | None:
+        if self._error is not None:
+            return None
+        try:
+            return next(chunks, None)
+        except Exception as error:  # noqa: BLE001 - the caller's own iterable may raise anything
+            self._error = error
+            return None
+
+    def _failed(self, failure: Any, chunk: Chunk) -> None:
+        error = failure.value
+        if not isinstance(error, _OF_MEMBERS):
+            self._error = self._error or error
+            return
+        self._first_refusal = self._first_refusal or error
+        reasons = {fault.index: fault for fault in chunk.faults}
+        refused = tuple(
+            reasons.get(index) or Refused(index, error.code, str(error))
+            for index in range(chunk.start, chunk.start + chunk.count)
+        )
+        self._parts.append(Part(chunk.start, chunk.count, None, refused))
+
+    def _done(self, _: object) -> None:
+        self._slots.release()
+
+    def _receipt(self) -> Receipt:
+        receipt = Receipt(self._parts)
+        if self._error is not None and receipt:
+            raise PartlySent(receipt) from self._error
+        error = self._error or self._first_refusal
+        if error is not None and not receipt:
+            raise error
+        return receipt

@@ -1,0 +1,90 @@
+"""Calling a command until it is answered."""
+
+from typing import Any, Final
+
+from twisted.internet import defer
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.protocols.amp import Command, TooLong, UnhandledCommand, UnknownRemoteError
+
+from pushgate.client.connection import Cut, Link, Wire
+from pushgate.model.backoff import Jitter, delay
+from pushgate.model.errors import FateUnknown, Internal, Overloaded, ShuttingDown, TooLarge, Unreachable
+from pushgate.protocols.amp.commands import MAX_VALUE
+
+FIRST_RETRY: Final = 0.1
+"""Seconds after which a gateway that is overloaded is asked again."""
+MAX_RETRY: Final = 5.0
+"""Seconds between two such attempts at most."""
+
+
+class Caller:
+    """Waits for connections, repeats what may be repeated, and turns failures into typed errors.
+
+    :param timeout: seconds until a command must have its answer, all repetitions included.
+    :param patience: seconds for which a gateway that is overloaded or restarts is asked again.
+    """
+
+    def __init__(
+        self, link: Link, clock: IReactorTime, jitter: Jitter, timeout: float, patience: float
+    ) -> None:
+        self._link, self._clock, self._jitter = link, clock, jitter
+        self._timeout, self._patience = timeout, patience
+
+    async def call(self, command: type[Command], repeatable: bool, **arguments: Any) -> dict[str, Any]:
+        """The answer to `command`.
+
+        :param repeatable: a command that was cut off may be sent again.
+        :raises Refusal: as the gateway did.
+        :raises Unreachable: there was no connection in time; nothing was sent.
+        :raises FateUnknown: it was sent, and no answer came.
+        :raises Internal: the gateway failed.
+        """
+        began = self._clock.seconds()
+        put_off, cut_off = 0, ""
+        while True:
+            try:
+                wire = await self._wire(began + self._timeout)
+            except Unreachable:
+                if cut_off:
+                    raise FateUnknown(cut_off) from None
+                raise
+            try:
+                return await self._ask(wire, command, arguments, began + self._timeout)
+            except (Overloaded, ShuttingDown) as refusal:
+                put_off += 1
+                pause = delay(put_off, first=FIRST_RETRY, cap=MAX_RETRY, jitter=self._jitter)
+                pause = max(pause, getattr(refusal, "retry_after", None) or 0.0)
+                if self._clock.seconds() + pause > began + min(self._patience, self._timeout):
+                    raise
+                await deferLater(self._clock, pause)
+            except Cut as cut:
+                cut_off = f"the connection was lost before the answer came: {cut}"
+                if not repeatable:
+                    raise FateUnknown(cut_off) from None
+
+    async def _wire(self, deadline: float) -> Wire:
+        try:
+            return await self._link.wire().addTimeout(self._left(deadline), self._clock)
+        except defer.TimeoutError:
+            raise self._link.unreachable() from None
+
+    async def _ask(
+        self, wire: Wire, command: type[Command], arguments: dict[str, Any], deadline: float
+    ) -> dict[str, Any]:
+        asked_at = self._clock.seconds()
+        try:
+            answer = await wire.ask(command, arguments).addTimeout(self._left(deadline), self._clock)
+        except TooLong as error:
+            raise TooLarge(error.keyName.decode(), len(error.value), MAX_VALUE) from None
+        except defer.TimeoutError:
+            if wire.heard_at <= asked_at:
+                wire.abort()  # nothing at all came: the gateway is gone, only its connection does not know
+            raise FateUnknown(f"no answer came within {self._timeout:g} s") from None
+        except (UnknownRemoteError, UnhandledCommand) as error:
+            raise Internal(f"the gateway failed at {command.__name__}: {error}") from error
+        self._link.useful()
+        return answer
+
+    def _left(self, deadline: float) -> float:
+        return max(0.0, deadline - self._clock.seconds())

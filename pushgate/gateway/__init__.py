@@ -1,0 +1,1 @@
+"""Accepts notifications, queues them, tracks their outcomes, and reports these to the sinks."""

@@ -1,0 +1,1 @@
+"""The device tokens of each app that are known to be dead."""

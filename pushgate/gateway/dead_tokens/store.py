@@ -1,0 +1,138 @@
+"""One app's dead tokens: in memory to be looked up, in the spool to outlive the process."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred, succeed
+
+from pushgate.gateway.dead_tokens.environment_guard import Doubt, Guard
+from pushgate.gateway.dead_tokens.index import DeadTokens
+from pushgate.model.dead_token import DOUBTFUL, Death, Reason
+from pushgate.model.errors import TooLarge
+from pushgate.model.outcome import State, Verdict
+from pushgate.plugin.interfaces import ISpool
+
+PAGE: Final = 5000
+"""Entries read from the spool at once."""
+
+
+class Graveyard:
+    """What is entered because of a refusal counts at once, anything else once it is safe.
+
+    :param wall: Unix seconds.
+    :ivar tokens: for looking at; only this class changes it.
+    """
+
+    def __init__(self, app: str, spool: ISpool, wall: Callable[[], float]) -> None:
+        self._app, self._spool, self._wall = app, spool, wall
+        self.tokens = DeadTokens()
+        self._guard = Guard()
+        self._under_way = 0
+        self._idle: Deferred[None] | None = None
+
+    async def recover(self) -> None:
+        """Enter what the spool kept."""
+        after = b""
+        while deaths := await self._spool.dead(self._app, after, PAGE):
+            self._enter(deaths)
+            for death in deaths:
+                if death.doubted:
+                    self._guard.resume(Doubt(death, None))
+            after = deaths[-1].token
+
+    def rejected(self, token: bytes, reason: Reason, first: bool) -> bool:
+        """Enter a token that was refused; return True when the environment is suspect instead.
+
+        Then this one, and those before it in the row, are taken back.
+
+        :param first: nothing was accepted before it on the same connection.
+        """
+        if not first:
+            self._accepted()
+        doubted = reason in DOUBTFUL and not self._guard.trusts
+        death = Death(token, int(self._wall()), reason, doubted)
+        before = self.tokens.get(token)
+        self._enter([death])
+        self._spool.bury(self._app, [death])
+        suspect = self._guard.rejected(Doubt(death, before)) if reason in DOUBTFUL else []
+        self._take_back(suspect)
+        return bool(suspect)
+
+    def distrust(self) -> None:
+        """Other credentials are used from now on: they may be of the wrong environment."""
+        self._guard.distrust()
+
+    def told(self, verdicts: Sequence[Verdict]) -> None:
+        """Learn from verdicts whether the environment is right."""
+        for verdict in verdicts:
+            if verdict.state is State.ACCEPTED:
+                self._accepted()
+            elif verdict.state is State.PRESUMED:
+                self._guard.presumed()
+            elif verdict.state is State.REJECTED and verdict.span.recalled:
+                self._guard.belied()
+
+    def bury(self, deaths: Sequence[Death]) -> Deferred[int]:
+        """Keep deaths, and enter them once they are safe; fires then, with how many tokens were not known.
+
+        :raises TooLarge: there is no room for so many.
+        """
+        news = len({death.token for death in deaths if death.token not in self.tokens})
+        total = len(self.tokens) + news
+        if total > self.tokens.limit:
+            raise TooLarge("the app's dead tokens", total, self.tokens.limit, "tokens")
+        return self.died(deaths).addCallback(lambda _: news)
+
+    def died(self, deaths: Sequence[Death]) -> Deferred[None]:
+        """Keep deaths, and enter them once they are safe; fires then. Makes room for them if need be."""
+        kept = self._spool.bury(self._app, deaths)
+        return self._tracked(kept).addCallback(lambda _: self._enter(deaths))
+
+    def forget(self, tokens: Iterable[bytes]) -> Deferred[int]:
+        """Remove entries; fires once that is safe, with how many there were."""
+        tokens = list(tokens)
+        count = sum(map(self.tokens.forget, tokens))
+        # What is not in memory goes too: it may be on its way.
+        return self._tracked(self._spool.unbury(self._app, tokens)).addCallback(lambda _: count)
+
+    def idle(self) -> Deferred[None]:
+        """Fires when nothing waits for the spool."""
+        if not self._under_way:
+            return succeed(None)
+        self._idle = Deferred()
+        return self._idle
+
+    def _accepted(self) -> None:
+        if self._guard.accepted():
+            self._spool.confirm(self._app)
+
+    def _enter(self, deaths: Iterable[Death]) -> None:
+        forgotten = [token for death in deaths for token in self.tokens.add(death)]
+        if forgotten:
+            self._spool.unbury(self._app, forgotten)
+
+    def _take_back(self, suspect: Sequence[Doubt]) -> None:
+        """Restore what was known before; who was heard of from elsewhere meanwhile stays dead."""
+        taken: set[bytes] = set()
+        for token, death, before in ((each.death.token, each.death, each.before) for each in suspect):
+            if self.tokens.get(token) == replace(death, doubted=False):
+                taken.add(token)
+                self.tokens.forget(token)
+                if before is not None:
+                    self.tokens.add(before)
+        if taken:
+            self._spool.unbury(self._app, list(taken))
+        restored = [death for death in map(self.tokens.get, taken) if death is not None]
+        if restored:
+            self._spool.bury(self._app, restored)
+
+    def _tracked(self, keeping: Deferred[None]) -> Deferred[None]:
+        self._under_way += 1
+        return keeping.addCallback(self._safe)
+
+    def _safe(self, _: None) -> None:
+        self._under_way -= 1
+        if not self._under_way and self._idle is not None:
+            idle, self._idle = self._idle, None
+            idle.callback(None)

@@ -1,0 +1,294 @@
+"""The gateway as doors see it: puts together the way in, the apps, the way back, and what callers ask.
+
+The one place that knows doors, spool, apps and sinks, all of them by interface only.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final
+
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, fail
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pushgate.gateway.admission import Admission
+from pushgate.gateway.apps.app_registry import Candidate, Roster
+from pushgate.gateway.limits import Limits
+from pushgate.gateway.lookup import Lookup
+from pushgate.gateway.outcomes.batch_callbacks import Followers
+from pushgate.gateway.outcomes.outbox import Outbox
+from pushgate.gateway.outcomes.recorder import Books
+from pushgate.gateway.outcomes.tracker import Ledger
+from pushgate.model.dead_token import Death
+from pushgate.model.errors import CannotStart, ShuttingDown
+from pushgate.model.notification import Submission, check_rate
+from pushgate.model.outcome import Report
+from pushgate.plugin.guard import blamed
+from pushgate.plugin.interfaces import (
+    Context,
+    IGateway,
+    IOutcomeSink,
+    ISpool,
+    IUpstream,
+    IUpstreamFactory,
+    Kept,
+    Receipt,
+    Settled,
+)
+from pushgate.plugin.settings import AppTable
+
+SWEEP: Final = 1.0
+"""Seconds between two looks for what expired in the queues of unreachable push services."""
+Reload = Callable[[], "Deferred[list[str]]"]
+"""Reads the configuration again; see `IGateway.reload`."""
+__all__ = ["Gateway", "Limits"]
+
+
+@implementer(IGateway)
+class Gateway:
+    """Composed first, then started; `IGateway` says what the doors may call.
+
+    :param entropy: 58 random bits, new at each call.
+    """
+
+    log = Logger()
+
+    def __init__(self, context: Context, spool: ISpool, limits: Limits, entropy: Callable[[], int]) -> None:
+        self._context, self._spool = context, spool
+        self._ledger, self._outbox, followers = Ledger(), Outbox(context, spool), Followers()
+        self._books = Books(context, self._ledger, self._outbox, followers)
+        self._roster = Roster(context, spool, self._ledger, limits, self._publish, self._recover)
+        self._apps = self._roster.apps
+        self._admission = Admission(context, spool, self._roster, self._ledger, followers, limits, entropy)
+        self._lookup = Lookup(context, spool, self._roster, self._ledger, self._outbox, self._books)
+        self.on_reload: Reload = _no_reload
+        self._recovered = 0
+        self._started_at = self._now()
+        self._sweeper = LoopingCall(self._sweep)
+        self._sweeper.clock = context.reactor
+
+    def add_app(self, app: str, config: AppTable, factory: IUpstreamFactory) -> None:
+        """Add an app and its upstream; raise `CannotStart` when the upstream cannot be made."""
+        self._roster.add(app, config, factory)
+
+    def add_sink(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
+        """As `attach`, for a sink of the configuration: a crash does not make it miss anything."""
+        with blamed(f"sinks.{name}: its start"):
+            return self._outbox.attach(name, sink, buffer, watches=False)
+
+    def start(self) -> Deferred[None]:
+        """Queue what the spool kept, then begin to send; fails with `CannotStart`."""
+        return Deferred.fromCoroutine(self._start())
+
+    def upstreams(self) -> dict[str, IUpstream]:
+        """The upstream of each app."""
+        return {app: work.upstream for app, work in self._apps.items()}
+
+    # while it runs: a reload prepares all it needs, and then makes it so
+
+    def candidate(self, app: str, config: AppTable, factory: IUpstreamFactory) -> Candidate:
+        """An upstream for an app, new or known, that does not have its queue yet; raise `CannotStart`."""
+        return self._roster.candidate(app, config, factory)
+
+    def admit(self, candidate: Candidate, patience: float) -> None:
+        """See `Roster.admit`."""
+        self._roster.admit(candidate, patience)
+
+    def adjust(self, app: str, config: AppTable) -> None:
+        """Change settings of an app that its upstream does not look at."""
+        self._apps[app].configure(config)
+
+    def remove_app(self, app: str, patience: float) -> None:
+        """See `Roster.remove`."""
+        self._roster.remove(app, patience)
+
+    def limit(self, limits: Limits) -> None:
+        """Go on with other limits."""
+        self._admission.limits = limits
+        self._roster.limit(limits)
+
+    def detach(self, name: str) -> Deferred[None]:
+        """Report nothing more to the sink of this name; fires when it has taken what waits, and is closed."""
+        return self._outbox.detach(name)
+
+    # IGateway, called by the doors
+
+    def has_app(self, app: str) -> bool:
+        return app in self._apps
+
+    def pace_app(self, app: str, rate: float) -> None:
+        self._roster.configured(app).set_rate(check_rate(rate))
+
+    def pace_batch(self, number: int, rate: float) -> bool | Deferred[bool]:
+        return self._lookup.pace(number, check_rate(rate))
+
+    def pressed(self, app: str, relieved: Callable[[], None]) -> Callable[[], None] | None:
+        work = None if self._admission.closed else self._apps.get(app)
+        return None if work is None else work.pressed(lambda: self._relieved(app, relieved))
+
+    def accepting(self) -> bool:
+        return not self._admission.closed
+
+    def max_payload(self, app: str) -> int:
+        return self._roster.configured(app).config.max_payload
+
+    def attach(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
+        return self._outbox.attach(name, sink, buffer, watches=True)
+
+    def caught_up(self) -> Deferred[None]:
+        return self._outbox.caught_up()
+
+    def submit(self, submission: Submission, door: str, settled: Settled | None = None) -> Deferred[Receipt]:
+        return Deferred.fromCoroutine(self._admission.submit(submission, door, settled))
+
+    def status(self, number: int) -> str | Deferred[str]:
+        return self._lookup.status(number)
+
+    def trace(self, number: int) -> Deferred[str]:
+        return Deferred.fromCoroutine(self._lookup.trace(number))
+
+    def cancel(self, number: int) -> bool | Deferred[bool]:
+        return self._lookup.cancel(number)
+
+    def reload(self) -> Deferred[list[str]]:
+        if self._admission.closed:
+            return fail(ShuttingDown())
+        return self.on_reload()
+
+    def flush(self, number: int) -> Deferred[int]:
+        if self._admission.closed:
+            return fail(ShuttingDown())
+        return Deferred.fromCoroutine(self._lookup.flush(number))
+
+    def dead_tokens(self, app: str, after: bytes, limit: int) -> list[Death]:
+        return self._roster.configured(app).graveyard.tokens.page(after, limit)
+
+    def bury(self, app: str, deaths: Sequence[Death]) -> Deferred[int]:
+        return self._admission.open_for(app).graveyard.bury(deaths)
+
+    def forget(self, app: str, tokens: Sequence[bytes]) -> Deferred[int]:
+        return self._admission.open_for(app).graveyard.forget(tokens)
+
+    def withdraw(self, numbers: Collection[int]) -> None:
+        wanted = set(numbers)
+        for work in self._apps.values():
+            work.withdraw_batches(wanted)
+
+    def stats(self) -> dict[str, Any]:
+        return {
+            "uptime": round(self._now() - self._started_at, 3),
+            "unsettled": self.left(),
+            "apps": {app: work.stats() for app, work in self._apps.items()},
+            "sinks": {name: {"lag": lag} for name, lag in self._outbox.lags().items()},
+            "outcomes": self._books.counts(self._apps),
+        }
+
+    # stopping, in this order; each step is bounded by whoever cancels its Deferred
+
+    def refuse(self) -> None:
+        """Take nothing new from now on; whoever paused hears of it too."""
+        self._admission.closed = True
+        for work in self._apps.values():
+            work.relieve()
+
+    def reopen(self) -> None:
+        """Have every sink open its files anew."""
+        self._outbox.reopen()
+
+    def drain(self) -> Deferred[None]:
+        """Send what can be sent and settle what is in flight; fires when all upstreams are closed."""
+        draining = [
+            Deferred.fromCoroutine(work.drain()).addErrback(self._not_drained, work.app)
+            for work in self._apps.values()
+        ]
+        return _all([*draining, *self._roster.endings()])
+
+    async def close(self) -> None:
+        """Flush the sinks and close the spool."""
+        if self._sweeper.running:
+            self._sweeper.stop()
+        await self._outbox.close()
+        await self._spool.close()
+
+    @property
+    def durable(self) -> bool:
+        """Whether what has no outcome is kept over a restart."""
+        return bool(self._spool.pages)
+
+    def settled(self) -> int:
+        """Outcomes so far, corrections included."""
+        return self._books.settled
+
+    def left(self) -> int:
+        """Notifications without an outcome."""
+        return self._ledger.unsettled + sum(len(work.backlog) for work in self._apps.values())
+
+    # the start
+
+    async def _start(self) -> None:
+        self._spool.start()
+        self._admission.order = self._recovered = self._spool.last_order()
+        self._outbox.recover()
+        self._roster.found(self._spool.waiting())
+        for work in self._apps.values():
+            await work.graveyard.recover()
+        await _all(work.backlog.fill() for work in self._apps.values())
+        if self._admission.closed:
+            raise CancelledError
+        for work in self._apps.values():
+            work.tenancy.start()
+        self._sweeper.start(SWEEP, now=False)
+
+    def _recover(self, kept: Kept) -> None:
+        """Enter and queue a batch that comes from the spool."""
+        work = self._apps[kept.batch.app]
+        self._ledger.open(kept.batch, kept.left)
+        work.backlog.opened(kept.batch)
+        work.recovered(kept, restarted=kept.batch.order <= self._recovered)
+
+    def _relieved(self, app: str, relieved: Callable[[], None]) -> None:
+        try:
+            relieved()
+        except Exception:  # noqa: BLE001 - a door's fault must not keep the others paused
+            self.log.failure("telling a door that the queue of {app} has room", app=app)
+
+    # outcomes
+
+    def _publish(self, app: str, reports: Sequence[Report]) -> None:
+        """Enter and tell what became of notifications of an app; then there is room for others."""
+        finished = self._books.enter(app, reports)
+        if finished:
+            backlog = self._roster.work(app).backlog
+            for batch in finished:
+                backlog.finished(batch)
+            backlog.refill()
+
+    # while it runs
+
+    def _not_drained(self, failure: Failure, app: str) -> None:
+        if not failure.check(CancelledError):
+            self.log.failure("stopping the upstream of {app}", failure, app=app)
+
+    def _sweep(self) -> None:
+        for work in self._apps.values():
+            try:
+                work.sweep()
+            except Exception:  # noqa: BLE001 - one app's trouble must not end the sweep of the others
+                self.log.failure("sweeping the queue of {app}", app=work.app)
+
+    def _now(self) -> float:
+        now: float = self._context.reactor.seconds()
+        return now
+
+
+def _no_reload() -> Deferred[list[str]]:
+    return fail(
+        CannotStart(["there is no configuration file to read again; start the gateway with --config FILE"])
+    )
+
+
+def _all(deferreds: "Any") -> "Deferred[None]":
+    """Fires when all have fired; cancelling it cancels each. Who fails has logged it."""
+    waiting: Deferred[Any] = DeferredList(list(deferreds), consumeErrors=True)
+    return waiting.addCallback(lambda _: None)

@@ -1,0 +1,88 @@
+"""What is known of one notification: in memory, on the way to the sinks, and to those that remember."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from msgspec.structs import replace
+
+from pushgate.gateway.outcomes.outbox import Outbox
+from pushgate.gateway.outcomes.tracker import Entry
+from pushgate.gateway.queue.app_queue import Work
+from pushgate.gateway.trace import record, story
+from pushgate.model.batch_slice import Span
+from pushgate.model.errors import NotFound
+from pushgate.model.notification import MAX_BATCH
+from pushgate.model.outcome import Outcome, State
+
+_DIGITS: Final = 3
+"""Of the seconds of two outcomes that are the same one, remembered twice."""
+
+
+class Inquiry:
+    """Puts together what is known in different places.
+
+    :param wall: Unix seconds.
+    """
+
+    def __init__(self, outbox: Outbox, wall: Callable[[], float]) -> None:
+        self._outbox, self._wall = outbox, wall
+
+    async def record(self, number: int) -> str:
+        """The last record of a notification that is not in memory; raise `NotFound` when none is known."""
+        outcomes = await self.remembered(number)
+        if not outcomes:
+            raise NotFound
+        return record(outcomes[-1])
+
+    async def remembered(self, number: int) -> list[Outcome]:
+        """The outcomes that the first sink that knows some knows, and those that are not told yet."""
+        fresh = [_member(outcome, number % MAX_BATCH) for outcome in self._outbox.untold(number)]
+        for history in self._outbox.histories():
+            if outcomes := await history.remembered(number):
+                return _united(outcomes, fresh)
+        return fresh
+
+    async def story(self, number: int, told: Iterable[Outcome], way: Outcome | None) -> str:
+        """The story of a notification; raise `NotFound` when nothing is known.
+
+        :param told: its outcomes in memory.
+        :param way: where it is on its way.
+        """
+        outcomes = _united(await self.remembered(number), told)
+        if not outcomes and way is None:
+            raise NotFound
+        return story(outcomes, way)
+
+    def told(self, entry: Entry, index: int) -> list[Outcome]:
+        """The outcomes in memory of one member."""
+        return [_member(outcome, index) for outcome in entry.told(index)]
+
+    def way(self, work: Work, entry: Entry, index: int) -> Outcome | None:
+        """Where a member is on its way; None when it is done."""
+        span = work.lane.find(entry.batch, index)
+        if span is not None:
+            return self.on_its_way(span, index, State.QUEUED)
+        span = work.tenancy.in_flight(entry.batch, index)
+        if span is None and entry.outcome(index) is None:
+            span = work.whole(entry.batch)
+        return None if span is None else self.on_its_way(span, index, State.WRITTEN)
+
+    def on_its_way(self, span: Span, index: int, state: State) -> Outcome:
+        """A member that is queued or written, as if that were an outcome."""
+        return _member(Outcome(span, state, None, "", self._wall(), ""), index)
+
+
+def _member(outcome: Outcome, index: int) -> Outcome:
+    return replace(outcome, span=outcome.span.part(index, index + 1))
+
+
+def _united(outcomes: Iterable[Outcome], others: Iterable[Outcome]) -> list[Outcome]:
+    """The outcomes, and then those of the others that are not among them."""
+    united = {_key(outcome): outcome for outcome in outcomes}
+    for outcome in others:
+        united.setdefault(_key(outcome), outcome)
+    return list(united.values())
+
+
+def _key(outcome: Outcome) -> tuple[State, float, bool]:
+    return outcome.state, round(outcome.at, _DIGITS), outcome.span.recalled

@@ -1,0 +1,315 @@
+"""What each command does. A responder answers its request now or later, or raises a `Refusal`."""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, Final
+
+import msgspec
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pushgate.inputs.amp import dead_tokens
+from pushgate.inputs.amp.arguments import Signature
+from pushgate.inputs.amp.request import UNHANDLED, Request
+from pushgate.model.errors import (
+    CannotStart,
+    Internal,
+    Invalid,
+    PushgateError,
+    Refusal,
+    ShuttingDown,
+    TooLarge,
+    UnknownApp,
+)
+from pushgate.model.notification import (
+    Submission,
+    Terms,
+    parse_delivery,
+    parse_id,
+    parse_priority,
+    parse_token,
+)
+from pushgate.model.outcome_record import id_text
+from pushgate.model.packed import Packed
+from pushgate.model.principals import Operation
+from pushgate.plugin.interfaces import Receipt
+from pushgate.protocols.amp.boxes import Box
+from pushgate.protocols.amp.commands import (
+    MAX_MEMBERS,
+    MAX_VALUE,
+    Bury,
+    Cancel,
+    DeadTokens,
+    Flush,
+    Forget,
+    Login,
+    Pace,
+    Push,
+    PushBatch,
+    Reload,
+    Stats,
+    Status,
+    Trace,
+    Watch,
+)
+
+_log = Logger()
+
+
+def respond(request: Request, command: bytes, box: Box) -> None:
+    """Do what `command` asks for; whatever goes wrong becomes an answer."""
+    if command not in _RESPONDERS:
+        request.fail_with(UNHANDLED, f"Unhandled Command: {command[:100]!r}")
+        return
+    signature, operation, responder = _RESPONDERS[command]
+    try:
+        values = signature.read(box)
+        if operation is not None:
+            request.connection.visitor.permit(operation, values.get("app"))
+        responder(request, **values)
+    except Refusal as refusal:
+        if command in _SUBMITS:
+            app = box.get(b"app", b"").decode(errors="replace")
+            request.connection.server.count_refusal(app, refusal)
+        request.fail(refusal)
+    except Exception:  # noqa: BLE001 - a bug in one request is no reason to drop the others
+        _log.failure("a bug while answering {command}", command=command.decode("ascii", "replace"))
+        request.fail(Internal())
+
+
+def _login(request: Request, name: str, secret: bytes) -> None:
+    trying = request.connection.visitor.login(name, secret)
+    trying.addCallback(lambda _: request.answer({b"ok": b"True"}))
+    trying.addErrback(_not_answered, request, Login.commandName)
+
+
+def _push(
+    request: Request, app: str, token: str, payload: bytes, key: str | None, **terms: int | str | None
+) -> None:
+    gatherer = _open_gatherer(request)
+    parsed = parse_token(token)
+    request.connection.visitor.charge(1)
+    if key is None:
+        gatherer.push(app, parsed, payload, _terms(**terms), partial(_pushed, request))
+        request.connection.fed(app)
+        return
+    tokens = Packed.of([parsed], 1)
+    submission = Submission(app=app, tokens=tokens, payload=payload, terms=_terms(**terms), key=key)
+    gatherer.submit(submission, partial(_pushed_alone, request))
+    request.connection.fed(app)
+
+
+def _push_batch(
+    request: Request,
+    app: str,
+    tokens: bytes,
+    payload: bytes | None,
+    payloads: bytes | None,
+    key: str | None,
+    **terms: Any,
+) -> None:
+    gatherer = _open_gatherer(request)
+    packed = Packed(tokens, 1, "tokens")
+    if len(packed) > MAX_MEMBERS:
+        raise TooLarge("tokens", len(packed), MAX_MEMBERS, "tokens")
+    request.connection.visitor.charge(len(packed))
+    submission = Submission(
+        app=app, tokens=packed, payload=_payload(payload, payloads), terms=_terms(**terms), key=key
+    )
+    gatherer.submit(submission, partial(_batch_pushed, request))
+    request.connection.fed(app)
+
+
+def _status(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
+    asked = request.connection.visitor.status(parse_id(id))
+    asked.addCallback(lambda outcome: request.answer({b"outcome": outcome.encode()}))
+    asked.addErrback(_not_answered, request, Status.commandName)
+
+
+def _trace(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
+    asked = request.connection.visitor.trace(parse_id(id))
+    asked.addCallback(lambda trace: request.answer({b"trace": trace.encode()}))
+    asked.addErrback(_not_answered, request, Trace.commandName)
+
+
+def _cancel(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
+    asked = request.connection.visitor.cancel(parse_id(id))
+    asked.addCallback(lambda done: request.answer({b"cancelled": b"True" if done else b"False"}))
+    asked.addErrback(_not_answered, request, Cancel.commandName)
+
+
+def _flush(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
+    number, gateway = parse_id(id), request.connection.server.gateway
+    asked = request.connection.visitor.check(Operation.ADMIN, number)
+    asked.addCallback(lambda _: gateway.flush(number))
+    asked.addCallback(lambda proven: request.answer({b"proven": b"%d" % proven}))
+    asked.addErrback(_not_answered, request, Flush.commandName)
+
+
+def _pace(request: Request, app: str | None, id: str | None, rate: float) -> None:  # noqa: A002 - the contract's word
+    if (app is None) == (id is None):
+        raise Invalid("id", "neither" if id is None else "both", "either app or id")
+    gateway: Any = request.connection.server.gateway
+    if app is not None:
+        gateway.pace_app(app, rate)
+        request.answer({b"paced": b"True"})
+        return
+    number = parse_id(id or "")
+    asked = request.connection.visitor.check(Operation.ADMIN, number)
+    asked.addCallback(lambda _: gateway.pace_batch(number, rate))
+    asked.addCallback(lambda done: request.answer({b"paced": b"True" if done else b"False"}))
+    asked.addErrback(_not_answered, request, Pace.commandName)
+
+
+def _not_answered(failure: Failure, request: Request, command: bytes) -> None:
+    if isinstance(failure.value, Refusal):
+        request.fail(failure.value)
+    else:
+        _log.failure("a bug while answering {command}", failure, command=command.decode())
+        request.fail(Internal())
+
+
+def _watch(request: Request, app: str | None) -> None:
+    if app is not None and not request.connection.server.gateway.has_app(app):
+        raise UnknownApp(app)
+    request.connection.watch(app)
+    request.answer({b"watching": b"True"})
+
+
+def _stats(request: Request) -> None:
+    stats = msgspec.json.encode(request.connection.visitor.stats())
+    if len(stats) > MAX_VALUE:
+        raise TooLarge("stats", len(stats), MAX_VALUE)
+    request.answer({b"stats": stats})
+
+
+def _dead_tokens(request: Request, app: str, after: str | None, limit: int | None) -> None:
+    request.answer(dead_tokens.page(request.connection.server.gateway, app, after, limit))
+
+
+def _bury(request: Request, app: str, entries: bytes) -> None:
+    server = request.connection.server
+    buried = dead_tokens.bury(server.gateway, app, entries, int(server.wall()))
+    buried.addCallback(request.answer).addErrback(_not_answered, request, Bury.commandName)
+
+
+def _forget(request: Request, app: str, tokens: bytes) -> None:
+    forgotten = dead_tokens.forget(request.connection.server.gateway, app, tokens)
+    forgotten.addCallback(request.answer).addErrback(_not_answered, request, Forget.commandName)
+
+
+def _reload(request: Request) -> None:
+    request.connection.visitor.permit_all(Operation.ADMIN)
+    asked = request.connection.server.gateway.reload()
+    asked.addCallback(lambda changes: _reloaded(request, True, changes))
+    asked.addErrback(lambda failure: _reloaded(request, False, _faults(failure)))
+    asked.addErrback(_not_answered, request, Reload.commandName)
+
+
+def _faults(failure: Failure) -> list[str]:
+    failure.trap(CannotStart)
+    faults: list[str] = failure.value.faults  # type: ignore[union-attr]  # it is a CannotStart
+    return faults
+
+
+def _reloaded(request: Request, ok: bool, lines: list[str]) -> None:
+    text = msgspec.json.encode(lines)
+    while len(text) > MAX_VALUE:
+        lines = [*lines[: len(lines) // 2], "and more: see the log"]
+        text = msgspec.json.encode(lines)
+    request.answer({b"ok": b"True" if ok else b"False", b"lines": text})
+
+
+def _open_gatherer(request: Request) -> Any:
+    server = request.connection.server
+    if server.stopping:
+        raise ShuttingDown
+    return server.gatherer
+
+
+@lru_cache(maxsize=256)
+def _terms(
+    expiration: int | None,
+    priority: int | None,
+    collapse_id: str | None,
+    push_type: str | None,
+    topic: str | None,
+    registered_at: int | None,
+    delivery: str | None,
+    rate: float | None = None,
+    pace: str | None = None,
+) -> Terms:
+    return Terms(
+        expiration=expiration,
+        priority=parse_priority(priority),
+        collapse_id=collapse_id,
+        push_type=push_type,
+        topic=topic,
+        registered_at=registered_at,
+        delivery=parse_delivery(delivery),
+        rate=rate or 0.0,
+        pace=pace,
+    )
+
+
+def _payload(payload: bytes | None, payloads: bytes | None) -> bytes | Packed:
+    if payload is not None and payloads is None:
+        return payload
+    if payloads is not None and payload is None:
+        return Packed(payloads, 2, "payloads")
+    raise Invalid("payload", "both" if payload is not None else "neither", "either payload or payloads")
+
+
+def _pushed(request: Request, result: int | PushgateError) -> None:
+    if isinstance(result, PushgateError):
+        request.fail(result)
+    else:
+        request.answer({b"id": id_text(result).encode()})
+
+
+def _pushed_alone(request: Request, result: Receipt | PushgateError) -> None:
+    _pushed(request, result.id if isinstance(result, Receipt) else result)
+
+
+def _batch_pushed(request: Request, result: Receipt | PushgateError) -> None:
+    if isinstance(result, PushgateError):
+        request.fail(result)
+        return
+    request.answer(
+        {
+            b"id": id_text(result.id).encode(),
+            b"count": b"%d" % result.count,
+            b"refused": _refused_list(result),
+        }
+    )
+
+
+def _refused_list(receipt: Receipt) -> bytes:
+    """The refused members as JSON; without the reasons when it would not fit: `MAX_MEMBERS` codes do."""
+    refused = msgspec.json.encode(receipt.refused)
+    if len(refused) > MAX_VALUE:
+        refused = msgspec.json.encode([(index, code, "") for index, code, _ in receipt.refused])
+    return refused
+
+
+_RESPONDERS: Final[dict[bytes, tuple[Signature, Operation | None, Callable[..., None]]]] = {
+    command.commandName: (Signature(command), operation, responder)
+    for command, operation, responder in (
+        (Login, None, _login),
+        (Push, Operation.PUSH, _push),
+        (PushBatch, Operation.PUSH, _push_batch),
+        (Status, Operation.READ, _status),
+        (Trace, Operation.READ, _trace),
+        (Cancel, Operation.PUSH, _cancel),
+        (Watch, Operation.READ, _watch),
+        (Stats, Operation.READ, _stats),
+        (Flush, Operation.ADMIN, _flush),
+        (Pace, Operation.ADMIN, _pace),
+        (DeadTokens, Operation.ADMIN, _dead_tokens),
+        (Bury, Operation.ADMIN, _bury),
+        (Forget, Operation.ADMIN, _forget),
+        (Reload, Operation.ADMIN, _reload),
+    )
+}
+"""What each command takes, what a peer must be allowed for it, and who does it."""
+_SUBMITS: Final = frozenset({Push.commandName, PushBatch.commandName})

@@ -1,0 +1,133 @@
+"""What a message asks for: bytes into submissions. No input and no output, no pika."""
+
+from typing import Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from pushgate.inputs.common.drafts import Drafts, pack_tokens
+from pushgate.inputs.common.json_terms import TERM_FIELDS, decoded
+from pushgate.inputs.common.schemas import Body, Notification, decode_notifications
+from pushgate.model.errors import Invalid, Refusal, TooLarge
+from pushgate.model.notification import MAX_BATCH, Submission, Terms, parse_token
+from pushgate.model.packed import Packed
+
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
+
+
+class MessageBody(Body, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """As the body of a POST over HTTP, and the app."""
+
+    app: str | UnsetType = UNSET
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What of a message goes into one batch.
+
+    :param faults: those refused already, by their index in `tokens`.
+    :param first: notifications of the message that come before these.
+    """
+
+    tokens: Packed
+    payload: bytes | Packed
+    terms: Terms
+    faults: dict[int, Refusal]
+    first: int = 0
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def submission(self, app: str, doubtful: bool) -> Submission:
+        """What the gateway is given."""
+        return Submission(
+            app=app, tokens=self.tokens, payload=self.payload, terms=self.terms, doubtful=doubtful
+        )
+
+
+class Single(msgspec.Struct, frozen=True):
+    """A message that is one notification; many of them may go into one batch."""
+
+    token: bytes
+    payload: bytes
+    terms: Terms
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a message asks for.
+
+    :param app: None when it does not say.
+    """
+
+    app: str | None
+    what: Single | list[Part]
+
+
+_decode: Final = msgspec.json.Decoder(MessageBody).decode
+
+
+def read(body: bytes, content_type: str | None, content_encoding: str | None) -> Asked:
+    """What a message asks for; raise `Refusal` when that makes no sense."""
+    if content_encoding not in {None, "", "identity", "utf-8", "UTF-8"}:
+        raise Invalid("content_encoding", "not understood", "none")
+    kind = (content_type or JSON).partition(";")[0].strip().lower()
+    if kind == NDJSON:
+        return Asked(None, _parts(decoded(decode_notifications, body, "body")))
+    if kind != JSON:
+        raise Invalid("content_type", "not understood", f"{JSON} or {NDJSON}")
+    asked: MessageBody = decoded(_decode, body, "body")
+    return Asked(None if asked.app is UNSET else asked.app, _what(asked))
+
+
+def write(app: str, part: Part, members: list[int]) -> bytes:
+    """Some members of a part as the body of a message."""
+    named = {name: getattr(part.terms, name) for name in TERM_FIELDS}
+    terms = {name: value for name, value in named.items() if value is not None}
+    tokens = [part.tokens[index].hex() for index in members]
+    if not isinstance(part.payload, Packed):
+        return msgspec.json.encode(
+            {"app": app, "tokens": tokens, "payload": msgspec.Raw(part.payload), **terms}
+        )
+    payloads = [msgspec.Raw(part.payload[index]) for index in members]
+    each = [
+        {"token": token, "payload": payload, **terms} for token, payload in zip(tokens, payloads, strict=True)
+    ]
+    return msgspec.json.encode({"app": app, "notifications": each})
+
+
+def _what(asked: MessageBody) -> Single | list[Part]:
+    given = [name for name in ("token", "tokens", "notifications") if getattr(asked, name) is not UNSET]
+    if len(given) != 1:
+        raise Invalid("body", " and ".join(given) or "none of them", "token, tokens or notifications")
+    if asked.notifications is not UNSET:
+        if asked.payload is not UNSET or asked.terms() != Terms():
+            raise Invalid("notifications", "with fields beside it", "each of them has its own")
+        return _parts(asked.notifications)
+    if asked.payload is UNSET:
+        raise Invalid("payload", "missing", "it is required")
+    payload, terms = bytes(asked.payload), asked.terms()
+    if asked.token is not UNSET:
+        return Single(parse_token(asked.token), payload, terms)
+    assert asked.tokens is not UNSET
+    _check_count("tokens", len(asked.tokens))
+    tokens, faults = pack_tokens(asked.tokens)
+    return [Part(tokens, payload, terms, faults)]
+
+
+def _parts(notifications: list[Notification]) -> list[Part]:
+    """Notifications that follow each other on the same terms go together."""
+    _check_count("notifications", len(notifications))
+    drafts = Drafts(MAX_BATCH)
+    for each in notifications:
+        drafts.add(each)
+    return [
+        Part(Packed.of(each.tokens, 1), Packed.of(each.payloads, 2), each.terms, each.faults, each.first)
+        for each in drafts.end()
+    ]
+
+
+def _check_count(field: str, count: int) -> None:
+    if count > MAX_BATCH:
+        raise TooLarge(field, count, MAX_BATCH, "notifications")
+    if not count:
+        raise Invalid(field, "none", f"1 to {MAX_BATCH}")

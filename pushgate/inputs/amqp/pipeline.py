@@ -1,0 +1,313 @@
+"""From a message to its acknowledgement."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.defer import TimeoutError as PatienceLost
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pushgate.inputs.amqp.consumer import Consumer
+from pushgate.inputs.amqp.dead_letters import Returns
+from pushgate.inputs.amqp.message import Known, Message
+from pushgate.inputs.amqp.message_body import Asked, Part, Single
+from pushgate.inputs.amqp.message_decoder import read_message
+from pushgate.inputs.amqp.settings import AmqpTable
+from pushgate.inputs.amqp.submission import LATER, Consignment
+from pushgate.inputs.common.batching import MAX_PAYLOAD
+from pushgate.model.backoff import delay
+from pushgate.model.errors import CannotStart, Internal, Refusal, ShuttingDown, TooLarge
+from pushgate.model.notification import MAX_BATCH, Terms
+from pushgate.model.packed import Packed
+from pushgate.model.principals import Operation, Principal
+from pushgate.net.amqp.shield import shielded
+from pushgate.plugin.interfaces import Context, IGateway
+
+FIRST_PAUSE: Final = 1.0
+"""Seconds that a message the gateway has no room for is held before it is given back; doubled in a row."""
+LONGEST_PAUSE: Final = 30.0
+"""Seconds it is held at most."""
+PATIENCE: Final = 10.0
+"""Seconds that what is written has to get its outcome when the door stops."""
+REPORTING: Final = 10.0
+"""Seconds that the sinks have to take an outcome before the message is acknowledged all the same."""
+_Group = list[tuple[Message, Single]]
+_WHOLE: Final = (Part(Packed(b"", 1), b"", Terms(), {}), [0])
+"""What is given back of a message that was not looked into."""
+
+
+class Intake:
+    """Leads each message through: read, submitted along with others, settled, acknowledged.
+
+    A message of which something cannot be sent is acknowledged when that is safe elsewhere: among the
+    dead letters, or, when the gateway only has no room or time for it, at the end of the queue.
+
+    :param name: the door's name.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, name: str, table: AmqpTable, gateway: IGateway, context: Context, returns: Returns
+    ) -> None:
+        self._name, self._table, self._gateway = name, table, gateway
+        self._clock, self._jitter, self._tally = context.reactor, context.jitter, context.tally
+        self._durable = context.state_dir is not None
+        self._principal = _principal(name, table, context)
+        self._returns = returns
+        self.consumer: Consumer
+        self._known = Known(table.remember)
+        self._under_way: set[Message] = set()
+        self._consignments: set[Consignment] = set()
+        self._groups: dict[tuple[str, Terms, bool], _Group] = {}
+        self._turn: IDelayedCall | None = None
+        self._held: list[Message] = []
+        self._bell: IDelayedCall | None = None
+        self._pauses = 0
+        self._closing = False
+        self._empty: Deferred[None] | None = None
+
+    def take(self, received: Any, channel: int) -> None:
+        """A message came."""
+        message = Message(received, channel)
+        identity = message.identity
+        if identity is not None and self._is_known(message):
+            return
+        self._under_way.add(message)
+        if identity is not None:
+            self._known.begin(identity, message)
+        message.app = self._default_app(message)
+        if self._closing:
+            self._give_back(message)
+            return
+        try:
+            self._ask(message, read_message(message, self._table.max_message))
+        except (Refusal, Internal) as error:
+            self._not_asked(message, error)
+
+    async def stop(self) -> None:
+        """Give back what is not sent, wait a while for the outcomes of what is, and say so."""
+        self._closing = True
+        self._flush()
+        self._give_back_held()
+        if self._durable:
+            self._leave_to_the_spool()
+        else:
+            self._withdraw()
+        if self._under_way:
+            self._empty = Deferred()
+            try:
+                await self._empty.addTimeout(PATIENCE, self._clock)
+            except PatienceLost:
+                self.log.warn(
+                    "door {name}: {count} messages have no outcome yet; the broker will deliver them again",
+                    name=self._name,
+                    count=len(self._under_way),
+                )
+
+    def close(self) -> None:
+        """Let go of what is left: it is the broker's."""
+        self._closing = True
+        for call in (self._turn, self._bell):
+            if call is not None and call.active():
+                call.cancel()
+        self._turn = self._bell = None
+        self._held.clear()
+        self._groups.clear()
+
+    # the way in
+
+    def _is_known(self, message: Message) -> bool:
+        """Whether this very message is under way already, or was done."""
+        identity = message.identity
+        assert identity is not None
+        before = self._known.under_way(identity)
+        if before is not None:
+            before.places += message.places
+        elif self._known.done(identity):
+            self.consumer.acknowledge(message.places)
+        else:
+            return False
+        self._count("repeated")
+        return True
+
+    def _default_app(self, message: Message) -> str:
+        named = (message.properties.headers or {}).get("app")
+        return named if isinstance(named, str) else self._table.app or message.routing_key
+
+    def _not_asked(self, message: Message, error: Refusal | Internal) -> None:
+        self._count_refusal(message, error)
+        if isinstance(error, LATER):
+            message.returned.append(_WHOLE)
+        else:
+            message.refuse(error)
+        self._finished(message)
+
+    def _ask(self, message: Message, asked: Asked) -> None:
+        message.app = message.app if asked.app is None else asked.app
+        if isinstance(asked.what, Single):
+            if len(asked.what.payload) > MAX_PAYLOAD:
+                raise TooLarge("payload", len(asked.what.payload), MAX_PAYLOAD)
+            self._permit(message.app, 1)
+            self._gather(message, asked.what)
+            return
+        count = sum(map(len, asked.what))
+        self._permit(message.app, count)
+        message.total = message.left = count
+        for part in asked.what:
+            self._submit(message.app, Consignment(part, [message], self._finished), message.redelivered)
+
+    def _permit(self, app: str, count: int) -> None:
+        if self._principal is not None:
+            self._principal.permit(Operation.PUSH, app, count, self._clock.seconds())
+
+    def _gather(self, message: Message, single: Single) -> None:
+        key = message.app, single.terms, message.redelivered
+        group = self._groups.setdefault(key, [])
+        group.append((message, single))
+        if len(group) == MAX_BATCH:
+            self._send(key, self._groups.pop(key))
+        elif self._turn is None:
+            self._turn = self._clock.callLater(0, self._flush)
+
+    def _flush(self) -> None:
+        if self._turn is not None and self._turn.active():
+            self._turn.cancel()
+        self._turn = None
+        groups, self._groups = self._groups, {}
+        for key, group in groups.items():
+            self._send(key, group)
+
+    def _send(self, key: tuple[str, Terms, bool], group: _Group) -> None:
+        app, terms, doubtful = key
+        part = Part(
+            Packed.of([single.token for _, single in group], 1),
+            Packed.of([single.payload for _, single in group], 2) if len(group) > 1 else group[0][1].payload,
+            terms,
+            {},
+        )
+        self._submit(app, Consignment(part, [message for message, _ in group], self._finished), doubtful)
+
+    def _submit(self, app: str, consignment: Consignment, doubtful: bool) -> None:
+        self._consignments.add(consignment)
+        submitted = maybeDeferred(self._try, app, consignment, doubtful)
+        submitted.addCallbacks(consignment.accepted, partial(self._refused, consignment))
+        submitted.addErrback(lambda failure: self.log.failure("noting a receipt", failure))
+        submitted.addCallback(lambda _: self._follow_up(consignment))
+
+    def _try(self, app: str, consignment: Consignment, doubtful: bool) -> Any:
+        submission = consignment.part.submission(app, doubtful)
+        return self._gateway.submit(submission, self._name, partial(self._settled, consignment))
+
+    def _refused(self, consignment: Consignment, failure: Failure) -> None:
+        error = failure.value
+        if not isinstance(error, Refusal):
+            self.log.failure("the gateway failed at messages", failure)
+            error = Internal()
+        if isinstance(error, ShuttingDown):
+            Deferred.fromCoroutine(self.consumer.cancel())
+        consignment.refused(error)
+
+    def _settled(self, consignment: Consignment, outcomes: Sequence[Any]) -> None:
+        self._pauses = 0
+        settle = partial(self._safe, consignment, outcomes, consignment.withdrawing)
+        # What a durable spool has it tells the sinks in any case; else the message is all that there is.
+        told: Deferred[None] = succeed(None) if self._durable else self._gateway.caught_up()
+        if not told.called:
+            told = shielded(told).addTimeout(REPORTING, self._clock)
+        told.addBoth(settle).addErrback(lambda failure: self.log.failure("noting outcomes", failure))
+
+    def _safe(self, consignment: Consignment, outcomes: Sequence[Any], withdrawn: bool, _: object) -> None:
+        """Outcomes need not be told again."""
+        consignment.settled(outcomes, withdrawn)
+        self._follow_up(consignment)
+
+    def _follow_up(self, consignment: Consignment) -> None:
+        if not consignment.left:
+            self._consignments.discard(consignment)
+
+    # the way out
+
+    def _finished(self, message: Message) -> None:
+        """Nothing of a message is left to be known."""
+        if message.failed or message.returned:
+            (self._give_back if self._closing else self._hold)(message)
+        elif message.code:
+            self._returns.send(message, partial(self._end, message, "dead-lettered"))
+        else:
+            self._end(message, "acknowledged")
+
+    def _end(self, message: Message, fate: str, remember: bool = True) -> None:
+        if fate == "requeued":
+            self.consumer.requeue(message.places)
+        else:
+            self.consumer.acknowledge(message.places)
+        self._known.end(message, remember)
+        self._count(fate)
+        self._under_way.discard(message)
+        if not self._under_way and self._empty is not None:
+            empty, self._empty = self._empty, None
+            empty.callback(None)
+
+    def _hold(self, message: Message) -> None:
+        """Keep a message that the gateway has no room for, or failed at: meanwhile the broker sends less."""
+        self._held.append(message)
+        if self._bell is None:
+            self._pauses += 1
+            pause = delay(self._pauses, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)
+            self._bell = self._clock.callLater(pause, self._give_back_held)
+
+    def _give_back_held(self) -> None:
+        if self._bell is not None and self._bell.active():
+            self._bell.cancel()
+        self._bell = None
+        held, self._held = self._held, []
+        for message in held:
+            self._give_back(message)
+
+    def _give_back(self, message: Message) -> None:
+        """Put what of a message was not sent at the end of the queue, as new: nobody need wonder.
+
+        What the gateway failed at goes back as one that may have been sent, and counts as delivered.
+        """
+        if message.failed:
+            self._end(message, "requeued", remember=False)
+            return
+        if not message.returned:
+            message.returned.append(_WHOLE)
+        self._known.end(message, remember=False)  # at once: it may be back before its copy is confirmed
+        self._returns.send(message, partial(self._end, message, "returned", remember=False))
+
+    def _withdraw(self) -> None:
+        for consignment in self._consignments:
+            consignment.withdrawing = True
+        self._gateway.withdraw([each.number for each in self._consignments if each.number is not None])
+
+    def _leave_to_the_spool(self) -> None:
+        """What a durable spool has taken will be sent after the next start, so it is done here."""
+        open_still = {
+            message for each in self._consignments if each.number is None for message in each.messages
+        }
+        kept = {message for each in self._consignments for message in each.messages} - open_still
+        for message in kept & self._under_way:
+            self._end(message, "acknowledged")
+
+    def _count(self, fate: str) -> None:
+        self._tally.count("pushgate_messages_total", self._name, fate)
+
+    def _count_refusal(self, message: Message, error: Refusal | Internal) -> None:
+        app = message.app if self._gateway.has_app(message.app) else ""
+        self._tally.count("pushgate_refused_total", app, self._name, error.code)
+
+
+def _principal(name: str, table: AmqpTable, context: Context) -> Principal | None:
+    """Whose messages a door takes; None when everything is allowed."""
+    if table.principal is None:
+        return None
+    principal = context.principals.vouched(table.principal)
+    if principal is None:
+        raise CannotStart([f"inputs.{name}.principal: {table.principal!r} is not one of [principals]"])
+    return principal

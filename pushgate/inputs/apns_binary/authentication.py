@@ -1,0 +1,103 @@
+"""Whose notifications a client brings, and whether it may."""
+
+from typing import Any
+
+from cryptography.x509.oid import NameOID
+from OpenSSL.crypto import X509
+
+from pushgate.inputs.apns_binary.settings import ApnsTable
+from pushgate.model.errors import Forbidden, NotLoggedIn, UnknownApp
+from pushgate.model.principals import Operation, Principal
+from pushgate.net.tls import peer_subject
+from pushgate.plugin.interfaces import Context, IGateway
+
+
+class Provider:
+    """A client that was let in.
+
+    :ivar app: whose notifications it brings.
+    """
+
+    def __init__(self, app: str, principal: Principal | None) -> None:
+        self.app, self._principal = app, principal
+        self._paid = 0
+
+    def check(self, operation: Operation) -> None:
+        """Raise `Forbidden` unless it may still do this."""
+        if self._principal is not None:
+            self._principal.check(operation, self.app)
+
+    def charge(self, count: int, now: float) -> None:
+        """Take `count` notifications, each submitted by itself, from its quota.
+
+        When that raises `TooFast`, the same call later goes on where this one stopped.
+        """
+        if self._principal is None:
+            return
+        while self._paid < count:
+            self._principal.charge(1, now)
+            self._paid += 1
+        self._paid = 0
+
+
+class Entrance:
+    """Knows clients by their certificates.
+
+    Whoever has a certificate that the door's own table names may push for that app; the limits of a principal
+    with that certificate hold as well. With a fixed app, principals say who may.
+
+    :param trusting: see `Listener`.
+    """
+
+    def __init__(self, config: ApnsTable, trusting: bool, gateway: IGateway, context: Context) -> None:
+        self._config, self._trusting, self._gateway = config, trusting, gateway
+        self._principals = context.principals
+
+    def let_in(self, transport: Any, operation: Operation) -> Provider:
+        """Who is at the other end, once the handshake is done.
+
+        :raises Forbidden: somebody who may not do this, or whose app is not known.
+        :raises UnknownApp: the configured app is not there.
+        """
+        table = self._config.certificates
+        named = next((table[name] for name in _names(transport) if name in table), None)
+        app = self._config.app if named is None else named
+        if app is None:
+            raise Forbidden("certificate: its common name and user id are not in certificates")
+        if not self._gateway.has_app(app):
+            raise UnknownApp(app)
+        provider = Provider(app, self._principal(transport, named is not None))
+        provider.check(operation)
+        return provider
+
+    def _principal(self, transport: Any, known: bool) -> Principal | None:
+        """Whose limits hold, None when nobody's do.
+
+        :param known: the door's own table names the certificate.
+        """
+        subject = peer_subject(transport)
+        if subject is not None:
+            try:
+                return self._principals.certified(subject)
+            except NotLoggedIn:
+                pass
+        if known:
+            return None
+        anonymous = self._principals.anonymous if self._trusting else None
+        if anonymous is None:
+            raise NotLoggedIn("certificate: its subject is not that of a principal")
+        return anonymous
+
+
+def _names(transport: Any) -> list[str]:
+    """The common names and user ids of the certificate that a peer has proven to hold."""
+    ask = getattr(transport, "getPeerCertificate", None)
+    certificate: X509 | None = None if ask is None else ask()
+    if certificate is None:
+        return []
+    subject = certificate.to_cryptography().subject
+    attributes = [
+        *subject.get_attributes_for_oid(NameOID.COMMON_NAME),
+        *subject.get_attributes_for_oid(NameOID.USER_ID),
+    ]
+    return [str(attribute.value) for attribute in attributes]

@@ -1,0 +1,85 @@
+"""What both kinds of connection of the listener have in common: the way in, and the way out."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from twisted.internet.interfaces import IHandshakeListener, ISSLTransport, ITCPTransport
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pushgate.inputs.apns_binary.authentication import Provider
+from pushgate.inputs.apns_binary.graceful_close import Closing
+from pushgate.model.errors import Refusal
+from pushgate.model.principals import Operation
+
+if TYPE_CHECKING:
+    from pushgate.inputs.apns_binary.server import ApnsCrowd
+
+
+@implementer(IHandshakeListener)
+class Guest(Protocol):
+    """A connection; `admitted` is called once it is known whose it is.
+
+    :ivar under_way: whether something of it is not done yet.
+    """
+
+    log = Logger()
+    operation: ClassVar[Operation]
+    transport: Any  # in turn TCP, UNIX, and TLS over one of them
+
+    def __init__(self, server: "ApnsCrowd") -> None:
+        self.server = server
+        self.under_way = False
+        self.closing: Closing
+        self.lost = False
+        self.provider: Provider | None = None
+
+    def connectionMade(self) -> None:
+        self.closing = Closing(self.transport, self.server.clock)
+        if ITCPTransport.providedBy(self.transport):
+            # The last word is small: without this it may wait, and be lost when the connection closes.
+            self.transport.setTcpNoDelay(True)
+            self.transport.setTcpKeepAlive(True)
+        self.server.joined(self)
+        if not ISSLTransport.providedBy(self.transport):
+            self._enter()
+
+    def handshakeCompleted(self) -> None:
+        """The client has proven what it is."""
+        self._enter()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.lost = True
+        self.closing.cancel()
+        if not self.under_way:
+            self.server.left(self)
+
+    def admitted(self, provider: Provider) -> None:
+        """The client may go on."""
+
+    def abort(self) -> None:
+        """Close at once."""
+        if not self.lost:
+            self.transport.abortConnection()
+
+    def done(self) -> None:
+        """Nothing of it is under way any more."""
+        self.under_way = False
+        if self.lost:
+            self.server.left(self)
+        self.server.finished()
+
+    def _enter(self) -> None:
+        try:
+            self.provider = self.server.entrance.let_in(self.transport, self.operation)
+        except Refusal as refusal:
+            self.log.warn(
+                "door {name}: {peer} is not let in: {why}",
+                name=self.server.name,
+                peer=self.transport.getPeer(),
+                why=refusal,
+            )
+            self.closing.begin(b"")
+            return
+        self.admitted(self.provider)

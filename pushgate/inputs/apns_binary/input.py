@@ -1,0 +1,76 @@
+"""The APNs listener as a plug-in."""
+
+from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from pushgate.inputs.apns_binary.authentication import Entrance
+from pushgate.inputs.apns_binary.feedback_connection import FeedbackServer
+from pushgate.inputs.apns_binary.server import NotificationServer
+from pushgate.inputs.apns_binary.settings import ApnsTable
+from pushgate.inputs.apns_binary.tls import ProviderTls
+from pushgate.inputs.common.connections import Crowd
+from pushgate.net.listener import Listener
+from pushgate.plugin.factories import InputFactory
+from pushgate.plugin.interfaces import Context, IGateway, IInput
+
+
+@implementer(IInput)
+class ApnsDoor:
+    """Listens on one port for notifications, and on another for those who ask for feedback."""
+
+    log = Logger()
+
+    def __init__(self, name: str, config: ApnsTable, gateway: IGateway, context: Context) -> None:
+        self._name = name
+        certified = bool(config.certificates) and config.app is None
+        keys = ["listen", "feedback_listen"] if config.feedback else ["listen"]
+        self._listeners = [
+            Listener(name, config, context, key=key, tls=ProviderTls, certified=certified) for key in keys
+        ]
+        trusting = all(listener.trusting for listener in self._listeners)
+        entrance = Entrance(config, trusting, gateway, context)
+        self._crowds: Sequence[Crowd] = [
+            NotificationServer(name, config, gateway, context, entrance, self._leave),
+            FeedbackServer(name, config, gateway, context, entrance),
+        ][: len(keys)]
+
+    def start(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._start())
+
+    def stop(self) -> Deferred[None]:
+        """Cancelling closes all connections at once."""
+        return Deferred.fromCoroutine(self._stop())
+
+    def addresses(self) -> list[str]:
+        return [address for listener in self._listeners for address in listener.addresses()]
+
+    async def _start(self) -> None:
+        for listener, crowd in zip(self._listeners, self._crowds, strict=True):
+            await listener.start(crowd)
+
+    async def _stop(self) -> None:
+        stopping = [
+            Deferred.fromCoroutine(crowd.stop(listener))
+            for listener, crowd in zip(self._listeners, self._crowds, strict=True)
+        ]
+        try:
+            for each in stopping:
+                await each
+        finally:
+            for each in stopping:
+                each.cancel()
+
+    def _leave(self) -> None:
+        """The gateway shuts down: programs shall find another, if there is one."""
+        leaving = self._listeners[0].stop()
+        leaving.addErrback(
+            lambda failure: self.log.failure("door {name}: closing its port", failure, name=self._name)
+        )
+
+
+factory = InputFactory(
+    "apns", "Apple's binary provider protocol and feedback, for programs that speak it", ApnsTable, ApnsDoor
+)

@@ -1,0 +1,247 @@
+"""One client's connection for notifications."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import connectionDone
+from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
+
+from pushgate.inputs.apns_binary.authentication import Provider
+from pushgate.inputs.apns_binary.base_connection import Guest
+from pushgate.inputs.apns_binary.frame_runs import Fault, Run, judged, runs
+from pushgate.inputs.common.backpressure import FullQueues
+from pushgate.inputs.common.batching import MAX_PAYLOAD
+from pushgate.model.errors import (
+    Forbidden,
+    Invalid,
+    Overloaded,
+    PushgateError,
+    Refusal,
+    ShuttingDown,
+    TooLarge,
+    UnknownApp,
+)
+from pushgate.model.principals import Operation
+from pushgate.net.read_pause import Brake
+from pushgate.net.request_deadline import Patience
+from pushgate.protocols.apns_binary.error_response import ErrorResponse, encode
+from pushgate.protocols.apns_binary.frames import Frame, FrameDecoder, MalformedFrame
+from pushgate.protocols.apns_binary.status import Status, reason
+from pushgate.protocols.apns_binary.validation import error_response
+
+if TYPE_CHECKING:
+    from pushgate.inputs.apns_binary.server import NotificationServer, Refused
+
+RETRY: Final = 1.0
+"""Seconds until what there was no room for is submitted again."""
+_STATUSES: Final = {
+    TooLarge: Status.INVALID_PAYLOAD_SIZE,
+    Invalid: Status.MISSING_PAYLOAD,
+    # The client's certificate stands for an app, as it once stood for a topic.
+    UnknownApp: Status.MISSING_TOPIC,
+    Forbidden: Status.MISSING_TOPIC,
+}
+_BEHIND: Final = "frames not accepted yet"
+
+LastWord = bytes
+"""What a connection ends with; empty when the protocol has no word for what happened."""
+
+
+class NotificationConnection(Guest):
+    """Takes frames until one is at fault, as Apple's service did.
+
+    A frame counts as accepted when the spool has it; the protocol has no word for that. What is said about a
+    frame is said when all before it are accepted, and nothing after it is. What the push service says later
+    is not said here: frames after that one have been accepted by then, and the client would send them again.
+    Dead tokens are told by the feedback service.
+
+    What there is no room for is kept, and no more is read: here a full queue is a slow connection.
+    """
+
+    operation: ClassVar[Operation] = Operation.PUSH
+    server: "NotificationServer"
+
+    def __init__(self, server: "NotificationServer") -> None:
+        super().__init__(server)
+        self._decoder = FrameDecoder(MAX_PAYLOAD)
+        self._received = bytearray()
+        self._brake: Brake
+        self._full: FullQueues
+        self._patience = Patience(server.clock, server.config.request_timeout, self._too_slow)
+        self._last: int | None = 0
+        self._shutting = False
+
+    # called by the transport
+
+    def connectionMade(self) -> None:
+        self._brake = Brake(self.transport, self._patience.restart)
+        self._full = self.server.full_queues(self._brake)
+        super().connectionMade()
+
+    def admitted(self, provider: Provider) -> None:
+        if not self.server.gateway.accepting():
+            self.server.shut()
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.closing.begun:
+            self.closing.still_written()
+            return
+        self._received += data
+        if len(self._received) >= self.server.config.buffer:
+            self._brake.hold(_BEHIND)
+        if not self.under_way and self.provider is not None:
+            self.under_way = True
+            taking = Deferred.fromCoroutine(self._take(self.provider))
+            taking.addErrback(self._failed).addBoth(lambda _: self.done())
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._full.stop()
+        self._patience.stop()
+        super().connectionLost(reason)
+
+    # called by the door
+
+    def close(self, reason: str) -> None:
+        """Tell the client how far it came and that the service shuts down, as soon as that is known."""
+        self._shutting = True
+        if self.provider is None:
+            self.abort()
+        elif not self.under_way:
+            self._end(self._shutdown())
+
+    # what is received
+
+    async def _take(self, provider: Provider) -> None:
+        """Take what was received, piece by piece, until there is nothing left or the connection ends."""
+        while self._received and not self.closing.begun:
+            data = bytes(self._received)
+            self._received.clear()
+            self._brake.release(_BEHIND)
+            last_word = await self._take_piece(provider, data)
+            if last_word is not None:
+                self._end(last_word)
+        if self._shutting:
+            self._end(self._shutdown())
+
+    async def _take_piece(self, provider: Provider, data: bytes) -> LastWord | None:
+        frames = self._decoder.feed(data)
+        if not self.lost:
+            self._patience.read(bool(frames), self._decoder.partial)
+        try:
+            good, fault = judged(frames, self.server.gateway.max_payload(provider.app))
+        except UnknownApp as error:
+            return self._word(error, frames[0]) if frames else None
+        last_word = await self._accept(provider, runs(good)) if good else None
+        if last_word is None and fault is not None:
+            return self._refuse(provider, fault)
+        return last_word
+
+    async def _accept(self, provider: Provider, runs: Sequence[Run]) -> LastWord | None:
+        """Have them all accepted, however long it takes; the last word when that cannot be."""
+        left = list(range(len(runs)))
+        while (unpaid := self._unpaid(provider, runs)) is not None:
+            if not await self._wait(unpaid):
+                return self._give_up(runs, left, 0, unpaid)
+        while refused := await self._submit(provider.app, runs, left):
+            left = sorted(refused)
+            self._note(runs[: left[0]])
+            index, error = refused[left[0]]
+            if not await self._wait(error):
+                return self._give_up(runs, left, index, error)
+        self._note(runs)
+        return None
+
+    def _submit(self, app: str, runs: Sequence[Run], left: Sequence[int]) -> "Deferred[Refused]":
+        submitted = self.server.submit(app, runs, left)
+        if not (self.lost or self.closing.begun):
+            self._full.fed(app)
+        return submitted
+
+    def _unpaid(self, provider: Provider, runs: Sequence[Run]) -> Refusal | None:
+        """Why the client may not submit these now, None when it may."""
+        try:
+            provider.check(Operation.PUSH)
+            provider.charge(sum(len(run.frames) for run in runs), self.server.clock.seconds())
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    async def _wait(self, error: PushgateError) -> bool:
+        """Wait until it is worth trying again; False when it is not."""
+        if self._shutting or not isinstance(error, Overloaded):
+            return False
+        await deferLater(self.server.clock, RETRY)
+        return True
+
+    def _give_up(
+        self, runs: Sequence[Run], left: Sequence[int], index: int, error: PushgateError
+    ) -> LastWord:
+        if self.lost:
+            self.log.warn(
+                "door {name}: a client had gone before {count} of its frames were accepted: {why}",
+                name=self.server.name,
+                count=sum(len(runs[number].frames) for number in left),
+                why=error,
+            )
+        return self._word(error, runs[left[0]].frames[index])
+
+    def _note(self, accepted: Sequence[Run]) -> None:
+        """All these are accepted, and what is before them."""
+        if accepted:
+            self._last = accepted[-1].frames[-1].identifier
+
+    # the end
+
+    def _word(self, error: PushgateError, frame: Frame | MalformedFrame) -> LastWord:
+        """What is said when a frame cannot be accepted."""
+        if isinstance(error, ShuttingDown):
+            self.server.shut()
+        if self._shutting:
+            return self._shutdown()
+        kinds = [status for kind, status in _STATUSES.items() if isinstance(error, kind)]
+        return self._about(frame, kinds[0] if kinds else Status.PROCESSING_ERROR)
+
+    def _refuse(self, provider: Provider, fault: Fault) -> LastWord:
+        self.server.count_fault(provider.app, fault.status)
+        return self._about(fault.frame, fault.status)
+
+    def _about(self, frame: Frame | MalformedFrame, status: Status) -> LastWord:
+        self.log.info(
+            "door {name}: {peer}: a frame was refused: {status}",
+            name=self.server.name,
+            peer=self.transport.getPeer(),
+            status=reason(status),
+        )
+        response = error_response(frame, status)
+        return b"" if response is None else encode(response)
+
+    def _shutdown(self) -> LastWord:
+        """How far the client came: nothing is said when the last frame accepted has no identifier."""
+        return b"" if self._last is None else encode(ErrorResponse(Status.SHUTDOWN, self._last))
+
+    def _end(self, last_word: LastWord) -> None:
+        self._received.clear()
+        self._full.stop()
+        self._patience.stop()
+        self._brake.release(_BEHIND)
+        if not self.closing.begun and not self.lost:
+            self.closing.begin(last_word)
+
+    def _too_slow(self) -> None:
+        if self.under_way or self._brake.held:
+            self._patience.read(True, self._decoder.partial)
+            return
+        self.server.count_closed("slow")
+        self.log.info(
+            "door {name}: {peer}: the rest of a frame did not come within {seconds:g} s",
+            name=self.server.name,
+            peer=self.transport.getPeer(),
+            seconds=self.server.config.request_timeout,
+        )
+        self._end(b"")
+
+    def _failed(self, failure: Failure) -> None:
+        self.log.failure("door {name}: a bug at a client's frames", failure, name=self.server.name)
+        self._end(b"")

@@ -1,0 +1,1 @@
+"""What several inputs share: connections, sessions, batching, back-pressure."""

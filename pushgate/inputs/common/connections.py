@@ -1,0 +1,125 @@
+"""The connections of one door: how many there may be, and how all of them end."""
+
+from typing import Any, Final
+
+from twisted.internet import defer
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import Logger
+
+from pushgate.inputs.common.backpressure import FullQueues
+from pushgate.model.errors import Refusal
+from pushgate.net.listener import Listener
+from pushgate.net.read_pause import Brake
+from pushgate.plugin.interfaces import Context, IGateway
+
+STOP_PATIENCE: Final = 10.0
+"""Seconds that what is under way has to be answered when a door stops."""
+
+
+class Crowd(Factory):
+    """Makes connections and knows which there are.
+
+    A connection calls `joined`, `left` and `finished`. It has `under_way`, the requests that wait for their
+    answer, and the methods `close(reason)` and `abort()`.
+
+    :param name: the door's name.
+    :param limit: more connections at a time are closed at once.
+    :ivar stopping: nothing new is taken.
+    """
+
+    noisy = False
+    log = Logger()
+
+    def __init__(self, name: str, limit: int, gateway: IGateway, context: Context) -> None:
+        self.name, self.gateway, self._limit = name, gateway, limit
+        self.clock: IReactorTime = context.reactor
+        self.tally = context.tally
+        self.stopping = False
+        self.connections: set[Any] = set()
+        self._full = False
+        self._idle: Deferred[None] | None = None
+        self._empty: Deferred[None] | None = None
+
+    def connect(self) -> Protocol:
+        """One more connection."""
+        raise NotImplementedError
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        """A connection, or None when there are too many."""
+        full = len(self.connections) >= self._limit
+        if full:
+            self.count_closed("crowded")
+        if full and not self._full:
+            self.log.warn(
+                "door {name}: {count} connections, further ones are closed (max_connections)",
+                name=self.name,
+                count=len(self.connections),
+            )
+        self._full = full
+        return None if full or self.stopping else self.connect()
+
+    def full_queues(self, brake: Brake) -> FullQueues:
+        """What holds this brake of a connection while a queue is nearly full."""
+        return FullQueues(self.gateway, brake, self.clock, self.name, self.tally.count)
+
+    def joined(self, connection: object) -> None:
+        """A connection was made."""
+        self.connections.add(connection)
+
+    def left(self, connection: object) -> None:
+        """A connection was lost, and nothing of it is under way any more."""
+        self.connections.discard(connection)
+        self.finished()
+        if not self.connections and self._empty is not None:
+            empty, self._empty = self._empty, None
+            empty.callback(None)
+
+    def count_closed(self, reason: str) -> None:
+        """Count a connection that the door closes because of what its peer does, or of too many others."""
+        self.tally.count("pushgate_connections_closed_total", self.name, reason)
+
+    def count_refusal(self, app: str, refusal: Refusal) -> None:
+        """Count what was refused before the gateway saw it."""
+        label = app if self.gateway.has_app(app) else ""
+        self.tally.count("pushgate_refused_total", label, self.name, refusal.code)
+
+    def finished(self) -> None:
+        """Something was answered."""
+        if self._idle is not None and not self._busy():
+            idle, self._idle = self._idle, None
+            idle.callback(None)
+
+    async def stop(self, *listeners: Listener) -> None:
+        """Take no further connections, have what is under way answered, close; cancelled, close at once."""
+        self.stopping = True
+        try:
+            for listener in listeners:
+                await listener.stop()
+            try:
+                await self._answered().addTimeout(STOP_PATIENCE, self.clock)
+            except defer.TimeoutError:
+                self.log.warn("door {name}: some requests got no answer", name=self.name)
+            await self._closed()
+        finally:
+            for connection in list(self.connections):
+                connection.abort()
+
+    def _answered(self) -> Deferred[None]:
+        idle: Deferred[None] = Deferred()
+        self._idle = idle
+        self.finished()
+        return idle
+
+    def _closed(self) -> Deferred[None]:
+        if not self.connections:
+            return succeed(None)
+        empty: Deferred[None] = Deferred()
+        self._empty = empty
+        for connection in list(self.connections):
+            connection.close("the gateway is shutting down")
+        return empty
+
+    def _busy(self) -> bool:
+        return any(connection.under_way for connection in self.connections)

@@ -1,0 +1,159 @@
+"""Members of one batch as a door gathers them, with those that it refuses itself."""
+
+import sys
+from typing import Any, Final
+
+from pushgate.inputs.common.batching import MAX_PAYLOAD
+from pushgate.inputs.common.schemas import Notification
+from pushgate.model.errors import Refusal, TooLarge
+from pushgate.model.notification import MAX_TOKEN, Submission, Terms, parse_token
+from pushgate.model.outcome_record import id_text
+from pushgate.model.packed import Packed
+from pushgate.plugin.interfaces import Receipt
+
+_USUAL: Final = Terms()
+_HOLE: Final = b""
+"""Stands in for what is refused here: the gateway refuses it too, and all other indices stay right."""
+
+
+class Draft:
+    """Notifications on the same terms.
+
+    :param first: how many notifications of the request come before these.
+    :ivar size: bytes of payloads.
+    :ivar faults: those refused here, by index.
+    """
+
+    __slots__ = ("faults", "first", "payloads", "size", "terms", "tokens")
+
+    def __init__(self, first: int, terms: Terms) -> None:
+        self.first, self.terms = first, terms
+        self.tokens: list[bytes] = []
+        self.payloads: list[bytes] = []
+        self.faults: dict[int, Refusal] = {}
+        self.size = 0
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def add(self, token: str, payload: bytes) -> None:
+        """Add a notification; one whose token or payload is bad is refused by its index."""
+        try:
+            if len(payload) > MAX_PAYLOAD:
+                raise TooLarge("payload", len(payload), MAX_PAYLOAD)
+            parsed = parse_token(token)
+        except Refusal as refusal:
+            self.refuse(refusal)
+            return
+        self.tokens.append(parsed)
+        self.payloads.append(payload)
+        self.size += len(payload)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Let the next index be one that is refused."""
+        self.faults[len(self.tokens)] = refusal
+        self.tokens.append(_HOLE)
+        self.payloads.append(_HOLE)
+
+    def submission(self, app: str, key: str | None) -> Submission:
+        """What the gateway is given; raise `Refusal` when the whole makes no sense."""
+        return Submission(
+            app=app,
+            tokens=Packed.of(self.tokens, 1),
+            payload=Packed.of(self.payloads, 2),
+            terms=self.terms,
+            key=key,
+        )
+
+
+class Drafts:
+    """Makes drafts of notifications that come one by one.
+
+    A draft ends after `most` notifications, after `most_bytes` of payloads, and before a notification on
+    other terms: so where it ends depends on nothing but the notifications.
+    """
+
+    def __init__(self, most: int, most_bytes: int = sys.maxsize) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._draft: Draft | None = None
+        self._complete: list[Draft] = []
+        self._count = 0
+
+    def add(self, notification: Notification) -> None:
+        """Take a notification; one on terms that break a rule is refused."""
+        try:
+            terms = notification.terms()
+        except Refusal as refusal:
+            self.refuse(refusal)
+            return
+        draft = self._draft
+        if draft is None or (draft.terms is not terms and draft.terms != terms):
+            self._cut()
+            draft = self._draft = Draft(self._count, terms)
+        draft.add(notification.token, bytes(notification.payload))
+        self._grown(draft)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Take one that is refused, on whatever terms."""
+        draft = self._draft
+        if draft is None:
+            draft = self._draft = Draft(self._count, _USUAL)
+        draft.refuse(refusal)
+        self._grown(draft)
+
+    def complete(self) -> list[Draft]:
+        """The drafts that are complete and were not given yet."""
+        complete, self._complete = self._complete, []
+        return complete
+
+    def end(self) -> list[Draft]:
+        """As `complete`, with the last one, to which nothing more will be added."""
+        self._cut()
+        return self.complete()
+
+    def _grown(self, draft: Draft) -> None:
+        self._count += 1
+        if len(draft) >= self._most or draft.size >= self._most_bytes:
+            self._cut()
+
+    def _cut(self) -> None:
+        if self._draft is not None:
+            self._complete.append(self._draft)
+            self._draft = None
+
+
+def pack_tokens(texts: list[str]) -> tuple[Packed, dict[int, Refusal]]:
+    """Tokens in hex, packed, and those that are refused, by index.
+
+    Tokens of one length, without Apple's old decoration, are unpacked from hex all at once.
+    """
+    lengths = set(map(len, texts))
+    length = lengths.pop() if len(lengths) == 1 else 0
+    if length and length % 2 == 0 and length <= 2 * MAX_TOKEN and "".join(texts).isalnum():
+        prefix = f"{length // 2:02x}"
+        try:
+            return Packed(bytes.fromhex(prefix + prefix.join(texts)), 1), {}
+        except ValueError:
+            pass  # one of them at least is not hex: find out which
+    return _pack_each(texts)
+
+
+def _pack_each(texts: list[str]) -> tuple[Packed, dict[int, Refusal]]:
+    tokens: list[bytes] = []
+    faults: dict[int, Refusal] = {}
+    for index, text in enumerate(texts):
+        try:
+            tokens.append(parse_token(text))
+        except Refusal as refusal:
+            faults[index] = refusal
+            tokens.append(_HOLE)
+    return Packed.of(tokens, 1), faults
+
+
+def told(receipt: Receipt, faults: dict[int, Refusal]) -> dict[str, Any]:
+    """A receipt as JSON has it; what the door refused, with the reason the door had."""
+    refused = [
+        (index, faults[index].code, str(faults[index])) if index in faults else (index, code, text)
+        for index, code, text in receipt.refused
+    ]
+    return {"id": id_text(receipt.id), "count": receipt.count, "refused": refused}

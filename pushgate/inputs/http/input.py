@@ -1,0 +1,34 @@
+"""The HTTP door as a plug-in."""
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from pushgate.inputs.common.session import Porter
+from pushgate.inputs.http.server import HTTPServer
+from pushgate.inputs.http.settings import HTTPTable
+from pushgate.net.listener import Listener
+from pushgate.plugin.factories import InputFactory
+from pushgate.plugin.interfaces import Context, IGateway, IInput
+
+
+@implementer(IInput)
+class HTTPDoor:
+    """Listens, and closes in order."""
+
+    def __init__(self, name: str, config: HTTPTable, gateway: IGateway, context: Context) -> None:
+        self._listener = Listener(name, config, context)
+        porter = Porter(name, self._listener.trusting, gateway, context)
+        self._server = HTTPServer(name, config, gateway, context, porter)
+
+    def start(self) -> Deferred[None]:
+        return self._listener.start(self._server).addCallback(lambda _: self._server.start())
+
+    def stop(self) -> Deferred[None]:
+        """Cancelling closes all connections at once."""
+        return Deferred.fromCoroutine(self._server.stop(self._listener))
+
+    def addresses(self) -> list[str]:
+        return self._listener.addresses()
+
+
+factory = InputFactory("http", "JSON over HTTP/1.1 and HTTP/2", HTTPTable, HTTPDoor)

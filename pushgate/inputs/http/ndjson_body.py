@@ -1,0 +1,135 @@
+"""NDJSON bodies of any length: admitted piece by piece, each safe before more is read."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+
+from pushgate.inputs.common.drafts import Draft, told
+from pushgate.inputs.http.ndjson_parser import Pieces
+from pushgate.inputs.http.request import Request
+from pushgate.inputs.http.submit import key_of, part_key, submitted
+from pushgate.model.errors import Invalid, PushgateError, Refusal, ShuttingDown
+from pushgate.net.http.responses import NDJSON, error_fields, json_answer, json_line
+from pushgate.plugin.interfaces import Receipt
+
+_Result = Receipt | PushgateError
+
+
+class LineBody:
+    """Submits the lines of a body as they come.
+
+    One piece is answered as if it was any other request; of several each has its line in the answer, which
+    begins while the body is still coming. While pieces are not safe yet, nothing is read from the connection;
+    what was read already waits here.
+    """
+
+    def __init__(self, request: Request) -> None:
+        if "wait" in request.parameters:
+            raise Invalid("wait", "with application/x-ndjson", "only with application/json")
+        self._request, self._app = request, request.parameters["app"]
+        self._key = key_of(request)
+        self._brake, self._reason = request.connection.brake, f"the pieces of request {id(request)}"
+        self._unread: list[bytes] = []
+        self._complete = self._closed = self._answering = False
+        self._more: Deferred[None] | None = None
+        self._pieces = 0
+        self._untold: list[tuple[Draft, _Result]] = []
+        Deferred.fromCoroutine(self._run()).addErrback(request.fail)
+
+    def feed(self, data: bytes) -> None:
+        self._unread.append(data)
+        self._wake()
+
+    def end(self) -> None:
+        self._complete = True
+        self._wake()
+
+    def close(self) -> None:
+        self._closed = True
+        self._unread.clear()
+        self._wake()
+
+    async def _run(self) -> None:
+        pieces = Pieces()
+        good = True
+        while good and await self._readable():
+            data = b"".join(self._unread)
+            self._unread.clear()
+            good = await self._admit(pieces.feed(data))
+        if good and not self._closed:
+            await self._admit(pieces.end())
+        if not self._closed:
+            self._conclude()
+
+    async def _readable(self) -> bool:
+        """Wait until there is something to read; False when nothing more will come."""
+        while not (self._unread or self._complete or self._closed):
+            self._brake.release(self._reason)
+            self._more = Deferred()
+            await self._more
+        return bool(self._unread)
+
+    def _wake(self) -> None:
+        more, self._more = self._more, None
+        if more is not None:
+            more.callback(None)
+
+    async def _admit(self, drafts: list[Draft]) -> bool:
+        """Submit pieces and wait until they are safe; False when one was refused: no more may follow."""
+        if not drafts:
+            return True
+        self._brake.hold(self._reason)
+        try:
+            results = [await each for each in [self._submit(draft) for draft in drafts]]
+        finally:
+            self._brake.release(self._reason)
+        self._untold += zip(drafts, results, strict=True)
+        if not self._closed:
+            self._tell()
+        return all(isinstance(result, Receipt) for result in results)
+
+    def _submit(self, draft: Draft) -> Deferred[_Result]:
+        server = self._request.connection.server
+        number = self._pieces
+        self._pieces += 1
+        try:
+            if server.stopping:
+                raise ShuttingDown
+            self._request.visitor.charge(len(draft))
+            submission = draft.submission(self._app, part_key(self._key, number))
+        except Refusal as refusal:
+            server.count_refusal(self._app, refusal)
+            return succeed(refusal)
+        return submitted(self._request, submission)
+
+    def _tell(self) -> None:
+        """Write a line for each piece, once there are several and one at least was accepted."""
+        if not self._answering:
+            if len(self._untold) < 2 or not self._any_accepted():
+                return
+            self._answering = True
+            self._request.begin(202, NDJSON)
+        self._request.send(b"".join([json_line(_line(draft, result)) for draft, result in self._untold]))
+        self._untold.clear()
+
+    def _conclude(self) -> None:
+        """Say what has not been said."""
+        if self._answering:
+            self._request.end()
+        elif not self._untold:
+            raise Invalid("body", "no line", "one notification a line")
+        elif not self._any_accepted():
+            raise next(result for _, result in self._untold if isinstance(result, PushgateError))
+        else:
+            [(draft, result)] = self._untold
+            self._request.answer(json_answer(202, _line(draft, result)))
+
+    def _any_accepted(self) -> bool:
+        return any(isinstance(result, Receipt) for _, result in self._untold)
+
+
+def _line(draft: Draft, result: _Result) -> dict[str, Any]:
+    """What became of a piece."""
+    if isinstance(result, Receipt):
+        return told(result, draft.faults) | {"first": draft.first}
+    return error_fields(result) | {"first": draft.first, "count": len(draft)}

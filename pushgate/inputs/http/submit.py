@@ -1,0 +1,236 @@
+"""POST: one notification, one for many tokens, or many."""
+
+import re
+from functools import partial
+from typing import Any, Final
+from uuid import uuid4
+
+from msgspec import UNSET, Raw
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred
+
+from pushgate.inputs.common.drafts import Draft, Drafts, pack_tokens, told
+from pushgate.inputs.common.json_terms import decoded
+from pushgate.inputs.common.schemas import OPTIONAL, Body, decode_body
+from pushgate.inputs.http.request import Request
+from pushgate.model.errors import Invalid, PushgateError, Refusal, ShuttingDown, TooLarge
+from pushgate.model.notification import MAX_BATCH, Submission, Terms, parse_token
+from pushgate.model.outcome_record import id_text
+from pushgate.model.packed import Packed
+from pushgate.net.http.responses import Answer, json_answer
+from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.settings import parse_duration
+
+MAX_WAITED: Final = 1000
+"""Notifications of a request that waits for their outcomes, at most."""
+_KEY: Final = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
+_KEY_RULE: Final = "1 to 255 printable characters of ASCII"
+_Part = tuple[Submission, dict[int, Refusal], int]
+"""A submission, what the door refused of it by index, and how many notifications came before it."""
+
+
+def push(request: Request, data: bytes) -> None:
+    """Submit what a body says, and answer when it is safe, or when its outcomes are known."""
+    app = request.parameters["app"]
+    try:
+        if request.connection.server.stopping:
+            raise ShuttingDown
+        body: Body = decoded(decode_body, data, "body", OPTIONAL)
+        seconds = waiting_time(request)
+        _submit(request, app, body, key_of(request), seconds)
+    except Refusal as refusal:
+        request.connection.server.count_refusal(app, refusal)
+        raise
+
+
+def key_of(request: Request) -> str | None:
+    """The idempotency key; raise `Invalid` when there are two, or it is none."""
+    key = request.header(b"idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise Invalid("Idempotency-Key", f"text of {len(key)} characters", _KEY_RULE)
+    return key
+
+
+def waiting_time(request: Request) -> float | None:
+    """Seconds to wait for outcomes, None for not at all; raise `Invalid`."""
+    text = request.parameters.get("wait")
+    if text is None:
+        return None
+    try:
+        return min(parse_duration(text), request.connection.server.config.max_wait)
+    except ValueError as error:
+        raise Invalid("wait", f"text of {len(text)} characters", str(error)) from None
+
+
+def _submit(request: Request, app: str, body: Body, key: str | None, seconds: float | None) -> None:
+    server, charge = request.connection.server, request.visitor.charge
+    if body.token is UNSET or body.tokens is not UNSET or body.notifications is not UNSET:
+        parts = _parts(app, body, key)
+    else:
+        if body.rate is not None or body.pace is not None:
+            raise Invalid("rate", "with token", "rate and pace are for tokens or notifications")
+        token, payload, terms = parse_token(body.token), _payload(body), body.terms()
+        if key is None and seconds is None:
+            charge(1)
+            server.gatherer.push(app, token, payload, terms, partial(_pushed, request))
+            request.connection.fed(app)
+            return
+        tokens = Packed.of([token], 1)
+        parts = [(Submission(app=app, tokens=tokens, payload=payload, terms=terms, key=key), {}, 0)]
+    count = sum(len(submission.tokens) for submission, _, _ in parts)
+    if seconds is not None and count > MAX_WAITED:
+        raise TooLarge("notifications of a request that waits", count, MAX_WAITED, "notifications")
+    charge(count)
+    request.spend(_answer_parts(request, parts, seconds, key is not None))
+
+
+def _pushed(request: Request, result: int | PushgateError) -> None:
+    if isinstance(result, PushgateError):
+        request.refuse(result)
+    else:
+        body = b'{"id":"%b","count":1,"refused":[]}\n' % id_text(result).encode()
+        request.answer(Answer(202, body))
+
+
+def _parts(app: str, body: Body, key: str | None) -> list[_Part]:
+    """The submissions that a body makes; raise `Refusal` when it makes no sense."""
+    given = [name for name in ("token", "tokens", "notifications") if getattr(body, name) is not UNSET]
+    if len(given) != 1:
+        raise Invalid(
+            "body", " and ".join(given) or "none of them", "either token, or tokens, or notifications"
+        )
+    if body.tokens is not UNSET:
+        _check_count("tokens", len(body.tokens))
+        tokens, faults = pack_tokens(body.tokens)
+        payload, terms = _payload(body), _paced(body, body.terms(), body.pace)
+        return [(Submission(app=app, tokens=tokens, payload=payload, terms=terms, key=key), faults, 0)]
+    assert body.notifications is not UNSET
+    _check_count("notifications", len(body.notifications))
+    _check_alone(body)
+    drafts = _drafts(body, key)
+    keys = [key] if len(drafts) == 1 else [part_key(key, number) for number in range(len(drafts))]
+    return [
+        (draft.submission(app, each), draft.faults, draft.first)
+        for draft, each in zip(drafts, keys, strict=True)
+    ]
+
+
+def _drafts(body: Body, key: str | None) -> list[Draft]:
+    """The batches that `notifications` make; where there are several, they share the body's rate."""
+    making = Drafts(MAX_BATCH)
+    for notification in body.notifications or ():
+        making.add(notification)
+    drafts = making.end()
+    pace = body.pace
+    if body.rate and pace is None and len(drafts) > 1:
+        pace = key or uuid4().hex
+    for draft in drafts:
+        draft.terms = _paced(body, draft.terms, pace)
+    return drafts
+
+
+def _paced(body: Body, terms: Terms, pace: str | None) -> Terms:
+    """The terms of a batch, with what the body says of its rate; raise `Invalid`."""
+    if body.rate is None and pace is None:
+        return terms
+    return replace(terms, rate=body.rate or 0.0, pace=pace)
+
+
+def part_key(key: str | None, number: int) -> str | None:
+    """The key of one of the batches that a request makes."""
+    return None if key is None else f"{key}/{number}"
+
+
+def _payload(body: Body) -> bytes:
+    if body.payload is UNSET:
+        raise Invalid("payload", "missing", "it is required")
+    return bytes(body.payload)
+
+
+def _check_count(field: str, count: int) -> None:
+    if count > MAX_BATCH:
+        raise TooLarge(field, count, MAX_BATCH, "notifications")
+    if not count:
+        raise Invalid(field, "none", f"1 to {MAX_BATCH}")
+
+
+def _check_alone(body: Body) -> None:
+    """Each member of `notifications` says everything itself."""
+    if body.payload is not UNSET or body.terms() != Body().terms():
+        raise Invalid("notifications", "with fields beside it", "each of them has its own")
+
+
+async def _answer_parts(request: Request, parts: list[_Part], seconds: float | None, again: bool) -> Answer:
+    """Submit, and wait as long as the request says.
+
+    :param again: it has a key, so that it may have been made before.
+    """
+    waits = request.connection.server.waits
+    if seconds is None:
+        return json_answer(202, _merged(await _results(request, parts), parts))
+    waits.enter()
+    results = await _results(request, parts)
+    return await _with_outcomes(request, parts, results, seconds, again)
+
+
+async def _results(request: Request, parts: list[_Part]) -> list[Receipt | Refusal]:
+    """What became of each submission; raise when all were refused, or the gateway failed at one."""
+    told = [submitted(request, submission) for submission, _, _ in parts]
+    results = [await each for each in told]
+    failed = [result for result in results if not isinstance(result, Receipt)]
+    for error in failed:
+        if not isinstance(error, Refusal) or len(failed) == len(results):
+            raise error
+    return [result for result in results if isinstance(result, Receipt | Refusal)]
+
+
+def submitted(request: Request, submission: Submission) -> Deferred[Receipt | PushgateError]:
+    """Submit for a request; fires with the receipt or what went wrong."""
+    answered: Deferred[Receipt | PushgateError] = Deferred()
+    request.connection.server.gatherer.submit(submission, answered.callback)
+    request.connection.fed(submission.app)
+    return answered
+
+
+def _merged(results: list[Receipt | Refusal], parts: list[_Part]) -> dict[str, Any]:
+    """One answer about all submissions of a request; the indices of those refused are the request's."""
+    batches: list[dict[str, Any]] = []
+    refused: list[tuple[int, str, str]] = []
+    for result, (submission, faults, first) in zip(results, parts, strict=True):
+        if isinstance(result, Refusal):
+            text = str(result)
+            refused += [(first + at, result.code, text) for at in range(len(submission.tokens))]
+            continue
+        one = told(result, faults)
+        refused += [(first + index, code, text) for index, code, text in one["refused"]]
+        batches.append({"id": one["id"], "first": first, "count": result.count})
+    count = sum(len(submission.tokens) for submission, _, _ in parts)
+    answer = {"id": batches[0]["id"], "count": count, "refused": refused}
+    return answer if len(parts) == 1 else answer | {"batches": batches}
+
+
+async def _with_outcomes(
+    request: Request, parts: list[_Part], results: list[Receipt | Refusal], seconds: float, again: bool
+) -> Answer:
+    waits = request.connection.server.waits
+    waiting = [
+        Deferred.fromCoroutine(waits.outcomes(result.id, _members(result), seconds, again))
+        for result in results
+        if isinstance(result, Receipt)
+    ]
+
+    def give_up() -> None:
+        for each in waiting:
+            each.cancel()
+
+    request.on_end = give_up
+    known = [await each for each in waiting]
+    records = [Raw(wait.records[number].encode()) for wait in known for number in sorted(wait.records)]
+    status = 202 if any(wait.missing for wait in known) else 200
+    return json_answer(status, _merged(results, parts) | {"outcomes": records})
+
+
+def _members(receipt: Receipt) -> list[int]:
+    """The indices of those that were accepted."""
+    refused = {index for index, _, _ in receipt.refused}
+    return [index for index in range(receipt.count) if index not in refused]

@@ -1,0 +1,103 @@
+"""The death of a device token: since when, and how it is known. As a value, and as a line of text."""
+
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from pushgate.model.errors import Invalid
+from pushgate.model.notification import MAX_EXPIRATION, parse_token
+
+
+class Reason(StrEnum):
+    """How a death is known. New ones are appended: registers keep their places."""
+
+    FEEDBACK = "feedback"
+    """The feedback service listed it."""
+    INVALID_TOKEN = "InvalidToken"  # noqa: S105 - a status, not a secret
+    """The push service refused it with status 8."""
+    INVALID_TOKEN_SIZE = "InvalidTokenSize"  # noqa: S105 - a status, not a secret
+    """The push service refused it with status 5."""
+    IMPORTED = "imported"
+    """Somebody said so."""
+
+
+DOUBTFUL: Final = frozenset({Reason.INVALID_TOKEN})
+"""What a living token is refused for as well, when it is sent to the wrong environment."""
+_RULE: Final = "must be TOKEN [SINCE [REASON]], or the same as a JSON object"
+
+
+class Death(msgspec.Struct, frozen=True, gc=False):
+    """A token is dead.
+
+    :param since: Unix seconds.
+    :param doubted: it was refused when nothing had shown yet that the environment is right.
+    """
+
+    token: bytes
+    since: int
+    reason: Reason
+    doubted: bool = False
+
+
+def line(death: Death) -> str:
+    """``TOKEN SINCE REASON``, without a line end."""
+    return f"{death.token.hex()} {death.since} {death.reason}"
+
+
+def json_line(death: Death) -> str:
+    """The same as a JSON object."""
+    return f'{{"token":"{death.token.hex()}","since":{death.since},"reason":"{death.reason}"}}'
+
+
+def parse(text: str, now: int) -> Death:
+    """A death from either kind of line.
+
+    :param now: Unix seconds: since when, if the line does not say.
+    :raises Invalid: naming the field that breaks a rule.
+    """
+    if text.lstrip().startswith("{"):
+        token, since, reason = _object_fields(text)
+    else:
+        fields = text.split()
+        if not 1 <= len(fields) <= 3:
+            raise Invalid("line", f"{len(fields)} fields", _RULE)
+        token, since, reason = (*fields, None, None)[:3]
+    return Death(parse_token(token), now if since is None else parse_since(since), parse_reason(reason))
+
+
+def parse_since(value: str | int) -> int:
+    """Unix seconds from a number or its digits; raise `Invalid` for anything else."""
+    number = int(value) if isinstance(value, int) or (value.isdecimal() and len(value) <= 10) else -1
+    if not 0 <= number <= MAX_EXPIRATION:
+        shape = f"text of {len(value)} characters" if isinstance(value, str) else "a number"
+        raise Invalid("since", shape, f"must be Unix seconds, 0 to {MAX_EXPIRATION}")
+    return number
+
+
+def parse_reason(word: str | None) -> Reason:
+    """A reason from its word, `IMPORTED` when absent; raise `Invalid` for an unknown one."""
+    if word is None:
+        return Reason.IMPORTED
+    try:
+        return Reason(word)
+    except ValueError:
+        rule = f"must be one of {', '.join(Reason)}"
+        raise Invalid("reason", f"text of {len(word)} characters", rule) from None
+
+
+class _Object(msgspec.Struct, forbid_unknown_fields=True):
+    token: str
+    since: int | None = None
+    reason: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Object).decode
+
+
+def _object_fields(text: str) -> tuple[Any, ...]:
+    try:
+        found = _decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        raise Invalid("line", f"text of {len(text)} characters", _RULE) from None
+    return found.token, found.since, found.reason

@@ -1,0 +1,80 @@
+"""What became of notifications."""
+
+from enum import StrEnum
+
+import msgspec
+
+from pushgate.model.batch_slice import Span
+
+
+class State(StrEnum):
+    """Every state a caller can be told; each accepted notification ends in exactly one of the last eight."""
+
+    QUEUED = "queued"
+    """Waiting in the gateway."""
+    WRITTEN = "written"
+    """Handed to a connection, nothing heard yet."""
+    ACCEPTED = "accepted"
+    """Proven: the push service said so, or an error for a later one proved it. Never means delivered."""
+    PRESUMED = "presumed"
+    """Written, and nothing was heard for the response timeout; the binary stream can say no more."""
+    REJECTED = "rejected"
+    """The push service refused it; status and reason are given."""
+    SUPPRESSED = "suppressed"
+    """Not sent: its token is known to be dead."""
+    EXPIRED = "expired"
+    """Its expiration passed, or the gateway's longest wait for an unreachable push service."""
+    UNKNOWN = "unknown"
+    """The connection died without a word with it in flight, and the policy is at-most-once."""
+    CANCELLED = "cancelled"
+    """Withdrawn by the caller before it was written."""
+    FAILED = "failed"
+    """Given up: its attempts are used up, or it alone closes connections."""
+    DEAD_TOKEN = "dead-token"  # noqa: S105 - a state, not a secret
+    """Not of a notification: the push service says that this token is dead."""
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """What an upstream learnt of a span.
+
+    :param status: the push service's number, if it gave one.
+    :param reason: its name in Apple's terms, or why the gateway gave up; "" when there is nothing to say.
+    """
+
+    span: Span
+    state: State
+    status: int | None = None
+    reason: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """A verdict as it is told to the world.
+
+    :param at: Unix seconds.
+    :param upstream: the name of the kind of upstream, "" when none was asked.
+    """
+
+    span: Span
+    state: State
+    status: int | None
+    reason: str
+    at: float
+    upstream: str
+
+
+class DeadToken(msgspec.Struct, frozen=True, gc=False):
+    """The push service's word that a token is dead.
+
+    :param since: Unix seconds when the service found out.
+    :param at: Unix seconds when it told us.
+    """
+
+    app: str
+    token: bytes
+    since: int
+    at: float
+    upstream: str
+
+
+Report = Outcome | DeadToken
+"""What a sink is given."""

@@ -1,0 +1,89 @@
+"""Outcome records: reports as the JSON that callers, files and brokers read.
+
+One line a notification; the names and their meaning are fixed in docs/contract.md. The lines are put
+together from parts that a whole range shares, because this runs once for every notification.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+
+import msgspec
+
+from pushgate.model.batch_slice import Span
+from pushgate.model.outcome import DeadToken, Outcome, Report, State
+
+
+class Tokens(StrEnum):
+    """How a record writes a device token."""
+
+    FULL = "full"
+    """In hex."""
+    HASH = "hash"
+    """The first 16 hex digits of its SHA-256: equal tokens stay equal, none can be pushed to."""
+    NONE = "none"
+    """null."""
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+_WRITE_TOKEN: dict[Tokens, Callable[[bytes], str]] = {
+    Tokens.FULL: lambda token: f'"{token.hex()}"',
+    Tokens.HASH: lambda token: f'"{hash_token(token)}"',
+    Tokens.NONE: lambda _: "null",
+}
+
+
+def lines(report: Report, tokens: Tokens = Tokens.FULL) -> list[str]:
+    """The records of a report, one JSON object each, without line ends."""
+    write_token = _WRITE_TOKEN[tokens]
+    if isinstance(report, DeadToken):
+        return [_dead_token_line(report, write_token)]
+    span = report.span
+    stem, app = id_stem(span.batch.id), _json(span.batch.app)
+    middle = (
+        f',"state":"{report.state}","status":{_json(report.status)},"reason":{_json(report.reason)}'
+        f',"at":{report.at:.3f},"attempts":{span.attempts},"batch":"{stem}0000","index":'
+    )
+    tail = f',"upstream":{_json(report.upstream)},"corrects":{_json(span.recalled)}}}'
+    return [
+        f'{{"id":"{stem}{index:04x}","app":{app},"token":{write_token(token)}{middle}{index}{tail}'
+        for index, token in enumerate(span.tokens(), span.start)
+    ]
+
+
+def waiting_line(span: Span, index: int, state: State, at: float) -> str:
+    """The record of a notification that has no outcome yet: `state` is QUEUED or WRITTEN."""
+    return lines(Outcome(span.part(index, index + 1), state, None, "", at, ""))[0]
+
+
+def ndjson(reports: Iterable[Report], tokens: Tokens = Tokens.FULL) -> bytes:
+    """The records of `reports`, each with its line end."""
+    text = "\n".join([line for report in reports for line in lines(report, tokens)])
+    return f"{text}\n".encode() if text else b""
+
+
+def hash_token(token: bytes) -> str:
+    """A device token as `Tokens.HASH` has it."""
+    return hashlib.sha256(token).hexdigest()[:16]
+
+
+def id_text(number: int) -> str:
+    """An id as callers see it: a UUID."""
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def id_stem(batch: int) -> str:
+    """The id of a batch without its last four hex digits, which count its members."""
+    return id_text(batch)[:-4]
+
+
+def _dead_token_line(report: DeadToken, write_token: Callable[[bytes], str]) -> str:
+    return (
+        f'{{"id":null,"app":{_json(report.app)},"token":{write_token(report.token)},"state":"{State.DEAD_TOKEN}"'
+        f',"status":null,"reason":"","at":{report.at:.3f},"attempts":0,"batch":null,"index":null'
+        f',"upstream":{_json(report.upstream)},"corrects":false,"dead_since":{report.since}}}'
+    )

@@ -1,0 +1,272 @@
+"""Who may do what: principals, what proves them, and their quotas."""
+
+import hmac
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from hashlib import sha256
+from typing import Final, NamedTuple, Self
+
+import msgspec
+
+from pushgate.model.errors import Forbidden, NotLoggedIn, TooFast, TooLarge
+
+ANONYMOUS: Final = "anonymous"
+"""The principal of whoever has not said who it is."""
+_HASHED: Final = re.compile(r"sha256:([0-9a-f]{32}):([0-9a-f]{64})")
+BURST: Final = 1.0
+"""Seconds' worth of its rate that an idle principal may save up."""
+ROUNDING: Final = 0.001
+"""Notifications that may be missing, so that a clock's rounding refuses nobody who waited as told."""
+
+
+class Operation(StrEnum):
+    """What can be allowed: to submit and withdraw, to see what became of it, to run the gateway."""
+
+    PUSH = "push"
+    READ = "read"
+    ADMIN = "admin"
+
+
+class Hashed(NamedTuple):
+    """A secret as it is kept.
+
+    One round of SHA-256, on purpose. A slow hash protects secrets that people make up, because those can be
+    guessed; these are made by `pushgate secret` from 256 random bits, of which nobody can try a noticeable
+    part. A slow one would cost the reactor tens of milliseconds at each login and each request over HTTP,
+    and give anybody who sends wrong secrets a way to keep it busy. The salt hides that two files hold the
+    same secret.
+    """
+
+    salt: bytes
+    digest: bytes
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """What `str` wrote: ``sha256:SALT:DIGEST`` in hex; raise ValueError for anything else."""
+        match = _HASHED.fullmatch(text)
+        if match is None:
+            raise ValueError("must be sha256:SALT:DIGEST as `pushgate secret` writes it")
+        return cls(bytes.fromhex(match[1]), bytes.fromhex(match[2]))
+
+    def __str__(self) -> str:
+        return f"sha256:{self.salt.hex()}:{self.digest.hex()}"
+
+    @classmethod
+    def of(cls, secret: bytes, salt: bytes) -> Self:
+        """The hash of `secret` with random `salt`."""
+        return cls(salt, sha256(salt + secret).digest())
+
+    def fits(self, secret: bytes) -> bool:
+        """Whether this is the hash of `secret`, in a time that tells nothing about it."""
+        return hmac.compare_digest(sha256(self.salt + secret).digest(), self.digest)
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """What one principal is allowed, and what proves that somebody is it.
+
+    :param apps: None: all.
+    :param rate: notifications a second; 0 sets no limit.
+    :param max_batch: notifications of one submission; 0 sets no limit.
+    :param secrets: any of them proves it.
+    :param certificate: so does a verified client certificate with this subject, as RFC 4514 writes it.
+    """
+
+    operations: frozenset[Operation] = frozenset(Operation)
+    apps: frozenset[str] | None = None
+    rate: float = 0
+    max_batch: int = 0
+    secrets: tuple[Hashed, ...] = ()
+    certificate: str | None = None
+
+
+class _Account:
+    """What all who are the same principal share.
+
+    :ivar grant: None while there is no such principal.
+    :ivar saved: notifications it may submit at once; negative after a batch larger than was saved up.
+    """
+
+    __slots__ = ("at", "grant", "name", "saved")
+
+    def __init__(self, name: str, grant: Grant) -> None:
+        self.name = name
+        self.grant: Grant | None = grant
+        self.saved = _most(grant.rate)
+        self.at: float | None = None
+
+    def spend(self, grant: Grant, count: int, now: float) -> None:
+        """Take `count` from what was saved up; raise `TooFast` when it is too little.
+
+        A batch larger than can be saved up goes when all is saved, and the next one waits the longer.
+        """
+        most = _most(grant.rate)
+        earned = 0.0 if self.at is None else max(0.0, now - self.at) * grant.rate
+        self.saved, self.at = min(most, self.saved + earned), now
+        missing = min(count, most) - self.saved
+        if missing > ROUNDING:
+            raise TooFast(grant.rate, missing / grant.rate)
+        self.saved -= count
+
+
+class Principal:
+    """Somebody who has proven to be a certain principal, or has not said who it is.
+
+    What it may do is asked anew each time: a reload may take it away, or the secret that proved it.
+
+    :ivar name: as in the configuration.
+    """
+
+    __slots__ = ("_account", "_proof", "name")
+
+    def __init__(self, account: _Account, proof: "Hashed | str | None") -> None:
+        self.name, self._account, self._proof = account.name, account, proof
+
+    def permit(self, operation: Operation, app: str | None, count: int, now: float) -> None:
+        """Allow an operation and take it from the quota, or raise: `check`, then `charge`.
+
+        :param now: monotonic seconds.
+        """
+        self.check(operation, app)
+        if count:
+            self.charge(count, now)
+
+    def check(self, operation: Operation, app: str | None) -> None:
+        """Raise `Forbidden` unless this is allowed, `NotLoggedIn` when a reload took the login away.
+
+        :param app: None when the operation is about no app in particular: whoever may see some apps only is
+            then shown what `sees` says.
+        """
+        grant = self._grant()
+        if operation not in grant.operations:
+            raise Forbidden(f"{operation}: not allowed to {self.name}")
+        if app is not None and grant.apps is not None and app not in grant.apps:
+            raise Forbidden(f"app: not one that {self.name} may use")
+
+    def charge(self, count: int, now: float) -> None:
+        """Take the notifications of one submission from the quota.
+
+        :param now: monotonic seconds.
+        :raises TooLarge: they are more than one submission may have.
+        :raises TooFast: they are more than the rate allows now; it says when they are not.
+        """
+        grant = self._grant()
+        if grant.max_batch and count > grant.max_batch:
+            raise TooLarge("batch", count, grant.max_batch, "notifications")
+        if grant.rate:
+            self._account.spend(grant, count, now)
+
+    def sees(self, app: str) -> bool:
+        """Whether it may read of this app."""
+        grant = self._account.grant
+        if grant is None or not _proves(grant, self._proof):
+            return False
+        return Operation.READ in grant.operations and (grant.apps is None or app in grant.apps)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there may be apps that it may not use."""
+        grant = self._account.grant
+        return grant is None or grant.apps is not None
+
+    def _grant(self) -> Grant:
+        grant = self._account.grant
+        if grant is None or not _proves(grant, self._proof):
+            raise NotLoggedIn("login: what proved it is no longer accepted; log in again")
+        return grant
+
+
+class Principals:
+    """All principals of the configuration.
+
+    Without any, everybody may do everything.
+
+    :param grants: by name. The one called `ANONYMOUS` is for who has not logged in; without it, such a one
+        may do nothing.
+    """
+
+    def __init__(self, grants: Mapping[str, Grant] | None = None) -> None:
+        self._accounts: dict[str, _Account] = {}
+        self._grants: Mapping[str, Grant] = {}
+        self._secrets: list[tuple[Hashed, _Account]] = []
+        self._subjects: dict[str, _Account] = {}
+        self.replace(grants or {})
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a principal of this name."""
+        return name in self._grants
+
+    @property
+    def open(self) -> bool:
+        """Whether there are none."""
+        return not self._grants
+
+    @property
+    def anonymous(self) -> Principal | None:
+        """Who has not logged in; None when such a one may do nothing."""
+        return self._anonymous
+
+    def replace(self, grants: Mapping[str, Grant]) -> Callable[[], None]:
+        """Let these be all there are. It holds at once for those who have logged in, too.
+
+        Returns what undoes it: then everything is as before, logins and quotas included.
+        """
+        before, self._grants = self._grants, grants
+        wanted = grants or {ANONYMOUS: Grant()}
+        for account in self._accounts.values():
+            account.grant = None
+        for name, grant in wanted.items():
+            self._accounts.setdefault(name, _Account(name, grant)).grant = grant
+        accounts = [(self._accounts[name], grant) for name, grant in wanted.items()]
+        self._anonymous = Principal(self._accounts[ANONYMOUS], None) if ANONYMOUS in wanted else None
+        self._secrets = [(secret, account) for account, grant in accounts for secret in grant.secrets]
+        self._subjects = {
+            grant.certificate: account for account, grant in accounts if grant.certificate is not None
+        }
+
+        def undo() -> None:
+            self.replace(before)
+
+        return undo
+
+    def login(self, name: str, secret: bytes) -> Principal:
+        """Who proves by a secret to be the principal of this name.
+
+        :raises NotLoggedIn: after the same time, whichever of the two is wrong.
+        """
+        return self._proven(secret, name)
+
+    def bearer(self, secret: bytes) -> Principal:
+        """Who a secret belongs to, where there is no name beside it; raise `NotLoggedIn`, as `login` does."""
+        return self._proven(secret, None)
+
+    def certified(self, subject: str) -> Principal:
+        """Who has a verified certificate with this subject, as RFC 4514 writes it; raise `NotLoggedIn`."""
+        account = self._subjects.get(subject)
+        if account is None:
+            raise NotLoggedIn("login: the certificate's subject is not that of a principal")
+        return Principal(account, subject)
+
+    def vouched(self, name: str) -> Principal | None:
+        """The principal of this name, where somebody else has made sure that it is: a broker.
+
+        None when there is none of this name.
+        """
+        return Principal(self._accounts[name], None) if name in self else None
+
+    def _proven(self, secret: bytes, name: str | None) -> Principal:
+        # Each secret is tried, whoever's it is and whatever was found: the time tells nothing about the name.
+        found = [(hashed, account) for hashed, account in self._secrets if hashed.fits(secret)]
+        for hashed, account in found:
+            if name in (None, account.name):
+                return Principal(account, hashed)
+        raise NotLoggedIn("login: no principal of this name has this secret")
+
+
+def _most(rate: float) -> float:
+    """What may be saved up at a rate: always enough for one."""
+    return max(1.0, rate * BURST)
+
+
+def _proves(grant: Grant, proof: Hashed | str | None) -> bool:
+    return proof is None or proof == grant.certificate or proof in grant.secrets

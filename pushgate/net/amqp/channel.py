@@ -1,0 +1,133 @@
+"""One channel to a broker, opened again whenever it is lost."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from pushgate.model.backoff import delay
+from pushgate.net.amqp.connect import Connection, Dialer
+from pushgate.net.amqp.settings import BrokerTable
+from pushgate.net.amqp.shield import shielded
+from pushgate.plugin.interfaces import Context
+
+FIRST_PAUSE: Final = 0.5
+"""Seconds after the first failure; doubled with each in a row."""
+LONGEST_PAUSE: Final = 30.0
+"""Seconds between two attempts at most."""
+SETTLED: Final = 10.0
+"""Seconds a channel must have lived, that the next failure counts as the first."""
+PATIENCE: Final = 30.0
+"""Seconds the broker has to answer what is asked of a new channel."""
+
+Channel = Any
+"""pika's `TwistedChannel`."""
+
+
+class Link:
+    """Keeps a channel open from `start` to `stop`, with growing pauses while that fails.
+
+    :param where: the table in the configuration; for the log, the broker and the metrics.
+    :param opened: called with a new channel, to prepare it; when it fails, all is begun anew.
+    :param lost: called when a channel, prepared or not, is of no use any more.
+    :raises CannotStart: what the table names cannot be used.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        where: str,
+        table: BrokerTable,
+        context: Context,
+        opened: Callable[[Channel], Coroutine[Any, Any, None]],
+        lost: Callable[[], None],
+    ) -> None:
+        self.where = where
+        self._dialer = Dialer(where, table, context.reactor)
+        self._clock, self._jitter, self._tally = context.reactor, context.jitter, context.tally
+        self._opened, self._lost = opened, lost
+        self._connection: Connection | None = None
+        self._keeping: Deferred[None] = succeed(None)
+        self._up_since: float | None = None
+        self._given_up = ""
+
+    @property
+    def address(self) -> str:
+        """Where the broker is, for people."""
+        return str(self._dialer.address)
+
+    def start(self) -> None:
+        """Begin to connect."""
+        if self._dialer.address.exposed:
+            self.log.warn(
+                "{where}: the password and everything else goes to the broker unencrypted; use amqps://",
+                where=self.where,
+            )
+        self._keeping = Deferred.fromCoroutine(self._keep())
+
+    async def stop(self) -> None:
+        """Close in order, by force when the broker does not answer."""
+        self._keeping.cancel()
+        connection = self._connection
+        if connection is not None and connection.transport is not None:
+            connection.end()
+            await connection.gone
+
+    def renew(self, why: str) -> None:
+        """Give this connection up and open another."""
+        self._given_up = why
+        if self._connection is not None:
+            self._connection.end()
+
+    async def _keep(self) -> None:
+        failures = 0
+        while True:
+            self._up_since, self._given_up = None, ""
+            try:
+                await self._session()
+            except CancelledError:
+                return
+            except Exception as error:  # noqa: BLE001 - pika, Twisted and OpenSSL each have their own
+                why = self._given_up or _text((self._connection and self._connection.why) or error)
+            lived = 0.0 if self._up_since is None else self._clock.seconds() - self._up_since
+            failures = 1 if lived >= SETTLED else failures + 1
+            pause = delay(failures, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)
+            self._tally.count("pushgate_broker_losses_total", self.where)
+            self.log.warn(
+                "{where}: no broker: {why}; next attempt in {pause:.1f} s",
+                where=self.where,
+                why=why,
+                pause=pause,
+            )
+            try:
+                await deferLater(self._clock, pause)
+            except CancelledError:
+                return
+
+    async def _session(self) -> None:
+        """A connection from its beginning to its end, which is an exception always."""
+        self._connection = connection = self._dialer.connection()
+        await self._dialer.open(connection)
+        try:
+            preparing = Deferred.fromCoroutine(self._prepare(connection))
+            channel = await preparing.addTimeout(PATIENCE, self._clock)
+            self._up_since = self._clock.seconds()
+            self.log.info("{where}: connected to the broker", where=self.where)
+            raise await shielded(channel.on_closed)
+        finally:
+            self._lost()
+            connection.end()
+
+    async def _prepare(self, connection: Connection) -> Channel:
+        channel = await shielded(connection.channel())
+        await self._opened(channel)
+        return channel
+
+
+def _text(error: Exception) -> str:
+    """An exception in one line."""
+    first = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__

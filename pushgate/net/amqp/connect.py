@@ -1,0 +1,237 @@
+"""Connecting to a broker, and closing such a connection for certain."""
+
+import struct
+from pathlib import Path
+from typing import Any, Final
+
+from pika import BasicProperties, ConnectionParameters, PlainCredentials
+from pika.adapters.twisted_connection import TwistedProtocolConnection
+from pika.exceptions import InvalidFrameError
+from pika.frame import Header
+from pika.spec import FRAME_END_SIZE, FRAME_HEADER, FRAME_HEADER_SIZE
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.ssl import (
+    Certificate,
+    PrivateCertificate,
+    optionsForClientTLS,
+    platformTrust,
+    trustRootFromCertificates,
+)
+from twisted.python.failure import Failure
+
+from pushgate.model.errors import CannotStart
+from pushgate.net.amqp.settings import BrokerTable, parse_url
+
+TIMEOUT: Final = 15.0
+"""Seconds for name, TCP, TLS and login together."""
+LINGER: Final = 2.0
+"""Seconds a broker has to take the last bytes and close."""
+
+
+class Unreadable(BasicProperties):  # type: ignore[misc]  # pika is not typed
+    """The properties of a message whose own ones pika fails to read. There are none.
+
+    One such header, say a date in the year 55840, would otherwise be the end of the connection, and of every
+    connection that the message is delivered to again.
+    """
+
+
+class Connection(TwistedProtocolConnection):  # type: ignore[misc]  # pika is not typed
+    """pika's connection, with the reason why it could not be opened, and an end that comes for certain.
+
+    :ivar gone: fires when it is closed.
+    :ivar why: the broker's own reason to close it, which pika forgets when the bytes end.
+    """
+
+    noisy = False
+
+    def __init__(self, parameters: ConnectionParameters, reactor: Any) -> None:
+        super().__init__(parameters, custom_reactor=reactor)
+        self._read = self._impl._read_frame
+        self._impl._read_frame = self._read_frame
+        self.gone: Deferred[None] = Deferred()
+        self._clock = reactor
+        self._bell: IDelayedCall | None = None
+        self._lost = False
+        self.why: Exception | None = None
+
+    def makeConnection(self, transport: Any) -> None:
+        super().makeConnection(_Closing(transport, self._closing))
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self._bell is not None:
+            self._bell.cancel()
+            self._bell = None
+        self._lost, self.why = True, self._impl._error
+        super().connectionLost(reason)
+        self.gone.callback(None)
+
+    def end(self) -> None:
+        """Close it in order, if need be by force; harmless when that has begun."""
+        if self.transport is None or self._lost:
+            return
+        if self._impl.is_open:
+            self._impl.close()
+        elif not self._impl.is_closing:
+            self.transport.loseConnection()
+        self._closing()
+
+    def _closing(self) -> None:
+        if self._bell is None and not self._lost:
+            self._bell = self._clock.callLater(LINGER, self._abort)
+
+    def _abort(self) -> None:
+        self._bell = None
+        self.transport.abort()
+
+    def _read_frame(self) -> tuple[int, Any]:
+        """Called by pika, which has a frame for each; how many bytes it took, and the frame."""
+        try:
+            found: tuple[int, Any] = self._read()
+        except InvalidFrameError:
+            raise
+        except Exception:
+            data = self._impl._frame_buffer
+            if data[0] != FRAME_HEADER:
+                raise
+            return _header(data)
+        return found
+
+    def _on_connection_failed(self, connection: Any, error: Exception | None = None) -> None:
+        """Called by pika, which would tell no more than that it failed."""
+        ready: Any = self.ready
+        self.ready: Any = None
+        if ready is not None:
+            ready.errback(self.why or error or ConnectionError("the broker closed the connection"))
+
+
+def _header(data: bytes) -> tuple[int, Header]:
+    """The whole header frame that the bytes begin with, without its properties, and how long it is."""
+    channel, length = struct.unpack_from(">HL", data, 1)
+    (size,) = struct.unpack_from(">Q", data, FRAME_HEADER_SIZE + 4)
+    return FRAME_HEADER_SIZE + length + FRAME_END_SIZE, Header(channel, size, Unreadable())
+
+
+class _Closing:
+    """A transport as pika uses it: its `loseConnection` waits for what is unwritten, perhaps for ever."""
+
+    def __init__(self, transport: Any, closing: Any) -> None:
+        self._transport, self._closing = transport, closing
+        self.write = transport.write
+
+    def loseConnection(self) -> None:
+        self._closing()
+        self._transport.loseConnection()
+
+    def abort(self) -> None:
+        self._transport.abortConnection()
+
+
+class Dialer:
+    """Knows how to reach one broker.
+
+    :param where: the table in the configuration, ``inputs.queue``; the broker shows it to its operators.
+    :raises CannotStart: a file that the table names cannot be used.
+    """
+
+    def __init__(self, where: str, table: BrokerTable, reactor: Any) -> None:
+        self._where, self._table, self._reactor = where, table, reactor
+        self.address = parse_url(table.url)
+        self._tries = 0
+        self._password()
+        self._tls = self._tls_parts() if self.address.tls else None
+
+    def connection(self) -> Connection:
+        """A new connection, to be opened."""
+        return Connection(self._parameters(), self._reactor)
+
+    async def open(self, connection: Connection) -> None:
+        """Connect to the next node, and log in; raise whatever went wrong."""
+        host, port = self.address.nodes[self._tries % len(self.address.nodes)]
+        self._tries += 1
+        opening = Deferred.fromCoroutine(_open(connection, self._endpoint(host, port)))
+        await opening.addTimeout(TIMEOUT, self._reactor)
+
+    def _endpoint(self, host: str, port: int) -> Any:
+        endpoint = HostnameEndpoint(self._reactor, host, port, timeout=TIMEOUT)
+        if self._tls is None:
+            return endpoint
+        trust, certificate = self._tls
+        return wrapClientTLS(optionsForClientTLS(host, trust, certificate), endpoint)
+
+    def _parameters(self) -> ConnectionParameters:
+        return ConnectionParameters(
+            virtual_host=self.address.vhost,
+            credentials=PlainCredentials(self._table.username, self._password(), erase_on_connect=True),
+            heartbeat=int(self._table.heartbeat),
+            client_properties={"connection_name": f"pushgate {self._where}"},
+        )
+
+    def _password(self) -> str:
+        if self._table.password_file is None:
+            return "guest"
+        first = self._read("password_file", self._table.password_file).partition(b"\n")[0].strip()
+        try:
+            return first.decode()
+        except UnicodeDecodeError:
+            raise self._fault("password_file", self._table.password_file, "not UTF-8") from None
+
+    def _tls_parts(self) -> tuple[Any, PrivateCertificate | None]:
+        table, trust, certificate = self._table, platformTrust(), None
+        if table.trust is not None:
+            data = self._read("trust", table.trust)
+            trust = trustRootFromCertificates(self._roots(data, table.trust))
+        if table.certificate is not None:
+            data = self._read("certificate", table.certificate)
+            if table.private_key is not None:
+                data += b"\n" + self._read("private_key", table.private_key)
+            certificate = self._loaded(PrivateCertificate.loadPEM, data, "certificate", table.certificate)
+        return trust, certificate
+
+    def _roots(self, data: bytes, path: Path) -> list[Certificate]:
+        begin = b"-----BEGIN CERTIFICATE-----"
+        parts = [begin + each for each in data.split(begin)[1:]]
+        if not parts:
+            raise self._fault("trust", path, "no certificate in PEM")
+        return [self._loaded(Certificate.loadPEM, part, "trust", path) for part in parts]
+
+    def _loaded(self, load: Any, data: bytes, key: str, path: Path) -> Any:
+        try:
+            return load(data)
+        except Exception as error:
+            # What OpenSSL raises has no common base, and its texts are no help.
+            raise self._fault(key, path, "not usable PEM") from error
+
+    def _read(self, key: str, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise self._fault(key, path, error.strerror or "cannot be read") from None
+
+    def _fault(self, key: str, path: Path, reason: str) -> CannotStart:
+        return CannotStart([f"{self._where}.{key}: {path}: {reason}"])
+
+
+class _Once(Factory):
+    """A factory of the one protocol it was given."""
+
+    noisy = False
+
+    def __init__(self, protocol: Protocol) -> None:
+        self._protocol = protocol
+
+    def buildProtocol(self, addr: Any) -> Protocol:
+        return self._protocol
+
+
+async def _open(connection: Connection, endpoint: Any) -> None:
+    """Connect and log in. Cancelled, timed out or failed, nothing half-open is left behind."""
+    try:
+        await endpoint.connect(_Once(connection))
+        await connection.ready
+    except BaseException:
+        connection.end()
+        raise

@@ -1,0 +1,1 @@
+"""HTTP as the inputs and the simulator serve it."""

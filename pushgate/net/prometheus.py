@@ -1,0 +1,127 @@
+"""The metrics as Prometheus reads them: the tally's counts and the gateway's state at the time of asking."""
+
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from typing import Any, Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from pushgate.model.metrics import BOUNDS, COUNTERS, HISTOGRAMS, Histogram, Tally
+
+GAUGES: Final[dict[str, tuple[str, ...]]] = {
+    "pushgate_queue_notifications": ("app",),
+    "pushgate_queue_age_seconds": ("app",),
+    "pushgate_window_notifications": ("app",),
+    "pushgate_connections": ("app", "state"),
+    "pushgate_circuit_open": ("app", "cause"),
+    "pushgate_certificate_expiry_timestamp_seconds": ("app",),
+    "pushgate_sink_lag": ("sink",),
+}
+"""Each gauge's labels."""
+
+HELP: Final[dict[str, str]] = {
+    "pushgate_submitted_total": "Notifications accepted from a caller.",
+    "pushgate_refused_total": "Notifications refused at a door.",
+    "pushgate_logins_failed_total": "Logins at a door that proved nothing.",
+    "pushgate_outcomes_total": "Outcomes reported, corrections of presumed ones included.",
+    "pushgate_pauses_total": "Times a connection was not read because the queue it fed was nearly full.",
+    "pushgate_connections_closed_total": "Connections that a door closed because of what came, by reason.",
+    "pushgate_resent_total": "Notifications written again after an error or a lost connection.",
+    "pushgate_late_errors_total": "Errors for notifications that were already presumed accepted.",
+    "pushgate_reconnects_total": "Connections to the push service lost or not made.",
+    "pushgate_blocked_total": "Times the reactor was held up for a second or longer.",
+    "pushgate_upstream_errors_total": "Calls to an app's upstream that raised.",
+    "pushgate_sink_errors_total": "Calls to a sink that failed.",
+    "pushgate_sink_dropped_total": "Notifications not reported to a sink because its buffer was full.",
+    "pushgate_sink_given_up_total": "Records a sink will not tell: refused by the receiver, or too old.",
+    "pushgate_watchers_dropped_total": "Programs that watched outcomes and are told no more, by reason.",
+    "pushgate_broker_losses_total": "Connections to a broker that were lost or could not be made.",
+    "pushgate_messages_total": "Messages of a broker's queue by what was done with them.",
+    "pushgate_spool_commit_seconds": "Time the spool took to commit.",
+    "pushgate_accept_seconds": "Time from a submission to its answer.",
+    "pushgate_settle_seconds": "Time from acceptance to outcome.",
+    "pushgate_queue_notifications": "Notifications waiting to be written.",
+    "pushgate_queue_age_seconds": "Time since the oldest of them was accepted.",
+    "pushgate_window_notifications": "Notifications written and not settled.",
+    "pushgate_connections": "Connections to the push service.",
+    "pushgate_circuit_open": "1 and the cause while an app's push service is of no use, else 0 and no cause.",
+    "pushgate_certificate_expiry_timestamp_seconds": "Unix time when an app's certificate expires.",
+    "pushgate_sink_lag": "Notifications reported and not yet taken by a sink.",
+}
+"""What each metric means."""
+
+
+class GatewayCollector(Collector):
+    """Reads the tally and the gateway's `stats` at each scrape; counting itself costs Prometheus nothing."""
+
+    def __init__(self, tally: Tally, stats: Callable[[], dict[str, Any]]) -> None:
+        self._tally, self._stats = tally, stats
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric of the contract, those without a sample too."""
+        yield from self._counters()
+        yield from self._histograms()
+        yield from self._gauges()
+
+    def _counters(self) -> Iterator[Metric]:
+        for name, labels in COUNTERS.items():
+            counter = CounterMetricFamily(name, HELP[name], labels=labels)
+            for values, count in self._tally.counts[name].items():
+                counter.add_metric(values, count)
+            yield counter
+
+    def _histograms(self) -> Iterator[Metric]:
+        for name, labels in HISTOGRAMS.items():
+            family = HistogramMetricFamily(name, HELP[name], labels=labels)
+            series = self._tally.histograms[name]
+            if not labels and not series:
+                series = {(): Histogram()}
+            for values, histogram in series.items():
+                family.add_metric(values, _cumulative(histogram), histogram.total)
+            yield family
+
+    def _gauges(self) -> Iterator[Metric]:
+        gauges = {name: GaugeMetricFamily(name, HELP[name], labels=labels) for name, labels in GAUGES.items()}
+        stats = self._stats()
+        for app, state in stats["apps"].items():
+            _add_app(gauges, app, state)
+        for sink, state in stats["sinks"].items():
+            gauges["pushgate_sink_lag"].add_metric((sink,), state["lag"])
+        yield from gauges.values()
+
+
+class Exposition:
+    """The text that a scrape is answered with."""
+
+    def __init__(self, tally: Tally, stats: Callable[[], dict[str, Any]]) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(GatewayCollector(tally, stats))
+
+    def answer(self, accept: str) -> tuple[bytes, str]:
+        """Body and content type, in the format that the request's `Accept` header asks for."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self._registry), content_type
+
+
+def _add_app(gauges: dict[str, GaugeMetricFamily], app: str, state: dict[str, Any]) -> None:
+    gauges["pushgate_queue_notifications"].add_metric((app,), state["queue"])
+    gauges["pushgate_queue_age_seconds"].add_metric((app,), state["queue_age"])
+    gauges["pushgate_window_notifications"].add_metric((app,), state["window"])
+    for connection, count in state["connections"].items():
+        gauges["pushgate_connections"].add_metric((app, connection), count)
+    circuit = state["circuit"]
+    cause = circuit["cause"] if circuit["open"] else ""
+    gauges["pushgate_circuit_open"].add_metric((app, cause), int(circuit["open"]))
+    if state["certificate_expires"] is not None:
+        gauges["pushgate_certificate_expiry_timestamp_seconds"].add_metric(
+            (app,), state["certificate_expires"]
+        )
+
+
+def _cumulative(histogram: Histogram) -> list[tuple[str, float]]:
+    """The buckets as Prometheus has them: each counts everything up to its bound."""
+    bounds = [*(str(float(bound)) for bound in BOUNDS), "+Inf"]
+    return list(zip(bounds, accumulate(histogram.buckets), strict=True))

@@ -1,0 +1,200 @@
+"""TLS for doors: a certificate of their own, and those of clients where they are asked for."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from OpenSSL.crypto import X509, PKey
+from OpenSSL.SSL import Connection
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IOpenSSLServerConnectionCreator,
+    IProtocol,
+    IProtocolFactory,
+    IReactorTime,
+    ITransport,
+)
+from twisted.internet.protocol import connectionDone
+from twisted.internet.ssl import CertificateOptions, TLSVersion
+from twisted.logger import Logger
+from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pushgate.model.errors import CannotStart
+from pushgate.plugin.settings import ListeningTable
+
+HANDSHAKE_TIMEOUT: Final = 30.0
+"""Seconds for the TLS handshake."""
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class ServerTls:
+    """Makes the TLS side of a door's connections, with the files as they are at the time.
+
+    A renewed certificate needs no restart. Files that cannot be used leave the last good ones in use, and are
+    named in the log once.
+
+    :param where: the key path of the door's table.
+    :param config: has a certificate.
+    :raises CannotStart: a file cannot be used.
+    """
+
+    log = Logger()
+
+    def __init__(self, where: str, config: ListeningTable) -> None:
+        assert config.certificate is not None
+        # Absolute: twistd changes its directory when it becomes a daemon.
+        self._where, self._certificate = where, config.certificate.absolute()
+        self._key = (config.private_key or config.certificate).absolute()
+        self._authorities = config.client_authorities and config.client_authorities.absolute()
+        self._seen = self._looks()
+        self._options = self._load()
+
+    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> Connection:
+        """See `IOpenSSLServerConnectionCreator`."""
+        looks = self._looks()
+        if looks != self._seen:
+            self._seen = looks
+            self._renew()
+        return self._options.serverConnectionForTLS(protocol)
+
+    def _renew(self) -> None:
+        try:
+            self._options = self._load()
+            self.log.info("{where}: the certificate was read anew", where=self._where)
+        except CannotStart as error:
+            for fault in error.faults:
+                self.log.error("{fault}; the last good one stays in use", fault=fault)
+
+    def _looks(self) -> list[tuple[int, int, int] | None]:
+        """What tells whether the files have changed."""
+        return [_looks(file) for file in (self._certificate, self._key, self._authorities) if file]
+
+    def _load(self) -> CertificateOptions:
+        leaf, *chain = self._certificates("certificate", self._certificate)
+        authorities = self._certificates("client_authorities", self._authorities) if self._authorities else []
+        key = self._private_key(leaf)
+        options = CertificateOptions(
+            privateKey=key,
+            certificate=X509.from_cryptography(leaf),
+            extraCertChain=[X509.from_cryptography(each) for each in chain],
+            verify=bool(authorities),
+            caCerts=[X509.from_cryptography(each) for each in authorities] or None,
+            **self._policy(),
+        )
+        for each in authorities:
+            # Clients that have several certificates choose by the authorities' names.
+            options.getContext().add_client_ca(X509.from_cryptography(each))
+        return options
+
+    def _policy(self) -> dict[str, Any]:
+        """Which versions of TLS are spoken and with whom, as arguments of `CertificateOptions`."""
+        # A client without a certificate may still log in with a secret.
+        return {"requireCertificate": False, "raiseMinimumTo": TLSVersion.TLSv1_2}
+
+    def _private_key(self, leaf: x509.Certificate) -> PKey:
+        try:
+            key = load_pem_private_key(self._read("private_key", self._key), None)
+        except (ValueError, TypeError):
+            raise self._fault("private_key", self._key, "no private key in PEM without a password") from None
+        if key.public_key() != leaf.public_key():
+            raise self._fault("private_key", self._key, "does not belong to the certificate")
+        return PKey.from_cryptography_key(key)  # type: ignore[arg-type]  # TLS refuses what it has no use for
+
+    def _certificates(self, key: str, file: Path) -> list[x509.Certificate]:
+        try:
+            return x509.load_pem_x509_certificates(self._read(key, file))
+        except ValueError:
+            raise self._fault(key, file, "no certificate in PEM") from None
+
+    def _read(self, key: str, file: Path) -> bytes:
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            raise self._fault(key, file, error.strerror or "cannot be read") from None
+
+    def _fault(self, key: str, file: Path, reason: str) -> CannotStart:
+        return CannotStart([f"{self._where}.{key}: {file}: {reason}"])
+
+
+class TlsLayer(BufferingTLSTransport):
+    """Twisted's, which gives a handshake its time, and remembers how the connection under it ended.
+
+    Whoever does not come to an end with it takes others' place: the door does not know of it before.
+
+    A peer that closes without TLS's own farewell looks the same to Twisted whether it closed or crashed.
+
+    :ivar ended: what TCP said of the end, None before it.
+    """
+
+    ended: Failure | None = None
+    factory: "TlsFactory"
+    _handshake: IDelayedCall | None = None
+
+    def makeConnection(self, transport: ITransport) -> None:
+        """See `twisted.internet.interfaces.IProtocol`."""
+        self._handshake = self.factory.clock.callLater(HANDSHAKE_TIMEOUT, self._look)
+        super().makeConnection(transport)  # type: ignore[no-untyped-call]  # untyped in Twisted
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """See `twisted.internet.interfaces.IProtocol`."""
+        self.ended = reason
+        if self._handshake is not None:
+            self._handshake.cancel()
+            self._handshake = None
+        super().connectionLost(reason)
+
+    def _look(self) -> None:
+        self._handshake = None
+        handle: Connection = self.getHandle()  # type: ignore[no-untyped-call]  # untyped in Twisted
+        if handle.get_peer_finished() is None:
+            self.factory.too_slow()
+            self.abortConnection()  # type: ignore[no-untyped-call]  # untyped in Twisted
+
+
+class TlsFactory(TLSMemoryBIOFactory):
+    """Twisted's, for factories that turn connections away too.
+
+    :param too_slow: called when a handshake is given up.
+    """
+
+    protocol = TlsLayer
+
+    def __init__(
+        self,
+        tls: IOpenSSLServerConnectionCreator,
+        factory: IProtocolFactory,
+        clock: IReactorTime,
+        too_slow: Callable[[], None],
+    ) -> None:
+        super().__init__(tls, False, factory, clock)
+        self.clock, self.too_slow = clock, too_slow
+
+    def buildProtocol(self, addr: IAddress | None) -> TLSMemoryBIOProtocol | None:  # type: ignore[override] # None closes the connection
+        """None when the door's own factory makes no protocol."""
+        inner: IProtocol | None = self.wrappedFactory.buildProtocol(addr)
+        return None if inner is None else self.protocol(self, inner)
+
+
+def peer_subject(transport: Any) -> str | None:
+    """The subject of the certificate that a peer has proven to hold, as RFC 4514 writes it.
+
+    To be asked once the handshake is done; None when there is none.
+    """
+    ask = getattr(transport, "getPeerCertificate", None)
+    certificate: X509 | None = None if ask is None else ask()
+    if certificate is None:
+        return None
+    return certificate.to_cryptography().subject.rfc4514_string()
+
+
+def _looks(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -1,0 +1,455 @@
+"""The contracts between the rooms, and with plug-ins.
+
+Who implements, who calls, when, and what is raised. Everything runs in the reactor's thread.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+from pushgate.model.batch_slice import Span
+from pushgate.model.dead_token import Death, Reason
+from pushgate.model.metrics import Tally
+from pushgate.model.notification import Batch, Submission
+from pushgate.model.outcome import Outcome, Report, Verdict
+from pushgate.model.principals import Principals
+from pushgate.plugin.settings import AppTable, DoorTable, SinkTable
+
+Settled = Callable[[Sequence[Outcome]], None]
+"""Called with outcomes of one batch."""
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plug-in may use instead of globals.
+
+    :param reactor: the clock and the network: provides IReactorTime, IReactorTCP and the like.
+    :param wall: Unix seconds.
+    :param jitter: a number from 0 to 1, new at each call.
+    :param state_dir: where files may be kept; None when nothing outlives the process.
+    :param principals: who may do what; by default everybody everything.
+    """
+
+    reactor: Any
+    wall: Callable[[], float]
+    jitter: Callable[[], float]
+    tally: Tally
+    state_dir: Path | None = None
+    principals: Principals = msgspec.field(default_factory=Principals)
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The answer to a submission that was accepted at least in part.
+
+    :param id: of the batch; member *i* has `id` + *i*.
+    :param count: notifications submitted.
+    :param refused: those not taken: index, code, text.
+    """
+
+    id: int
+    count: int
+    refused: tuple[tuple[int, str, str], ...] = ()
+
+
+class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
+    """How an upstream is doing.
+
+    :param connections: how many there are of each state: connecting, ready, spare, draining.
+    :param window: notifications written and not settled.
+    :param circuit: the cause of the last failure since the service was last of use, "" when all is well.
+    :param circuit_open: no connection counts as usable now.
+    :param certificate_expires: Unix seconds.
+    """
+
+    connections: dict[str, int]
+    window: int
+    circuit: str = ""
+    circuit_open: bool = False
+    certificate_expires: float | None = None
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A batch that a spool kept.
+
+    :param left: runs of members that are not settled.
+    :param intended: runs that may have been written under at-most-once.
+    """
+
+    batch: Batch
+    left: tuple[tuple[int, int], ...]
+    intended: tuple[tuple[int, int], ...] = ()
+
+
+class Untold(msgspec.Struct, frozen=True):
+    """What a spool kept for the sinks.
+
+    :param reports: by the number they were kept under, ascending.
+    :param finished: orders of the batches of which nothing else is left.
+    """
+
+    reports: tuple[tuple[int, tuple[Report, ...]], ...] = ()
+    finished: tuple[int, ...] = ()
+
+
+class IGateway(Interface):
+    """The middle of the house, as the doors see it. Provided by the gateway, called by inputs."""
+
+    def submit(submission: Submission, door: str, settled: Settled | None = None) -> "Deferred[Receipt]":
+        """Accept notifications; fires once they are as safe as the spool makes them.
+
+        Fails with a `Refusal` when the submission as a whole is refused; a receipt may refuse every member,
+        each for its own reason.
+
+        :param door: the input's name, for the metrics.
+        :param settled: called each time some of these notifications got their outcome, once the spool has it;
+            possibly before the receipt is there. Each accepted one is among the outcomes once; corrections
+            of `presumed` are not told. Nothing is called when the same key was used before, nor for what a
+            later life of the process finds in the spool.
+        """
+
+    def status(number: int) -> "str | Deferred[str]":
+        """The outcome record of the notification with this id, as JSON.
+
+        Raises `NotFound`, or returns a Deferred that fails with it: only the spool or a history may know.
+        """
+
+    def trace(number: int) -> "Deferred[str]":
+        """The record of the notification with this id and what happened to it step by step, as JSON.
+
+        Fails with `NotFound`.
+        """
+
+    def cancel(number: int) -> "bool | Deferred[bool]":
+        """Withdraw a notification; False when it was written already or is done.
+
+        Raises `NotFound`, or returns a Deferred that fails with it.
+        """
+
+    def flush(number: int) -> "Deferred[int]":
+        """Prove what the app of this notification or batch has written; fires with how many were accepted.
+
+        What was told as presumed is corrected. Fails with `NotFound`, with `Invalid` when the app cannot or
+        may not do this, and with `Overloaded` when it was done only just now: it costs connections.
+        """
+
+    def withdraw(numbers: Collection[int]) -> None:
+        """Cancel what was not written yet of the batches with these ids.
+
+        It is `cancelled` as any other; so who follows a batch is told of what was withdrawn. What is in the
+        spool only is not withdrawn.
+        """
+
+    def caught_up() -> "Deferred[None]":
+        """Fires when the sinks of the configuration have taken what they were told until now, or are down.
+
+        For a door whose caller keeps what it sent until it is answered.
+        """
+
+    def attach(name: str, sink: "IOutcomeSink", buffer: int) -> Callable[[], None]:
+        """Report every later outcome to `sink` too, until the returned callable is called.
+
+        :param buffer: reports that may wait for it; what comes beyond is dropped for this sink and counted.
+        :raises ValueError: a sink of this name is attached already.
+        """
+
+    def dead_tokens(app: str, after: bytes, limit: int) -> list[Death]:
+        """At most `limit` dead tokens of an app in the order of the tokens, beginning behind `after`.
+
+        Raises `UnknownApp`.
+        """
+
+    def bury(app: str, deaths: Sequence[Death]) -> "Deferred[int]":
+        """Enter dead tokens; fires once they are safe, with how many were not known.
+
+        Raises `UnknownApp`, `ShuttingDown`, and `TooLarge` when the app's register has no room.
+        """
+
+    def forget(app: str, tokens: Sequence[bytes]) -> "Deferred[int]":
+        """Take tokens for living again; fires once that is safe, with how many were known as dead.
+
+        Raises `UnknownApp` and `ShuttingDown`.
+        """
+
+    def has_app(app: str) -> bool:
+        """Whether an app of this name is configured."""
+
+    def reload() -> "Deferred[list[str]]":
+        """Read the configuration again and go on with it; fires with a line for each change.
+
+        Fails with `CannotStart`, one line for each fault: then nothing has changed.
+        """
+
+    def pace_app(app: str, rate: float) -> None:
+        """Have an app send at most `rate` notifications per second, 0 for no limit, until a restart.
+
+        Raises `UnknownApp` or `Invalid`.
+        """
+
+    def pace_batch(number: int, rate: float) -> "bool | Deferred[bool]":
+        """Have the batch that holds this id, and what shares its pace, go at another rate, until a restart.
+
+        False when all of the batch is done. Raises `Invalid` or `NotFound`, or returns a Deferred that fails
+        with it.
+        """
+
+    def pressed(app: str, relieved: Callable[[], None]) -> Callable[[], None] | None:
+        """Ask, after a submission, whether the queue is nearly full: then its sender is to pause.
+
+        None when there is room, and for an app that is not configured. Else `relieved` is called once, in a
+        turn of its own, when the queue has drained to four fifths of its limit or the gateway stops; the
+        callable that is returned takes that back. `pushgate.inputs.common.backpressure` does the door's part.
+        """
+
+    def accepting() -> bool:
+        """Whether anything new is taken; False from the beginning of a stop."""
+
+    def max_payload(app: str) -> int:
+        """Bytes of a payload of this app at most. Raises `UnknownApp`."""
+
+    def stats() -> dict[str, Any]:
+        """Queues, windows, connections, circuits and counts, ready for JSON."""
+
+
+class IWork(Interface):
+    """One app's queue, as its upstream sees it. Provided by the gateway, called by the upstream."""
+
+    def take(limit: int, idle: bool) -> list[Span]:
+        """Take at most `limit` notifications to write now; empty when there are none.
+
+        They are screened: what expired meanwhile or goes to a dead token gets its outcome and is left out.
+        A span that must be alone is returned only when `idle` says that nothing is in flight, and then alone.
+        """
+
+    def depth() -> int:
+        """Notifications waiting."""
+
+    def has_suspects() -> bool:
+        """Whether spans wait that must travel alone: one connection should fall idle for them."""
+
+    def settle(verdicts: Sequence[Verdict]) -> None:
+        """Report what became of spans that were taken."""
+
+    def requeue(spans: Sequence[Span]) -> None:
+        """Give back spans that were taken and have no verdict; they go to their old places in the queue."""
+
+    def tokens_died(deaths: Sequence[Death]) -> "Deferred[None]":
+        """Report tokens that the feedback service lists as dead; once for all that came at a time.
+
+        Fires once they are as safe as the spool makes them, however long it takes, and were acted on; never
+        fails.
+        """
+
+    def token_rejected(token: bytes, first: bool, reason: Reason = Reason.INVALID_TOKEN) -> bool:
+        """Note that the push service rejected this token as dead, before later spans are requeued.
+
+        :param first: nothing was accepted before it on the same connection.
+
+        Returns True when so many in a row were, that the environment is suspect rather than the tokens.
+        """
+
+    def reachable(yes: bool) -> None:
+        """Say whether the push service is of use; while it is not, what waits too long expires."""
+
+
+class IUpstream(Interface):
+    """Sends one app's notifications. Provided by upstream plug-ins, called by the gateway."""
+
+    def start() -> None:
+        """Begin connecting; called once, before any work is there."""
+
+    def wake() -> None:
+        """There is work to take. Called once per accepted batch, so it must cost little."""
+
+    def stop() -> "Deferred[None]":
+        """Take no more, settle what is in flight as far as it can be, close; fires when all is closed.
+
+        What cannot be settled is requeued. Called at the end, and when a reload puts another upstream of the
+        same app in its place, which is at work by then. Not bounded in time: the gateway calls `abort` when
+        it has waited long enough.
+        """
+
+    def abort() -> None:
+        """Close at once; what was in flight gets its verdict or is requeued. Harmless when all is closed."""
+
+    def state() -> UpstreamState:
+        """How it is doing, for operators."""
+
+
+class IProving(Interface):
+    """Optional for upstreams: there is a way to have the push service prove what it accepted, at a price."""
+
+    def prove() -> "Deferred[int] | None":
+        """Prove what was written up to now, and report it to `IWork.settle` as accepted.
+
+        What was reported as presumed is reported again, with `recalled` set. Fires with how many
+        notifications were proven, when no more can be, in bounded time; None when nothing is in doubt. Not
+        called again before that. Raises `Invalid` when the configuration does not allow it.
+        """
+
+
+class IInFlight(Interface):
+    """Optional for upstreams: they can show what they have taken and not settled."""
+
+    def find(batch: Batch, index: int) -> Span | None:
+        """The span in flight that holds this member of the batch; None when there is none."""
+
+
+class IOutcomeSink(Interface):
+    """Takes reports of what became of notifications. Provided by sink plug-ins, called by the gateway."""
+
+    def start() -> None:
+        """Open what is needed; called once, before the first report. An exception stops the start."""
+
+    def emit(reports: Sequence[Report]) -> "Deferred[None] | None":
+        """Take what happened since the last call. Not called again before the returned Deferred fired.
+
+        When it fails with `SinkDown` or OSError the same reports are given again, after a pause that grows to
+        a minute, or is as long as the `SinkDown` asks for. Any other failure is logged and counted, and the
+        reports are not given again.
+        After a crash a sink of the configuration is given what it had not taken, and may see a report twice.
+        """
+
+    def reopen() -> None:
+        """Open files anew (SIGHUP): somebody moved them."""
+
+    def stop() -> "Deferred[None] | None":
+        """Flush and close; called once, after the last report."""
+
+
+class IHistory(Interface):
+    """Optional for sinks: they remember outcomes, and the gateway may ask for those it has forgotten."""
+
+    def outcomes(number: int) -> "Deferred[list[Outcome]]":
+        """Those of the notification with this id, in the order of telling; [] when none is known.
+
+        Each has a span of one member, over a batch that need not have more than its id, app, door, the time
+        of its acceptance, and the token at its place: as the sink keeps it, or b"".
+        """
+
+
+class IInput(Interface):
+    """A door. Provided by input plug-ins, called when the gateway starts and stops."""
+
+    def start() -> "Deferred[None]":
+        """Begin listening; fires when it does, fails when it cannot."""
+
+    def stop() -> "Deferred[None]":
+        """Take nothing new, answer what was taken, close."""
+
+    def addresses() -> list[str]:
+        """Where it listens, for people: ``["tcp 127.0.0.1:7215"]``."""
+
+
+class IAddressed(Interface):
+    """Optional for sinks and upstreams: there is something that people can look at or talk to."""
+
+    def addresses() -> list[str]:
+        """What and where, once it is started: ``["http://127.0.0.1:7217/metrics"]``."""
+
+
+class ISpool(Interface):
+    """Keeps accepted batches until they are settled. Called by the gateway only."""
+
+    pages = Attribute("Whether `page` gives back what was appended, so that it need not stay in memory.")
+
+    def start() -> None:
+        """Open what is needed; called once, before anything else. Raises `CannotStart`."""
+
+    def append(batch: Batch, key: str | None) -> "Deferred[int]":
+        """Keep a batch; fires with its id once it is as safe as this spool makes it.
+
+        With an idempotency key that was used for the same app and content, keeps nothing and fires with the
+        first id. Fails with `Conflict` when the content differs, with `Overloaded` when there is no room.
+        """
+
+    def settle(number: int, reports: Sequence[Report]) -> "Deferred[None]":
+        """Keep reports until `told`, and note that the notifications they are about are done.
+
+        Fires after the next commit; when that finds no room it fires too, and a later commit keeps them.
+
+        :param number: of this call, larger than any before.
+        """
+
+    def told(numbers: Sequence[int], finished: Sequence[int]) -> None:
+        """Forget the reports of these calls of `settle`, and the batches of these orders: all is done.
+
+        With the next commit; when there is no room, with the first for which there is.
+        """
+
+    def intend(spans: Sequence[Span]) -> "Deferred[None]":
+        """Note that these are about to be written and must not be written twice.
+
+        Fires once that is safe, however long it takes; never fails.
+        """
+
+    def forgo(spans: Sequence[Span]) -> None:
+        """Note that these were not written after all, whatever was intended."""
+
+    def page(app: str, priority: int, after: int, limit: int) -> "Deferred[tuple[list[Kept], bool]]":
+        """The next batches of an app and priority after the one of order `after`, until they have `limit`
+        bytes of tokens and payloads; and whether there may be more."""
+
+    def find(number: int) -> "Deferred[Kept | None]":
+        """The batch that holds the notification with this id, None when it is not kept."""
+
+    def waiting() -> dict[tuple[str, int], int]:
+        """At the start: how many notifications are kept and not settled, by app and priority."""
+
+    def last_order() -> int:
+        """At the start: the order of the batch accepted last, 0 when none is kept."""
+
+    def untold() -> Untold:
+        """At the start: what was settled and not told."""
+
+    def bury(app: str, deaths: Sequence[Death]) -> "Deferred[None]":
+        """Keep dead tokens of an app; of two times of one token the later stands.
+
+        Fires once that is safe, however long it takes; never fails. So does `unbury`; what is asked for
+        first is done first.
+        """
+
+    def unbury(app: str, tokens: Sequence[bytes]) -> "Deferred[None]":
+        """Keep these tokens of an app no more."""
+
+    def confirm(app: str) -> None:
+        """Note that those dead tokens of an app which were in doubt are certain."""
+
+    def dead(app: str, after: bytes, limit: int) -> "Deferred[list[Death]]":
+        """At most `limit` dead tokens of an app in the order of the tokens, beginning behind `after`."""
+
+    def close() -> "Deferred[None]":
+        """Write what is left and close."""
+
+
+class IPlugInFactory(Interface):
+    """What the three kinds of plug-in factory have in common."""
+
+    name = Attribute("What the configuration calls it: the value of `type`, or of an app's `upstream`.")
+    description = Attribute("One line for `pushgate plugins`.")
+    config = Attribute(
+        "Its table in the configuration: a class derived from `DoorTable`, `SinkTable` or `AppTable`."
+    )
+
+
+class IInputFactory(IPlugInFactory):
+    """Makes doors."""
+
+    def input(name: str, config: DoorTable, gateway: IGateway, context: Context) -> IInput:
+        """A door called `name`, not yet listening. Raises `CannotStart` when its configuration is wrong."""
+
+
+class IOutcomeSinkFactory(IPlugInFactory):
+    """Makes sinks."""
+
+    def sink(name: str, config: SinkTable, gateway: IGateway, context: Context) -> IOutcomeSink:
+        """A sink called `name`, not yet open. Raises `CannotStart` when its configuration is wrong."""
+
+
+class IUpstreamFactory(IPlugInFactory):
+    """Makes upstreams."""
+
+    def upstream(app: str, config: AppTable, work: IWork, context: Context) -> IUpstream:
+        """An upstream for `app`, not yet started. Raises `CannotStart` when its configuration is wrong."""

@@ -1,0 +1,157 @@
+"""The vocabulary of configuration: tables, durations, endpoints. Plug-ins declare theirs with it."""
+
+import re
+from pathlib import Path
+from typing import Annotated, ClassVar, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from pushgate.model.notification import Delivery
+from pushgate.model.outcome_record import Tokens
+from pushgate.model.principals import Operation
+
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
+_DURATION_RULE: Final = "a number with its unit: 250ms, 5s, 30m, 1h, 1d"
+
+
+def parse_duration(text: object) -> float:
+    """Seconds from ``"250ms"``, ``"5s"``, ``"30m"``, ``"1h"`` or ``"1d"``; raise ValueError otherwise."""
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"must be {_DURATION_RULE}")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _endpoint(text: str) -> str:
+    if text.partition(":")[0] not in {"tcp", "ssl", "unix", "tcp6", "systemd"}:
+        raise ValueError("must be a Twisted server endpoint such as tcp:7215:interface=127.0.0.1")
+    if text.startswith("tcp"):
+        _check_tcp(text)
+    return text
+
+
+def _check_tcp(text: str) -> None:
+    """Find what Twisted itself would complain about at the start only, and in the words of Python."""
+    parts = [part.partition("=") for part in re.findall(r"(?:\\.|[^:\\])+", text)[1:]]
+    keyed = {key: value for key, equals, value in parts if equals}
+    ports = [keyed["port"]] if "port" in keyed else [key for key, equals, _ in parts if not equals]
+    good = ports and re.fullmatch(r"[0-9]{1,5}", ports[0]) and int(ports[0]) <= 65535
+    if not good or keyed.keys() - {"port", "interface", "backlog"}:
+        raise ValueError("must be tcp:PORT or tcp:PORT:interface=ADDRESS, with a port up to 65535")
+
+
+def _possible(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("must be a path, which has no NUL in it")
+    return path
+
+
+def _one_of(section: str, word: str) -> AfterValidator:
+    """Refuse the name of a table that is not in a section of the same file."""
+
+    def check(name: str, info: ValidationInfo) -> str:
+        known = (info.context or {}).get(section)
+        if known is not None and name not in known:
+            raise PydanticCustomError(
+                UNKNOWN_NAME, "no {word} of this name", {"word": word, "section": section, "known": known}
+            )
+        return name
+
+    return AfterValidator(check)
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+"""Seconds, written with a unit."""
+ServerEndpoint = Annotated[str, AfterValidator(_endpoint)]
+"""A Twisted server endpoint description."""
+FilePath = Annotated[Path, Field(strict=False), AfterValidator(_possible)]
+"""The path of a file; whether it can be read is found out when it is."""
+Port = Annotated[int, Field(ge=1, le=65535)]
+"""A TCP port."""
+UNKNOWN_NAME: Final = "unknown_name"
+"""The type of the error about a name of nothing."""
+AppName = Annotated[str, _one_of("apps", "app")]
+"""The name of an app of the same configuration."""
+PrincipalName = Annotated[str, _one_of("principals", "principal")]
+"""The name of a principal of the same configuration."""
+
+
+class Table(BaseModel):
+    """A table of the configuration: unknown keys are refused, values are not bent into shape."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+
+
+class AppTable(Table):
+    """What every app has, whatever its upstream; an upstream's table extends it.
+
+    :param rate: notifications per second at most; 0 sets no limit.
+    :param max_payload: bytes.
+    """
+
+    upstream: str
+    topic: str | None = None
+    delivery: Annotated[Delivery, Field(strict=False)] = Delivery.AT_LEAST_ONCE
+    max_payload: int = Field(default=2048, ge=1, le=65535)
+    rate: float = Field(default=0, ge=0, allow_inf_nan=False)
+
+    def files(self) -> dict[str, Path]:
+        """The files that the upstream is made from, by key: when one was renewed, it is made anew."""
+        return {}
+
+
+class DoorTable(Table):
+    """What every input has."""
+
+    type: str
+
+
+class ListeningTable(DoorTable):
+    """What every input has that listens; `pushgate.net.listener` does what it says.
+
+    :param listen: where.
+    :param certificate: PEM with its chain, for TLS.
+    :param private_key: PEM; in the certificate's file when it is not given.
+    :param client_authorities: PEM: who may vouch for a client's certificate.
+    :param insecure: listen on other addresses than this machine's own without TLS or without principals.
+    """
+
+    listen: ServerEndpoint
+    certificate: FilePath | None = None
+    private_key: FilePath | None = None
+    client_authorities: FilePath | None = None
+    insecure: bool = False
+
+
+class PrincipalTable(Table):
+    """``[principals.NAME]``: somebody who may come in.
+
+    :param secret_file: holds hashes of secrets, any of which will do.
+    :param certificate: the subject of a client certificate, as RFC 4514 writes it: ``"CN=shop,O=Example"``.
+    :param apps: None: all.
+    :param rate: notifications a second; 0 sets no limit.
+    :param max_batch: notifications of one submission; 0 sets no limit.
+    """
+
+    secret_file: FilePath | None = None
+    certificate: str | None = None
+    apps: list[AppName] | None = None
+    operations: list[Annotated[Operation, Field(strict=False)]] = [Operation.PUSH, Operation.READ]
+    rate: float = Field(default=0, ge=0, allow_inf_nan=False)
+    max_batch: int = Field(default=0, ge=0)
+
+
+class SinkTable(Table):
+    """What every sink has.
+
+    :param tokens: how records write a device token.
+    :param buffer: reports (ranges of notifications with one outcome) that may wait for a slow sink.
+    :cvar ONE: a configuration may have one of this kind only.
+    """
+
+    ONE: ClassVar[bool] = False
+    type: str
+    tokens: Annotated[Tokens, Field(strict=False)] = Tokens.FULL
+    buffer: int = Field(default=100_000, ge=1)

@@ -1,0 +1,1 @@
+"""AMP: the commands of the gateway and the boxes they travel in."""

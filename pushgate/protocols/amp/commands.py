@@ -1,0 +1,201 @@
+"""The AMP commands of the contract, for both ends: names, arguments, answers and error codes.
+
+They serve any program that speaks Twisted's AMP; `pushgate.client` does more of the work by itself.
+"""
+
+from typing import ClassVar, Final
+
+from twisted.protocols.amp import (
+    MAX_VALUE_LENGTH,
+    Argument,
+    Boolean,
+    Command,
+    Float,
+    Integer,
+    String,
+    Unicode,
+)
+
+from pushgate.model.errors import REFUSALS
+
+MAX_VALUE: Final[int] = MAX_VALUE_LENGTH
+"""Bytes of one value at most, AMP's own limit."""
+MAX_ENTRIES: Final = 600
+"""Entries of one answer to `DeadTokens` at most."""
+MAX_MEMBERS: Final = 2500
+"""Tokens of one `PushBatch` at most: the list of those refused must fit into one value of the answer."""
+
+Arguments = list[tuple[bytes, Argument]]
+
+_TERMS: Final[Arguments] = [
+    (b"expiration", Integer(optional=True)),
+    (b"priority", Integer(optional=True)),
+    (b"collapse_id", Unicode(optional=True)),
+    (b"push_type", Unicode(optional=True)),
+    (b"topic", Unicode(optional=True)),
+    (b"key", Unicode(optional=True)),
+    (b"registered_at", Integer(optional=True)),
+    (b"delivery", Unicode(optional=True)),
+]
+
+
+def refusable(command: type[Command]) -> type[Command]:
+    """Declare that a gateway may refuse `command`, with any code.
+
+    AMP makes the caller's exception from the answer's text, which is all that the wire carries of it, where
+    the constructors of refusals want the parts the text is made of.
+    """
+    command.errors = {kind: code.encode() for code, kind in REFUSALS.items()}
+    command.allErrors = dict(command.errors)  # type: ignore[attr-defined] # made by AMP's metaclass
+    command.reverseErrors = {  # type: ignore[attr-defined] # made by AMP's metaclass
+        code.encode(): kind.told for code, kind in REFUSALS.items()
+    }
+    return command
+
+
+@refusable
+class Login(Command):
+    """Be a principal of the gateway's configuration on this connection from now on."""
+
+    arguments: ClassVar[Arguments] = [(b"name", Unicode()), (b"secret", String())]
+    response: ClassVar[Arguments] = [(b"ok", Boolean())]
+
+
+@refusable
+class Push(Command):
+    """Send one notification. `token` is hex, `payload` a JSON object, times are Unix seconds."""
+
+    arguments: ClassVar[Arguments] = [
+        (b"app", Unicode()),
+        (b"token", Unicode()),
+        (b"payload", String()),
+        *_TERMS,
+    ]
+    response: ClassVar[Arguments] = [(b"id", Unicode())]
+
+
+@refusable
+class PushBatch(Command):
+    """Send one notification to each of `tokens`.
+
+    Tokens are each behind one length byte. `payload` goes to all; or `payloads` has one for each, behind its
+    length in two bytes. `rate` is notifications a second, shared by all batches of the same `pace`. Member
+    *i* has the id `id` + *i*; `refused` lists ``[index, "CODE", "reason"]``, where the reasons are "" when
+    they would not all fit.
+    """
+
+    arguments: ClassVar[Arguments] = [
+        (b"app", Unicode()),
+        (b"tokens", String()),
+        (b"payload", String(optional=True)),
+        (b"payloads", String(optional=True)),
+        *_TERMS,
+        (b"rate", Float(optional=True)),
+        (b"pace", Unicode(optional=True)),
+    ]
+    response: ClassVar[Arguments] = [(b"id", Unicode()), (b"count", Integer()), (b"refused", String())]
+
+
+@refusable
+class Status(Command):
+    """What became of a notification: its outcome record, as JSON."""
+
+    arguments: ClassVar[Arguments] = [(b"id", Unicode())]
+    response: ClassVar[Arguments] = [(b"outcome", String())]
+
+
+@refusable
+class Trace(Command):
+    """The story of a notification: its outcome record, and its `events` step by step, as JSON."""
+
+    arguments: ClassVar[Arguments] = [(b"id", Unicode())]
+    response: ClassVar[Arguments] = [(b"trace", String())]
+
+
+@refusable
+class Cancel(Command):
+    """Withdraw a notification; False when it was written already or is done."""
+
+    arguments: ClassVar[Arguments] = [(b"id", Unicode())]
+    response: ClassVar[Arguments] = [(b"cancelled", Boolean())]
+
+
+@refusable
+class Flush(Command):
+    """Have proven what the app of this notification or batch has written; how many were accepted by that."""
+
+    arguments: ClassVar[Arguments] = [(b"id", Unicode())]
+    response: ClassVar[Arguments] = [(b"proven", Integer())]
+
+
+@refusable
+class Pace(Command):
+    """Change a rate, in notifications a second, 0 for none: of an app, or of the batch that holds `id`."""
+
+    arguments: ClassVar[Arguments] = [
+        (b"app", Unicode(optional=True)),
+        (b"id", Unicode(optional=True)),
+        (b"rate", Float()),
+    ]
+    response: ClassVar[Arguments] = [(b"paced", Boolean())]
+
+
+@refusable
+class Watch(Command):
+    """Have `Outcomes` called on this connection from now on, for one app or for all; the last call counts."""
+
+    arguments: ClassVar[Arguments] = [(b"app", Unicode(optional=True))]
+    response: ClassVar[Arguments] = [(b"watching", Boolean())]
+
+
+@refusable
+class DeadTokens(Command):
+    """The dead tokens of an app, in the order of the tokens, a page at a time.
+
+    `entries` has lines: token in hex, Unix seconds since when it is dead, how that is known. `after` is the
+    last token of the page before, in hex; while `more` is true, another page follows.
+    """
+
+    arguments: ClassVar[Arguments] = [
+        (b"app", Unicode()),
+        (b"after", Unicode(optional=True)),
+        (b"limit", Integer(optional=True)),
+    ]
+    response: ClassVar[Arguments] = [(b"entries", String()), (b"more", Boolean())]
+
+
+@refusable
+class Bury(Command):
+    """Enter dead tokens: `entries` has lines as in `DeadTokens`; how many were not known is answered."""
+
+    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"entries", String())]
+    response: ClassVar[Arguments] = [(b"buried", Integer())]
+
+
+@refusable
+class Forget(Command):
+    """Take tokens, each behind one length byte, for living again; how many were known as dead is answered."""
+
+    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"tokens", String())]
+    response: ClassVar[Arguments] = [(b"forgotten", Integer())]
+
+
+class Outcomes(Command):
+    """Called by the gateway on a program that watches: outcome records, as JSON, separated by newlines."""
+
+    arguments: ClassVar[Arguments] = [(b"outcomes", String())]
+    response: ClassVar[Arguments] = [(b"ok", Boolean())]
+
+
+@refusable
+class Stats(Command):
+    """Queues, windows, connections, circuits and counts, as JSON."""
+
+    response: ClassVar[Arguments] = [(b"stats", String())]
+
+
+@refusable
+class Reload(Command):
+    """Read the configuration again. `lines` is a JSON list: what changed, or when not `ok` what is wrong."""
+
+    response: ClassVar[Arguments] = [(b"ok", Boolean()), (b"lines", String())]

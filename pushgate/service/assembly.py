@@ -1,0 +1,62 @@
+"""Making the parts that a configuration asks for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pushgate.model.errors import CannotStart
+from pushgate.plugin.guard import blamed, checked
+from pushgate.plugin.interfaces import (
+    Context,
+    IGateway,
+    IInput,
+    IInputFactory,
+    IOutcomeSink,
+    IOutcomeSinkFactory,
+)
+from pushgate.plugin.settings import DoorTable, SinkTable
+
+
+class Building:
+    """Calls what builds a part, and gathers every fault; starts nothing."""
+
+    def __init__(self, gateway: IGateway, context: Context) -> None:
+        self._gateway, self._context = gateway, context
+        self._faults: list[str] = []
+
+    def do(self, build: Any, *args: Any) -> Any:
+        """What `build` returns; None when it cannot."""
+        try:
+            return build(*args)
+        except CannotStart as error:
+            self._faults += error.faults
+            return None
+
+    def sinks(
+        self, tables: Mapping[str, tuple[IOutcomeSinkFactory, SinkTable]]
+    ) -> list[tuple[str, IOutcomeSink, int]]:
+        """Name, sink and buffer of each."""
+        return [
+            (name, self.do(self._sink, name, factory, table), table.buffer)
+            for name, (factory, table) in tables.items()
+        ]
+
+    def inputs(self, tables: Mapping[str, tuple[IInputFactory, DoorTable]]) -> dict[str, IInput]:
+        """The doors, by name."""
+        return {name: self.do(self._input, name, factory, table) for name, (factory, table) in tables.items()}
+
+    def check(self) -> None:
+        """Raise `CannotStart` when there was a fault."""
+        if self._faults:
+            raise CannotStart(self._faults)
+
+    def _sink(self, name: str, factory: IOutcomeSinkFactory, table: SinkTable) -> IOutcomeSink:
+        what = f'sinks.{name}: sink "{factory.name}"'
+        with blamed(what):
+            sink = factory.sink(name, table, self._gateway, self._context)
+        return checked(sink, IOutcomeSink, what)
+
+    def _input(self, name: str, factory: IInputFactory, table: DoorTable) -> IInput:
+        what = f'inputs.{name}: input "{factory.name}"'
+        with blamed(what):
+            door = factory.input(name, table, self._gateway, self._context)
+        return checked(door, IInput, what)

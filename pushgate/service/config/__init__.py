@@ -1,0 +1,1 @@
+"""The configuration file: reading it, and comparing two of them."""

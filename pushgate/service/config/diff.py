@@ -1,0 +1,108 @@
+"""What is different between two configurations, and what of it a running gateway can take up."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from pydantic import BaseModel
+
+from pushgate.plugin.config_errors import dotted
+from pushgate.service.config.reader import Config
+
+LIVE: Final = frozenset({"rate", "delivery", "max_payload"})
+"""Keys of an app that its upstream does not look at."""
+FIXED: Final = frozenset({"state_dir"})
+"""Keys of the gateway that hold as long as the process."""
+_RESTART: Final = "cannot be changed while it runs; needs a restart"
+_RENAME: Final = f"{_RESTART}, or a new name for the table, which closes this one and opens another"
+
+
+class Section(msgspec.Struct, frozen=True):
+    """Tables of one kind, compared by name.
+
+    :param changed: the keys that differ.
+    """
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: dict[str, tuple[str, ...]]
+
+    def lines(self, key: str) -> list[str]:
+        """What is different, one line each."""
+        return [
+            *(f"{dotted((key, name))}: added" for name in self.added),
+            *(f"{dotted((key, name))}: removed" for name in self.removed),
+            *(f"{path}: changed" for path in self.paths(key)),
+        ]
+
+    def paths(self, key: str) -> list[str]:
+        """The key paths that differ."""
+        return [dotted((key, name, each)) for name, keys in self.changed.items() for each in keys]
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """The way from one configuration to another.
+
+    :param gateway: keys that differ.
+    """
+
+    gateway: tuple[str, ...]
+    apps: Section
+    inputs: Section
+    sinks: Section
+    principals: Section
+
+    @property
+    def replaced(self) -> list[str]:
+        """The apps that need another upstream."""
+        return [app for app, keys in self.apps.changed.items() if not LIVE.issuperset(keys)]
+
+    @property
+    def adjusted(self) -> list[str]:
+        """The apps whose upstream need not know."""
+        return [app for app, keys in self.apps.changed.items() if LIVE.issuperset(keys)]
+
+    def lines(self) -> list[str]:
+        """What is different, one line each; never a value."""
+        return [
+            *(f"{dotted(('gateway', key))}: changed" for key in self.gateway),
+            *self.apps.lines("apps"),
+            *self.inputs.lines("inputs"),
+            *self.sinks.lines("sinks"),
+            *self.principals.lines("principals"),
+        ]
+
+    def faults(self) -> list[str]:
+        """What a running gateway cannot take up, one line each."""
+        return [
+            *(f"{dotted(('gateway', key))}: {_RESTART}" for key in self.gateway if key in FIXED),
+            *(f"{path}: {_RENAME}" for path in self.inputs.paths("inputs")),
+            *(f"{path}: {_RENAME}" for path in self.sinks.paths("sinks")),
+        ]
+
+
+def compare(old: Config, new: Config) -> Changes:
+    """What leads from `old` to `new`."""
+    return Changes(
+        gateway=_keys(old.gateway, new.gateway),
+        apps=_section(old.apps, new.apps),
+        inputs=_section(old.inputs, new.inputs),
+        sinks=_section(old.sinks, new.sinks),
+        principals=_section(*({n: (n, t) for n, t in each.principals.items()} for each in (old, new))),
+    )
+
+
+def _section(old: Mapping[str, tuple[Any, Any]], new: Mapping[str, tuple[Any, Any]]) -> Section:
+    both = {name: _keys(old[name][1], new[name][1]) for name in new if name in old}
+    return Section(
+        added=tuple(name for name in new if name not in old),
+        removed=tuple(name for name in old if name not in new),
+        changed={name: keys for name, keys in both.items() if keys},
+    )
+
+
+def _keys(old: BaseModel, new: BaseModel) -> tuple[str, ...]:
+    """The keys that two tables, perhaps of different plug-ins, do not have in common with the same value."""
+    before, after = dict(old), dict(new)
+    keys = [*after, *(key for key in before if key not in after)]
+    return tuple(k for k in keys if k not in before or k not in after or before[k] != after[k])

@@ -1,0 +1,228 @@
+"""The configuration: one TOML file, read once, into one typed tree; every fault of the file at once."""
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
+
+import msgspec
+from pydantic import BaseModel, BeforeValidator, Field
+
+from pushgate.model.errors import CannotStart
+from pushgate.model.principals import ANONYMOUS
+from pushgate.plugin.config_errors import fault, read_toml, shape, suggestion, validated
+from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
+from pushgate.plugin.kinds import INPUT, SINK, UPSTREAM, Kind
+from pushgate.plugin.settings import AppTable, DoorTable, Duration, PrincipalTable, SinkTable, Table
+from pushgate.service.plugin_registry import NAME, NAME_RULE, Registry
+
+STATE_DIR: Final = Path("pushgate-state")
+"""Where state is kept unless the configuration says otherwise; relative to the working directory."""
+
+DEMO_DEAD: Final = "dead"
+"""Tokens that begin so are dead in the embedded default, for trying out what then happens."""
+
+_T = TypeVar("_T", bound=BaseModel)
+
+
+def _state_dir(value: object) -> Path | None:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError('must be the path of a directory, or "memory"')
+    # Absolute from here on: twistd changes its directory later when it becomes a daemon.
+    return None if value == "memory" else Path(value).absolute()
+
+
+class GatewayTable(Table):
+    """``[gateway]``: everything has a default.
+
+    :param state_dir: for the spool and the registers; None, written ``"memory"``, keeps nothing.
+    :param expiry: seconds a notification waits for an unreachable push service at most.
+    :param drain_timeout: seconds a stop may take.
+    :param queue_limit: notifications waiting per app; beyond it submits are refused.
+    """
+
+    state_dir: Annotated[Path | None, BeforeValidator(_state_dir)] = Field(default_factory=STATE_DIR.absolute)
+    expiry: Duration = Field(default=1800.0, gt=0)
+    drain_timeout: Duration = 30.0
+    queue_limit: int = Field(default=1_000_000, ge=1)
+
+
+class Config(msgspec.Struct, frozen=True):
+    """The typed tree. Apps, inputs and sinks by name: the factory that makes it, and its table."""
+
+    gateway: GatewayTable
+    apps: dict[str, tuple[IUpstreamFactory, AppTable]]
+    inputs: dict[str, tuple[IInputFactory, DoorTable]]
+    sinks: dict[str, tuple[IOutcomeSinkFactory, SinkTable]]
+    principals: dict[str, PrincipalTable] = {}
+
+
+def read_config(file: Path, registry: Registry) -> Config:
+    """The configuration in `file`.
+
+    :raises CannotStart: with all its faults, one line each.
+    """
+    return config_from(read_toml(file), str(file), registry)
+
+
+def embedded_default(registry: Registry, state_dir: Path = STATE_DIR) -> Config:
+    """What runs without a file: an app ``demo`` on a simulator in this process, doors on loopback."""
+    tree = {
+        "gateway": {"state_dir": str(state_dir)},
+        "apps": {
+            "demo": {
+                "upstream": "simulator",
+                "response_timeout": "2s",  # the simulator is near: who tries things out need not wait longer
+                "simulator": {"dead": [DEMO_DEAD]},
+            }
+        },
+        "inputs": {
+            "amp": {"type": "amp", "listen": "tcp:7215:interface=127.0.0.1"},
+            "http": {"type": "http", "listen": "tcp:7216:interface=127.0.0.1"},
+            "line": {"type": "line", "listen": "tcp:7218:interface=127.0.0.1"},
+        },
+        "sinks": {
+            "log": {"type": "log"},
+            "ledger": {"type": "ledger"},
+            "outcomes": {"type": "jsonl", "path": str(state_dir.absolute() / "outcomes.jsonl")},
+            "metrics": {"type": "metrics", "listen": "tcp:7217:interface=127.0.0.1"},
+        },
+    }
+    return config_from(tree, "(the embedded default)", registry)
+
+
+def config_from(tree: Mapping[str, Any], file: str, registry: Registry) -> Config:
+    """The configuration in the tables of a TOML file.
+
+    :param file: what faults call it.
+    :raises CannotStart: with all its faults, one line each.
+    """
+    names = {
+        key: sorted(tree.get(key, ()))
+        for key in ("apps", "principals")
+        if isinstance(tree.get(key, {}), Mapping)
+    }
+    reading = _Reading(file, registry, names)
+    gateway = reading.table(GatewayTable, tree.get("gateway", {}), ("gateway",))
+    apps, inputs, sinks = (reading.section(section, tree.get(section.key, {})) for section in _SECTIONS)
+    reading.check_alone(sinks)
+    principals = reading.principals(tree.get("principals", {}))
+    known = ["gateway", "principals", *(section.key for section in _SECTIONS)]
+    for key in sorted(tree.keys() - set(known)):
+        reading.fault((key,), "unknown key", suggestion(key, known))
+    if not tree.get("apps"):
+        reading.fault(("apps",), "missing", "at least one [apps.NAME] is required")
+        if not tree.get("inputs"):
+            reading.fault(("inputs",), "missing", "an [inputs.NAME] is how notifications come in")
+    if reading.faults or gateway is None:
+        raise CannotStart(reading.faults)
+    return Config(gateway, apps, inputs, sinks, principals)
+
+
+class _Section(NamedTuple):
+    """A table of named tables, each of which chooses a plug-in.
+
+    :param chooser: the key that names the plug-in.
+    """
+
+    key: str
+    kind: Kind
+    chooser: str
+
+
+_SECTIONS: Final = (
+    _Section("apps", UPSTREAM, "upstream"),
+    _Section("inputs", INPUT, "type"),
+    _Section("sinks", SINK, "type"),
+)
+
+
+class _Reading:
+    """Reads the parts of one file and gathers what is wrong with them."""
+
+    def __init__(self, file: str, registry: Registry, names: Mapping[str, Collection[str]]) -> None:
+        self._file, self._registry, self._names = file, registry, names
+        self.faults: list[str] = []
+
+    def fault(self, path: tuple[str, ...], wrong: str, allowed: str) -> None:
+        self.faults.append(fault(self._file, path, wrong, allowed))
+
+    def table(self, model: type[_T], data: object, path: tuple[str, ...]) -> _T | None:
+        try:
+            return validated(model, data, self._file, path, self._names)
+        except CannotStart as error:
+            self.faults += error.faults
+            return None
+
+    def section(self, section: _Section, data: object) -> dict[str, Any]:
+        chosen = {name: self._chosen(section, name, table) for name, table in self._tables(section.key, data)}
+        return {name: each for name, each in chosen.items() if each is not None}
+
+    def check_alone(self, sinks: Mapping[str, tuple[Any, SinkTable]]) -> None:
+        """Find sinks of which there may be one only."""
+        first: dict[str, str] = {}
+        for name, (_, table) in sinks.items():
+            if table.ONE and first.setdefault(table.type, name) != name:
+                wrong = f'a second "{table.type}"'
+                self.fault(("sinks", name, "type"), wrong, f"there may be one: sinks.{first[table.type]}")
+
+    def principals(self, data: object) -> dict[str, PrincipalTable]:
+        """The tables of principals."""
+        found = {}
+        for name, each in self._tables("principals", data):
+            path = ("principals", name)
+            table = self.table(PrincipalTable, each, path)
+            if table is not None:
+                found[name] = table
+                self._check_proof(path, table)
+        return found
+
+    def _check_proof(self, path: tuple[str, str], table: PrincipalTable) -> None:
+        given = [key for key in ("secret_file", "certificate") if getattr(table, key) is not None]
+        if path[1] == ANONYMOUS and given:
+            allowed = f"{ANONYMOUS} is who has not logged in; give the principal another name"
+            self.fault((*path, given[0]), "nothing can prove it", allowed)
+        elif path[1] != ANONYMOUS and not given:
+            self.fault(path, "nothing proves it", "secret_file or certificate is required")
+
+    def _tables(self, key: str, data: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The tables under a key, by name; all others are faults."""
+        if not isinstance(data, Mapping):
+            self.fault((key,), shape(data), f"must be tables [{key}.NAME]")
+            return
+        for name, table in data.items():
+            if not NAME.fullmatch(name):
+                self.fault((key, name), f"a name of length {len(name)}", f"must be {NAME_RULE}")
+            if isinstance(table, Mapping):
+                yield name, table
+            else:
+                self.fault((key, name), shape(table), "must be a table")
+
+    def _chosen(self, section: _Section, name: str, data: Mapping[str, Any]) -> tuple[Any, Any] | None:
+        path = (section.key, name)
+        where = (*path, section.chooser)
+        factory = self._factory(section.kind, where, data.get(section.chooser))
+        try:
+            table = None if factory is None else self.table(factory.config, data, path)
+        except CannotStart as error:
+            known = ", ".join(sorted(self._registry.of(section.kind)))
+            self.fault(where, error.faults[0], f"known: {known}")
+            return None
+        return None if table is None else (factory, table)
+
+    def _factory(self, kind: Kind, where: tuple[str, ...], name: object) -> Any:
+        known = self._registry.of(kind)
+        if isinstance(name, str) and name in known:
+            return known[name].factory
+        if name is None:
+            wrong = "missing"
+        elif isinstance(name, str) and NAME.fullmatch(name):
+            wrong = f'there is no {kind.word} "{name}"'
+        else:
+            wrong = shape(name)
+        allowed = f"known: {', '.join(sorted(known)) or 'none'}"
+        # One of these may be the plug-in that was meant.
+        unusable = "".join(f"; not usable: {each}" for each in self._registry.broken)
+        self.fault(where, wrong, allowed + (unusable if name is not None else ""))
+        return None

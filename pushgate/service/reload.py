@@ -1,0 +1,226 @@
+"""Taking a running gateway from one configuration to another, whole or not at all."""
+
+import hashlib
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pushgate.gateway.apps.app_registry import Candidate
+from pushgate.gateway.limits import Limits
+from pushgate.model.errors import CannotStart, ShuttingDown
+from pushgate.plugin.guard import blamed
+from pushgate.plugin.interfaces import Context, IInput, IOutcomeSink
+from pushgate.plugin.settings import AppTable
+from pushgate.service.assembly import Building
+from pushgate.service.config.diff import Changes, compare
+from pushgate.service.config.principal_grants import grants
+from pushgate.service.config.reader import Config
+from pushgate.service.lifecycle import House
+
+LOOK: Final = 60.0
+"""Seconds between two looks whether a file that an app is made from, such as a certificate, was renewed."""
+
+Digests = dict[str, bytes | None]
+"""The content of files by the key that names them; None while one cannot be read."""
+
+
+class Reload:
+    """Compares, builds and opens all that is new, and only then lets it take the place of what was.
+
+    :param config: what runs.
+    :param files: the `digests` of its apps' files from before they were read.
+    :param read: reads the configuration again; raises `CannotStart`.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        house: House,
+        context: Context,
+        config: Config,
+        files: dict[str, Digests],
+        read: Callable[[], Config],
+    ) -> None:
+        self._house, self._context, self._read = house, context, read
+        self._config, self._files = config, files
+        self._unusable: dict[str, Digests] = {}
+        self._lock = DeferredLock()
+        self._running: Deferred[list[str]] | None = None
+        self._stopped = False
+        self._looking = LoopingCall(self.look)
+        self._looking.clock = context.reactor
+
+    def start(self) -> None:
+        """Look at the files of apps from now on."""
+        self._looking.start(LOOK, now=False)
+
+    def stop(self) -> None:
+        """Reload no more; one that is under way changes nothing."""
+        self._stopped = True
+        if self._looking.running:
+            self._looking.stop()
+        if self._running is not None:
+            self._running.cancel()
+
+    def run(self) -> Deferred[list[str]]:
+        """See `IGateway.reload`; logs what it answers."""
+        return self._lock.run(self._begin)
+
+    def look(self) -> None:
+        """Take up files of apps that were renewed; the configuration is not read."""
+        for app in list(self._config.apps):
+            try:
+                self._look_at(app)
+            except CannotStart as error:
+                for fault in error.faults:
+                    self.log.error("renewed, but not used: {fault}", fault=fault)
+            except Exception:  # noqa: BLE001 - the other apps, and later looks, must not suffer
+                self.log.failure("looking at the files of {app}", app=app)
+
+    def _begin(self) -> Deferred[list[str]]:
+        if self._stopped:
+            raise ShuttingDown
+        self._running = Deferred.fromCoroutine(self._run())
+        return self._running.addBoth(self._ended)
+
+    def _ended(self, result: list[str] | Failure) -> list[str] | Failure:
+        self._running = None
+        if isinstance(result, Failure):
+            for fault in getattr(result.value, "faults", ()):
+                self.log.error("not reloaded, nothing has changed: {fault}", fault=fault)
+        else:
+            for line in result or ["nothing has changed"]:
+                self.log.info("reloaded: {line}", line=line)
+        return result
+
+    async def _run(self) -> list[str]:
+        new = self._read()
+        changes = compare(self._config, new)
+        if changes.faults():
+            raise CannotStart(changes.faults())
+        files = {app: digests(table) for app, (_, table) in new.apps.items()}
+        renewed = {
+            app: _differences(self._files[app], files[app])
+            for app in new.apps
+            if app in self._files and app not in changes.replaced
+        }
+        with ExitStack() as undo:
+            # Whatever the tables say: the files they name may have changed. Doors that are opened need it.
+            undo.callback(self._context.principals.replace(grants(new.principals)))
+            step = _Step(self._house, self._context, new, undo)
+            await step.prepare(changes, [app for app, keys in renewed.items() if keys])
+            undo.pop_all()
+        step.take(changes)
+        self._warn_of_locked_doors(new)
+        self._config, self._files, self._unusable = new, files, {}
+        return changes.lines() + [
+            f"apps.{app}.{key}: the file was renewed" for app, keys in renewed.items() for key in keys
+        ]
+
+    def _warn_of_locked_doors(self, new: Config) -> None:
+        if self._config.principals and not new.principals:
+            self.log.warn(
+                "no principals any more: doors of this machine let everybody in, others "
+                "nobody until there are principals again"
+            )
+
+    def _look_at(self, app: str) -> None:
+        factory, table = self._config.apps[app]
+        files = digests(table)
+        keys = _differences(self._files[app], files)
+        if not keys or self._unusable.get(app) == files or self._lock.locked:
+            return
+        self._unusable[app] = files
+        candidate = self._house.gateway.candidate(app, table, factory)
+        candidate.start()
+        self._house.gateway.admit(candidate, self._house.drain_timeout)
+        self._files[app] = files
+        for key in keys:
+            self.log.info("apps.{app}.{key}: the file was renewed, and is used from now on", app=app, key=key)
+
+
+class _Step:
+    """What one reload builds.
+
+    :param undo: told how to close what was opened.
+    """
+
+    def __init__(self, house: House, context: Context, new: Config, undo: ExitStack) -> None:
+        self._house, self._context, self._new, self._undo = house, context, new, undo
+        self._candidates: list[Candidate] = []
+        self._sinks: list[tuple[str, IOutcomeSink, int]] = []
+        self._inputs: dict[str, IInput] = {}
+
+    async def prepare(self, changes: Changes, renewed: list[str]) -> None:
+        """Build everything, then open it: what can fail does so here.
+
+        :param renewed: the apps that need another upstream although their tables are the same.
+        :raises CannotStart: with all that is wrong.
+        """
+        self._build(changes, renewed)
+        gateway = self._house.gateway
+        for name, sink, buffer in self._sinks:
+            gateway.add_sink(name, sink, buffer)
+            self._undo.callback(self._close_sink, name)
+        for candidate in self._candidates:
+            self._undo.callback(candidate.discard)
+            candidate.start()
+        for name, door in self._inputs.items():
+            self._undo.callback(self._house.close_input, name, door)
+            with blamed(f"inputs.{name}: its start"):
+                await maybeDeferred(door.start)
+
+    def take(self, changes: Changes) -> None:
+        """Let all of it take the place of what was; what that was is closed in the background."""
+        house, gateway, table = self._house, self._house.gateway, self._new.gateway
+        house.drain_timeout = table.drain_timeout
+        gateway.limit(Limits(table.expiry, table.queue_limit))
+        for app in changes.apps.removed:
+            gateway.remove_app(app, house.drain_timeout)
+        for app in changes.adjusted:
+            gateway.adjust(app, self._new.apps[app][1])
+        for candidate in self._candidates:
+            gateway.admit(candidate, house.drain_timeout)
+        for name in changes.inputs.removed:
+            house.close_input(name, house.inputs.pop(name))
+        for name in changes.sinks.removed:
+            self._close_sink(name)
+            house.sinks.pop(name, None)
+        house.sinks.update({name: sink for name, sink, _ in self._sinks})
+        house.inputs.update(self._inputs)
+
+    def _close_sink(self, name: str) -> None:
+        self._house.later(f"sink {name}", self._house.gateway.detach(name))
+
+    def _build(self, changes: Changes, renewed: list[str]) -> None:
+        gateway = self._house.gateway
+        building = Building(gateway, self._context)
+        for app in [*changes.apps.added, *changes.replaced, *renewed]:
+            factory, table = self._new.apps[app]
+            self._candidates.append(building.do(gateway.candidate, app, table, factory))
+        self._sinks = building.sinks({name: self._new.sinks[name] for name in changes.sinks.added})
+        self._inputs = building.inputs({name: self._new.inputs[name] for name in changes.inputs.added})
+        building.check()
+
+
+def digests(table: AppTable) -> Digests:
+    """What the files that an app's upstream is made from hold now."""
+    return {key: _digest(path) for key, path in table.files().items()}
+
+
+def _digest(path: Path) -> bytes | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()
+    except OSError:
+        return None
+
+
+def _differences(old: Digests, new: Digests) -> list[str]:
+    return [key for key in new if key in old and old[key] != new[key]]

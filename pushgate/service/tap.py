@@ -1,0 +1,149 @@
+"""``twistd pushgate``: the one place where everything is put together."""
+
+import os
+import random
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.logger import Logger
+from twisted.python import usage
+
+from pushgate.gateway.gateway import Gateway
+from pushgate.gateway.limits import Limits
+from pushgate.gateway.spool.memory import MemorySpool
+from pushgate.gateway.spool.sqlite import SqliteSpool
+from pushgate.model.errors import CannotStart
+from pushgate.model.metrics import Tally
+from pushgate.model.principals import Principals
+from pushgate.plugin.interfaces import Context, ISpool
+from pushgate.service.assembly import Building
+from pushgate.service.config.principal_grants import grants
+from pushgate.service.config.reader import DEMO_DEAD, Config, embedded_default, read_config
+from pushgate.service.lifecycle import House
+from pushgate.service.monotonic_clock import keep_steady
+from pushgate.service.plugin_registry import find
+from pushgate.service.reactor_watchdog import Watchdog
+from pushgate.service.reload import Reload, digests
+from pushgate.service.systemd_notify import Supervisor
+
+_log = Logger()
+_SWITCH_INTERVAL = 0.0005
+"""Seconds after which a thread must let another one run. The spool's thread gives the interpreter up with
+each statement, and a busy reactor would keep it for 5 ms each time."""
+
+
+class Options(usage.Options):
+    """The command line of ``twistd pushgate``."""
+
+    longdesc = (
+        "Without --config: an app `demo` on a simulator inside this process, doors on loopback, "
+        "state in ./pushgate-state."
+    )
+    optParameters = [["config", "c", None, "Configuration file, TOML."]]
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # untyped in Twisted
+        self["plugins"] = []
+
+    def opt_plugins(self, directory: str) -> None:
+        """Directory with drop-in plug-ins; may be given more than once."""
+        self["plugins"].append(Path(directory))
+
+
+def makeService(options: Options) -> House:
+    """The gateway as a service; end the process with a line per fault of its configuration."""
+    keep_steady(reactor)
+    try:
+        registry = find(options["plugins"])
+        for broken in registry.broken:
+            _log.warn("plug-in not usable: {broken}", broken=str(broken))
+        file = options["config"]
+        if file:
+            path = Path(file).absolute()  # a daemon may change its directory, and the file is read again
+            house = compose(read_config(path, registry), reactor, read=lambda: read_config(path, registry))
+        else:
+            house = compose(embedded_default(registry), reactor, _hint())
+    except CannotStart as error:
+        for fault in error.faults:
+            sys.stderr.write(f"pushgate: {fault}\n")
+        sys.exit(1)
+    reactor.callWhenRunning(house.heed_once)
+    house.report_to(Supervisor.of(os.environ, reactor, time.monotonic))
+    return house
+
+
+def compose(config: Config, reactor: Any, hint: str = "", read: Callable[[], Config] | None = None) -> House:
+    """Build everything a configuration asks for, and start nothing.
+
+    :param hint: see `House`.
+    :param read: reads the configuration again, for a reload.
+    :raises CannotStart: with every fault, one line each.
+    """
+    _make_state_dir(config.gateway.state_dir)
+    chance = random.SystemRandom()
+    context = _context(config, reactor, chance.random)
+    files = {app: digests(table) for app, (_, table) in config.apps.items()}
+    limits = Limits(config.gateway.expiry, config.gateway.queue_limit)
+    gateway = Gateway(context, _spool(context), limits, lambda: chance.getrandbits(58))
+    building = Building(gateway, context)
+    for app, (upstream, table) in config.apps.items():
+        building.do(gateway.add_app, app, table, upstream)
+    sinks, inputs = building.sinks(config.sinks), building.inputs(config.inputs)
+    building.check()
+    house = House(gateway, sinks, inputs, config.gateway.drain_timeout, reactor, hint)
+    house.watchdog = Watchdog(reactor, context.tally, house.parts)
+    if read is not None:
+        house.use(Reload(house, context, config, files, read))
+    return house
+
+
+def _context(config: Config, reactor: Any, jitter: Callable[[], float]) -> Context:
+    return Context(
+        reactor=reactor,
+        wall=time.time,
+        jitter=jitter,
+        tally=Tally(),
+        state_dir=config.gateway.state_dir,
+        principals=Principals(grants(config.principals)),
+    )
+
+
+def _make_state_dir(directory: Path | None) -> None:
+    """Make the directory before anything asks for a place in it; raise `CannotStart` when there is none."""
+    if directory is None:
+        _log.warn('gateway.state_dir is "memory": what waits is lost when this process ends')
+        return
+    rule = 'must be a directory that can be made and written, or "memory"'
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStart([f"gateway.state_dir: {directory}: {error.strerror}; {rule}"]) from error
+    effective = os.access in os.supports_effective_ids
+    if not os.access(directory, os.R_OK | os.W_OK | os.X_OK, effective_ids=effective):
+        user = f"the user of this process ({os.geteuid()})"
+        raise CannotStart([f"gateway.state_dir: {directory}: cannot be written by {user}; {rule}"])
+
+
+def _spool(context: Context) -> ISpool:
+    if context.state_dir is None:
+        return MemorySpool(context.reactor)
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    return SqliteSpool(context.state_dir, context)
+
+
+def _hint() -> str:
+    """What to type next. The command is often not on the PATH but beside the twistd that runs this."""
+    beside = Path(sys.argv[0]).with_name("pushgate")
+    command = "pushgate" if which("pushgate") or not beside.exists() else str(beside)
+    return (
+        "\n\nIn another terminal:"
+        f"\n  {command} watch"
+        f"\n  {command} send --app demo --token 0a1b2c3d --alert hello"
+        f"\n  {command} send --app demo --token {DEMO_DEAD}4711 --alert 'to a dead token'"
+        "\nCtrl-C ends it."
+    )

@@ -1,0 +1,203 @@
+"""The rules of a fault script, as they are written in TOML or JSON, and the check of them.
+
+A rule is a table: what it matches, the word `act`, and the options of that act.
+
+Every rule may match by `connection` (the nth accepted since the script was set, from 1), by `probability`
+(0 to 1), and fire at most `times` (0: always). The rules about notifications also match by `token` (a prefix
+in hex) and by `frame` (the nth on its connection, from 1; 0: as soon as the connection is up). All that is
+given must hold.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, ValidationInfo, field_validator
+
+from pushgate.model.errors import PushgateError
+from pushgate.plugin.config_errors import fault_lines
+from pushgate.plugin.settings import Duration, Table
+
+
+def _hex(text: object) -> bytes:
+    try:
+        return bytes.fromhex(text if isinstance(text, str) else "?")
+    except ValueError:
+        raise ValueError("must be an even number of hex digits") from None
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.9f}".rstrip("0").rstrip(".") + "s"
+
+
+HexBytes = Annotated[bytes, BeforeValidator(_hex), PlainSerializer(bytes.hex)]
+"""Bytes, written in hex."""
+Seconds = Annotated[Duration, PlainSerializer(_seconds)]
+"""A duration that is also written with its unit."""
+Byte = Annotated[int, Field(ge=0, le=255)]
+
+
+class End(StrEnum):
+    """How a connection ends."""
+
+    CLOSE = "close"
+    RESET = "reset"
+    HALF_CLOSE = "half-close"
+
+
+class Match(Table):
+    """What every rule may match by."""
+
+    connection: int | None = Field(default=None, ge=1)
+    probability: float | None = Field(default=None, ge=0, le=1)
+    times: int = Field(default=0, ge=0)
+
+
+class FrameMatch(Match):
+    """What rules about notifications may match by."""
+
+    token: HexBytes | None = None
+    frame: int | None = Field(default=None, ge=0)
+
+    @field_validator("frame")
+    @classmethod
+    def _no_token_before_a_frame(cls, frame: int | None, info: ValidationInfo) -> int | None:
+        if frame == 0 and info.data.get("token") is not None:
+            raise ValueError("0 is before any notification: leave out token, or count from 1")
+        return frame
+
+
+class Ending(FrameMatch):
+    """What acts that end the connection have in common; whatever comes later on it is discarded.
+
+    :param delay: seconds until it is done.
+    :param linger: read and discard until the other side has closed, as the real service does; without it
+        the connection is closed with unread data and without TCP_NODELAY, which can destroy the answer.
+    """
+
+    delay: Seconds = 0.0
+    linger: bool = True
+
+
+class Answer(Ending):
+    """What acts that answer have in common.
+
+    :param identifier: named in the answer instead of the right one.
+    :param split: sizes of the pieces the answer is sent in; what is left follows as one more.
+    :param garbage: sent after the answer.
+    :param command: the first byte of the answer instead of 8.
+    :param end: what is done after the answer.
+    :param lost: the answer is not sent.
+    """
+
+    identifier: int | None = Field(default=None, ge=0, le=0xFFFFFFFF)
+    split: list[Annotated[int, Field(ge=1)]] = []
+    garbage: HexBytes = b""
+    command: Byte = 8
+    end: Annotated[End, Field(strict=False)] = End.CLOSE
+    lost: bool = False
+
+
+class Reject(Answer):
+    """Refuse the notification with `status`."""
+
+    act: Literal["reject"]
+    status: Byte
+
+
+class Shutdown(Answer):
+    """Answer with status 10, naming the last notification accepted; this one is not."""
+
+    act: Literal["shutdown"]
+
+
+class Close(Ending):
+    """Close without a word; the notification is not accepted."""
+
+    act: Literal["close"]
+
+
+class Reset(FrameMatch):
+    """Reset the connection without a word; the notification is not accepted."""
+
+    act: Literal["reset"]
+    delay: Seconds = 0.0
+
+
+class HalfClose(FrameMatch):
+    """Close the writing side without a word and go on reading, to discard it."""
+
+    act: Literal["half-close"]
+    delay: Seconds = 0.0
+
+
+class Stall(FrameMatch):
+    """Accept the notification, then read nothing for a time."""
+
+    act: Literal["stall"]
+    duration: Seconds
+
+
+class Accept(FrameMatch):
+    """Do nothing: exempts the notification from the rules below."""
+
+    act: Literal["accept"]
+
+
+class TlsAlert(Match):
+    """Answer the TLS handshake with a fatal alert; 44 is "certificate revoked"."""
+
+    act: Literal["tls-alert"]
+    alert: Byte = 44
+
+
+class Refuse(Match):
+    """Drop the connection before TLS, and every other for `duration`, from the last attempt if `extend`."""
+
+    act: Literal["refuse"]
+    duration: Seconds
+    extend: bool = True
+
+
+class CutFeedback(Match):
+    """End the feedback stream after `tuples` whole ones and `keep` bytes of the next.
+
+    `connection` counts those to the feedback service.
+    """
+
+    act: Literal["cut-feedback"]
+    tuples: int = Field(default=0, ge=0)
+    keep: int = Field(default=3, ge=1)
+
+
+FrameRule = Reject | Shutdown | Close | Reset | HalfClose | Stall | Accept
+ConnectionRule = TlsAlert | Refuse
+Rule = Annotated[FrameRule | ConnectionRule | CutFeedback, Field(discriminator="act")]
+
+
+class BadScript(PushgateError):
+    """A fault script breaks the rules for rules.
+
+    :param faults: one line each, naming the rule by its index from 0, the key, what is wrong and what is
+        allowed: ``script[1].status: 300; must be at most 255``.
+    """
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+class ScriptTable(Table):
+    """A script as a document."""
+
+    script: list[Rule]
+
+
+def parse_rules(tables: object) -> list[Rule]:
+    """Rules from a list of tables; raise `BadScript` naming every fault."""
+    data = {"script": tables}
+    try:
+        return ScriptTable.model_validate(data).script
+    except ValidationError as error:
+        lines = fault_lines("", (), error, model=ScriptTable, data=data)
+        raise BadScript([line.removeprefix(": ") for line in lines]) from None

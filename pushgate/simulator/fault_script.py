@@ -1,0 +1,107 @@
+"""The fault script at work: which rule fires for a connection, a notification, a read of the feedback.
+
+Pure: chance comes from a callable, and there is no clock; the caller does what the rule says.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from pushgate.simulator.fault_rules import (
+    Accept,
+    Close,
+    ConnectionRule,
+    CutFeedback,
+    FrameRule,
+    HalfClose,
+    Match,
+    Refuse,
+    Reject,
+    Reset,
+    Rule,
+    Shutdown,
+    Stall,
+    TlsAlert,
+)
+
+_M = TypeVar("_M", bound=Match)
+
+
+class Script:
+    """Rules in order; the first that matches fires.
+
+    :param chance: a number from 0 to 1, new at each call; asked only when all else of a rule matches.
+    :param connections: how many there were before; rules count from there.
+    :param readings: how many connections to the feedback service there were before.
+    :ivar fired: how often each rule fired, in their order.
+    """
+
+    def __init__(
+        self, rules: Sequence[Rule], chance: Callable[[], float], connections: int = 0, readings: int = 0
+    ) -> None:
+        self.rules = tuple(rules)
+        self._chance, self._connections_before, self._readings_before = chance, connections, readings
+        self.fired = [0] * len(rules)
+        self._frames = _of(rules, (Reject, Shutdown, Close, Reset, HalfClose, Stall, Accept))
+        self._connections = _of(rules, (TlsAlert, Refuse))
+        self._feedback = _of(rules, (CutFeedback,))
+
+    @property
+    def about_frames(self) -> bool:
+        """Whether `for_frame` can ever return a rule."""
+        return bool(self._frames)
+
+    def for_connection(self, connection: int) -> ConnectionRule | None:
+        """The rule for the nth connection, asked before anything else happens on it."""
+        return self._first(self._connections, connection - self._connections_before)
+
+    def for_feedback(self, connection: int) -> CutFeedback | None:
+        """The rule for the nth connection to the feedback service."""
+        return self._first(self._feedback, connection - self._readings_before)
+
+    def for_frame(self, connection: int, frame: int, token: bytes) -> FrameRule | None:
+        """The rule for the nth frame of a connection; frame 0 is asked for once the connection is up."""
+        return self._first(self._frames, connection - self._connections_before, frame, token)
+
+    def _first(
+        self, conditions: "list[_Conditions[_M]]", connection: int, frame: int = 1, token: bytes = b""
+    ) -> _M | None:
+        for index, wanted_frame, wanted_connection, prefix, rule in conditions:
+            if frame != wanted_frame and (wanted_frame is not None or frame == 0):
+                continue
+            if prefix is not None and not token.startswith(prefix):
+                continue
+            if wanted_connection is not None and wanted_connection != connection:
+                continue
+            if rule.times and self.fired[index] >= rule.times:
+                continue
+            if rule.probability is not None and self._chance() >= rule.probability:
+                continue
+            self.fired[index] += 1
+            return rule
+        return None
+
+
+_Conditions = tuple[int, int | None, int | None, bytes | None, _M]
+"""What is asked of a rule for every notification, at hand: index, frame, connection, token; and the rule."""
+
+
+def _of(rules: Sequence[Rule], kinds: tuple[type[Any], ...]) -> list[_Conditions[Any]]:
+    return [
+        (index, getattr(rule, "frame", None), rule.connection, getattr(rule, "token", None), rule)
+        for index, rule in enumerate(rules)
+        if isinstance(rule, kinds)
+    ]
+
+
+class DeadTokens:
+    """Prefixes of tokens that are answered with status 8. Costs a look-up per length of prefix."""
+
+    def __init__(self, prefixes: Iterable[bytes]) -> None:
+        self._prefixes = frozenset(prefixes)
+        self._lengths = tuple(sorted({len(prefix) for prefix in self._prefixes}))
+
+    def __bool__(self) -> bool:
+        return bool(self._prefixes)
+
+    def __contains__(self, token: bytes) -> bool:
+        return any(token[:length] in self._prefixes for length in self._lengths)

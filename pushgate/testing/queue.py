@@ -1,0 +1,133 @@
+"""A fake queue, for upstreams."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from twisted.internet.defer import Deferred, succeed
+from zope.interface import implementer
+
+from pushgate.model.batch_slice import Span
+from pushgate.model.dead_token import Death, Reason
+from pushgate.model.notification import Terms
+from pushgate.model.outcome import State, Verdict
+from pushgate.plugin.interfaces import IUpstream, IWork
+from pushgate.testing.batch import batch
+
+_WRITTEN: Final = (State.ACCEPTED, State.PRESUMED, State.REJECTED)
+"""What can become of a notification only when it was written."""
+
+
+@implementer(IWork)
+class RecordingWork:
+    """Has what a test puts into it, and keeps what the upstream says became of it.
+
+    :ivar upstream: woken when there is something to take, as soon as a test has said who it is.
+    :ivar waiting: the spans that can be taken.
+    :ivar suspects: those of them that must be alone.
+    :ivar in_flight: the spans that were taken and did not come back.
+    :ivar verdicts: all that were told, in order.
+    :ivar requeued: the spans that were given back, in order.
+    :ivar dead: what the feedback service listed.
+    :ivar rejected: the tokens that were refused as dead.
+    :ivar is_reachable: whether the push service is of use; None until the upstream has said so.
+    :ivar suspicious: what `token_rejected` returns.
+    """
+
+    def __init__(self, app: str = "news") -> None:
+        self._app, self._order = app, 0
+        self.upstream: IUpstream | None = None
+        self.waiting: list[Span] = []
+        self.suspects: list[Span] = []
+        self.in_flight: list[Span] = []
+        self.verdicts: list[Verdict] = []
+        self.requeued: list[Span] = []
+        self.dead: list[Death] = []
+        self.rejected: list[bytes] = []
+        self.is_reachable: bool | None = None
+        self.suspicious = False
+
+    def put(self, *tokens: bytes, payload: bytes = b"{}", alone: bool = False, **terms: object) -> Span:
+        """Queue one batch, and wake the upstream.
+
+        :param alone: it must be the only one in flight.
+        :param terms: as of `Terms`: ``expiration=…``.
+        """
+        self._order += 1
+        whole = batch(
+            tokens,
+            app=self._app,
+            payload=payload,
+            order=self._order,
+            terms=Terms(**terms),  # type: ignore[arg-type]  # the caller's
+        )
+        span = Span(whole, 0, len(whole))
+        (self.suspects if alone else self.waiting).append(span)
+        self._wake()
+        return span
+
+    def states(self) -> dict[bytes, State]:
+        """The last verdict on each token."""
+        return {token: verdict.state for verdict in self.verdicts for token in verdict.span.tokens()}
+
+    def take(self, limit: int, idle: bool) -> list[Span]:
+        spans = [self.suspects.pop(0)] if idle and self.suspects else self._next(limit)
+        self.in_flight += spans
+        return spans
+
+    def depth(self) -> int:
+        return sum(map(len, self.waiting + self.suspects))
+
+    def has_suspects(self) -> bool:
+        return bool(self.suspects)
+
+    def settle(self, verdicts: Sequence[Verdict]) -> None:
+        for verdict in verdicts:
+            if verdict.state in _WRITTEN and not verdict.span.attempts:
+                raise ValueError(f"{verdict.state}, but its attempts were not counted when it was written")
+            if not verdict.span.recalled:
+                self._back(verdict.span)
+        self.verdicts += verdicts
+
+    def requeue(self, spans: Sequence[Span]) -> None:
+        for span in spans:
+            self._back(span)
+        self.requeued += spans
+        self.suspects += [span for span in spans if span.alone]
+        self.waiting += [span for span in spans if not span.alone]
+        self.waiting.sort(key=lambda span: span.place)
+        self._wake()
+
+    def tokens_died(self, deaths: Sequence[Death]) -> Deferred[None]:
+        self.dead += deaths
+        return succeed(None)
+
+    def token_rejected(self, token: bytes, first: bool, reason: Reason = Reason.INVALID_TOKEN) -> bool:
+        self.rejected.append(token)
+        return self.suspicious
+
+    def reachable(self, yes: bool) -> None:
+        self.is_reachable = yes
+
+    def _next(self, limit: int) -> list[Span]:
+        spans: list[Span] = []
+        while limit > 0 and self.waiting:
+            first = self.waiting.pop(0)
+            if len(first) > limit:
+                self.waiting.insert(0, first.part(first.start + limit, first.stop))
+                first = first.part(first.start, first.start + limit)
+            spans.append(first)
+            limit -= len(first)
+        return spans
+
+    def _wake(self) -> None:
+        if self.upstream is not None:
+            self.upstream.wake()
+
+    def _back(self, span: Span) -> None:
+        """Note that a span, perhaps a part of one that was taken, is not in flight any more."""
+        for index, of in enumerate(self.in_flight):
+            if of.batch.id == span.batch.id and of.start <= span.start and span.stop <= of.stop:
+                rests = [(of.start, span.start), (span.stop, of.stop)]
+                self.in_flight[index : index + 1] = [of.part(*rest) for rest in rests if rest[0] < rest[1]]
+                return
+        raise ValueError(f"not in flight: {span.start} to {span.stop} of batch {span.batch.order}")

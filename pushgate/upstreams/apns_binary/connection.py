@@ -1,0 +1,164 @@
+"""One connection to the binary gateway: a thin pump around the pure stream."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IPushProducer
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pushgate.model.history import Event, Step
+from pushgate.plugin.interfaces import IWork
+from pushgate.protocols.apns_binary.connection import BEAT, Stream
+from pushgate.protocols.apns_binary.connection_end import Ending
+from pushgate.upstreams.common import failure_causes
+from pushgate.upstreams.common.circuit_breaker import Cause
+from pushgate.upstreams.common.read_before_reset import hear_last_words
+
+RUN: Final = 256
+"""Notifications written at once: more costs no less each, and would keep other links waiting."""
+CLOSE_TIMEOUT: Final = 5.0
+"""Seconds for the other side to answer our close."""
+
+Ended = Callable[["Link", Ending, Cause | None], None]
+"""Called once when a link that was ready ended; the cause is None unless TLS gave one."""
+
+
+@implementer(IHandshakeListener, IPushProducer)
+class Link(Protocol):
+    """Writes when there is work, room in the window and room in the transport.
+
+    :param reactor: provides IReactorTime.
+    :param make_stream: makes the stream, given the monotonic time at which the link is ready.
+    :param wake: called when the link can write more than it could.
+    :ivar secured: fires with the link when the handshake is complete, fails when the link is lost before.
+    :ivar blocked_since: monotonic seconds since when the transport is full, None while it is not.
+    :ivar busy_at: monotonic seconds of the last write.
+    :ivar closing: nothing is written any more.
+    :ivar retired: we closed it in good order, for want of work.
+    :ivar serving_since: monotonic seconds since when work may be written to it, None while it is a spare.
+    :ivar number: which connection of its pool it is, from 1.
+    """
+
+    stream: Stream
+
+    def __init__(
+        self,
+        reactor: Any,
+        make_stream: Callable[[float], Stream],
+        wake: Callable[[], None],
+        ended: Ended,
+    ) -> None:
+        self._reactor, self._make_stream, self._wake, self._ended = reactor, make_stream, wake, ended
+        self.secured: Deferred[Link] = Deferred()
+        self.ready_at: float | None = None
+        self.busy_at = 0.0
+        self.blocked_since: float | None = None
+        self.serving_since: float | None = None
+        self.closing = self.retired = False
+        self.number = 0
+        self._timers: list[IDelayedCall] = []
+
+    # Twisted's side
+
+    def connectionMade(self) -> None:
+        tls = self._transport()
+        tls.setTcpNoDelay(True)
+        tls.setTcpKeepAlive(True)
+        hear_last_words(tls.transport)
+
+    def handshakeCompleted(self) -> None:
+        self.ready_at = self.busy_at = self._reactor.seconds()
+        self.stream = self._make_stream(self.ready_at)
+        self._transport().registerProducer(self, True)
+        if not self.secured.called:
+            self._timers.append(self._reactor.callLater(BEAT, self._wake))
+            self.secured.callback(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.ready_at is None:
+            return
+        ending = self.stream.received(data)
+        if ending is not None:
+            self.abort()
+            self._ended(self, ending, None)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self.ready_at is None:
+            if not self.secured.called:
+                self.secured.errback(reason)
+            return
+        self.closing = True
+        for timer in self._timers:
+            if timer.active():
+                timer.cancel()
+        cause = failure_causes.of_loss(reason)
+        ending = self.stream.lost(unheard=cause in failure_causes.REJECTIONS)
+        if ending is not None:
+            self._ended(self, ending, cause)
+
+    def pauseProducing(self) -> None:
+        if self.blocked_since is None:
+            self.blocked_since = self._reactor.seconds()
+
+    def resumeProducing(self) -> None:
+        self.blocked_since = None
+        self.stream.drained(self._reactor.seconds())
+        self._wake()
+
+    def stopProducing(self) -> None:
+        """The transport is going away; connectionLost follows."""
+
+    # the pool's side
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be written to, now or when it has room."""
+        return not self.closing and not self.stream.probed
+
+    def write(self, work: IWork, wall: float, limit: int = RUN) -> int:
+        """Write what there is to write, at most `limit` notifications; return how many it was.
+
+        :param wall: Unix seconds.
+        """
+        now = self._reactor.seconds()
+        room = 0 if self.closing or self.blocked_since is not None else min(limit, self.stream.room(now))
+        spans = work.take(room, idle=self.stream.is_calm(now)) if room else []
+        if not spans:
+            return 0
+        frames = self.stream.write(spans, None, Step(Event.WRITTEN, wall, self.number))
+        self.busy_at = now
+        self._transport().writeSequence(frames)
+        if self.blocked_since is None:
+            self.stream.drained(now)
+        return len(frames)
+
+    def probe(self) -> None:
+        """Ask for proof of everything written, at the price of this connection; nothing may follow."""
+        self._transport().write(self.stream.probe())
+
+    def close(self) -> None:
+        """Close in good order, or at once when the other side does not answer."""
+        if not self.closing:
+            self.retired = True
+            self._release()
+            self._transport().loseConnection()
+            self._timers.append(self._reactor.callLater(CLOSE_TIMEOUT, self._transport().abortConnection))
+
+    def abort(self) -> None:
+        """Close at once."""
+        tls = self._transport()
+        if tls is not None and tls.connected:
+            self._release()
+            tls.abortConnection()
+
+    def _release(self) -> None:
+        """Write no more; over TLS, a producer that is still registered holds a close back."""
+        if not self.closing and self.ready_at is not None:
+            self._transport().unregisterProducer()
+        self.closing = True
+
+    def _transport(self) -> Any:
+        return self.transport

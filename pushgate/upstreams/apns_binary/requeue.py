@@ -1,0 +1,24 @@
+"""What is noted on notifications that go back to the queue when their connection ends."""
+
+from pushgate.model.batch_slice import Span
+from pushgate.model.history import Event, Step
+from pushgate.protocols.apns_binary.connection_end import End, Ending
+from pushgate.protocols.apns_binary.status import reason
+from pushgate.upstreams.common.circuit_breaker import Cause
+
+
+def noted(ending: Ending, cause: Cause | None, at: float, connection: int) -> list[Span]:
+    """What is to be sent again, each with the reason.
+
+    :param cause: why the connection ended, if TLS said so.
+    :param at: Unix seconds.
+    """
+    word = "" if ending.status is None else reason(ending.status)
+    if ending.end is End.UNTOLD:
+        back = Step(Event.LOST, at, connection, word or cause or "ConnectionLost")
+    else:
+        back = Step(Event.DISCARDED, at, connection, word)
+    refused = Step(Event.REFUSED, at, connection, word)
+    return [
+        span.noted(refused if index < ending.refused else back) for index, span in enumerate(ending.requeue)
+    ]

@@ -1,0 +1,1 @@
+"""What every upstream needs: circuit, connect rate, certificates, failure causes."""

@@ -1,0 +1,72 @@
+"""What a failed connection tells an operator."""
+
+from typing import Final
+
+from OpenSSL import SSL
+from service_identity import VerificationError
+from twisted.internet import defer, error
+from twisted.python.failure import Failure
+
+from pushgate.upstreams.common.circuit_breaker import Cause
+
+_ALERTS: Final = (
+    ("certificate expired", Cause.CERTIFICATE_EXPIRED),
+    # TN2265 shows this alert for a certificate of the other environment.
+    ("certificate revoked", Cause.WRONG_ENVIRONMENT),
+    ("certificate verify failed", Cause.SERVER_NOT_TRUSTED),
+    ("unknown ca", Cause.CERTIFICATE_REJECTED),
+    ("bad certificate", Cause.CERTIFICATE_REJECTED),
+    ("certificate required", Cause.CERTIFICATE_REJECTED),
+    ("certificate unknown", Cause.CERTIFICATE_REJECTED),
+    ("unsupported certificate", Cause.CERTIFICATE_REJECTED),
+    ("access denied", Cause.CERTIFICATE_REJECTED),
+)
+_KINDS: Final = (
+    ((error.DNSLookupError, error.UnknownHostError), Cause.NAME_NOT_RESOLVED),
+    ((error.ConnectionRefusedError,), Cause.REFUSED),
+    ((error.TCPTimedOutError, error.TimeoutError, defer.TimeoutError), Cause.TIMED_OUT),
+    ((VerificationError,), Cause.SERVER_NOT_TRUSTED),
+)
+
+REJECTIONS: Final = frozenset(
+    {Cause.CERTIFICATE_EXPIRED, Cause.WRONG_ENVIRONMENT, Cause.CERTIFICATE_REJECTED}
+)
+"""The service refused our certificate. Under TLS 1.3 the word comes after our side of the handshake is done,
+and after the first frames went out: it never looked at them."""
+
+
+def of_attempt(failure: Failure) -> Cause:
+    """Why an attempt to connect failed."""
+    tls = _of_tls(failure)
+    if tls:
+        return tls
+    for kinds, cause in _KINDS:
+        if failure.check(*kinds):
+            return cause
+    return Cause.NETWORK if failure.check(error.ConnectError, OSError) else Cause.HANDSHAKE_FAILED
+
+
+def of_loss(failure: Failure) -> Cause | None:
+    """Why an established connection was lost, None when nothing but the end was seen."""
+    return _of_tls(failure)
+
+
+def text(failure: Failure) -> str:
+    """The failure in a few words, for the log."""
+    if failure.check(SSL.Error):
+        return "TLS: " + "; ".join(_reasons(failure)) or "TLS error"
+    return failure.getErrorMessage().partition("\n")[0][:200]
+
+
+def _of_tls(failure: Failure) -> Cause | None:
+    if not failure.check(SSL.Error):
+        return None
+    said = " ".join(_reasons(failure)).lower()
+    return next((cause for words, cause in _ALERTS if words in said), Cause.HANDSHAKE_FAILED)
+
+
+def _reasons(failure: Failure) -> list[str]:
+    """OpenSSL's own words: an SSL.Error holds tuples of library, function and reason."""
+    args = failure.value.args if failure.value is not None else ()
+    entries = args[0] if args else ()
+    return [entry[-1] for entry in entries if isinstance(entry, tuple)] if isinstance(entries, list) else []

@@ -1,0 +1,114 @@
+"""An upstream that needs nothing: a simulator in this process, spoken to over real TLS on loopback."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from pydantic import Field
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from pushgate.model.batch_slice import Span
+from pushgate.model.notification import Batch
+from pushgate.plugin.factories import UpstreamFactory
+from pushgate.plugin.interfaces import (
+    Context,
+    IAddressed,
+    IInFlight,
+    IProving,
+    IUpstream,
+    IWork,
+    UpstreamState,
+)
+from pushgate.simulator.service import Simulator
+from pushgate.simulator.settings import PlainEndpoint, SimulatorTable
+from pushgate.upstreams.apns_binary.pool import Pool
+from pushgate.upstreams.apns_binary.settings import ApnsStreamTable, StreamTable
+from pushgate.upstreams.common.client_certificate import load
+
+_ANY_PORT: Final = "tcp:0:interface=127.0.0.1"
+
+
+class EmbeddedTable(SimulatorTable):
+    """A simulator inside the gateway: on free ports unless told otherwise."""
+
+    listen: PlainEndpoint = _ANY_PORT
+    feedback_listen: PlainEndpoint = _ANY_PORT
+    control_listen: PlainEndpoint = _ANY_PORT
+
+
+class SimulatedTable(StreamTable):
+    """An app on a simulator of its own."""
+
+    simulator: EmbeddedTable = Field(default_factory=EmbeddedTable)
+
+
+@implementer(IUpstream, IProving, IInFlight, IAddressed)
+class SimulatedUpstream:
+    """Starts its simulator, then a pool of connections to it.
+
+    :raises CannotStart: when the simulator's ports or certificates cannot be had.
+    """
+
+    def __init__(self, app: str, config: SimulatedTable, work: IWork, context: Context) -> None:
+        self._app, self._config, self._work, self._context = app, config, work, context
+        self._temporary = TemporaryDirectory(prefix="pushgate-simulator-")
+        directory = Path(self._temporary.name)
+        if context.state_dir is not None:
+            directory = context.state_dir / "simulator" / app
+        table = config.simulator.model_copy(update={"state_dir": directory})
+        self.simulator = Simulator(table, context.reactor, context.wall)
+        self._pool: Pool | None = None
+
+    def start(self) -> None:
+        self.simulator.startService()
+        shared = {key: getattr(self._config, key) for key in StreamTable.model_fields}
+        table = ApnsStreamTable.model_construct(
+            **shared,
+            certificate=self.simulator.certificates.client,
+            trust=self.simulator.certificates.ca,
+            host="localhost",
+            port=self.simulator.port,
+            feedback_host="localhost",
+            feedback_port=self.simulator.feedback_port,
+        )
+        self._pool = Pool(self._app, table, load(self._app, table), self._work, self._context)
+        self._pool.start()
+
+    def wake(self) -> None:
+        if self._pool is not None:
+            self._pool.wake()
+
+    def stop(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        if self._pool is not None:
+            await self._pool.stop()
+        await self.simulator.stop()
+        self._temporary.cleanup()
+
+    def abort(self) -> None:
+        if self._pool is not None:
+            self._pool.abort()
+        self.simulator.stop()
+
+    def state(self) -> UpstreamState:
+        return self._pool.state() if self._pool else UpstreamState(connections={}, window=0)
+
+    def prove(self) -> Deferred[int] | None:
+        return self._pool.prove() if self._pool else None
+
+    def find(self, batch: Batch, index: int) -> Span | None:
+        return self._pool.find(batch, index) if self._pool else None
+
+    def addresses(self) -> list[str]:
+        told = self.simulator.addresses()
+        if self.simulator.control_port is not None:
+            told["control"] = f"http://{told['control']}/"
+        return [f"its simulator's {service}: {address}" for service, address in told.items()]
+
+
+factory = UpstreamFactory(
+    "simulator", "a push service inside the gateway, for trying things out", SimulatedTable, SimulatedUpstream
+)

@@ -1,0 +1,135 @@
+"""What the sinks are told over a crash: nothing is told before it is kept, nothing forgotten before it is told."""
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from pushgate.model.dead_token import Death, Reason
+from pushgate.model.outcome import DeadToken, State
+from pushgate.plugin.interfaces import Kept
+from pushgate.testing import RecordingSink, RecordingSpool
+from tests.gateway_rig import GatewayRig
+from tests.samples import batch, token
+
+
+class OutboxTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.spool = RecordingSpool(Kept(batch(3, order=1), ((0, 3),)))
+        self.rig = GatewayRig(self.spool)
+        self.rig.upstream.take()
+
+    def restart(self) -> None:
+        """What the spool has is all that is left of the gateway before."""
+        spool = RecordingSpool(*self.spool.recovered)
+        spool.reports, spool.settled = self.spool.reports, self.spool.settled
+        self.spool, self.rig = spool, GatewayRig(spool)
+
+    def told(self) -> list[tuple[bytes, State]]:
+        return [(each, state) for each, state, _ in self.rig.told()]
+
+    def test_kept_before_it_is_told(self) -> None:
+        """Nobody is told an outcome that a crash could undo."""
+        self.spool.busy = True
+        self.rig.upstream.settle(State.ACCEPTED)
+        self.assertEqual(self.told(), [])
+        self.assertEqual(len(self.spool.reports), 1)
+        self.spool.answer()
+        self.assertEqual(len(self.told()), 3)
+
+    def test_forgotten_when_taken(self) -> None:
+        """The spool keeps batch and reports until every sink of the configuration has taken them."""
+        slow = RecordingSink()
+        slow.holding = True
+        self.rig.gateway.add_sink("slow", slow, 10)
+        self.rig.upstream.settle(State.ACCEPTED)
+        self.assertEqual(len(self.told()), 3)
+        self.assertEqual((len(self.spool.reports), self.spool.finished), (1, []))
+        slow.release()
+        self.assertEqual((self.spool.reports, self.spool.finished), ([], [1]))
+
+    def test_caught_up(self) -> None:
+        """Whoever keeps something until the sinks know hears when they do; who only watches is not waited for."""
+        slow, watcher = RecordingSink(), RecordingSink()
+        slow.holding = watcher.holding = True
+        self.rig.gateway.add_sink("slow", slow, 10)
+        self.rig.gateway.attach("watcher", watcher, 10)
+        self.rig.upstream.settle(State.ACCEPTED)
+        caught_up = self.rig.gateway.caught_up()
+        self.assertEqual(len(self.told()), 3)
+        self.assertNoResult(caught_up)
+        slow.release()
+        self.successResultOf(caught_up)
+
+    def test_told_again(self) -> None:
+        """What a sink had not taken when the process ended it is told at the next start, and that once."""
+        self.rig.sink.holding = True
+        [span] = self.rig.upstream.in_flight
+        self.rig.upstream.settle(State.ACCEPTED, span.part(0, 1))
+        self.rig.told()
+        self.rig.upstream.settle(State.REJECTED, span.part(1, 2), status=8, reason="InvalidToken")
+        self.rig.told()
+        self.rig.sink.release()
+        self.restart()
+        self.assertEqual(self.told(), [(token(1), State.REJECTED)])
+        self.rig.upstream.take()
+        self.rig.upstream.settle(State.ACCEPTED)
+        self.assertEqual(self.told()[1:], [(token(2), State.ACCEPTED)])
+        self.restart()
+        self.assertEqual(self.told(), [])
+
+    def test_killed_again(self) -> None:
+        """A batch stays as long as a report on it is untold, however often the process ends meanwhile."""
+        self.rig.sink.holding = True
+        self.rig.upstream.settle(State.ACCEPTED)
+        for _ in range(3):
+            self.restart()
+            self.rig.sink.holding = True
+            self.assertEqual(len(self.told()), 3)
+            self.assertEqual(self.spool.finished, [])
+        self.rig.sink.release()
+        self.assertEqual((self.spool.finished, self.spool.reports), ([1], []))
+
+    def test_a_dead_token(self) -> None:
+        """A dead token is told after a crash too: the feedback service lists it once only."""
+        self.rig.sink.holding = True
+        self.rig.upstream.work.tokens_died([Death(token(7), 5, Reason.FEEDBACK)])
+        self.restart()
+        self.rig.told()
+        [report] = self.rig.sink.reports
+        assert isinstance(report, DeadToken)
+        self.assertEqual((report.token, report.since), (token(7), 5))
+
+    def test_a_watcher(self) -> None:
+        """Who only watches holds nothing in the spool, and is told nothing of the time before."""
+        watcher = RecordingSink()
+        watcher.holding = True
+        self.rig.gateway.attach("watcher", watcher, 10)
+        self.rig.upstream.settle(State.ACCEPTED)
+        self.rig.told()
+        self.assertEqual((len(watcher.reports), self.spool.reports), (1, []))
+
+    def test_a_detached_sink(self) -> None:
+        """A sink that nobody wants any more holds nothing in the spool."""
+        slow = RecordingSink()
+        slow.holding = True
+        detach = self.rig.gateway.add_sink("slow", slow, 10)
+        self.rig.upstream.settle(State.ACCEPTED)
+        self.rig.told()
+        detach()
+        self.assertEqual((self.spool.reports, self.spool.finished), ([], [1]))
+
+    def test_without_sinks(self) -> None:
+        """Where there is nobody to be told the spool forgets at once."""
+        for kept in list(self.rig.gateway._outbox._keepers):
+            self.rig.gateway._outbox._detach("sink", kept)
+        self.rig.upstream.settle(State.ACCEPTED)
+        self.assertEqual((self.spool.reports, self.spool.finished), ([], [1]))
+
+    def test_the_last_outcomes(self) -> None:
+        """A stop waits for what the spool is still keeping, and tells it."""
+        self.spool.busy = True
+        self.rig.upstream.settle(State.ACCEPTED)
+        closing = Deferred.fromCoroutine(self.rig.gateway.close())
+        self.spool.answer()
+        self.rig.told()
+        self.successResultOf(closing)
+        self.assertEqual((len(self.rig.sink.reports), self.spool.reports), (1, []))

@@ -1,0 +1,359 @@
+"""The RabbitMQ door against a real broker."""
+
+import json
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.threads import deferToThread
+from twisted.logger import LogLevel, capturedLogs
+from zope.interface.verify import verifyObject
+
+from pushgate.gateway.gateway import Gateway, Limits
+from pushgate.gateway.spool.memory import MemorySpool
+from pushgate.inputs.amqp import factory, pipeline
+from pushgate.inputs.amqp.settings import AmqpTable
+from pushgate.model.errors import CannotStart, Overloaded, ShuttingDown
+from pushgate.model.notification import Delivery
+from pushgate.model.outcome import State
+from pushgate.model.principals import Grant, Principals
+from pushgate.net.amqp import channel as amqp_channel
+from pushgate.plugin.interfaces import IInput
+from pushgate.plugin.settings import AppTable
+from pushgate.testing import RecordingGateway, RecordingUpstreams, outcome
+from tests.amqp_rig import PAYLOAD, AmqpTestCase, one, stop_now
+from tests.broker_rig import broker_context, eventually
+from tests.samples import token
+
+
+class DoorTests(AmqpTestCase):
+    async def test_acknowledged_after_the_outcome(self) -> None:
+        """A message stays the broker's until its notification has an outcome."""
+        door = await self.door()
+        verifyObject(IInput, door)
+        self.publish(one())
+        await self.submitted()
+        [submission] = self.gateway.submissions
+        self.assertEqual((submission.app, list(submission.tokens)), ("news", [token(0)]))
+        self.assertEqual(self.counted("acknowledged"), 0)
+        self.gateway.settle(outcome(State.ACCEPTED))
+        self.assertEqual(self.counted("acknowledged"), 1)
+        await door.stop()
+        self.assertEqual(self.taken(self.queue), [])
+
+    async def test_acknowledged_when_the_sinks_know(self) -> None:
+        """Until they do the message is all that there is of the outcome: killed now, it must come again."""
+        door = await self.door()
+        self.publish(one())
+        await self.submitted()
+        self.gateway.lagging = told = Deferred()
+        self.gateway.settle(outcome(State.ACCEPTED))
+        self.assertEqual(self.counted("acknowledged"), 0)
+        told.callback(None)
+        self.assertEqual(self.counted("acknowledged"), 1)
+        await door.stop()
+        self.assertEqual(self.taken(self.queue), [])
+
+    async def test_sinks_that_take_too_long(self) -> None:
+        """They are not waited for: the queue would be stuck behind them."""
+        self.patch(pipeline, "REPORTING", 0.01)
+        await self.door()
+        self.publish(one())
+        await self.submitted()
+        self.gateway.lagging = Deferred()
+        self.gateway.settle(outcome(State.ACCEPTED))
+        await self.fate("acknowledged")
+
+    async def test_formats(self) -> None:
+        """A message is what a POST over HTTP takes: one notification, one for many tokens, or many."""
+        await self.door(app="chat")
+        self.publish(one(priority=5))
+        await self.submitted()
+        tokens = [token(1).hex(), token(2).hex()]
+        self.publish(json.dumps({"app": "news", "tokens": tokens, "payload": PAYLOAD}).encode())
+        await self.submitted(2)
+        many = [{"token": each, "payload": PAYLOAD} for each in tokens]
+        self.publish(json.dumps({"notifications": many}).encode(), headers={"app": "news"})
+        await self.submitted(3)
+        lines = "\n".join(json.dumps(each) for each in many).encode()
+        self.publish(lines, content_type="application/x-ndjson")
+        await self.submitted(4)
+        self.assertEqual(
+            [(each.app, each.terms.priority, len(each.tokens)) for each in self.gateway.submissions],
+            [("news", 5, 1), ("news", 10, 2), ("news", 10, 2), ("chat", 10, 2)],
+        )
+
+    async def test_the_app_is_the_routing_key(self) -> None:
+        """Where neither message nor table name an app, the routing key does."""
+        self.gateway.apps = (self.queue,)
+        await self.door()
+        self.publish(json.dumps({"token": "0a", "payload": {}}).encode())
+        await self.submitted()
+        self.assertEqual(self.gateway.submissions[0].app, self.queue)
+
+    async def test_singles_go_together(self) -> None:
+        """Messages that come together make one batch, and each is acknowledged for itself."""
+        door = await self.door()
+        await door.stop()
+        self.publish(*map(one, range(50)))
+        await self.door()
+        await eventually(lambda: sum(len(s.tokens) for s in self.gateway.submissions) == 50, "all")
+        self.assertLess(len(self.gateway.submissions), 25)
+        first = len(self.gateway.submissions[0].tokens)
+        told = outcome(State.ACCEPTED, tokens=self.gateway.submissions[0].tokens.slice(0, first))
+        self.gateway.settle(told)
+        self.assertEqual(self.counted("acknowledged"), first)
+
+    async def test_dead_letters(self) -> None:
+        """What cannot be sent goes to the dead letters as it is, with the reason, and is acknowledged."""
+        door = await self.door(max_message=1000)
+        bad = {
+            "INVALID": [b"no JSON", one(token="xyz"), b"[]", one(surprise=1)],
+            "UNKNOWN_APP": [one(app="nobody")],
+            "TOO_LARGE": [one(filler="x" * 1000), one(payload={"x": "y" * 500}, app="chat")],
+        }
+        self.gateway._max_payload = 400
+        for number, body in enumerate(each for bodies in bad.values() for each in bodies):
+            self.publish(body, message_id=str(number), expiration="600000", headers={"mine": "kept"})
+        await self.fate("dead-lettered", 7)
+        dead = sorted(self.taken(self.dead), key=lambda each: int(each[1].message_id))
+        self.assertEqual([body for _, _, body in dead], [each for bodies in bad.values() for each in bodies])
+        headers = [properties.headers for _, properties, _ in dead]
+        codes = [code for code, bodies in bad.items() for _ in bodies]
+        self.assertEqual([each["x-pushgate-code"] for each in headers], codes)
+        self.assertEqual({each["mine"] for each in headers}, {"kept"})
+        self.assertIn("token", headers[1]["x-pushgate-reason"])
+        self.assertEqual({(p.delivery_mode, p.expiration) for _, p, _ in dead}, {(2, None)})
+        await door.stop()
+        self.assertEqual(self.taken(self.queue), [])
+
+    async def test_a_batch_with_bad_members(self) -> None:
+        """The good ones are sent; then the message goes to the dead letters, which tell the bad ones."""
+        await self.door()
+        body = json.dumps({"app": "news", "tokens": ["0a", "xyz", "0c"], "payload": PAYLOAD}).encode()
+        self.publish(body)
+        await self.submitted()
+        self.assertEqual(self.counted("dead-lettered"), 0)
+        [done] = [outcome(State.ACCEPTED, tokens=[b"\n", b"", b"\f"])]
+        self.gateway.settle(*parts(done, (0, 1), (2, 3)))
+        [(_, properties, kept)] = await self.dead_letters()
+        self.assertEqual(kept, body)
+        [[index, code, _]] = json.loads(properties.headers["x-pushgate-refused"])
+        self.assertEqual((index, code), (1, "INVALID"))
+
+    async def test_no_room(self) -> None:
+        """What the gateway has no room for is held a while, then given back as new, and comes again."""
+        await self.door()
+        self.gateway.error = Overloaded("queue of news", 10, 10)
+        self.publish(one(), message_id="1")
+        await self.fate("returned")
+        self.gateway.error = None
+        await self.submitted()
+        self.assertFalse(self.gateway.submissions[0].doubtful)
+        self.gateway.settle(outcome(State.ACCEPTED))
+        self.assertEqual(self.counted("acknowledged"), 1)
+
+    async def test_a_principal(self) -> None:
+        """The messages of a queue may be those of one principal: its apps, and its quota, beyond which they wait."""
+        grant = Grant(apps=frozenset({"news"}), rate=1.0)
+        context = replace(self.context, principals=Principals({"shop": grant}))
+        await self.door(context=context, principal="shop")
+        self.publish(one(app="chat"), one(1), one(2))
+        [(_, properties, _)] = await self.dead_letters()
+        self.assertEqual(properties.headers["x-pushgate-code"], "FORBIDDEN")
+        await self.submitted()
+        await self.fate("returned")
+        await self.submitted(2)
+        with self.assertRaises(CannotStart):
+            await self.door(context=context, principal="nobody")
+
+    async def test_shutting_down(self) -> None:
+        """A gateway that stops takes nothing more; what comes meanwhile is given back as new."""
+        door = await self.door()
+        self.gateway.error = ShuttingDown()
+        self.publish(one(), message_id="1", user_id="guest")
+        await eventually(lambda: self.ready(self.queue) == 0, "it is taken")
+        await self.fate("returned")
+        self.publish(one())
+        await door.stop()
+        self.assertEqual([each[0].redelivered for each in self.taken(self.queue)], [False, False])
+
+    async def test_a_gateway_that_dies(self) -> None:
+        """What it had comes to another one, in doubt."""
+        await self.door()
+        self.publish(one())
+        await self.submitted()
+        other, context = RecordingGateway("news"), broker_context()
+        await self.door(other, context)
+        self.break_connections()
+        await eventually(lambda: other.submissions or len(self.gateway.submissions) > 1, "it comes again")
+        [again] = other.submissions or self.gateway.submissions[1:]
+        self.assertTrue(again.doubtful)
+
+    async def test_a_connection_that_is_lost(self) -> None:
+        """A message with an id that comes again while it is under way, or after, is not sent again."""
+        await self.door()
+        self.publish(one(), message_id="a")
+        self.publish(one(), message_id="b")
+        await eventually(lambda: sum(len(s.tokens) for s in self.gateway.submissions) == 2, "both")
+        self.break_connections()
+        await self.fate("repeated", 2)
+        for order, submission in enumerate(list(self.gateway.submissions), 1):
+            tokens = submission.tokens.slice(0, len(submission.tokens))
+            self.gateway.settle(outcome(State.ACCEPTED, tokens=tokens, order=order))
+        self.assertEqual(self.counted("acknowledged"), 2)
+        self.publish(one(), message_id="a")
+        await self.fate("repeated", 3)
+        self.publish(one(7), message_id="a")
+        await eventually(lambda: sum(len(s.tokens) for s in self.gateway.submissions) == 3, "another one")
+
+    async def test_a_queue_that_is_deleted(self) -> None:
+        """The door makes it again and goes on."""
+        await self.door()
+        with self.broker.channel() as channel:
+            channel.queue_delete(self.queue)
+        await eventually(self.queues, "the queue")
+        self.publish(one())
+        await self.submitted()
+
+    async def test_passive(self) -> None:
+        """Told not to make queues it uses those that are there, of whatever kind, and waits for them."""
+        with self.broker.channel() as channel:
+            channel.queue_declare(self.dead)
+        config = {"declare": False}
+        door: Any = factory.input(
+            "queue",
+            AmqpTable(type="amqp", url=self.broker.url, queue=self.queue, dead_letters=self.dead, **config),
+            self.gateway,
+            self.context,
+        )
+        await door.start()
+        self.addCleanup(stop_now, door)
+        losses = self.context.tally.counts["pushgate_broker_losses_total"]
+        await eventually(lambda: losses, "that it finds no queue")
+        with self.broker.channel() as channel:
+            channel.queue_declare(self.queue)
+        self.publish(one())
+        await self.submitted()
+
+
+def parts(whole: Any, *runs: tuple[int, int]) -> list[Any]:
+    """An outcome as several on some of its members."""
+    return [replace(whole, span=whole.span.part(*run)) for run in runs]
+
+
+class StopTests(AmqpTestCase):
+    """With a real gateway, whose upstream does as the test says."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.upstreams = RecordingUpstreams()
+        self.real = Gateway(self.context, MemorySpool(reactor), Limits(), count(1).__next__)
+        self.real.add_app("news", AppTable(upstream="recording"), self.upstreams)
+        self.successResultOf(self.real.start())
+        self.addCleanup(lambda: Deferred.fromCoroutine(self.real.close()))
+
+    @property
+    def upstream(self) -> Any:
+        return self.upstreams.made["news"]
+
+    async def test_what_was_not_written(self) -> None:
+        """It goes back to the queue as new; of a batch only what was not written does."""
+        door = await self.door(self.real)
+        tokens = [token(number).hex() for number in range(3)]
+        self.publish(
+            json.dumps({"app": "news", "tokens": tokens, "payload": PAYLOAD}).encode(), message_id="m"
+        )
+        await eventually(lambda: self.upstream.work.depth() == 3, "the batch")
+        self.publish(one(9, delivery="at-most-once"), message_id="s")
+        await eventually(lambda: self.upstream.work.depth() == 4, "the other one")
+        self.upstream.take(1)
+        self.upstream.settle(State.ACCEPTED)
+        await door.stop()
+        left = sorted(self.taken(self.queue), key=lambda each: len(each[2]))
+        self.assertEqual([each[0].redelivered for each in left], [False, False])
+        single, rest = [json.loads(body) for _, _, body in left]
+        self.assertEqual(left[0][1].message_id, "s")
+        self.assertEqual(single["token"], token(9).hex())
+        self.assertEqual(rest, {"app": "news", "tokens": tokens[1:], "payload": PAYLOAD, "priority": 10})
+        self.assertEqual(left[1][1].headers["x-pushgate-message-id"], "m")
+
+    async def test_what_is_on_its_way(self) -> None:
+        """Messages that still come while it stops go back as new too: none is lost or in doubt."""
+        door = await self.door(self.real)
+        self.publish(*map(one, range(300)))
+        with self.broker.channel() as channel:
+            for number in range(300, 600):
+                channel.basic_publish("", self.queue, one(number))
+        await eventually(lambda: self.upstream.work.depth(), "the first")
+        await door.stop()
+        left = self.taken(self.queue)
+        self.assertEqual({method.redelivered for method, _, _ in left}, {False})
+        tokens = sorted(json.loads(body)["token"] for _, _, body in left)
+        self.assertEqual(tokens, [token(number).hex() for number in range(600)])
+
+    async def test_a_durable_spool(self) -> None:
+        """What a durable spool has is done for the broker when the door stops."""
+        context = replace(self.context, state_dir=Path("state"))
+        with capturedLogs() as events:
+            door = await self.door(context=context)
+        self.assertTrue(
+            any(each["log_level"] is LogLevel.warn and "memory" in each["log_format"] for each in events)
+        )
+        self.publish(one())
+        await self.submitted()
+        self.gateway.holding = True
+        self.publish(one(1))
+        await self.submitted(2)
+        stopping = door.stop()
+        await self.fate("acknowledged")
+        stopping.addErrback(lambda failure: failure.trap(CancelledError)).cancel()
+        await eventually(lambda: self.ready(self.queue), "the one that it does not have")
+        [(_, _, body)] = self.taken(self.queue)
+        self.assertEqual(json.loads(body)["token"], token(1).hex())
+        self.gateway.release()
+
+    async def test_a_broker_that_restarts(self) -> None:
+        """The door comes back to it, and what it had is not sent again nor lost."""
+        self.patch(amqp_channel, "LONGEST_PAUSE", 0.1)
+        await self.door(self.real)
+        self.publish(one(), message_id="m")
+        await eventually(lambda: self.upstream.work.depth() == 1, "the message")
+        await deferToThread(self.broker.control, "stop_app")
+        self.upstream.take()
+        self.upstream.settle(State.ACCEPTED)
+        await deferToThread(self.broker.control, "start_app")
+        await self.fate("repeated")
+        self.publish(one(1), message_id="n")
+        await eventually(lambda: self.upstream.work.depth() == 1, "the next message")
+        self.upstream.take()
+        self.upstream.settle(State.ACCEPTED)
+        await eventually(lambda: self.ready(self.queue) == 0, "the end")
+
+    async def test_what_was_written(self) -> None:
+        """Its outcome is waited for."""
+        door = await self.door(self.real)
+        self.publish(one())
+        await eventually(lambda: self.upstream.work.depth() == 1, "the message")
+        self.upstream.take()
+        stopping = door.stop()
+        self.assertNoResult(stopping)
+        self.upstream.settle(State.ACCEPTED)
+        await stopping
+        self.assertEqual(self.taken(self.queue), [])
+
+    async def test_in_doubt(self) -> None:
+        """What another gateway may have sent is not sent under at-most-once: its fate is unknown."""
+        context = broker_context()
+        other = await self.door(RecordingGateway("news"), context)
+        self.publish(one(delivery=Delivery.AT_MOST_ONCE))
+        await eventually(lambda: self.ready(self.queue) == 0, "it is taken")
+        other._intake._under_way.clear()  # as if killed: it gives nothing back
+        await other.stop()
+        await self.door(self.real)
+        await self.fate("acknowledged")
+        counts = self.context.tally.counts["pushgate_outcomes_total"]
+        self.assertEqual(counts, {("news", State.UNKNOWN, "Redelivered"): 1})

@@ -1,0 +1,91 @@
+"""What a message of a queue may say, and what is told of one that says something else."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pushgate.inputs.amqp.message_body import NDJSON, Part, Single, read, write
+from pushgate.model.errors import Refusal
+from pushgate.model.notification import MAX_BATCH, Terms
+from pushgate.model.packed import Packed
+
+ONE = {"token": "0a", "payload": {}}
+
+
+def refused(body: Any, content_type: str | None = None, encoding: str | None = None) -> str:
+    """Why a body is refused."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    with pytest.raises(Refusal) as caught:
+        read(data, content_type, encoding)
+    return f"{caught.value.code} {caught.value}"
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        (b"{", "INVALID body"),
+        ([ONE], "INVALID body"),
+        ({}, "INVALID body"),
+        (ONE | {"tokens": ["0a"]}, "INVALID body"),
+        ({"token": "0a"}, "INVALID payload: missing"),
+        ({"token": "x", "payload": {}}, "INVALID token"),
+        (ONE | {"priority": 7}, "INVALID priority"),
+        (ONE | {"key": "k"}, "INVALID key"),
+        ({"tokens": [], "payload": {}}, "INVALID tokens: none"),
+        ({"notifications": []}, "INVALID notifications: none"),
+        ({"notifications": [ONE], "payload": {}}, "INVALID notifications"),
+        ({"notifications": [ONE], "priority": 5}, "INVALID notifications"),
+        ({"tokens": ["0a"] * (MAX_BATCH + 1), "payload": {}}, "TOO_LARGE tokens"),
+    ],
+)
+def test_refused(body: Any, word: str) -> None:
+    """The refusal names the field and the rule."""
+    assert refused(body).startswith(word)
+
+
+def test_kinds() -> None:
+    """Only JSON and lines of JSON are read, not compressed; parameters of the type do not matter."""
+    data = json.dumps(ONE).encode()
+    assert isinstance(read(data, "Application/JSON; charset=utf-8", None).what, Single)
+    assert isinstance(read(data, NDJSON, None).what, list)
+    assert refused(ONE, "text/plain").startswith("INVALID content_type")
+    assert refused(ONE, None, "gzip").startswith("INVALID content_encoding")
+    assert refused(b"{}\n{", NDJSON).startswith("INVALID")
+
+
+def test_parts() -> None:
+    """Members on other terms go apart; a bad one keeps its place."""
+    members = [ONE, ONE | {"token": "x"}, ONE | {"priority": 5}, ONE | {"priority": 6}]
+    what = read(json.dumps({"notifications": members, "app": "news"}).encode(), None, None).what
+    assert isinstance(what, list)
+    assert [(len(part), part.first, sorted(part.faults), part.terms.priority) for part in what] == [
+        (2, 0, [1], 10), (2, 2, [1], 5),
+    ]  # fmt: skip
+
+
+@given(
+    st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=8),
+    st.booleans(),
+    st.sampled_from([Terms(), Terms(expiration=7, collapse_id="c")]),
+    st.data(),
+)
+def test_what_is_written_can_be_read(
+    tokens: list[bytes], shared: bool, terms: Terms, data: st.DataObject
+) -> None:
+    """What is given back of a batch says of each member what the batch said."""
+    payloads = [b'{"n":%d}' % number for number in range(len(tokens))]
+    payload = payloads[0] if shared else Packed.of(payloads, 2)
+    members = sorted(data.draw(st.sets(st.sampled_from(range(len(tokens))), min_size=1)))
+    asked = read(write("news", Part(Packed.of(tokens, 1), payload, terms, {}), members), None, None)
+    assert asked.app == "news"
+    assert isinstance(asked.what, list)
+    [part] = asked.what
+    assert list(part.tokens) == [tokens[index] for index in members]
+    assert part.terms == terms
+    if shared:
+        assert part.payload == payload
+    else:
+        assert list(part.payload) == [payloads[index] for index in members]  # type: ignore[call-overload]  # packed

@@ -1,0 +1,144 @@
+"""Live outcomes over HTTP."""
+
+import json
+from typing import ClassVar
+
+from zope.interface.verify import verifyObject
+
+from pushgate.inputs.http.server_sent_events import HEARTBEAT
+from pushgate.model.errors import ShuttingDown
+from pushgate.model.outcome import DeadToken
+from pushgate.plugin.interfaces import IOutcomeSink
+from pushgate.testing import outcome
+from tests.http_rig import HTTPTestCase, request
+from tests.samples import TOKEN, token
+
+
+class WatchTests(HTTPTestCase):
+    options: ClassVar = {"watch_timeout": "20s", "watch_buffer": 77}
+
+    def watch(self, query=""):
+        """Watch, and return the sink."""
+        self.assertEqual(self.send(request("GET", f"/v1/outcomes{query}")), [])
+        self.assertEqual(self.rest.status, 200)
+        self.assertEqual(self.rest.headers["content-type"], "text/event-stream")
+        return self.gateway.sinks["http.watch-1"]
+
+    def events(self):
+        """The content of the chunks that came since the last look."""
+        transport = self.connection.transport
+        data = b"HTTP/1.1 200 OK\r\n\r\n" + transport.value()
+        transport.clear()
+        _, _, chunks = data.partition(b"\r\n\r\n")
+        text = b""
+        while chunks:
+            size, _, chunks = chunks.partition(b"\r\n")
+            text += chunks[: int(size, 16)]
+            chunks = chunks[int(size, 16) + 2 :]
+        return text
+
+    def records(self):
+        """The records in the events that came since the last look."""
+        events = [event for event in self.events().split(b"\n\n") if event and not event.startswith(b":")]
+        self.assertTrue(all(event.startswith(b"data: ") for event in events))
+        return [json.loads(event[6:]) for event in events]
+
+    def test_the_stream_is_a_sink(self):
+        """The gateway feeds it as it feeds every other."""
+        verifyObject(IOutcomeSink, self.watch())
+
+    def test_outcomes(self):
+        """Each record is an event."""
+        self.watch()
+        self.gateway.report(outcome(tokens=[token(1), token(2)]), outcome(order=2))
+        self.assertEqual(
+            [each["token"] for each in self.records()], [x.hex() for x in (token(1), token(2), TOKEN)]
+        )
+
+    def test_one_app(self):
+        """Only its outcomes come, dead tokens too."""
+        self.watch("?app=mail")
+        dead = DeadToken("mail", TOKEN, 1_600_000_000, 1_700_000_000.0, "apns-stream")
+        self.gateway.report(outcome(app="news"), outcome(app="mail"), dead)
+        self.assertEqual([each["state"] for each in self.records()], ["accepted", "dead-token"])
+
+    def test_an_app_that_is_not_there(self):
+        """Is an error, rather than silence for ever."""
+        self.refusal(self.ask("GET", "/v1/outcomes?app=x"), 404, "UNKNOWN_APP")
+
+    def test_a_watcher_that_reads_slowly(self):
+        """More is given to it when it has read; meanwhile the gateway's buffer takes it, which is bounded."""
+        sink = self.watch()
+        channel = self.connection.transport.producer
+        channel.pauseProducing()
+        taken = sink.emit([outcome()])
+        self.assertNoResult(taken)
+        self.pass_time(15)
+        channel.resumeProducing()
+        self.successResultOf(taken)
+        self.assertEqual(len(self.records()), 1)
+        self.pass_time(30)
+        self.assertFalse(self.connection.transport.aborted)
+
+    def test_a_watcher_that_does_not_read(self):
+        """Is disconnected, and counted with the reason."""
+        sink = self.watch()
+        self.connection.transport.producer.pauseProducing()
+        taken = sink.emit([outcome()])
+        self.pass_time(20)
+        self.assertTrue(self.connection.transport.aborted)
+        self.lose()
+        self.successResultOf(taken)
+        self.assertEqual(self.gateway.sinks, {})
+        self.assertEqual(self.counted("pushgate_watchers_dropped_total"), {("http", "unread"): 1})
+
+    def test_a_large_report(self):
+        """It comes piece by piece; the last one waits for the reader as well."""
+        sink = self.watch()
+        channel = self.connection.transport.producer
+        transport = self.connection.transport
+
+        def full(data):
+            transport.write(b"".join(data))
+            channel.pauseProducing()
+
+        transport.writeSequence = full
+        taken = sink.emit([outcome(tokens=[token(number) for number in range(1000)])])
+        for _ in range(4):
+            self.assertNoResult(taken)
+            channel.resumeProducing()
+        self.successResultOf(taken)
+        self.assertEqual(len(self.records()), 1000)
+
+    def test_a_heartbeat(self):
+        """When nothing happens a comment says that the stream lives."""
+        self.watch()
+        self.pass_time(2 * HEARTBEAT + 1)
+        self.assertEqual(self.events().count(b":\n\n"), 2)
+
+    def test_who_goes_away(self):
+        """Is told no more, and its place is free for another."""
+        self.watch()
+        self.lose()
+        self.assertEqual(self.gateway.sinks, {})
+        self.gateway.report(outcome())
+        self.connection = self.connect()
+        self.watch()
+
+    def test_the_end(self):
+        """When the gateway tells nothing more the answer ends as an answer does."""
+        sink = self.watch()
+        sink.stop()
+        self.assertTrue(self.connection.transport.value().endswith(b"0\r\n\r\n"))
+        self.connection.transport.clear()
+        self.assertIsNone(sink.emit([outcome()]))
+        self.assertEqual(self.ask("GET", "/healthz").status, 200)
+
+    def test_when_the_gateway_stops(self):
+        """Streams that are there end, and none begins."""
+        self.watch()
+        self.server.events.close()
+        self.assertTrue(self.connection.transport.value().endswith(b"0\r\n\r\n"))
+        self.connection.transport.clear()
+        self.server.stopping = True
+        self.refusal(self.ask("GET", "/v1/outcomes"), 503, ShuttingDown.code)

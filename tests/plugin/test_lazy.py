@@ -1,0 +1,121 @@
+"""Plug-ins that are declared, and loaded when they are first used."""
+
+import sys
+
+from twisted.plugin import IPlugin
+from zope.interface.verify import verifyObject
+
+from pushgate.model.errors import CannotStart
+from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
+from pushgate.plugin.lazy import LazyInput, LazySink, LazyUpstream
+from pushgate.plugin.settings import AppTable, DoorTable, SinkTable
+from tests.plug_ins import PlugInTestCase
+
+TARGETS = """
+from zope.interface import implementer
+from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
+from pushgate.plugin.settings import AppTable, DoorTable, SinkTable
+
+class Named:
+    name = "other"
+    description = "made for a test"
+
+@implementer(IInputFactory)
+class Doors(Named):
+    config = DoorTable
+    def input(self, name, config, gateway, context):
+        return "door", name, config, gateway, context
+
+@implementer(IOutcomeSinkFactory)
+class Sinks(Named):
+    config = SinkTable
+    def sink(self, name, config, gateway, context):
+        return "sink", name, config, gateway, context
+
+@implementer(IUpstreamFactory)
+class Upstreams(Named):
+    config = AppTable
+    def upstream(self, app, config, work, context):
+        return "upstream", app, config, work, context
+
+doors, sinks, upstreams = Doors(), Sinks(), Upstreams()
+"""
+
+
+class LazyFactoryTests(PlugInTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.module = f"lazy_{id(self)}"
+        directory = self.directory(
+            **{self.module: TARGETS, f"{self.module}_bad": "raise ValueError('no\\nluck')"}
+        )
+        self.patch(sys, "path", [str(directory), *sys.path])
+
+    def fault(self, target: str, lazy: type[LazySink] = LazySink) -> str:
+        return self.assertRaises(CannotStart, lazy("it", "", target).load).faults[0]
+
+    def test_interfaces(self) -> None:
+        """A declaration is a plug-in and a factory of its kind, with the target's table."""
+        for lazy, target, interface, table in (
+            (LazyInput, "doors", IInputFactory, DoorTable),
+            (LazySink, "sinks", IOutcomeSinkFactory, SinkTable),
+            (LazyUpstream, "upstreams", IUpstreamFactory, AppTable),
+        ):
+            factory = lazy("it", "for a test", f"{self.module}:{target}")
+            verifyObject(IPlugin, factory)
+            verifyObject(interface, factory)
+            self.assertEqual((factory.name, factory.config), ("it", table))
+
+    def test_nothing_is_imported_before_use(self) -> None:
+        """To declare imports nothing; the first use does."""
+        factory = LazySink("it", "", f"{self.module}:sinks")
+        self.assertNotIn(self.module, sys.modules)
+        _ = factory.config
+        self.assertIn(self.module, sys.modules)
+
+    def test_calls_are_passed_on(self) -> None:
+        """What a declaration is asked to make, its target makes."""
+        lazy_input = LazyInput("it", "", f"{self.module}:doors")
+        self.assertEqual(lazy_input.input("n", 1, 2, 3), ("door", "n", 1, 2, 3))
+        self.assertEqual(
+            LazySink("it", "", f"{self.module}:sinks").sink("n", 1, 2, 3), ("sink", "n", 1, 2, 3)
+        )
+        lazy_upstream = LazyUpstream("it", "", f"{self.module}:upstreams")
+        self.assertEqual(lazy_upstream.upstream("n", 1, 2, 3), ("upstream", "n", 1, 2, 3))
+
+    def test_a_module_that_is_not_there(self) -> None:
+        """A missing module is told with the plug-in's name and its target."""
+        self.assertEqual(
+            self.fault("no_such_module:it"),
+            'sink "it" (no_such_module:it) cannot be imported: '
+            "ModuleNotFoundError: No module named 'no_such_module'",
+        )
+
+    def test_an_extra_that_is_not_installed(self) -> None:
+        """Of a plug-in that needs more than pushgate itself, what is missing is told and how to install it."""
+        lazy = LazySink("it", "", "no_such_module:it", needs="pushgate[it]")
+        fault = self.assertRaises(CannotStart, lazy.load)
+        self.assertEqual(
+            str(fault), "sink \"it\" (no_such_module:it) needs no_such_module: pip install 'pushgate[it]'"
+        )
+
+    def test_a_module_that_fails(self) -> None:
+        """What a module raises is told by its type and first line."""
+        target = f"{self.module}_bad:it"
+        self.assertEqual(self.fault(target), f'sink "it" ({target}) cannot be imported: ValueError: no')
+
+    def test_a_target_that_is_not_there(self) -> None:
+        """A module without the target's name is told like one that fails."""
+        self.assertIn(
+            f"AttributeError: module '{self.module}' has no attribute 'it'", self.fault(f"{self.module}:it")
+        )
+
+    def test_a_target_of_another_kind(self) -> None:
+        """A target that is not a factory of the declared kind is told so."""
+        self.assertIn("Does not declaratively implement the interface", self.fault(f"{self.module}:doors"))
+
+    def test_a_fault_is_not_remembered_as_success(self) -> None:
+        """A target that could not be loaded cannot be at the second try either."""
+        lazy = LazySink("it", "", f"{self.module}:doors")
+        self.assertRaises(CannotStart, lazy.load)
+        self.assertRaises(CannotStart, lazy.load)

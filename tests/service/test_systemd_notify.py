@@ -1,0 +1,248 @@
+"""What the service manager hears, over a socket of the kind it has."""
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from pushgate.model.errors import CannotStart
+from pushgate.service.lifecycle import ENDING, FLUSH_TIMEOUT, GRACE
+from pushgate.service.systemd_notify import BEAT, OWED, PATIENCE, Supervisor
+from tests.service.test_lifecycle import DRAIN, HouseCase
+
+LONG = f"EXTEND_TIMEOUT_USEC={int(PATIENCE * 1e6)}"
+
+
+class Manager:
+    """The service manager's end."""
+
+    def __init__(self, address: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
+        self._socket.setblocking(False)
+        self.close = self._socket.close
+
+    def heard(self) -> list[list[str]]:
+        """The lines of each datagram since the last call."""
+        datagrams = []
+        while True:
+            try:
+                datagrams.append(self._socket.recv(4096).decode().splitlines())
+            except BlockingIOError:
+                return datagrams
+
+
+class Case(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        # Short: the address of a socket has room for about a hundred characters.
+        self.address = f"@pushgate-test-{os.getpid()}-{id(self)}"
+
+    def manager(self) -> Manager:
+        manager = Manager(self.address)
+        self.addCleanup(manager.close)
+        return manager
+
+    def supervisor(self, **environment: str) -> Supervisor:
+        supervisor = Supervisor.of(environment, self.clock, lambda: 12.5)
+        self.addCleanup(supervisor.stop)
+        return supervisor
+
+
+class SupervisorTests(Case):
+    def test_a_life(self) -> None:
+        """From start to end: each step is told once, in the words of sd_notify(3)."""
+        manager, supervisor = self.manager(), self.supervisor(NOTIFY_SOCKET=self.address)
+        supervisor.start()
+        self.assertEqual(manager.heard(), [["WATCHDOG=1", LONG]])
+        supervisor.ready()
+        supervisor.reloading()
+        supervisor.reloaded("")
+        supervisor.reloading()
+        supervisor.reloaded("nothing has changed")
+        supervisor.stopping(50)
+        self.assertEqual(
+            manager.heard(),
+            [
+                ["READY=1", "STATUS=ready"],
+                ["RELOADING=1", "MONOTONIC_USEC=12500000"],
+                ["READY=1", "STATUS=ready"],
+                ["RELOADING=1", "MONOTONIC_USEC=12500000"],
+                ["READY=1", "STATUS=ready; nothing has changed"],
+                ["STOPPING=1", "STATUS=stopping", "EXTEND_TIMEOUT_USEC=50000000"],
+            ],
+        )
+
+    def test_a_path(self) -> None:
+        """The usual address is a path."""
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        here = Path.cwd()
+        self.addCleanup(os.chdir, here)
+        os.chdir(directory)
+        self.address = "s"
+        manager = self.manager()
+        supervisor = Supervisor("s", 0.0, self.clock, self.clock.seconds)
+        self.addCleanup(supervisor.stop)
+        supervisor.start()
+        self.assertEqual(len(manager.heard()), 1)
+
+    def test_signs_of_life(self) -> None:
+        """As long as the reactor turns it says so, three times in what the watchdog allows; in a stop too."""
+        manager = self.manager()
+        supervisor = self.supervisor(NOTIFY_SOCKET=self.address, WATCHDOG_USEC="15000000")
+        supervisor.start()
+        supervisor.ready()
+        manager.heard()
+        self.clock.pump([1] * 15)
+        self.assertEqual(manager.heard(), [["WATCHDOG=1"]] * 3)
+        supervisor.stopping(50)
+        self.clock.advance(5)
+        self.assertEqual(manager.heard()[1:], [["WATCHDOG=1"]])
+        supervisor.stop()
+        self.clock.advance(60)
+        self.assertEqual((manager.heard(), self.clock.getDelayedCalls()), ([], []))
+
+    def test_a_long_start(self) -> None:
+        """A start that gets on asks for more time, again and again; without a watchdog as well."""
+        manager, supervisor = self.manager(), self.supervisor(NOTIFY_SOCKET=self.address)
+        supervisor.start()
+        manager.heard()
+        for _ in range(60):
+            self.clock.advance(BEAT)
+            self.assertEqual(manager.heard(), [["WATCHDOG=1", LONG]])
+        self.assertGreater(PATIENCE, 2 * BEAT)
+
+    def test_a_watchdog_for_somebody_else(self) -> None:
+        """A watchdog that is meant for another process changes nothing."""
+        manager = self.manager()
+        supervisor = self.supervisor(NOTIFY_SOCKET=self.address, WATCHDOG_USEC="3000", WATCHDOG_PID="1")
+        supervisor.start()
+        manager.heard()
+        self.clock.advance(BEAT - 0.1)
+        self.assertEqual(manager.heard(), [])
+
+    def test_nobody_listens(self) -> None:
+        """Without a service manager, or with one that cannot be reached so, nothing is done at all."""
+        for environment in ({}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "vsock:2:1234"}):
+            supervisor = self.supervisor(**environment)
+            supervisor.start()
+            supervisor.ready()
+            supervisor.stopping(1)
+            supervisor.stop()
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_it_comes_later(self) -> None:
+        """What could not be said is said as soon as it can be, in order, and nothing waits for that."""
+        supervisor = self.supervisor(NOTIFY_SOCKET=self.address)
+        supervisor.start()
+        supervisor.ready()
+        supervisor.stopping(1)
+        manager = self.manager()
+        self.clock.advance(BEAT)
+        self.assertEqual([lines[0] for lines in manager.heard()], ["READY=1", "STOPPING=1", "WATCHDOG=1"])
+
+    def test_a_manager_that_does_not_read(self) -> None:
+        """A full socket holds nothing up, and only the last words are kept for it."""
+        manager, supervisor = self.manager(), self.supervisor(NOTIFY_SOCKET=self.address)
+        supervisor.start()
+        supervisor.ready()
+        for _ in range(2000):
+            supervisor.reloading()
+        supervisor.stopping(1)
+        manager.heard()
+        later: list[list[str]] = []
+        while ["WATCHDOG=1"] not in later:  # a few at a time: the socket has little room
+            self.clock.advance(BEAT)
+            later += manager.heard()
+        self.assertEqual(len(later), OWED + 1)
+        self.assertEqual(later[-2][0], "STOPPING=1")
+
+
+class Reloads:
+    """Stands for the reload of a configuration.
+
+    :ivar result: what it comes to.
+    """
+
+    def __init__(self) -> None:
+        self.result: Deferred[list[str]] = succeed([])
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def run(self) -> Deferred[list[str]]:
+        return self.result
+
+
+class HouseTests(HouseCase):
+    """When the house says what."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        address = f"@pushgate-test-{os.getpid()}-{id(self)}"
+        self.manager = Manager(address)
+        self.addCleanup(self.manager.close)
+        supervisor = Supervisor(address, 0.0, self.clock, self.clock.seconds)
+        self.addCleanup(supervisor.stop)
+        self.house.report_to(supervisor)
+        self.reload = Reloads()
+        self.house.use(self.reload)  # type: ignore[arg-type]  # as much of it as a house needs
+
+    def heard(self) -> list[str]:
+        """The first line of each datagram, signs of life left out."""
+        return [lines[0] for lines in self.manager.heard() if lines[0] != "WATCHDOG=1"]
+
+    def hang_up(self) -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        self.turn()
+
+    def test_ready_when_the_doors_are_open(self) -> None:
+        """Neither before the last door is open nor because of a SIGHUP."""
+        self.second.holding = True
+        self.house.start()
+        self.hang_up()
+        self.assertEqual(self.heard(), [])
+        self.second.release()
+        self.assertEqual(self.heard(), ["READY=1"])
+
+    def test_a_start_that_fails(self) -> None:
+        """It never gets ready."""
+        self.first.error = CannotStart(["inputs.first.listen: cannot listen"])
+        self.failureResultOf(self.house.start(), CannotStart)
+        self.assertEqual(self.heard(), [])
+
+    def test_a_reload(self) -> None:
+        """It lasts until all that is new has taken its place, or until it was refused, which is told."""
+        self.successResultOf(self.house.start())
+        self.reload.result = Deferred()
+        self.hang_up()
+        self.assertEqual(self.heard(), ["READY=1", "RELOADING=1"])
+        self.reload.result.callback([])
+        self.assertEqual(self.manager.heard(), [["READY=1", "STATUS=ready"]])
+        self.reload.result = fail(CannotStart(["x: y"]))
+        self.hang_up()
+        status = "STATUS=ready; not reloaded, nothing has changed: see the log"
+        self.assertEqual(self.manager.heard()[1:], [["READY=1", status]])
+
+    def test_a_stop(self) -> None:
+        """It asks for as long as it may take; what a reload came to is of no interest then."""
+        self.successResultOf(self.house.start())
+        self.reload.result = Deferred()
+        self.hang_up()
+        self.manager.heard()
+        stopped = self.house.stop()
+        self.turn()
+        self.reload.result.callback([])
+        self.successResultOf(stopped)
+        seconds = int(DRAIN + ENDING)
+        self.assertEqual(
+            self.manager.heard(), [["STOPPING=1", "STATUS=stopping", f"EXTEND_TIMEOUT_USEC={seconds}000000"]]
+        )
+        # Sinks and doors share a deadline; each of drain, sinks, doors and what a reload closed has its grace.
+        self.assertGreater(ENDING, FLUSH_TIMEOUT + 4 * GRACE)

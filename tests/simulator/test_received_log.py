@@ -1,0 +1,67 @@
+"""The records of what was accepted."""
+
+from hashlib import sha256
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from pushgate.protocols.apns_binary.frames import Frame
+from pushgate.simulator.received_log import Payloads, Received
+
+NUMBERS = st.none() | st.integers(0, 0xFFFFFFFF)
+FRAMES = st.lists(
+    st.builds(
+        Frame, st.integers(0, 2), st.binary(min_size=1, max_size=9), st.binary(min_size=1, max_size=3),
+        NUMBERS, NUMBERS, st.none() | st.integers(0, 255),
+    ),
+    max_size=6,
+)  # fmt: skip
+
+
+class ReceivedTests(SynchronousTestCase):
+    @given(st.lists(st.tuples(st.integers(1, 9), FRAMES, st.floats(0, 1e9)), max_size=6), st.integers(0, 12))
+    def test_entries_are_what_was_recorded(self, runs: list, limit: int) -> None:
+        """Up to the limit everything is kept as it came, and everything is counted."""
+        received = Received(limit)
+        for connection, frames, at in runs:
+            received.record(connection, frames, at)
+        expected = [(connection, frame, at) for connection, frames, at in runs for frame in frames]
+        entries = received.entries()
+        self.assertEqual(
+            [
+                (
+                    e.connection,
+                    Frame(e.command, e.token, e.payload, e.identifier, e.expiration, e.priority),
+                    e.at,
+                )
+                for e in entries
+            ],
+            expected[:limit],
+        )
+        self.assertEqual([e.index for e in entries], list(range(len(entries))))
+        summary = received.summary()
+        self.assertEqual(summary["accepted"], len(expected))
+        self.assertEqual(summary["complete"], len(expected) <= limit)
+        kept = {(frame.token, frame.payload) for _, frame, _ in expected[:limit]}
+        self.assertEqual((summary["distinct"], summary["duplicates"]), (len(kept), len(entries) - len(kept)))
+
+    def test_pages(self) -> None:
+        """Records are read from an index on, some at a time; beyond the end there are none."""
+        received = Received(100)
+        received.record(1, [Frame(2, bytes((n,)), b"{}", n) for n in range(10)], 0)
+        self.assertEqual([e.identifier for e in received.entries(3, 2)], [3, 4])
+        self.assertEqual([e.identifier for e in received.entries(8, 5)], [8, 9])
+        self.assertEqual(received.entries(10), [])
+        self.assertEqual(received.entries(99, 1), [])
+
+
+class PayloadTests(SynchronousTestCase):
+    def test_digests_beyond_the_memory(self) -> None:
+        """Payloads that do not fit are known by their digest, and still told apart."""
+        payloads = Payloads(memory=5)
+        self.assertEqual(payloads.numbers([b"abc", b"defg", b"abc", b"hijk", b"defg"]), [0, 1, 0, 2, 1])
+        self.assertEqual(payloads.numbers([b"xy", b"defg"]), [3, 1])
+        self.assertEqual([payloads[n][0] for n in range(4)], [b"abc", None, None, b"xy"])
+        self.assertEqual(payloads[1][1], sha256(b"defg").hexdigest())
+        self.assertEqual(payloads[0][1], sha256(b"abc").hexdigest())

@@ -1,0 +1,98 @@
+"""Reading the feedback service: how much at a time, and how long without a word."""
+
+from collections.abc import Sequence
+
+from OpenSSL import SSL
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from pushgate.model.dead_token import Death
+from pushgate.protocols.apns_binary.feedback import FeedbackTuple, encode
+from pushgate.upstreams.apns_binary import feedback_poll
+from pushgate.upstreams.apns_binary.feedback_poll import SILENCE, FeedbackReader
+
+
+class Work:
+    """Takes deaths, which are safe when a test says so."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[bytes]] = []
+        self.waiting: list[Deferred[None]] = []
+
+    def tokens_died(self, deaths: Sequence[Death]) -> Deferred[None]:
+        self.calls.append([death.token for death in deaths])
+        self.waiting.append(Deferred())
+        return self.waiting[-1]
+
+
+class ReaderTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock, self.work, self.transport = Clock(), Work(), StringTransport()
+        self.reader = FeedbackReader(self.work, self.clock)  # type: ignore[arg-type]  # all that it calls
+        self.reader.makeConnection(self.transport)
+
+    def receive(self, *tokens: bytes) -> None:
+        self.reader.dataReceived(b"".join(encode(FeedbackTuple(5, token)) for token in tokens))
+
+    def lose(self) -> None:
+        self.reader.connectionLost(Failure(ConnectionDone()))
+
+    def test_one_call_for_what_comes_at_a_time(self) -> None:
+        """A commit is for all of a chunk; a piece of an entry waits for its rest."""
+        stream = b"".join(encode(FeedbackTuple(5, token)) for token in (b"a", b"bb", b"ccc"))
+        for piece in (stream[:17], stream[17:18], stream[18:]):
+            self.reader.dataReceived(piece)
+        self.assertEqual(self.work.calls, [[b"a", b"bb"], [b"ccc"]])
+
+    def test_it_is_finished_when_all_is_safe(self) -> None:
+        """Not before, whatever the connection does."""
+        self.receive(b"a")
+        self.receive(b"b")
+        self.reader.dataReceived(b"cut")
+        self.lose()
+        self.work.waiting[1].callback(None)
+        self.assertNoResult(self.reader.finished)
+        self.work.waiting[0].callback(None)
+        self.assertEqual(self.successResultOf(self.reader.finished), 3)
+        self.assertEqual(self.reader.read, 2)
+
+    def test_it_reads_no_more_than_can_be_kept(self) -> None:
+        """When too much waits for the spool it stops reading, for as long as that takes, and then reads on."""
+        self.patch(feedback_poll, "UNSAFE", 2)
+        self.receive(b"a", b"b")
+        self.assertEqual(self.transport.producerState, "producing")
+        self.receive(b"c")
+        self.assertEqual(self.transport.producerState, "paused")
+        self.clock.advance(10 * SILENCE)
+        self.assertFalse(self.transport.disconnected)
+        self.work.waiting[0].callback(None)
+        self.assertEqual(self.transport.producerState, "producing")
+        self.clock.advance(SILENCE)
+        self.assertTrue(self.transport.disconnected)
+
+    def test_silence(self) -> None:
+        """A service that says nothing for too long is left; each word gives it time."""
+        for _ in range(3):
+            self.clock.advance(SILENCE - 1)
+            self.receive(b"a")
+        self.assertFalse(self.transport.disconnected)
+        self.clock.advance(SILENCE)
+        self.assertTrue(self.transport.disconnected)
+
+    def test_lost(self) -> None:
+        """A connection that breaks fails, and leaves no timer behind."""
+        self.reader.connectionLost(Failure(SSL.Error([("", "", "sslv3 alert certificate expired")])))
+        self.failureResultOf(self.reader.finished, SSL.Error)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_failing_report(self) -> None:
+        """It is logged, and the reading goes on."""
+        self.receive(b"a")
+        self.work.waiting[0].errback(ZeroDivisionError())
+        self.lose()
+        self.assertEqual(self.successResultOf(self.reader.finished), 0)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)

@@ -1,0 +1,45 @@
+"""What a failed connection tells an operator, and how it is counted."""
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from pushgate.protocols.apns_binary.connection import Stream
+from pushgate.upstreams.apns_binary.connection import Link
+from pushgate.upstreams.common import failure_causes
+from pushgate.upstreams.common.circuit_breaker import Cause
+from pushgate.upstreams.common.connect import TIMEOUT, connect
+from tests.rig import Rig
+
+
+class SilentEndpoint:
+    """An endpoint whose connection attempts never come to an end."""
+
+    def connect(self, factory: object) -> Deferred[object]:
+        return Deferred()
+
+
+class AttemptTests(SynchronousTestCase):
+    def test_no_answer_at_all(self) -> None:
+        """An attempt that hears nothing ends as timed-out: the network is at fault, so it is tried again soon."""
+        clock = Clock()
+        link = Link(clock, lambda at: Stream(10, 1.0, at), lambda: None, lambda *_: None)
+        attempt = connect(link, SilentEndpoint(), clock)
+        clock.advance(TIMEOUT - 1)
+        self.assertNoResult(attempt)
+        clock.advance(1)
+        failure: Failure = self.failureResultOf(attempt)
+        self.assertEqual(failure_causes.of_attempt(failure), Cause.TIMED_OUT)
+
+
+class CountTests(TestCase):
+    async def test_attempts_that_fail_are_counted(self) -> None:
+        """A connection that could not be made counts as a reconnect with its cause, as one that was lost does."""
+        rig = Rig(self.mktemp(), [{"act": "tls-alert", "connection": 1, "alert": 44}])
+        await rig.start()
+        self.addCleanup(lambda: Deferred.fromCoroutine(rig.stop()))
+        while rig.circuit()[1] != Cause.WRONG_ENVIRONMENT:
+            await rig.beat()
+        counts = rig.context.tally.counts["pushgate_reconnects_total"]
+        self.assertEqual(counts, {("news", "wrong-environment"): 1})
