@@ -7,7 +7,7 @@ import msgspec
 
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import Outcome, State
-from pushgate.protocols.apns_binary.status import Status
+from pushgate.protocols.apns_binary.status import ErrorStatus
 from pushgate.simulator.received_log import Accepted
 
 _TAKEN = {State.ACCEPTED, State.PRESUMED}
@@ -137,7 +137,7 @@ def _wrong(token: bytes, outcome: Outcome, service: Service, once: bool) -> bool
     if state is State.REJECTED:
         return outcome.status not in refused
     if state is State.SUPPRESSED:
-        return Status.INVALID_TOKEN not in refused
+        return ErrorStatus.INVALID_TOKEN not in refused
     return not (state is State.FAILED and (refused or service.silent))
 
 

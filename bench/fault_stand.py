@@ -19,14 +19,23 @@ from bench.fault_audit import Service, Told, Verdict, compare
 from bench.fault_clock import Hurry
 from pushgate.gateway.gateway import Gateway, Limits
 from pushgate.gateway.spool.sqlite import FILE, SqliteSpool
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Delivery, Priority, Submission, Terms
 from pushgate.model.outcome import DeadToken, Outcome, Report
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Context, IOutcomeSink
 from pushgate.protocols.apns_binary.frames import Frame, MalformedFrame
-from pushgate.simulator.fault_rules import Accept, Answer, End, FrameRule, Reject, Rule, Stall, parse_rules
-from pushgate.simulator.fault_script import Script
+from pushgate.simulator.fault_rules import (
+    Accept,
+    AnswerAction,
+    EndAction,
+    FrameRule,
+    Reject,
+    Rule,
+    Stall,
+    parse_rules,
+)
+from pushgate.simulator.fault_script import FaultScript
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorTable
 from pushgate.upstreams.apns_binary import factory
@@ -67,7 +76,7 @@ class Program(msgspec.Struct, frozen=True):
         return (DEAD if dead else b"\x00\x01") + number.to_bytes(30, "big")
 
 
-class _Watched(Script):
+class _Watched(FaultScript):
     """A script that notes what it did."""
 
     def __init__(self, rules: Sequence[Rule], service: Service, chance: Any) -> None:
@@ -87,10 +96,10 @@ def _tells(rule: FrameRule) -> bool:
     """Whether the gateway can know from this what became of everything in flight."""
     if isinstance(rule, Accept | Stall):
         return True
-    if not isinstance(rule, Answer):
+    if not isinstance(rule, AnswerAction):
         return False
     named = rule.identifier is None and not rule.lost and rule.command == 8
-    return named and rule.linger and rule.end is not End.RESET  # both may destroy the answer on its way
+    return named and rule.linger and rule.end is not EndAction.RESET  # both may destroy the answer on its way
 
 
 class _Simulator(Simulator):
@@ -144,7 +153,11 @@ class Stand:
         self.listener = _Listener()
         self.simulator = _Simulator(self._simulator_table(certificates), self._time, self.service, self.wall)
         context = Context(
-            reactor=self._time, wall=self.wall, jitter=Random(1).random, tally=Tally(), state_dir=directory
+            reactor=self._time,
+            wall=self.wall,
+            jitter=Random(1).random,
+            metrics=Metrics(),
+            state_dir=directory,
         )
         limits = Limits(expiry=30 * 86400.0)
         self.gateway = Gateway(

@@ -17,7 +17,7 @@ from twisted.internet.protocol import Factory, Protocol
 
 from pushgate.inputs.line import factory
 from pushgate.inputs.line.server import LineTable
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission
 from pushgate.plugin.interfaces import Context, Receipt
 
@@ -62,7 +62,7 @@ def main() -> None:
         listening = serverFromString(reactor, LISTEN).listen(Factory.forProtocol(Bare))
         listening.addCallback(lambda port: print(port.getHost().port, flush=True))
     else:
-        context = Context(reactor=reactor, wall=time.time, jitter=lambda: 0.0, tally=Tally())
+        context = Context(reactor=reactor, wall=time.time, jitter=lambda: 0.0, metrics=Metrics())
         sieve: Any = Sieve()
         door = factory.input("line", LineTable(type="line", listen=LISTEN), sieve, context)
         door.start().addCallback(lambda _: print(door.addresses()[0].rpartition(":")[2], flush=True))

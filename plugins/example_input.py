@@ -25,10 +25,10 @@ from pushgate.model.notification import Submission, parse_token
 from pushgate.model.packed import Packed
 from pushgate.plugin.factories import InputFactory
 from pushgate.plugin.interfaces import Context, IGateway, IInput
-from pushgate.plugin.settings import DoorTable
+from pushgate.plugin.settings import InputTable
 
 
-class FolderTable(DoorTable):
+class FolderTable(InputTable):
     """Its configuration: what every door has, and a folder that exists."""
 
     path: Annotated[DirectoryPath, Field(strict=False)]
@@ -43,7 +43,7 @@ class Note(msgspec.Struct):
 
 
 @implementer(IInput)
-class FolderDoor:
+class FolderInput:
     """Looks into the folder every second."""
 
     log = Logger()
@@ -88,4 +88,4 @@ class FolderDoor:
         return Submission(app=note.app, tokens=Packed.of([token], 1), payload=bytes(note.payload), key=key)
 
 
-folder = InputFactory("folder", "a folder of JSON files, each a notification", FolderTable, FolderDoor)
+folder = InputFactory("folder", "a folder of JSON files, each a notification", FolderTable, FolderInput)

@@ -7,7 +7,7 @@ from pika.exceptions import AMQPError
 from twisted.internet.defer import CancelledError, Deferred
 
 from pushgate.inputs.amqp import factory
-from pushgate.inputs.amqp.input import AmqpDoor
+from pushgate.inputs.amqp.input import AmqpInput
 from pushgate.inputs.amqp.settings import AmqpTable
 from pushgate.plugin.interfaces import Context, IGateway
 from pushgate.testing import RecordingGateway
@@ -30,7 +30,7 @@ class AmqpTestCase(BrokerTestCase):
 
     async def door(
         self, gateway: IGateway | None = None, context: Context | None = None, **table: Any
-    ) -> AmqpDoor:
+    ) -> AmqpInput:
         """A door that is connected, and stopped at the end."""
         config = AmqpTable(
             type="amqp",
@@ -52,7 +52,7 @@ class AmqpTestCase(BrokerTestCase):
             return False
 
     def counted(self, fate: str) -> int:
-        return self.context.tally.counts["pushgate_messages_total"].get(("queue", fate), 0)
+        return self.context.metrics.counts["pushgate_messages_total"].get(("queue", fate), 0)
 
     async def fate(self, fate: str, number: int = 1) -> None:
         await eventually(lambda: self.counted(fate) >= number, f"{number} {fate}")
@@ -65,7 +65,7 @@ class AmqpTestCase(BrokerTestCase):
         return self.taken(self.dead)
 
 
-def stop_now(door: AmqpDoor) -> Deferred[None]:
+def stop_now(door: AmqpInput) -> Deferred[None]:
     """Stop a door without waiting for outcomes."""
     stopping = door.stop()
     stopping.addErrback(lambda failure: failure.trap(CancelledError)).addCallback(lambda _: None)

@@ -9,11 +9,11 @@ from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.inputs.apns_binary.authentication import Entrance
+from pushgate.inputs.apns_binary.authentication import ProviderAuthentication
 from pushgate.inputs.apns_binary.feedback_connection import FeedbackServer
 from pushgate.inputs.apns_binary.server import NotificationServer
 from pushgate.inputs.apns_binary.settings import ApnsTable
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Principals
 from pushgate.plugin.interfaces import Context
 from pushgate.testing import RecordingGateway
@@ -53,7 +53,7 @@ class ListenerTestCase(SynchronousTestCase):
             reactor=self.clock,
             wall=lambda: NOW + self.clock.seconds(),
             jitter=lambda: 0.0,
-            tally=Tally(),
+            metrics=Metrics(),
             state_dir=self.state_dir,
             principals=self.principals or Principals(),
         )
@@ -67,7 +67,7 @@ class ListenerTestCase(SynchronousTestCase):
     def make(self):
         """The two servers, as after a restart."""
         table = ApnsTable(type="apns", **self.options)
-        entrance = Entrance(table, True, self.gateway, self.context)
+        entrance = ProviderAuthentication(table, True, self.gateway, self.context)
         parts = ("apns", table, self.gateway, self.context, entrance)
         self.server = NotificationServer(*parts, self.leave)
         self.feedback = FeedbackServer(*parts)

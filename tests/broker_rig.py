@@ -12,7 +12,7 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from bench.broker import Broker
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.plugin.interfaces import Context
 
 DEADLINE = 30.0
@@ -22,7 +22,7 @@ _numbers = count(1)
 
 def broker_context() -> Context:
     """A context on the real reactor, without chance."""
-    return Context(reactor=reactor, wall=reactor.seconds, jitter=lambda: 0.0, tally=Tally())
+    return Context(reactor=reactor, wall=reactor.seconds, jitter=lambda: 0.0, metrics=Metrics())
 
 
 async def eventually(condition: Callable[[], object], what: str) -> Any:

@@ -14,9 +14,9 @@ from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
 from pushgate.gateway.queue.app_queue import Work
 from pushgate.gateway.spool.memory import MemorySpool
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import Refusal
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.packed import Packed
@@ -37,8 +37,8 @@ class GatewayRig:
     """
 
     def __init__(self, spool: ISpool | None = None, limits: Limits | None = None, **app: Any) -> None:
-        self.clock, self.epoch, self.tally = Clock(), float(EPOCH), Tally()
-        self.context = Context(reactor=self.clock, wall=self.wall, jitter=lambda: 0.0, tally=self.tally)
+        self.clock, self.epoch, self.metrics = Clock(), float(EPOCH), Metrics()
+        self.context = Context(reactor=self.clock, wall=self.wall, jitter=lambda: 0.0, metrics=self.metrics)
         self.factory, self.sink = RecordingUpstreams(), RecordingSink()
         self.gateway = Gateway(
             self.context, spool or MemorySpool(self.clock), limits or Limits(), count(1).__next__
@@ -101,7 +101,7 @@ class GatewayRig:
 
     def counted(self, name: str, *labels: str) -> int:
         """What a counter shows."""
-        return self.tally.counts[name].get(labels, 0)
+        return self.metrics.counts[name].get(labels, 0)
 
 
 def now(answer: Any) -> Any:
@@ -124,6 +124,6 @@ class GatewayTestCase(SynchronousTestCase):
         return self.failureResultOf(self.rig.submit(*arguments, **terms), kind).value
 
 
-def tokens_of(spans: Sequence[Span]) -> list[bytes]:
+def tokens_of(spans: Sequence[BatchSlice]) -> list[bytes]:
     """The tokens of spans, in order."""
     return [each for span in spans for each in span.tokens()]

@@ -10,8 +10,8 @@ from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.inputs.common.session import Porter
-from pushgate.model.metrics import Tally
+from pushgate.inputs.common.session import Authenticator
+from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Grant, Principals
 from pushgate.plugin.interfaces import Context
 from pushgate.testing import RecordingGateway
@@ -20,7 +20,7 @@ from pushgate.testing import RecordingGateway
 def context(clock, grants=None):
     """What a door may use."""
     return Context(
-        reactor=clock, wall=time.time, jitter=lambda: 0.0, tally=Tally(), principals=Principals(grants)
+        reactor=clock, wall=time.time, jitter=lambda: 0.0, metrics=Metrics(), principals=Principals(grants)
     )
 
 
@@ -56,7 +56,7 @@ class DoorTestCase(SynchronousTestCase):
     def setUp(self):
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
         self.context = context(self.clock, self.grants)
-        porter = Porter(self.kind, self.trusting, self.gateway, self.context)
+        porter = Authenticator(self.kind, self.trusting, self.gateway, self.context)
         table = self.table(type=self.kind, **self.options)
         self.server = self.factory(self.kind, table, self.gateway, self.context, porter)
         self.opened()
@@ -95,7 +95,7 @@ class DoorTestCase(SynchronousTestCase):
 
     def counted(self, metric):
         """The counts of a metric, by labels."""
-        return dict(self.context.tally.counts[metric])
+        return dict(self.context.metrics.counts[metric])
 
     def logged(self):
         """The messages of the log at info or above."""

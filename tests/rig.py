@@ -15,7 +15,7 @@ from zope.interface import implementer
 from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
 from pushgate.gateway.spool.memory import MemorySpool
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome import DeadToken, Outcome, Report, State
 from pushgate.model.packed import Packed
@@ -108,7 +108,7 @@ class Rig:
             reactor=reactor,
             wall=app.pop("wall", time.time),
             jitter=lambda: 0.0,
-            tally=Tally(),
+            metrics=Metrics(),
             state_dir=None,
         )
         self.limits = Limits(expiry=app.pop("expiry", 60.0), queue=app.pop("queue", 1_000_000))

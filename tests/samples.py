@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch, Delivery, Priority, Terms
 from pushgate.model.packed import Packed
 
@@ -45,10 +45,10 @@ def batch(
     )
 
 
-def span(count: int = 1, **batch_arguments: Any) -> Span:
+def span(count: int = 1, **batch_arguments: Any) -> BatchSlice:
     """A whole batch as one span."""
     whole = batch(count, **batch_arguments)
-    return Span(whole, 0, len(whole))
+    return BatchSlice(whole, 0, len(whole))
 
 
 def at_every_byte(data: bytes) -> list[list[bytes]]:

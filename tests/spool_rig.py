@@ -7,9 +7,9 @@ from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
 from pushgate.gateway.spool.sqlite import SqliteSpool
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Outcome, State
 from pushgate.plugin.interfaces import Context, Kept
@@ -18,7 +18,7 @@ WALL = 1_700_000_100.0
 
 
 def outcome(of: Batch, start: int, stop: int, **history: Any) -> Outcome:
-    return Outcome(Span(of, start, stop, **history), State.ACCEPTED, None, "", WALL, "test")
+    return Outcome(BatchSlice(of, start, stop, **history), State.ACCEPTED, None, "", WALL, "test")
 
 
 class SpoolCase(TestCase):
@@ -32,7 +32,7 @@ class SpoolCase(TestCase):
         self.addCleanup(lambda: self.spool.close())
 
     def made(self) -> SqliteSpool:
-        context = Context(reactor=reactor, wall=lambda: self.wall, jitter=lambda: 0.0, tally=Tally())
+        context = Context(reactor=reactor, wall=lambda: self.wall, jitter=lambda: 0.0, metrics=Metrics())
         return SqliteSpool(self.directory, context)
 
     def opened(self) -> SqliteSpool:

@@ -13,7 +13,7 @@ from zope.interface import implementer
 from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
 from pushgate.gateway.spool.memory import MemorySpool
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.plugin.interfaces import Context, IUpstreamFactory, IWork
 from pushgate.protocols.apns_binary.error_response import ErrorResponse, encode
 from pushgate.protocols.apns_binary.frames import Frame, FrameDecoder
@@ -162,8 +162,10 @@ class StreamRig(GatewayRig):
     """
 
     def __init__(self, days: float = 365.0, chance: float = 0.0, **app: Any) -> None:
-        self.clock, self.epoch, self.tally = ReactorClock(), float(EPOCH), Tally()
-        self.context = Context(reactor=self.clock, wall=self.wall, jitter=lambda: chance, tally=self.tally)
+        self.clock, self.epoch, self.metrics = ReactorClock(), float(EPOCH), Metrics()
+        self.context = Context(
+            reactor=self.clock, wall=self.wall, jitter=lambda: chance, metrics=self.metrics
+        )
         self.sink = RecordingSink()
         self.gateway = Gateway(self.context, MemorySpool(self.clock), Limits(), count(1).__next__)
         table = {"upstream": "apns-stream", "certificate": "x", "host": "localhost", "feedback": False, **app}

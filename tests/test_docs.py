@@ -37,11 +37,11 @@ from pushgate.model.outcome import DeadToken, State
 from pushgate.model.outcome_record import lines
 from pushgate.net.http.responses import STATUSES
 from pushgate.net.prometheus import GAUGES
-from pushgate.plugin.settings import AppTable, DoorTable, ListeningTable, PrincipalTable, SinkTable
+from pushgate.plugin.settings import AppTable, InputTable, ListeningTable, PrincipalTable, SinkTable
 from pushgate.protocols.amp import commands
 from pushgate.protocols.amp.boxes import MAX_BOX, MAX_KEY, MAX_KEYS
 from pushgate.protocols.apns_binary.connection_end import End
-from pushgate.protocols.apns_binary.status import PERMANENT, Status, reason
+from pushgate.protocols.apns_binary.status import PERMANENT, ErrorStatus, reason
 from pushgate.protocols.webhook_signature import SIGNATURE, TIMESTAMP, sign
 from pushgate.service.config.reader import GatewayTable, config_from
 from pushgate.service.plugin_registry import find
@@ -72,13 +72,13 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[apps.NAME]`: `apns-stream` and `simulator`": (StreamTable, AppTable),
     "`[apps.NAME]`: `apns-stream`": (ApnsStreamTable, StreamTable),
     "`[apps.NAME]`: `simulator`": (SimulatedTable, StreamTable),
-    "`[inputs.NAME]`: every input": (DoorTable, None),
-    "`[inputs.NAME]`: every input that listens": (ListeningTable, DoorTable),
+    "`[inputs.NAME]`: every input": (InputTable, None),
+    "`[inputs.NAME]`: every input that listens": (ListeningTable, InputTable),
     "`[inputs.NAME]`: `amp`": (AmpTable, ListeningTable),
     "`[inputs.NAME]`: `http`": (HTTPTable, ListeningTable),
     "`[inputs.NAME]`: `line`": (LineTable, ListeningTable),
     "`[inputs.NAME]`: `apns`": (ApnsTable, ListeningTable),
-    "`[inputs.NAME]`: `amqp`": (AmqpTable, DoorTable),
+    "`[inputs.NAME]`: `amqp`": (AmqpTable, InputTable),
     "`[principals.NAME]`": (PrincipalTable, None),
     "`[sinks.NAME]`: every sink": (SinkTable, None),
     "`[sinks.NAME]`: `log`": (LogTable, SinkTable),
@@ -329,7 +329,7 @@ def test_states() -> None:
 def test_reasons() -> None:
     """Every status has its name and number where the states are explained."""
     text = section(CONTRACT, "Outcome records")
-    for status in Status:
+    for status in ErrorStatus:
         word = reason(status)
         assert re.search(rf"`{word}` (\()?{int(status)}\b", text), word
     rejected = next(row for row in rows(text) if row[0] == "`rejected`")

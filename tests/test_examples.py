@@ -14,7 +14,7 @@ from pushgate.gateway.limits import Limits
 from pushgate.gateway.queue.app_queue import Work
 from pushgate.gateway.spool.memory import MemorySpool
 from pushgate.model.errors import CannotStart, Overloaded
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission
 from pushgate.model.outcome import DeadToken, Outcome, State
 from pushgate.model.packed import Packed
@@ -44,7 +44,9 @@ class ExampleTestCase(PlugInTestCase):
         super().setUp()
         self.registry = self.found(EXAMPLES)
         self.clock, self.gateway = Clock(), RecordingGateway()
-        self.context = Context(reactor=self.clock, wall=self.clock.seconds, jitter=lambda: 0.0, tally=Tally())
+        self.context = Context(
+            reactor=self.clock, wall=self.clock.seconds, jitter=lambda: 0.0, metrics=Metrics()
+        )
 
     def test_nothing_is_wrong_with_them(self) -> None:
         """The examples can be used as they are."""
@@ -86,7 +88,7 @@ class CountSinkTests(ExampleTestCase):
         self.assertEqual(error.faults, [f"{path}: No such file or directory"])
 
 
-class FolderDoorTests(ExampleTestCase):
+class FolderInputTests(ExampleTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.path = self.directory()

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from msgspec.structs import replace
 from twisted.internet.task import Clock
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Delivery, Priority
 from pushgate.model.outcome import Outcome, State
 from pushgate.protocols.apns_binary.connection import Stream
@@ -256,7 +256,7 @@ class Faults(RuleBasedStateMachine):
                 assert self.took[number], f"lost: {self.told[number][-1].state}"
 
 
-def numbers(span: Span) -> list[int]:
+def numbers(span: BatchSlice) -> list[int]:
     return [int.from_bytes(each, "big") for each in span.tokens()]
 
 

@@ -172,7 +172,7 @@ class HostileTests(TestCase):
                 guest.close()
             while self.crowd(name).connections:
                 await deferLater(reactor, 0.01)
-        counts = self.rig.context.tally.counts["pushgate_connections_closed_total"]
+        counts = self.rig.context.metrics.counts["pushgate_connections_closed_total"]
         self.assertEqual(counts, {(name, "crowded"): 1 for name in (*questions, "apns")})
         await self.all_is_well()
 

@@ -5,14 +5,14 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from pushgate.model.errors import CannotStart
 from pushgate.model.log_throttle import LOG_INTERVAL
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission
 from pushgate.model.outcome import State
 from pushgate.model.packed import Packed
 from pushgate.plugin.factories import InputFactory, SinkFactory, UpstreamFactory
 from pushgate.plugin.interfaces import Context, IUpstreamFactory
-from pushgate.plugin.settings import AppTable, DoorTable, SinkTable
-from pushgate.service.assembly import Building
+from pushgate.plugin.settings import AppTable, InputTable, SinkTable
+from pushgate.service.assembly import Assembly
 from pushgate.testing import RecordingSink, RecordingUpstream
 from tests.process import ProcessTestCase
 from tests.service.test_lifecycle import HouseCase
@@ -29,8 +29,10 @@ def boom(*_: object) -> None:
 class FactoryTests(HouseCase):
     def setUp(self) -> None:
         super().setUp()
-        self.context = Context(reactor=self.clock, wall=self.clock.seconds, jitter=lambda: 0.0, tally=Tally())
-        self.building = Building(self.gateway, self.context)
+        self.context = Context(
+            reactor=self.clock, wall=self.clock.seconds, jitter=lambda: 0.0, metrics=Metrics()
+        )
+        self.building = Assembly(self.gateway, self.context)
 
     def faults(self) -> list[str]:
         return self.assertRaises(CannotStart, self.building.check).faults
@@ -41,9 +43,9 @@ class FactoryTests(HouseCase):
     def test_raising(self) -> None:
         """A factory that raises is a fault with the table's key and the plug-in's name, beside the others'."""
         sink = SinkFactory("pigeon", "", SinkTable, boom)
-        door = InputFactory("pigeon", "", DoorTable, boom)
+        door = InputFactory("pigeon", "", InputTable, boom)
         self.building.sinks({"a": (sink, SinkTable(type="pigeon"))})
-        self.building.inputs({"b": (door, DoorTable(type="pigeon"))})
+        self.building.inputs({"b": (door, InputTable(type="pigeon"))})
         self.app(UpstreamFactory("pigeon", "", AppTable, boom))
         self.assertEqual(
             self.faults(),
@@ -68,9 +70,9 @@ class FactoryTests(HouseCase):
     def test_something_else(self) -> None:
         """One that makes something else than it must is told what is missing."""
         sink = SinkFactory("pigeon", "", SinkTable, lambda *_: None)
-        door = InputFactory("pigeon", "", DoorTable, lambda *_: RecordingSink())
+        door = InputFactory("pigeon", "", InputTable, lambda *_: RecordingSink())
         self.building.sinks({"a": (sink, SinkTable(type="pigeon"))})
-        self.building.inputs({"b": (door, DoorTable(type="pigeon"))})
+        self.building.inputs({"b": (door, InputTable(type="pigeon"))})
         self.app(UpstreamFactory("pigeon", "", AppTable, lambda *_: None))
         faults = self.faults()
         for fault, what, interface in zip(
@@ -138,10 +140,10 @@ class RunningTests(HouseCase):
     def setUp(self) -> None:
         super().setUp()
         self.successResultOf(self.house.start())
-        self.tally = self.gateway._context.tally
+        self.metrics = self.gateway._context.metrics
 
     def errors(self) -> int:
-        return self.tally.counts["pushgate_upstream_errors_total"].get(("news",), 0)
+        return self.metrics.counts["pushgate_upstream_errors_total"].get(("news",), 0)
 
     def test_wake(self) -> None:
         """An upstream whose `wake` raises is told once in a while and counted; what was submitted is taken."""
@@ -191,7 +193,7 @@ class RunningTests(HouseCase):
         self.turn()
         self.assertEqual(len(other.reports), 1)
         self.assertEqual(len(self.flushLoggedErrors(Boom)), 1)
-        self.assertEqual(self.tally.counts["pushgate_sink_errors_total"], {("sink",): 1})
+        self.assertEqual(self.metrics.counts["pushgate_sink_errors_total"], {("sink",): 1})
 
     def test_settled(self) -> None:
         """A door that raises when it is told outcomes does not reach the sinks, nor the upstream."""

@@ -34,7 +34,7 @@ _OPTIONS: Final = (
 )  # fmt: skip
 
 
-class Door(NamedTuple):
+class GatewayAddress(NamedTuple):
     """Where a gateway is, and who to be there.
 
     :param where: what ``--to`` says.
@@ -56,7 +56,7 @@ def to(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def with_door(*args: Any, to: str, login: str | None, secret_file: Path | None, **rest: Any) -> Any:
-        return command(*args, to=Door(to, _login(login, secret_file)), **rest)
+        return command(*args, to=GatewayAddress(to, _login(login, secret_file)), **rest)
 
     for option in _OPTIONS:
         option(with_door)
@@ -88,7 +88,7 @@ def endpoint_text(to: str) -> str:
 
 
 @asynccontextmanager
-async def reach(reactor: Any, to: Door, timeout: float = 10.0) -> AsyncIterator["Client"]:
+async def reach(reactor: Any, to: GatewayAddress, timeout: float = 10.0) -> AsyncIterator["Client"]:
     """A client of the gateway there, once somebody has answered the door; closed at the end.
 
     A client by itself would go on trying, since gateways are restarted; a person wants to know.
@@ -102,14 +102,14 @@ async def reach(reactor: Any, to: Door, timeout: float = 10.0) -> AsyncIterator[
 
     from pushgate.client import Client
 
-    class Knock(Protocol):
+    class ConnectAttempt(Protocol):
         def connectionMade(self) -> None:
             assert self.transport is not None
             self.transport.loseConnection()
 
     try:
         endpoint = clientFromString(reactor, endpoint_text(to.where))
-        await endpoint.connect(Factory.forProtocol(Knock)).addTimeout(timeout, reactor)
+        await endpoint.connect(Factory.forProtocol(ConnectAttempt)).addTimeout(timeout, reactor)
     except Exception as error:  # each kind of endpoint has errors of its own
         raise NotReached(_why(to, error)) from error
     client = Client(endpoint, reactor, timeout=timeout, patience=timeout, login=to.login)
@@ -125,7 +125,7 @@ async def reach(reactor: Any, to: Door, timeout: float = 10.0) -> AsyncIterator[
         raise Forbidden.told(f"{error}, with --login NAME --secret-file FILE") from error
 
 
-def _why(to: Door, error: Exception) -> str:
+def _why(to: GatewayAddress, error: Exception) -> str:
     if isinstance(error, ValueError | TypeError | KeyError):
         return f"--to {to}: no endpoint: {error}; must be HOST:PORT or a Twisted client endpoint"
     return (

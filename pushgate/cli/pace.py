@@ -16,7 +16,7 @@ from pushgate.cli.run import run
 @gateway_address.to
 @options.as_json
 def command(
-    rate: float, app: str | None, number: str | None, to: gateway_address.Door, as_json: bool
+    rate: float, app: str | None, number: str | None, to: gateway_address.GatewayAddress, as_json: bool
 ) -> None:
     """Have an app, or a batch, send RATE notifications a second at most; 0 sets no limit.
 
@@ -29,7 +29,12 @@ def command(
 
 
 async def _pace(
-    reactor: Any, rate: float, app: str | None, number: str | None, to: gateway_address.Door, as_json: bool
+    reactor: Any,
+    rate: float,
+    app: str | None,
+    number: str | None,
+    to: gateway_address.GatewayAddress,
+    as_json: bool,
 ) -> None:
     async with gateway_address.reach(reactor, to) as gateway:
         paced = await gateway.pace(rate, app=app, id=number)

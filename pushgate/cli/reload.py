@@ -12,7 +12,7 @@ from pushgate.cli.run import run
 @click.command("reload")
 @gateway_address.to
 @options.as_json
-def command(to: gateway_address.Door, as_json: bool) -> None:
+def command(to: gateway_address.GatewayAddress, as_json: bool) -> None:
     """Have the gateway read its configuration file again, and print what changed.
 
     When something is wrong with the file, nothing changes: each fault is a line, and the exit status 1.
@@ -20,7 +20,7 @@ def command(to: gateway_address.Door, as_json: bool) -> None:
     run(lambda reactor: _reload(reactor, to, as_json))
 
 
-async def _reload(reactor: Any, to: gateway_address.Door, as_json: bool) -> None:
+async def _reload(reactor: Any, to: gateway_address.GatewayAddress, as_json: bool) -> None:
     from pushgate.model.errors import CannotStart
 
     async with gateway_address.reach(reactor, to) as gateway:

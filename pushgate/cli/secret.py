@@ -24,13 +24,13 @@ def command(name: str, file: Path | None, as_json: bool) -> None:
     """
     import secrets
 
-    from pushgate.model.principals import Hashed
+    from pushgate.model.principals import SecretHash
     from pushgate.service.plugin_registry import NAME, NAME_RULE
 
     if not NAME.fullmatch(name):
         raise click.UsageError(f"NAME must be {NAME_RULE}")
     secret = secrets.token_urlsafe(32)
-    hashed = str(Hashed.of(secret.encode(), secrets.token_bytes(16)))
+    hashed = str(SecretHash.of(secret.encode(), secrets.token_bytes(16)))
     if file is not None:
         _append(file, hashed)
     if as_json:

@@ -52,7 +52,7 @@ async def _send(
     reactor: Any,
     what: dict[str, Any],
     *,
-    to: gateway_address.Door,
+    to: gateway_address.GatewayAddress,
     wait: float,
     key: str | None,
     as_json: bool,

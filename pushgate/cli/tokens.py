@@ -14,7 +14,7 @@ from pushgate.cli.run import run
 from pushgate.model.errors import Invalid
 
 if TYPE_CHECKING:
-    from pushgate.model.dead_token import Death
+    from pushgate.model.dead_token import DeadTokenEntry
 
 _SHOWN: Final = 20
 """Faulty lines that are told one by one."""
@@ -39,7 +39,7 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
 @gateway_address.to
 @options.as_json
-def list_(app: str, limit: int | None, to: gateway_address.Door, as_json: bool) -> None:
+def list_(app: str, limit: int | None, to: gateway_address.GatewayAddress, as_json: bool) -> None:
     """Print dead tokens, one a line; on a terminal with dates to read."""
     people = sys.stdout.isatty() and not as_json
     run(lambda reactor: _write(reactor, app, to, sys.stdout, _format(as_json, people), limit))
@@ -50,7 +50,7 @@ def list_(app: str, limit: int | None, to: gateway_address.Door, as_json: bool) 
 @click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")
 @gateway_address.to
 @options.as_json
-def export(app: str, file: TextIO, to: gateway_address.Door, as_json: bool) -> None:
+def export(app: str, file: TextIO, to: gateway_address.GatewayAddress, as_json: bool) -> None:
     """Write all dead tokens to FILE, or to the standard output, as `import` reads them."""
     run(lambda reactor: _write(reactor, app, to, file, _format(as_json, people=False), None))
 
@@ -60,7 +60,7 @@ def export(app: str, file: TextIO, to: gateway_address.Door, as_json: bool) -> N
 @click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"), default="-")
 @gateway_address.to
 @options.as_json
-def import_(app: str, file: TextIO, to: gateway_address.Door, as_json: bool) -> None:
+def import_(app: str, file: TextIO, to: gateway_address.GatewayAddress, as_json: bool) -> None:
     """Enter the dead tokens in FILE, or in the standard input.
 
     A line has a token, if known since when it is dead, and the reason; or the same as a JSON object. Bad
@@ -78,7 +78,7 @@ def import_(app: str, file: TextIO, to: gateway_address.Door, as_json: bool) -> 
 @gateway_address.to
 @options.as_json
 def forget(
-    app: str, file: TextIO | None, tokens: tuple[str, ...], to: gateway_address.Door, as_json: bool
+    app: str, file: TextIO | None, tokens: tuple[str, ...], to: gateway_address.GatewayAddress, as_json: bool
 ) -> None:
     """Take TOKENS for living again."""
     if not tokens and file is None:
@@ -86,10 +86,10 @@ def forget(
     run(lambda reactor: _forget(reactor, app, file, tokens, to, as_json))
 
 
-def _format(as_json: bool, people: bool) -> "Callable[[Death], str]":
+def _format(as_json: bool, people: bool) -> "Callable[[DeadTokenEntry], str]":
     from pushgate.model.dead_token import json_line, line
 
-    def dated(death: "Death") -> str:
+    def dated(death: "DeadTokenEntry") -> str:
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(death.since))
         return f"{death.token.hex()}  {since}  {death.reason}"
 
@@ -99,9 +99,9 @@ def _format(as_json: bool, people: bool) -> "Callable[[Death], str]":
 async def _write(
     reactor: Any,
     app: str,
-    to: gateway_address.Door,
+    to: gateway_address.GatewayAddress,
     file: TextIO,
-    form: "Callable[[Death], str]",
+    form: "Callable[[DeadTokenEntry], str]",
     limit: int | None,
 ) -> None:
     async with gateway_address.reach(reactor, to) as gateway:
@@ -114,7 +114,9 @@ async def _write(
         file.flush()
 
 
-async def _import(reactor: Any, app: str, file: TextIO, to: gateway_address.Door, as_json: bool) -> None:
+async def _import(
+    reactor: Any, app: str, file: TextIO, to: gateway_address.GatewayAddress, as_json: bool
+) -> None:
     from pushgate.model.dead_token import parse
 
     now, faults, entered = int(time.time()), _Faults(), 0
@@ -134,7 +136,7 @@ async def _forget(
     app: str,
     file: TextIO | None,
     tokens: tuple[str, ...],
-    to: gateway_address.Door,
+    to: gateway_address.GatewayAddress,
     as_json: bool,
 ) -> None:
     from pushgate.model.dead_token import parse

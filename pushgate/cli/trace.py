@@ -15,7 +15,7 @@ from pushgate.model.history import Event
 @click.argument("id")
 @gateway_address.to
 @options.as_json
-def command(id: str, to: gateway_address.Door, as_json: bool) -> None:  # noqa: A002 - the contract's word
+def command(id: str, to: gateway_address.GatewayAddress, as_json: bool) -> None:  # noqa: A002 - the contract's word
     """Tell the story of the notification ID: accepted when and through which door, what happened since.
 
     What ended before the gateway was started is known if it has a ledger sink.
@@ -23,7 +23,7 @@ def command(id: str, to: gateway_address.Door, as_json: bool) -> None:  # noqa: 
     run(lambda reactor: _trace(reactor, id, to, as_json))
 
 
-async def _trace(reactor: Any, number: str, to: gateway_address.Door, as_json: bool) -> None:
+async def _trace(reactor: Any, number: str, to: gateway_address.GatewayAddress, as_json: bool) -> None:
     async with gateway_address.reach(reactor, to) as gateway:
         story = await gateway.trace(number)
     if as_json:

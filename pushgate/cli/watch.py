@@ -14,7 +14,7 @@ from pushgate.cli.run import run
 @click.option("--app", help="Only of this app.")
 @gateway_address.to
 @options.as_json
-def command(app: str | None, to: gateway_address.Door, as_json: bool) -> None:
+def command(app: str | None, to: gateway_address.GatewayAddress, as_json: bool) -> None:
     """Print every outcome as it comes, until Ctrl-C.
 
     Lines to read on a terminal; elsewhere lines of fields separated by tabs: Unix time, state, status,
@@ -23,7 +23,7 @@ def command(app: str | None, to: gateway_address.Door, as_json: bool) -> None:
     run(lambda reactor: _watch(reactor, app, to, as_json))
 
 
-async def _watch(reactor: Any, app: str | None, to: gateway_address.Door, as_json: bool) -> None:
+async def _watch(reactor: Any, app: str | None, to: gateway_address.GatewayAddress, as_json: bool) -> None:
     from pushgate.cli.outcome_format import fields, plain, row
 
     people = sys.stdout.isatty() and not as_json

@@ -24,7 +24,7 @@ with the `Refusal` it raised, from `pushgate.model.errors`; the other failures a
 """
 
 from pushgate.client.client import Client, TermArguments, connect
-from pushgate.client.receipt import Ids, PartlySent, Receipt, Refused
+from pushgate.client.receipt import Ids, PartlySent, PushReceipt, Refused
 from pushgate.client.record import Record
 from pushgate.client.subscription import Subscription
 
@@ -32,7 +32,7 @@ __all__ = [
     "Client",
     "Ids",
     "PartlySent",
-    "Receipt",
+    "PushReceipt",
     "Record",
     "Refused",
     "Subscription",

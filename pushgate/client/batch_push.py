@@ -6,7 +6,7 @@ from typing import Any, Final
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredSemaphore
 
 from pushgate.client.chunks import Chunk
-from pushgate.client.receipt import Part, PartlySent, Receipt, Refused
+from pushgate.client.receipt import PartlySent, PushReceipt, ReceiptPart, Refused
 from pushgate.model.errors import Invalid, Refusal, TooLarge
 
 _OF_MEMBERS: Final = (Invalid, TooLarge)
@@ -22,14 +22,14 @@ class BatchPush:
     :param slots: the commands that may be under way.
     """
 
-    def __init__(self, send: Callable[[Chunk], Deferred[Part]], slots: DeferredSemaphore) -> None:
+    def __init__(self, send: Callable[[Chunk], Deferred[ReceiptPart]], slots: DeferredSemaphore) -> None:
         self._send, self._slots = send, slots
         self._under_way: list[Deferred[None]] = []
-        self._parts: list[Part] = []
+        self._parts: list[ReceiptPart] = []
         self._error: Exception | None = None
         self._first_refusal: Refusal | None = None
 
-    async def run(self, chunks: Iterator[Chunk]) -> Receipt:
+    async def run(self, chunks: Iterator[Chunk]) -> PushReceipt:
         """The receipt for all chunks.
 
         :raises PartlySent: an error came after something was accepted.
@@ -76,13 +76,13 @@ class BatchPush:
             reasons.get(index) or Refused(index, error.code, str(error))
             for index in range(chunk.start, chunk.start + chunk.count)
         )
-        self._parts.append(Part(chunk.start, chunk.count, None, refused))
+        self._parts.append(ReceiptPart(chunk.start, chunk.count, None, refused))
 
     def _done(self, _: object) -> None:
         self._slots.release()
 
-    def _receipt(self) -> Receipt:
-        receipt = Receipt(self._parts)
+    def _receipt(self) -> PushReceipt:
+        receipt = PushReceipt(self._parts)
         if self._error is not None and receipt:
             raise PartlySent(receipt) from self._error
         error = self._error or self._first_refusal

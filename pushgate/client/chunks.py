@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from pushgate.client.receipt import Refused
-from pushgate.model.dead_token import Death, line
+from pushgate.model.dead_token import DeadTokenEntry, line
 from pushgate.model.errors import Invalid, Refusal, TooLarge
 from pushgate.model.notification import MAX_TOKEN, parse_token
 from pushgate.model.packed import Packed
@@ -70,7 +70,7 @@ def chunks(
         yield builder.chunk()
 
 
-def entry_chunks(deaths: Iterable[Death]) -> Iterator[bytes]:
+def entry_chunks(deaths: Iterable[DeadTokenEntry]) -> Iterator[bytes]:
     """Deaths as lines, as many in each piece as one value carries."""
     piece: list[bytes] = []
     size = 0

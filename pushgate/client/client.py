@@ -25,13 +25,13 @@ from pushgate.client.chunks import (
     token_bytes,
     token_chunks,
 )
-from pushgate.client.connection import Link
-from pushgate.client.receipt import Part, Receipt, Refused
+from pushgate.client.connection import ClientConnection
+from pushgate.client.receipt import PushReceipt, ReceiptPart, Refused
 from pushgate.client.record import Record, decode_record
 from pushgate.client.retries import Caller
 from pushgate.client.subscription import Subscription
 from pushgate.model.backoff import Jitter
-from pushgate.model.dead_token import Death, parse
+from pushgate.model.dead_token import DeadTokenEntry, parse
 from pushgate.model.errors import CannotStart
 from pushgate.protocols.amp.commands import (
     Bury,
@@ -115,7 +115,7 @@ class Client:
     ) -> None:
         self._endpoint, self._clock, self._jitter, self._timeout = endpoint, clock, jitter, timeout
         self._login = login
-        self._link = Link(endpoint, clock, jitter, login=login)
+        self._link = ClientConnection(endpoint, clock, jitter, login=login)
         self._caller = Caller(self._link, clock, jitter, timeout, patience)
         self._slots = DeferredSemaphore(in_flight)
         self._subscriptions: WeakSet[Subscription] = WeakSet()
@@ -166,7 +166,7 @@ class Client:
         payloads: Iterable[Payload] | None = None,
         key: str | None = None,
         **terms: Unpack[BatchArguments],
-    ) -> Deferred[Receipt]:
+    ) -> Deferred[PushReceipt]:
         """Send a notification to each of `tokens`, of which there may be any number; fires with the receipt.
 
         They are read as fast as the gateway takes them. One that is bad is refused by its index, in the
@@ -184,7 +184,7 @@ class Client:
         if "rate" in terms:
             terms["rate"] = float(terms["rate"])  # AMP takes no integer for it
 
-        def send(chunk: Chunk) -> Deferred[Part]:
+        def send(chunk: Chunk) -> Deferred[ReceiptPart]:
             return Deferred.fromCoroutine(self._send(app, chunk, key, pace, terms))
 
         return Deferred.fromCoroutine(BatchPush(send, self._slots).run(pieces))
@@ -225,7 +225,7 @@ class Client:
             lambda answer: msgspec.json.decode(answer["stats"], type=dict)
         )
 
-    async def dead_tokens(self, app: str) -> AsyncIterator[Death]:
+    async def dead_tokens(self, app: str) -> AsyncIterator[DeadTokenEntry]:
         """Every token of an app that the gateway takes for dead, in the order of the tokens."""
         after, more = None, True
         while more:
@@ -236,7 +236,7 @@ class Client:
                 after = death.token.hex()
             more = answer["more"]
 
-    def bury(self, app: str, deaths: Iterable[Death]) -> Deferred[int]:
+    def bury(self, app: str, deaths: Iterable[DeadTokenEntry]) -> Deferred[int]:
         """Have the gateway take tokens for dead, of which there may be any number.
 
         Fires once all are safe, with how many it did not know. They are read as fast as it takes them.
@@ -281,7 +281,7 @@ class Client:
 
     async def _send(
         self, app: str, chunk: Chunk, key: str | None, pace: str | None, terms: BatchArguments
-    ) -> Part:
+    ) -> ReceiptPart:
         own_key = None if key is None else f"{key}/{chunk.number}"
         answer = await self._caller.call(
             PushBatch,
@@ -298,7 +298,7 @@ class Client:
         refused = {chunk.start + index: (code, reason) for index, code, reason in told}
         refused |= {fault.index: (fault.code, fault.reason) for fault in chunk.faults}
         members = tuple(Refused(index, *why) for index, why in sorted(refused.items()))
-        return Part(chunk.start, chunk.count, UUID(answer["id"]).int, members)
+        return ReceiptPart(chunk.start, chunk.count, UUID(answer["id"]).int, members)
 
     async def _watch(self, callback: Callable[[Record], object] | None, app: str | None) -> Subscription:
         subscription = Subscription(self._endpoint, self._clock, self._jitter, app, self._login)

@@ -45,7 +45,9 @@ class Wire(AMP):
     :ivar heard_at: when something last came from the gateway, by the link's clock.
     """
 
-    def __init__(self, link: "Link", take_outcomes: Callable[[bytes], Deferred[None]] | None) -> None:
+    def __init__(
+        self, link: "ClientConnection", take_outcomes: Callable[[bytes], Deferred[None]] | None
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # AMP has no types
         self._link, self._take_outcomes = link, take_outcomes
         self.heard_at = link.clock.seconds()
@@ -114,7 +116,7 @@ class _WireFactory(Factory):
         return self._build()
 
 
-class Link:
+class ClientConnection:
     """Keeps one connection.
 
     The waits between attempts grow until a gateway has answered something: a connection that is only

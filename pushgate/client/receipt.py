@@ -27,7 +27,7 @@ class Refused(msgspec.Struct, frozen=True):
         return REFUSALS.get(self.code, Refusal).told(self.reason)
 
 
-class Part(msgspec.Struct, frozen=True):
+class ReceiptPart(msgspec.Struct, frozen=True):
     """What one command brought: the notifications from `start` on, `count` of them.
 
     :param id: of the first; None when none was accepted.
@@ -46,7 +46,7 @@ class Ids(Sequence[str | None]):
     None stands for one that has no id: it was refused.
     """
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[ReceiptPart]) -> None:
         self._parts = parts
         self._starts = [part.start for part in parts]
         self._refused = frozenset(refused.index for part in parts for refused in part.refused)
@@ -73,7 +73,7 @@ class Ids(Sequence[str | None]):
         return str(UUID(int=part.id + index - part.start))
 
 
-class Receipt:
+class PushReceipt:
     """What was accepted of a batch, and what was not.
 
     :ivar refused: ascending.
@@ -81,7 +81,7 @@ class Receipt:
     :ivar ids: the id of each notification.
     """
 
-    def __init__(self, parts: Iterable[Part]) -> None:
+    def __init__(self, parts: Iterable[ReceiptPart]) -> None:
         ordered = sorted(parts, key=lambda part: part.start)
         self.refused = tuple(refused for part in ordered for refused in part.refused)
         self.accepted = sum(part.count for part in ordered) - len(self.refused)
@@ -108,6 +108,6 @@ class PartlySent(PushgateError):
         fate is not known when the cause is `FateUnknown`.
     """
 
-    def __init__(self, receipt: Receipt) -> None:
+    def __init__(self, receipt: PushReceipt) -> None:
         super().__init__(f"{receipt.accepted} notifications were accepted before the batch failed")
         self.receipt = receipt

@@ -7,7 +7,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.protocols.amp import Command, TooLong, UnhandledCommand, UnknownRemoteError
 
-from pushgate.client.connection import Cut, Link, Wire
+from pushgate.client.connection import ClientConnection, Cut, Wire
 from pushgate.model.backoff import Jitter, delay
 from pushgate.model.errors import FateUnknown, Internal, Overloaded, ShuttingDown, TooLarge, Unreachable
 from pushgate.protocols.amp.commands import MAX_VALUE
@@ -26,7 +26,7 @@ class Caller:
     """
 
     def __init__(
-        self, link: Link, clock: IReactorTime, jitter: Jitter, timeout: float, patience: float
+        self, link: ClientConnection, clock: IReactorTime, jitter: Jitter, timeout: float, patience: float
     ) -> None:
         self._link, self._clock, self._jitter = link, clock, jitter
         self._timeout, self._patience = timeout, patience

@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.protocols.amp import UnhandledCommand, UnknownRemoteError
 
-from pushgate.client.connection import Cut, Link, Wire
+from pushgate.client.connection import ClientConnection, Cut, Wire
 from pushgate.client.record import Record, decode_records
 from pushgate.model.backoff import Jitter
 from pushgate.model.errors import Internal, PushgateError, Refusal
@@ -42,7 +42,7 @@ class Subscription:
         login: tuple[str, bytes] | None = None,
     ) -> None:
         self._app = app
-        self._link = Link(
+        self._link = ClientConnection(
             endpoint,
             clock,
             jitter,

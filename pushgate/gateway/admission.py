@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from pushgate.gateway.apps.app_registry import Roster
+from pushgate.gateway.apps.app_registry import AppRegistry
 from pushgate.gateway.limits import Limits
-from pushgate.gateway.outcomes.batch_callbacks import Followers
-from pushgate.gateway.outcomes.tracker import Ledger
+from pushgate.gateway.outcomes.batch_callbacks import BatchCallbacks
+from pushgate.gateway.outcomes.tracker import OutcomeTracker
 from pushgate.gateway.queue.app_queue import Work
 from pushgate.model.errors import Overloaded, Refusal, ShuttingDown
 from pushgate.model.notification import Batch, Delivery, Submission, batch_id, refused_members
@@ -25,9 +25,9 @@ class Admission:
         self,
         context: Context,
         spool: ISpool,
-        roster: Roster,
-        ledger: Ledger,
-        followers: Followers,
+        roster: AppRegistry,
+        ledger: OutcomeTracker,
+        followers: BatchCallbacks,
         limits: Limits,
         entropy: Callable[[], int],
     ) -> None:
@@ -39,22 +39,22 @@ class Admission:
 
     async def submit(self, submission: Submission, door: str, settled: Settled | None) -> Receipt:
         """See `IGateway.submit`."""
-        tally, began = self._context.tally, self._now()
+        metrics, began = self._context.metrics, self._now()
         try:
             work, batch, refused = self._admit(submission, door)
             first = await self._keep(work, batch, submission.key)
         except Refusal as refusal:
             app = submission.app if submission.app in self._roster.apps else ""
-            tally.count("pushgate_refused_total", app, door, refusal.code, times=len(submission.tokens))
+            metrics.count("pushgate_refused_total", app, door, refusal.code, times=len(submission.tokens))
             raise
         if first == batch.id:
             if settled is not None and len(refused) < len(batch):
                 self._followers.follow(batch, settled)
             self._enqueue(work, batch, submission.doubtful)
-            tally.count("pushgate_submitted_total", batch.app, door, times=len(batch) - len(refused))
+            metrics.count("pushgate_submitted_total", batch.app, door, times=len(batch) - len(refused))
         for _, code, _ in refused:
-            tally.count("pushgate_refused_total", batch.app, door, code)
-        tally.observe("pushgate_accept_seconds", door, seconds=self._now() - began)
+            metrics.count("pushgate_refused_total", batch.app, door, code)
+        metrics.observe("pushgate_accept_seconds", door, seconds=self._now() - began)
         return Receipt(first, len(batch), tuple(refused))
 
     def open_for(self, app: str) -> Work:

@@ -13,18 +13,18 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.gateway.admission import Admission
-from pushgate.gateway.apps.app_registry import Candidate, Roster
+from pushgate.gateway.apps.app_registry import AppRegistry, Candidate
 from pushgate.gateway.limits import Limits
 from pushgate.gateway.lookup import Lookup
-from pushgate.gateway.outcomes.batch_callbacks import Followers
+from pushgate.gateway.outcomes.batch_callbacks import BatchCallbacks
 from pushgate.gateway.outcomes.outbox import Outbox
-from pushgate.gateway.outcomes.recorder import Books
-from pushgate.gateway.outcomes.tracker import Ledger
-from pushgate.model.dead_token import Death
+from pushgate.gateway.outcomes.recorder import OutcomeRecorder
+from pushgate.gateway.outcomes.tracker import OutcomeTracker
+from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import CannotStart, ShuttingDown
 from pushgate.model.notification import Submission, check_rate
 from pushgate.model.outcome import Report
-from pushgate.plugin.guard import blamed
+from pushgate.plugin.guard import error_boundary
 from pushgate.plugin.interfaces import (
     Context,
     IGateway,
@@ -56,9 +56,9 @@ class Gateway:
 
     def __init__(self, context: Context, spool: ISpool, limits: Limits, entropy: Callable[[], int]) -> None:
         self._context, self._spool = context, spool
-        self._ledger, self._outbox, followers = Ledger(), Outbox(context, spool), Followers()
-        self._books = Books(context, self._ledger, self._outbox, followers)
-        self._roster = Roster(context, spool, self._ledger, limits, self._publish, self._recover)
+        self._ledger, self._outbox, followers = OutcomeTracker(), Outbox(context, spool), BatchCallbacks()
+        self._books = OutcomeRecorder(context, self._ledger, self._outbox, followers)
+        self._roster = AppRegistry(context, spool, self._ledger, limits, self._publish, self._recover)
         self._apps = self._roster.apps
         self._admission = Admission(context, spool, self._roster, self._ledger, followers, limits, entropy)
         self._lookup = Lookup(context, spool, self._roster, self._ledger, self._outbox, self._books)
@@ -74,7 +74,7 @@ class Gateway:
 
     def add_sink(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         """As `attach`, for a sink of the configuration: a crash does not make it miss anything."""
-        with blamed(f"sinks.{name}: its start"):
+        with error_boundary(f"sinks.{name}: its start"):
             return self._outbox.attach(name, sink, buffer, watches=False)
 
     def start(self) -> Deferred[None]:
@@ -92,7 +92,7 @@ class Gateway:
         return self._roster.candidate(app, config, factory)
 
     def admit(self, candidate: Candidate, patience: float) -> None:
-        """See `Roster.admit`."""
+        """See `AppRegistry.admit`."""
         self._roster.admit(candidate, patience)
 
     def adjust(self, app: str, config: AppTable) -> None:
@@ -100,7 +100,7 @@ class Gateway:
         self._apps[app].configure(config)
 
     def remove_app(self, app: str, patience: float) -> None:
-        """See `Roster.remove`."""
+        """See `AppRegistry.remove`."""
         self._roster.remove(app, patience)
 
     def limit(self, limits: Limits) -> None:
@@ -161,10 +161,10 @@ class Gateway:
             return fail(ShuttingDown())
         return Deferred.fromCoroutine(self._lookup.flush(number))
 
-    def dead_tokens(self, app: str, after: bytes, limit: int) -> list[Death]:
+    def dead_tokens(self, app: str, after: bytes, limit: int) -> list[DeadTokenEntry]:
         return self._roster.configured(app).graveyard.tokens.page(after, limit)
 
-    def bury(self, app: str, deaths: Sequence[Death]) -> Deferred[int]:
+    def bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> Deferred[int]:
         return self._admission.open_for(app).graveyard.bury(deaths)
 
     def forget(self, app: str, tokens: Sequence[bytes]) -> Deferred[int]:

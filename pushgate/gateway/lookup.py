@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import msgspec
 from twisted.internet.defer import Deferred
 
-from pushgate.gateway.apps.app_registry import Roster
-from pushgate.gateway.outcome_sources import Inquiry
+from pushgate.gateway.apps.app_registry import AppRegistry
+from pushgate.gateway.outcome_sources import OutcomeSources
 from pushgate.gateway.outcomes.outbox import Outbox
-from pushgate.gateway.outcomes.recorder import Books
-from pushgate.gateway.outcomes.tracker import Ledger
-from pushgate.model.batch_slice import Span
+from pushgate.gateway.outcomes.recorder import OutcomeRecorder
+from pushgate.gateway.outcomes.tracker import OutcomeTracker
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import NotFound
 from pushgate.model.notification import MAX_BATCH, Batch
 from pushgate.model.outcome import Outcome, State, Verdict
@@ -25,11 +25,17 @@ class Lookup:
     """
 
     def __init__(
-        self, context: Context, spool: ISpool, roster: Roster, ledger: Ledger, outbox: Outbox, books: Books
+        self,
+        context: Context,
+        spool: ISpool,
+        roster: AppRegistry,
+        ledger: OutcomeTracker,
+        outbox: Outbox,
+        books: OutcomeRecorder,
     ) -> None:
         self._wall, self._spool, self._roster, self._ledger = context.wall, spool, roster, ledger
         self._outbox, self._books = outbox, books
-        self._inquiry = Inquiry(outbox, context.wall)
+        self._inquiry = OutcomeSources(outbox, context.wall)
 
     def status(self, number: int) -> str | Deferred[str]:
         """See `IGateway.status`."""
@@ -93,7 +99,7 @@ class Lookup:
             return await record if isinstance(record, Deferred) else record
         if not waits:
             return await self._inquiry.record(number)
-        return waiting_line(Span(kept.batch, 0, len(kept.batch)), index, State.QUEUED, self._wall())
+        return waiting_line(BatchSlice(kept.batch, 0, len(kept.batch)), index, State.QUEUED, self._wall())
 
     async def _whereabouts(self, number: int) -> tuple[list[Outcome], Outcome | None]:
         """The outcomes of a notification in memory, and where it is on its way."""
@@ -103,7 +109,7 @@ class Lookup:
             except NotFound:
                 return [], None
             if kept is not None:
-                span = Span(kept.batch, 0, len(kept.batch))
+                span = BatchSlice(kept.batch, 0, len(kept.batch))
                 return [], self._inquiry.on_its_way(span, index, State.QUEUED) if waits else None
         entry, index = self._ledger.find(number)
         work = self._roster.work(entry.batch.app)
@@ -118,7 +124,7 @@ class Lookup:
             return False
         work, batch = self._roster.apps[kept.batch.app], kept.batch
         work.backlog.withdrawn(batch)
-        outcome = work.outcome(Verdict(Span(batch, index, index + 1), State.CANCELLED))
+        outcome = work.outcome(Verdict(BatchSlice(batch, index, index + 1), State.CANCELLED))
         alone = sum(stop - start for start, stop in kept.left) == 1
         self._books.tell(work.app, [outcome], [batch] if alone else [])
         return True

@@ -6,10 +6,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from pushgate.gateway.outcomes.outbox import Outbox
-from pushgate.gateway.outcomes.tracker import Entry
+from pushgate.gateway.outcomes.tracker import TrackedBatch
 from pushgate.gateway.queue.app_queue import Work
 from pushgate.gateway.trace import record, story
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import NotFound
 from pushgate.model.notification import MAX_BATCH
 from pushgate.model.outcome import Outcome, State
@@ -18,7 +18,7 @@ _DIGITS: Final = 3
 """Of the seconds of two outcomes that are the same one, remembered twice."""
 
 
-class Inquiry:
+class OutcomeSources:
     """Puts together what is known in different places.
 
     :param wall: Unix seconds.
@@ -53,11 +53,11 @@ class Inquiry:
             raise NotFound
         return story(outcomes, way)
 
-    def told(self, entry: Entry, index: int) -> list[Outcome]:
+    def told(self, entry: TrackedBatch, index: int) -> list[Outcome]:
         """The outcomes in memory of one member."""
         return [_member(outcome, index) for outcome in entry.told(index)]
 
-    def way(self, work: Work, entry: Entry, index: int) -> Outcome | None:
+    def way(self, work: Work, entry: TrackedBatch, index: int) -> Outcome | None:
         """Where a member is on its way; None when it is done."""
         span = work.lane.find(entry.batch, index)
         if span is not None:
@@ -67,7 +67,7 @@ class Inquiry:
             span = work.whole(entry.batch)
         return None if span is None else self.on_its_way(span, index, State.WRITTEN)
 
-    def on_its_way(self, span: Span, index: int, state: State) -> Outcome:
+    def on_its_way(self, span: BatchSlice, index: int, state: State) -> Outcome:
         """A member that is queued or written, as if that were an outcome."""
         return _member(Outcome(span, state, None, "", self._wall(), ""), index)
 

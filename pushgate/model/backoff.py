@@ -28,7 +28,7 @@ MANY: Final = 64
 """Attempts that keep apart after a loss at most."""
 
 
-class Handshakes:
+class HandshakeLimit:
     """Bounds how often a pool of connections is renewed, whatever it is renewed for.
 
     Connections that were lost together do not come back together: each successor keeps a random distance

@@ -9,7 +9,7 @@ from pushgate.model.history import Past, Step, later
 from pushgate.model.notification import Batch
 
 
-class Span(msgspec.Struct, frozen=True, gc=False):
+class BatchSlice(msgspec.Struct, frozen=True, gc=False):
     """Members `start` to `stop` (excluded) of a batch, which travel together.
 
     :param attempts: how often they were written.
@@ -42,11 +42,11 @@ class Span(msgspec.Struct, frozen=True, gc=False):
         """Where it belongs in its lane: batches in the order of acceptance, members in theirs."""
         return self.batch.order, self.start
 
-    def part(self, start: int, stop: int) -> "Span":
+    def part(self, start: int, stop: int) -> "BatchSlice":
         """The members `start` to `stop` of the batch, with the same history."""
         if start == self.start and stop == self.stop:
             return self
-        return Span(
+        return BatchSlice(
             self.batch,
             start,
             stop,
@@ -59,12 +59,12 @@ class Span(msgspec.Struct, frozen=True, gc=False):
             self.past,
         )
 
-    def written(self, step: Step | None = None) -> "Span":
+    def written(self, step: Step | None = None) -> "BatchSlice":
         """The same once more written; `step` says when and on which connection."""
         past = later(self.past, step) if step else self.past
         return replace(self, attempts=self.attempts + 1, past=past)
 
-    def noted(self, step: Step) -> "Span":
+    def noted(self, step: Step) -> "BatchSlice":
         """The same after one more step."""
         return replace(self, past=later(self.past, step))
 

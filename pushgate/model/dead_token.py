@@ -9,7 +9,7 @@ from pushgate.model.errors import Invalid
 from pushgate.model.notification import MAX_EXPIRATION, parse_token
 
 
-class Reason(StrEnum):
+class DeadReason(StrEnum):
     """How a death is known. New ones are appended: registers keep their places."""
 
     FEEDBACK = "feedback"
@@ -22,12 +22,12 @@ class Reason(StrEnum):
     """Somebody said so."""
 
 
-DOUBTFUL: Final = frozenset({Reason.INVALID_TOKEN})
+DOUBTFUL: Final = frozenset({DeadReason.INVALID_TOKEN})
 """What a living token is refused for as well, when it is sent to the wrong environment."""
 _RULE: Final = "must be TOKEN [SINCE [REASON]], or the same as a JSON object"
 
 
-class Death(msgspec.Struct, frozen=True, gc=False):
+class DeadTokenEntry(msgspec.Struct, frozen=True, gc=False):
     """A token is dead.
 
     :param since: Unix seconds.
@@ -36,21 +36,21 @@ class Death(msgspec.Struct, frozen=True, gc=False):
 
     token: bytes
     since: int
-    reason: Reason
+    reason: DeadReason
     doubted: bool = False
 
 
-def line(death: Death) -> str:
+def line(death: DeadTokenEntry) -> str:
     """``TOKEN SINCE REASON``, without a line end."""
     return f"{death.token.hex()} {death.since} {death.reason}"
 
 
-def json_line(death: Death) -> str:
+def json_line(death: DeadTokenEntry) -> str:
     """The same as a JSON object."""
     return f'{{"token":"{death.token.hex()}","since":{death.since},"reason":"{death.reason}"}}'
 
 
-def parse(text: str, now: int) -> Death:
+def parse(text: str, now: int) -> DeadTokenEntry:
     """A death from either kind of line.
 
     :param now: Unix seconds: since when, if the line does not say.
@@ -63,7 +63,9 @@ def parse(text: str, now: int) -> Death:
         if not 1 <= len(fields) <= 3:
             raise Invalid("line", f"{len(fields)} fields", _RULE)
         token, since, reason = (*fields, None, None)[:3]
-    return Death(parse_token(token), now if since is None else parse_since(since), parse_reason(reason))
+    return DeadTokenEntry(
+        parse_token(token), now if since is None else parse_since(since), parse_reason(reason)
+    )
 
 
 def parse_since(value: str | int) -> int:
@@ -75,14 +77,14 @@ def parse_since(value: str | int) -> int:
     return number
 
 
-def parse_reason(word: str | None) -> Reason:
+def parse_reason(word: str | None) -> DeadReason:
     """A reason from its word, `IMPORTED` when absent; raise `Invalid` for an unknown one."""
     if word is None:
-        return Reason.IMPORTED
+        return DeadReason.IMPORTED
     try:
-        return Reason(word)
+        return DeadReason(word)
     except ValueError:
-        rule = f"must be one of {', '.join(Reason)}"
+        rule = f"must be one of {', '.join(DeadReason)}"
         raise Invalid("reason", f"text of {len(word)} characters", rule) from None
 
 

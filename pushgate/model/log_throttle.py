@@ -6,7 +6,7 @@ LOG_INTERVAL: Final = 60.0
 """Seconds between two log lines about the same trouble of one plug-in."""
 
 
-class Trouble:
+class LogThrottle:
     """Counts a trouble, and says when it is worth a line: at once, then at most once a `LOG_INTERVAL`.
 
     :ivar total: how often it happened.

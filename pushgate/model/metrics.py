@@ -70,7 +70,7 @@ class Histogram:
         self.total += seconds * times
 
 
-class Tally:
+class Metrics:
     """All counts of one process, by name and label values."""
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 
 
 class State(StrEnum):
@@ -41,7 +41,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     :param reason: its name in Apple's terms, or why the gateway gave up; "" when there is nothing to say.
     """
 
-    span: Span
+    span: BatchSlice
     state: State
     status: int | None = None
     reason: str = ""
@@ -54,7 +54,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     :param upstream: the name of the kind of upstream, "" when none was asked.
     """
 
-    span: Span
+    span: BatchSlice
     state: State
     status: int | None
     reason: str

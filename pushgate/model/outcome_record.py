@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.outcome import DeadToken, Outcome, Report, State
 
 
@@ -54,7 +54,7 @@ def lines(report: Report, tokens: Tokens = Tokens.FULL) -> list[str]:
     ]
 
 
-def waiting_line(span: Span, index: int, state: State, at: float) -> str:
+def waiting_line(span: BatchSlice, index: int, state: State, at: float) -> str:
     """The record of a notification that has no outcome yet: `state` is QUEUED or WRITTEN."""
     return lines(Outcome(span.part(index, index + 1), state, None, "", at, ""))[0]
 

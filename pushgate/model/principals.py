@@ -28,7 +28,7 @@ class Operation(StrEnum):
     ADMIN = "admin"
 
 
-class Hashed(NamedTuple):
+class SecretHash(NamedTuple):
     """A secret as it is kept.
 
     One round of SHA-256, on purpose. A slow hash protects secrets that people make up, because those can be
@@ -76,7 +76,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     apps: frozenset[str] | None = None
     rate: float = 0
     max_batch: int = 0
-    secrets: tuple[Hashed, ...] = ()
+    secrets: tuple[SecretHash, ...] = ()
     certificate: str | None = None
 
 
@@ -119,7 +119,7 @@ class Principal:
 
     __slots__ = ("_account", "_proof", "name")
 
-    def __init__(self, account: _Account, proof: "Hashed | str | None") -> None:
+    def __init__(self, account: _Account, proof: "SecretHash | str | None") -> None:
         self.name, self._account, self._proof = account.name, account, proof
 
     def permit(self, operation: Operation, app: str | None, count: int, now: float) -> None:
@@ -188,7 +188,7 @@ class Principals:
     def __init__(self, grants: Mapping[str, Grant] | None = None) -> None:
         self._accounts: dict[str, _Account] = {}
         self._grants: Mapping[str, Grant] = {}
-        self._secrets: list[tuple[Hashed, _Account]] = []
+        self._secrets: list[tuple[SecretHash, _Account]] = []
         self._subjects: dict[str, _Account] = {}
         self.replace(grants or {})
 
@@ -268,5 +268,5 @@ def _most(rate: float) -> float:
     return max(1.0, rate * BURST)
 
 
-def _proves(grant: Grant, proof: Hashed | str | None) -> bool:
+def _proves(grant: Grant, proof: SecretHash | str | None) -> bool:
     return proof is None or proof == grant.certificate or proof in grant.secrets

@@ -8,7 +8,7 @@ ROUNDING: Final = 0.001
 """Notifications that may be borrowed, so that a clock's rounding never wakes an app up for nothing."""
 
 
-class Pace:
+class TokenBucket:
     """A token bucket, counted in notifications.
 
     :param rate: notifications per second; 0 sets no limit.

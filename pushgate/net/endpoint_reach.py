@@ -13,7 +13,7 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 
-class Place(msgspec.Struct, frozen=True):
+class ListenAddress(msgspec.Struct, frozen=True):
     """Where to listen.
 
     :param kind: what people call it: ``"tcp"``, ``"ssl"``, ``"unix"``.
@@ -27,7 +27,7 @@ class Place(msgspec.Struct, frozen=True):
     tls: Any = None
 
 
-def place(reactor: Any, description: str) -> Place:
+def place(reactor: Any, description: str) -> ListenAddress:
     """What an endpoint string stands for; nothing is opened yet.
 
     Who can reach it is seen from what the endpoint asks of a reactor, because what the parts of a string mean
@@ -38,7 +38,7 @@ def place(reactor: Any, description: str) -> Place:
     kind = description.partition(":")[0]
     endpoint = serverFromString(reactor, description)
     if isinstance(endpoint, AdoptedStreamServerEndpoint):
-        return Place(kind, endpoint, _inherited_is_local(endpoint.fileno))
+        return ListenAddress(kind, endpoint, _inherited_is_local(endpoint.fileno))
     asked = _Asked()
     failures: list[Failure] = []
     listening: Deferred[IListeningPort] = serverFromString(asked, description).listen(Factory())
@@ -48,13 +48,13 @@ def place(reactor: Any, description: str) -> Place:
     if asked.tls is not None:
         # The TLS of doors is one and the same, whichever key asks for it.
         endpoint = TCP4ServerEndpoint(reactor, asked.port, asked.backlog, asked.interface)
-    return Place(kind, endpoint, asked.local, asked.tls)
+    return ListenAddress(kind, endpoint, asked.local, asked.tls)
 
 
 class _Asked:
     """Looks like a reactor to an endpoint, and keeps what it is asked to do.
 
-    :ivar local: as in `Place`; what is asked in ways that are not known here counts as open to all.
+    :ivar local: as in `ListenAddress`; what is asked in ways that are not known here counts as open to all.
     """
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.model.errors import CannotStart
-from pushgate.net.endpoint_reach import Place, place
+from pushgate.net.endpoint_reach import ListenAddress, place
 from pushgate.net.tls import ServerTls, TlsFactory
 from pushgate.plugin.interfaces import Context
 from pushgate.plugin.settings import ListeningTable
@@ -45,7 +45,7 @@ class Listener:
         certified: bool = False,
     ) -> None:
         self._where, self._config, self._reactor = f"inputs.{name}", config, context.reactor
-        self._too_slow = partial(context.tally.count, "pushgate_connections_closed_total", name, "slow")
+        self._too_slow = partial(context.metrics.count, "pushgate_connections_closed_total", name, "slow")
         self._listen, self._endpoint = f"{self._where}.{key}", getattr(config, key)
         self._place = self._find()
         faults = [*self._misplaced_keys(), *self._unguarded(context.principals.open and not certified)]
@@ -82,7 +82,7 @@ class Listener:
         assert isinstance(host, (IPv4Address, IPv6Address))
         return [f"{kind} {host.host}:{host.port}"]
 
-    def _find(self) -> Place:
+    def _find(self) -> ListenAddress:
         try:
             return place(self._reactor, self._endpoint)
         except Exception as error:

@@ -1,4 +1,4 @@
-"""The metrics as Prometheus reads them: the tally's counts and the gateway's state at the time of asking."""
+"""The metrics as Prometheus reads them: counts, and the gateway's state at the time of asking."""
 
 from collections.abc import Callable, Iterator
 from itertools import accumulate
@@ -9,7 +9,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from pushgate.model.metrics import BOUNDS, COUNTERS, HISTOGRAMS, Histogram, Tally
+from pushgate.model.metrics import BOUNDS, COUNTERS, HISTOGRAMS, Histogram, Metrics
 
 GAUGES: Final[dict[str, tuple[str, ...]]] = {
     "pushgate_queue_notifications": ("app",),
@@ -55,10 +55,10 @@ HELP: Final[dict[str, str]] = {
 
 
 class GatewayCollector(Collector):
-    """Reads the tally and the gateway's `stats` at each scrape; counting itself costs Prometheus nothing."""
+    """Reads the metrics and the gateway's `stats` at each scrape; counting itself costs nothing here."""
 
-    def __init__(self, tally: Tally, stats: Callable[[], dict[str, Any]]) -> None:
-        self._tally, self._stats = tally, stats
+    def __init__(self, metrics: Metrics, stats: Callable[[], dict[str, Any]]) -> None:
+        self._metrics, self._stats = metrics, stats
 
     def collect(self) -> Iterator[Metric]:
         """Every metric of the contract, those without a sample too."""
@@ -69,14 +69,14 @@ class GatewayCollector(Collector):
     def _counters(self) -> Iterator[Metric]:
         for name, labels in COUNTERS.items():
             counter = CounterMetricFamily(name, HELP[name], labels=labels)
-            for values, count in self._tally.counts[name].items():
+            for values, count in self._metrics.counts[name].items():
                 counter.add_metric(values, count)
             yield counter
 
     def _histograms(self) -> Iterator[Metric]:
         for name, labels in HISTOGRAMS.items():
             family = HistogramMetricFamily(name, HELP[name], labels=labels)
-            series = self._tally.histograms[name]
+            series = self._metrics.histograms[name]
             if not labels and not series:
                 series = {(): Histogram()}
             for values, histogram in series.items():
@@ -96,9 +96,9 @@ class GatewayCollector(Collector):
 class Exposition:
     """The text that a scrape is answered with."""
 
-    def __init__(self, tally: Tally, stats: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, metrics: Metrics, stats: Callable[[], dict[str, Any]]) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(GatewayCollector(tally, stats))
+        self._registry.register(GatewayCollector(metrics, stats))
 
     def answer(self, accept: str) -> tuple[bytes, str]:
         """Body and content type, in the format that the request's `Accept` header asks for."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IPushProducer
 
 
-class Brake:
+class ReadPause:
     """Stops reading from a connection while there is at least one reason to.
 
     :param transport: what is paused and resumed.

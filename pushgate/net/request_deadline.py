@@ -5,7 +5,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 
-class Patience:
+class RequestDeadline:
     """Watches one connection. Bytes that complete no request do not prolong its time, so that a byte a second
     keeps no place for ever.
 

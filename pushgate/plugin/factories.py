@@ -24,9 +24,9 @@ from pushgate.plugin.interfaces import (
     IUpstreamFactory,
     IWork,
 )
-from pushgate.plugin.settings import AppTable, DoorTable, SinkTable
+from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 
-_Door = TypeVar("_Door", bound=DoorTable)
+_Door = TypeVar("_Door", bound=InputTable)
 _Sink = TypeVar("_Sink", bound=SinkTable)
 _App = TypeVar("_App", bound=AppTable)
 
@@ -47,7 +47,7 @@ class InputFactory(Generic[_Door]):
     ) -> None:
         self.name, self.description, self.config, self._make = name, description, config, make
 
-    def input(self, name: str, config: DoorTable, gateway: IGateway, context: Context) -> IInput:
+    def input(self, name: str, config: InputTable, gateway: IGateway, context: Context) -> IInput:
         assert isinstance(config, self.config)
         return self._make(name, config, gateway, context)
 

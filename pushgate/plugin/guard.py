@@ -11,15 +11,15 @@ from zope.interface import Interface, Invalid
 from zope.interface.verify import verifyObject
 
 from pushgate.model.errors import CannotStart, reason
-from pushgate.model.log_throttle import Trouble
-from pushgate.model.metrics import Tally
+from pushgate.model.log_throttle import LogThrottle
+from pushgate.model.metrics import Metrics
 
 _T = TypeVar("_T")
 _log = Logger()
 
 
 @contextmanager
-def blamed(what: str) -> Iterator[None]:
+def error_boundary(what: str) -> Iterator[None]:
     """Where nothing can go on without it: turn what a plug-in raises into a `CannotStart` that names it.
 
     :param what: which one, and at what: ``"inputs.drop: its start"``.
@@ -53,15 +53,15 @@ class Bulkhead:
 
     log = Logger()
 
-    def __init__(self, app: str, clock: IReactorTime, tally: Tally) -> None:
-        self._app, self._clock, self._tally, self._trouble = app, clock, tally, Trouble()
+    def __init__(self, app: str, clock: IReactorTime, metrics: Metrics) -> None:
+        self._app, self._clock, self._metrics, self._trouble = app, clock, metrics, LogThrottle()
 
     def call(self, method: str, function: Callable[[], Any]) -> Any:
         """What `function` returns; None when it raises."""
         try:
             return function()
         except Exception:  # noqa: BLE001 - a stranger's code; it is logged and counted
-            self._tally.count("pushgate_upstream_errors_total", self._app)
+            self._metrics.count("pushgate_upstream_errors_total", self._app)
             if count := self._trouble.happened(self._clock.seconds()):
                 self.log.failure(
                     "app {app}: {method} of its upstream raised; {count} failures since the last such line",

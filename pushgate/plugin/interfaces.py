@@ -11,13 +11,13 @@ import msgspec
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
-from pushgate.model.batch_slice import Span
-from pushgate.model.dead_token import Death, Reason
-from pushgate.model.metrics import Tally
+from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
+from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Batch, Submission
 from pushgate.model.outcome import Outcome, Report, Verdict
 from pushgate.model.principals import Principals
-from pushgate.plugin.settings import AppTable, DoorTable, SinkTable
+from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 
 Settled = Callable[[Sequence[Outcome]], None]
 """Called with outcomes of one batch."""
@@ -36,7 +36,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     reactor: Any
     wall: Callable[[], float]
     jitter: Callable[[], float]
-    tally: Tally
+    metrics: Metrics
     state_dir: Path | None = None
     principals: Principals = msgspec.field(default_factory=Principals)
 
@@ -83,7 +83,7 @@ class Kept(msgspec.Struct, frozen=True):
     intended: tuple[tuple[int, int], ...] = ()
 
 
-class Untold(msgspec.Struct, frozen=True):
+class Undelivered(msgspec.Struct, frozen=True):
     """What a spool kept for the sinks.
 
     :param reports: by the number they were kept under, ascending.
@@ -155,13 +155,13 @@ class IGateway(Interface):
         :raises ValueError: a sink of this name is attached already.
         """
 
-    def dead_tokens(app: str, after: bytes, limit: int) -> list[Death]:
+    def dead_tokens(app: str, after: bytes, limit: int) -> list[DeadTokenEntry]:
         """At most `limit` dead tokens of an app in the order of the tokens, beginning behind `after`.
 
         Raises `UnknownApp`.
         """
 
-    def bury(app: str, deaths: Sequence[Death]) -> "Deferred[int]":
+    def bury(app: str, deaths: Sequence[DeadTokenEntry]) -> "Deferred[int]":
         """Enter dead tokens; fires once they are safe, with how many were not known.
 
         Raises `UnknownApp`, `ShuttingDown`, and `TooLarge` when the app's register has no room.
@@ -216,7 +216,7 @@ class IGateway(Interface):
 class IWork(Interface):
     """One app's queue, as its upstream sees it. Provided by the gateway, called by the upstream."""
 
-    def take(limit: int, idle: bool) -> list[Span]:
+    def take(limit: int, idle: bool) -> list[BatchSlice]:
         """Take at most `limit` notifications to write now; empty when there are none.
 
         They are screened: what expired meanwhile or goes to a dead token gets its outcome and is left out.
@@ -232,17 +232,17 @@ class IWork(Interface):
     def settle(verdicts: Sequence[Verdict]) -> None:
         """Report what became of spans that were taken."""
 
-    def requeue(spans: Sequence[Span]) -> None:
+    def requeue(spans: Sequence[BatchSlice]) -> None:
         """Give back spans that were taken and have no verdict; they go to their old places in the queue."""
 
-    def tokens_died(deaths: Sequence[Death]) -> "Deferred[None]":
+    def tokens_died(deaths: Sequence[DeadTokenEntry]) -> "Deferred[None]":
         """Report tokens that the feedback service lists as dead; once for all that came at a time.
 
         Fires once they are as safe as the spool makes them, however long it takes, and were acted on; never
         fails.
         """
 
-    def token_rejected(token: bytes, first: bool, reason: Reason = Reason.INVALID_TOKEN) -> bool:
+    def token_rejected(token: bytes, first: bool, reason: DeadReason = DeadReason.INVALID_TOKEN) -> bool:
         """Note that the push service rejected this token as dead, before later spans are requeued.
 
         :param first: nothing was accepted before it on the same connection.
@@ -293,7 +293,7 @@ class IProving(Interface):
 class IInFlight(Interface):
     """Optional for upstreams: they can show what they have taken and not settled."""
 
-    def find(batch: Batch, index: int) -> Span | None:
+    def find(batch: Batch, index: int) -> BatchSlice | None:
         """The span in flight that holds this member of the batch; None when there is none."""
 
 
@@ -379,13 +379,13 @@ class ISpool(Interface):
         With the next commit; when there is no room, with the first for which there is.
         """
 
-    def intend(spans: Sequence[Span]) -> "Deferred[None]":
+    def intend(spans: Sequence[BatchSlice]) -> "Deferred[None]":
         """Note that these are about to be written and must not be written twice.
 
         Fires once that is safe, however long it takes; never fails.
         """
 
-    def forgo(spans: Sequence[Span]) -> None:
+    def forgo(spans: Sequence[BatchSlice]) -> None:
         """Note that these were not written after all, whatever was intended."""
 
     def page(app: str, priority: int, after: int, limit: int) -> "Deferred[tuple[list[Kept], bool]]":
@@ -401,10 +401,10 @@ class ISpool(Interface):
     def last_order() -> int:
         """At the start: the order of the batch accepted last, 0 when none is kept."""
 
-    def untold() -> Untold:
+    def untold() -> Undelivered:
         """At the start: what was settled and not told."""
 
-    def bury(app: str, deaths: Sequence[Death]) -> "Deferred[None]":
+    def bury(app: str, deaths: Sequence[DeadTokenEntry]) -> "Deferred[None]":
         """Keep dead tokens of an app; of two times of one token the later stands.
 
         Fires once that is safe, however long it takes; never fails. So does `unbury`; what is asked for
@@ -417,7 +417,7 @@ class ISpool(Interface):
     def confirm(app: str) -> None:
         """Note that those dead tokens of an app which were in doubt are certain."""
 
-    def dead(app: str, after: bytes, limit: int) -> "Deferred[list[Death]]":
+    def dead(app: str, after: bytes, limit: int) -> "Deferred[list[DeadTokenEntry]]":
         """At most `limit` dead tokens of an app in the order of the tokens, beginning behind `after`."""
 
     def close() -> "Deferred[None]":
@@ -430,14 +430,14 @@ class IPlugInFactory(Interface):
     name = Attribute("What the configuration calls it: the value of `type`, or of an app's `upstream`.")
     description = Attribute("One line for `pushgate plugins`.")
     config = Attribute(
-        "Its table in the configuration: a class derived from `DoorTable`, `SinkTable` or `AppTable`."
+        "Its table in the configuration: a class derived from `InputTable`, `SinkTable` or `AppTable`."
     )
 
 
 class IInputFactory(IPlugInFactory):
     """Makes doors."""
 
-    def input(name: str, config: DoorTable, gateway: IGateway, context: Context) -> IInput:
+    def input(name: str, config: InputTable, gateway: IGateway, context: Context) -> IInput:
         """A door called `name`, not yet listening. Raises `CannotStart` when its configuration is wrong."""
 
 

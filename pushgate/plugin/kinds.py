@@ -6,7 +6,7 @@ from zope.interface import Interface, Invalid
 from zope.interface.verify import verifyObject
 
 from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
-from pushgate.plugin.settings import AppTable, DoorTable, SinkTable
+from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 
 
 class Kind(NamedTuple):
@@ -19,10 +19,10 @@ class Kind(NamedTuple):
 
     word: str
     interface: type[Interface]
-    table: type[AppTable] | type[DoorTable] | type[SinkTable]
+    table: type[AppTable] | type[InputTable] | type[SinkTable]
 
 
-INPUT: Final = Kind("input", IInputFactory, DoorTable)
+INPUT: Final = Kind("input", IInputFactory, InputTable)
 SINK: Final = Kind("sink", IOutcomeSinkFactory, SinkTable)
 UPSTREAM: Final = Kind("upstream", IUpstreamFactory, AppTable)
 KINDS: Final = (INPUT, SINK, UPSTREAM)

@@ -25,7 +25,7 @@ from pushgate.plugin.interfaces import (
     IWork,
 )
 from pushgate.plugin.kinds import INPUT, SINK, UPSTREAM, Kind, defect
-from pushgate.plugin.settings import AppTable, DoorTable, SinkTable
+from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 
 
 class LazyFactory:
@@ -78,7 +78,7 @@ class LazyInput(LazyFactory):
 
     kind = INPUT
 
-    def input(self, name: str, config: DoorTable, gateway: IGateway, context: Context) -> IInput:
+    def input(self, name: str, config: InputTable, gateway: IGateway, context: Context) -> IInput:
         """See `IInputFactory`."""
         door: IInput = self.load().input(name, config, gateway, context)
         return door

@@ -102,13 +102,13 @@ class AppTable(Table):
         return {}
 
 
-class DoorTable(Table):
+class InputTable(Table):
     """What every input has."""
 
     type: str
 
 
-class ListeningTable(DoorTable):
+class ListeningTable(InputTable):
     """What every input has that listens; `pushgate.net.listener` does what it says.
 
     :param listen: where.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pushgate.model.errors import CannotStart
-from pushgate.plugin.guard import blamed, checked
+from pushgate.plugin.guard import checked, error_boundary
 from pushgate.plugin.interfaces import (
     Context,
     IGateway,
@@ -13,10 +13,10 @@ from pushgate.plugin.interfaces import (
     IOutcomeSink,
     IOutcomeSinkFactory,
 )
-from pushgate.plugin.settings import DoorTable, SinkTable
+from pushgate.plugin.settings import InputTable, SinkTable
 
 
-class Building:
+class Assembly:
     """Calls what builds a part, and gathers every fault; starts nothing."""
 
     def __init__(self, gateway: IGateway, context: Context) -> None:
@@ -40,7 +40,7 @@ class Building:
             for name, (factory, table) in tables.items()
         ]
 
-    def inputs(self, tables: Mapping[str, tuple[IInputFactory, DoorTable]]) -> dict[str, IInput]:
+    def inputs(self, tables: Mapping[str, tuple[IInputFactory, InputTable]]) -> dict[str, IInput]:
         """The doors, by name."""
         return {name: self.do(self._input, name, factory, table) for name, (factory, table) in tables.items()}
 
@@ -51,12 +51,12 @@ class Building:
 
     def _sink(self, name: str, factory: IOutcomeSinkFactory, table: SinkTable) -> IOutcomeSink:
         what = f'sinks.{name}: sink "{factory.name}"'
-        with blamed(what):
+        with error_boundary(what):
             sink = factory.sink(name, table, self._gateway, self._context)
         return checked(sink, IOutcomeSink, what)
 
-    def _input(self, name: str, factory: IInputFactory, table: DoorTable) -> IInput:
+    def _input(self, name: str, factory: IInputFactory, table: InputTable) -> IInput:
         what = f'inputs.{name}: input "{factory.name}"'
-        with blamed(what):
+        with error_boundary(what):
             door = factory.input(name, table, self._gateway, self._context)
         return checked(door, IInput, what)

@@ -16,13 +16,13 @@ from twisted.python.failure import Failure
 
 from pushgate.gateway.gateway import Gateway
 from pushgate.model.errors import CannotStart, PushgateError
-from pushgate.plugin.guard import blamed
+from pushgate.plugin.guard import error_boundary
 from pushgate.plugin.interfaces import IAddressed, IInput, IOutcomeSink
-from pushgate.service.systemd_notify import Supervisor
+from pushgate.service.systemd_notify import SystemdNotifier
 
 if TYPE_CHECKING:
     from pushgate.service.reactor_watchdog import Watchdog
-    from pushgate.service.reload import Reload
+    from pushgate.service.reload import Reloader
 
 FLUSH_TIMEOUT: Final = 5.0
 """Seconds the sinks, the spool and then the doors have to close after the drain."""
@@ -42,7 +42,7 @@ class GivenUp(SystemExit, Exception):
     """
 
 
-class House(Service):
+class Lifecycle(Service):
     """Sinks first, then upstreams, then doors, so that a port that listens means ready.
 
     :param sinks: name, sink, and how many reports may wait for it.
@@ -71,17 +71,17 @@ class House(Service):
         self._sinks, self._reactor, self._hint = sinks, reactor, hint
         self._starting: Deferred[None] = succeed(None)
         self._draining: Deferred[None] = succeed(None)
-        self._reload: Reload | None = None
+        self._reload: Reloader | None = None
         self._closing: set[Deferred[None]] = set()
         self._ready = self._stopping = self._asked = self._hurried = False
         self._patience: IDelayedCall | None = None
-        self._supervisor = Supervisor("", 0.0, reactor, reactor.seconds)
+        self._supervisor = SystemdNotifier("", 0.0, reactor, reactor.seconds)
 
-    def use(self, reload: "Reload") -> None:
+    def use(self, reload: "Reloader") -> None:
         """Let this take up changes of the configuration, once all is started."""
         self._reload = reload
 
-    def report_to(self, supervisor: Supervisor) -> None:
+    def report_to(self, supervisor: SystemdNotifier) -> None:
         """Tell whoever supervises the process how things are."""
         self._supervisor = supervisor
 
@@ -165,7 +165,7 @@ class House(Service):
             self.gateway.add_sink(name, sink, buffer)
         await self.gateway.start()
         for name, door in self.inputs.items():
-            with blamed(f"inputs.{name}: its start"):
+            with error_boundary(f"inputs.{name}: its start"):
                 await maybeDeferred(door.start)
         if self._reload is not None:
             self.gateway.on_reload = self._reload.run

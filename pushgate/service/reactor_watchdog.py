@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from twisted.logger import Logger
 
-from pushgate.model.log_throttle import Trouble
-from pushgate.model.metrics import Tally
+from pushgate.model.log_throttle import LogThrottle
+from pushgate.model.metrics import Metrics
 
 PATIENCE: Final = 1.0
 """Seconds for which the reactor may be held up before that is told."""
@@ -29,9 +29,9 @@ class Watchdog:
 
     log = Logger()
 
-    def __init__(self, reactor: Any, tally: Tally, parts: Callable[[], Mapping[str, object]]) -> None:
-        self._reactor, self._tally, self._parts = reactor, tally, parts
-        self._troubles: dict[str, Trouble] = {}
+    def __init__(self, reactor: Any, metrics: Metrics, parts: Callable[[], Mapping[str, object]]) -> None:
+        self._reactor, self._metrics, self._parts = reactor, metrics, parts
+        self._troubles: dict[str, LogThrottle] = {}
         self._ended = threading.Event()
         self._answered, self._turned, self._looks = True, False, 0
         self._asked_at = 0.0
@@ -69,7 +69,7 @@ class Watchdog:
         if part == GATEWAY and not self._turned:
             return  # it is still starting; nobody waits for it yet
         self._held_by = part
-        trouble = self._troubles.setdefault(part, Trouble())
+        trouble = self._troubles.setdefault(part, LogThrottle())
         count = trouble.happened(self._reactor.seconds())
         self._told = bool(count)
         if count:
@@ -86,7 +86,7 @@ class Watchdog:
         self._turned = True
         if self._held_by:
             part, self._held_by = self._held_by, ""
-            self._tally.count("pushgate_blocked_total", part)
+            self._metrics.count("pushgate_blocked_total", part)
             if self._told:
                 seconds = round(self._reactor.seconds() - self._asked_at, 1)
                 self.log.warn("{part} held up the reactor for {seconds} s", part=part, seconds=seconds)

@@ -14,14 +14,14 @@ from twisted.python.failure import Failure
 from pushgate.gateway.apps.app_registry import Candidate
 from pushgate.gateway.limits import Limits
 from pushgate.model.errors import CannotStart, ShuttingDown
-from pushgate.plugin.guard import blamed
+from pushgate.plugin.guard import error_boundary
 from pushgate.plugin.interfaces import Context, IInput, IOutcomeSink
 from pushgate.plugin.settings import AppTable
-from pushgate.service.assembly import Building
+from pushgate.service.assembly import Assembly
 from pushgate.service.config.diff import Changes, compare
 from pushgate.service.config.principal_grants import grants
 from pushgate.service.config.reader import Config
-from pushgate.service.lifecycle import House
+from pushgate.service.lifecycle import Lifecycle
 
 LOOK: Final = 60.0
 """Seconds between two looks whether a file that an app is made from, such as a certificate, was renewed."""
@@ -30,7 +30,7 @@ Digests = dict[str, bytes | None]
 """The content of files by the key that names them; None while one cannot be read."""
 
 
-class Reload:
+class Reloader:
     """Compares, builds and opens all that is new, and only then lets it take the place of what was.
 
     :param config: what runs.
@@ -42,7 +42,7 @@ class Reload:
 
     def __init__(
         self,
-        house: House,
+        house: Lifecycle,
         context: Context,
         config: Config,
         files: dict[str, Digests],
@@ -152,7 +152,7 @@ class _Step:
     :param undo: told how to close what was opened.
     """
 
-    def __init__(self, house: House, context: Context, new: Config, undo: ExitStack) -> None:
+    def __init__(self, house: Lifecycle, context: Context, new: Config, undo: ExitStack) -> None:
         self._house, self._context, self._new, self._undo = house, context, new, undo
         self._candidates: list[Candidate] = []
         self._sinks: list[tuple[str, IOutcomeSink, int]] = []
@@ -174,7 +174,7 @@ class _Step:
             candidate.start()
         for name, door in self._inputs.items():
             self._undo.callback(self._house.close_input, name, door)
-            with blamed(f"inputs.{name}: its start"):
+            with error_boundary(f"inputs.{name}: its start"):
                 await maybeDeferred(door.start)
 
     def take(self, changes: Changes) -> None:
@@ -201,7 +201,7 @@ class _Step:
 
     def _build(self, changes: Changes, renewed: list[str]) -> None:
         gateway = self._house.gateway
-        building = Building(gateway, self._context)
+        building = Assembly(gateway, self._context)
         for app in [*changes.apps.added, *changes.replaced, *renewed]:
             factory, table = self._new.apps[app]
             self._candidates.append(building.do(gateway.candidate, app, table, factory))

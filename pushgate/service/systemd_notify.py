@@ -19,7 +19,7 @@ OWED: Final = 16
 """Datagrams that wait for room in the socket at most; the last ones say how things are."""
 
 
-class Supervisor:
+class SystemdNotifier:
     """Speaks the protocol of ``sd_notify(3)``: datagrams of ``NAME=value`` lines.
 
     Signs of life come from the reactor, so that one that is blocked is found out and restarted. What finds
@@ -48,7 +48,7 @@ class Supervisor:
     @classmethod
     def of(
         cls, environment: Mapping[str, str], clock: IReactorTime, monotonic: Callable[[], float]
-    ) -> "Supervisor":
+    ) -> "SystemdNotifier":
         """The one that started this process, as it says in the environment; none is fine too."""
         address = environment.get("NOTIFY_SOCKET", "")
         mine = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())

@@ -18,18 +18,18 @@ from pushgate.gateway.limits import Limits
 from pushgate.gateway.spool.memory import MemorySpool
 from pushgate.gateway.spool.sqlite import SqliteSpool
 from pushgate.model.errors import CannotStart
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Principals
 from pushgate.plugin.interfaces import Context, ISpool
-from pushgate.service.assembly import Building
+from pushgate.service.assembly import Assembly
 from pushgate.service.config.principal_grants import grants
 from pushgate.service.config.reader import DEMO_DEAD, Config, embedded_default, read_config
-from pushgate.service.lifecycle import House
+from pushgate.service.lifecycle import Lifecycle
 from pushgate.service.monotonic_clock import keep_steady
 from pushgate.service.plugin_registry import find
 from pushgate.service.reactor_watchdog import Watchdog
-from pushgate.service.reload import Reload, digests
-from pushgate.service.systemd_notify import Supervisor
+from pushgate.service.reload import Reloader, digests
+from pushgate.service.systemd_notify import SystemdNotifier
 
 _log = Logger()
 _SWITCH_INTERVAL = 0.0005
@@ -55,7 +55,7 @@ class Options(usage.Options):
         self["plugins"].append(Path(directory))
 
 
-def makeService(options: Options) -> House:
+def makeService(options: Options) -> Lifecycle:
     """The gateway as a service; end the process with a line per fault of its configuration."""
     keep_steady(reactor)
     try:
@@ -73,14 +73,16 @@ def makeService(options: Options) -> House:
             sys.stderr.write(f"pushgate: {fault}\n")
         sys.exit(1)
     reactor.callWhenRunning(house.heed_once)
-    house.report_to(Supervisor.of(os.environ, reactor, time.monotonic))
+    house.report_to(SystemdNotifier.of(os.environ, reactor, time.monotonic))
     return house
 
 
-def compose(config: Config, reactor: Any, hint: str = "", read: Callable[[], Config] | None = None) -> House:
+def compose(
+    config: Config, reactor: Any, hint: str = "", read: Callable[[], Config] | None = None
+) -> Lifecycle:
     """Build everything a configuration asks for, and start nothing.
 
-    :param hint: see `House`.
+    :param hint: see `Lifecycle`.
     :param read: reads the configuration again, for a reload.
     :raises CannotStart: with every fault, one line each.
     """
@@ -90,15 +92,15 @@ def compose(config: Config, reactor: Any, hint: str = "", read: Callable[[], Con
     files = {app: digests(table) for app, (_, table) in config.apps.items()}
     limits = Limits(config.gateway.expiry, config.gateway.queue_limit)
     gateway = Gateway(context, _spool(context), limits, lambda: chance.getrandbits(58))
-    building = Building(gateway, context)
+    building = Assembly(gateway, context)
     for app, (upstream, table) in config.apps.items():
         building.do(gateway.add_app, app, table, upstream)
     sinks, inputs = building.sinks(config.sinks), building.inputs(config.inputs)
     building.check()
-    house = House(gateway, sinks, inputs, config.gateway.drain_timeout, reactor, hint)
-    house.watchdog = Watchdog(reactor, context.tally, house.parts)
+    house = Lifecycle(gateway, sinks, inputs, config.gateway.drain_timeout, reactor, hint)
+    house.watchdog = Watchdog(reactor, context.metrics, house.parts)
     if read is not None:
-        house.use(Reload(house, context, config, files, read))
+        house.use(Reloader(house, context, config, files, read))
     return house
 
 
@@ -107,7 +109,7 @@ def _context(config: Config, reactor: Any, jitter: Callable[[], float]) -> Conte
         reactor=reactor,
         wall=time.time,
         jitter=jitter,
-        tally=Tally(),
+        metrics=Metrics(),
         state_dir=config.gateway.state_dir,
         principals=Principals(grants(config.principals)),
     )

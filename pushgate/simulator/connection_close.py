@@ -8,8 +8,8 @@ from twisted.internet.protocol import connectionDone
 from twisted.protocols.tls import BufferingTLSTransport
 from twisted.python.failure import Failure
 
-from pushgate.simulator.fault_plan import Plan
-from pushgate.simulator.fault_rules import End
+from pushgate.simulator.fault_plan import FaultPlan
+from pushgate.simulator.fault_rules import EndAction
 
 BEAT: Final = 0.01
 """Seconds for what was written to leave: between the pieces of an answer, and before a reset."""
@@ -43,7 +43,7 @@ class HalfCloseableTLS(BufferingTLSTransport):
             super().connectionLost(reason)
 
 
-class Closing:
+class ConnectionClose:
     """The end of one connection, once it has been decided on.
 
     :param transport: its TLS layer.
@@ -55,7 +55,7 @@ class Closing:
         self._steps: Iterator[float] = iter(())
         self._timer: IDelayedCall | None = None
 
-    def begin(self, plan: Plan, within: float = LINGER) -> None:
+    def begin(self, plan: FaultPlan, within: float = LINGER) -> None:
         """Answer and close as planned.
 
         :param within: seconds after which the connection is dropped if the other side has not closed it.
@@ -75,7 +75,7 @@ class Closing:
         if seconds is not None:
             self._timer = self._clock.callLater(seconds, self._proceed)
 
-    def _perform(self, plan: Plan, within: float) -> Iterator[float]:
+    def _perform(self, plan: FaultPlan, within: float) -> Iterator[float]:
         """Do all of it; yields the seconds to wait before going on."""
         if plan.delay:
             yield plan.delay
@@ -85,7 +85,7 @@ class Closing:
             self._transport.write(piece)
             if len(plan.pieces) > 1:
                 yield BEAT
-        if plan.end is End.RESET:
+        if plan.end is EndAction.RESET:
             yield 0  # the TLS layer sends what was written in the next turn,
             yield 0  # and the socket behind it in the one after, however late these come
             yield BEAT
@@ -98,7 +98,7 @@ class Closing:
             # way: say goodbye, end our half of the TCP connection, and leave the rest to the other side.
             self._transport.loseConnection()
             self._socket.loseWriteConnection()
-            if plan.end is End.CLOSE:
+            if plan.end is EndAction.CLOSE:
                 yield within
                 self._transport.abortConnection()
 

@@ -18,12 +18,12 @@ _FATAL_ALERT: Final = b"\x15\x03\x03\x00\x02\x02"
 """A TLS record: alert, TLS 1.2, two bytes, fatal. The description follows. Valid before the ServerHello."""
 
 
-class Guest(Protocol):
+class GuardedConnection(Protocol):
     """A connection that a gate let in or turned away."""
 
     transport: Any  # in turn TCP, UNIX, and TLS over one of them
 
-    def __init__(self, gate: "Gate", number: int) -> None:
+    def __init__(self, gate: "ConnectionGate", number: int) -> None:
         self.gate, self.number = gate, number
 
     def connectionMade(self) -> None:
@@ -37,7 +37,7 @@ class Guest(Protocol):
         self.transport.abortConnection()
 
 
-class TurnedAway(Guest):
+class TurnedAway(GuardedConnection):
     """A connection reset before TLS."""
 
     def connectionMade(self) -> None:
@@ -45,10 +45,10 @@ class TurnedAway(Guest):
         self.drop()
 
 
-class Alerted(Guest):
+class Alerted(GuardedConnection):
     """A connection whose handshake is answered with a fatal alert."""
 
-    def __init__(self, gate: "Gate", number: int, alert: int) -> None:
+    def __init__(self, gate: "ConnectionGate", number: int, alert: int) -> None:
         super().__init__(gate, number)
         self._alert = alert
 
@@ -58,7 +58,7 @@ class Alerted(Guest):
         self.transport.loseConnection()
 
 
-class Gate(Factory):
+class ConnectionGate(Factory):
     """Lets connections in to one service, over TLS.
 
     :param judge: the rule for the nth connection, None to let it in.
@@ -76,14 +76,14 @@ class Gate(Factory):
         tls: CertificateOptions,
         clock: IReactorTime,
         judge: Callable[[int], ConnectionRule | None],
-        build: Callable[["Gate", int], Guest],
+        build: Callable[["ConnectionGate", int], GuardedConnection],
     ) -> None:
         self._clock, self._judge, self._build = clock, judge, build
         self._tls = TLSMemoryBIOFactory(tls, False, Factory(), clock)
         self._refusal: tuple[float, Refuse] | None = None
         self._empty: Deferred[None] | None = None
         self._forgotten = 0
-        self.guests: set[Guest] = set()
+        self.guests: set[GuardedConnection] = set()
         self.accepted = self.refused = self.handshakes_failed = 0
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol:
@@ -103,7 +103,7 @@ class Gate(Factory):
             return Alerted(self, self.accepted, rule.alert)
         return HalfCloseableTLS(self._tls, self._build(self, self.accepted))
 
-    def leave(self, guest: Guest) -> None:
+    def leave(self, guest: GuardedConnection) -> None:
         """A connection is gone."""
         self.guests.discard(guest)
         if self._empty is not None and not self.guests:

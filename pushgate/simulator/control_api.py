@@ -45,7 +45,7 @@ class _Feedback(msgspec.Struct, forbid_unknown_fields=True):
 _FEEDBACK = msgspec.json.Decoder(list[_Feedback])
 
 
-class Control(Resource):
+class ControlAPI(Resource):
     """Every path of the control port."""
 
     isLeaf = True
@@ -130,7 +130,7 @@ class Control(Resource):
 
 def control_site(simulator: "Simulator", clock: IReactorTime) -> SmallSite:
     """The control port's factory."""
-    return SmallSite(Control(simulator), clock, max_body=_MAX_BODY)
+    return SmallSite(ControlAPI(simulator), clock, max_body=_MAX_BODY)
 
 
 def _item(entry: Accepted) -> dict[str, object]:

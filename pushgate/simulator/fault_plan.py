@@ -6,12 +6,21 @@ import msgspec
 
 from pushgate.protocols.apns_binary.error_response import ErrorResponse, encode
 from pushgate.protocols.apns_binary.frames import Frame, MalformedFrame
-from pushgate.protocols.apns_binary.status import Status
+from pushgate.protocols.apns_binary.status import ErrorStatus
 from pushgate.protocols.apns_binary.validation import error_response
-from pushgate.simulator.fault_rules import Answer, Close, End, FrameRule, HalfClose, Reject, Reset, Shutdown
+from pushgate.simulator.fault_rules import (
+    AnswerAction,
+    Close,
+    EndAction,
+    FrameRule,
+    HalfClose,
+    Reject,
+    Reset,
+    Shutdown,
+)
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class FaultPlan(msgspec.Struct, frozen=True, kw_only=True):
     """How a connection ends.
 
     :param status: what the notification is refused with; None when it is not, and dropped in silence.
@@ -23,11 +32,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None = None
     delay: float = 0.0
     pieces: tuple[bytes, ...] = ()
-    end: End = End.CLOSE
+    end: EndAction = EndAction.CLOSE
     linger: bool = True
 
 
-def plan_rule(rule: FrameRule, frame: Frame | None, accepted: int) -> Plan:
+def plan_rule(rule: FrameRule, frame: Frame | None, accepted: int) -> FaultPlan:
     """What `rule` comes to.
 
     :param frame: the notification; None when there is none yet.
@@ -37,21 +46,21 @@ def plan_rule(rule: FrameRule, frame: Frame | None, accepted: int) -> Plan:
         identifier = frame.identifier or 0 if frame else 0
         return _plan_answer(rule, rule.status, identifier, frame)
     if isinstance(rule, Shutdown):
-        return _plan_answer(rule, Status.SHUTDOWN, accepted, frame)
+        return _plan_answer(rule, ErrorStatus.SHUTDOWN, accepted, frame)
     if isinstance(rule, Reset):
-        return Plan(delay=rule.delay, end=End.RESET)
+        return FaultPlan(delay=rule.delay, end=EndAction.RESET)
     if isinstance(rule, HalfClose):
-        return Plan(delay=rule.delay, end=End.HALF_CLOSE)
+        return FaultPlan(delay=rule.delay, end=EndAction.HALF_CLOSE)
     assert isinstance(rule, Close)
-    return Plan(delay=rule.delay, linger=rule.linger)
+    return FaultPlan(delay=rule.delay, linger=rule.linger)
 
 
-def _plan_answer(rule: Answer, status: int, identifier: int, frame: Frame | None) -> Plan:
+def _plan_answer(rule: AnswerAction, status: int, identifier: int, frame: Frame | None) -> FaultPlan:
     if rule.identifier is not None:
         identifier = rule.identifier
     answer = bytes((rule.command,)) + encode(ErrorResponse(status, identifier))[1:] + rule.garbage
     silent = rule.lost or (frame is not None and frame.command == 0)
-    return Plan(
+    return FaultPlan(
         status=status,
         delay=rule.delay,
         pieces=() if silent else _cut(answer, rule.split),
@@ -65,10 +74,10 @@ def _cut(answer: bytes, sizes: list[int]) -> tuple[bytes, ...]:
     return tuple(answer[start:end] for start, end in pairwise(ends) if answer[start:end])
 
 
-def plan_fault(frame: Frame | MalformedFrame, status: Status) -> Plan:
+def plan_fault(frame: Frame | MalformedFrame, status: ErrorStatus) -> FaultPlan:
     """The service's own answer to a faulty notification. It reports a missing token with identifier 0."""
     response = error_response(frame, status)
     if response is None:
-        return Plan(status=None if isinstance(frame, MalformedFrame) else status)
-    identifier = 0 if status is Status.MISSING_TOKEN else response.identifier
-    return Plan(status=status, pieces=(encode(ErrorResponse(status, identifier)),))
+        return FaultPlan(status=None if isinstance(frame, MalformedFrame) else status)
+    identifier = 0 if status is ErrorStatus.MISSING_TOKEN else response.identifier
+    return FaultPlan(status=status, pieces=(encode(ErrorResponse(status, identifier)),))

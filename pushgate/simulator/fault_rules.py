@@ -37,7 +37,7 @@ Seconds = Annotated[Duration, PlainSerializer(_seconds)]
 Byte = Annotated[int, Field(ge=0, le=255)]
 
 
-class End(StrEnum):
+class EndAction(StrEnum):
     """How a connection ends."""
 
     CLOSE = "close"
@@ -67,7 +67,7 @@ class FrameMatch(Match):
         return frame
 
 
-class Ending(FrameMatch):
+class EndingAction(FrameMatch):
     """What acts that end the connection have in common; whatever comes later on it is discarded.
 
     :param delay: seconds until it is done.
@@ -79,7 +79,7 @@ class Ending(FrameMatch):
     linger: bool = True
 
 
-class Answer(Ending):
+class AnswerAction(EndingAction):
     """What acts that answer have in common.
 
     :param identifier: named in the answer instead of the right one.
@@ -94,24 +94,24 @@ class Answer(Ending):
     split: list[Annotated[int, Field(ge=1)]] = []
     garbage: HexBytes = b""
     command: Byte = 8
-    end: Annotated[End, Field(strict=False)] = End.CLOSE
+    end: Annotated[EndAction, Field(strict=False)] = EndAction.CLOSE
     lost: bool = False
 
 
-class Reject(Answer):
+class Reject(AnswerAction):
     """Refuse the notification with `status`."""
 
     act: Literal["reject"]
     status: Byte
 
 
-class Shutdown(Answer):
+class Shutdown(AnswerAction):
     """Answer with status 10, naming the last notification accepted; this one is not."""
 
     act: Literal["shutdown"]
 
 
-class Close(Ending):
+class Close(EndingAction):
     """Close without a word; the notification is not accepted."""
 
     act: Literal["close"]

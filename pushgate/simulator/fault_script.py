@@ -26,7 +26,7 @@ from pushgate.simulator.fault_rules import (
 _M = TypeVar("_M", bound=Match)
 
 
-class Script:
+class FaultScript:
     """Rules in order; the first that matches fires.
 
     :param chance: a number from 0 to 1, new at each call; asked only when all else of a rule matches.
@@ -93,7 +93,7 @@ def _of(rules: Sequence[Rule], kinds: tuple[type[Any], ...]) -> list[_Conditions
     ]
 
 
-class DeadTokens:
+class ScriptedDeadTokens:
     """Prefixes of tokens that are answered with status 8. Costs a look-up per length of prefix."""
 
     def __init__(self, prefixes: Iterable[bytes]) -> None:

@@ -11,9 +11,9 @@ from zope.interface import implementer
 
 from pushgate.model.errors import Overloaded
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple, encode
-from pushgate.simulator.connection_close import Closing
-from pushgate.simulator.connection_gate import Gate, Guest
-from pushgate.simulator.fault_plan import Plan
+from pushgate.simulator.connection_close import ConnectionClose
+from pushgate.simulator.connection_gate import ConnectionGate, GuardedConnection
+from pushgate.simulator.fault_plan import FaultPlan
 from pushgate.simulator.fault_rules import CutFeedback
 
 _LIMIT: Final = 1_000_000
@@ -47,9 +47,9 @@ class FeedbackService:
             raise Overloaded("feedback", len(self._tuples), _LIMIT)
         self._tuples += tuples
 
-    def connect(self, gate: Gate, number: int) -> "FeedbackConnection":
+    def connect(self, gate: ConnectionGate, number: int) -> "FeedbackSender":
         """A protocol for one more connection."""
-        return FeedbackConnection(self, gate, number)
+        return FeedbackSender(self, gate, number)
 
     def read(self, connection: int) -> bytes:
         """The stream for the nth connection, cut if the script says so."""
@@ -68,21 +68,21 @@ class FeedbackService:
 
 
 @implementer(IHandshakeListener)
-class FeedbackConnection(Guest):
+class FeedbackSender(GuardedConnection):
     """One reading of the list."""
 
     log = Logger()
 
-    def __init__(self, service: FeedbackService, gate: Gate, number: int) -> None:
+    def __init__(self, service: FeedbackService, gate: ConnectionGate, number: int) -> None:
         super().__init__(gate, number)
         self._service = service
-        self._closing: Closing | None = None
+        self._closing: ConnectionClose | None = None
 
     def handshakeCompleted(self) -> None:
         stream = self._service.read(self.number)
         self.log.info("feedback connection {number}: {size} bytes", number=self.number, size=len(stream))
-        self._closing = Closing(self.transport, self._service.clock)
-        self._closing.begin(Plan(pieces=(stream,)), within=_READING_TIME)
+        self._closing = ConnectionClose(self.transport, self._service.clock)
+        self._closing.begin(FaultPlan(pieces=(stream,)), within=_READING_TIME)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._closing is None:

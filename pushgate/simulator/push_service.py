@@ -13,14 +13,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.protocols.apns_binary.frames import Frame, FrameDecoder, MalformedFrame
-from pushgate.protocols.apns_binary.status import Status
+from pushgate.protocols.apns_binary.status import ErrorStatus
 from pushgate.protocols.apns_binary.validation import find_fault
-from pushgate.simulator.connection_close import Closing
-from pushgate.simulator.connection_gate import Gate, Guest
-from pushgate.simulator.fault_plan import Plan, plan_fault, plan_rule
+from pushgate.simulator.connection_close import ConnectionClose
+from pushgate.simulator.connection_gate import ConnectionGate, GuardedConnection
+from pushgate.simulator.fault_plan import FaultPlan, plan_fault, plan_rule
 from pushgate.simulator.fault_rules import Accept, FrameRule, Stall
-from pushgate.simulator.fault_script import DeadTokens, Script
-from pushgate.simulator.received_log import Received
+from pushgate.simulator.fault_script import FaultScript, ScriptedDeadTokens
+from pushgate.simulator.received_log import ReceivedLog
 
 
 class PushService:
@@ -32,9 +32,9 @@ class PushService:
 
     def __init__(
         self,
-        script: Script,
-        dead: DeadTokens,
-        received: Received,
+        script: FaultScript,
+        dead: ScriptedDeadTokens,
+        received: ReceivedLog,
         max_payload: int,
         clock: IReactorTime,
         wall: Callable[[], float],
@@ -42,11 +42,13 @@ class PushService:
         self.script, self.dead, self.received, self.max_payload = script, dead, received, max_payload
         self.clock, self.wall = clock, wall
 
-    def connect(self, gate: Gate, number: int) -> "PushConnection":
+    def connect(self, gate: ConnectionGate, number: int) -> "PushConnection":
         """A protocol for one more connection."""
         return PushConnection(self, gate, number)
 
-    def judge(self, connection: int, place: int, frame: Frame | MalformedFrame) -> FrameRule | Status | None:
+    def judge(
+        self, connection: int, place: int, frame: Frame | MalformedFrame
+    ) -> FrameRule | ErrorStatus | None:
         """What is wrong with the nth frame of a connection: a rule of the script, or a status by itself."""
         if isinstance(frame, MalformedFrame):
             return frame.status
@@ -57,7 +59,7 @@ class PushService:
         if fault is not None:
             return fault
         if rule is None:
-            return Status.INVALID_TOKEN if frame.token in self.dead else None
+            return ErrorStatus.INVALID_TOKEN if frame.token in self.dead else None
         return rule if isinstance(rule, Stall) else None
 
     @property
@@ -67,12 +69,12 @@ class PushService:
 
 
 @implementer(IHandshakeListener)
-class PushConnection(Guest):
+class PushConnection(GuardedConnection):
     """One provider's connection."""
 
     log = Logger()
 
-    def __init__(self, service: PushService, gate: Gate, number: int) -> None:
+    def __init__(self, service: PushService, gate: ConnectionGate, number: int) -> None:
         super().__init__(gate, number)
         self._service = service
         self._decoder = FrameDecoder()
@@ -85,7 +87,7 @@ class PushConnection(Guest):
 
     def connectionMade(self) -> None:
         super().connectionMade()
-        self._closing = Closing(self.transport, self._service.clock)
+        self._closing = ConnectionClose(self.transport, self._service.clock)
         # An answer is small: without this it may wait, and be lost when the connection closes.
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
@@ -129,7 +131,7 @@ class PushConnection(Guest):
         if verdict is None:
             return
         bad, rest = frames[len(good)], frames[len(good) + 1 :]
-        if isinstance(verdict, Status):
+        if isinstance(verdict, ErrorStatus):
             self._end(plan_fault(bad, verdict), bad)
             received.discarded += len(rest)
         else:
@@ -142,11 +144,11 @@ class PushConnection(Guest):
 
     def _judge(
         self, frames: Sequence[Frame | MalformedFrame]
-    ) -> tuple[list[Frame], FrameRule | Status | None]:
+    ) -> tuple[list[Frame], FrameRule | ErrorStatus | None]:
         """The frames that are accepted, and what is to be done with the one after them."""
         service = self._service
         good: list[Frame] = []
-        verdict: FrameRule | Status | None = None
+        verdict: FrameRule | ErrorStatus | None = None
         indifferent = service.indifferent
         for frame in frames:
             self._place += 1
@@ -182,12 +184,12 @@ class PushConnection(Guest):
         self.transport.resumeProducing()
         self._take(waiting)
 
-    def _end(self, plan: Plan, frame: Frame | MalformedFrame | None) -> None:
+    def _end(self, plan: FaultPlan, frame: Frame | MalformedFrame | None) -> None:
         """Discard from now on, answer, close."""
         self._ended = True
         received = self._service.received
         if frame is not None:
-            if plan.status is None or plan.status == Status.SHUTDOWN:
+            if plan.status is None or plan.status == ErrorStatus.SHUTDOWN:
                 received.discarded += 1
             else:
                 received.rejected[plan.status] += 1

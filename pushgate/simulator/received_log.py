@@ -80,7 +80,7 @@ class Payloads:
         return self._digests[digest]
 
 
-class Received:
+class ReceivedLog:
     """Records of accepted notifications, at most `limit`; beyond it they are only counted.
 
     :ivar frames: notifications that came, whatever became of them; always the sum of accepted, rejected and

@@ -17,13 +17,13 @@ from twisted.logger import Logger
 from pushgate.model.errors import CannotStart
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from pushgate.simulator.certificates import Certificates
-from pushgate.simulator.connection_gate import Gate
+from pushgate.simulator.connection_gate import ConnectionGate
 from pushgate.simulator.control_api import control_site
 from pushgate.simulator.fault_rules import ConnectionRule, CutFeedback, Rule
-from pushgate.simulator.fault_script import DeadTokens, Script
+from pushgate.simulator.fault_script import FaultScript, ScriptedDeadTokens
 from pushgate.simulator.feedback_service import FeedbackService
 from pushgate.simulator.push_service import PushService
-from pushgate.simulator.received_log import Received
+from pushgate.simulator.received_log import ReceivedLog
 from pushgate.simulator.settings import SimulatorTable
 
 _SERVICES = {"push": "listen", "feedback": "feedback_listen", "control": "control_listen"}
@@ -55,16 +55,16 @@ class Simulator(Service):
         self._endpoints = self._parse_endpoints()
         self._ports: dict[str, IListeningPort] = {}
         self.certificates = Certificates.in_directory(config.state_dir)
-        self.received = Received(config.record_limit)
-        script = Script(config.script, self._chance)
+        self.received = ReceivedLog(config.record_limit)
+        script = FaultScript(config.script, self._chance)
         self._push = PushService(
-            script, DeadTokens(config.dead), self.received, config.max_payload, reactor, wall
+            script, ScriptedDeadTokens(config.dead), self.received, config.max_payload, reactor, wall
         )
         self._feedback = FeedbackService(self._rule_for_feedback, reactor)
         tls = self.certificates.server_options()
         self._gates = {
-            "push": Gate(tls, reactor, self._rule_for_connection, self._push.connect),
-            "feedback": Gate(tls, reactor, lambda _: None, self._feedback.connect),
+            "push": ConnectionGate(tls, reactor, self._rule_for_connection, self._push.connect),
+            "feedback": ConnectionGate(tls, reactor, lambda _: None, self._feedback.connect),
         }
         self._control = control_site(self, reactor)
         self._factories: dict[str, IProtocolFactory] = {**self._gates, "control": self._control}
@@ -115,7 +115,7 @@ class Simulator(Service):
     def set_script(self, rules: Sequence[Rule]) -> None:
         """Replace the script; a refusal of connections in progress ends."""
         push, feedback = self._gates["push"], self._gates["feedback"]
-        self._push.script = Script(rules, self._chance, push.accepted, feedback.accepted)
+        self._push.script = FaultScript(rules, self._chance, push.accepted, feedback.accepted)
         push.forgive()
 
     @property
@@ -129,7 +129,7 @@ class Simulator(Service):
 
     def forget(self) -> None:
         """Forget what was received, all counts, and the feedback list. Connections and script stay."""
-        self.received = self._push.received = Received(self._config.record_limit)
+        self.received = self._push.received = ReceivedLog(self._config.record_limit)
         self._feedback.forget()
         for gate in self._gates.values():
             gate.forget()

@@ -13,7 +13,7 @@ from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorFile
 
 
-class Options(usage.Options):
+class SimulatorOptions(usage.Options):
     """The command line."""
 
     optParameters = [["config", "c", None, "TOML file with a [simulator] table; without it all is default"]]
@@ -29,7 +29,11 @@ class Standalone(Simulator):
             _give_up(error)
 
 
-def makeService(options: Options) -> IService:
+Options = SimulatorOptions
+"""The name that twistd looks for."""
+
+
+def makeService(options: SimulatorOptions) -> IService:
     """The simulator for this command line; end the process with a line per fault of its configuration."""
     file = options["config"]
     try:

@@ -13,8 +13,8 @@ from pushgate.model.outcome_record import Tokens, ndjson
 from pushgate.plugin.factories import SinkFactory
 from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
 from pushgate.plugin.settings import FilePath, SinkTable
-from pushgate.sinks.common.append_file import RecordFile
-from pushgate.sinks.common.worker_thread import OwnThread
+from pushgate.sinks.common.append_file import AppendFile
+from pushgate.sinks.common.worker_thread import WorkerThread
 
 
 class JSONLTable(SinkTable):
@@ -36,13 +36,13 @@ class JSONLSink:
 
     def __init__(self, name: str, path: Path, tokens: Tokens, reactor: IReactorFromThreads) -> None:
         self._name, self._path, self._tokens = name, path, tokens
-        self._file: RecordFile
-        self._thread = OwnThread(f"sink-{name}", reactor)
+        self._file: AppendFile
+        self._thread = WorkerThread(f"sink-{name}", reactor)
 
     def start(self) -> None:
         """Open the file; raise `CannotStart` when that cannot be done."""
         try:
-            self._file = RecordFile.open(self._path)
+            self._file = AppendFile.open(self._path)
         except OSError as error:
             rule = "a file that can be written, in a directory that exists"
             raise CannotStart([f"sinks.{self._name}.path: {self._path}: {error.strerror}; {rule}"]) from error
@@ -56,7 +56,7 @@ class JSONLSink:
 
     def reopen(self) -> None:
         """Write what comes later to a new file of the same name; raise OSError and go on with the old one."""
-        self._thread.post(self._turn_to, RecordFile.open(self._path))
+        self._thread.post(self._turn_to, AppendFile.open(self._path))
 
     def stop(self) -> Deferred[None]:
         """Close the file once all is written, and end the thread."""
@@ -68,7 +68,7 @@ class JSONLSink:
     def _write(self, lines: bytes) -> None:
         self._file.write(lines)
 
-    def _turn_to(self, new: RecordFile) -> None:
+    def _turn_to(self, new: AppendFile) -> None:
         old, self._file = self._file, new
         old.close()
 

@@ -15,7 +15,7 @@ from zope.interface import implementer
 
 from pushgate.model.errors import CannotStart
 from pushgate.model.outcome import Report
-from pushgate.net.endpoint_reach import Place, place
+from pushgate.net.endpoint_reach import ListenAddress, place
 from pushgate.net.http.small_site import SmallSite
 from pushgate.net.prometheus import Exposition
 from pushgate.plugin.factories import SinkFactory
@@ -81,7 +81,7 @@ class MetricsSink:
         listening.addErrback(lambda late: self.log.error("{fault}", fault=self._fault(late)))
 
     def emit(self, reports: Sequence[Report]) -> None:
-        """Nothing to do: the tally has counted them."""
+        """Nothing to do: the metrics has counted them."""
 
     def reopen(self) -> None:
         """Nothing to open."""
@@ -119,11 +119,11 @@ def _sink(name: str, config: MetricsTable, gateway: IGateway, context: Context) 
     except Exception as error:  # each kind of endpoint has its own parser, with errors of its own
         raise CannotStart([f"{where}.listen: {config.listen}: {error}; a Twisted server endpoint"]) from error
     _check_reach(where, config, found)
-    exposition = Exposition(context.tally, gateway.stats)
+    exposition = Exposition(context.metrics, gateway.stats)
     return MetricsSink(name, config, found.endpoint, exposition, context.reactor)
 
 
-def _check_reach(where: str, config: MetricsTable, found: Place) -> None:
+def _check_reach(where: str, config: MetricsTable, found: ListenAddress) -> None:
     if found.tls is not None:
         raise CannotStart([f"{where}.listen: {config.listen}: no TLS here; an input of type http has it"])
     if found.local:

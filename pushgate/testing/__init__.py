@@ -5,7 +5,7 @@ from pushgate.testing.context import context, simulator, table
 from pushgate.testing.gateway import RecordingGateway
 from pushgate.testing.input import RecordingInput
 from pushgate.testing.network import MemoryNetwork
-from pushgate.testing.queue import RecordingWork
+from pushgate.testing.queue import RecordingQueue
 from pushgate.testing.sink import RecordingSink, outcome
 from pushgate.testing.spool import RecordingSpool
 from pushgate.testing.upstream import RecordingUpstream, RecordingUpstreams
@@ -14,11 +14,11 @@ __all__ = [
     "MemoryNetwork",
     "RecordingGateway",
     "RecordingInput",
+    "RecordingQueue",
     "RecordingSink",
     "RecordingSpool",
     "RecordingUpstream",
     "RecordingUpstreams",
-    "RecordingWork",
     "batch",
     "context",
     "outcome",

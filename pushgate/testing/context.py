@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Principals
 from pushgate.plugin.config_errors import validated
 from pushgate.plugin.interfaces import Context, IPlugInFactory, IUpstreamFactory
@@ -36,7 +36,7 @@ def context(
         reactor=reactor,
         wall=wall,
         jitter=lambda: 0.0,
-        tally=Tally(),
+        metrics=Metrics(),
         state_dir=state_dir,
         principals=principals or Principals(),
     )

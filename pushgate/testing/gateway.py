@@ -6,7 +6,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
-from pushgate.model.dead_token import Death
+from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import Conflict, NotFound, ShuttingDown, UnknownApp
 from pushgate.model.notification import Submission, check_rate, refused_members
 from pushgate.model.outcome import Outcome, Report
@@ -51,7 +51,7 @@ class RecordingGateway:
         self.waiting: set[int] = set()
         self.provable: dict[int, int] = {}
         self.sinks: dict[str, IOutcomeSink] = {}
-        self.dead: dict[str, dict[bytes, Death]] = {app: {} for app in self.apps}
+        self.dead: dict[str, dict[bytes, DeadTokenEntry]] = {app: {} for app in self.apps}
         self.changes: list[str] = []
         self.rates: dict[str | int, float] = {}
         self.full: set[str] = set()
@@ -107,11 +107,11 @@ class RecordingGateway:
         self._emitted[name] = succeed(None)
         return lambda: self._detach(name, sink)
 
-    def dead_tokens(self, app: str, after: bytes, limit: int) -> list[Death]:
+    def dead_tokens(self, app: str, after: bytes, limit: int) -> list[DeadTokenEntry]:
         dead = self._dead_of(app)
         return [dead[token] for token in sorted(dead) if token > after][:limit]
 
-    def bury(self, app: str, deaths: Sequence[Death]) -> Deferred[int]:
+    def bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> Deferred[int]:
         dead = self._dead_of(app)
         before = len(dead)
         dead.update({death.token: death for death in deaths})
@@ -209,7 +209,7 @@ class RecordingGateway:
             self._keys[submission.app, submission.key] = submission, receipt
         return receipt
 
-    def _dead_of(self, app: str) -> dict[bytes, Death]:
+    def _dead_of(self, app: str) -> dict[bytes, DeadTokenEntry]:
         if app not in self.dead:
             raise UnknownApp(app)
         return self.dead[app]

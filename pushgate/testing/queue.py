@@ -6,8 +6,8 @@ from typing import Final
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from pushgate.model.batch_slice import Span
-from pushgate.model.dead_token import Death, Reason
+from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.notification import Terms
 from pushgate.model.outcome import State, Verdict
 from pushgate.plugin.interfaces import IUpstream, IWork
@@ -18,7 +18,7 @@ _WRITTEN: Final = (State.ACCEPTED, State.PRESUMED, State.REJECTED)
 
 
 @implementer(IWork)
-class RecordingWork:
+class RecordingQueue:
     """Has what a test puts into it, and keeps what the upstream says became of it.
 
     :ivar upstream: woken when there is something to take, as soon as a test has said who it is.
@@ -36,17 +36,17 @@ class RecordingWork:
     def __init__(self, app: str = "news") -> None:
         self._app, self._order = app, 0
         self.upstream: IUpstream | None = None
-        self.waiting: list[Span] = []
-        self.suspects: list[Span] = []
-        self.in_flight: list[Span] = []
+        self.waiting: list[BatchSlice] = []
+        self.suspects: list[BatchSlice] = []
+        self.in_flight: list[BatchSlice] = []
         self.verdicts: list[Verdict] = []
-        self.requeued: list[Span] = []
-        self.dead: list[Death] = []
+        self.requeued: list[BatchSlice] = []
+        self.dead: list[DeadTokenEntry] = []
         self.rejected: list[bytes] = []
         self.is_reachable: bool | None = None
         self.suspicious = False
 
-    def put(self, *tokens: bytes, payload: bytes = b"{}", alone: bool = False, **terms: object) -> Span:
+    def put(self, *tokens: bytes, payload: bytes = b"{}", alone: bool = False, **terms: object) -> BatchSlice:
         """Queue one batch, and wake the upstream.
 
         :param alone: it must be the only one in flight.
@@ -60,7 +60,7 @@ class RecordingWork:
             order=self._order,
             terms=Terms(**terms),  # type: ignore[arg-type]  # the caller's
         )
-        span = Span(whole, 0, len(whole))
+        span = BatchSlice(whole, 0, len(whole))
         (self.suspects if alone else self.waiting).append(span)
         self._wake()
         return span
@@ -69,7 +69,7 @@ class RecordingWork:
         """The last verdict on each token."""
         return {token: verdict.state for verdict in self.verdicts for token in verdict.span.tokens()}
 
-    def take(self, limit: int, idle: bool) -> list[Span]:
+    def take(self, limit: int, idle: bool) -> list[BatchSlice]:
         spans = [self.suspects.pop(0)] if idle and self.suspects else self._next(limit)
         self.in_flight += spans
         return spans
@@ -88,7 +88,7 @@ class RecordingWork:
                 self._back(verdict.span)
         self.verdicts += verdicts
 
-    def requeue(self, spans: Sequence[Span]) -> None:
+    def requeue(self, spans: Sequence[BatchSlice]) -> None:
         for span in spans:
             self._back(span)
         self.requeued += spans
@@ -97,19 +97,21 @@ class RecordingWork:
         self.waiting.sort(key=lambda span: span.place)
         self._wake()
 
-    def tokens_died(self, deaths: Sequence[Death]) -> Deferred[None]:
+    def tokens_died(self, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
         self.dead += deaths
         return succeed(None)
 
-    def token_rejected(self, token: bytes, first: bool, reason: Reason = Reason.INVALID_TOKEN) -> bool:
+    def token_rejected(
+        self, token: bytes, first: bool, reason: DeadReason = DeadReason.INVALID_TOKEN
+    ) -> bool:
         self.rejected.append(token)
         return self.suspicious
 
     def reachable(self, yes: bool) -> None:
         self.is_reachable = yes
 
-    def _next(self, limit: int) -> list[Span]:
-        spans: list[Span] = []
+    def _next(self, limit: int) -> list[BatchSlice]:
+        spans: list[BatchSlice] = []
         while limit > 0 and self.waiting:
             first = self.waiting.pop(0)
             if len(first) > limit:
@@ -123,7 +125,7 @@ class RecordingWork:
         if self.upstream is not None:
             self.upstream.wake()
 
-    def _back(self, span: Span) -> None:
+    def _back(self, span: BatchSlice) -> None:
         """Note that a span, perhaps a part of one that was taken, is not in flight any more."""
         for index, of in enumerate(self.in_flight):
             if of.batch.id == span.batch.id and of.start <= span.start and span.stop <= of.stop:

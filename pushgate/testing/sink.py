@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.outcome import Outcome, Report, State
 from pushgate.plugin.interfaces import (
     IOutcomeSink,
@@ -29,7 +29,7 @@ def outcome(
     :param order: counts batches; those of different order have different ids.
     """
     whole = batch(tokens, app=app, at=at, order=order)
-    span = Span(whole, 0, len(whole), attempts=1, recalled=recalled)
+    span = BatchSlice(whole, 0, len(whole), attempts=1, recalled=recalled)
     return Outcome(span, state, status, reason, at, "apns-stream")
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from pushgate.model.batch_slice import Span
-from pushgate.model.dead_token import Death
+from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import CannotStart
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Outcome, Report
-from pushgate.plugin.interfaces import ISpool, Kept, Untold
+from pushgate.plugin.interfaces import ISpool, Kept, Undelivered
 
 
 @implementer(ISpool)
@@ -41,9 +41,9 @@ class RecordingSpool:
         self.finished: list[int] = []
         self.recovered = list(recovered)
         self.pages_asked: list[tuple[str, int, int]] = []
-        self.intended: list[Span] = []
-        self.forgone: list[Span] = []
-        self.graves: dict[str, dict[bytes, Death]] = {}
+        self.intended: list[BatchSlice] = []
+        self.forgone: list[BatchSlice] = []
+        self.graves: dict[str, dict[bytes, DeadTokenEntry]] = {}
         self.faults: list[str] = []
         self.holding = self.busy = self.closed = False
         self._held: list[Deferred[int]] = []
@@ -67,11 +67,11 @@ class RecordingSpool:
         self.reports = [each for each in self.reports if each[0] not in numbers]
         self.finished += finished
 
-    def intend(self, spans: Sequence[Span]) -> Deferred[None]:
+    def intend(self, spans: Sequence[BatchSlice]) -> Deferred[None]:
         self.intended += spans
         return self._answer()
 
-    def forgo(self, spans: Sequence[Span]) -> None:
+    def forgo(self, spans: Sequence[BatchSlice]) -> None:
         self.forgone += spans
 
     def page(self, app: str, priority: int, after: int, limit: int) -> Deferred[tuple[list[Kept], bool]]:
@@ -92,11 +92,11 @@ class RecordingSpool:
     def last_order(self) -> int:
         return max((each.batch.order for each in self.recovered), default=0)
 
-    def untold(self) -> Untold:
+    def untold(self) -> Undelivered:
         finished = [each.batch.order for each in map(self._now, self.recovered) if not each.left]
-        return Untold(tuple(self.reports), tuple(finished))
+        return Undelivered(tuple(self.reports), tuple(finished))
 
-    def bury(self, app: str, deaths: Sequence[Death]) -> Deferred[None]:
+    def bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
         return self._answer().addCallback(lambda _: self._bury(app, deaths))
 
     def unbury(self, app: str, tokens: Sequence[bytes]) -> Deferred[None]:
@@ -105,7 +105,7 @@ class RecordingSpool:
     def confirm(self, app: str) -> None:
         self._answer().addCallback(lambda _: self._confirm(app))
 
-    def dead(self, app: str, after: bytes, limit: int) -> Deferred[list[Death]]:
+    def dead(self, app: str, after: bytes, limit: int) -> Deferred[list[DeadTokenEntry]]:
         return self._answer().addCallback(lambda _: self._dead(app, after, limit))
 
     def close(self) -> Deferred[None]:
@@ -135,7 +135,7 @@ class RecordingSpool:
         self._asked.append(Deferred())
         return self._asked[-1]
 
-    def _bury(self, app: str, deaths: Sequence[Death]) -> None:
+    def _bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> None:
         graves = self.graves.setdefault(app, {})
         for death in deaths:
             before = graves.get(death.token)
@@ -148,12 +148,12 @@ class RecordingSpool:
 
     def _confirm(self, app: str) -> None:
         certain = {
-            token: Death(token, death.since, death.reason)
+            token: DeadTokenEntry(token, death.since, death.reason)
             for token, death in self.graves.get(app, {}).items()
         }
         self.graves[app] = certain
 
-    def _dead(self, app: str, after: bytes, limit: int) -> list[Death]:
+    def _dead(self, app: str, after: bytes, limit: int) -> list[DeadTokenEntry]:
         graves = self.graves.get(app, {})
         return [graves[token] for token in sorted(graves) if token > after][:limit]
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart
 from pushgate.model.outcome import State, Verdict
 from pushgate.plugin.interfaces import (
@@ -33,7 +33,7 @@ class RecordingUpstream:
         self.work = work
         self.history: list[str] = []
         self.wakes = 0
-        self.in_flight: list[Span] = []
+        self.in_flight: list[BatchSlice] = []
         self.holding = False
         self.is_reachable = True
         self._stopping: Deferred[None] | None = None
@@ -63,25 +63,25 @@ class RecordingUpstream:
             circuit_open=not self.is_reachable,
         )
 
-    def take(self, limit: int = 1 << 16) -> list[Span]:
+    def take(self, limit: int = 1 << 16) -> list[BatchSlice]:
         """Take work as if to write it."""
         spans = self.work.take(limit, not self.in_flight)
         written = [replace(span, attempts=span.attempts + 1) for span in spans]
         self.in_flight += written
         return written
 
-    def settle(self, state: State, *spans: Span, status: int | None = None, reason: str = "") -> None:
+    def settle(self, state: State, *spans: BatchSlice, status: int | None = None, reason: str = "") -> None:
         """Report what became of spans that are in flight; of all when none is named."""
         told = spans or tuple(self.in_flight)
         self._forget(told)
         self.work.settle([Verdict(span, state, status, reason) for span in told])
 
-    def reject(self, span: Span) -> None:
+    def reject(self, span: BatchSlice) -> None:
         """Report that the push service refused the one token of a span as invalid."""
         self.settle(State.REJECTED, span, status=8, reason="InvalidToken")
         self.work.token_rejected(span.tokens()[0], first=False)
 
-    def requeue(self, *spans: Span) -> None:
+    def requeue(self, *spans: BatchSlice) -> None:
         """Give spans that are in flight back; all when none is named."""
         back = spans or tuple(self.in_flight)
         self._forget(back)
@@ -92,7 +92,7 @@ class RecordingUpstream:
         self.is_reachable = yes
         self.work.reachable(yes)
 
-    def _forget(self, spans: Sequence[Span]) -> None:
+    def _forget(self, spans: Sequence[BatchSlice]) -> None:
         """Spans may be parts of those that were taken; what is left of these stays in flight."""
         for span in spans:
             of = next(each for each in self.in_flight if _covers(each, span))
@@ -107,7 +107,7 @@ class RecordingUpstream:
             self._stopping.callback(None)
 
 
-def _covers(whole: Span, part: Span) -> bool:
+def _covers(whole: BatchSlice, part: BatchSlice) -> bool:
     return whole.batch.id == part.batch.id and whole.start <= part.start and part.stop <= whole.stop
 
 

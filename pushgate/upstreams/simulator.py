@@ -8,7 +8,7 @@ from pydantic import Field
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch
 from pushgate.plugin.factories import UpstreamFactory
 from pushgate.plugin.interfaces import (
@@ -99,7 +99,7 @@ class SimulatedUpstream:
     def prove(self) -> Deferred[int] | None:
         return self._pool.prove() if self._pool else None
 
-    def find(self, batch: Batch, index: int) -> Span | None:
+    def find(self, batch: Batch, index: int) -> BatchSlice | None:
         return self._pool.find(batch, index) if self._pool else None
 
     def addresses(self) -> list[str]:

@@ -37,7 +37,7 @@ class AnotherPortTests(TestCase):
                 gateway_address.NotReached, f"; is {where} the AMP door of a gateway[?]$"
             ):
                 async with gateway_address.reach(
-                    reactor, gateway_address.Door(where), timeout=0.05
+                    reactor, gateway_address.GatewayAddress(where), timeout=0.05
                 ) as gateway:
                     await getattr(gateway, ask)()
         await port.stopListening()

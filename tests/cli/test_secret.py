@@ -6,7 +6,7 @@ import stat
 import pytest
 import trustme
 
-from pushgate.model.principals import Hashed
+from pushgate.model.principals import SecretHash
 from tests.cli.programs import CONFIGURATION, TWISTD, RunningGateway, pushgate, start
 
 GUARDED = (
@@ -27,7 +27,7 @@ def test_a_secret():
     """It is shown with the line for the file, which fits; each is another one."""
     said = [pushgate("secret", "shop").stdout.splitlines() for _ in range(2)]
     for lines in said:
-        secret, hashed = lines[1].strip(), Hashed.parse(lines[3].strip())
+        secret, hashed = lines[1].strip(), SecretHash.parse(lines[3].strip())
         assert hashed.fits(secret.encode())
         assert len(secret) == 43
     assert not set(said[0][1::2]) & set(said[1][1::2])

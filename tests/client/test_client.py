@@ -22,7 +22,7 @@ from pushgate.client.subscription import ROOM
 from pushgate.inputs.amp import factory as amp_door
 from pushgate.inputs.amp import handlers
 from pushgate.inputs.amp.server import AmpServer, AmpTable
-from pushgate.inputs.common.session import Porter
+from pushgate.inputs.common.session import Authenticator
 from pushgate.model.errors import (
     CannotStart,
     Conflict,
@@ -37,11 +37,11 @@ from pushgate.model.errors import (
     UnknownApp,
     Unreachable,
 )
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.notification import parse_id
 from pushgate.model.outcome import State
 from pushgate.model.outcome_record import id_text
-from pushgate.model.principals import Grant, Hashed, Principals
+from pushgate.model.principals import Grant, Principals, SecretHash
 from pushgate.plugin.interfaces import Context
 from pushgate.testing import RecordingGateway, outcome
 from tests.samples import PAYLOAD, TOKEN, token
@@ -97,15 +97,15 @@ class ClientTestCase(SynchronousTestCase):
 
     def setUp(self):
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
-        self.principals, self.tally = Principals(self.grants), Tally()
+        self.principals, self.metrics = Principals(self.grants), Metrics()
         context = Context(
             reactor=self.clock,
             wall=time.time,
             jitter=lambda: 0.0,
-            tally=self.tally,
+            metrics=self.metrics,
             principals=self.principals,
         )
-        porter = Porter("amp", True, self.gateway, context)
+        porter = Authenticator("amp", True, self.gateway, context)
         self.server = AmpServer("amp", AmpTable(type="amp"), self.gateway, context, porter)
         self.wires = Wires(self.server, self.clock)
         self.client = Client(self.wires, self.clock, jitter=lambda: 1.0, **self.options)
@@ -725,7 +725,7 @@ class LoopbackTests(TestCase):
     async def test_the_ten_lines_of_the_readme(self):
         """Connect, watch, push a batch, read the outcomes, close."""
         gateway = RecordingGateway()
-        context = Context(reactor=reactor, wall=time.time, jitter=lambda: 0.0, tally=Tally())
+        context = Context(reactor=reactor, wall=time.time, jitter=lambda: 0.0, metrics=Metrics())
         door = amp_door.input(
             "amp", AmpTable(type="amp", listen="tcp:0:interface=127.0.0.1"), gateway, context
         )
@@ -747,12 +747,12 @@ class LoopbackTests(TestCase):
 
 
 class LoginTests(ClientTestCase):
-    grants: ClassVar[dict] = {"shop": Grant(secrets=(Hashed.of(b"s3cr3t", bytes(16)),))}
+    grants: ClassVar[dict] = {"shop": Grant(secrets=(SecretHash.of(b"s3cr3t", bytes(16)),))}
     options: ClassVar[dict] = {"login": ("shop", b"s3cr3t")}
 
     def refuse(self):
         """From now on the gateway knows another secret; it has lost the connections."""
-        self.principals.replace({"shop": Grant(secrets=(Hashed.of(b"other", bytes(16)),))})
+        self.principals.replace({"shop": Grant(secrets=(SecretHash.of(b"other", bytes(16)),))})
         self.wires.cut()
         self.clock.advance(MAX_DELAY)
 
@@ -819,7 +819,7 @@ class QuotaTests(ClientTestCase):
         self.wires.flush()
         self.clock.advance(0.7)
         self.wires.flush()
-        refused = self.tally.counts["pushgate_refused_total"]
+        refused = self.metrics.counts["pushgate_refused_total"]
         self.assertEqual(refused, {("news", "amp", "OVERLOADED"): 1})
         self.clock.advance(0.05)
         self.result(pushing)

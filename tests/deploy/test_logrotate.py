@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.sinks.common.append_file import RecordFile
+from pushgate.sinks.common.append_file import AppendFile
 from tests.deploy.test_unit import unit
 from tests.process import ROOT
 
@@ -65,13 +65,13 @@ class LogrotateTests(SynchronousTestCase):
         directory.mkdir(mode=0o755)
         directory.chmod(0o755)  # logrotate distrusts a directory that others may write to
         log = directory / "outcomes.jsonl"
-        written = RecordFile.open(log)
+        written = AppendFile.open(log)
         written.write(b"before\n")
         self.rotate(directory)
         self.assertFalse(log.exists())
         written.write(b"during\n")  # until SIGHUP
         written.close()
-        written = RecordFile.open(log)
+        written = AppendFile.open(log)
         written.write(b"after\n")
         written.close()
         [moved] = directory.glob("outcomes.jsonl-*")

@@ -14,7 +14,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from pushgate.model.errors import REFUSALS
-from pushgate.model.metrics import COUNTERS, HISTOGRAMS, Tally
+from pushgate.model.metrics import COUNTERS, HISTOGRAMS, Metrics
 from pushgate.model.outcome import State
 from pushgate.net.prometheus import Exposition
 from pushgate.protocols.apns_binary.connection_end import End
@@ -47,17 +47,17 @@ WORDS: dict[str, set[str]] = {
 
 def exposed() -> dict[str, set[str]]:
     """Each series that Prometheus reads of a gateway to which everything has happened, with its labels."""
-    tally = Tally()
+    metrics = Metrics()
     for name, labels in COUNTERS.items():
-        tally.count(name, *labels)
+        metrics.count(name, *labels)
     for name, labels in HISTOGRAMS.items():
-        tally.observe(name, *labels, seconds=1)
+        metrics.observe(name, *labels, seconds=1)
     news = {
         "queue": 1, "queue_age": 1, "window": 1, "connections": {"ready": 1}, "certificate_expires": 1,
         "circuit": {"open": False, "cause": ""},
     }  # fmt: skip
     stats = {"apps": {"news": news}, "sinks": {"log": {"lag": 1}}}
-    text = Exposition(tally, lambda: stats).answer("")[0].decode()
+    text = Exposition(metrics, lambda: stats).answer("")[0].decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return {"up": set()} | {sample.name: set(sample.labels) for sample in samples}
 

@@ -10,7 +10,7 @@ from twisted.protocols.amp import AMP
 from twisted.trial.unittest import TestCase
 
 from pushgate.inputs.amp import factory as amp
-from pushgate.inputs.amp.input import AmpDoor
+from pushgate.inputs.amp.input import AmpInput
 from pushgate.inputs.amp.server import AmpTable
 from pushgate.model.packed import Packed
 from pushgate.protocols.amp.commands import PushBatch, Stats
@@ -36,7 +36,7 @@ class Sender(AMP):
 class BackpressureTests(TestCase):
     timeout = 60
 
-    async def start(self) -> tuple[Rig, AmpDoor, Sender]:
+    async def start(self) -> tuple[Rig, AmpInput, Sender]:
         """A gateway with a short queue, its door, and a program at it."""
         rig = await Rig(self.mktemp(), queue=LIMIT, connections=1, spare=0).start()
         self.addCleanup(lambda: Deferred.fromCoroutine(rig.stop()))
@@ -46,7 +46,7 @@ class BackpressureTests(TestCase):
         self.addCleanup(door.stop)
         return rig, door, await self.program(door, Sender())
 
-    async def program(self, door: AmpDoor, protocol: Any) -> Any:
+    async def program(self, door: AmpInput, protocol: Any) -> Any:
         """A program, connected."""
         port = int(door.addresses()[0].rpartition(":")[2])
         return await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", port), protocol)
@@ -100,5 +100,5 @@ class BackpressureTests(TestCase):
         self.assertLess(max(depths), LIMIT)
         self.assertGreater(max(depths), news.pressure.low)
         self.assertLess(max(buffered), 1 << 18)
-        self.assertGreater(rig.context.tally.counts["pushgate_pauses_total"]["news", "amp"], 0)
+        self.assertGreater(rig.context.metrics.counts["pushgate_pauses_total"]["news", "amp"], 0)
         sender.transport.loseConnection()

@@ -11,8 +11,8 @@ from zope.interface.verify import verifyObject
 from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
 from pushgate.gateway.spool.memory import MemorySpool
-from pushgate.model.batch_slice import Span
-from pushgate.model.dead_token import Death, Reason
+from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import (
     CannotStart,
     Invalid,
@@ -42,7 +42,7 @@ from tests.gateway_rig import EPOCH, GatewayRig, GatewayTestCase, tokens_of
 from tests.samples import PAYLOAD, batch, token
 
 
-def alone(suspect: Span) -> Span:
+def alone(suspect: BatchSlice) -> BatchSlice:
     """The span as one that must travel alone."""
     return replace(suspect, alone=1)
 
@@ -540,7 +540,7 @@ class BooksTests(GatewayTestCase):
         """The metrics can be made of the gateway's stats."""
         self.accepted(5)
         self.rig.upstream.take(3)
-        text = Exposition(self.rig.tally, self.rig.gateway.stats).answer("")[0].decode()
+        text = Exposition(self.rig.metrics, self.rig.gateway.stats).answer("")[0].decode()
         for line in (
             'pushgate_queue_notifications{app="news"} 2.0',
             'pushgate_window_notifications{app="news"} 3.0',
@@ -566,8 +566,8 @@ class BooksTests(GatewayTestCase):
         self.assertEqual(rig.counted("pushgate_resent_total", "news"), 4)
         self.assertEqual(rig.counted("pushgate_outcomes_total", "news", "accepted", ""), 1)
         self.assertEqual(rig.counted("pushgate_outcomes_total", "news", "rejected", "InvalidToken"), 3)
-        self.assertEqual(rig.tally.histograms["pushgate_settle_seconds"]["news",].total, 8)
-        self.assertEqual(rig.tally.histograms["pushgate_accept_seconds"]["test",].total, 0)
+        self.assertEqual(rig.metrics.histograms["pushgate_settle_seconds"]["news",].total, 8)
+        self.assertEqual(rig.metrics.histograms["pushgate_accept_seconds"]["test",].total, 0)
 
     def test_an_upstream_that_settles_twice(self) -> None:
         """A second outcome is left out and logged; those beside it are told, and the books stay right."""
@@ -583,7 +583,7 @@ class BooksTests(GatewayTestCase):
 
     def test_dead_tokens_are_reported(self) -> None:
         """What the feedback service says goes to the sinks; it is the outcome of nothing."""
-        self.rig.upstream.work.tokens_died([Death(token(0), EPOCH - 5, Reason.FEEDBACK)])
+        self.rig.upstream.work.tokens_died([DeadTokenEntry(token(0), EPOCH - 5, DeadReason.FEEDBACK)])
         self.rig.told()
         self.assertEqual(self.rig.sink.reports, [DeadToken("news", token(0), EPOCH - 5, EPOCH, "recording")])
         self.assertEqual(self.rig.gateway.stats()["apps"]["news"]["dead_tokens"], 1)
@@ -704,7 +704,7 @@ class StoppingTests(GatewayTestCase):
         """Closing gives the sinks what waits for them, stops them, and then closes the spool."""
         spool = RecordingSpool()
         self.rig = GatewayRig(spool=spool)
-        self.rig.upstream.work.tokens_died([Death(token(0), EPOCH, Reason.FEEDBACK)])
+        self.rig.upstream.work.tokens_died([DeadTokenEntry(token(0), EPOCH, DeadReason.FEEDBACK)])
         self.rig.sink.holding = True
         closed = Deferred.fromCoroutine(self.rig.gateway.close())
         self.turn()
@@ -729,7 +729,7 @@ class StoppingTests(GatewayTestCase):
         """Cancelled, closing drops what a sink does not take, stops it, and still closes the spool."""
         spool = RecordingSpool()
         self.rig = GatewayRig(spool=spool)
-        self.rig.upstream.work.tokens_died([Death(token(0), EPOCH, Reason.FEEDBACK)])
+        self.rig.upstream.work.tokens_died([DeadTokenEntry(token(0), EPOCH, DeadReason.FEEDBACK)])
         self.rig.sink.holding = True
         with capturedLogs() as events:
             closed = Deferred.fromCoroutine(self.rig.gateway.close())

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from pushgate.gateway.gateway import Limits
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import NotFound
 from pushgate.model.history import Event, Step
 from pushgate.model.notification import Delivery
@@ -94,7 +94,9 @@ class MemoryTests(TraceCase):
         number = self.accepted()
         [span] = self.rig.upstream.take()
         self.rig.upstream.settle(State.PRESUMED)
-        lost = Span(span.batch, 0, 3, 1, recalled=True).noted(Step(Event.DISCARDED, EPOCH, 1, "InvalidToken"))
+        lost = BatchSlice(span.batch, 0, 3, 1, recalled=True).noted(
+            Step(Event.DISCARDED, EPOCH, 1, "InvalidToken")
+        )
         self.rig.upstream.work.requeue([lost])
         self.assertEqual(self.events(number), ["submitted", "queued", "outcome", "discarded"])
         self.rig.upstream.take()

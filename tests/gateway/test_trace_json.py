@@ -5,7 +5,7 @@ import json
 from msgspec.structs import replace
 
 from pushgate.gateway.trace import record, story
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.history import Event, Step
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.packed import Packed
@@ -17,7 +17,7 @@ ACCEPTED_AT = 1_700_000_000.0
 def told(state, *steps, at=5.0, index=1, recalled=False, status=None, reason="", **of):
     """An outcome of the second of three."""
     whole = replace(batch(3), **{"door": "amp", **of})
-    span = Span(whole, index, index + 1, attempts=1, recalled=recalled, past=steps)
+    span = BatchSlice(whole, index, index + 1, attempts=1, recalled=recalled, past=steps)
     return Outcome(span, state, status, reason, ACCEPTED_AT + at, "apns-stream")
 
 

@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.model.dead_token import Death, Reason, json_line, line, parse
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry, json_line, line, parse
 from pushgate.model.errors import Invalid
 
 NOW = 1_700_000_000
 deaths = st.builds(
-    Death, st.binary(min_size=1, max_size=100), st.integers(0, 2**32 - 1), st.sampled_from(Reason)
+    DeadTokenEntry,
+    st.binary(min_size=1, max_size=100),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(DeadReason),
 )
 
 
@@ -26,9 +29,9 @@ def test_there_and_back(death):
 
 def test_what_may_be_left_out():
     """A list of bare tokens will do: they are dead since now, because somebody said so."""
-    bare = Death(b"\xaa\xbb", NOW, Reason.IMPORTED)
+    bare = DeadTokenEntry(b"\xaa\xbb", NOW, DeadReason.IMPORTED)
     assert parse("aabb\r\n", NOW) == parse('{"token": "AABB"}', NOW) == bare
-    assert parse("aabb 5", NOW) == Death(b"\xaa\xbb", 5, Reason.IMPORTED)
+    assert parse("aabb 5", NOW) == DeadTokenEntry(b"\xaa\xbb", 5, DeadReason.IMPORTED)
 
 
 @pytest.mark.parametrize(

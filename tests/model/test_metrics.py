@@ -2,16 +2,16 @@
 
 import pytest
 
-from pushgate.model.metrics import BOUNDS, COUNTERS, HISTOGRAMS, Histogram, Tally
+from pushgate.model.metrics import BOUNDS, COUNTERS, HISTOGRAMS, Histogram, Metrics
 
 
 def test_counts_add_up_by_label():
     """Each combination of labels is counted apart, one at a time or many at once."""
-    tally = Tally()
-    tally.count("pushgate_outcomes_total", "news", "accepted", "", times=500)
-    tally.count("pushgate_outcomes_total", "news", "accepted", "")
-    tally.count("pushgate_outcomes_total", "news", "rejected", "InvalidToken")
-    assert tally.counts["pushgate_outcomes_total"] == {
+    metrics = Metrics()
+    metrics.count("pushgate_outcomes_total", "news", "accepted", "", times=500)
+    metrics.count("pushgate_outcomes_total", "news", "accepted", "")
+    metrics.count("pushgate_outcomes_total", "news", "rejected", "InvalidToken")
+    assert metrics.counts["pushgate_outcomes_total"] == {
         ("news", "accepted", ""): 501,
         ("news", "rejected", "InvalidToken"): 1,
     }
@@ -19,17 +19,17 @@ def test_counts_add_up_by_label():
 
 def test_every_series_exists_from_the_start():
     """A reader finds every counter and histogram before anything was counted."""
-    tally = Tally()
-    assert tally.counts == {name: {} for name in COUNTERS}
-    assert tally.histograms == {name: {} for name in HISTOGRAMS}
+    metrics = Metrics()
+    assert metrics.counts == {name: {} for name in COUNTERS}
+    assert metrics.histograms == {name: {} for name in HISTOGRAMS}
 
 
 def test_a_misspelt_name_is_an_error():
     """A count that nobody would read is not kept silently."""
     with pytest.raises(KeyError):
-        Tally().count("pushgate_outcome_total")
+        Metrics().count("pushgate_outcome_total")
     with pytest.raises(KeyError):
-        Tally().observe("pushgate_settle", seconds=1)
+        Metrics().observe("pushgate_settle", seconds=1)
 
 
 @pytest.mark.parametrize(("bucket", "bound"), list(enumerate(BOUNDS)))
@@ -43,15 +43,15 @@ def test_a_bound_belongs_to_its_bucket(bucket, bound):
 
 def test_durations_add_up():
     """A batch is observed once for all its members; the longest have a bucket too."""
-    tally = Tally()
-    tally.observe("pushgate_settle_seconds", "news", seconds=0.5, times=100)
-    tally.observe("pushgate_settle_seconds", "news", seconds=1e6)
-    tally.observe("pushgate_settle_seconds", "mail", seconds=0.0)
-    news = tally.histograms["pushgate_settle_seconds"]["news",]
+    metrics = Metrics()
+    metrics.observe("pushgate_settle_seconds", "news", seconds=0.5, times=100)
+    metrics.observe("pushgate_settle_seconds", "news", seconds=1e6)
+    metrics.observe("pushgate_settle_seconds", "mail", seconds=0.0)
+    news = metrics.histograms["pushgate_settle_seconds"]["news",]
     assert sum(news.buckets) == 101
     assert news.buckets[-1] == 1
     assert news.total == 0.5 * 100 + 1e6
-    assert sum(tally.histograms["pushgate_settle_seconds"]["mail",].buckets) == 1
+    assert sum(metrics.histograms["pushgate_settle_seconds"]["mail",].buckets) == 1
 
 
 def test_no_secret_is_ever_a_label():

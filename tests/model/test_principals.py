@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushgate.model.errors import Forbidden, Overloaded, Refusal, TooFast, TooLarge
-from pushgate.model.principals import ANONYMOUS, Grant, Hashed, Operation, Principals
+from pushgate.model.principals import ANONYMOUS, Grant, Operation, Principals, SecretHash
 
 PUSH, READ, ADMIN = Operation.PUSH, Operation.READ, Operation.ADMIN
 SECRET, OTHER = b"a" * 43, b"b" * 43
@@ -16,7 +16,7 @@ SALT = bytes(16)
 SHOP = Grant(
     operations=frozenset({PUSH, READ}),
     apps=frozenset({"news"}),
-    secrets=(Hashed.of(SECRET, SALT),),
+    secrets=(SecretHash.of(SECRET, SALT),),
     certificate="CN=shop",
 )
 
@@ -51,7 +51,7 @@ def test_not_logged_in():
 @pytest.mark.parametrize("prove", [lambda p: p.login("shop", SECRET), lambda p: p.bearer(SECRET), lambda p: p.certified("CN=shop")])  # fmt: skip
 def test_proven(prove):
     """A name with its secret, the secret alone, or a certificate's subject proves who somebody is."""
-    principals = Principals({"shop": SHOP, "other": Grant(secrets=(Hashed.of(OTHER, SALT),))})
+    principals = Principals({"shop": SHOP, "other": Grant(secrets=(SecretHash.of(OTHER, SALT),))})
     assert not principals.open
     principal = prove(principals)
     assert principal.name == "shop"
@@ -74,7 +74,7 @@ def test_proven(prove):
 )
 def test_not_proven(prove):
     """Anything else proves nothing, and the refusal repeats nothing of what was tried."""
-    principals = Principals({"shop": SHOP, "other": Grant(secrets=(Hashed.of(OTHER, SALT),))})
+    principals = Principals({"shop": SHOP, "other": Grant(secrets=(SecretHash.of(OTHER, SALT),))})
     with pytest.raises(Forbidden) as caught:
         prove(principals)
     assert not {"aaa", "bbb", "nobody", "shop"} & set(str(caught.value).replace("=", " ").split())
@@ -82,10 +82,10 @@ def test_not_proven(prove):
 
 def test_every_secret_is_tried(monkeypatch):
     """A login costs the same whether or not there is such a name, so that its time does not tell."""
-    principals = Principals({name: Grant(secrets=(Hashed.of(name.encode(), SALT),)) for name in "abc"})
+    principals = Principals({name: Grant(secrets=(SecretHash.of(name.encode(), SALT),)) for name in "abc"})
     tried = []
-    fits = Hashed.fits
-    monkeypatch.setattr(Hashed, "fits", lambda self, secret: tried.append(self) or fits(self, secret))
+    fits = SecretHash.fits
+    monkeypatch.setattr(SecretHash, "fits", lambda self, secret: tried.append(self) or fits(self, secret))
     counts = []
     for name, secret in [("a", b"a"), ("c", b"c"), ("b", b"?"), ("nobody", b"?")]:
         with contextlib.suppress(Forbidden):
@@ -184,7 +184,7 @@ def test_reload_takes_away():
     with pytest.raises(Forbidden, match="log in again"):
         by_certificate.check(READ, None)
 
-    principals.replace({"shop": Grant(secrets=(Hashed.of(OTHER, SALT),))})
+    principals.replace({"shop": Grant(secrets=(SecretHash.of(OTHER, SALT),))})
     assert not by_secret.sees("mail")
     with pytest.raises(Forbidden, match="log in again"):
         by_secret.charge(1, 0.0)
@@ -201,7 +201,7 @@ def test_reload_undone():
     principals = Principals({"shop": Grant(secrets=SHOP.secrets, rate=10.0)})
     principal = principals.login("shop", SECRET)
     principal.permit(PUSH, "news", 10, 0.0)
-    undo = principals.replace({"other": Grant(secrets=(Hashed.of(OTHER, SALT),))})
+    undo = principals.replace({"other": Grant(secrets=(SecretHash.of(OTHER, SALT),))})
     with pytest.raises(Forbidden):
         principal.check(PUSH, "news")
     assert ("other" in principals, "shop" in principals) == (True, False)
@@ -236,8 +236,8 @@ def test_first_principals():
 
 def test_hash():
     """A hash is written and read as one line, and holds nothing of the secret."""
-    hashed = Hashed.of(SECRET, bytes(range(16)))
-    assert Hashed.parse(str(hashed)) == hashed
+    hashed = SecretHash.of(SECRET, bytes(range(16)))
+    assert SecretHash.parse(str(hashed)) == hashed
     assert hashed.fits(SECRET)
     assert not hashed.fits(OTHER)
     assert SECRET.hex() not in str(hashed)
@@ -248,7 +248,7 @@ def test_hash():
 def test_no_hash(text):
     """What is no line of a secret file is refused without being repeated."""
     with pytest.raises(ValueError, match="must be sha256:SALT:DIGEST"):
-        Hashed.parse(text)
+        SecretHash.parse(text)
 
 
 def test_told():

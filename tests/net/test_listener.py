@@ -24,7 +24,7 @@ from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from pushgate.model.errors import CannotStart
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Grant, Principals
 from pushgate.net.listener import Listener
 from pushgate.net.tls import peer_subject
@@ -50,7 +50,7 @@ def listener(reactor, principals=None, **keys):
         reactor=reactor,
         wall=lambda: 0.0,
         jitter=lambda: 0.0,
-        tally=Tally(),
+        metrics=Metrics(),
         principals=principals or Principals(),
     )
     return Listener("front", ListeningTable.model_validate({"type": "x", **keys}), context)

@@ -3,7 +3,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.model.metrics import BOUNDS, COUNTERS, HISTOGRAMS, Tally
+from pushgate.model.metrics import BOUNDS, COUNTERS, HISTOGRAMS, Metrics
 from pushgate.model.outcome import State
 from pushgate.net.prometheus import GAUGES, HELP, Exposition
 
@@ -48,9 +48,9 @@ def app(**changes: Any) -> dict[str, Any]:
 
 class ExpositionTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.tally = Tally()
+        self.metrics = Metrics()
         self.stats: dict[str, Any] = {"apps": {}, "sinks": {}}
-        self.exposition = Exposition(self.tally, lambda: self.stats)
+        self.exposition = Exposition(self.metrics, lambda: self.stats)
 
     def text(self, accept: str = "") -> str:
         return self.exposition.answer(accept)[0].decode()
@@ -82,15 +82,15 @@ class ExpositionTests(SynchronousTestCase):
         self.assertEqual(set(HELP), {*COUNTERS, *HISTOGRAMS, *GAUGES})
 
     def test_counters(self) -> None:
-        """Counts of the tally appear with their labels."""
-        self.tally.count("pushgate_outcomes_total", "news", State.REJECTED, "InvalidToken", times=5)
+        """Counts of the metrics appear with their labels."""
+        self.metrics.count("pushgate_outcomes_total", "news", State.REJECTED, "InvalidToken", times=5)
         labels = (("app", "news"), ("reason", "InvalidToken"), ("state", "rejected"))
         self.assertEqual(self.samples()["pushgate_outcomes_total", labels], 5)
 
     def test_histograms_are_cumulative(self) -> None:
         """Each bucket counts what is not longer than its bound; +Inf counts all."""
         for seconds, times in ((0.0001, 1), (0.03, 2), (60.0, 4), (600.0, 8)):
-            self.tally.observe("pushgate_settle_seconds", "news", seconds=seconds, times=times)
+            self.metrics.observe("pushgate_settle_seconds", "news", seconds=seconds, times=times)
         samples = self.samples()
 
         def bucket(bound: str) -> float:

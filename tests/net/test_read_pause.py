@@ -3,13 +3,13 @@
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.net.read_pause import Brake
+from pushgate.net.read_pause import ReadPause
 
 
 class BrakeTests(SynchronousTestCase):
     def setUp(self):
         self.transport, self.released = StringTransport(), []
-        self.brake = Brake(self.transport, lambda: self.released.append(self.transport.producerState))
+        self.brake = ReadPause(self.transport, lambda: self.released.append(self.transport.producerState))
 
     def test_one_reason_is_enough(self):
         """The transport is paused as long as one of several reasons holds."""
@@ -31,7 +31,7 @@ class BrakeTests(SynchronousTestCase):
 
     def test_it_can_be_held_again_while_it_is_released(self):
         """Working off what was read may bring the reason back; then nothing new is read."""
-        brake = Brake(self.transport, lambda: brake.hold("full"))
+        brake = ReadPause(self.transport, lambda: brake.hold("full"))
         brake.hold("full")
         brake.release("full")
         self.assertTrue(brake.held)

@@ -8,13 +8,13 @@ from zope.interface.verify import verifyObject
 from pushgate.model.errors import CannotStart
 from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
 from pushgate.plugin.lazy import LazyInput, LazySink, LazyUpstream
-from pushgate.plugin.settings import AppTable, DoorTable, SinkTable
+from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 from tests.plug_ins import PlugInTestCase
 
 TARGETS = """
 from zope.interface import implementer
 from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
-from pushgate.plugin.settings import AppTable, DoorTable, SinkTable
+from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 
 class Named:
     name = "other"
@@ -22,7 +22,7 @@ class Named:
 
 @implementer(IInputFactory)
 class Doors(Named):
-    config = DoorTable
+    config = InputTable
     def input(self, name, config, gateway, context):
         return "door", name, config, gateway, context
 
@@ -57,7 +57,7 @@ class LazyFactoryTests(PlugInTestCase):
     def test_interfaces(self) -> None:
         """A declaration is a plug-in and a factory of its kind, with the target's table."""
         for lazy, target, interface, table in (
-            (LazyInput, "doors", IInputFactory, DoorTable),
+            (LazyInput, "doors", IInputFactory, InputTable),
             (LazySink, "sinks", IOutcomeSinkFactory, SinkTable),
             (LazyUpstream, "upstreams", IUpstreamFactory, AppTable),
         ):

@@ -9,9 +9,9 @@ from pushgate.model.notification import Delivery
 from pushgate.model.outcome_record import Tokens
 from pushgate.plugin.settings import (
     AppTable,
-    DoorTable,
     Duration,
     FilePath,
+    InputTable,
     ListeningTable,
     Port,
     ServerEndpoint,
@@ -81,7 +81,7 @@ def test_words_are_read_from_their_text():
     """TOML knows texts only: delivery and token style are written as the contract spells them."""
     assert AppTable(upstream="x", delivery="at-most-once").delivery is Delivery.AT_MOST_ONCE
     assert SinkTable(type="log", tokens="hash").tokens is Tokens.HASH
-    assert DoorTable(type="amp").type == "amp"
+    assert InputTable(type="amp").type == "amp"
 
 
 def test_a_path_is_read_from_its_text():
@@ -133,7 +133,7 @@ def test_nowhere_to_listen(text):
         (AppTable, {"upstream": "x", "rate": float("nan")}, "rate"),
         (ListeningTable, {"type": "amp", "listen": "tcp:1", "certificate": "a\0b"}, "certificate"),
         (AppTable, {}, "upstream"),
-        (DoorTable, {"type": 1}, "type"),
+        (InputTable, {"type": 1}, "type"),
         (SinkTable, {"type": "log", "tokens": "half"}, "tokens"),
         (SinkTable, {"type": "log", "buffer": 0}, "buffer"),
     ],

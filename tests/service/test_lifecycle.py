@@ -16,13 +16,13 @@ from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
 from pushgate.gateway.outcomes.sink_feeder import CLOSE_GRACE
 from pushgate.model.errors import CannotStart, ShuttingDown
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission
 from pushgate.model.outcome import State
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Context
 from pushgate.plugin.settings import AppTable
-from pushgate.service.lifecycle import FLUSH_TIMEOUT, GRACE, HURRY, House
+from pushgate.service.lifecycle import FLUSH_TIMEOUT, GRACE, HURRY, Lifecycle
 from pushgate.testing import (
     RecordingInput,
     RecordingSink,
@@ -67,7 +67,7 @@ class HouseCase(SynchronousTestCase):
         for each in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
             self.addCleanup(signal.signal, each, signal.getsignal(each))
         self.clock, self.history = Reactor(), []
-        context = Context(reactor=self.clock, wall=self.clock.seconds, jitter=lambda: 0.0, tally=Tally())
+        context = Context(reactor=self.clock, wall=self.clock.seconds, jitter=lambda: 0.0, metrics=Metrics())
         self.spool, factory = RecordingSpool(), RecordingUpstreams()
         self.gateway = Gateway(context, self.spool, Limits(), lambda: 0)
         self.gateway.add_app("news", AppTable(upstream="recording"), factory)
@@ -78,7 +78,7 @@ class HouseCase(SynchronousTestCase):
         self.kept(self.first, "first")
         self.kept(self.second, "second")
         doors = {"first": self.first, "second": self.second}
-        self.house = House(self.gateway, [("sink", self.sink, 100)], doors, DRAIN, self.clock)
+        self.house = Lifecycle(self.gateway, [("sink", self.sink, 100)], doors, DRAIN, self.clock)
 
     def kept(self, part: RecordingUpstream | RecordingSink | RecordingInput, who: str) -> None:
         """Have one diary for all."""

@@ -217,7 +217,7 @@ class BrokenTests(PlugInTestCase):
     def test_a_config_of_another_kind(self) -> None:
         """A factory's table must be derived from its kind's."""
         why = "pigeon: its config must be a class derived from pushgate.plugin.settings.SinkTable"
-        self.assertEqual(self.broken(SINK.replace("SinkTable", "DoorTable")), why)
+        self.assertEqual(self.broken(SINK.replace("SinkTable", "InputTable")), why)
 
     def test_a_config_that_is_none(self) -> None:
         """A factory's table must be a class."""

@@ -7,9 +7,9 @@ from types import FrameType
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
-from pushgate.inputs.line.input import LineDoor
+from pushgate.inputs.line.input import LineInput
 from pushgate.model.log_throttle import LOG_INTERVAL
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.service.reactor_watchdog import GATEWAY, LOOKS, Watchdog, culprit, home
 from tests.plug_ins import PlugInTestCase
 from tests.process import ROOT, ProcessTestCase
@@ -78,7 +78,7 @@ class CulpritTests(PlugInTestCase):
     def test_homes(self) -> None:
         """A package is all its plug-in's; of ours the one below the room is, of a drop-in its file."""
         self.assertEqual(home("pigeon_post.sink.wings"), "pigeon_post")
-        self.assertEqual(home(LineDoor.__module__), "pushgate.inputs.line")
+        self.assertEqual(home(LineInput.__module__), "pushgate.inputs.line")
         self.assertEqual(home("pushgate.plugins.a_pigeon"), "pushgate.plugins.a_pigeon")
 
 
@@ -87,8 +87,8 @@ class WatchdogTests(PlugInTestCase):
         super().setUp()
         self.found(self.directory(a_pigeon=PIGEON))
         self.pigeon = sys.modules["pushgate.plugins.a_pigeon"].Pigeon()
-        self.reactor, self.tally = Reactor(), Tally()
-        self.watchdog = Watchdog(self.reactor, self.tally, lambda: {"sink post": self.pigeon})
+        self.reactor, self.metrics = Reactor(), Metrics()
+        self.watchdog = Watchdog(self.reactor, self.metrics, lambda: {"sink post": self.pigeon})
         self.frame: FrameType | None = self.pigeon.fly()
 
     def look(self, times: int) -> list[str]:
@@ -105,7 +105,7 @@ class WatchdogTests(PlugInTestCase):
         return [formatEvent(event) for event in events]
 
     def counted(self) -> dict[tuple[str, ...], int]:
-        return self.tally.counts["pushgate_blocked_total"]
+        return self.metrics.counts["pushgate_blocked_total"]
 
     def test_a_reactor_that_turns(self) -> None:
         """Nothing is said as long as it answers before the last look."""

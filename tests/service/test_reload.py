@@ -14,15 +14,15 @@ from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
 from pushgate.gateway.spool.memory import MemorySpool
 from pushgate.model.errors import CannotStart, ShuttingDown, UnknownApp
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission
 from pushgate.model.outcome import State
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Context
-from pushgate.plugin.settings import AppTable, DoorTable, FilePath, PrincipalTable, SinkTable
+from pushgate.plugin.settings import AppTable, FilePath, InputTable, PrincipalTable, SinkTable
 from pushgate.service.config.reader import Config, GatewayTable
-from pushgate.service.lifecycle import House
-from pushgate.service.reload import LOOK, Reload, digests
+from pushgate.service.lifecycle import Lifecycle
+from pushgate.service.reload import LOOK, Reloader, digests
 from pushgate.simulator.certificates import Certificates
 from pushgate.testing import RecordingInput, RecordingSink, RecordingUpstream, RecordingUpstreams
 from pushgate.upstreams.apns_binary import factory as apns_stream
@@ -89,20 +89,20 @@ class ReloadCase(SynchronousTestCase):
         return Config(
             GatewayTable.model_validate({"state_dir": "memory", **gateway}),
             {name: (self.upstreams, table) for name, table in tables.items()},
-            {name: (parts, DoorTable(type="x")) for name in inputs},
+            {name: (parts, InputTable(type="x")) for name in inputs},
             {name: (parts, SinkTable(type="x")) for name in sinks},
         )
 
     def start(self, config: Config) -> None:
-        context = Context(reactor=self.clock, wall=self.clock.seconds, jitter=lambda: 0.0, tally=Tally())
+        context = Context(reactor=self.clock, wall=self.clock.seconds, jitter=lambda: 0.0, metrics=Metrics())
         self.gateway = Gateway(context, MemorySpool(self.clock), Limits(), iter(range(100)).__next__)
         for app, (factory, table) in config.apps.items():
             self.gateway.add_app(app, table, factory)
         sinks = [(name, self.parts.sink(name, None, None, None), 100) for name in config.sinks]
         inputs = {name: self.parts.input(name, None, None, None) for name in config.inputs}
-        self.house = House(self.gateway, sinks, inputs, 30.0, self.clock)
+        self.house = Lifecycle(self.gateway, sinks, inputs, 30.0, self.clock)
         files = {app: digests(table) for app, (_, table) in config.apps.items()}
-        self.reload = Reload(self.house, context, config, files, self.read)
+        self.reload = Reloader(self.house, context, config, files, self.read)
         self.house.use(self.reload)
         self.successResultOf(self.house.start())
 

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.model.errors import CannotStart
 from pushgate.service.lifecycle import ENDING, FLUSH_TIMEOUT, GRACE
-from pushgate.service.systemd_notify import BEAT, OWED, PATIENCE, Supervisor
+from pushgate.service.systemd_notify import BEAT, OWED, PATIENCE, SystemdNotifier
 from tests.service.test_lifecycle import DRAIN, HouseCase
 
 LONG = f"EXTEND_TIMEOUT_USEC={int(PATIENCE * 1e6)}"
@@ -47,8 +47,8 @@ class Case(SynchronousTestCase):
         self.addCleanup(manager.close)
         return manager
 
-    def supervisor(self, **environment: str) -> Supervisor:
-        supervisor = Supervisor.of(environment, self.clock, lambda: 12.5)
+    def supervisor(self, **environment: str) -> SystemdNotifier:
+        supervisor = SystemdNotifier.of(environment, self.clock, lambda: 12.5)
         self.addCleanup(supervisor.stop)
         return supervisor
 
@@ -86,7 +86,7 @@ class SupervisorTests(Case):
         os.chdir(directory)
         self.address = "s"
         manager = self.manager()
-        supervisor = Supervisor("s", 0.0, self.clock, self.clock.seconds)
+        supervisor = SystemdNotifier("s", 0.0, self.clock, self.clock.seconds)
         self.addCleanup(supervisor.stop)
         supervisor.start()
         self.assertEqual(len(manager.heard()), 1)
@@ -188,7 +188,7 @@ class HouseTests(HouseCase):
         address = f"@pushgate-test-{os.getpid()}-{id(self)}"
         self.manager = Manager(address)
         self.addCleanup(self.manager.close)
-        supervisor = Supervisor(address, 0.0, self.clock, self.clock.seconds)
+        supervisor = SystemdNotifier(address, 0.0, self.clock, self.clock.seconds)
         self.addCleanup(supervisor.stop)
         self.house.report_to(supervisor)
         self.reload = Reloads()

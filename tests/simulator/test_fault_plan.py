@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.protocols.apns_binary.frames import Frame
 from pushgate.simulator.fault_plan import plan_rule
-from pushgate.simulator.fault_rules import End, parse_rules
+from pushgate.simulator.fault_rules import EndAction, parse_rules
 
 FRAME = Frame(2, b"t", b"{}", 7, None, 10)
 
@@ -39,5 +39,5 @@ class PlanTests(SynchronousTestCase):
             ]
         )
         ends = [(p.delay, p.end, p.linger) for p in (plan_rule(rule, FRAME, 6) for rule in rules)]
-        self.assertEqual(ends, [(2, End.HALF_CLOSE, False), (2, End.CLOSE, False),
-                                (2, End.RESET, True), (0, End.HALF_CLOSE, True)])  # fmt: skip
+        self.assertEqual(ends, [(2, EndAction.HALF_CLOSE, False), (2, EndAction.CLOSE, False),
+                                (2, EndAction.RESET, True), (0, EndAction.HALF_CLOSE, True)])  # fmt: skip

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.simulator.fault_rules import BadScript, parse_rules
-from pushgate.simulator.fault_script import DeadTokens, Script
+from pushgate.simulator.fault_script import FaultScript, ScriptedDeadTokens
 from pushgate.simulator.settings import SimulatorTable
 
 EVERY_ACT = [
@@ -24,8 +24,8 @@ EVERY_ACT = [
 ]
 
 
-def script(*tables: dict, chance: float = 0.5, **before: int) -> Script:
-    return Script(parse_rules(list(tables)), lambda: chance, **before)
+def script(*tables: dict, chance: float = 0.5, **before: int) -> FaultScript:
+    return FaultScript(parse_rules(list(tables)), lambda: chance, **before)
 
 
 class WritingTests(SynchronousTestCase):
@@ -114,7 +114,7 @@ class MatchingTests(SynchronousTestCase):
     def test_chance_is_spent_on_matches_only(self) -> None:
         """Repeatable runs: chance is not asked for what does not match otherwise."""
         asked = []
-        rules = Script(
+        rules = FaultScript(
             parse_rules([{"act": "close", "token": "ab", "probability": 0}]), lambda: asked.append(1) or 0.5
         )
         rules.for_frame(1, 1, b"\xac")
@@ -146,4 +146,4 @@ class MatchingTests(SynchronousTestCase):
     @given(st.sets(st.binary(min_size=1, max_size=3), max_size=5), st.binary(max_size=5))
     def test_dead_tokens(self, prefixes: set[bytes], token: bytes) -> None:
         """A token is dead when it begins with one of the prefixes."""
-        self.assertEqual(token in DeadTokens(prefixes), any(map(token.startswith, prefixes)))
+        self.assertEqual(token in ScriptedDeadTokens(prefixes), any(map(token.startswith, prefixes)))

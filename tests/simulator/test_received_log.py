@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.protocols.apns_binary.frames import Frame
-from pushgate.simulator.received_log import Payloads, Received
+from pushgate.simulator.received_log import Payloads, ReceivedLog
 
 NUMBERS = st.none() | st.integers(0, 0xFFFFFFFF)
 FRAMES = st.lists(
@@ -23,7 +23,7 @@ class ReceivedTests(SynchronousTestCase):
     @given(st.lists(st.tuples(st.integers(1, 9), FRAMES, st.floats(0, 1e9)), max_size=6), st.integers(0, 12))
     def test_entries_are_what_was_recorded(self, runs: list, limit: int) -> None:
         """Up to the limit everything is kept as it came, and everything is counted."""
-        received = Received(limit)
+        received = ReceivedLog(limit)
         for connection, frames, at in runs:
             received.record(connection, frames, at)
         expected = [(connection, frame, at) for connection, frames, at in runs for frame in frames]
@@ -48,7 +48,7 @@ class ReceivedTests(SynchronousTestCase):
 
     def test_pages(self) -> None:
         """Records are read from an index on, some at a time; beyond the end there are none."""
-        received = Received(100)
+        received = ReceivedLog(100)
         received.record(1, [Frame(2, bytes((n,)), b"{}", n) for n in range(10)], 0)
         self.assertEqual([e.identifier for e in received.entries(3, 2)], [3, 4])
         self.assertEqual([e.identifier for e in received.entries(8, 5)], [8, 9])

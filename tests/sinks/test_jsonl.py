@@ -12,11 +12,11 @@ from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 from pushgate.model.errors import CannotStart
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken
 from pushgate.model.outcome_record import ndjson
 from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
-from pushgate.sinks.common.append_file import RecordFile
+from pushgate.sinks.common.append_file import AppendFile
 from pushgate.sinks.jsonl import JSONLTable, factory
 from pushgate.testing import outcome
 from tests.samples import token
@@ -28,7 +28,7 @@ class JSONLSinkTests(TestCase):
 
     def sink(self, **options: object) -> IOutcomeSink:
         config = JSONLTable.model_validate({"type": "jsonl", "path": str(self.path), **options})
-        context = Context(reactor=reactor, wall=lambda: 0.0, jitter=lambda: 0.0, tally=Tally())
+        context = Context(reactor=reactor, wall=lambda: 0.0, jitter=lambda: 0.0, metrics=Metrics())
         return factory.sink("outcomes", config, None, context)
 
     def started(self, **options: object) -> IOutcomeSink:
@@ -41,9 +41,9 @@ class JSONLSinkTests(TestCase):
 
     def hold_writes(self) -> threading.Event:
         """Let writing block until the returned event is set, at the end of the test at the latest."""
-        gate, write = threading.Event(), RecordFile.write
+        gate, write = threading.Event(), AppendFile.write
         self.addCleanup(gate.set)
-        self.patch(RecordFile, "write", lambda file, lines: gate.wait(30) and write(file, lines))
+        self.patch(AppendFile, "write", lambda file, lines: gate.wait(30) and write(file, lines))
         return gate
 
     async def test_interfaces(self) -> None:

@@ -4,7 +4,7 @@ from twisted.logger import LogEvent, LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken, Report, State
 from pushgate.model.outcome_record import Tokens, lines
 from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
@@ -19,7 +19,7 @@ class LogSinkTests(SynchronousTestCase):
 
     def sink(self, **options: object) -> IOutcomeSink:
         config = LogTable.model_validate({"type": "log", **options})
-        context = Context(reactor=self.clock, wall=lambda: 0.0, jitter=lambda: 0.0, tally=Tally())
+        context = Context(reactor=self.clock, wall=lambda: 0.0, jitter=lambda: 0.0, metrics=Metrics())
         return factory.sink("journal", config, None, context)
 
     def logged(self, *reports: Report, **options: object) -> list[LogEvent]:

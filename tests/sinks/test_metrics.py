@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 from pushgate.model.errors import CannotStart
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
 from pushgate.sinks.metrics import MetricsSink, MetricsTable, factory
 from pushgate.testing import RecordingGateway, outcome
@@ -51,11 +51,11 @@ class Scraper(Protocol):
 
 class MetricsSinkTests(TestCase):
     def setUp(self) -> None:
-        self.tally = Tally()
+        self.metrics = Metrics()
 
     def sink(self, listen: str = "tcp:0:interface=127.0.0.1", **options: Any) -> MetricsSink:
         config = MetricsTable.model_validate({"type": "metrics", "listen": listen, **options})
-        context = Context(reactor=reactor, wall=lambda: 0.0, jitter=lambda: 0.0, tally=self.tally)
+        context = Context(reactor=reactor, wall=lambda: 0.0, jitter=lambda: 0.0, metrics=self.metrics)
         sink = factory.sink("numbers", config, QueuingGateway(), context)
         assert isinstance(sink, MetricsSink)
         return sink
@@ -84,8 +84,8 @@ class MetricsSinkTests(TestCase):
         self.assertTrue(verifyObject(IOutcomeSink, self.sink()))
 
     async def test_scrape(self) -> None:
-        """/metrics has the counts of the tally and the state of the gateway, as Prometheus text."""
-        self.tally.count("pushgate_submitted_total", "news", "amp", times=500)
+        """/metrics has the counts of the metrics and the state of the gateway, as Prometheus text."""
+        self.metrics.count("pushgate_submitted_total", "news", "amp", times=500)
         code, headers, body = await self.get(self.started(), "/metrics")
         self.assertEqual(code, 200)
         self.assertIn(b"\r\ncontent-type: text/plain", headers)

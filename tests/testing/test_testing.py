@@ -14,7 +14,7 @@ from zope.interface.verify import verifyObject
 
 from pushgate import testing
 from pushgate.inputs.line import factory as line
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart
 from pushgate.model.outcome import State, Verdict
 from pushgate.plugin import interfaces
@@ -23,11 +23,11 @@ from pushgate.testing import (
     MemoryNetwork,
     RecordingGateway,
     RecordingInput,
+    RecordingQueue,
     RecordingSink,
     RecordingSpool,
     RecordingUpstream,
     RecordingUpstreams,
-    RecordingWork,
     batch,
     context,
     outcome,
@@ -45,9 +45,9 @@ class InterfaceTests(SynchronousTestCase):
             interfaces.IInput: RecordingInput(),
             interfaces.IOutcomeSink: RecordingSink(),
             interfaces.ISpool: RecordingSpool(),
-            interfaces.IUpstream: RecordingUpstream(RecordingWork()),
+            interfaces.IUpstream: RecordingUpstream(RecordingQueue()),
             interfaces.IUpstreamFactory: RecordingUpstreams(),
-            interfaces.IWork: RecordingWork(),
+            interfaces.IWork: RecordingQueue(),
             IReactorTime: MemoryNetwork(),
             IReactorTCP: MemoryNetwork(),
             IReactorFromThreads: MemoryNetwork(),
@@ -87,9 +87,9 @@ class SettingTests(SynchronousTestCase):
 
 class WorkTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.work = RecordingWork()
+        self.work = RecordingQueue()
 
-    def written(self) -> Span:
+    def written(self) -> BatchSlice:
         """What waits, taken and written."""
         [span] = self.work.take(9, idle=True)
         return replace(span, attempts=1)
@@ -265,7 +265,7 @@ class NetworkTests(SynchronousTestCase):
 class SimulatorTests(SynchronousTestCase):
     def test_the_real_upstream(self) -> None:
         """The built-in upstream speaks to the whole simulator over TLS, in memory, and hears of a dead token."""
-        network, work = MemoryNetwork(), RecordingWork()
+        network, work = MemoryNetwork(), RecordingQueue()
         service = simulator(network, self.mktemp(), dead=["dead"])
         keys = {
             "certificate": str(service.certificates.client),

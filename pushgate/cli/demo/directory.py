@@ -74,7 +74,7 @@ type = "log"
 """
 
 
-class Stage:
+class DemoDirectory:
     """A directory of one demonstration: configuration files, logs, certificates, the outcome file.
 
     :param directory: made when it is not there; cleared when it holds a former demonstration.

@@ -13,8 +13,8 @@ from pushgate.cli.run import run
 from pushgate.model.errors import PushgateError
 
 if TYPE_CHECKING:
-    from pushgate.cli.demo.directory import Stage
-    from pushgate.cli.demo.run import Performance
+    from pushgate.cli.demo.directory import DemoDirectory
+    from pushgate.cli.demo.run import DemoResult
     from pushgate.cli.progress import Showing
 
 
@@ -44,10 +44,10 @@ def command(count: int, directory: Path, as_json: bool) -> None:
 async def _demo(reactor: Any, count: int, directory: Path, as_json: bool) -> None:
     from twisted.internet.defer import CancelledError
 
-    from pushgate.cli.demo.directory import Stage
+    from pushgate.cli.demo.directory import DemoDirectory
     from pushgate.cli.demo.report import figures, report
 
-    stage = Stage(directory)
+    stage = DemoDirectory(directory)
     try:
         performance = await _perform(reactor, stage, count, as_json)
     except PushgateError as error:
@@ -63,9 +63,9 @@ async def _demo(reactor: Any, count: int, directory: Path, as_json: bool) -> Non
         fail(["the audit failed:", *(f"  {fault}" for fault in performance.audit.faults)])
 
 
-async def _perform(reactor: Any, stage: "Stage", count: int, as_json: bool) -> "Performance":
+async def _perform(reactor: Any, stage: "DemoDirectory", count: int, as_json: bool) -> "DemoResult":
     from pushgate.cli.demo.devices import devices
-    from pushgate.cli.demo.run import Play
+    from pushgate.cli.demo.run import DemoRun
 
     def say(line: str) -> None:
         click.echo(line, err=as_json)
@@ -77,7 +77,7 @@ async def _perform(reactor: Any, stage: "Stage", count: int, as_json: bool) -> "
     )
     showing = _showing(count, as_json)
     try:
-        return await Play(stage, whom, say, showing.show, reactor).perform()
+        return await DemoRun(stage, whom, say, showing.show, reactor).perform()
     finally:
         showing.close()
 
@@ -89,6 +89,6 @@ def _showing(count: int, as_json: bool) -> "Showing":
     return Bars(count) if bars else Lines(count, err=as_json)
 
 
-def _stopped(stage: "Stage") -> str:
+def _stopped(stage: "DemoDirectory") -> str:
     logs = f"{stage.gateway_log}, {stage.simulator_log}"
     return f"the demo was stopped, with all that it had started\nlogs: {logs}"

@@ -11,8 +11,8 @@ from pushgate.model.outcome import State
 
 if TYPE_CHECKING:
     from pushgate.cli.demo.audit import Audit
-    from pushgate.cli.demo.directory import Stage
-    from pushgate.cli.demo.run import Performance
+    from pushgate.cli.demo.directory import DemoDirectory
+    from pushgate.cli.demo.run import DemoResult
 
 _TOLD, _SAW = "gateway told", "push service saw"
 _TWICE = (
@@ -22,7 +22,7 @@ _TWICE = (
 _NOT_TWICE = "nothing was in flight when the push service closed a connection without a word."
 
 
-def figures(performance: "Performance", stage: "Stage") -> dict[str, Any]:
+def figures(performance: "DemoResult", stage: "DemoDirectory") -> dict[str, Any]:
     """All of it, ready for JSON."""
     return {
         **performance.audit.summary(),
@@ -34,7 +34,7 @@ def figures(performance: "Performance", stage: "Stage") -> dict[str, Any]:
     }
 
 
-def report(performance: "Performance", stage: "Stage") -> None:
+def report(performance: "DemoResult", stage: "DemoDirectory") -> None:
     """The table, what it means, how long it took, and where to look further."""
     audit, settling = performance.audit, performance.settling
     total = sum(count for *_, count in audit.counts)

@@ -8,9 +8,9 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredList
 
 from pushgate.cli.demo.audit import Audit, audit
 from pushgate.cli.demo.devices import Devices
-from pushgate.cli.demo.directory import Stage
+from pushgate.cli.demo.directory import DemoDirectory
 from pushgate.cli.demo.process import DemoFailed, Process
-from pushgate.cli.demo.settle_counter import Settling
+from pushgate.cli.demo.settle_counter import SettleCounter
 from pushgate.cli.demo.simulator_log import seen
 from pushgate.client import Client, connect
 from pushgate.client.record import decode_records
@@ -22,7 +22,7 @@ BATCH: Final = 500
 PAYLOAD: Final = {"aps": {"alert": "Your order is on its way", "sound": "default"}}
 
 
-class Performance(msgspec.Struct, frozen=True):
+class DemoResult(msgspec.Struct, frozen=True):
     """What is to be said of it.
 
     :param pushing: seconds until the gateway had accepted all notifications.
@@ -36,29 +36,29 @@ class Performance(msgspec.Struct, frozen=True):
     connections: int
 
 
-class Play:
+class DemoRun:
     """Starts the processes, pushes, waits, stops them in good order, and compares.
 
     :param say: takes a line for people.
-    :param show: see `Settling`.
+    :param show: see `SettleCounter`.
     """
 
     def __init__(
         self,
-        stage: Stage,
+        stage: DemoDirectory,
         devices: Devices,
         say: Callable[[str], None],
         show: Callable[[int, int], None],
         reactor: Any,
     ) -> None:
         self._stage, self._devices, self._say, self._reactor = stage, devices, say, reactor
-        self._settling = Settling(len(devices.tokens), show, reactor)
+        self._settling = SettleCounter(len(devices.tokens), show, reactor)
         simulator = ("pushgate-simulator", "--config", "simulator.toml")
         self._simulator = Process("simulator", simulator, stage.simulator_log, reactor)
         gateway = ("pushgate", "--config", "gateway.toml")
         self._gateway = Process("gateway", gateway, stage.gateway_log, reactor)
 
-    async def perform(self) -> Performance:
+    async def perform(self) -> DemoResult:
         """Do it all. However it ends, both processes have ended then.
 
         :raises DemoFailed: with the last words of a process that ended too early, or what else went wrong.
@@ -84,7 +84,7 @@ class Play:
             stopping = [Deferred.fromCoroutine(each.stop()) for each in (self._gateway, self._simulator)]
             await DeferredList(stopping)
 
-    async def _perform(self) -> Performance:
+    async def _perform(self) -> DemoResult:
         stage = self._stage
         stage.write_configuration(self._devices, RESPONSE_TIMEOUT)
         await self._start(self._simulator, stage.control)
@@ -94,7 +94,7 @@ class Play:
         testimony = await seen(self._reactor, stage.control)
         await self._simulator.stop()
         told = decode_records(stage.outcomes.read_bytes())
-        return Performance(audit(self._devices, told, testimony), pushing, settling, testimony.connections)
+        return DemoResult(audit(self._devices, told, testimony), pushing, settling, testimony.connections)
 
     async def _start(self, process: Process, port: int) -> None:
         process.start()

@@ -16,7 +16,7 @@ PATIENCE: Final = 60.0
 """Seconds without any progress after which the demonstration has failed."""
 
 
-class Settling:
+class SettleCounter:
     """How many notifications were pushed, and how many have an outcome.
 
     :param total: how many there will be.

@@ -10,15 +10,15 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pushgate.gateway.apps.queue_lease import Lease
+from pushgate.gateway.apps.queue_lease import QueueLease
 from pushgate.gateway.limits import Limits
-from pushgate.gateway.outcomes.tracker import Ledger
+from pushgate.gateway.outcomes.tracker import OutcomeTracker
 from pushgate.gateway.queue.app_queue import Publish, Work
 from pushgate.gateway.queue.backlog import Backlog
 from pushgate.model.errors import CannotStart, UnknownApp
 from pushgate.model.notification import Priority
 from pushgate.model.outcome import State, Verdict
-from pushgate.plugin.guard import blamed, checked
+from pushgate.plugin.guard import checked, error_boundary
 from pushgate.plugin.interfaces import Context, ISpool, IUpstream, IUpstreamFactory, Kept
 from pushgate.plugin.settings import AppTable
 
@@ -32,11 +32,11 @@ class Candidate(msgspec.Struct, frozen=True):
     work: Work
     config: AppTable
     upstream: IUpstream
-    lease: Lease
+    lease: QueueLease
 
     def start(self) -> None:
         """Let it connect; raise `CannotStart` when it cannot do what it must."""
-        with blamed(f"apps.{self.work.app}: the start of its upstream"):
+        with error_boundary(f"apps.{self.work.app}: the start of its upstream"):
             self.upstream.start()
 
     def discard(self) -> None:
@@ -44,7 +44,7 @@ class Candidate(msgspec.Struct, frozen=True):
         self.work.tenancy.abort(self.upstream)
 
 
-class Roster:
+class AppRegistry:
     """The apps by name, those that are leaving, and what the spool has of others.
 
     :param publish: told every outcome.
@@ -58,7 +58,7 @@ class Roster:
         self,
         context: Context,
         spool: ISpool,
-        ledger: Ledger,
+        ledger: OutcomeTracker,
         limits: Limits,
         publish: Publish,
         recover: Callable[[Kept], None],
@@ -104,9 +104,9 @@ class Roster:
         if app in self._leaving:
             raise CannotStart([f"apps.{app}: it was removed and is still being closed; try again later"])
         work = self.apps.get(app) or self._work(app, config)
-        lease = Lease(work, config.upstream)
+        lease = QueueLease(work, config.upstream)
         what = f'apps.{app}: upstream "{factory.name}"'
-        with blamed(what):
+        with error_boundary(what):
             upstream = factory.upstream(app, config, lease, self._context)
         return Candidate(work, config, checked(upstream, IUpstream, what), lease)
 
@@ -156,7 +156,7 @@ class Roster:
         work.backlog = Backlog(app, spool, self._recover, work.soon, limits.held, limits.few)
         return work
 
-    async def _open(self, work: Work, lease: Lease) -> None:
+    async def _open(self, work: Work, lease: QueueLease) -> None:
         """Have a new app know its dead tokens before anything is sent, and queue what the spool has of it."""
         await work.graveyard.recover()
         lease.grant()

@@ -14,7 +14,7 @@ PAUSE: Final = 60.0
 """Seconds from the start of one proof to the next at least."""
 
 
-class Flushes:
+class ProofRequests:
     """Asks the upstream for proof, once at a time; who asks meanwhile gets the same answer.
 
     :param upstream: who it is now.

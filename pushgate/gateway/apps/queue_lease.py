@@ -3,12 +3,12 @@
 from twisted.python.components import proxyForInterface
 
 from pushgate.gateway.queue.app_queue import Work
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.outcome import Verdict
 from pushgate.plugin.interfaces import IWork
 
 
-class Lease(proxyForInterface(IWork, "_work")):  # type: ignore[misc]  # a base class made at run time
+class QueueLease(proxyForInterface(IWork, "_work")):  # type: ignore[misc]  # a base class made at run time
     """What an upstream knows as its work: the app's queue while the lease is held, an empty one otherwise.
 
     Verdicts, and spans that come back, always go to the queue: an upstream settles what it has in flight
@@ -35,7 +35,7 @@ class Lease(proxyForInterface(IWork, "_work")):  # type: ignore[misc]  # a base 
         """Let it take no more."""
         self.held = False
 
-    def take(self, limit: int, idle: bool) -> list[Span]:
+    def take(self, limit: int, idle: bool) -> list[BatchSlice]:
         """See `IWork`."""
         return self._work.take(limit, idle) if self.held else []
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, maybeDeferred
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch
-from pushgate.plugin.guard import Bulkhead, blamed
+from pushgate.plugin.guard import Bulkhead, error_boundary
 from pushgate.plugin.interfaces import IInFlight, IUpstream, UpstreamState
 
 if TYPE_CHECKING:
-    from pushgate.gateway.apps.queue_lease import Lease
+    from pushgate.gateway.apps.queue_lease import QueueLease
 
 
-class Tenancy:
+class UpstreamSlot:
     """Who has an app's queue. What an upstream raises where it must not stays in the bulkhead.
 
     :ivar upstream: the one that has the queue.
@@ -24,17 +24,17 @@ class Tenancy:
     def __init__(self, app: str, bulkhead: Bulkhead) -> None:
         self._app, self._bulkhead = app, bulkhead
         self.upstream: IUpstream
-        self._lease: Lease
+        self._lease: QueueLease
         self._retired: list[IUpstream] = []
 
-    def hold(self, upstream: IUpstream, lease: "Lease") -> None:
+    def hold(self, upstream: IUpstream, lease: "QueueLease") -> None:
         """Let this upstream be the one."""
         self.upstream, self._lease = upstream, lease
 
     def start(self) -> None:
         """Begin to send; raise `CannotStart` when the upstream cannot."""
         self._lease.grant()
-        with blamed(f"apps.{self._app}: the start of its upstream"):
+        with error_boundary(f"apps.{self._app}: the start of its upstream"):
             self.upstream.start()
 
     @property
@@ -59,12 +59,12 @@ class Tenancy:
         self._retired.append(self.upstream)
         return Deferred.fromCoroutine(self._close(self.upstream))
 
-    def succeed(self, upstream: IUpstream, lease: "Lease") -> None:
+    def succeed(self, upstream: IUpstream, lease: "QueueLease") -> None:
         """Give the queue to an upstream that was started, in place of one that has retired."""
         self.hold(upstream, lease)
         lease.grant()
 
-    def in_flight(self, batch: Batch, index: int) -> Span | None:
+    def in_flight(self, batch: Batch, index: int) -> BatchSlice | None:
         """The span in flight that holds this member; None when the upstream cannot show it."""
         showing = (each for each in self._all() if IInFlight.providedBy(each))
         return next((span for each in showing if (span := each.find(batch, index)) is not None), None)

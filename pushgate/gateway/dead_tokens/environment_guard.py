@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from pushgate.model.dead_token import Death
+from pushgate.model.dead_token import DeadTokenEntry
 
 GUARD: Final = 20
 """Refusals in a row that make the environment suspect when nothing has shown that it is right."""
@@ -24,11 +24,11 @@ class Doubt(msgspec.Struct, frozen=True, gc=False):
     :param before: what was known of the token before, None when nothing was.
     """
 
-    death: Death
-    before: Death | None
+    death: DeadTokenEntry
+    before: DeadTokenEntry | None
 
 
-class Guard:
+class EnvironmentGuard:
     """Watches one app's refusals as invalid, from one acceptance to the next."""
 
     def __init__(self) -> None:

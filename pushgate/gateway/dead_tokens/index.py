@@ -5,16 +5,16 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from pushgate.model.dead_token import Death, Reason
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 
 LIMIT: Final = 1_000_000
 """Tokens kept for an app at most."""
-_REASONS: Final = tuple(Reason)
+_REASONS: Final = tuple(DeadReason)
 _PLACES: Final = {reason: place for place, reason in enumerate(_REASONS)}
 _SHIFT: Final = 4
 
 
-class DeadTokens:
+class DeadTokenIndex:
     """Which tokens the push service called dead, and since when.
 
     Time and reason of an entry are one number: as objects they would cost as much again as the token.
@@ -34,12 +34,12 @@ class DeadTokens:
     def __contains__(self, token: bytes) -> bool:
         return token in self._entries
 
-    def get(self, token: bytes) -> Death | None:
+    def get(self, token: bytes) -> DeadTokenEntry | None:
         """The entry of a token."""
         entry = self._entries.get(token)
         return None if entry is None else _death(token, entry)
 
-    def add(self, death: Death) -> list[bytes]:
+    def add(self, death: DeadTokenEntry) -> list[bytes]:
         """Enter a death; of two times the later one stands. Return the tokens that had to be forgotten."""
         entry = death.since << _SHIFT | _PLACES[death.reason]
         before = self._entries.pop(death.token, 0)
@@ -67,7 +67,7 @@ class DeadTokens:
         """Whether one of `tokens` has an entry; costs next to nothing while there are none."""
         return bool(self._entries) and not self._entries.keys().isdisjoint(tokens)
 
-    def page(self, after: bytes, limit: int) -> list[Death]:
+    def page(self, after: bytes, limit: int) -> list[DeadTokenEntry]:
         """At most `limit` entries in the order of their tokens, beginning behind `after`.
 
         What is entered while somebody turns the pages may be missing from them.
@@ -102,5 +102,5 @@ class _Sorted:
                 yield shelf[at]
 
 
-def _death(token: bytes, entry: int) -> Death:
-    return Death(token, entry >> _SHIFT, _REASONS[entry & (1 << _SHIFT) - 1])
+def _death(token: bytes, entry: int) -> DeadTokenEntry:
+    return DeadTokenEntry(token, entry >> _SHIFT, _REASONS[entry & (1 << _SHIFT) - 1])

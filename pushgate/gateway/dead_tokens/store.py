@@ -6,9 +6,9 @@ from typing import Final
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred, succeed
 
-from pushgate.gateway.dead_tokens.environment_guard import Doubt, Guard
-from pushgate.gateway.dead_tokens.index import DeadTokens
-from pushgate.model.dead_token import DOUBTFUL, Death, Reason
+from pushgate.gateway.dead_tokens.environment_guard import Doubt, EnvironmentGuard
+from pushgate.gateway.dead_tokens.index import DeadTokenIndex
+from pushgate.model.dead_token import DOUBTFUL, DeadReason, DeadTokenEntry
 from pushgate.model.errors import TooLarge
 from pushgate.model.outcome import State, Verdict
 from pushgate.plugin.interfaces import ISpool
@@ -17,7 +17,7 @@ PAGE: Final = 5000
 """Entries read from the spool at once."""
 
 
-class Graveyard:
+class DeadTokenStore:
     """What is entered because of a refusal counts at once, anything else once it is safe.
 
     :param wall: Unix seconds.
@@ -26,8 +26,8 @@ class Graveyard:
 
     def __init__(self, app: str, spool: ISpool, wall: Callable[[], float]) -> None:
         self._app, self._spool, self._wall = app, spool, wall
-        self.tokens = DeadTokens()
-        self._guard = Guard()
+        self.tokens = DeadTokenIndex()
+        self._guard = EnvironmentGuard()
         self._under_way = 0
         self._idle: Deferred[None] | None = None
 
@@ -41,7 +41,7 @@ class Graveyard:
                     self._guard.resume(Doubt(death, None))
             after = deaths[-1].token
 
-    def rejected(self, token: bytes, reason: Reason, first: bool) -> bool:
+    def rejected(self, token: bytes, reason: DeadReason, first: bool) -> bool:
         """Enter a token that was refused; return True when the environment is suspect instead.
 
         Then this one, and those before it in the row, are taken back.
@@ -51,7 +51,7 @@ class Graveyard:
         if not first:
             self._accepted()
         doubted = reason in DOUBTFUL and not self._guard.trusts
-        death = Death(token, int(self._wall()), reason, doubted)
+        death = DeadTokenEntry(token, int(self._wall()), reason, doubted)
         before = self.tokens.get(token)
         self._enter([death])
         self._spool.bury(self._app, [death])
@@ -73,7 +73,7 @@ class Graveyard:
             elif verdict.state is State.REJECTED and verdict.span.recalled:
                 self._guard.belied()
 
-    def bury(self, deaths: Sequence[Death]) -> Deferred[int]:
+    def bury(self, deaths: Sequence[DeadTokenEntry]) -> Deferred[int]:
         """Keep deaths, and enter them once they are safe; fires then, with how many tokens were not known.
 
         :raises TooLarge: there is no room for so many.
@@ -84,7 +84,7 @@ class Graveyard:
             raise TooLarge("the app's dead tokens", total, self.tokens.limit, "tokens")
         return self.died(deaths).addCallback(lambda _: news)
 
-    def died(self, deaths: Sequence[Death]) -> Deferred[None]:
+    def died(self, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
         """Keep deaths, and enter them once they are safe; fires then. Makes room for them if need be."""
         kept = self._spool.bury(self._app, deaths)
         return self._tracked(kept).addCallback(lambda _: self._enter(deaths))
@@ -107,7 +107,7 @@ class Graveyard:
         if self._guard.accepted():
             self._spool.confirm(self._app)
 
-    def _enter(self, deaths: Iterable[Death]) -> None:
+    def _enter(self, deaths: Iterable[DeadTokenEntry]) -> None:
         forgotten = [token for death in deaths for token in self.tokens.add(death)]
         if forgotten:
             self._spool.unbury(self._app, forgotten)

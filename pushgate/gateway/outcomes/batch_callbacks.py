@@ -9,7 +9,7 @@ from pushgate.model.outcome import Outcome, Report
 from pushgate.plugin.interfaces import Settled
 
 
-class Followers:
+class BatchCallbacks:
     """One at most for each batch; a batch nobody follows costs nothing here."""
 
     log = Logger()

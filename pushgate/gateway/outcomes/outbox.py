@@ -7,13 +7,13 @@ from contextlib import suppress
 import msgspec
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
 
-from pushgate.gateway.outcomes.sink_feeder import Outlet
+from pushgate.gateway.outcomes.sink_feeder import SinkFeeder
 from pushgate.model.notification import MAX_BATCH, MEMBER_BITS
 from pushgate.model.outcome import Outcome, Report
 from pushgate.plugin.interfaces import Context, IHistory, IOutcomeSink, ISpool
 
 
-class _Untold(msgspec.Struct, gc=False):
+class _Undelivered(msgspec.Struct, gc=False):
     """Reports of one call of `publish`.
 
     :param sinks: how many have not taken them.
@@ -33,10 +33,10 @@ class Outbox:
 
     def __init__(self, context: Context, spool: ISpool) -> None:
         self._context, self._spool = context, spool
-        self._outlets: dict[str, Outlet] = {}
-        self._keepers: set[Outlet] = set()
-        self._watching: set[Outlet] = set()
-        self._untold: dict[int, _Untold] = {}
+        self._outlets: dict[str, SinkFeeder] = {}
+        self._keepers: set[SinkFeeder] = set()
+        self._watching: set[SinkFeeder] = set()
+        self._untold: dict[int, _Undelivered] = {}
         self._pending: dict[int, Sequence[Report]] = {}  # not kept yet, or not taken by every sink
         self._mentioned: Counter[int] = Counter()  # in how many untold reports a batch is, by order
         self._finished: set[int] = set()  # orders of batches that are done, and mentioned
@@ -53,7 +53,7 @@ class Outbox:
             raise ValueError(f"a sink called {name} is attached already")
         context = self._context
         taken = None if watches or not self._spool.pages else self._taken
-        outlet = Outlet(name, sink, buffer, context.reactor, context.jitter, context.tally, taken)
+        outlet = SinkFeeder(name, sink, buffer, context.reactor, context.jitter, context.metrics, taken)
         outlet.start()
         self._outlets[name] = outlet
         if taken:
@@ -68,7 +68,7 @@ class Outbox:
         self._keepers.discard(outlet)
         return outlet.stop().addCallback(lambda _: outlet.release())
 
-    def histories(self) -> list[Outlet]:
+    def histories(self) -> list[SinkFeeder]:
         """Those of the sinks that can be asked."""
         return [outlet for outlet in self._outlets.values() if IHistory.providedBy(outlet.sink)]
 
@@ -134,7 +134,7 @@ class Outbox:
             orders.update(finished)
             self._mentioned.update(orders)
             self._finished.update(finished)
-            self._untold[number] = _Untold(len(self._keepers), orders)
+            self._untold[number] = _Undelivered(len(self._keepers), orders)
         else:
             del self._pending[number]
             self._spool.told([number], finished)
@@ -157,7 +157,7 @@ class Outbox:
         self._finished -= gone
         self._spool.told([number], list(gone))
 
-    def _detach(self, name: str, outlet: Outlet) -> None:
+    def _detach(self, name: str, outlet: SinkFeeder) -> None:
         if self._outlets.get(name) is not outlet:
             return
         del self._outlets[name]

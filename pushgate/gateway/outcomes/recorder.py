@@ -5,20 +5,22 @@ from collections.abc import Iterable, Sequence
 
 from twisted.logger import Logger
 
-from pushgate.gateway.outcomes.batch_callbacks import Followers
+from pushgate.gateway.outcomes.batch_callbacks import BatchCallbacks
 from pushgate.gateway.outcomes.outbox import Outbox
-from pushgate.gateway.outcomes.tracker import Ledger
+from pushgate.gateway.outcomes.tracker import OutcomeTracker
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Outcome, Report
 from pushgate.plugin.interfaces import Context
 
 
-class Books:
+class OutcomeRecorder:
     """Holds that each notification has one outcome, and that whoever is told is told the same."""
 
     log = Logger()
 
-    def __init__(self, context: Context, ledger: Ledger, outbox: Outbox, followers: Followers) -> None:
+    def __init__(
+        self, context: Context, ledger: OutcomeTracker, outbox: Outbox, followers: BatchCallbacks
+    ) -> None:
         self._context, self._ledger = context, ledger
         self._outbox, self._followers = outbox, followers
 
@@ -64,10 +66,10 @@ class Books:
         return True
 
     def _count(self, app: str, report: Outcome) -> None:
-        tally, count = self._context.tally, len(report.span)
-        tally.count("pushgate_outcomes_total", app, report.state, report.reason, times=count)
+        metrics, count = self._context.metrics, len(report.span)
+        metrics.count("pushgate_outcomes_total", app, report.state, report.reason, times=count)
         waited = self._context.reactor.seconds() - report.span.batch.waiting_since
-        tally.observe("pushgate_settle_seconds", app, seconds=waited, times=count)
+        metrics.observe("pushgate_settle_seconds", app, seconds=waited, times=count)
 
     def _outcomes(self) -> dict[tuple[str, ...], int]:
-        return self._context.tally.counts["pushgate_outcomes_total"]
+        return self._context.metrics.counts["pushgate_outcomes_total"]

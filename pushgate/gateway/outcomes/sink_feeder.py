@@ -15,8 +15,8 @@ from twisted.python.failure import Failure
 
 from pushgate.model.backoff import Jitter, delay
 from pushgate.model.errors import SinkDown
-from pushgate.model.log_throttle import Trouble
-from pushgate.model.metrics import Tally
+from pushgate.model.log_throttle import LogThrottle
+from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import Outcome, Report
 from pushgate.plugin.interfaces import IHistory, IOutcomeSink
 
@@ -30,7 +30,7 @@ LONGEST_PAUSE: Final = 60.0
 """Seconds between two such attempts at most."""
 
 
-class Outlet:
+class SinkFeeder:
     """Feeds one sink: one call of `emit` at a time; what gathers meanwhile goes with the next.
 
     Every call to the sink is made in a reactor turn of its own, so its time is never the caller's. A sink
@@ -50,11 +50,11 @@ class Outlet:
         buffer: int,
         clock: IReactorTime,
         jitter: Jitter,
-        tally: Tally,
+        metrics: Metrics,
         taken: Callable[[int], None] | None = None,
     ) -> None:
         self.name, self.sink = name, sink
-        self._sink, self._buffer, self._clock, self._tally = sink, buffer, clock, tally
+        self._sink, self._buffer, self._clock, self._metrics = sink, buffer, clock, metrics
         self._jitter, self._taken = jitter, taken
         self._waiting: deque[Report | _Mark] = deque()
         self._given: list[Report] = []
@@ -66,7 +66,7 @@ class Outlet:
         self._drained: Deferred[None] | None = None
         self._taken_count = 0
         self._behind: deque[tuple[int, Deferred[None]]] = deque()
-        self._errors, self._drops = Trouble(), Trouble()
+        self._errors, self._drops = LogThrottle(), LogThrottle()
 
     @property
     def lag(self) -> int:
@@ -254,7 +254,7 @@ class Outlet:
     def _failed(self, failure: Failure, call: str) -> None:
         if self._closed and call == "emit" and failure.check(CancelledError):
             return  # given up, and told as dropped
-        self._tally.count("pushgate_sink_errors_total", self.name)
+        self._metrics.count("pushgate_sink_errors_total", self.name)
         if count := self._errors.happened(self._clock.seconds()):
             self.log.failure(
                 "sink {sink}: {call} failed; {count} failures since the last such line",
@@ -265,7 +265,7 @@ class Outlet:
             )
 
     def _drop(self, notifications: int) -> None:
-        self._tally.count("pushgate_sink_dropped_total", self.name, times=notifications)
+        self._metrics.count("pushgate_sink_dropped_total", self.name, times=notifications)
         if count := self._drops.happened(self._clock.seconds(), notifications):
             self.log.emit(
                 LogLevel.warn,
@@ -277,7 +277,7 @@ class Outlet:
 
 
 class _Mark(msgspec.Struct, frozen=True, gc=False):
-    """Stands behind the last report of a call of `Outlet.report`."""
+    """Stands behind the last report of a call of `SinkFeeder.report`."""
 
     number: int
 

@@ -18,7 +18,7 @@ Runs = Sequence[tuple[int, int]]
 """Members of a batch: first and end of each run."""
 
 
-class Entry:
+class TrackedBatch:
     """One batch and the outcomes of its members, as ranges in order of index.
 
     :param live: the members it is about: neither refused nor settled in an earlier life of the gateway.
@@ -68,15 +68,15 @@ class Entry:
         self.remaining -= len(new.span) - sum(map(_length, replaced)) + sum(map(_length, kept))
 
 
-class Ledger:
+class OutcomeTracker:
     """Every batch that is under way, and the last ones that are done.
 
     :param kept: notifications of finished batches to remember, without their payloads.
     """
 
     def __init__(self, kept: int = 500_000) -> None:
-        self._open: dict[int, Entry] = {}
-        self._done: OrderedDict[int, Entry] = OrderedDict()
+        self._open: dict[int, TrackedBatch] = {}
+        self._done: OrderedDict[int, TrackedBatch] = OrderedDict()
         self._kept, self._room = kept, kept
         self.unsettled = 0
 
@@ -85,7 +85,7 @@ class Ledger:
 
         :param live: the members that have no outcome yet; all that were not refused when None.
         """
-        entry = Entry(batch, without(len(batch), batch.refused) if live is None else live)
+        entry = TrackedBatch(batch, without(len(batch), batch.refused) if live is None else live)
         self._open[batch.id >> _MEMBER_BITS] = entry
         self.unsettled += entry.remaining
 
@@ -106,7 +106,7 @@ class Ledger:
         self._close(key, entry)
         return True
 
-    def find(self, number: int) -> tuple[Entry, int]:
+    def find(self, number: int) -> tuple[TrackedBatch, int]:
         """The entry that holds the notification with this id, and its index.
 
         :raises NotFound: when it is unknown, was refused, or is forgotten.
@@ -149,7 +149,7 @@ class Ledger:
             raise ValueError("an outcome for a batch that is not under way")
         return False
 
-    def _close(self, key: int, entry: Entry) -> None:
+    def _close(self, key: int, entry: TrackedBatch) -> None:
         """Move a complete entry to the finished ones, without payloads; forget the oldest beyond `kept`."""
         del self._open[key]
         entry.batch = replace(entry.batch, payload=b"")

@@ -8,29 +8,29 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
 from zope.interface import implementer
 
-from pushgate.gateway.apps.proof_requests import Flushes
-from pushgate.gateway.apps.upstream_slot import Tenancy
-from pushgate.gateway.dead_tokens.store import Graveyard
+from pushgate.gateway.apps.proof_requests import ProofRequests
+from pushgate.gateway.apps.upstream_slot import UpstreamSlot
+from pushgate.gateway.dead_tokens.store import DeadTokenStore
 from pushgate.gateway.limits import Limits
 from pushgate.gateway.outcomes.tracker import Runs
 from pushgate.gateway.queue import send_filter
 from pushgate.gateway.queue.backlog import Backlog
-from pushgate.gateway.queue.priority_queue import Lane
+from pushgate.gateway.queue.priority_queue import PriorityQueue
 from pushgate.gateway.queue.rate_groups import TICK
-from pushgate.gateway.queue.watermarks import Pressure
-from pushgate.gateway.queue.write_intents import Intentions
-from pushgate.model.batch_slice import Span, outside, overlap, without
-from pushgate.model.dead_token import Death, Reason
+from pushgate.gateway.queue.watermarks import Watermarks
+from pushgate.gateway.queue.write_intents import WriteIntents
+from pushgate.model.batch_slice import BatchSlice, outside, overlap, without
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.history import Event, Past, Step
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import DeadToken, Outcome, Report, State, Verdict
-from pushgate.model.token_bucket import Pace
+from pushgate.model.token_bucket import TokenBucket
 from pushgate.plugin.guard import Bulkhead
 from pushgate.plugin.interfaces import Context, ISpool, IUpstream, IWork, Kept
 from pushgate.plugin.settings import AppTable
 
 if TYPE_CHECKING:
-    from pushgate.gateway.apps.queue_lease import Lease
+    from pushgate.gateway.apps.queue_lease import QueueLease
 
 Publish = Callable[[str, Sequence[Report]], None]
 """Called with the app and what became of its notifications."""
@@ -51,16 +51,16 @@ class Work:
     ) -> None:
         self.app, self.config = app, config
         self._context, self._expiry, self._publish, self._spool = context, limits.expiry, publish, spool
-        self.lane = Lane()
+        self.lane = PriorityQueue()
         self.backlog: Backlog
-        self.graveyard = Graveyard(app, spool, context.wall)
-        self.tenancy = Tenancy(app, Bulkhead(app, context.reactor, context.tally))
-        self._intentions = Intentions(self.lane, spool, self.wake)
+        self.graveyard = DeadTokenStore(app, spool, context.wall)
+        self.tenancy = UpstreamSlot(app, Bulkhead(app, context.reactor, context.metrics))
+        self._intentions = WriteIntents(self.lane, spool, self.wake)
         self.arriving = 0
-        self.pressure = Pressure(limits.queue)
-        self.flushes = Flushes(app, lambda: self.upstream, context.reactor)
+        self.pressure = Watermarks(limits.queue)
+        self.flushes = ProofRequests(app, lambda: self.upstream, context.reactor)
         self.closed = False
-        self._pace = Pace(config.rate, self._now())
+        self._pace = TokenBucket(config.rate, self._now())
         self._pause: IDelayedCall | None = None
         self._relief: IDelayedCall | None = None
         self._down_since: float | None = None
@@ -78,12 +78,12 @@ class Work:
     def configure(self, config: AppTable) -> None:
         """Go on with other settings; what was accepted keeps the delivery it was accepted with."""
         if config.rate != self.config.rate:
-            self._pace = Pace(config.rate, self._now())
+            self._pace = TokenBucket(config.rate, self._now())
         self.config = config
         self.wake()
 
-    def hand_over(self, upstream: IUpstream, lease: "Lease") -> Deferred[None]:
-        """Give the queue to another upstream, which was started; see `Tenancy.retire`."""
+    def hand_over(self, upstream: IUpstream, lease: "QueueLease") -> Deferred[None]:
+        """Give the queue to another upstream, which was started; see `UpstreamSlot.retire`."""
         closing = self.tenancy.retire()
         self.graveyard.distrust()
         self.tenancy.succeed(upstream, lease)
@@ -94,7 +94,7 @@ class Work:
         """Queue an accepted batch: these runs of members, or all without those refused at the door."""
         once, now = self._intentions.needed(batch), self._now()
         for start, stop in without(len(batch), batch.refused) if runs is None else runs:
-            self.lane.put(Span(batch, start, stop, cleared=not once, past=past), now)
+            self.lane.put(BatchSlice(batch, start, stop, cleared=not once, past=past), now)
         if once:
             self._intentions.added()
         self.wake()
@@ -109,7 +109,9 @@ class Work:
         self.settle(
             [
                 Verdict(
-                    Span(kept.batch, *run, attempts=1, past=past), State.UNKNOWN, reason="GatewayRestarted"
+                    BatchSlice(kept.batch, *run, attempts=1, past=past),
+                    State.UNKNOWN,
+                    reason="GatewayRestarted",
                 )
                 for run in doubtful
             ]
@@ -152,7 +154,10 @@ class Work:
         """Settle a batch that somebody else may have sent, and that must not be sent twice."""
         runs = without(len(batch), batch.refused)
         self.settle(
-            [Verdict(Span(batch, *run, attempts=1), State.UNKNOWN, reason="Redelivered") for run in runs]
+            [
+                Verdict(BatchSlice(batch, *run, attempts=1), State.UNKNOWN, reason="Redelivered")
+                for run in runs
+            ]
         )
 
     def sweep(self) -> None:
@@ -181,9 +186,9 @@ class Work:
         self.settle([Verdict(span, State.CANCELLED) for span in spans])
         self._tell_if_empty()
 
-    def whole(self, batch: Batch) -> Span:
+    def whole(self, batch: Batch) -> BatchSlice:
         """All of a batch as one span, to tell of a member that was written: once at least."""
-        return Span(batch, 0, len(batch), attempts=1)
+        return BatchSlice(batch, 0, len(batch), attempts=1)
 
     def stats(self) -> dict[str, Any]:
         """How the app is doing, ready for JSON."""
@@ -237,7 +242,7 @@ class Work:
     def has_suspects(self) -> bool:
         return self.lane.has_suspects
 
-    def take(self, limit: int, idle: bool) -> list[Span]:
+    def take(self, limit: int, idle: bool) -> list[BatchSlice]:
         spans = self._take_suspects() if idle else []
         allowed = limit
         if not spans:
@@ -263,17 +268,19 @@ class Work:
         at, kind = self._context.wall(), self.config.upstream
         return Outcome(verdict.span, verdict.state, verdict.status, verdict.reason, at, kind)
 
-    def requeue(self, spans: Sequence[Span]) -> None:
-        self._context.tally.count("pushgate_resent_total", self.app, times=sum(map(len, spans)))
+    def requeue(self, spans: Sequence[BatchSlice]) -> None:
+        self._context.metrics.count("pushgate_resent_total", self.app, times=sum(map(len, spans)))
         self.lane.requeue(spans)
         self.wake()
 
-    def tokens_died(self, deaths: Sequence[Death]) -> Deferred[None]:
+    def tokens_died(self, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
         # The report first: the service lists a token once, and a refusal would make up for a lost entry.
         self._report_dead(deaths)
         return self.graveyard.died(deaths)
 
-    def token_rejected(self, token: bytes, first: bool, reason: Reason = Reason.INVALID_TOKEN) -> bool:
+    def token_rejected(
+        self, token: bytes, first: bool, reason: DeadReason = DeadReason.INVALID_TOKEN
+    ) -> bool:
         return self.graveyard.rejected(token, reason, first)
 
     def reachable(self, yes: bool) -> None:
@@ -283,18 +290,18 @@ class Work:
             self._down_since = self._now()
             self._tell_if_empty()
 
-    def _report_dead(self, deaths: Sequence[Death]) -> None:
+    def _report_dead(self, deaths: Sequence[DeadTokenEntry]) -> None:
         at, kind = self._context.wall(), self.config.upstream
         self._publish(self.app, [DeadToken(self.app, each.token, each.since, at, kind) for each in deaths])
 
-    def _take_suspects(self) -> list[Span]:
-        spans: list[Span] = []
+    def _take_suspects(self) -> list[BatchSlice]:
+        spans: list[BatchSlice] = []
         while not spans and self.lane.has_suspects:
             spans = [live for span in self.lane.take_suspects() for live in self._screened(span)]
         return spans
 
-    def _take(self, limit: int) -> list[Span]:
-        spans: list[Span] = []
+    def _take(self, limit: int) -> list[BatchSlice]:
+        spans: list[BatchSlice] = []
         now = self._now()
         while limit > 0 and (span := self.lane.take(limit, now)) is not None:
             live = self._screened(span)
@@ -332,13 +339,13 @@ class Work:
         now: float = self._context.reactor.seconds()
         return now
 
-    def _has_expired(self, span: Span) -> bool:
+    def _has_expired(self, span: BatchSlice) -> bool:
         return send_filter.has_expired(span, self._context.wall())
 
-    def _has_waited(self, span: Span) -> bool:
+    def _has_waited(self, span: BatchSlice) -> bool:
         return send_filter.has_waited(span, self._down_since, self._now(), self._expiry)
 
-    def _screened(self, span: Span) -> list[Span]:
+    def _screened(self, span: BatchSlice) -> list[BatchSlice]:
         """What of a span may be written now; the rest gets its outcome."""
         if self._has_expired(span):
             self.settle([send_filter.expired(span)])

@@ -7,15 +7,15 @@ from operator import attrgetter
 
 from msgspec.structs import replace
 
-from pushgate.gateway.queue.rate_groups import Paced
-from pushgate.model.batch_slice import Span
+from pushgate.gateway.queue.rate_groups import RateGroups
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch, Priority
 
 _place = attrgetter("place")
-_Queue = deque[Span]
+_Queue = deque[BatchSlice]
 
 
-class Lane:
+class PriorityQueue:
     """Three queues and more; within each, spans stand in the order of acceptance.
 
     Urgent spans (priority 10) always go before bulk ones (priority 5). Suspects, spans that must travel
@@ -29,10 +29,10 @@ class Lane:
     def __init__(self) -> None:
         self._suspects: _Queue = deque()
         self._by_priority: dict[Priority, _Queue] = {Priority.URGENT: deque(), Priority.BULK: deque()}
-        self.paced = Paced()
+        self.paced = RateGroups()
         self.depth = 0
 
-    def __iter__(self) -> Iterator[Span]:
+    def __iter__(self) -> Iterator[BatchSlice]:
         for queue in (*self._queues(), *self.paced):
             yield from queue
 
@@ -51,7 +51,7 @@ class Lane:
         """When the oldest was accepted that does not wait for a rate of its own, in Unix seconds."""
         return min((queue[0].batch.accepted_at for queue in self._queues() if queue), default=None)
 
-    def put(self, span: Span, now: float = 0.0) -> None:
+    def put(self, span: BatchSlice, now: float = 0.0) -> None:
         """Append new work, later than all that waits."""
         if span.batch in self.paced:
             self.paced.put(span, now)
@@ -74,7 +74,7 @@ class Lane:
             for each in moved:
                 self.paced.put(each, now)
 
-    def requeue(self, spans: Iterable[Span]) -> None:
+    def requeue(self, spans: Iterable[BatchSlice]) -> None:
         """Put spans back where they belong by order of acceptance, which is near the front."""
         for span in sorted(spans, key=_place, reverse=True):
             queue = self._queue_of(span)
@@ -85,7 +85,7 @@ class Lane:
             queue.extendleft(reversed(passed))
             self.depth += len(span)
 
-    def take(self, limit: int, now: float = 0.0) -> Span | None:
+    def take(self, limit: int, now: float = 0.0) -> BatchSlice | None:
         """Take at most `limit` notifications from the front; None when nothing waits that may go in company.
 
         A queue whose front is not cleared yet is passed over.
@@ -101,9 +101,9 @@ class Lane:
                 return span
         return None
 
-    def take_suspects(self) -> list[Span]:
+    def take_suspects(self) -> list[BatchSlice]:
         """Take the next suspects: as many together as each of them may travel with, itself included."""
-        taken: list[Span] = []
+        taken: list[BatchSlice] = []
         company, room = 0, self._suspects[0].alone if self._suspects else 0
         while company < room:
             taken.append(self._take(self._suspects, room - company))
@@ -111,9 +111,9 @@ class Lane:
             room = min(room, self._suspects[0].alone) if self._suspects else 0
         return taken
 
-    def uncleared(self, ahead: int) -> list[Span]:
+    def uncleared(self, ahead: int) -> list[BatchSlice]:
         """Of the first `ahead` notifications of each priority, those that must be cleared before they go."""
-        found: list[Span] = []
+        found: list[BatchSlice] = []
         queues: list[tuple[_Queue, int]] = [(queue, ahead) for queue in self._by_priority.values()]
         for queue, limit in (*queues, *self.paced.ahead(ahead)):
             room = limit
@@ -125,7 +125,7 @@ class Lane:
                 room -= len(span)
         return found
 
-    def clear(self, span: Span) -> None:
+    def clear(self, span: BatchSlice) -> None:
         """Let what still waits of a span that `uncleared` returned be taken."""
         for queue in self._holding(span.batch):
             at, end = bisect_left(queue, span.place, key=_place), (span.batch.order, span.stop)
@@ -137,7 +137,7 @@ class Lane:
                     queue.insert(at + 1, each.part(stop, each.stop))
                 at += 1
 
-    def find(self, batch: Batch, index: int) -> Span | None:
+    def find(self, batch: Batch, index: int) -> BatchSlice | None:
         """The waiting span that holds member `index` of `batch`."""
         for queue in self._holding(batch):
             at = bisect_right(queue, (batch.order, index), key=_place) - 1
@@ -145,7 +145,7 @@ class Lane:
                 return queue[at]
         return None
 
-    def withdraw(self, span: Span, index: int) -> Span:
+    def withdraw(self, span: BatchSlice, index: int) -> BatchSlice:
         """Take the one member `index` out of a waiting `span` that `find` returned."""
         queue, at = next(
             (queue, at)
@@ -162,9 +162,9 @@ class Lane:
             self.paced.lost(1)
         return span.part(index, index + 1)
 
-    def drop(self, unwanted: Callable[[Span], bool]) -> list[Span]:
+    def drop(self, unwanted: Callable[[BatchSlice], bool]) -> list[BatchSlice]:
         """Take out every span of which `unwanted` is true."""
-        dropped: list[Span] = []
+        dropped: list[BatchSlice] = []
         for queue in self._queues():
             dropped += _sift(queue, unwanted)
         paced = [span for queue in self.paced for span in _sift(queue, unwanted)]
@@ -183,10 +183,12 @@ class Lane:
         queues = self._suspects, self._by_priority[batch.terms.priority]
         return queues if paced is None else (*queues, paced)
 
-    def _queue_of(self, span: Span) -> _Queue:
+    def _queue_of(self, span: BatchSlice) -> _Queue:
         return self._suspects if span.alone else self._by_priority[span.batch.terms.priority]
 
-    def _take_paced(self, priority: Priority, front: Span | None, limit: int, now: float) -> Span | None:
+    def _take_paced(
+        self, priority: Priority, front: BatchSlice | None, limit: int, now: float
+    ) -> BatchSlice | None:
         """Take from the next batch that may send, unless `front`, which has no rate, is older."""
         while (group := self.paced.head(priority, now)) is not None:
             if front is not None and front.place < group.spans[0].place:
@@ -197,7 +199,7 @@ class Lane:
                 return span
         return None
 
-    def _take(self, queue: _Queue, limit: int) -> Span:
+    def _take(self, queue: _Queue, limit: int) -> BatchSlice:
         span = queue.popleft()
         if len(span) > limit:
             queue.appendleft(span.part(span.start + limit, span.stop))
@@ -206,10 +208,10 @@ class Lane:
         return span
 
 
-def _sift(queue: _Queue, unwanted: Callable[[Span], bool]) -> list[Span]:
+def _sift(queue: _Queue, unwanted: Callable[[BatchSlice], bool]) -> list[BatchSlice]:
     """Take out of a queue every span of which `unwanted` is true."""
-    kept: list[Span] = []
-    gone: list[Span] = []
+    kept: list[BatchSlice] = []
+    gone: list[BatchSlice] = []
     for span in queue:
         (gone if unwanted(span) else kept).append(span)  # asked once: the answer may depend on time
     if gone:

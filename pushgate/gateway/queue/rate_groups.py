@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 from typing import Final
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch, Priority
-from pushgate.model.token_bucket import Pace
+from pushgate.model.token_bucket import TokenBucket
 
 TICK: Final = 0.01
 """Seconds between two parts of a paced batch at least: a fast one goes in parts, not one by one."""
@@ -17,7 +17,7 @@ REMEMBERED: Final = 1000
 _Key = tuple[Priority, str | int]
 
 
-class Group:
+class RateGroup:
     """What shares one rate, in order of acceptance: a batch, or all of a priority with the same `pace`.
 
     :ivar due: monotonic seconds from which on one more may go.
@@ -27,8 +27,8 @@ class Group:
 
     def __init__(self, key: _Key, rate: float, now: float) -> None:
         self.key = key
-        self.spans: deque[Span] = deque()
-        self.pace = Pace(rate, now)
+        self.spans: deque[BatchSlice] = deque()
+        self.pace = TokenBucket(rate, now)
         self.due = now
         self._submitted = rate
 
@@ -39,7 +39,7 @@ class Group:
             self.pace.change(rate, now)
 
 
-class Paced:
+class RateGroups:
     """The groups of one lane. Those that may send wait in `_due`, the others in `_asleep` until they may.
 
     :ivar depth: notifications waiting.
@@ -47,9 +47,9 @@ class Paced:
 
     def __init__(self) -> None:
         self.depth = 0
-        self._groups: dict[_Key, Group] = {}
-        self._idle: OrderedDict[_Key, Group] = OrderedDict()
-        self._due: dict[Priority, dict[_Key, Group]] = {priority: {} for priority in Priority}
+        self._groups: dict[_Key, RateGroup] = {}
+        self._idle: OrderedDict[_Key, RateGroup] = OrderedDict()
+        self._due: dict[Priority, dict[_Key, RateGroup]] = {priority: {} for priority in Priority}
         self._asleep: list[tuple[float, int, _Key]] = []
         self._count = 0
 
@@ -63,20 +63,20 @@ class Paced:
         """Whether some may send that were not asked yet."""
         return any(self._due.values())
 
-    def __iter__(self) -> Iterator[deque[Span]]:
+    def __iter__(self) -> Iterator[deque[BatchSlice]]:
         return (group.spans for group in list(self._groups.values()))
 
-    def queue(self, batch: Batch) -> deque[Span] | None:
+    def queue(self, batch: Batch) -> deque[BatchSlice] | None:
         """Where spans of this batch wait, if any do."""
         group = self._groups.get(_key(batch))
         return None if group is None else group.spans
 
-    def put(self, span: Span, now: float) -> None:
+    def put(self, span: BatchSlice, now: float) -> None:
         """Append new work."""
         key, rate = _key(span.batch), span.batch.terms.rate
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = self._recalled(key) or Group(key, rate, now)
+            group = self._groups[key] = self._recalled(key) or RateGroup(key, rate, now)
             self._wake_at(group, max(now, group.due))
         if rate:
             group.submitted(rate, now)
@@ -88,20 +88,20 @@ class Paced:
         key = _key(batch)
         group = self._groups.get(key)
         if group is None:
-            group = self._idle[key] = self._recalled(key) or Group(key, batch.terms.rate, now)
+            group = self._idle[key] = self._recalled(key) or RateGroup(key, batch.terms.rate, now)
             self._forget()
         else:
             self._due[key[0]].pop(key, None)
             self._wake_at(group, now)
         group.pace.change(rate, now)
 
-    def head(self, priority: Priority, now: float) -> Group | None:
+    def head(self, priority: Priority, now: float) -> RateGroup | None:
         """Of the groups of a priority that may send, the one whose turn it is by order of acceptance."""
         self._rouse(now)
         ready = [group for group in self._due[priority].values() if group.spans[0].cleared]
         return min(ready, key=_place) if ready else None
 
-    def take(self, group: Group, limit: int, now: float) -> Span | None:
+    def take(self, group: RateGroup, limit: int, now: float) -> BatchSlice | None:
         """Take at most `limit` from a group that `head` returned; None when its rate allows none now."""
         span = group.spans[0]
         count = group.pace.allows(min(limit, len(span)), now)
@@ -133,7 +133,7 @@ class Paced:
             heappop(self._asleep)
         return None
 
-    def tidy(self, group: Group) -> None:
+    def tidy(self, group: RateGroup) -> None:
         """Put a group aside of which nothing waits."""
         if not group.spans and self._groups.pop(group.key, None) is not None:
             self._due[group.key[0]].pop(group.key, None)
@@ -141,7 +141,7 @@ class Paced:
                 self._idle[group.key] = group
                 self._forget()
 
-    def ahead(self, limit: int) -> Iterator[tuple[deque[Span], int]]:
+    def ahead(self, limit: int) -> Iterator[tuple[deque[BatchSlice], int]]:
         """The queue of each group, and how many of it may go in the next second, `limit` at most."""
         for group in self._groups.values():
             rate = group.pace.rate
@@ -154,7 +154,7 @@ class Paced:
             if group is not None and group.due == due:
                 self._due[key[0]][key] = group
 
-    def _wake_at(self, group: Group, due: float) -> None:
+    def _wake_at(self, group: RateGroup, due: float) -> None:
         group.due = due
         self._count += 1
         heappush(self._asleep, (due, self._count, group.key))
@@ -165,7 +165,7 @@ class Paced:
     def _is_valid(self, due: float, _: int, key: _Key) -> bool:
         return key in self._groups and self._groups[key].due == due
 
-    def _recalled(self, key: _Key) -> Group | None:
+    def _recalled(self, key: _Key) -> RateGroup | None:
         return self._idle.pop(key) if key in self._idle else None
 
     def _forget(self) -> None:
@@ -177,5 +177,5 @@ def _key(batch: Batch) -> _Key:
     return batch.terms.priority, batch.terms.pace or batch.order
 
 
-def _place(group: Group) -> tuple[int, int]:
+def _place(group: RateGroup) -> tuple[int, int]:
     return group.spans[0].place

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 
-class Pressure:
+class Watermarks:
     """High and low water of one queue, and who waits for the low one.
 
     Between the two it depends on which was passed last, so that nobody pauses and goes on all the time.

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from pushgate.gateway.queue.priority_queue import Lane
-from pushgate.model.batch_slice import Span
+from pushgate.gateway.queue.priority_queue import PriorityQueue
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch, Delivery
 from pushgate.plugin.interfaces import ISpool
 
@@ -12,13 +12,13 @@ AHEAD: Final = 2000
 """Notifications of one priority whose writing is put on record in advance."""
 
 
-class Intentions:
+class WriteIntents:
     """Keeps a commit's worth of a lane ahead of the writing; the lane gives out nothing that is not recorded.
 
     :param recorded: called when more may be taken from the lane.
     """
 
-    def __init__(self, lane: Lane, spool: ISpool, recorded: Callable[[], None]) -> None:
+    def __init__(self, lane: PriorityQueue, spool: ISpool, recorded: Callable[[], None]) -> None:
         self._lane, self._spool, self._recorded = lane, spool, recorded
         self._any = self._busy = False
 
@@ -44,7 +44,7 @@ class Intentions:
         """Take back what was recorded and will not be written any more."""
         self._spool.forgo([span for span in self._lane if span.batch.delivery is Delivery.AT_MOST_ONCE])
 
-    def _cleared(self, spans: Sequence[Span]) -> None:
+    def _cleared(self, spans: Sequence[BatchSlice]) -> None:
         self._busy = False
         for span in spans:
             self._lane.clear(span)

@@ -7,18 +7,18 @@ from typing import Any, Final
 import msgspec
 from twisted.internet.defer import Deferred
 
-from pushgate.model.dead_token import Death, Reason
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 
 _AT_ONCE: Final = 500
 """Rows of one statement; see `rows`."""
-_REASONS: Final = {str(reason): reason for reason in Reason}
+_REASONS: Final = {str(reason): reason for reason in DeadReason}
 
 
-class Bury(msgspec.Struct, gc=False):
+class KeepDead(msgspec.Struct, gc=False):
     """Keep deaths; of two times of one token the later stands."""
 
     app: str
-    deaths: Sequence[Death]
+    deaths: Sequence[DeadTokenEntry]
     done: "Deferred[None]"
 
     def do(self, connection: sqlite3.Connection) -> None:
@@ -36,7 +36,7 @@ class Bury(msgspec.Struct, gc=False):
             )
 
 
-class Unbury(msgspec.Struct, gc=False):
+class DropDead(msgspec.Struct, gc=False):
     """Forget tokens."""
 
     app: str
@@ -53,7 +53,7 @@ class Unbury(msgspec.Struct, gc=False):
             )
 
 
-class Confirm(msgspec.Struct, gc=False):
+class ConfirmDead(msgspec.Struct, gc=False):
     """Note that what was in doubt is certain."""
 
     app: str
@@ -64,10 +64,10 @@ class Confirm(msgspec.Struct, gc=False):
         connection.execute("UPDATE dead SET doubted = 0 WHERE app = ? AND doubted", (self.app,))
 
 
-Burial = Bury | Unbury | Confirm
+Burial = KeepDead | DropDead | ConfirmDead
 
 
-def page(connection: sqlite3.Connection, app: str, after: bytes, limit: int) -> list[Death]:
+def page(connection: sqlite3.Connection, app: str, after: bytes, limit: int) -> list[DeadTokenEntry]:
     """At most `limit` deaths in the order of their tokens, beginning behind `after`."""
     found = connection.execute(
         "SELECT token, since, reason, doubted FROM dead WHERE app = ? AND token > ? ORDER BY token LIMIT ?",
@@ -75,6 +75,6 @@ def page(connection: sqlite3.Connection, app: str, after: bytes, limit: int) -> 
     ).fetchall()
     return [
         # A word that only a later version knows has come from elsewhere.
-        Death(token, since, _REASONS.get(reason, Reason.IMPORTED), bool(doubted))
+        DeadTokenEntry(token, since, _REASONS.get(reason, DeadReason.IMPORTED), bool(doubted))
         for token, since, reason, doubted in found
     ]

@@ -8,13 +8,13 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
-from pushgate.model.batch_slice import Span
-from pushgate.model.dead_token import Death
+from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import Conflict, Overloaded
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Report
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import ISpool, Kept, Untold
+from pushgate.plugin.interfaces import ISpool, Kept, Undelivered
 
 KEEP_KEYS: Final = 86400.0
 """Seconds an idempotency key is remembered."""
@@ -57,10 +57,10 @@ class MemorySpool:
     def told(self, numbers: Sequence[int], finished: Sequence[int]) -> None:
         """Nothing is kept, so nothing is to be forgotten."""
 
-    def intend(self, spans: Sequence[Span]) -> Deferred[None]:
+    def intend(self, spans: Sequence[BatchSlice]) -> Deferred[None]:
         return succeed(None)
 
-    def forgo(self, spans: Sequence[Span]) -> None:
+    def forgo(self, spans: Sequence[BatchSlice]) -> None:
         """Nobody will ask."""
 
     def page(self, app: str, priority: int, after: int, limit: int) -> Deferred[tuple[list[Kept], bool]]:
@@ -75,10 +75,10 @@ class MemorySpool:
     def last_order(self) -> int:
         return 0
 
-    def untold(self) -> Untold:
-        return Untold()
+    def untold(self) -> Undelivered:
+        return Undelivered()
 
-    def bury(self, app: str, deaths: Sequence[Death]) -> Deferred[None]:
+    def bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
         return succeed(None)
 
     def unbury(self, app: str, tokens: Sequence[bytes]) -> Deferred[None]:
@@ -87,7 +87,7 @@ class MemorySpool:
     def confirm(self, app: str) -> None:
         """Nothing was kept."""
 
-    def dead(self, app: str, after: bytes, limit: int) -> Deferred[list[Death]]:
+    def dead(self, app: str, after: bytes, limit: int) -> Deferred[list[DeadTokenEntry]]:
         return succeed([])
 
     def close(self) -> Deferred[None]:

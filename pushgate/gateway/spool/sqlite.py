@@ -23,15 +23,15 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.gateway.spool import batches, idempotency_keys, undelivered_reports
-from pushgate.gateway.spool.dead_tokens import Burial, Bury, Confirm, Unbury, page
+from pushgate.gateway.spool.dead_tokens import Burial, ConfirmDead, DropDead, KeepDead, page
 from pushgate.gateway.spool.memory import content_digest
 from pushgate.gateway.spool.schema import NotASpool, check, migrate
-from pushgate.model.batch_slice import Span
-from pushgate.model.dead_token import Death
+from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import CannotStart, Conflict, Overloaded
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Outcome, Report
-from pushgate.plugin.interfaces import Context, ISpool, Kept, Untold
+from pushgate.plugin.interfaces import Context, ISpool, Kept, Undelivered
 
 FILE: Final = "spool.sqlite"
 RETRY: Final = 1.0
@@ -72,7 +72,7 @@ class _Settle(msgspec.Struct, gc=False):
     done: "Deferred[None] | None"
 
 
-class _Told(msgspec.Struct, gc=False):
+class _Delivered(msgspec.Struct, gc=False):
     numbers: Sequence[int]
     finished: Sequence[int]
 
@@ -90,7 +90,7 @@ class _Close(msgspec.Struct, gc=False):
     done: "Deferred[None]"
 
 
-_Owed = _Settle | _Told | _Intend | _Forgo
+_Owed = _Settle | _Delivered | _Intend | _Forgo
 """What cannot be refused: it is owed until it is on the disk."""
 _Job = _Append | _Owed | _Read | _Close | Burial
 _Results = list[tuple["Deferred[Any]", Any]]
@@ -139,14 +139,14 @@ class SqliteSpool:
         return done
 
     def told(self, numbers: Sequence[int], finished: Sequence[int]) -> None:
-        self._do(_Told(numbers, finished))
+        self._do(_Delivered(numbers, finished))
 
-    def intend(self, spans: Sequence[Span]) -> "Deferred[None]":
+    def intend(self, spans: Sequence[BatchSlice]) -> "Deferred[None]":
         done: Deferred[None] = Deferred()
         self._do(_Intend(_ranges(spans), done))
         return done
 
-    def forgo(self, spans: Sequence[Span]) -> None:
+    def forgo(self, spans: Sequence[BatchSlice]) -> None:
         if spans:
             self._do(_Forgo(_ranges(spans)))
 
@@ -163,31 +163,31 @@ class SqliteSpool:
     def last_order(self) -> int:
         return batches.last_order(self._connection)
 
-    def untold(self) -> Untold:
+    def untold(self) -> Undelivered:
         view = batches.View(self._context.wall(), self._reactor.seconds())
 
         @cache
         def batch(order: int) -> Batch | None:
             return batches.without_payload(self._connection, order, view)
 
-        return Untold(
+        return Undelivered(
             undelivered_reports.read(self._connection, batch), tuple(batches.finished(self._connection))
         )
 
-    def bury(self, app: str, deaths: Sequence[Death]) -> "Deferred[None]":
+    def bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> "Deferred[None]":
         done: Deferred[None] = Deferred()
-        self._do(Bury(app, deaths, done))
+        self._do(KeepDead(app, deaths, done))
         return done
 
     def unbury(self, app: str, tokens: Sequence[bytes]) -> "Deferred[None]":
         done: Deferred[None] = Deferred()
-        self._do(Unbury(app, tokens, done))
+        self._do(DropDead(app, tokens, done))
         return done
 
     def confirm(self, app: str) -> None:
-        self._do(Confirm(app, Deferred()))
+        self._do(ConfirmDead(app, Deferred()))
 
-    def dead(self, app: str, after: bytes, limit: int) -> "Deferred[list[Death]]":
+    def dead(self, app: str, after: bytes, limit: int) -> "Deferred[list[DeadTokenEntry]]":
         return self._read(lambda _: page(self._connection, app, after, limit))
 
     def close(self) -> "Deferred[None]":
@@ -210,7 +210,7 @@ class SqliteSpool:
 
     def _finished(self, results: _Results, seconds: float, trouble: str) -> None:
         """In the reactor's thread, after a commit."""
-        self._context.tally.observe("pushgate_spool_commit_seconds", seconds=seconds)
+        self._context.metrics.observe("pushgate_spool_commit_seconds", seconds=seconds)
         if trouble != self._trouble:
             tell = self.log.error if trouble else self.log.info
             tell("spool {file}: {trouble}", file=str(self._file), trouble=trouble or "written again")
@@ -272,7 +272,7 @@ class SqliteSpool:
                 results.append((intend.done, None))
             for forgo in _only(_Forgo, owed):
                 batches.forgo(self._connection, forgo.ranges)
-            self._settle(_only(_Settle, owed), _only(_Told, owed))
+            self._settle(_only(_Settle, owed), _only(_Delivered, owed))
             for burial in burials:
                 burial.do(self._connection)
                 results.append((burial.done, None))
@@ -281,7 +281,7 @@ class SqliteSpool:
         burials.clear()
         return results
 
-    def _settle(self, settles: list[_Settle], tolds: list[_Told]) -> None:
+    def _settle(self, settles: list[_Settle], tolds: list[_Delivered]) -> None:
         """Keep what is to be told, and drop what was; what is both was never here."""
         told = {number for each in tolds for number in each.numbers}
         done = {order for each in tolds for order in each.finished}
@@ -347,7 +347,7 @@ def _only(kind: type[_T], jobs: Sequence[_Job]) -> list[_T]:
     return [job for job in jobs if isinstance(job, kind)]
 
 
-def _ranges(spans: Sequence[Span]) -> list[batches.Range]:
+def _ranges(spans: Sequence[BatchSlice]) -> list[batches.Range]:
     return [(span.batch.order, span.start, span.stop) for span in spans]
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from pushgate.gateway.spool.batches import batch_of, stem
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.history import Past
 from pushgate.model.notification import Batch, Delivery, Terms
 from pushgate.model.outcome import DeadToken, Outcome, Report, State
@@ -105,7 +105,7 @@ def _line(report: Report) -> _Outcome | _DeadToken:
     )
 
 
-def _of(span: Span) -> _Of:
+def _of(span: BatchSlice) -> _Of:
     batch = span.batch
     return _Of(stem(batch.id), batch.app, span.tokens(), batch.accepted_at, batch.door)
 
@@ -116,7 +116,7 @@ def _report(line: _Outcome | _DeadToken, batch: Callable[[int], Batch | None]) -
     of = batch(line.order) if line.of is None else _stand_in(line.order, line.start, line.of)
     if of is None:
         return None
-    span = Span(of, line.start, line.stop, line.attempts, recalled=line.of is not None, past=line.past)
+    span = BatchSlice(of, line.start, line.stop, line.attempts, recalled=line.of is not None, past=line.past)
     return Outcome(span, line.state, line.status, line.reason, line.at, line.upstream)
 
 

@@ -14,7 +14,7 @@ _RULES: Final[dict[type[Argument], str]] = {
 }
 
 
-class Signature:
+class ArgumentReader:
     """The arguments of one command.
 
     AMP's own reading of arguments takes a bad one for a bug of the responder, and drops the connection.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pushgate.inputs.amp.handlers import respond
-from pushgate.inputs.amp.request import Request
+from pushgate.inputs.amp.request import AmpRequest
 from pushgate.inputs.amp.watcher import Watcher
 from pushgate.inputs.common.backpressure import FULL
 from pushgate.inputs.common.conversation import UNANSWERED, Conversation
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pushgate.inputs.amp.server import AmpServer
 
 
-class Connection(Conversation):
+class AmpConnection(Conversation):
     """Turns boxes into requests and answers into boxes.
 
     It does not build on `twisted.protocols.amp.AMP`, which bounds neither a box nor the commands under way,
@@ -93,7 +93,7 @@ class Connection(Conversation):
 
     def _command_received(self, box: Box) -> None:
         self.asked()
-        respond(Request(self, box.get(b"_ask")), box[b"_command"], box)
+        respond(AmpRequest(self, box.get(b"_ask")), box[b"_command"], box)
 
     # the watcher
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from twisted.internet.defer import Deferred
 
-from pushgate.model.dead_token import Death, line, parse
+from pushgate.model.dead_token import DeadTokenEntry, line, parse
 from pushgate.model.errors import Invalid
 from pushgate.model.notification import MAX_TOKEN, parse_token
 from pushgate.model.packed import Packed
@@ -40,7 +40,7 @@ def forget(gateway: IGateway, app: str, tokens: bytes) -> Deferred[Box]:
     return gateway.forget(app, list(packed)).addCallback(lambda count: {b"forgotten": b"%d" % count})
 
 
-def parsed(text: str, number: int, now: int) -> Death:
+def parsed(text: str, number: int, now: int) -> DeadTokenEntry:
     """The death on a line; raise `Invalid`, naming the line, when there is none."""
     try:
         return parse(text, now)
@@ -55,7 +55,7 @@ def _text(entries: bytes) -> str:
         raise Invalid("entries", f"{len(entries)} bytes", "lines of UTF-8 text") from None
 
 
-def _that_fit(deaths: list[Death]) -> Iterator[bytes]:
+def _that_fit(deaths: list[DeadTokenEntry]) -> Iterator[bytes]:
     """Lines, as many as fit into one value."""
     size = 0
     for death in deaths:

@@ -9,8 +9,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.inputs.amp import dead_tokens
-from pushgate.inputs.amp.arguments import Signature
-from pushgate.inputs.amp.request import UNHANDLED, Request
+from pushgate.inputs.amp.arguments import ArgumentReader
+from pushgate.inputs.amp.request import UNHANDLED, AmpRequest
 from pushgate.model.errors import (
     CannotStart,
     Internal,
@@ -56,7 +56,7 @@ from pushgate.protocols.amp.commands import (
 _log = Logger()
 
 
-def respond(request: Request, command: bytes, box: Box) -> None:
+def respond(request: AmpRequest, command: bytes, box: Box) -> None:
     """Do what `command` asks for; whatever goes wrong becomes an answer."""
     if command not in _RESPONDERS:
         request.fail_with(UNHANDLED, f"Unhandled Command: {command[:100]!r}")
@@ -77,14 +77,14 @@ def respond(request: Request, command: bytes, box: Box) -> None:
         request.fail(Internal())
 
 
-def _login(request: Request, name: str, secret: bytes) -> None:
+def _login(request: AmpRequest, name: str, secret: bytes) -> None:
     trying = request.connection.visitor.login(name, secret)
     trying.addCallback(lambda _: request.answer({b"ok": b"True"}))
     trying.addErrback(_not_answered, request, Login.commandName)
 
 
 def _push(
-    request: Request, app: str, token: str, payload: bytes, key: str | None, **terms: int | str | None
+    request: AmpRequest, app: str, token: str, payload: bytes, key: str | None, **terms: int | str | None
 ) -> None:
     gatherer = _open_gatherer(request)
     parsed = parse_token(token)
@@ -100,7 +100,7 @@ def _push(
 
 
 def _push_batch(
-    request: Request,
+    request: AmpRequest,
     app: str,
     tokens: bytes,
     payload: bytes | None,
@@ -120,25 +120,25 @@ def _push_batch(
     request.connection.fed(app)
 
 
-def _status(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
+def _status(request: AmpRequest, id: str) -> None:  # noqa: A002 - the contract's word
     asked = request.connection.visitor.status(parse_id(id))
     asked.addCallback(lambda outcome: request.answer({b"outcome": outcome.encode()}))
     asked.addErrback(_not_answered, request, Status.commandName)
 
 
-def _trace(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
+def _trace(request: AmpRequest, id: str) -> None:  # noqa: A002 - the contract's word
     asked = request.connection.visitor.trace(parse_id(id))
     asked.addCallback(lambda trace: request.answer({b"trace": trace.encode()}))
     asked.addErrback(_not_answered, request, Trace.commandName)
 
 
-def _cancel(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
+def _cancel(request: AmpRequest, id: str) -> None:  # noqa: A002 - the contract's word
     asked = request.connection.visitor.cancel(parse_id(id))
     asked.addCallback(lambda done: request.answer({b"cancelled": b"True" if done else b"False"}))
     asked.addErrback(_not_answered, request, Cancel.commandName)
 
 
-def _flush(request: Request, id: str) -> None:  # noqa: A002 - the contract's word
+def _flush(request: AmpRequest, id: str) -> None:  # noqa: A002 - the contract's word
     number, gateway = parse_id(id), request.connection.server.gateway
     asked = request.connection.visitor.check(Operation.ADMIN, number)
     asked.addCallback(lambda _: gateway.flush(number))
@@ -146,7 +146,7 @@ def _flush(request: Request, id: str) -> None:  # noqa: A002 - the contract's wo
     asked.addErrback(_not_answered, request, Flush.commandName)
 
 
-def _pace(request: Request, app: str | None, id: str | None, rate: float) -> None:  # noqa: A002 - the contract's word
+def _pace(request: AmpRequest, app: str | None, id: str | None, rate: float) -> None:  # noqa: A002 - the contract's word
     if (app is None) == (id is None):
         raise Invalid("id", "neither" if id is None else "both", "either app or id")
     gateway: Any = request.connection.server.gateway
@@ -161,7 +161,7 @@ def _pace(request: Request, app: str | None, id: str | None, rate: float) -> Non
     asked.addErrback(_not_answered, request, Pace.commandName)
 
 
-def _not_answered(failure: Failure, request: Request, command: bytes) -> None:
+def _not_answered(failure: Failure, request: AmpRequest, command: bytes) -> None:
     if isinstance(failure.value, Refusal):
         request.fail(failure.value)
     else:
@@ -169,36 +169,36 @@ def _not_answered(failure: Failure, request: Request, command: bytes) -> None:
         request.fail(Internal())
 
 
-def _watch(request: Request, app: str | None) -> None:
+def _watch(request: AmpRequest, app: str | None) -> None:
     if app is not None and not request.connection.server.gateway.has_app(app):
         raise UnknownApp(app)
     request.connection.watch(app)
     request.answer({b"watching": b"True"})
 
 
-def _stats(request: Request) -> None:
+def _stats(request: AmpRequest) -> None:
     stats = msgspec.json.encode(request.connection.visitor.stats())
     if len(stats) > MAX_VALUE:
         raise TooLarge("stats", len(stats), MAX_VALUE)
     request.answer({b"stats": stats})
 
 
-def _dead_tokens(request: Request, app: str, after: str | None, limit: int | None) -> None:
+def _dead_tokens(request: AmpRequest, app: str, after: str | None, limit: int | None) -> None:
     request.answer(dead_tokens.page(request.connection.server.gateway, app, after, limit))
 
 
-def _bury(request: Request, app: str, entries: bytes) -> None:
+def _bury(request: AmpRequest, app: str, entries: bytes) -> None:
     server = request.connection.server
     buried = dead_tokens.bury(server.gateway, app, entries, int(server.wall()))
     buried.addCallback(request.answer).addErrback(_not_answered, request, Bury.commandName)
 
 
-def _forget(request: Request, app: str, tokens: bytes) -> None:
+def _forget(request: AmpRequest, app: str, tokens: bytes) -> None:
     forgotten = dead_tokens.forget(request.connection.server.gateway, app, tokens)
     forgotten.addCallback(request.answer).addErrback(_not_answered, request, Forget.commandName)
 
 
-def _reload(request: Request) -> None:
+def _reload(request: AmpRequest) -> None:
     request.connection.visitor.permit_all(Operation.ADMIN)
     asked = request.connection.server.gateway.reload()
     asked.addCallback(lambda changes: _reloaded(request, True, changes))
@@ -212,7 +212,7 @@ def _faults(failure: Failure) -> list[str]:
     return faults
 
 
-def _reloaded(request: Request, ok: bool, lines: list[str]) -> None:
+def _reloaded(request: AmpRequest, ok: bool, lines: list[str]) -> None:
     text = msgspec.json.encode(lines)
     while len(text) > MAX_VALUE:
         lines = [*lines[: len(lines) // 2], "and more: see the log"]
@@ -220,7 +220,7 @@ def _reloaded(request: Request, ok: bool, lines: list[str]) -> None:
     request.answer({b"ok": b"True" if ok else b"False", b"lines": text})
 
 
-def _open_gatherer(request: Request) -> Any:
+def _open_gatherer(request: AmpRequest) -> Any:
     server = request.connection.server
     if server.stopping:
         raise ShuttingDown
@@ -260,18 +260,18 @@ def _payload(payload: bytes | None, payloads: bytes | None) -> bytes | Packed:
     raise Invalid("payload", "both" if payload is not None else "neither", "either payload or payloads")
 
 
-def _pushed(request: Request, result: int | PushgateError) -> None:
+def _pushed(request: AmpRequest, result: int | PushgateError) -> None:
     if isinstance(result, PushgateError):
         request.fail(result)
     else:
         request.answer({b"id": id_text(result).encode()})
 
 
-def _pushed_alone(request: Request, result: Receipt | PushgateError) -> None:
+def _pushed_alone(request: AmpRequest, result: Receipt | PushgateError) -> None:
     _pushed(request, result.id if isinstance(result, Receipt) else result)
 
 
-def _batch_pushed(request: Request, result: Receipt | PushgateError) -> None:
+def _batch_pushed(request: AmpRequest, result: Receipt | PushgateError) -> None:
     if isinstance(result, PushgateError):
         request.fail(result)
         return
@@ -292,8 +292,8 @@ def _refused_list(receipt: Receipt) -> bytes:
     return refused
 
 
-_RESPONDERS: Final[dict[bytes, tuple[Signature, Operation | None, Callable[..., None]]]] = {
-    command.commandName: (Signature(command), operation, responder)
+_RESPONDERS: Final[dict[bytes, tuple[ArgumentReader, Operation | None, Callable[..., None]]]] = {
+    command.commandName: (ArgumentReader(command), operation, responder)
     for command, operation, responder in (
         (Login, None, _login),
         (Push, Operation.PUSH, _push),

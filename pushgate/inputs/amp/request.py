@@ -6,7 +6,7 @@ from pushgate.model.errors import PushgateError, Refusal
 from pushgate.protocols.amp.boxes import Box
 
 if TYPE_CHECKING:
-    from pushgate.inputs.amp.connection import Connection
+    from pushgate.inputs.amp.connection import AmpConnection
 
 UNHANDLED: Final = b"UNHANDLED"
 """AMP's own code: no such command."""
@@ -16,7 +16,7 @@ MAX_TEXT: Final = 1000
 """Characters of an error's text at most."""
 
 
-class Request:
+class AmpRequest:
     """Ends with exactly one call of `answer` or `fail`; what is told to a lost connection goes nowhere.
 
     :param tag: what the peer wants its answer to be marked with, None when it wants none.
@@ -24,7 +24,7 @@ class Request:
 
     __slots__ = ("_tag", "connection")
 
-    def __init__(self, connection: "Connection", tag: bytes | None) -> None:
+    def __init__(self, connection: "AmpConnection", tag: bytes | None) -> None:
         self.connection, self._tag = connection, tag
 
     def answer(self, values: Box) -> None:

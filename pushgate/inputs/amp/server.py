@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from pydantic import Field
 
-from pushgate.inputs.amp.connection import Connection
+from pushgate.inputs.amp.connection import AmpConnection
 from pushgate.inputs.amp.watcher import Watcher
 from pushgate.inputs.common.conversation import ConversationServer
-from pushgate.inputs.common.session import Porter
+from pushgate.inputs.common.session import Authenticator
 from pushgate.plugin.interfaces import Context, IGateway
 from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
 
@@ -35,14 +35,14 @@ class AmpServer(ConversationServer):
     """Makes the connections of one door."""
 
     def __init__(
-        self, name: str, config: AmpTable, gateway: IGateway, context: Context, porter: Porter
+        self, name: str, config: AmpTable, gateway: IGateway, context: Context, porter: Authenticator
     ) -> None:
         super().__init__(name, config, gateway, context, porter)
         self.wall = context.wall
         self._watchers: set[int] = set()
 
-    def connect(self) -> Connection:
-        return Connection(self)
+    def connect(self) -> AmpConnection:
+        return AmpConnection(self)
 
     def attach(
         self, send: Callable[[bytes], None], sees: Callable[[str], bool], gave_up: Callable[[], None]
@@ -63,4 +63,4 @@ class AmpServer(ConversationServer):
 
     def count_dropped_watcher(self, reason: str) -> None:
         """Count a watcher that is told no more, though it did not leave."""
-        self.tally.count("pushgate_watchers_dropped_total", self.name, reason)
+        self.metrics.count("pushgate_watchers_dropped_total", self.name, reason)

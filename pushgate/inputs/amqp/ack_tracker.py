@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 
-class Outstanding:
+class AckTracker:
     """Deliveries that are not acknowledged.
 
     An acknowledgement may stand for all deliveries up to one, and a quorum queue takes that as one command.

@@ -11,11 +11,11 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pushgate.inputs.amqp.ack_tracker import Outstanding
+from pushgate.inputs.amqp.ack_tracker import AckTracker
 from pushgate.inputs.amqp.message import Place
 from pushgate.inputs.amqp.queue_declaration import declare_queue
 from pushgate.inputs.amqp.settings import AmqpTable
-from pushgate.net.amqp.channel import Channel, Link
+from pushgate.net.amqp.channel import AmqpChannel, Channel
 from pushgate.net.amqp.shield import shielded
 from pushgate.plugin.interfaces import Context
 
@@ -37,13 +37,13 @@ class Consumer:
         self, where: str, table: AmqpTable, context: Context, received: Callable[[Any, int], None]
     ) -> None:
         self._table, self._received = table, received
-        self._link = Link(where, table, context, self._opened, self._lost)
+        self._link = AmqpChannel(where, table, context, self._opened, self._lost)
         self._channel: Channel = None
         self._number = 0
         self._tag: str | None = None
         self._cancelled = False
         self._clock = context.reactor
-        self._outstanding = Outstanding(partial(self._acknowledge, None))
+        self._outstanding = AckTracker(partial(self._acknowledge, None))
 
     @property
     def address(self) -> str:
@@ -93,7 +93,7 @@ class Consumer:
         await declare_queue(channel, self._table)
         await shielded(channel.basic_qos(prefetch_count=self._table.prefetch))
         self._channel, self._number = channel, self._number + 1
-        self._outstanding = Outstanding(partial(self._acknowledge, channel))
+        self._outstanding = AckTracker(partial(self._acknowledge, channel))
         if self._cancelled:
             return
         consuming = channel.basic_consume(queue=self._table.queue)

@@ -32,7 +32,7 @@ _NOT_KEPT: Final = {"CC", "BCC", "x-delivery-count"}
 _PERSISTENT: Final = 2
 
 
-class Returns:
+class DeadLetters:
     """Publishes again and again until the broker has confirmed.
 
     :raises CannotStart: what the table names cannot be used.

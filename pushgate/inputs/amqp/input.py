@@ -5,15 +5,15 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from pushgate.inputs.amqp.consumer import Consumer
-from pushgate.inputs.amqp.dead_letters import Returns
-from pushgate.inputs.amqp.pipeline import Intake
+from pushgate.inputs.amqp.dead_letters import DeadLetters
+from pushgate.inputs.amqp.pipeline import Pipeline
 from pushgate.inputs.amqp.settings import AmqpTable
 from pushgate.plugin.factories import InputFactory
 from pushgate.plugin.interfaces import Context, IGateway, IInput
 
 
 @implementer(IInput)
-class AmqpDoor:
+class AmqpInput:
     """Takes messages from a queue; a broker that is away is waited for."""
 
     log = Logger()
@@ -22,8 +22,8 @@ class AmqpDoor:
         where = f"inputs.{name}"
         self._name, self._config = name, config
         self._durable = context.state_dir is not None
-        self._returns = Returns(where, config, context)
-        self._intake = Intake(name, config, gateway, context, self._returns)
+        self._returns = DeadLetters(where, config, context)
+        self._intake = Pipeline(name, config, gateway, context, self._returns)
         self._consumer = self._intake.consumer = Consumer(where, config, context, self._intake.take)
 
     def start(self) -> Deferred[None]:
@@ -56,5 +56,5 @@ class AmqpDoor:
 
 
 factory = InputFactory(
-    "amqp", "messages of a RabbitMQ queue, any number of gateways on one", AmqpTable, AmqpDoor
+    "amqp", "messages of a RabbitMQ queue, any number of gateways on one", AmqpTable, AmqpInput
 )

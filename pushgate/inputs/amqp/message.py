@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pushgate.inputs.amqp.message_body import Part
+from pushgate.inputs.amqp.message_body import MessagePart
 from pushgate.model.errors import Internal, Refusal
 
 Place = tuple[int, int]
@@ -44,7 +44,7 @@ class Message:
         self.app = self.code = self.reason = ""
         self.total = self.left = 1
         self.refused: list[tuple[int, str, str]] = []
-        self.returned: list[tuple[Part, list[int]]] = []
+        self.returned: list[tuple[MessagePart, list[int]]] = []
         self.failed = False
         self.identity = _identity(self.properties.message_id, self.body)
 

@@ -22,7 +22,7 @@ class MessageBody(Body, kw_only=True, forbid_unknown_fields=True, gc=False):
     app: str | UnsetType = UNSET
 
 
-class Part(msgspec.Struct, frozen=True):
+class MessagePart(msgspec.Struct, frozen=True):
     """What of a message goes into one batch.
 
     :param faults: those refused already, by their index in `tokens`.
@@ -60,7 +60,7 @@ class Asked(msgspec.Struct, frozen=True):
     """
 
     app: str | None
-    what: Single | list[Part]
+    what: Single | list[MessagePart]
 
 
 _decode: Final = msgspec.json.Decoder(MessageBody).decode
@@ -79,7 +79,7 @@ def read(body: bytes, content_type: str | None, content_encoding: str | None) ->
     return Asked(None if asked.app is UNSET else asked.app, _what(asked))
 
 
-def write(app: str, part: Part, members: list[int]) -> bytes:
+def write(app: str, part: MessagePart, members: list[int]) -> bytes:
     """Some members of a part as the body of a message."""
     named = {name: getattr(part.terms, name) for name in TERM_FIELDS}
     terms = {name: value for name, value in named.items() if value is not None}
@@ -95,7 +95,7 @@ def write(app: str, part: Part, members: list[int]) -> bytes:
     return msgspec.json.encode({"app": app, "notifications": each})
 
 
-def _what(asked: MessageBody) -> Single | list[Part]:
+def _what(asked: MessageBody) -> Single | list[MessagePart]:
     given = [name for name in ("token", "tokens", "notifications") if getattr(asked, name) is not UNSET]
     if len(given) != 1:
         raise Invalid("body", " and ".join(given) or "none of them", "token, tokens or notifications")
@@ -111,17 +111,19 @@ def _what(asked: MessageBody) -> Single | list[Part]:
     assert asked.tokens is not UNSET
     _check_count("tokens", len(asked.tokens))
     tokens, faults = pack_tokens(asked.tokens)
-    return [Part(tokens, payload, terms, faults)]
+    return [MessagePart(tokens, payload, terms, faults)]
 
 
-def _parts(notifications: list[Notification]) -> list[Part]:
+def _parts(notifications: list[Notification]) -> list[MessagePart]:
     """Notifications that follow each other on the same terms go together."""
     _check_count("notifications", len(notifications))
     drafts = Drafts(MAX_BATCH)
     for each in notifications:
         drafts.add(each)
     return [
-        Part(Packed.of(each.tokens, 1), Packed.of(each.payloads, 2), each.terms, each.faults, each.first)
+        MessagePart(
+            Packed.of(each.tokens, 1), Packed.of(each.payloads, 2), each.terms, each.faults, each.first
+        )
         for each in drafts.end()
     ]
 

@@ -11,12 +11,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.inputs.amqp.consumer import Consumer
-from pushgate.inputs.amqp.dead_letters import Returns
+from pushgate.inputs.amqp.dead_letters import DeadLetters
 from pushgate.inputs.amqp.message import Known, Message
-from pushgate.inputs.amqp.message_body import Asked, Part, Single
+from pushgate.inputs.amqp.message_body import Asked, MessagePart, Single
 from pushgate.inputs.amqp.message_decoder import read_message
 from pushgate.inputs.amqp.settings import AmqpTable
-from pushgate.inputs.amqp.submission import LATER, Consignment
+from pushgate.inputs.amqp.submission import LATER, MessageSubmission
 from pushgate.inputs.common.batching import MAX_PAYLOAD
 from pushgate.model.backoff import delay
 from pushgate.model.errors import CannotStart, Internal, Refusal, ShuttingDown, TooLarge
@@ -35,11 +35,11 @@ PATIENCE: Final = 10.0
 REPORTING: Final = 10.0
 """Seconds that the sinks have to take an outcome before the message is acknowledged all the same."""
 _Group = list[tuple[Message, Single]]
-_WHOLE: Final = (Part(Packed(b"", 1), b"", Terms(), {}), [0])
+_WHOLE: Final = (MessagePart(Packed(b"", 1), b"", Terms(), {}), [0])
 """What is given back of a message that was not looked into."""
 
 
-class Intake:
+class Pipeline:
     """Leads each message through: read, submitted along with others, settled, acknowledged.
 
     A message of which something cannot be sent is acknowledged when that is safe elsewhere: among the
@@ -51,17 +51,17 @@ class Intake:
     log = Logger()
 
     def __init__(
-        self, name: str, table: AmqpTable, gateway: IGateway, context: Context, returns: Returns
+        self, name: str, table: AmqpTable, gateway: IGateway, context: Context, returns: DeadLetters
     ) -> None:
         self._name, self._table, self._gateway = name, table, gateway
-        self._clock, self._jitter, self._tally = context.reactor, context.jitter, context.tally
+        self._clock, self._jitter, self._metrics = context.reactor, context.jitter, context.metrics
         self._durable = context.state_dir is not None
         self._principal = _principal(name, table, context)
         self._returns = returns
         self.consumer: Consumer
         self._known = Known(table.remember)
         self._under_way: set[Message] = set()
-        self._consignments: set[Consignment] = set()
+        self._consignments: set[MessageSubmission] = set()
         self._groups: dict[tuple[str, Terms, bool], _Group] = {}
         self._turn: IDelayedCall | None = None
         self._held: list[Message] = []
@@ -158,7 +158,7 @@ class Intake:
         self._permit(message.app, count)
         message.total = message.left = count
         for part in asked.what:
-            self._submit(message.app, Consignment(part, [message], self._finished), message.redelivered)
+            self._submit(message.app, MessageSubmission(part, [message], self._finished), message.redelivered)
 
     def _permit(self, app: str, count: int) -> None:
         if self._principal is not None:
@@ -183,26 +183,28 @@ class Intake:
 
     def _send(self, key: tuple[str, Terms, bool], group: _Group) -> None:
         app, terms, doubtful = key
-        part = Part(
+        part = MessagePart(
             Packed.of([single.token for _, single in group], 1),
             Packed.of([single.payload for _, single in group], 2) if len(group) > 1 else group[0][1].payload,
             terms,
             {},
         )
-        self._submit(app, Consignment(part, [message for message, _ in group], self._finished), doubtful)
+        self._submit(
+            app, MessageSubmission(part, [message for message, _ in group], self._finished), doubtful
+        )
 
-    def _submit(self, app: str, consignment: Consignment, doubtful: bool) -> None:
+    def _submit(self, app: str, consignment: MessageSubmission, doubtful: bool) -> None:
         self._consignments.add(consignment)
         submitted = maybeDeferred(self._try, app, consignment, doubtful)
         submitted.addCallbacks(consignment.accepted, partial(self._refused, consignment))
         submitted.addErrback(lambda failure: self.log.failure("noting a receipt", failure))
         submitted.addCallback(lambda _: self._follow_up(consignment))
 
-    def _try(self, app: str, consignment: Consignment, doubtful: bool) -> Any:
+    def _try(self, app: str, consignment: MessageSubmission, doubtful: bool) -> Any:
         submission = consignment.part.submission(app, doubtful)
         return self._gateway.submit(submission, self._name, partial(self._settled, consignment))
 
-    def _refused(self, consignment: Consignment, failure: Failure) -> None:
+    def _refused(self, consignment: MessageSubmission, failure: Failure) -> None:
         error = failure.value
         if not isinstance(error, Refusal):
             self.log.failure("the gateway failed at messages", failure)
@@ -211,7 +213,7 @@ class Intake:
             Deferred.fromCoroutine(self.consumer.cancel())
         consignment.refused(error)
 
-    def _settled(self, consignment: Consignment, outcomes: Sequence[Any]) -> None:
+    def _settled(self, consignment: MessageSubmission, outcomes: Sequence[Any]) -> None:
         self._pauses = 0
         settle = partial(self._safe, consignment, outcomes, consignment.withdrawing)
         # What a durable spool has it tells the sinks in any case; else the message is all that there is.
@@ -220,12 +222,14 @@ class Intake:
             told = shielded(told).addTimeout(REPORTING, self._clock)
         told.addBoth(settle).addErrback(lambda failure: self.log.failure("noting outcomes", failure))
 
-    def _safe(self, consignment: Consignment, outcomes: Sequence[Any], withdrawn: bool, _: object) -> None:
+    def _safe(
+        self, consignment: MessageSubmission, outcomes: Sequence[Any], withdrawn: bool, _: object
+    ) -> None:
         """Outcomes need not be told again."""
         consignment.settled(outcomes, withdrawn)
         self._follow_up(consignment)
 
-    def _follow_up(self, consignment: Consignment) -> None:
+    def _follow_up(self, consignment: MessageSubmission) -> None:
         if not consignment.left:
             self._consignments.discard(consignment)
 
@@ -296,11 +300,11 @@ class Intake:
             self._end(message, "acknowledged")
 
     def _count(self, fate: str) -> None:
-        self._tally.count("pushgate_messages_total", self._name, fate)
+        self._metrics.count("pushgate_messages_total", self._name, fate)
 
     def _count_refusal(self, message: Message, error: Refusal | Internal) -> None:
         app = message.app if self._gateway.has_app(message.app) else ""
-        self._tally.count("pushgate_refused_total", app, self._name, error.code)
+        self._metrics.count("pushgate_refused_total", app, self._name, error.code)
 
 
 def _principal(name: str, table: AmqpTable, context: Context) -> Principal | None:

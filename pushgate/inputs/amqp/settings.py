@@ -5,13 +5,13 @@ from typing import Annotated
 from pydantic import Field
 
 from pushgate.net.amqp.settings import BrokerTable
-from pushgate.plugin.settings import AppName, DoorTable, PrincipalName
+from pushgate.plugin.settings import AppName, InputTable, PrincipalName
 
 QueueName = Annotated[str, Field(min_length=1, max_length=255)]
 """What a queue may be called."""
 
 
-class AmqpTable(DoorTable, BrokerTable):
+class AmqpTable(InputTable, BrokerTable):
     """What a RabbitMQ door may be told, besides where its broker is.
 
     :param queue: where the messages are.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from pushgate.inputs.amqp.message import Message
-from pushgate.inputs.amqp.message_body import Part
+from pushgate.inputs.amqp.message_body import MessagePart
 from pushgate.model.errors import REFUSALS, Overloaded, PushgateError, Refusal, ShuttingDown
 from pushgate.model.outcome import Outcome, State
 from pushgate.plugin.interfaces import Receipt
@@ -12,14 +12,16 @@ LATER = (Overloaded, ShuttingDown)
 """Refusals of what is all right by itself: another gateway may take it, or this one later."""
 
 
-class Consignment:
+class MessageSubmission:
     """Follows a submission, and keeps the messages it is made from up to date.
 
     :param messages: one for each member, or the one that all members are of.
     :param finished: called with each message of which nothing is left.
     """
 
-    def __init__(self, part: Part, messages: Sequence[Message], finished: Callable[[Message], None]) -> None:
+    def __init__(
+        self, part: MessagePart, messages: Sequence[Message], finished: Callable[[Message], None]
+    ) -> None:
         self.part, self.messages = part, messages
         self._finished = finished
         self._whole = messages[0] if len(messages) < len(part) or messages[0].total > 1 else None

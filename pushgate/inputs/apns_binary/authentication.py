@@ -40,7 +40,7 @@ class Provider:
         self._paid = 0
 
 
-class Entrance:
+class ProviderAuthentication:
     """Knows clients by their certificates.
 
     Whoever has a certificate that the door's own table names may push for that app; the limits of a principal

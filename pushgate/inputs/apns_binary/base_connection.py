@@ -9,16 +9,16 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.inputs.apns_binary.authentication import Provider
-from pushgate.inputs.apns_binary.graceful_close import Closing
+from pushgate.inputs.apns_binary.graceful_close import GracefulClose
 from pushgate.model.errors import Refusal
 from pushgate.model.principals import Operation
 
 if TYPE_CHECKING:
-    from pushgate.inputs.apns_binary.server import ApnsCrowd
+    from pushgate.inputs.apns_binary.server import ApnsConnections
 
 
 @implementer(IHandshakeListener)
-class Guest(Protocol):
+class ApnsConnection(Protocol):
     """A connection; `admitted` is called once it is known whose it is.
 
     :ivar under_way: whether something of it is not done yet.
@@ -28,15 +28,15 @@ class Guest(Protocol):
     operation: ClassVar[Operation]
     transport: Any  # in turn TCP, UNIX, and TLS over one of them
 
-    def __init__(self, server: "ApnsCrowd") -> None:
+    def __init__(self, server: "ApnsConnections") -> None:
         self.server = server
         self.under_way = False
-        self.closing: Closing
+        self.closing: GracefulClose
         self.lost = False
         self.provider: Provider | None = None
 
     def connectionMade(self) -> None:
-        self.closing = Closing(self.transport, self.server.clock)
+        self.closing = GracefulClose(self.transport, self.server.clock)
         if ITCPTransport.providedBy(self.transport):
             # The last word is small: without this it may wait, and be lost when the connection closes.
             self.transport.setTcpNoDelay(True)

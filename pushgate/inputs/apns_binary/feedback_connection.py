@@ -13,12 +13,12 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.inputs.apns_binary.authentication import Entrance, Provider
-from pushgate.inputs.apns_binary.base_connection import Guest
-from pushgate.inputs.apns_binary.feedback_delivered import Handed
-from pushgate.inputs.apns_binary.server import ApnsCrowd
+from pushgate.inputs.apns_binary.authentication import Provider, ProviderAuthentication
+from pushgate.inputs.apns_binary.base_connection import ApnsConnection
+from pushgate.inputs.apns_binary.feedback_delivered import FeedbackDelivered
+from pushgate.inputs.apns_binary.server import ApnsConnections
 from pushgate.inputs.apns_binary.settings import ApnsTable
-from pushgate.model.dead_token import DOUBTFUL, Death, Reason
+from pushgate.model.dead_token import DOUBTFUL, DeadReason, DeadTokenEntry
 from pushgate.model.errors import UnknownApp
 from pushgate.model.principals import Operation
 from pushgate.plugin.interfaces import Context, IGateway
@@ -32,7 +32,7 @@ SETTLING: Final = 60.0
 """Seconds after which a refused token is believed to be dead: a wrong environment shows itself meanwhile."""
 
 
-class FeedbackServer(ApnsCrowd):
+class FeedbackServer(ApnsConnections):
     """Makes the connections for feedback, and knows what has been told.
 
     The list is made from the gateway's register of dead tokens: whatever it knows and nobody has been told
@@ -40,12 +40,17 @@ class FeedbackServer(ApnsCrowd):
     """
 
     def __init__(
-        self, name: str, config: ApnsTable, gateway: IGateway, context: Context, entrance: Entrance
+        self,
+        name: str,
+        config: ApnsTable,
+        gateway: IGateway,
+        context: Context,
+        entrance: ProviderAuthentication,
     ) -> None:
         super().__init__(name, config, gateway, context, entrance)
         self._wall = context.wall
         self._directory = None if context.state_dir is None else context.state_dir / "feedback"
-        self._handed: dict[str, Handed] = {}
+        self._handed: dict[str, FeedbackDelivered] = {}
         self._telling: set[tuple[str, FeedbackTuple]] = set()
 
     def connect(self) -> Protocol:
@@ -70,18 +75,18 @@ class FeedbackServer(ApnsCrowd):
         if taken and entries:
             self._handed_over(app).add(entries)
 
-    def _is_certain(self, death: Death) -> bool:
-        if death.reason is Reason.IMPORTED:
+    def _is_certain(self, death: DeadTokenEntry) -> bool:
+        if death.reason is DeadReason.IMPORTED:
             return False
         return death.reason not in DOUBTFUL or death.since + SETTLING <= self._wall()
 
     def _known(self, app: str, entry: FeedbackTuple) -> bool:
         return (app, entry) in self._telling or self._handed_over(app).has(entry)
 
-    def _handed_over(self, app: str) -> Handed:
+    def _handed_over(self, app: str) -> FeedbackDelivered:
         if app not in self._handed:
             file = None if self._directory is None else _file(self._directory, self.name, app)
-            self._handed[app] = Handed(file)
+            self._handed[app] = FeedbackDelivered(file)
         return self._handed[app]
 
 
@@ -91,7 +96,7 @@ def _file(directory: Path, door: str, app: str) -> Path:
 
 
 @implementer(IPushProducer)
-class FeedbackConnection(Guest):
+class FeedbackConnection(ApnsConnection):
     """One reading of the list."""
 
     operation: ClassVar[Operation] = Operation.READ

@@ -12,7 +12,7 @@ LIMIT: Final = 1_000_000
 """Tokens of one app at most; those told first are forgotten beyond it, and told again if still dead."""
 
 
-class Handed:
+class FeedbackDelivered:
     """The tuples that were handed over for one app, kept in a file if there is one.
 
     The file holds them as they go on the wire, one behind the other.

@@ -11,20 +11,20 @@ from pushgate.model.errors import Refusal
 from pushgate.model.notification import Priority, Submission, Terms, check_payload
 from pushgate.model.packed import Packed
 from pushgate.protocols.apns_binary.frames import Frame, MalformedFrame
-from pushgate.protocols.apns_binary.status import Status
+from pushgate.protocols.apns_binary.status import ErrorStatus
 from pushgate.protocols.apns_binary.validation import find_fault
 
 _BULK: Final = int(Priority.BULK)
 
 
-class Fault(msgspec.Struct, frozen=True):
+class FrameFault(msgspec.Struct, frozen=True):
     """The first frame that is not accepted, and why."""
 
     frame: Frame | MalformedFrame
-    status: Status
+    status: ErrorStatus
 
 
-class Run(msgspec.Struct, frozen=True):
+class FrameRun(msgspec.Struct, frozen=True):
     """Frames one after the other on the same terms, which are accepted together or not at all."""
 
     frames: Sequence[Frame]
@@ -42,7 +42,9 @@ class Run(msgspec.Struct, frozen=True):
         )
 
 
-def judged(frames: Sequence[Frame | MalformedFrame], max_payload: int) -> tuple[list[Frame], Fault | None]:
+def judged(
+    frames: Sequence[Frame | MalformedFrame], max_payload: int
+) -> tuple[list[Frame], FrameFault | None]:
     """The frames before the first that is at fault, and that one.
 
     A payload that is no JSON object is as good as missing: of the codes that clients know, it is the one that
@@ -55,22 +57,23 @@ def judged(frames: Sequence[Frame | MalformedFrame], max_payload: int) -> tuple[
     for frame in frames:
         status = find_fault(frame, max_payload)
         if status is not None:
-            return good, Fault(frame, status)
+            return good, FrameFault(frame, status)
         assert isinstance(frame, Frame)
         if frame.payload is not known and frame.payload != known:
             try:
                 check_payload(frame.payload, max_payload)
             except Refusal:
-                return good, Fault(frame, Status.MISSING_PAYLOAD)
+                return good, FrameFault(frame, ErrorStatus.MISSING_PAYLOAD)
             known = frame.payload
         good.append(frame)
     return good, None
 
 
-def runs(frames: Iterable[Frame]) -> list[Run]:
+def runs(frames: Iterable[Frame]) -> list[FrameRun]:
     """Frames in as few runs as their order allows."""
     return [
-        Run(list(group), _terms(expiration, bulk)) for (expiration, bulk), group in groupby(frames, _terms_of)
+        FrameRun(list(group), _terms(expiration, bulk))
+        for (expiration, bulk), group in groupby(frames, _terms_of)
     ]
 
 

@@ -12,7 +12,7 @@ BEAT: Final = 0.1
 """Seconds for a farewell without a last word."""
 
 
-class Closing:
+class GracefulClose:
     """Says the last word and closes, while what the client still writes is read and thrown away.
 
     A connection closed with unread data is reset, and a reset may destroy the last word on its way. So our

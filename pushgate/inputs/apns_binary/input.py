@@ -6,19 +6,19 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from pushgate.inputs.apns_binary.authentication import Entrance
+from pushgate.inputs.apns_binary.authentication import ProviderAuthentication
 from pushgate.inputs.apns_binary.feedback_connection import FeedbackServer
 from pushgate.inputs.apns_binary.server import NotificationServer
 from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.inputs.apns_binary.tls import ProviderTls
-from pushgate.inputs.common.connections import Crowd
+from pushgate.inputs.common.connections import Connections
 from pushgate.net.listener import Listener
 from pushgate.plugin.factories import InputFactory
 from pushgate.plugin.interfaces import Context, IGateway, IInput
 
 
 @implementer(IInput)
-class ApnsDoor:
+class ApnsBinaryInput:
     """Listens on one port for notifications, and on another for those who ask for feedback."""
 
     log = Logger()
@@ -31,8 +31,8 @@ class ApnsDoor:
             Listener(name, config, context, key=key, tls=ProviderTls, certified=certified) for key in keys
         ]
         trusting = all(listener.trusting for listener in self._listeners)
-        entrance = Entrance(config, trusting, gateway, context)
-        self._crowds: Sequence[Crowd] = [
+        entrance = ProviderAuthentication(config, trusting, gateway, context)
+        self._crowds: Sequence[Connections] = [
             NotificationServer(name, config, gateway, context, entrance, self._leave),
             FeedbackServer(name, config, gateway, context, entrance),
         ][: len(keys)]
@@ -72,5 +72,8 @@ class ApnsDoor:
 
 
 factory = InputFactory(
-    "apns", "Apple's binary provider protocol and feedback, for programs that speak it", ApnsTable, ApnsDoor
+    "apns",
+    "Apple's binary provider protocol and feedback, for programs that speak it",
+    ApnsTable,
+    ApnsBinaryInput,
 )

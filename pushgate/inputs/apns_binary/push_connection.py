@@ -9,8 +9,8 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from pushgate.inputs.apns_binary.authentication import Provider
-from pushgate.inputs.apns_binary.base_connection import Guest
-from pushgate.inputs.apns_binary.frame_runs import Fault, Run, judged, runs
+from pushgate.inputs.apns_binary.base_connection import ApnsConnection
+from pushgate.inputs.apns_binary.frame_runs import FrameFault, FrameRun, judged, runs
 from pushgate.inputs.common.backpressure import FullQueues
 from pushgate.inputs.common.batching import MAX_PAYLOAD
 from pushgate.model.errors import (
@@ -24,11 +24,11 @@ from pushgate.model.errors import (
     UnknownApp,
 )
 from pushgate.model.principals import Operation
-from pushgate.net.read_pause import Brake
-from pushgate.net.request_deadline import Patience
+from pushgate.net.read_pause import ReadPause
+from pushgate.net.request_deadline import RequestDeadline
 from pushgate.protocols.apns_binary.error_response import ErrorResponse, encode
 from pushgate.protocols.apns_binary.frames import Frame, FrameDecoder, MalformedFrame
-from pushgate.protocols.apns_binary.status import Status, reason
+from pushgate.protocols.apns_binary.status import ErrorStatus, reason
 from pushgate.protocols.apns_binary.validation import error_response
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 RETRY: Final = 1.0
 """Seconds until what there was no room for is submitted again."""
 _STATUSES: Final = {
-    TooLarge: Status.INVALID_PAYLOAD_SIZE,
-    Invalid: Status.MISSING_PAYLOAD,
+    TooLarge: ErrorStatus.INVALID_PAYLOAD_SIZE,
+    Invalid: ErrorStatus.MISSING_PAYLOAD,
     # The client's certificate stands for an app, as it once stood for a topic.
-    UnknownApp: Status.MISSING_TOPIC,
-    Forbidden: Status.MISSING_TOPIC,
+    UnknownApp: ErrorStatus.MISSING_TOPIC,
+    Forbidden: ErrorStatus.MISSING_TOPIC,
 }
 _BEHIND: Final = "frames not accepted yet"
 
@@ -49,7 +49,7 @@ LastWord = bytes
 """What a connection ends with; empty when the protocol has no word for what happened."""
 
 
-class NotificationConnection(Guest):
+class NotificationConnection(ApnsConnection):
     """Takes frames until one is at fault, as Apple's service did.
 
     A frame counts as accepted when the spool has it; the protocol has no word for that. What is said about a
@@ -67,16 +67,16 @@ class NotificationConnection(Guest):
         super().__init__(server)
         self._decoder = FrameDecoder(MAX_PAYLOAD)
         self._received = bytearray()
-        self._brake: Brake
+        self._brake: ReadPause
         self._full: FullQueues
-        self._patience = Patience(server.clock, server.config.request_timeout, self._too_slow)
+        self._patience = RequestDeadline(server.clock, server.config.request_timeout, self._too_slow)
         self._last: int | None = 0
         self._shutting = False
 
     # called by the transport
 
     def connectionMade(self) -> None:
-        self._brake = Brake(self.transport, self._patience.restart)
+        self._brake = ReadPause(self.transport, self._patience.restart)
         self._full = self.server.full_queues(self._brake)
         super().connectionMade()
 
@@ -138,7 +138,7 @@ class NotificationConnection(Guest):
             return self._refuse(provider, fault)
         return last_word
 
-    async def _accept(self, provider: Provider, runs: Sequence[Run]) -> LastWord | None:
+    async def _accept(self, provider: Provider, runs: Sequence[FrameRun]) -> LastWord | None:
         """Have them all accepted, however long it takes; the last word when that cannot be."""
         left = list(range(len(runs)))
         while (unpaid := self._unpaid(provider, runs)) is not None:
@@ -153,13 +153,13 @@ class NotificationConnection(Guest):
         self._note(runs)
         return None
 
-    def _submit(self, app: str, runs: Sequence[Run], left: Sequence[int]) -> "Deferred[Refused]":
+    def _submit(self, app: str, runs: Sequence[FrameRun], left: Sequence[int]) -> "Deferred[Refused]":
         submitted = self.server.submit(app, runs, left)
         if not (self.lost or self.closing.begun):
             self._full.fed(app)
         return submitted
 
-    def _unpaid(self, provider: Provider, runs: Sequence[Run]) -> Refusal | None:
+    def _unpaid(self, provider: Provider, runs: Sequence[FrameRun]) -> Refusal | None:
         """Why the client may not submit these now, None when it may."""
         try:
             provider.check(Operation.PUSH)
@@ -176,7 +176,7 @@ class NotificationConnection(Guest):
         return True
 
     def _give_up(
-        self, runs: Sequence[Run], left: Sequence[int], index: int, error: PushgateError
+        self, runs: Sequence[FrameRun], left: Sequence[int], index: int, error: PushgateError
     ) -> LastWord:
         if self.lost:
             self.log.warn(
@@ -187,7 +187,7 @@ class NotificationConnection(Guest):
             )
         return self._word(error, runs[left[0]].frames[index])
 
-    def _note(self, accepted: Sequence[Run]) -> None:
+    def _note(self, accepted: Sequence[FrameRun]) -> None:
         """All these are accepted, and what is before them."""
         if accepted:
             self._last = accepted[-1].frames[-1].identifier
@@ -201,13 +201,13 @@ class NotificationConnection(Guest):
         if self._shutting:
             return self._shutdown()
         kinds = [status for kind, status in _STATUSES.items() if isinstance(error, kind)]
-        return self._about(frame, kinds[0] if kinds else Status.PROCESSING_ERROR)
+        return self._about(frame, kinds[0] if kinds else ErrorStatus.PROCESSING_ERROR)
 
-    def _refuse(self, provider: Provider, fault: Fault) -> LastWord:
+    def _refuse(self, provider: Provider, fault: FrameFault) -> LastWord:
         self.server.count_fault(provider.app, fault.status)
         return self._about(fault.frame, fault.status)
 
-    def _about(self, frame: Frame | MalformedFrame, status: Status) -> LastWord:
+    def _about(self, frame: Frame | MalformedFrame, status: ErrorStatus) -> LastWord:
         self.log.info(
             "door {name}: {peer}: a frame was refused: {status}",
             name=self.server.name,
@@ -219,7 +219,7 @@ class NotificationConnection(Guest):
 
     def _shutdown(self) -> LastWord:
         """How far the client came: nothing is said when the last frame accepted has no identifier."""
-        return b"" if self._last is None else encode(ErrorResponse(Status.SHUTDOWN, self._last))
+        return b"" if self._last is None else encode(ErrorResponse(ErrorStatus.SHUTDOWN, self._last))
 
     def _end(self, last_word: LastWord) -> None:
         self._received.clear()

@@ -6,31 +6,36 @@ from functools import partial
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.protocol import Protocol
 
-from pushgate.inputs.apns_binary.authentication import Entrance
-from pushgate.inputs.apns_binary.frame_runs import Run
+from pushgate.inputs.apns_binary.authentication import ProviderAuthentication
+from pushgate.inputs.apns_binary.frame_runs import FrameRun
 from pushgate.inputs.apns_binary.push_connection import NotificationConnection
 from pushgate.inputs.apns_binary.settings import ApnsTable
-from pushgate.inputs.common.batching import Gatherer
-from pushgate.inputs.common.connections import Crowd
+from pushgate.inputs.common.batching import Batcher
+from pushgate.inputs.common.connections import Connections
 from pushgate.model.errors import REFUSALS, Invalid, PushgateError, TooLarge
 from pushgate.plugin.interfaces import Context, IGateway, Receipt
-from pushgate.protocols.apns_binary.status import Status
+from pushgate.protocols.apns_binary.status import ErrorStatus
 
 Refused = dict[int, tuple[int, PushgateError]]
 """The runs that were not accepted, by number: the place of the first frame that was not, and why."""
 
 
-class ApnsCrowd(Crowd):
+class ApnsConnections(Connections):
     """The part both ports have."""
 
     def __init__(
-        self, name: str, config: ApnsTable, gateway: IGateway, context: Context, entrance: Entrance
+        self,
+        name: str,
+        config: ApnsTable,
+        gateway: IGateway,
+        context: Context,
+        entrance: ProviderAuthentication,
     ) -> None:
         super().__init__(name, config.max_connections, gateway, context)
         self.config, self.entrance = config, entrance
 
 
-class NotificationServer(ApnsCrowd):
+class NotificationServer(ApnsConnections):
     """Makes the connections for notifications.
 
     :param leave: called once the gateway shuts down: nobody else is to come.
@@ -42,17 +47,17 @@ class NotificationServer(ApnsCrowd):
         config: ApnsTable,
         gateway: IGateway,
         context: Context,
-        entrance: Entrance,
+        entrance: ProviderAuthentication,
         leave: Callable[[], None],
     ) -> None:
         super().__init__(name, config, gateway, context, entrance)
         self._leave = leave
-        self._gatherer = Gatherer(lambda submission: gateway.submit(submission, name), self.clock)
+        self._gatherer = Batcher(lambda submission: gateway.submit(submission, name), self.clock)
 
     def connect(self) -> Protocol:
         return NotificationConnection(self)
 
-    def submit(self, app: str, runs: Sequence[Run], numbers: Sequence[int]) -> Deferred[Refused]:
+    def submit(self, app: str, runs: Sequence[FrameRun], numbers: Sequence[int]) -> Deferred[Refused]:
         """Submit some of these runs, in their order; fires when all are accepted or refused, never fails."""
         refused: Refused = {}
         alone = len(runs) == len(runs[0].frames) == 1
@@ -76,10 +81,10 @@ class NotificationServer(ApnsCrowd):
             for connection in list(self.connections):
                 connection.close("the gateway is shutting down")
 
-    def count_fault(self, app: str, status: Status) -> None:
+    def count_fault(self, app: str, status: ErrorStatus) -> None:
         """Count what was refused before the gateway saw it."""
-        kind = TooLarge if status is Status.INVALID_PAYLOAD_SIZE else Invalid
-        self.tally.count("pushgate_refused_total", app, self.name, kind.code)
+        kind = TooLarge if status is ErrorStatus.INVALID_PAYLOAD_SIZE else Invalid
+        self.metrics.count("pushgate_refused_total", app, self.name, kind.code)
 
 
 def _note(

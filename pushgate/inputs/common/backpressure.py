@@ -6,7 +6,7 @@ from typing import Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from pushgate.net.read_pause import Brake
+from pushgate.net.read_pause import ReadPause
 from pushgate.plugin.interfaces import IGateway
 
 FULL: Final = "a queue nearly full"
@@ -22,11 +22,11 @@ class FullQueues:
     Call `fed` for each submission that came from the connection, and `stop` when it ends.
 
     :param door: the input's name, for the metrics.
-    :param count: `Tally.count`.
+    :param count: `Metrics.count`.
     """
 
     def __init__(
-        self, gateway: IGateway, brake: Brake, clock: IReactorTime, door: str, count: Callable[..., None]
+        self, gateway: IGateway, brake: ReadPause, clock: IReactorTime, door: str, count: Callable[..., None]
     ) -> None:
         self._gateway, self._brake, self._clock = gateway, brake, clock
         self._door, self._count = door, count

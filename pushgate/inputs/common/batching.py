@@ -43,7 +43,7 @@ class _Group:
             tell(refused.get(index) or result.id + index)
 
 
-class Gatherer:
+class Batcher:
     """Submits, and gathers the single pushes of one reactor turn into batches first.
 
     Whoever asks is told by a plain call, because a Deferred for each push would cost more than all the rest.

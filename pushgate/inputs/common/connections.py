@@ -11,14 +11,14 @@ from twisted.logger import Logger
 from pushgate.inputs.common.backpressure import FullQueues
 from pushgate.model.errors import Refusal
 from pushgate.net.listener import Listener
-from pushgate.net.read_pause import Brake
+from pushgate.net.read_pause import ReadPause
 from pushgate.plugin.interfaces import Context, IGateway
 
 STOP_PATIENCE: Final = 10.0
 """Seconds that what is under way has to be answered when a door stops."""
 
 
-class Crowd(Factory):
+class Connections(Factory):
     """Makes connections and knows which there are.
 
     A connection calls `joined`, `left` and `finished`. It has `under_way`, the requests that wait for their
@@ -35,7 +35,7 @@ class Crowd(Factory):
     def __init__(self, name: str, limit: int, gateway: IGateway, context: Context) -> None:
         self.name, self.gateway, self._limit = name, gateway, limit
         self.clock: IReactorTime = context.reactor
-        self.tally = context.tally
+        self.metrics = context.metrics
         self.stopping = False
         self.connections: set[Any] = set()
         self._full = False
@@ -60,9 +60,9 @@ class Crowd(Factory):
         self._full = full
         return None if full or self.stopping else self.connect()
 
-    def full_queues(self, brake: Brake) -> FullQueues:
+    def full_queues(self, brake: ReadPause) -> FullQueues:
         """What holds this brake of a connection while a queue is nearly full."""
-        return FullQueues(self.gateway, brake, self.clock, self.name, self.tally.count)
+        return FullQueues(self.gateway, brake, self.clock, self.name, self.metrics.count)
 
     def joined(self, connection: object) -> None:
         """A connection was made."""
@@ -78,12 +78,12 @@ class Crowd(Factory):
 
     def count_closed(self, reason: str) -> None:
         """Count a connection that the door closes because of what its peer does, or of too many others."""
-        self.tally.count("pushgate_connections_closed_total", self.name, reason)
+        self.metrics.count("pushgate_connections_closed_total", self.name, reason)
 
     def count_refusal(self, app: str, refusal: Refusal) -> None:
         """Count what was refused before the gateway saw it."""
         label = app if self.gateway.has_app(app) else ""
-        self.tally.count("pushgate_refused_total", label, self.name, refusal.code)
+        self.metrics.count("pushgate_refused_total", label, self.name, refusal.code)
 
     def finished(self) -> None:
         """Something was answered."""

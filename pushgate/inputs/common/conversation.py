@@ -11,12 +11,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.inputs.common.backpressure import FullQueues
-from pushgate.inputs.common.batching import Gatherer
-from pushgate.inputs.common.connections import Crowd
-from pushgate.inputs.common.session import Porter, Visitor
+from pushgate.inputs.common.batching import Batcher
+from pushgate.inputs.common.connections import Connections
+from pushgate.inputs.common.session import Authenticator, Session
 from pushgate.net.listener import Listener
-from pushgate.net.read_pause import Brake
-from pushgate.net.request_deadline import Patience
+from pushgate.net.read_pause import ReadPause
+from pushgate.net.request_deadline import RequestDeadline
 from pushgate.plugin.interfaces import Context, IGateway, IInput
 
 LINGER: Final = 5.0
@@ -40,20 +40,20 @@ class ConversationTable(Form):
     unanswered: int
 
 
-class ConversationServer(Crowd):
+class ConversationServer(Connections):
     """What the connections of one door share."""
 
     def __init__(
-        self, name: str, config: ConversationTable, gateway: IGateway, context: Context, porter: Porter
+        self, name: str, config: ConversationTable, gateway: IGateway, context: Context, porter: Authenticator
     ) -> None:
         super().__init__(name, config.max_connections, gateway, context)
         self.config: Any = config
         self.porter = porter
-        self.gatherer = Gatherer(lambda submission: gateway.submit(submission, name), self.clock)
+        self.gatherer = Batcher(lambda submission: gateway.submit(submission, name), self.clock)
 
 
 @implementer(IInput)
-class ConversationDoor:
+class ConversationInput:
     """Listens, and closes in order.
 
     :cvar server: makes the connections.
@@ -63,7 +63,7 @@ class ConversationDoor:
 
     def __init__(self, name: str, config: Any, gateway: IGateway, context: Context) -> None:
         self._listener = Listener(name, config, context)
-        porter = Porter(name, self._listener.trusting, gateway, context)
+        porter = Authenticator(name, self._listener.trusting, gateway, context)
         self._server = self.server(name, config, gateway, context, porter)
 
     def start(self) -> Deferred[None]:
@@ -95,11 +95,11 @@ class Conversation(Protocol):
     def __init__(self, server: ConversationServer) -> None:
         self.server: Any = server
         self.under_way = 0
-        self.visitor: Visitor
+        self.visitor: Session
         self._limit = server.config.unanswered
-        self._brake: Brake
+        self._brake: ReadPause
         self._full: FullQueues
-        self._patience = Patience(server.clock, server.config.request_timeout, self._too_slow)
+        self._patience = RequestDeadline(server.clock, server.config.request_timeout, self._too_slow)
         self._closing = self._lost = False
         self._abort: IDelayedCall | None = None
         self._nobody: IDelayedCall | None = None
@@ -121,7 +121,7 @@ class Conversation(Protocol):
     # called by the transport
 
     def connectionMade(self) -> None:
-        self._brake = Brake(self.transport, self._released)
+        self._brake = ReadPause(self.transport, self._released)
         self._full = self.server.full_queues(self._brake)
         self.transport.registerProducer(self, True)
         if ITCPTransport.providedBy(self.transport):

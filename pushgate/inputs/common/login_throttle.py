@@ -24,7 +24,7 @@ MAX_WAITING: Final = 1000
 """Failures that wait for their answer; beyond it the answer comes at once, because waiting costs memory."""
 
 
-class Logins:
+class LoginThrottle:
     """Answers logins. A good one is answered at once, whatever failed before at the same address.
 
     A bad one holds up nothing but its own answer. Secrets are too long to be guessed, so this is to spare the
@@ -36,7 +36,7 @@ class Logins:
     log = Logger()
 
     def __init__(self, door: str, context: Context) -> None:
-        self._door, self._principals, self._tally = door, context.principals, context.tally
+        self._door, self._principals, self._metrics = door, context.principals, context.metrics
         self._clock: IReactorTime = context.reactor
         self._failures: dict[str, tuple[int, float]] = {}
         self._waiting: dict[Deferred[Principal], tuple[IDelayedCall, NotLoggedIn]] = {}
@@ -103,7 +103,7 @@ class Logins:
         if len(self._failures) >= MAX_ADDRESSES:
             del self._failures[next(iter(self._failures))]  # the one that failed longest ago
         self._failures[address] = (times, now)
-        self._tally.count("pushgate_logins_failed_total", self._door)
+        self._metrics.count("pushgate_logins_failed_total", self._door)
         self.log.warn(
             "door {door}: failed login as {who} from {address}, {times} in a row",
             door=self._door,

@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 
-from pushgate.inputs.common.login_throttle import Logins
+from pushgate.inputs.common.login_throttle import LoginThrottle
 from pushgate.model.errors import Forbidden, NotLoggedIn
 from pushgate.model.principals import Operation, Principal
 from pushgate.net.tls import peer_subject
 from pushgate.plugin.interfaces import Context, IGateway
 
 
-class Porter:
+class Authenticator:
     """What the connections of one door have in common.
 
     :param door: the input's name.
@@ -22,12 +22,12 @@ class Porter:
 
     def __init__(self, door: str, trusting: bool, gateway: IGateway, context: Context) -> None:
         self.gateway, self.clock = gateway, context.reactor
-        self.logins = Logins(door, context)
+        self.logins = LoginThrottle(door, context)
         self._principals, self._trusting = context.principals, trusting
 
-    def visitor(self, transport: Any) -> "Visitor":
+    def visitor(self, transport: Any) -> "Session":
         """Whoever is at the other end of `transport`."""
-        return Visitor(self, transport)
+        return Session(self, transport)
 
     def anonymous(self) -> Principal | None:
         """Who has not said who it is; None when such a one may do nothing at this door."""
@@ -38,7 +38,7 @@ class Porter:
         self.logins.stop()
 
 
-class Visitor:
+class Session:
     """Somebody at the other end of a connection: first whom the certificate proves it to be, if there is one.
 
     Not to be asked anything before the first bytes came: a certificate is proven only then.
@@ -46,7 +46,7 @@ class Visitor:
 
     __slots__ = ("_porter", "_principal", "_proven", "_transport")
 
-    def __init__(self, porter: Porter, transport: Any) -> None:
+    def __init__(self, porter: Authenticator, transport: Any) -> None:
         self._porter, self._transport = porter, transport
         self._principal: Principal | None = None
         self._proven = False

@@ -5,8 +5,8 @@ from binascii import Error as NotBase64
 
 from twisted.internet.defer import Deferred
 
-from pushgate.inputs.common.session import Visitor
-from pushgate.inputs.http.request import BodyReader, Request
+from pushgate.inputs.common.session import Session
+from pushgate.inputs.http.request import BodyReader, HTTPRequest
 from pushgate.model.errors import Invalid
 
 _RULE = "Bearer SECRET, or Basic with NAME:SECRET in Base64"
@@ -25,7 +25,7 @@ class Ignored:
         """Nothing was kept."""
 
 
-def let_in(request: Request) -> BodyReader | None:
+def let_in(request: HTTPRequest) -> BodyReader | None:
     """Find out who makes a request; None when that is done, and the request has its visitor.
 
     Else the login failed: the answer comes in its time, and the body is not wanted.
@@ -48,7 +48,7 @@ def let_in(request: Request) -> BodyReader | None:
     return Ignored()
 
 
-def _try(visitor: Visitor, said: str) -> Deferred[None]:
+def _try(visitor: Session, said: str) -> Deferred[None]:
     scheme, _, credentials = said.partition(" ")
     credentials = credentials.strip()
     if credentials and scheme.lower() == "bearer":

@@ -3,29 +3,29 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from pushgate.inputs.http.request import Request
+from pushgate.inputs.http.request import HTTPRequest
 from pushgate.model.errors import TooLarge
-from pushgate.net.http.responses import Answer, Fault
+from pushgate.net.http.responses import HTTPFault, HTTPResponse
 
-Handler = Callable[[Request], Answer | Coroutine[Any, Any, Answer] | None]
+Handler = Callable[[HTTPRequest], HTTPResponse | Coroutine[Any, Any, HTTPResponse] | None]
 """Answers at once, later, or by itself."""
 
 
 class NoBody:
     """Refuses a body, and asks `handle` for the answer."""
 
-    def __init__(self, request: Request, handle: Handler) -> None:
+    def __init__(self, request: HTTPRequest, handle: Handler) -> None:
         self._request, self._handle = request, handle
         if request.length:
             raise TooLarge("body", request.length, 0)
 
     def feed(self, data: bytes) -> None:
         if data:
-            raise Fault(413, "body: this request takes none")
+            raise HTTPFault(413, "body: this request takes none")
 
     def end(self) -> None:
         answer = self._handle(self._request)
-        if isinstance(answer, Answer):
+        if isinstance(answer, HTTPResponse):
             self._request.answer(answer)
         elif answer is not None:
             self._request.spend(answer)
@@ -40,7 +40,7 @@ class WholeBody:
     :raises TooLarge: at once, when the head says that the body is too long.
     """
 
-    def __init__(self, request: Request, handle: Callable[[Request, bytes], None]) -> None:
+    def __init__(self, request: HTTPRequest, handle: Callable[[HTTPRequest, bytes], None]) -> None:
         self._request, self._handle = request, handle
         self._server = request.connection.server
         self._limit = self._server.config.max_body

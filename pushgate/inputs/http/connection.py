@@ -9,10 +9,10 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
 from pushgate.inputs.common.backpressure import FullQueues
-from pushgate.inputs.common.session import Visitor
-from pushgate.inputs.http.request import LINGER, Request
-from pushgate.net.http.responses import Fault, error_answer
-from pushgate.net.read_pause import Brake
+from pushgate.inputs.common.session import Session
+from pushgate.inputs.http.request import LINGER, HTTPRequest
+from pushgate.net.http.responses import HTTPFault, error_answer
+from pushgate.net.read_pause import ReadPause
 
 if TYPE_CHECKING:
     from pushgate.inputs.http.server import HTTPServer
@@ -23,7 +23,7 @@ _BARE: Final = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
 
 def _malformed() -> bytes:
-    body = error_answer(Fault(400, "request: not HTTP")).body
+    body = error_answer(HTTPFault(400, "request: not HTTP")).body
     return b"".join(
         (
             b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n",
@@ -36,7 +36,7 @@ def _malformed() -> bytes:
 _MALFORMED: Final = _malformed()
 
 
-class Connection(ProtocolWrapper):
+class HTTPConnection(ProtocolWrapper):
     """Stands between the transport and twisted.web's protocol.
 
     twisted.web restarts its only timeout at every byte, so that a byte a second keeps a connection open for
@@ -53,10 +53,10 @@ class Connection(ProtocolWrapper):
     def __init__(self, server: "HTTPServer", channel: IProtocol) -> None:
         super().__init__(server, channel)  # type: ignore[arg-type]  # it does what is asked of a WrappingFactory
         self.server = server
-        self.brake: Brake
-        self.visitor: Visitor
+        self.brake: ReadPause
+        self.visitor: Session
         self._full: FullQueues
-        self.requests: set[Request] = set()
+        self.requests: set[HTTPRequest] = set()
         self._due: float | None = None
         self._closing = self._in_head = False
 
@@ -65,9 +65,9 @@ class Connection(ProtocolWrapper):
         """How many requests are not finished."""
         return len(self.requests)
 
-    def request(self, channel: object, queued: object = None) -> Request:
+    def request(self, channel: object, queued: object = None) -> HTTPRequest:
         """A new request; called by twisted.web."""
-        request = Request(channel, self)
+        request = HTTPRequest(channel, self)
         self.requests.add(request)
         if not request.http1:  # else its head is not complete yet
             self._due = None
@@ -79,7 +79,7 @@ class Connection(ProtocolWrapper):
         """The head of a request is complete, in HTTP/1.1."""
         self._due, self._in_head = None, False
 
-    def ending(self, request: Request) -> None:
+    def ending(self, request: HTTPRequest) -> None:
         """A request is over; in HTTP/1.1 the next one may begin after this."""
         self.requests.discard(request)
         if not self.requests and not self._closing:
@@ -147,7 +147,7 @@ class Connection(ProtocolWrapper):
     # called by the transport
 
     def makeConnection(self, transport: object) -> None:
-        self.brake = Brake(transport, lambda: None)  # type: ignore[arg-type]  # every stream can pause
+        self.brake = ReadPause(transport, lambda: None)  # type: ignore[arg-type]  # every stream can pause
         self._full = self.server.full_queues(self.brake)
         self.visitor = self.server.porter.visitor(transport)
         self._due = self.server.now() + self.server.config.idle_timeout

@@ -3,7 +3,7 @@
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from pushgate.inputs.common.session import Porter
+from pushgate.inputs.common.session import Authenticator
 from pushgate.inputs.http.server import HTTPServer
 from pushgate.inputs.http.settings import HTTPTable
 from pushgate.net.listener import Listener
@@ -12,12 +12,12 @@ from pushgate.plugin.interfaces import Context, IGateway, IInput
 
 
 @implementer(IInput)
-class HTTPDoor:
+class HTTPInput:
     """Listens, and closes in order."""
 
     def __init__(self, name: str, config: HTTPTable, gateway: IGateway, context: Context) -> None:
         self._listener = Listener(name, config, context)
-        porter = Porter(name, self._listener.trusting, gateway, context)
+        porter = Authenticator(name, self._listener.trusting, gateway, context)
         self._server = HTTPServer(name, config, gateway, context, porter)
 
     def start(self) -> Deferred[None]:
@@ -31,4 +31,4 @@ class HTTPDoor:
         return self._listener.addresses()
 
 
-factory = InputFactory("http", "JSON over HTTP/1.1 and HTTP/2", HTTPTable, HTTPDoor)
+factory = InputFactory("http", "JSON over HTTP/1.1 and HTTP/2", HTTPTable, HTTPInput)

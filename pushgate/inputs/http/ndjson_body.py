@@ -5,8 +5,8 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 
 from pushgate.inputs.common.drafts import Draft, told
-from pushgate.inputs.http.ndjson_parser import Pieces
-from pushgate.inputs.http.request import Request
+from pushgate.inputs.http.ndjson_parser import LinePieces
+from pushgate.inputs.http.request import HTTPRequest
 from pushgate.inputs.http.submit import key_of, part_key, submitted
 from pushgate.model.errors import Invalid, PushgateError, Refusal, ShuttingDown
 from pushgate.net.http.responses import NDJSON, error_fields, json_answer, json_line
@@ -15,7 +15,7 @@ from pushgate.plugin.interfaces import Receipt
 _Result = Receipt | PushgateError
 
 
-class LineBody:
+class NDJSONBody:
     """Submits the lines of a body as they come.
 
     One piece is answered as if it was any other request; of several each has its line in the answer, which
@@ -23,7 +23,7 @@ class LineBody:
     what was read already waits here.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: HTTPRequest) -> None:
         if "wait" in request.parameters:
             raise Invalid("wait", "with application/x-ndjson", "only with application/json")
         self._request, self._app = request, request.parameters["app"]
@@ -50,7 +50,7 @@ class LineBody:
         self._wake()
 
     async def _run(self) -> None:
-        pieces = Pieces()
+        pieces = LinePieces()
         good = True
         while good and await self._readable():
             data = b"".join(self._unread)

@@ -18,7 +18,7 @@ MAX_LINE: Final = 1 << 19
 """Bytes of one line at most: JSON may spell a byte of a payload with six characters."""
 
 
-class Pieces:
+class LinePieces:
     """Makes pieces of a body that comes in chunks; the same body again makes the same pieces."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ BUFFER: Final = 10_000
 _UNSETTLED: Final = ('"state":"queued"', '"state":"written"')
 
 
-class Wait:
+class OutcomeWait:
     """The outcomes of some members of one batch.
 
     :param number: the id of the first.
@@ -44,7 +44,7 @@ class Wait:
 
 
 @implementer(IOutcomeSink)
-class Waits:
+class OutcomeWaits:
     """A sink, attached from the first time that anybody waits.
 
     :param name: of the sink, for the metrics.
@@ -52,7 +52,7 @@ class Waits:
 
     def __init__(self, name: str, gateway: IGateway, clock: IReactorTime) -> None:
         self._name, self._gateway, self._clock = name, gateway, clock
-        self._waits: dict[int, set[Wait]] = {}
+        self._waits: dict[int, set[OutcomeWait]] = {}
         self._detach: Callable[[], None] | None = None
 
     # used by who waits
@@ -68,13 +68,13 @@ class Waits:
         if detach is not None:
             detach()
 
-    async def outcomes(self, number: int, members: Sequence[int], seconds: float, again: bool) -> Wait:
+    async def outcomes(self, number: int, members: Sequence[int], seconds: float, again: bool) -> OutcomeWait:
         """What is known of the members of a batch when all have an outcome, or the time is over.
 
         :param number: the id of member 0.
         :param again: the submission may be an old one repeated, whose outcomes have long been told.
         """
-        wait = Wait(number, {number + index for index in members})
+        wait = OutcomeWait(number, {number + index for index in members})
         if again:
             await self._ask(wait)
         if wait.missing and seconds > 0:
@@ -83,7 +83,7 @@ class Waits:
             await self._ask(wait)
         return wait
 
-    async def _settled(self, wait: Wait, seconds: float) -> None:
+    async def _settled(self, wait: OutcomeWait, seconds: float) -> None:
         together = self._waits.setdefault(wait.batch, set())
         together.add(wait)
         bell = self._clock.callLater(seconds, wait.done.callback, None)
@@ -96,7 +96,7 @@ class Waits:
             if not together:
                 self._waits.pop(wait.batch, None)
 
-    async def _ask(self, wait: Wait) -> None:
+    async def _ask(self, wait: OutcomeWait) -> None:
         """Take from the books what nobody told: a report may have been dropped, or be old."""
         ask: Callable[[int], Any] = self._gateway.status
         for number in sorted(wait.missing):
@@ -128,7 +128,7 @@ class Waits:
         """Nothing is to be flushed: who waits longer asks the books."""
 
 
-def _tell(wait: Wait, report: Outcome) -> None:
+def _tell(wait: OutcomeWait, report: Outcome) -> None:
     span = report.span
     batch = span.batch.id
     for index, record in zip(range(span.start, span.stop), lines(report), strict=True):

@@ -10,11 +10,11 @@ from twisted.python.failure import Failure
 from twisted.web import http
 
 from pushgate.model.errors import Internal, Invalid, PushgateError, Refusal
-from pushgate.net.http.responses import Answer, Fault, Header, error_answer
+from pushgate.net.http.responses import Header, HTTPFault, HTTPResponse, error_answer
 
 if TYPE_CHECKING:
-    from pushgate.inputs.common.session import Visitor
-    from pushgate.inputs.http.connection import Connection
+    from pushgate.inputs.common.session import Session
+    from pushgate.inputs.http.connection import HTTPConnection
 
 LINGER: Final = 5.0
 """Seconds in which an unwanted body may end, and a closing connection take its last answer."""
@@ -38,7 +38,7 @@ class BodyReader(Protocol):
         """Nothing more comes: the body was complete, or is not wanted, or the peer is gone."""
 
 
-class Request(http.Request):
+class HTTPRequest(http.Request):
     """A request that is looked at when its head is complete, and can be answered before its body is.
 
     twisted.web's own resources are asked when the whole body was received and kept, of whatever size. Here
@@ -56,12 +56,12 @@ class Request(http.Request):
 
     _log = Logger()
 
-    def __init__(self, channel: Any, connection: "Connection") -> None:
+    def __init__(self, channel: Any, connection: "HTTPConnection") -> None:
         super().__init__(channel, False)
         self.connection = connection
         self.http1 = isinstance(channel, http.HTTPChannel)
         self.parameters: dict[str, str] = {}
-        self.visitor: Visitor
+        self.visitor: Session
         self.gone = False
         self.on_end: Callable[[], None] | None = None
         self.length: int | None = 0
@@ -121,7 +121,7 @@ class Request(http.Request):
             self.abort()
         else:
             self.connection.server.count_closed("slow")
-            self.refuse(Fault(408, "body: it comes too slowly", _CLOSE))
+            self.refuse(HTTPFault(408, "body: it comes too slowly", _CLOSE))
 
     # called by whoever answers
 
@@ -141,7 +141,7 @@ class Request(http.Request):
             raise Invalid(name.decode(), f"{len(values)} of it, or not ASCII", "one header in ASCII")
         return values[0].decode()
 
-    def answer(self, answer: Answer) -> None:
+    def answer(self, answer: HTTPResponse) -> None:
         """Answer with a whole response."""
         if self._answering or self.gone:
             return
@@ -158,7 +158,7 @@ class Request(http.Request):
         error = failure.value
         if self.gone and isinstance(error, CancelledError):
             return
-        if not isinstance(error, Refusal | Fault | Internal):
+        if not isinstance(error, Refusal | HTTPFault | Internal):
             self._log.failure("a bug while answering over HTTP", failure)
             error = Internal()
         self.refuse(error)
@@ -170,9 +170,9 @@ class Request(http.Request):
         elif not self._answered:
             self.abort()
 
-    def spend(self, coroutine: Coroutine[Any, Any, Answer]) -> None:
+    def spend(self, coroutine: Coroutine[Any, Any, HTTPResponse]) -> None:
         """Answer with what a coroutine returns or raises."""
-        running: Deferred[Answer] = Deferred.fromCoroutine(coroutine)
+        running: Deferred[HTTPResponse] = Deferred.fromCoroutine(coroutine)
         running.addCallback(self.answer).addErrback(self.fail)
 
     def begin(self, status: int, content_type: bytes, *headers: Header) -> None:

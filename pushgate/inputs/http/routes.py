@@ -11,13 +11,13 @@ import msgspec
 from pushgate.inputs.http import queries
 from pushgate.inputs.http.authentication import let_in
 from pushgate.inputs.http.bodies import Handler, NoBody, WholeBody
-from pushgate.inputs.http.ndjson_body import LineBody
+from pushgate.inputs.http.ndjson_body import NDJSONBody
 from pushgate.inputs.http.openapi import Described, document, json_of, text_of
-from pushgate.inputs.http.request import BodyReader, Request
+from pushgate.inputs.http.request import BodyReader, HTTPRequest
 from pushgate.inputs.http.submit import push
 from pushgate.model.errors import Invalid
 from pushgate.model.principals import Operation
-from pushgate.net.http.responses import Answer, Fault, json_answer
+from pushgate.net.http.responses import HTTPFault, HTTPResponse, json_answer
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -28,12 +28,12 @@ class Route(msgspec.Struct, frozen=True):
     :param described: method, path, and all else that callers see.
     """
 
-    reader: Callable[[Request], BodyReader]
+    reader: Callable[[HTTPRequest], BodyReader]
     operation: Operation
     described: Described
 
 
-def find_route(request: Request) -> Callable[[Request], BodyReader]:
+def find_route(request: HTTPRequest) -> Callable[[HTTPRequest], BodyReader]:
     """What reads the body of a request, once its head is checked.
 
     :raises Fault: there is no such path, or it has no such method.
@@ -46,7 +46,7 @@ def find_route(request: Request) -> Callable[[Request], BodyReader]:
     route = methods.get("GET" if method == "HEAD" else method)
     if route is None:
         allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else [])])
-        raise Fault(405, f"method: not one of {allowed}", (b"Allow", allowed.encode()))
+        raise HTTPFault(405, f"method: not one of {allowed}", (b"Allow", allowed.encode()))
     turned_away = let_in(request)
     if turned_away is not None:
         return lambda _: turned_away
@@ -86,30 +86,30 @@ def _find_path(path: str) -> tuple[dict[str, Route], dict[str, str]]:
     for pattern, methods in _PATTERNS:
         if match := pattern.fullmatch(path):
             return methods, {name: unquote(text) for name, text in match.groupdict().items()}
-    raise Fault(404, "path: there is nothing here; /openapi.json says what there is")
+    raise HTTPFault(404, "path: there is nothing here; /openapi.json says what there is")
 
 
-def _read_push(request: Request) -> BodyReader:
+def _read_push(request: HTTPRequest) -> BodyReader:
     encoding = request.header(b"content-encoding")
     if encoding not in (None, "identity"):
-        raise Fault(415, "content-encoding: only identity")
+        raise HTTPFault(415, "content-encoding: only identity")
     kind = (request.header(b"content-type") or "application/json").partition(";")[0].strip().lower()
     if kind == "application/x-ndjson":
-        return LineBody(request)
+        return NDJSONBody(request)
     if kind != "application/json":
-        raise Fault(415, "content-type: application/json or application/x-ndjson")
+        raise HTTPFault(415, "content-type: application/json or application/x-ndjson")
     return WholeBody(request, push)
 
 
-def _asks(handle: Handler) -> Callable[[Request], BodyReader]:
+def _asks(handle: Handler) -> Callable[[HTTPRequest], BodyReader]:
     return partial(NoBody, handle=handle)
 
 
-def _describe(_: Request) -> Answer:
+def _describe(_: HTTPRequest) -> HTTPResponse:
     return json_answer(200, document([route.described for route in ROUTES]))
 
 
-def _watch(request: Request) -> None:
+def _watch(request: HTTPRequest) -> None:
     request.connection.server.events.watch(request)
 
 

@@ -7,14 +7,14 @@ from twisted.internet.task import LoopingCall
 from twisted.web import http
 from zope.interface import implementer
 
-from pushgate.inputs.common.batching import Gatherer
-from pushgate.inputs.common.connections import Crowd
-from pushgate.inputs.common.session import Porter
-from pushgate.inputs.http.connection import Connection
-from pushgate.inputs.http.outcome_waits import Waits
-from pushgate.inputs.http.request import BodyReader, Request
+from pushgate.inputs.common.batching import Batcher
+from pushgate.inputs.common.connections import Connections
+from pushgate.inputs.common.session import Authenticator
+from pushgate.inputs.http.connection import HTTPConnection
+from pushgate.inputs.http.outcome_waits import OutcomeWaits
+from pushgate.inputs.http.request import BodyReader, HTTPRequest
 from pushgate.inputs.http.routes import find_route
-from pushgate.inputs.http.server_sent_events import Events
+from pushgate.inputs.http.server_sent_events import ServerSentEvents
 from pushgate.inputs.http.settings import HTTPTable
 from pushgate.model.errors import Overloaded
 from pushgate.net.listener import Listener
@@ -41,39 +41,39 @@ class _Protocols(http.HTTPFactory):
 
 
 @implementer(IProtocolNegotiationFactory)
-class HTTPServer(Crowd):
+class HTTPServer(Connections):
     """Makes the connections of one door."""
 
     def __init__(
-        self, name: str, config: HTTPTable, gateway: IGateway, context: Context, porter: Porter
+        self, name: str, config: HTTPTable, gateway: IGateway, context: Context, porter: Authenticator
     ) -> None:
         super().__init__(name, config.max_connections, gateway, context)
         self.config, self.porter, self.wall = config, porter, context.wall
         self._protocols = _Protocols(timeout=None, reactor=self.clock)  # type: ignore[arg-type]  # None: no timeout, as documented
-        self.gatherer = Gatherer(lambda submission: gateway.submit(submission, name), self.clock)
-        self.waits = Waits(f"{name}.wait", gateway, self.clock)
-        self.events = Events(name, config, gateway, context)
-        self.exposition = Exposition(context.tally, gateway.stats)
+        self.gatherer = Batcher(lambda submission: gateway.submit(submission, name), self.clock)
+        self.waits = OutcomeWaits(f"{name}.wait", gateway, self.clock)
+        self.events = ServerSentEvents(name, config, gateway, context)
+        self.exposition = Exposition(context.metrics, gateway.stats)
         self._body_bytes = 0
         self._date, self._date_until = b"", 0.0
         self._sweeper = LoopingCall(self._sweep)
         self._sweeper.clock = self.clock
         self._swept_at = 0.0
 
-    def connect(self) -> Connection:
+    def connect(self) -> HTTPConnection:
         channel = self._protocols.buildProtocol(None)
         assert channel is not None
-        connection = Connection(self, channel)
+        connection = HTTPConnection(self, channel)
         channel.requestFactory = connection.request
         return connection
 
     # called by the connections, as by any protocol that stands around another one
 
-    def registerProtocol(self, connection: Connection) -> None:
+    def registerProtocol(self, connection: HTTPConnection) -> None:
         """See `twisted.protocols.policies.WrappingFactory`."""
         self.joined(connection)
 
-    def unregisterProtocol(self, connection: Connection) -> None:
+    def unregisterProtocol(self, connection: HTTPConnection) -> None:
         """See there."""
         self.left(connection)
 
@@ -87,7 +87,7 @@ class HTTPServer(Crowd):
 
     # called by the requests
 
-    def reader(self, request: Request) -> BodyReader:
+    def reader(self, request: HTTPRequest) -> BodyReader:
         """What reads the body of a request and answers it; raise what is wrong with its head."""
         return find_route(request)(request)
 
@@ -115,7 +115,7 @@ class HTTPServer(Crowd):
         self._sweeper.start(SWEEP, now=False)
 
     async def stop(self, *listeners: Listener) -> None:
-        """As `Crowd.stop`, but who has asked for nothing is not waited for."""
+        """As `Connections.stop`, but who has asked for nothing is not waited for."""
         self.events.close()
         self.porter.stop()
         self.stopping = True

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from pushgate.inputs.http.request import Request
+from pushgate.inputs.http.request import HTTPRequest
 from pushgate.inputs.http.settings import HTTPTable
 from pushgate.model.errors import ShuttingDown, UnknownApp
 from pushgate.model.outcome import DeadToken, Report
@@ -34,7 +34,7 @@ class EventStream:
 
     def __init__(
         self,
-        request: Request,
+        request: HTTPRequest,
         wanted: Callable[[str], bool],
         patience: float,
         dropped: Callable[[], None],
@@ -151,7 +151,7 @@ class EventStream:
             bell.cancel()
 
 
-class Events:
+class ServerSentEvents:
     """The streams of one door.
 
     :param name: the door's name.
@@ -161,10 +161,10 @@ class Events:
 
     def __init__(self, name: str, config: HTTPTable, gateway: IGateway, context: Context) -> None:
         self._name, self._config, self._gateway = name, config, gateway
-        self._clock, self._tally = context.reactor, context.tally
+        self._clock, self._metrics = context.reactor, context.metrics
         self._streams: dict[int, EventStream] = {}
 
-    def watch(self, request: Request) -> None:
+    def watch(self, request: HTTPRequest) -> None:
         """Answer with the outcomes from now on, of one app or of all that the visitor may see.
 
         :raises UnknownApp: there is no such app.
@@ -182,7 +182,7 @@ class Events:
             return app in (None, one) and sees(one)
 
         def dropped() -> None:
-            self._tally.count("pushgate_watchers_dropped_total", self._name, "unread")
+            self._metrics.count("pushgate_watchers_dropped_total", self._name, "unread")
             patience = self._config.watch_timeout
             self.log.info(
                 "{door}: a watcher read nothing for {patience:g} s", door=self._name, patience=patience

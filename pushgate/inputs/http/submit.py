@@ -12,12 +12,12 @@ from twisted.internet.defer import Deferred
 from pushgate.inputs.common.drafts import Draft, Drafts, pack_tokens, told
 from pushgate.inputs.common.json_terms import decoded
 from pushgate.inputs.common.schemas import OPTIONAL, Body, decode_body
-from pushgate.inputs.http.request import Request
+from pushgate.inputs.http.request import HTTPRequest
 from pushgate.model.errors import Invalid, PushgateError, Refusal, ShuttingDown, TooLarge
 from pushgate.model.notification import MAX_BATCH, Submission, Terms, parse_token
 from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
-from pushgate.net.http.responses import Answer, json_answer
+from pushgate.net.http.responses import HTTPResponse, json_answer
 from pushgate.plugin.interfaces import Receipt
 from pushgate.plugin.settings import parse_duration
 
@@ -29,7 +29,7 @@ _Part = tuple[Submission, dict[int, Refusal], int]
 """A submission, what the door refused of it by index, and how many notifications came before it."""
 
 
-def push(request: Request, data: bytes) -> None:
+def push(request: HTTPRequest, data: bytes) -> None:
     """Submit what a body says, and answer when it is safe, or when its outcomes are known."""
     app = request.parameters["app"]
     try:
@@ -43,7 +43,7 @@ def push(request: Request, data: bytes) -> None:
         raise
 
 
-def key_of(request: Request) -> str | None:
+def key_of(request: HTTPRequest) -> str | None:
     """The idempotency key; raise `Invalid` when there are two, or it is none."""
     key = request.header(b"idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
@@ -51,7 +51,7 @@ def key_of(request: Request) -> str | None:
     return key
 
 
-def waiting_time(request: Request) -> float | None:
+def waiting_time(request: HTTPRequest) -> float | None:
     """Seconds to wait for outcomes, None for not at all; raise `Invalid`."""
     text = request.parameters.get("wait")
     if text is None:
@@ -62,7 +62,7 @@ def waiting_time(request: Request) -> float | None:
         raise Invalid("wait", f"text of {len(text)} characters", str(error)) from None
 
 
-def _submit(request: Request, app: str, body: Body, key: str | None, seconds: float | None) -> None:
+def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds: float | None) -> None:
     server, charge = request.connection.server, request.visitor.charge
     if body.token is UNSET or body.tokens is not UNSET or body.notifications is not UNSET:
         parts = _parts(app, body, key)
@@ -84,12 +84,12 @@ def _submit(request: Request, app: str, body: Body, key: str | None, seconds: fl
     request.spend(_answer_parts(request, parts, seconds, key is not None))
 
 
-def _pushed(request: Request, result: int | PushgateError) -> None:
+def _pushed(request: HTTPRequest, result: int | PushgateError) -> None:
     if isinstance(result, PushgateError):
         request.refuse(result)
     else:
         body = b'{"id":"%b","count":1,"refused":[]}\n' % id_text(result).encode()
-        request.answer(Answer(202, body))
+        request.answer(HTTPResponse(202, body))
 
 
 def _parts(app: str, body: Body, key: str | None) -> list[_Part]:
@@ -160,7 +160,9 @@ def _check_alone(body: Body) -> None:
         raise Invalid("notifications", "with fields beside it", "each of them has its own")
 
 
-async def _answer_parts(request: Request, parts: list[_Part], seconds: float | None, again: bool) -> Answer:
+async def _answer_parts(
+    request: HTTPRequest, parts: list[_Part], seconds: float | None, again: bool
+) -> HTTPResponse:
     """Submit, and wait as long as the request says.
 
     :param again: it has a key, so that it may have been made before.
@@ -173,7 +175,7 @@ async def _answer_parts(request: Request, parts: list[_Part], seconds: float | N
     return await _with_outcomes(request, parts, results, seconds, again)
 
 
-async def _results(request: Request, parts: list[_Part]) -> list[Receipt | Refusal]:
+async def _results(request: HTTPRequest, parts: list[_Part]) -> list[Receipt | Refusal]:
     """What became of each submission; raise when all were refused, or the gateway failed at one."""
     told = [submitted(request, submission) for submission, _, _ in parts]
     results = [await each for each in told]
@@ -184,7 +186,7 @@ async def _results(request: Request, parts: list[_Part]) -> list[Receipt | Refus
     return [result for result in results if isinstance(result, Receipt | Refusal)]
 
 
-def submitted(request: Request, submission: Submission) -> Deferred[Receipt | PushgateError]:
+def submitted(request: HTTPRequest, submission: Submission) -> Deferred[Receipt | PushgateError]:
     """Submit for a request; fires with the receipt or what went wrong."""
     answered: Deferred[Receipt | PushgateError] = Deferred()
     request.connection.server.gatherer.submit(submission, answered.callback)
@@ -210,8 +212,8 @@ def _merged(results: list[Receipt | Refusal], parts: list[_Part]) -> dict[str, A
 
 
 async def _with_outcomes(
-    request: Request, parts: list[_Part], results: list[Receipt | Refusal], seconds: float, again: bool
-) -> Answer:
+    request: HTTPRequest, parts: list[_Part], results: list[Receipt | Refusal], seconds: float, again: bool
+) -> HTTPResponse:
     waits = request.connection.server.waits
     waiting = [
         Deferred.fromCoroutine(waits.outcomes(result.id, _members(result), seconds, again))

@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pushgate.inputs.line.push import Push, read_json, read_text
-from pushgate.inputs.line.replies import Answers, error, ok
+from pushgate.inputs.line.push import LinePush, read_json, read_text
+from pushgate.inputs.line.replies import Replies, error, ok
 from pushgate.model.errors import Internal, Invalid, PushgateError, Refusal, ShuttingDown
 from pushgate.model.notification import Submission, parse_id
 from pushgate.model.outcome_record import id_text
@@ -19,7 +19,7 @@ from pushgate.model.principals import Operation
 from pushgate.plugin.interfaces import Receipt
 
 if TYPE_CHECKING:
-    from pushgate.inputs.line.connection import Connection
+    from pushgate.inputs.line.connection import LineConnection
 
 _HELP: Final = (
     "PUSH <app> <hex token> [expiration=N] [priority=N] [collapse_id=S] [push_type=S] [topic=S]"
@@ -30,12 +30,12 @@ _HELP: Final = (
 _log = Logger()
 
 
-class Place:
+class AnswerPlace:
     """Where the answer to one line goes; filled with exactly one call."""
 
     __slots__ = ("_answers", "_index", "connection")
 
-    def __init__(self, connection: "Connection", answers: Answers) -> None:
+    def __init__(self, connection: "LineConnection", answers: Replies) -> None:
         self.connection, self._answers = connection, answers
         self._index = answers.reserve(1)
 
@@ -49,7 +49,7 @@ class Place:
         self.fill(error(refusal))
 
 
-def respond(place: Place, line: bytes) -> None:
+def respond(place: AnswerPlace, line: bytes) -> None:
     """Do what a line asks for; whatever goes wrong becomes its answer.
 
     :param line: not blank, without white space around it.
@@ -67,7 +67,7 @@ def respond(place: Place, line: bytes) -> None:
         place.refuse(Internal())
 
 
-def _command(word: bytes) -> Callable[[Place, bytes], None]:
+def _command(word: bytes) -> Callable[[AnswerPlace, bytes], None]:
     command = _COMMANDS.get(word.upper())
     if command is None:
         names = b", ".join(_COMMANDS).decode()
@@ -77,11 +77,11 @@ def _command(word: bytes) -> Callable[[Place, bytes], None]:
     return command
 
 
-def _push_text(place: Place, rest: bytes) -> None:
+def _push_text(place: AnswerPlace, rest: bytes) -> None:
     _push(place, read_text(rest))
 
 
-def _push(place: Place, push: Push) -> None:
+def _push(place: AnswerPlace, push: LinePush) -> None:
     connection = place.connection
     server = connection.server
     try:
@@ -102,26 +102,26 @@ def _push(place: Place, push: Push) -> None:
         raise
 
 
-def _pushed(place: Place, result: int | PushgateError) -> None:
+def _pushed(place: AnswerPlace, result: int | PushgateError) -> None:
     place.fill(error(result) if isinstance(result, PushgateError) else ok(id_text(result)))
 
 
-def _pushed_alone(place: Place, result: Receipt | PushgateError) -> None:
+def _pushed_alone(place: AnswerPlace, result: Receipt | PushgateError) -> None:
     _pushed(place, result.id if isinstance(result, Receipt) else result)
 
 
-def _status(place: Place, rest: bytes) -> None:
+def _status(place: AnswerPlace, rest: bytes) -> None:
     asked = place.connection.visitor.trace(parse_id(_text(rest, "id")))
     asked.addCallback(lambda record: place.fill(ok(record)))
     asked.addErrback(_not_answered, place)
 
 
-def _stats(place: Place, rest: bytes) -> None:
+def _stats(place: AnswerPlace, rest: bytes) -> None:
     _nothing(rest)
     place.fill(ok(msgspec.json.encode(place.connection.visitor.stats()).decode()))
 
 
-def _login(place: Place, rest: bytes) -> None:
+def _login(place: AnswerPlace, rest: bytes) -> None:
     name, _, secret = rest.partition(b" ")
     if not secret:
         raise Invalid("line", "a name without a secret", "LOGIN <name> <secret>")
@@ -130,18 +130,18 @@ def _login(place: Place, rest: bytes) -> None:
     trying.addErrback(_not_answered, place)
 
 
-def _help(place: Place, rest: bytes) -> None:
+def _help(place: AnswerPlace, rest: bytes) -> None:
     _nothing(rest)
     place.fill(ok(_HELP))
 
 
-def _quit(place: Place, rest: bytes) -> None:
+def _quit(place: AnswerPlace, rest: bytes) -> None:
     _nothing(rest)
     place.connection.leave()
     place.fill(ok("bye"))
 
 
-def _not_answered(failure: Failure, place: Place) -> None:
+def _not_answered(failure: Failure, place: AnswerPlace) -> None:
     if isinstance(failure.value, Refusal):
         place.refuse(failure.value)
     else:
@@ -161,7 +161,7 @@ def _text(data: bytes, field: str) -> str:
         raise Invalid(field, f"{len(data)} bytes", "UTF-8 text") from None
 
 
-_COMMANDS: Final[dict[bytes, Callable[[Place, bytes], None]]] = {
+_COMMANDS: Final[dict[bytes, Callable[[AnswerPlace, bytes], None]]] = {
     b"PUSH": _push_text,
     b"STATUS": _status,
     b"STATS": _stats,

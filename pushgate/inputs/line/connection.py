@@ -8,10 +8,10 @@ from twisted.internet.interfaces import IHalfCloseableProtocol
 from zope.interface import implementer
 
 from pushgate.inputs.common.conversation import Conversation
-from pushgate.inputs.line.commands import Place, respond
+from pushgate.inputs.line.commands import AnswerPlace, respond
 from pushgate.inputs.line.line_reader import MAX_LINE, LineReader
 from pushgate.inputs.line.push import read_bulk
-from pushgate.inputs.line.replies import Answers, accepted, error
+from pushgate.inputs.line.replies import Replies, accepted, error
 from pushgate.model.errors import PushgateError, Refusal, TooLarge
 from pushgate.model.principals import Operation
 from pushgate.plugin.interfaces import Receipt
@@ -25,7 +25,7 @@ have long answers, and nobody may read them."""
 
 
 @implementer(IHalfCloseableProtocol)
-class Connection(Conversation):
+class LineConnection(Conversation):
     """Answers lines, in their order; the answers to what came in one piece go back as one.
 
     A peer that has said all and closes its side, as ``printf ... | nc`` does, gets its answers.
@@ -39,7 +39,7 @@ class Connection(Conversation):
         self._reader = LineReader()
         self._received: deque[bytes] = deque()
         self._blocks: deque[bytes | None] = deque()
-        self._pieces: deque[Answers] = deque()
+        self._pieces: deque[Replies] = deque()
         self._reading = self._ended = self._leaving = False
 
     @property
@@ -64,7 +64,7 @@ class Connection(Conversation):
 
     # called by the commands
 
-    def finish(self, answers: Answers, lines: int) -> None:
+    def finish(self, answers: Replies, lines: int) -> None:
         """So many lines of a piece were answered."""
         if answers.ready:
             self._go()
@@ -113,18 +113,18 @@ class Connection(Conversation):
 
     def _answer(self) -> None:
         """Answer the lines at hand, as one piece."""
-        answers = Answers()
+        answers = Replies()
         self._pieces.append(answers)
         while self._blocks and not self._enough(answers):
             block = self._blocks.popleft()
             if block is None:
                 self.asked(1)
-                Place(self, answers).refuse(TooLarge("line", MAX_LINE + 1, MAX_LINE))
+                AnswerPlace(self, answers).refuse(TooLarge("line", MAX_LINE + 1, MAX_LINE))
             elif not self._bulk(block, answers):
                 self._one_by_one(block, answers)
         answers.complete = True
 
-    def _one_by_one(self, block: bytes, answers: Answers) -> None:
+    def _one_by_one(self, block: bytes, answers: Replies) -> None:
         lines = block.split(b"\n")
         for number, line in enumerate(lines):
             if self._enough(answers):
@@ -132,13 +132,13 @@ class Connection(Conversation):
                 return
             if stripped := line.strip():
                 self.asked(1)
-                respond(Place(self, answers), stripped)
+                respond(AnswerPlace(self, answers), stripped)
 
-    def _enough(self, answers: Answers) -> bool:
+    def _enough(self, answers: Replies) -> bool:
         """Whether the next line has to wait."""
         return self._leaving or self._brake.held or answers.size >= PIECE
 
-    def _bulk(self, block: bytes, answers: Answers) -> bool:
+    def _bulk(self, block: bytes, answers: Replies) -> bool:
         """Answer a block of lines that belong together; False when each has to be looked at by itself."""
         submission = None if self.server.stopping else read_bulk(block)
         if submission is None:
@@ -154,7 +154,7 @@ class Connection(Conversation):
         self.fed(submission.app)
         return True
 
-    def _bulk_told(self, answers: Answers, place: int, count: int, result: Receipt | PushgateError) -> None:
+    def _bulk_told(self, answers: Replies, place: int, count: int, result: Receipt | PushgateError) -> None:
         answer = accepted(result) if isinstance(result, Receipt) else error(result) * count
         answers.fill(place, answer, count)
         self.finish(answers, count)

@@ -35,7 +35,7 @@ class _Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     payload: Raw
 
 
-class Push(NamedTuple):
+class LinePush(NamedTuple):
     """One notification, not yet checked against its app."""
 
     app: str
@@ -51,13 +51,13 @@ _USUAL: Final = Terms()
 _app, _token, _payload = attrgetter("app"), attrgetter("token"), attrgetter("payload")
 
 
-def read_json(line: bytes) -> Push:
+def read_json(line: bytes) -> LinePush:
     """The notification of a line of JSON; raise `Refusal`, naming the field at fault."""
     fields: _Fields = decoded(_decode, line, "line", _OPTIONAL)
     return _push(fields.app, fields.token, bytes(fields.payload), fields.terms(), fields.key)
 
 
-def read_text(rest: bytes) -> Push:
+def read_text(rest: bytes) -> LinePush:
     """The notification of a line of text, without its command; raise `Refusal`, naming the field at fault."""
     head, brace, tail = rest.partition(b"{")
     try:
@@ -151,10 +151,10 @@ def _joined(head: str, tokens: list[str] | list[bytes]) -> str:
     return (head.encode() + head.encode().join(tokens)).decode()
 
 
-def _push(app: str, token: str, payload: bytes, terms: Terms, key: str | None) -> Push:
+def _push(app: str, token: str, payload: bytes, terms: Terms, key: str | None) -> LinePush:
     if len(payload) > MAX_PAYLOAD:
         raise TooLarge("payload", len(payload), MAX_PAYLOAD)
-    return Push(app, parse_token(token), payload, terms, key)
+    return LinePush(app, parse_token(token), payload, terms, key)
 
 
 def _options(words: list[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ _DIGITS: Final[list[str]] = []
 """The last digits of the ids of a batch's members, as many as were needed yet."""
 
 
-class Answers:
+class Replies:
     """A place for each answer, filled in any order, sent as one.
 
     :ivar complete: no further place is asked for.

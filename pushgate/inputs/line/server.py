@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from pushgate.inputs.common.conversation import ConversationServer
-from pushgate.inputs.line.connection import Connection
+from pushgate.inputs.line.connection import LineConnection
 from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
 
 
@@ -25,5 +25,5 @@ class LineTable(ListeningTable):
 class LineServer(ConversationServer):
     """Makes the connections of one door."""
 
-    def connect(self) -> Connection:
-        return Connection(self)
+    def connect(self) -> LineConnection:
+        return LineConnection(self)

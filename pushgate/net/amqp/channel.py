@@ -8,7 +8,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from pushgate.model.backoff import delay
-from pushgate.net.amqp.connect import Connection, Dialer
+from pushgate.net.amqp.connect import AmqpConnection, Dialer
 from pushgate.net.amqp.settings import BrokerTable
 from pushgate.net.amqp.shield import shielded
 from pushgate.plugin.interfaces import Context
@@ -26,7 +26,7 @@ Channel = Any
 """pika's `TwistedChannel`."""
 
 
-class Link:
+class AmqpChannel:
     """Keeps a channel open from `start` to `stop`, with growing pauses while that fails.
 
     :param where: the table in the configuration; for the log, the broker and the metrics.
@@ -47,9 +47,9 @@ class Link:
     ) -> None:
         self.where = where
         self._dialer = Dialer(where, table, context.reactor)
-        self._clock, self._jitter, self._tally = context.reactor, context.jitter, context.tally
+        self._clock, self._jitter, self._metrics = context.reactor, context.jitter, context.metrics
         self._opened, self._lost = opened, lost
-        self._connection: Connection | None = None
+        self._connection: AmqpConnection | None = None
         self._keeping: Deferred[None] = succeed(None)
         self._up_since: float | None = None
         self._given_up = ""
@@ -95,7 +95,7 @@ class Link:
             lived = 0.0 if self._up_since is None else self._clock.seconds() - self._up_since
             failures = 1 if lived >= SETTLED else failures + 1
             pause = delay(failures, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)
-            self._tally.count("pushgate_broker_losses_total", self.where)
+            self._metrics.count("pushgate_broker_losses_total", self.where)
             self.log.warn(
                 "{where}: no broker: {why}; next attempt in {pause:.1f} s",
                 where=self.where,
@@ -121,7 +121,7 @@ class Link:
             self._lost()
             connection.end()
 
-    async def _prepare(self, connection: Connection) -> Channel:
+    async def _prepare(self, connection: AmqpConnection) -> Channel:
         channel = await shielded(connection.channel())
         await self._opened(channel)
         return channel

@@ -39,7 +39,7 @@ class Unreadable(BasicProperties):  # type: ignore[misc]  # pika is not typed
     """
 
 
-class Connection(TwistedProtocolConnection):  # type: ignore[misc]  # pika is not typed
+class AmqpConnection(TwistedProtocolConnection):  # type: ignore[misc]  # pika is not typed
     """pika's connection, with the reason why it could not be opened, and an end that comes for certain.
 
     :ivar gone: fires when it is closed.
@@ -144,11 +144,11 @@ class Dialer:
         self._password()
         self._tls = self._tls_parts() if self.address.tls else None
 
-    def connection(self) -> Connection:
+    def connection(self) -> AmqpConnection:
         """A new connection, to be opened."""
-        return Connection(self._parameters(), self._reactor)
+        return AmqpConnection(self._parameters(), self._reactor)
 
-    async def open(self, connection: Connection) -> None:
+    async def open(self, connection: AmqpConnection) -> None:
         """Connect to the next node, and log in; raise whatever went wrong."""
         host, port = self.address.nodes[self._tries % len(self.address.nodes)]
         self._tries += 1
@@ -227,7 +227,7 @@ class _Once(Factory):
         return self._protocol
 
 
-async def _open(connection: Connection, endpoint: Any) -> None:
+async def _open(connection: AmqpConnection, endpoint: Any) -> None:
     """Connect and log in. Cancelled, timed out or failed, nothing half-open is left behind."""
     try:
         await endpoint.connect(_Once(connection))

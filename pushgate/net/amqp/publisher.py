@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, DeferredList, DeferredLock
 from twisted.python.failure import Failure
 
 from pushgate.model.errors import SinkDown
-from pushgate.net.amqp.channel import Channel, Link
+from pushgate.net.amqp.channel import AmqpChannel, Channel
 from pushgate.net.amqp.settings import BrokerTable
 from pushgate.net.amqp.shield import shielded
 from pushgate.plugin.interfaces import Context
@@ -45,7 +45,7 @@ class Publisher:
         context: Context,
         declare: Callable[[Channel], Coroutine[Any, Any, None]],
     ) -> None:
-        self._link = Link(where, table, context, self._opened, self._lost)
+        self._link = AmqpChannel(where, table, context, self._opened, self._lost)
         self._declare = declare
         self._channel: Channel = None
         self._one_at_a_time = DeferredLock()

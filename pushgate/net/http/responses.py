@@ -33,7 +33,7 @@ INTERNAL: Final = "INTERNAL"
 Header = tuple[bytes, bytes]
 
 
-class Answer(msgspec.Struct, frozen=True):
+class HTTPResponse(msgspec.Struct, frozen=True):
     """A whole response."""
 
     status: int
@@ -42,7 +42,7 @@ class Answer(msgspec.Struct, frozen=True):
     headers: tuple[Header, ...] = ()
 
 
-class Fault(PushgateError):
+class HTTPFault(PushgateError):
     """A request that breaks a rule of HTTP rather than of pushgate.
 
     :param status: of HTTP.
@@ -59,25 +59,25 @@ def json_line(value: Any) -> bytes:
     return msgspec.json.encode(value) + b"\n"
 
 
-def json_answer(status: int, value: Any) -> Answer:
+def json_answer(status: int, value: Any) -> HTTPResponse:
     """A value as JSON."""
-    return Answer(status, json_line(value))
+    return HTTPResponse(status, json_line(value))
 
 
 def error_fields(error: PushgateError) -> dict[str, str]:
     """An error as every answer has it: its code and its text."""
     code = INTERNAL
-    if isinstance(error, Refusal | Fault):
+    if isinstance(error, Refusal | HTTPFault):
         code = error.code
     # A text may quote a name out of the request, and JSON can spell half a surrogate pair.
     detail = str(error)[:MAX_DETAIL].encode(errors="replace").decode()
     return {"error": code, "detail": detail}
 
 
-def error_answer(error: PushgateError) -> Answer:
+def error_answer(error: PushgateError) -> HTTPResponse:
     """The response to a request that is refused, or failed (`Internal`)."""
     headers: tuple[Header, ...] = ()
-    if isinstance(error, Fault):
+    if isinstance(error, HTTPFault):
         status, headers = error.status, error.headers
     elif isinstance(error, NotLoggedIn):
         status, headers = 401, ((b"WWW-Authenticate", b'Bearer realm="pushgate"'),)
@@ -89,4 +89,4 @@ def error_answer(error: PushgateError) -> Answer:
     if status in RETRY_AFTER:
         seconds = max(1, ceil(getattr(error, "retry_after", None) or RETRY_AFTER[status]))
         headers = (*headers, (b"Retry-After", b"%d" % seconds))
-    return Answer(status, json_line(error_fields(error)), JSON, headers)
+    return HTTPResponse(status, json_line(error_fields(error)), JSON, headers)

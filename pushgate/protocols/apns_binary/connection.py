@@ -23,14 +23,14 @@ Silence for the response timeout makes a notification `presumed`; it stays corre
 from collections.abc import Iterable
 from typing import Final
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.history import Step
 from pushgate.model.outcome import State, Verdict
 from pushgate.protocols.apns_binary import outcome_rules
 from pushgate.protocols.apns_binary.connection_end import End, Ending
 from pushgate.protocols.apns_binary.error_response import ErrorResponse, MalformedReply, ReplyDecoder
 from pushgate.protocols.apns_binary.frames import encode_run, encode_sentinel
-from pushgate.protocols.apns_binary.status import Status
+from pushgate.protocols.apns_binary.status import ErrorStatus
 from pushgate.protocols.apns_binary.window import Window, identifier
 
 RECALL: Final = 60.0
@@ -93,7 +93,7 @@ class Stream:
             return max(0, FIRST_RUN - self._written)
         return self._capacity - self._window.size
 
-    def write(self, spans: Iterable[Span], now: float | None, step: Step | None = None) -> list[bytes]:
+    def write(self, spans: Iterable[BatchSlice], now: float | None, step: Step | None = None) -> list[bytes]:
         """Enter spans into the window; return their frames.
 
         :param now: monotonic seconds; None while the transport has no room, until `drained` is called.
@@ -115,7 +115,7 @@ class Stream:
         self._written += len(frames)
         return frames
 
-    def find(self, order: int, index: int) -> Span | None:
+    def find(self, order: int, index: int) -> BatchSlice | None:
         """The span in flight that holds member `index` of the batch of this order."""
         return self._window.find(order, index)
 
@@ -166,12 +166,12 @@ class Stream:
             presumed = map(outcome_rules.recalled, self._window.presumed_spans())
             accepted = outcome_rules.accepted((*presumed, *self._window.spans()))
             return Ending(End.PROVEN, error.status, accepted, before=self._written)
-        if error.status == Status.SHUTDOWN and error.identifier == 0:
+        if error.status == ErrorStatus.SHUTDOWN and error.identifier == 0:
             return Ending(End.SHUTDOWN, error.status, requeue=tuple(self._window.spans()))
         place = self._window.locate(error.identifier)
         if place is None:
             return self._untold(error.status)
-        if error.status == Status.SHUTDOWN:
+        if error.status == ErrorStatus.SHUTDOWN:
             return self._split(End.SHUTDOWN, error.status, place + 1, place + 1)
         return self._split(End.ANSWERED, error.status, place, place + 1)
 
@@ -210,5 +210,5 @@ class Stream:
         if self._sentinel is None:
             return False
         return error.identifier == self._sentinel or (
-            error.identifier == 0 and error.status in {Status.MISSING_TOKEN, Status.PROTOCOL_ERROR}
+            error.identifier == 0 and error.status in {ErrorStatus.MISSING_TOKEN, ErrorStatus.PROTOCOL_ERROR}
         )

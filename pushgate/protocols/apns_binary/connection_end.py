@@ -4,7 +4,7 @@ from enum import Enum, auto
 
 import msgspec
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.outcome import Verdict
 
 
@@ -37,7 +37,7 @@ class Ending(msgspec.Struct, frozen=True):
     end: End
     status: int | None = None
     verdicts: tuple[Verdict, ...] = ()
-    requeue: tuple[Span, ...] = ()
+    requeue: tuple[BatchSlice, ...] = ()
     refused: int = 0
     before: int = 0
     late: int = 0

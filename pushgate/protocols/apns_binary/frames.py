@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from pushgate.protocols.apns_binary.status import Status
+from pushgate.protocols.apns_binary.status import ErrorStatus
 
 MAX_FRAME: Final = 15 + 100 + 4096 + 9
 """Bytes of items in one command 2 frame at most: a token of 100, a payload of 4096 and the rest."""
@@ -56,7 +56,7 @@ class MalformedFrame(msgspec.Struct, frozen=True, gc=False):
 
     reason: str
     identifier: int = 0
-    status: Status = Status.PROTOCOL_ERROR
+    status: ErrorStatus = ErrorStatus.PROTOCOL_ERROR
     mute: bool = False
 
 
@@ -234,8 +234,8 @@ def _decode_pair(buffer: bytes, at: int, max_payload: int, head: Frame) -> _Deco
     """Token and payload of commands 0 and 1, each behind its length; `head` is what stands before them."""
     parts = []
     for what, limit, status in (
-        ("token", MAX_TOKEN, Status.INVALID_TOKEN_SIZE),
-        ("payload", max_payload, Status.INVALID_PAYLOAD_SIZE),
+        ("token", MAX_TOKEN, ErrorStatus.INVALID_TOKEN_SIZE),
+        ("payload", max_payload, ErrorStatus.INVALID_PAYLOAD_SIZE),
     ):
         if len(buffer) < at + 2:
             return _PARTIAL

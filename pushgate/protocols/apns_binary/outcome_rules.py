@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import State, Verdict
 from pushgate.protocols.apns_binary.status import PERMANENT, reason
@@ -15,21 +15,21 @@ RETRIES: Final = 2
 TOLERATED_CLOSES: Final = 2
 """Silent closes that a notification is part of before it is suspected of causing them."""
 
-Fate = Verdict | Span
+Fate = Verdict | BatchSlice
 """A verdict, or the span as it is to be sent again."""
 
 
-def accepted(spans: Iterable[Span]) -> tuple[Verdict, ...]:
+def accepted(spans: Iterable[BatchSlice]) -> tuple[Verdict, ...]:
     """Proven to be accepted."""
     return tuple(Verdict(span, State.ACCEPTED) for span in spans)
 
 
-def recalled(span: Span) -> Span:
+def recalled(span: BatchSlice) -> BatchSlice:
     """Presumed before, and now known better: its next outcome corrects the first."""
     return replace(span, recalled=True)
 
 
-def refused(span: Span, status: int) -> Fate:
+def refused(span: BatchSlice, status: int) -> Fate:
     """Named by an error response: for good, or for now, or once too often."""
     if status in PERMANENT:
         return Verdict(span, State.REJECTED, status, reason(status))
@@ -38,7 +38,7 @@ def refused(span: Span, status: int) -> Fate:
     return replace(span, retries=span.retries + 1)
 
 
-def untold(span: Span, in_flight: int, status: int | None) -> Fate:
+def untold(span: BatchSlice, in_flight: int, status: int | None) -> Fate:
     """In flight on a connection that ended without telling its fate.
 
     Sent again or not is the batch's delivery policy. A notification that the service cannot parse closes
@@ -57,10 +57,10 @@ def untold(span: Span, in_flight: int, status: int | None) -> Fate:
     return replace(span, closes=closes, alone=max(1, in_flight // 2) if closes >= TOLERATED_CLOSES else 0)
 
 
-def sort(fates: Iterable[Fate]) -> tuple[tuple[Verdict, ...], tuple[Span, ...]]:
+def sort(fates: Iterable[Fate]) -> tuple[tuple[Verdict, ...], tuple[BatchSlice, ...]]:
     """Verdicts apart from spans to be sent again."""
     fates = list(fates)
     return (
         tuple(fate for fate in fates if isinstance(fate, Verdict)),
-        tuple(fate for fate in fates if isinstance(fate, Span)),
+        tuple(fate for fate in fates if isinstance(fate, BatchSlice)),
     )

@@ -4,7 +4,7 @@ from enum import IntEnum
 from typing import Final
 
 
-class Status(IntEnum):
+class ErrorStatus(IntEnum):
     """Apple's codes (Binary Provider API, table A-1; 128 is missing from TN2265)."""
 
     NO_ERROR = 0
@@ -22,21 +22,22 @@ class Status(IntEnum):
 
 
 PERMANENT: Final = frozenset({
-    Status.MISSING_TOKEN, Status.MISSING_TOPIC, Status.MISSING_PAYLOAD, Status.INVALID_TOKEN_SIZE,
-    Status.INVALID_TOPIC_SIZE, Status.INVALID_PAYLOAD_SIZE, Status.INVALID_TOKEN, Status.PROTOCOL_ERROR,
+    ErrorStatus.MISSING_TOKEN, ErrorStatus.MISSING_TOPIC, ErrorStatus.MISSING_PAYLOAD,
+    ErrorStatus.INVALID_TOKEN_SIZE, ErrorStatus.INVALID_TOPIC_SIZE, ErrorStatus.INVALID_PAYLOAD_SIZE,
+    ErrorStatus.INVALID_TOKEN, ErrorStatus.PROTOCOL_ERROR,
 })  # fmt: skip
 """Sending the same again would be refused again. Any other code, undefined ones too, is temporary."""
 
-DEAD: Final = frozenset({Status.INVALID_TOKEN_SIZE, Status.INVALID_TOKEN})
+DEAD: Final = frozenset({ErrorStatus.INVALID_TOKEN_SIZE, ErrorStatus.INVALID_TOKEN})
 """The token is at fault: it is not sent to again."""
 
-OF_THE_CERTIFICATE: Final = frozenset({Status.MISSING_TOPIC, Status.INVALID_TOPIC_SIZE})
+OF_THE_CERTIFICATE: Final = frozenset({ErrorStatus.MISSING_TOPIC, ErrorStatus.INVALID_TOPIC_SIZE})
 """The topic comes from the certificate, so every notification on it will fare the same."""
 
 
 def reason(status: int) -> str:
     """A status by name, as outcome records have it: ``InvalidToken``; ``Status77`` for an undefined one."""
     try:
-        return Status(status).name.title().replace("_", "")
+        return ErrorStatus(status).name.title().replace("_", "")
     except ValueError:
         return f"Status{status}"

@@ -2,10 +2,10 @@
 
 from pushgate.protocols.apns_binary.error_response import ErrorResponse
 from pushgate.protocols.apns_binary.frames import MAX_TOKEN, Frame, MalformedFrame
-from pushgate.protocols.apns_binary.status import Status
+from pushgate.protocols.apns_binary.status import ErrorStatus
 
 
-def find_fault(frame: Frame | MalformedFrame, max_payload: int) -> Status | None:
+def find_fault(frame: Frame | MalformedFrame, max_payload: int) -> ErrorStatus | None:
     """What is wrong with a notification, None when nothing is. Whether the token lives is another question.
 
     :param max_payload: bytes.
@@ -13,17 +13,17 @@ def find_fault(frame: Frame | MalformedFrame, max_payload: int) -> Status | None
     if isinstance(frame, MalformedFrame):
         return frame.status
     if not frame.token:
-        return Status.MISSING_TOKEN
+        return ErrorStatus.MISSING_TOKEN
     if not frame.payload:
-        return Status.MISSING_PAYLOAD
+        return ErrorStatus.MISSING_PAYLOAD
     if len(frame.token) > MAX_TOKEN:
-        return Status.INVALID_TOKEN_SIZE
+        return ErrorStatus.INVALID_TOKEN_SIZE
     if len(frame.payload) > max_payload:
-        return Status.INVALID_PAYLOAD_SIZE
+        return ErrorStatus.INVALID_PAYLOAD_SIZE
     return None
 
 
-def error_response(frame: Frame | MalformedFrame, status: Status) -> ErrorResponse | None:
+def error_response(frame: Frame | MalformedFrame, status: ErrorStatus) -> ErrorResponse | None:
     """The answer to a faulty notification; None when the service closes without a word.
 
     The simple command has no answer, only the close; so has a command byte that does not exist.

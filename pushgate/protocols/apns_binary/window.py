@@ -14,20 +14,20 @@ from typing import Final
 
 import msgspec
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 
 IDENTIFIERS: Final = (1 << 32) - 1
 """How many identifiers there are: 1 to 2^32-1."""
 
 
-class Run(msgspec.Struct):
+class WindowRun(msgspec.Struct):
     """A span as it was written.
 
     :param place: of its first member on this connection, counted from 0 without end.
     :param written_at: monotonic seconds when the transport had room for it; None while it has not.
     """
 
-    span: Span
+    span: BatchSlice
     place: int
     written_at: float | None
 
@@ -42,8 +42,8 @@ class Window:
     """
 
     def __init__(self, ring: int, first: int = 0) -> None:
-        self._runs: deque[Run] = deque()
-        self._presumed: deque[Run] = deque()
+        self._runs: deque[WindowRun] = deque()
+        self._presumed: deque[WindowRun] = deque()
         self._ring, self._next = ring, first
         self.size = 0
         self.presumed = 0
@@ -56,9 +56,9 @@ class Window:
                 return runs[0].place
         return self._next
 
-    def add(self, span: Span, now: float | None) -> range:
+    def add(self, span: BatchSlice, now: float | None) -> range:
         """Enter a span as written; return the places of its members."""
-        self._runs.append(Run(span, self._next, now))
+        self._runs.append(WindowRun(span, self._next, now))
         places = range(self._next, self._next + len(span))
         self._next += len(span)
         self.size += len(span)
@@ -76,7 +76,7 @@ class Window:
                 break
             run.written_at = now
 
-    def presume(self, before: float) -> list[Span]:
+    def presume(self, before: float) -> list[BatchSlice]:
         """Move what was written at or before this time to the recall ring; return it."""
         spans = []
         while self._runs and (at := self._runs[0].written_at) is not None and at <= before:
@@ -104,15 +104,15 @@ class Window:
         place = self._oldest + (identifier - 1 - self._oldest) % IDENTIFIERS
         return place if place < self._next else None
 
-    def spans(self, start: int | None = None, stop: int | None = None) -> list[Span]:
+    def spans(self, start: int | None = None, stop: int | None = None) -> list[BatchSlice]:
         """What is in flight at places `start` to `stop` (excluded), in order."""
         return _cut(self._runs, start, stop)
 
-    def presumed_spans(self, start: int | None = None, stop: int | None = None) -> list[Span]:
+    def presumed_spans(self, start: int | None = None, stop: int | None = None) -> list[BatchSlice]:
         """What is in the recall ring at places `start` to `stop` (excluded), in order."""
         return _cut(self._presumed, start, stop)
 
-    def find(self, order: int, index: int) -> Span | None:
+    def find(self, order: int, index: int) -> BatchSlice | None:
         """The span in flight that holds member `index` of the batch of this order; looks at every run."""
         for run in self._runs:
             span = run.span
@@ -132,7 +132,7 @@ def identifier(place: int) -> int:
     return place % IDENTIFIERS + 1
 
 
-def _cut(runs: Iterable[Run], start: int | None, stop: int | None) -> list[Span]:
+def _cut(runs: Iterable[WindowRun], start: int | None, stop: int | None) -> list[BatchSlice]:
     spans = []
     for run in runs:
         end = run.place + len(run.span)

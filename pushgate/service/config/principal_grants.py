@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from pushgate.model.errors import CannotStart
-from pushgate.model.principals import Grant, Hashed
+from pushgate.model.principals import Grant, SecretHash
 from pushgate.plugin.settings import PrincipalTable
 
 _NAMES: Final = {
@@ -47,7 +47,7 @@ def subject(text: str) -> str:
 
 def _grant(where: str, table: PrincipalTable, faults: list[str]) -> Grant:
     certificate: str | None = None
-    secrets: tuple[Hashed, ...] = ()
+    secrets: tuple[SecretHash, ...] = ()
     if table.certificate is not None:
         try:
             certificate = subject(table.certificate)
@@ -70,7 +70,7 @@ def _grant(where: str, table: PrincipalTable, faults: list[str]) -> Grant:
     )
 
 
-def _secrets(file: Path) -> tuple[Hashed, ...]:
+def _secrets(file: Path) -> tuple[SecretHash, ...]:
     """The hashes in a file, one a line; empty lines and those that begin with # do not count.
 
     :raises ValueError: why there are none.
@@ -85,7 +85,7 @@ def _secrets(file: Path) -> tuple[Hashed, ...]:
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.startswith("#"):
             try:
-                found.append(Hashed.parse(line.strip()))
+                found.append(SecretHash.parse(line.strip()))
             except ValueError as error:
                 raise ValueError(f"line {number}: {error}") from None
     if not found:

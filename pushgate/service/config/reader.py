@@ -12,7 +12,7 @@ from pushgate.model.principals import ANONYMOUS
 from pushgate.plugin.config_errors import fault, read_toml, shape, suggestion, validated
 from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
 from pushgate.plugin.kinds import INPUT, SINK, UPSTREAM, Kind
-from pushgate.plugin.settings import AppTable, DoorTable, Duration, PrincipalTable, SinkTable, Table
+from pushgate.plugin.settings import AppTable, Duration, InputTable, PrincipalTable, SinkTable, Table
 from pushgate.service.plugin_registry import NAME, NAME_RULE, Registry
 
 STATE_DIR: Final = Path("pushgate-state")
@@ -53,7 +53,7 @@ class Config(msgspec.Struct, frozen=True):
 
     gateway: GatewayTable
     apps: dict[str, tuple[IUpstreamFactory, AppTable]]
-    inputs: dict[str, tuple[IInputFactory, DoorTable]]
+    inputs: dict[str, tuple[IInputFactory, InputTable]]
     sinks: dict[str, tuple[IOutcomeSinkFactory, SinkTable]]
     principals: dict[str, PrincipalTable] = {}
 

@@ -10,7 +10,7 @@ MODE: Final = 0o640
 """Of a file that is created: its group may read it, others may not, since it has tokens."""
 
 
-class RecordFile:
+class AppendFile:
     """Appends whole lines. Its methods block.
 
     After a write that failed half-way the next one begins on a new line, so that one record is torn and

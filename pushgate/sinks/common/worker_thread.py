@@ -12,7 +12,7 @@ from twisted.python.threadpool import ThreadPool
 _T = TypeVar("_T")
 
 
-class OwnThread:
+class WorkerThread:
     """Does what it is given, one after the other."""
 
     def __init__(self, name: str, reactor: IReactorFromThreads) -> None:

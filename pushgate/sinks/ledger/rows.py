@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.history import Past
 from pushgate.model.notification import MEMBER_BITS, Batch, Delivery, Terms
 from pushgate.model.outcome import Outcome, State
@@ -19,7 +19,7 @@ Row = tuple[float, bytes, int, int, bytes]
 """When it was told, what the ids of its batch have in common, first member, end, and the rest."""
 
 
-class _Body(msgspec.Struct, array_like=True):
+class _StoredBody(msgspec.Struct, array_like=True):
     """What a row has besides; later versions may append to it.
 
     :param tokens: of the members, each behind its length in one byte; b"" when none are kept.
@@ -40,7 +40,7 @@ class _Body(msgspec.Struct, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Body).decode
+_decode = msgspec.msgpack.Decoder(_StoredBody).decode
 
 
 def row(outcome: Outcome, tokens: Tokens) -> Row:
@@ -49,7 +49,7 @@ def row(outcome: Outcome, tokens: Tokens) -> Row:
     :param tokens: what is kept of the device tokens.
     """
     span, batch = outcome.span, outcome.span.batch
-    body = _Body(
+    body = _StoredBody(
         batch.app,
         batch.door,
         batch.accepted_at,
@@ -85,7 +85,7 @@ def outcome(number: int, start: int, body: bytes) -> Outcome:
         waiting_since=0.0,
         door=of.door,
     )
-    span = Span(batch, index, index + 1, of.attempts, recalled=of.recalled, past=of.past)
+    span = BatchSlice(batch, index, index + 1, of.attempts, recalled=of.recalled, past=of.past)
     return Outcome(span, of.state, of.status, of.reason, of.at, of.upstream)
 
 
@@ -94,7 +94,7 @@ def stem(number: int) -> bytes:
     return (number >> MEMBER_BITS).to_bytes(14, "big")
 
 
-def _kept(span: Span, tokens: Tokens) -> bytes:
+def _kept(span: BatchSlice, tokens: Tokens) -> bytes:
     if tokens is Tokens.NONE:
         return b""
     if tokens is Tokens.FULL:

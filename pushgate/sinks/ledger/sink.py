@@ -19,7 +19,7 @@ from pushgate.model.outcome_record import Tokens
 from pushgate.plugin.factories import Sink, SinkFactory
 from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IHistory, IOutcomeSink
 from pushgate.plugin.settings import Duration, SinkTable
-from pushgate.sinks.common.worker_thread import OwnThread
+from pushgate.sinks.common.worker_thread import WorkerThread
 from pushgate.sinks.ledger.rows import Row, outcome, row, stem
 from pushgate.sinks.ledger.store import DAY, NotALedger, Store
 
@@ -48,7 +48,7 @@ class LedgerSink:
     def __init__(self, name: str, file: Path, tokens: Tokens, keep: float, context: Context) -> None:
         self._name, self._file, self._tokens, self._keep = name, file, tokens, keep
         self._wall = context.wall
-        self._thread = OwnThread(f"sink-{name}", context.reactor)
+        self._thread = WorkerThread(f"sink-{name}", context.reactor)
         self._store: Store
         self._sweeper = LoopingCall(self._sweep)
         self._sweeper.clock = context.reactor

@@ -29,7 +29,7 @@ IDLE: Final = 60
 """Seconds a connection without a request is kept."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class WebhookAnswer(msgspec.Struct, frozen=True):
     """What the other side said.
 
     :param retry_after: seconds it wants us to wait, 0 when it does not say.
@@ -62,10 +62,10 @@ class Poster:
         self._pool.retryAutomatically = False
         self._agent = Agent.usingEndpointFactory(reactor, endpoints, self._pool)
 
-    async def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> WebhookAnswer:
         """Send a request; raise `SinkDown` when there is no answer."""
         sent = Headers({name: [value] for name, value in headers.items()})
-        requested = self._agent.request(b"POST", self._url, sent, _Body(body))
+        requested = self._agent.request(b"POST", self._url, sent, _AnswerBody(body))
         requested.addTimeout(self._timeout, self._reactor, self._late)
         try:
             response = await requested
@@ -76,7 +76,7 @@ class Poster:
                 raise CancelledError from error
             raise SinkDown(_why(error)) from error  # each layer below has errors of its own
         await self._drain(response)
-        return Answer(response.code, self._wait(response))
+        return WebhookAnswer(response.code, self._wait(response))
 
     def close(self) -> Deferred[None]:
         """Close the connection that is kept."""
@@ -105,7 +105,7 @@ class Poster:
 
 
 @implementer(IBodyProducer)
-class _Body:
+class _AnswerBody:
     """Bytes as a body."""
 
     def __init__(self, body: bytes) -> None:

@@ -14,14 +14,14 @@ from zope.interface import implementer
 
 from pushgate import __version__
 from pushgate.model.errors import CannotStart, SinkDown
-from pushgate.model.log_throttle import Trouble
+from pushgate.model.log_throttle import LogThrottle
 from pushgate.model.outcome import Report
 from pushgate.model.outcome_record import ndjson
 from pushgate.plugin.factories import SinkFactory
 from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
 from pushgate.protocols.webhook_signature import SIGNATURE, TIMESTAMP, sign
 from pushgate.sinks.webhook.guarded_endpoint import GuardedEndpoints
-from pushgate.sinks.webhook.http_request import Answer, Poster
+from pushgate.sinks.webhook.http_request import Poster, WebhookAnswer
 from pushgate.sinks.webhook.report_batches import Post, about, count_of, cut
 from pushgate.sinks.webhook.secrets import BadSecrets, read_secrets
 from pushgate.sinks.webhook.settings import WebhookTable
@@ -58,7 +58,7 @@ class WebhookSink:
         self._batch, self._taken = config.batch, 0
         self._of: Sequence[Report] | None = None
         self._posts: deque[Post] = deque()
-        self._too_old, self._refused = Trouble(), Trouble()
+        self._too_old, self._refused = LogThrottle(), LogThrottle()
 
     def start(self) -> None:
         """A receiver that is down is no reason not to start."""
@@ -96,7 +96,7 @@ class WebhookSink:
             self._judge(post, answer)
         self._of = None
 
-    async def _post(self, post: Post) -> Answer:
+    async def _post(self, post: Post) -> WebhookAnswer:
         body, now = ndjson(post, self._config.tokens), int(self._context.wall())
         headers = {
             "Content-Type": "application/x-ndjson",
@@ -109,7 +109,7 @@ class WebhookSink:
         except SinkDown as error:
             raise SinkDown(f"{self._config.origin}: {error}") from error
 
-    def _judge(self, post: Post, answer: Answer) -> None:
+    def _judge(self, post: Post, answer: WebhookAnswer) -> None:
         """Nothing when it was taken or given up; raise `SinkDown` when it is to be sent again."""
         status, count = answer.status, count_of(post)
         if 200 <= status < 300:
@@ -142,8 +142,8 @@ class WebhookSink:
             self._give_up("too-old", self._too_old, lost, "not taken within max_age")
         return young
 
-    def _give_up(self, reason: str, trouble: Trouble, count: int, why: str) -> None:
-        self._context.tally.count("pushgate_sink_given_up_total", self._name, reason, times=count)
+    def _give_up(self, reason: str, trouble: LogThrottle, count: int, why: str) -> None:
+        self._context.metrics.count("pushgate_sink_given_up_total", self._name, reason, times=count)
         if total := trouble.happened(self._context.reactor.seconds(), count):
             self.log.warn(
                 "sink {sink}: {origin}: {why}; {count} records given up since the last such line",

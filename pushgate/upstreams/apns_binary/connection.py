@@ -22,12 +22,12 @@ RUN: Final = 256
 CLOSE_TIMEOUT: Final = 5.0
 """Seconds for the other side to answer our close."""
 
-Ended = Callable[["Link", Ending, Cause | None], None]
+Ended = Callable[["StreamConnection", Ending, Cause | None], None]
 """Called once when a link that was ready ended; the cause is None unless TLS gave one."""
 
 
 @implementer(IHandshakeListener, IPushProducer)
-class Link(Protocol):
+class StreamConnection(Protocol):
     """Writes when there is work, room in the window and room in the transport.
 
     :param reactor: provides IReactorTime.
@@ -52,7 +52,7 @@ class Link(Protocol):
         ended: Ended,
     ) -> None:
         self._reactor, self._make_stream, self._wake, self._ended = reactor, make_stream, wake, ended
-        self.secured: Deferred[Link] = Deferred()
+        self.secured: Deferred[StreamConnection] = Deferred()
         self.ready_at: float | None = None
         self.busy_at = 0.0
         self.blocked_since: float | None = None

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from pushgate.upstreams.apns_binary.connection import Link
+from pushgate.upstreams.apns_binary.connection import StreamConnection
 
 
-class Links:
+class StreamConnections:
     """Every link from its handshake to its end, in the order in which they came.
 
     :param reactor: provides IReactorTime.
@@ -15,24 +15,24 @@ class Links:
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
-        self._links: list[Link] = []
+        self._links: list[StreamConnection] = []
 
     def __len__(self) -> int:
         return len(self._links)
 
-    def __iter__(self) -> Iterator[Link]:
+    def __iter__(self) -> Iterator[StreamConnection]:
         """All of them, as they are now: they may go meanwhile."""
         return iter(tuple(self._links))
 
-    def serving(self) -> list[Link]:
+    def serving(self) -> list[StreamConnection]:
         """Those that may be written to."""
         return [link for link in self._links if link.usable and link.serving_since is not None]
 
-    def spares(self) -> list[Link]:
+    def spares(self) -> list[StreamConnection]:
         """Those that wait."""
         return [link for link in self._links if link.usable and link.serving_since is None]
 
-    def add(self, link: Link, serves: bool) -> None:
+    def add(self, link: StreamConnection, serves: bool) -> None:
         """Take up a link."""
         if serves:
             link.serving_since = self._reactor.seconds()
@@ -45,7 +45,7 @@ class Links:
             link.serving_since = self._reactor.seconds()
         return len(promoted)
 
-    def remove(self, link: Link) -> None:
+    def remove(self, link: StreamConnection) -> None:
         """Forget a link that has ended; harmless when it was never taken up."""
         if link in self._links:
             self._links.remove(link)
@@ -58,7 +58,7 @@ class Links:
         return Counter("draining" if draining else _state(link) for link in self._links)
 
 
-def _state(link: Link) -> str:
+def _state(link: StreamConnection) -> str:
     if not link.usable:
         return "draining"
     return "spare" if link.serving_since is None else "ready"

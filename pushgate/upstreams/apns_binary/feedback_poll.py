@@ -10,7 +10,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pushgate.model.dead_token import Death, Reason
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.notification import MAX_TOKEN
 from pushgate.plugin.interfaces import Context, IWork
 from pushgate.protocols.apns_binary.feedback import FeedbackDecoder
@@ -51,7 +51,7 @@ class FeedbackReader(Protocol):
     def dataReceived(self, data: bytes) -> None:
         entries = self._decoder.feed(data)
         deaths = [
-            Death(entry.token, entry.since, Reason.FEEDBACK)
+            DeadTokenEntry(entry.token, entry.since, DeadReason.FEEDBACK)
             for entry in entries
             if 1 <= len(entry.token) <= MAX_TOKEN  # nobody can send to another
         ]

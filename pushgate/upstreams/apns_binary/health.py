@@ -4,7 +4,7 @@ from typing import Final
 
 from twisted.logger import Logger
 
-from pushgate.model.backoff import MANY, Handshakes
+from pushgate.model.backoff import MANY, HandshakeLimit
 from pushgate.model.outcome import State
 from pushgate.plugin.interfaces import Context, IWork
 from pushgate.protocols.apns_binary.connection_end import End, Ending
@@ -47,7 +47,7 @@ class Health:
     def __init__(self, app: str, work: IWork, context: Context, handshakes: int) -> None:
         self._app, self._work, self._context = app, work, context
         self.circuit = Circuit(context.jitter)
-        self._handshakes = Handshakes(handshakes, context.jitter)
+        self._handshakes = HandshakeLimit(handshakes, context.jitter)
         self._convicted = False
 
     def wait(self) -> float:
@@ -136,4 +136,4 @@ class Health:
         return now
 
     def _count(self, cause: str) -> None:
-        self._context.tally.count("pushgate_reconnects_total", self._app, cause)
+        self._context.metrics.count("pushgate_reconnects_total", self._app, cause)

@@ -10,8 +10,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.model.batch_slice import Span
-from pushgate.model.dead_token import Reason
+from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.dead_token import DeadReason
 from pushgate.model.errors import Invalid
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import State
@@ -19,11 +19,11 @@ from pushgate.plugin.interfaces import Context, IInFlight, IProving, IUpstream, 
 from pushgate.protocols.apns_binary.connection import Stream
 from pushgate.protocols.apns_binary.connection_end import Ending
 from pushgate.protocols.apns_binary.status import DEAD
-from pushgate.upstreams.apns_binary.connection import RUN, Link
-from pushgate.upstreams.apns_binary.connections import Links
+from pushgate.upstreams.apns_binary.connection import RUN, StreamConnection
+from pushgate.upstreams.apns_binary.connections import StreamConnections
 from pushgate.upstreams.apns_binary.feedback_poll import FeedbackPoll
 from pushgate.upstreams.apns_binary.health import Health
-from pushgate.upstreams.apns_binary.probe import Proof
+from pushgate.upstreams.apns_binary.probe import Probe
 from pushgate.upstreams.apns_binary.requeue import noted
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 from pushgate.upstreams.common import failure_causes
@@ -31,7 +31,7 @@ from pushgate.upstreams.common.certificate_expiry import ExpiryNotice
 from pushgate.upstreams.common.circuit_breaker import Cause
 from pushgate.upstreams.common.client_certificate import Credentials
 from pushgate.upstreams.common.connect import connect, endpoint
-from pushgate.upstreams.common.listening_gap import Silence
+from pushgate.upstreams.common.listening_gap import ListeningGap
 
 TICK: Final = 0.25
 """Seconds between two looks at every link: what became presumed, who is idle, who is stuck."""
@@ -64,17 +64,17 @@ class Pool:
         self._endpoint = endpoint(table.host, table.port, credentials, context.reactor)
         self._health = Health(app, work, context, table.handshakes_per_minute)
         self._timeout = table.response_timeout
-        self._links = Links(self._reactor)
+        self._links = StreamConnections(self._reactor)
         self._numbers = count(1)
-        self._attempts: set[Deferred[Link]] = set()
+        self._attempts: set[Deferred[StreamConnection]] = set()
         self._turn: IDelayedCall | None = None
         self._retry: IDelayedCall | None = None
         self._stopping: Deferred[None] | None = None
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = self._reactor
-        self._silence = Silence(TICK)
+        self._silence = ListeningGap(TICK)
         self._busy_at = self._spare_after = float("-inf")
-        self._proof: Proof | None = None
+        self._proof: Probe | None = None
         self._expiry = ExpiryNotice(app, credentials.expires, context)
         self._feedback: FeedbackPoll | None = None
         if table.feedback:
@@ -133,13 +133,13 @@ class Pool:
         links = [link for link in self._links if not link.closing and link.stream.provable]
         if not links:
             return None
-        self._proof = Proof(links, self._reactor, self._timeout + PROOF_PATIENCE)
+        self._proof = Probe(links, self._reactor, self._timeout + PROOF_PATIENCE)
         self._fill()
         return self._proof.done
 
     # IInFlight
 
-    def find(self, batch: Batch, index: int) -> Span | None:
+    def find(self, batch: Batch, index: int) -> BatchSlice | None:
         found = (link.stream.find(batch.order, index) for link in self._links)
         return next((span for span in found if span is not None), None)
 
@@ -176,7 +176,7 @@ class Pool:
         if self._work.depth():
             self.wake()
 
-    def _is_of_use(self, link: Link, now: float) -> bool:
+    def _is_of_use(self, link: StreamConnection, now: float) -> bool:
         return link.serving_since is not None and now - link.serving_since >= self._timeout
 
     def _close_idle(self) -> None:
@@ -234,7 +234,7 @@ class Pool:
             self._retry_in(self._health.failed(cause, why))
             return
         self._health.tried()
-        link = Link(self._reactor, self._make_stream, self.wake, self._ended)
+        link = StreamConnection(self._reactor, self._make_stream, self.wake, self._ended)
         attempt = connect(link, self._endpoint, self._reactor)
         self._attempts.add(attempt)
         attempt.addBoth(self._attempted, attempt)
@@ -242,7 +242,7 @@ class Pool:
     def _make_stream(self, ready_at: float) -> Stream:
         return Stream(self._table.window, self._timeout, ready_at)
 
-    def _attempted(self, result: Link | Failure, attempt: Deferred[Link]) -> None:
+    def _attempted(self, result: StreamConnection | Failure, attempt: Deferred[StreamConnection]) -> None:
         self._attempts.discard(attempt)
         if isinstance(result, Failure):
             if self._stopping is None:  # else it was cut short by us, whatever it says
@@ -271,7 +271,7 @@ class Pool:
 
     # ends
 
-    def _ended(self, link: Link, ending: Ending, cause: Cause | None) -> None:
+    def _ended(self, link: StreamConnection, ending: Ending, cause: Cause | None) -> None:
         """Draw the conclusions from an end: what is known, then who is dead, and only then who goes again."""
         self._links.remove(link)
         self._work.settle(ending.verdicts)
@@ -286,7 +286,7 @@ class Pool:
         self._fill()
         self._finish_if_closed()
 
-    def _judge(self, link: Link, ending: Ending, cause: Cause | None) -> None:
+    def _judge(self, link: StreamConnection, ending: Ending, cause: Cause | None) -> None:
         if link.serving_since is None and cause is None:
             self._pause_spares()
             self._health.spare_ended(ending)
@@ -300,13 +300,13 @@ class Pool:
         for verdict in ending.verdicts:
             if verdict.state is State.REJECTED and verdict.status in DEAD:
                 for token in verdict.span.tokens():
-                    first, why = not ending.before, Reason(verdict.reason)
+                    first, why = not ending.before, DeadReason(verdict.reason)
                     tripped = self._work.token_rejected(token, first, why) or tripped
         return tripped
 
     def _errors_come_late(self, count: int) -> None:
         """Errors that come after the response timeout make honest outcomes wrong: wait longer from now on."""
-        self._context.tally.count("pushgate_late_errors_total", self._app, times=count)
+        self._context.metrics.count("pushgate_late_errors_total", self._app, times=count)
         self._timeout = min(LATEST_PRESUMPTION, self._timeout * 2)
         for link in self._links:
             link.stream.response_timeout = self._timeout

@@ -7,10 +7,10 @@ from twisted.internet.defer import Deferred
 
 from pushgate.model.outcome import State
 from pushgate.protocols.apns_binary.connection_end import Ending
-from pushgate.upstreams.apns_binary.connection import Link
+from pushgate.upstreams.apns_binary.connection import StreamConnection
 
 
-class Proof:
+class Probe:
     """Probes links, each at the price of itself, and waits for their ends.
 
     :param reactor: provides IReactorTime.
@@ -18,7 +18,7 @@ class Proof:
     :ivar done: fires with the number of notifications proven to be accepted, when all links have ended.
     """
 
-    def __init__(self, links: Iterable[Link], reactor: Any, patience: float) -> None:
+    def __init__(self, links: Iterable[StreamConnection], reactor: Any, patience: float) -> None:
         self._open = set(links)
         self._proven = 0
         self.done: Deferred[int] = Deferred()
@@ -26,7 +26,7 @@ class Proof:
         for link in self._open:
             link.probe()
 
-    def ended(self, link: Link, ending: Ending) -> None:
+    def ended(self, link: StreamConnection, ending: Ending) -> None:
         """A link has ended, probed or not."""
         if link not in self._open:
             return

@@ -1,13 +1,13 @@
 """What is noted on notifications that go back to the queue when their connection ends."""
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.history import Event, Step
 from pushgate.protocols.apns_binary.connection_end import End, Ending
 from pushgate.protocols.apns_binary.status import reason
 from pushgate.upstreams.common.circuit_breaker import Cause
 
 
-def noted(ending: Ending, cause: Cause | None, at: float, connection: int) -> list[Span]:
+def noted(ending: Ending, cause: Cause | None, at: float, connection: int) -> list[BatchSlice]:
     """What is to be sent again, each with the reason.
 
     :param cause: why the connection ended, if TLS said so.

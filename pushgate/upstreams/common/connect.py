@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.protocol import Factory, Protocol
 
-from pushgate.upstreams.apns_binary.connection import Link
+from pushgate.upstreams.apns_binary.connection import StreamConnection
 from pushgate.upstreams.common.client_certificate import Credentials
 
 TIMEOUT: Final = 30.0
@@ -30,7 +30,7 @@ def endpoint(host: str, port: int, credentials: Credentials, reactor: Any) -> An
     return wrapClientTLS(credentials.tls_options(host), HostnameEndpoint(reactor, host, port))
 
 
-def connect(link: Link, endpoint: Any, reactor: Any) -> "Deferred[Link]":
+def connect(link: StreamConnection, endpoint: Any, reactor: Any) -> "Deferred[StreamConnection]":
     """Connect `link`; fires with it when its TLS handshake is complete.
 
     Twisted's TLS endpoints fire when TCP is connected, before a byte of TLS was exchanged. Cancelled, timed
@@ -39,7 +39,7 @@ def connect(link: Link, endpoint: Any, reactor: Any) -> "Deferred[Link]":
     return Deferred.fromCoroutine(_connect(link, endpoint)).addTimeout(TIMEOUT, reactor)
 
 
-async def _connect(link: Link, endpoint: Any) -> Link:
+async def _connect(link: StreamConnection, endpoint: Any) -> StreamConnection:
     try:
         await endpoint.connect(Once(link))
         await link.secured

@@ -1,7 +1,7 @@
 """When the silence of a connection means something."""
 
 
-class Silence:
+class ListeningGap:
     """Knows of times in which nobody listened: the process was stopped or held up, or its machine was.
 
     What came meanwhile waits to be read, so that silence has to last anew.

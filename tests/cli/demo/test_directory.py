@@ -5,7 +5,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.cli.demo.devices import devices
-from pushgate.cli.demo.directory import Stage
+from pushgate.cli.demo.directory import DemoDirectory
 from pushgate.model.errors import CannotStart
 from pushgate.plugin.config_errors import read_toml, validated
 from pushgate.service.config.reader import read_config
@@ -19,7 +19,7 @@ class StageTests(SynchronousTestCase):
 
     def test_configuration(self) -> None:
         """What is written there is good configuration for both processes."""
-        stage, whom = Stage(self.directory), devices(100)
+        stage, whom = DemoDirectory(self.directory), devices(100)
         stage.write_configuration(whom, 2.0)
         file = self.directory / "simulator.toml"
         simulator = validated(SimulatorFile, read_toml(file), str(file)).simulator
@@ -29,12 +29,12 @@ class StageTests(SynchronousTestCase):
 
     def test_a_former_demo(self) -> None:
         """A former demonstration is cleared away; what else somebody put there stays."""
-        stage = Stage(self.directory)
+        stage = DemoDirectory(self.directory)
         stage.outcomes.write_text("{}\n")
         (self.directory / "certificates").mkdir()
         (self.directory / "notes.txt").write_text("mine")
         stage.close()
-        Stage(self.directory)
+        DemoDirectory(self.directory)
         names = {path.name for path in self.directory.iterdir()}
         self.assertEqual(names, {".pushgate-demo", "notes.txt"})
 
@@ -42,21 +42,21 @@ class StageTests(SynchronousTestCase):
         """A directory that holds anything else is refused, and stays as it is."""
         self.directory.mkdir()
         (self.directory / "outcomes.jsonl").write_text("somebody's")
-        error = self.assertRaises(CannotStart, Stage, self.directory)
+        error = self.assertRaises(CannotStart, DemoDirectory, self.directory)
         self.assertIn("--dir", error.faults[0])
         self.assertEqual([path.name for path in self.directory.iterdir()], ["outcomes.jsonl"])
 
     def test_in_use(self) -> None:
         """Two demonstrations do not share a directory."""
-        stage = Stage(self.directory)
-        error = self.assertRaises(CannotStart, Stage, self.directory)
+        stage = DemoDirectory(self.directory)
+        error = self.assertRaises(CannotStart, DemoDirectory, self.directory)
         self.assertIn("another demo is running", error.faults[0])
         stage.close()
 
     def test_no_directory(self) -> None:
         """A path that can be no directory is refused in a line that says what to do."""
         self.directory.write_text("a file")
-        error = self.assertRaises(CannotStart, Stage, self.directory)
+        error = self.assertRaises(CannotStart, DemoDirectory, self.directory)
         self.assertEqual(
             error.faults, [f"{self.directory}: File exists; choose another directory with --dir"]
         )

@@ -4,14 +4,14 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.cli.demo.process import DemoFailed
-from pushgate.cli.demo.settle_counter import PATIENCE, Settling
+from pushgate.cli.demo.settle_counter import PATIENCE, SettleCounter
 from tests.cli.demo.test_audit import record
 
 
 class SettlingTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock, self.shown = Clock(), []
-        self.settling = Settling(2, lambda *counts: self.shown.append(counts), self.clock)
+        self.settling = SettleCounter(2, lambda *counts: self.shown.append(counts), self.clock)
         self.settling.start()
 
     def test_done(self) -> None:

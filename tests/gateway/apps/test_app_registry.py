@@ -6,7 +6,7 @@ from twisted.logger import capturedLogs, formatEvent
 from zope.interface.verify import verifyObject
 
 from pushgate.gateway.limits import Limits
-from pushgate.model.dead_token import Death, Reason
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import CannotStart, NotFound, TooLarge, UnknownApp
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import State
@@ -131,9 +131,9 @@ class ReplacedTests(RosterCase):
         """What is known of tokens stays, and what the old upstream still learns counts."""
         old = self.rig.upstream
         old.holding = True
-        old.work.tokens_died([Death(token(0), 1_700_000_000, Reason.FEEDBACK)])
+        old.work.tokens_died([DeadTokenEntry(token(0), 1_700_000_000, DeadReason.FEEDBACK)])
         new = self.admitted()
-        old.work.tokens_died([Death(token(1), 1_700_000_000, Reason.FEEDBACK)])
+        old.work.tokens_died([DeadTokenEntry(token(1), 1_700_000_000, DeadReason.FEEDBACK)])
         self.accepted([token(0), token(1), token(2)])
         self.assertEqual(tokens_of(new.take()), [token(2)])
 

@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.gateway.dead_tokens.environment_guard import GUARD, PROVEN_GUARD, Doubt, Guard
-from pushgate.model.dead_token import Death, Reason
+from pushgate.gateway.dead_tokens.environment_guard import GUARD, PROVEN_GUARD, Doubt, EnvironmentGuard
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from tests.samples import token
 
 
 def doubt(number, doubted=True):
     """A refusal."""
-    return Doubt(Death(token(number), 5, Reason.INVALID_TOKEN, doubted), None)
+    return Doubt(DeadTokenEntry(token(number), 5, DeadReason.INVALID_TOKEN, doubted), None)
 
 
 def trips(guard, count):
@@ -20,7 +20,7 @@ def trips(guard, count):
 
 def test_nothing_ever_accepted():
     """Twenty in a row are taken back, the last first; from then on each further one is suspect at once."""
-    guard = Guard()
+    guard = EnvironmentGuard()
     assert not guard.trusts
     assert trips(guard, GUARD + 3) == [(GUARD - 1 + n, GUARD) for n in range(4)]
     taken = guard.rejected(doubt(99))
@@ -29,9 +29,9 @@ def test_nothing_ever_accepted():
 
 def test_an_acceptance_ends_the_row():
     """The environment is right, so they were true; it tells whether that was in doubt."""
-    guard = Guard()
+    guard = EnvironmentGuard()
     assert not guard.accepted()
-    guard = Guard()
+    guard = EnvironmentGuard()
     trips(guard, GUARD - 1)
     assert guard.accepted()
     assert not guard.accepted()
@@ -42,7 +42,7 @@ def test_an_acceptance_ends_the_row():
 
 def test_an_honest_list_of_dead_tokens():
     """Once something was accepted, a list may begin with many dead tokens; but not without end."""
-    guard = Guard()
+    guard = EnvironmentGuard()
     guard.accepted()
     assert trips(guard, PROVEN_GUARD - 1) == []
     assert trips(guard, 2) == [(0, PROVEN_GUARD), (1, GUARD)]
@@ -51,7 +51,7 @@ def test_an_honest_list_of_dead_tokens():
 
 def test_presumptions_count_until_they_are_belied():
     """Who refuses nothing in time is most likely right; a late refusal says otherwise."""
-    guard = Guard()
+    guard = EnvironmentGuard()
     guard.presumed()
     assert trips(guard, GUARD) == []
     guard.belied()
@@ -63,7 +63,7 @@ def test_presumptions_count_until_they_are_belied():
 
 def test_a_row_goes_on_after_a_restart():
     """Refusals of an earlier life that nothing confirmed count."""
-    guard = Guard()
+    guard = EnvironmentGuard()
     for number in range(GUARD - 1):
         guard.resume(doubt(number))
     assert trips(guard, 1) == [(0, GUARD)]
@@ -72,7 +72,7 @@ def test_a_row_goes_on_after_a_restart():
 @given(st.lists(st.booleans(), max_size=2000))
 def test_it_never_trips_with_an_acceptance_in_the_row(refusals):
     """The row that trips it has no acceptance in it, and is as long as what is known asks for."""
-    guard, row, ever = Guard(), 0, False
+    guard, row, ever = EnvironmentGuard(), 0, False
     for number, refused in enumerate(refusals):
         if not refused:
             guard.accepted()
@@ -86,7 +86,7 @@ def test_it_never_trips_with_an_acceptance_in_the_row(refusals):
 
 def test_other_credentials():
     """What was shown with other credentials shows nothing of these."""
-    guard = Guard()
+    guard = EnvironmentGuard()
     guard.accepted()
     guard.distrust()
     assert not guard.trusts

@@ -5,21 +5,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from pushgate.gateway.dead_tokens.index import DeadTokens
-from pushgate.model.dead_token import Death, Reason
+from pushgate.gateway.dead_tokens.index import DeadTokenIndex
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from tests.samples import token
 
 DIED = 1_700_000_000
 
 
-def death(number, since=DIED, reason=Reason.FEEDBACK):
+def death(number, since=DIED, reason=DeadReason.FEEDBACK):
     """The death of a token."""
-    return Death(token(number), since, reason)
+    return DeadTokenEntry(token(number), since, reason)
 
 
 def test_what_died_is_suppressed():
     """A token with an entry is not sent to, any other is."""
-    dead = DeadTokens()
+    dead = DeadTokenIndex()
     assert dead.add(death(1)) == []
     assert dead.suppresses(token(1), None)
     assert not dead.suppresses(token(2), None)
@@ -34,15 +34,15 @@ def test_what_died_is_suppressed():
 )
 def test_a_later_registration_brings_a_token_back(registered_at, suppressed):
     """The device registered again after the death; in the very same second counts as after."""
-    dead = DeadTokens()
+    dead = DeadTokenIndex()
     dead.add(death(1))
     assert dead.suppresses(token(1), registered_at) is suppressed
 
 
-@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.sampled_from(Reason)), min_size=1, max_size=5))
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.sampled_from(DeadReason)), min_size=1, max_size=5))
 def test_of_several_deaths_the_last_counts(deaths):
     """Reports may come in any order: the latest time stands, with its reason; of equal ones what came last."""
-    dead = DeadTokens()
+    dead = DeadTokenIndex()
     for since, reason in deaths:
         dead.add(death(1, since, reason))
     latest = max(since for since, _ in deaths)
@@ -54,7 +54,7 @@ def test_of_several_deaths_the_last_counts(deaths):
 
 def test_any_of_finds_one_among_many():
     """A whole run is looked up at once."""
-    dead = DeadTokens()
+    dead = DeadTokenIndex()
     assert not dead.any_of([token(1)])
     dead.add(death(1))
     assert dead.any_of([token(0), token(1)])
@@ -64,7 +64,7 @@ def test_any_of_finds_one_among_many():
 
 def test_the_first_entry_is_forgotten_at_the_limit():
     """The register is bounded; an entry that was renewed counts as new, and who is forgotten is told."""
-    dead = DeadTokens(limit=3)
+    dead = DeadTokenIndex(limit=3)
     for number in (1, 2, 3):
         dead.add(death(number))
     dead.add(death(1, DIED + 1))
@@ -74,7 +74,7 @@ def test_the_first_entry_is_forgotten_at_the_limit():
 
 def test_a_large_one_forgets_one_in_a_hundred():
     """Looking for the first entry costs, so it is done once for many."""
-    dead = DeadTokens(limit=500)
+    dead = DeadTokenIndex(limit=500)
     forgotten = [each for number in range(501) for each in dead.add(death(number))]
     assert forgotten == [token(number) for number in range(6)]
     assert len(dead) == 495
@@ -82,7 +82,7 @@ def test_a_large_one_forgets_one_in_a_hundred():
 
 def test_forgetting():
     """A token that is taken out may be sent to; what is not there cannot be taken out."""
-    dead = DeadTokens()
+    dead = DeadTokenIndex()
     dead.add(death(1))
     assert dead.forget(token(1))
     assert not dead.forget(token(1))
@@ -92,7 +92,7 @@ def test_forgetting():
 
 def test_pages_while_it_changes():
     """Who turns the pages misses nobody who stays, and is not shown who went; new ones may be missing."""
-    dead = DeadTokens()
+    dead = DeadTokenIndex()
     for number in range(0, 10, 2):
         dead.add(death(number))
     first = dead.page(b"", 2)
@@ -110,15 +110,15 @@ class Model(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.dead, self.model = DeadTokens(limit=8), {}
+        self.dead, self.model = DeadTokenIndex(limit=8), {}
 
-    @rule(who=tokens, since=st.integers(0, 9), reason=st.sampled_from(Reason))
+    @rule(who=tokens, since=st.integers(0, 9), reason=st.sampled_from(DeadReason))
     def add(self, who, since, reason):
         """Somebody died."""
         before = self.model.pop(who, (0, reason))
         self.model[who] = (since, reason) if since >= before[0] else before
         forgotten = list(self.model)[: max(0, len(self.model) - 8)]
-        assert self.dead.add(Death(who, since, reason)) == forgotten
+        assert self.dead.add(DeadTokenEntry(who, since, reason)) == forgotten
         for each in forgotten:
             del self.model[each]
 
@@ -141,7 +141,7 @@ class Model(RuleBasedStateMachine):
         while page := self.dead.page(after, 3):
             pages += page
             after = page[-1].token
-        assert pages == [Death(who, *self.model[who]) for who in sorted(self.model)]
+        assert pages == [DeadTokenEntry(who, *self.model[who]) for who in sorted(self.model)]
         assert len(self.dead) == len(self.model)
 
 

@@ -8,8 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.gateway.dead_tokens import store
 from pushgate.gateway.dead_tokens.environment_guard import GUARD, PROVEN_GUARD
-from pushgate.gateway.dead_tokens.store import Graveyard
-from pushgate.model.dead_token import Death, Reason
+from pushgate.gateway.dead_tokens.store import DeadTokenStore
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import ShuttingDown, TooLarge, UnknownApp
 from pushgate.model.outcome import DeadToken, State
 from pushgate.testing import RecordingSpool
@@ -17,9 +17,9 @@ from tests.gateway_rig import EPOCH, GatewayRig, GatewayTestCase
 from tests.samples import token
 
 
-def fed(number: int, since: int = EPOCH) -> Death:
+def fed(number: int, since: int = EPOCH) -> DeadTokenEntry:
     """An entry of the feedback service."""
-    return Death(token(number), since, Reason.FEEDBACK)
+    return DeadTokenEntry(token(number), since, DeadReason.FEEDBACK)
 
 
 class GraveyardCase(SynchronousTestCase):
@@ -27,8 +27,8 @@ class GraveyardCase(SynchronousTestCase):
         self.spool = RecordingSpool()
         self.graveyard = self.made()
 
-    def made(self) -> Graveyard:
-        made = Graveyard("news", self.spool, lambda: EPOCH)
+    def made(self) -> DeadTokenStore:
+        made = DeadTokenStore("news", self.spool, lambda: EPOCH)
         self.successResultOf(Deferred.fromCoroutine(made.recover()))
         return made
 
@@ -38,7 +38,7 @@ class GraveyardCase(SynchronousTestCase):
 
     def reject(self, *numbers: int, first: bool = True) -> list[int]:
         """Have tokens refused; at which the environment is suspect."""
-        return [n for n in numbers if self.graveyard.rejected(token(n), Reason.INVALID_TOKEN, first)]
+        return [n for n in numbers if self.graveyard.rejected(token(n), DeadReason.INVALID_TOKEN, first)]
 
 
 class RecoveryTests(GraveyardCase):
@@ -49,7 +49,9 @@ class RecoveryTests(GraveyardCase):
         self.successResultOf(self.graveyard.died(deaths))
         self.reject(11)
         again = self.made().tokens
-        self.assertEqual(again.page(b"", 99), [*deaths, Death(token(11), EPOCH, Reason.INVALID_TOKEN)])
+        self.assertEqual(
+            again.page(b"", 99), [*deaths, DeadTokenEntry(token(11), EPOCH, DeadReason.INVALID_TOKEN)]
+        )
 
     def test_a_row_goes_on(self) -> None:
         """Refusals that nothing confirmed count after a restart: all are taken back, the spool's included."""
@@ -221,7 +223,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         self.catch_up()
-        self.graveyard = Graveyard("news", self.spool, lambda: EPOCH)
+        self.graveyard = DeadTokenStore("news", self.spool, lambda: EPOCH)
         Deferred.fromCoroutine(self.graveyard.recover())
 
     @rule()
@@ -231,7 +233,7 @@ class Life(RuleBasedStateMachine):
     @rule(numbers=st.lists(numbers, min_size=1, max_size=12), first=st.booleans())
     def reject(self, numbers: list[int], first: bool) -> None:
         for number in numbers:
-            self.graveyard.rejected(token(number), Reason.INVALID_TOKEN, first)
+            self.graveyard.rejected(token(number), DeadReason.INVALID_TOKEN, first)
             first = True
 
     @rule(number=numbers, since=st.integers(EPOCH - 2, EPOCH + 2))
@@ -255,7 +257,7 @@ class Life(RuleBasedStateMachine):
         if self.spool.holding:
             return
         kept = self.spool.graves.get("news", {})
-        plain = [Death(each.token, each.since, each.reason) for _, each in sorted(kept.items())]
+        plain = [DeadTokenEntry(each.token, each.since, each.reason) for _, each in sorted(kept.items())]
         assert self.graveyard.tokens.page(b"", 999) == plain
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.gateway.outcomes.batch_callbacks import Followers
+from pushgate.gateway.outcomes.batch_callbacks import BatchCallbacks
 from pushgate.model.notification import Delivery, Submission, Terms
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.packed import Packed
@@ -115,7 +115,7 @@ class FollowingTests(GatewayTestCase):
 class FollowersTests(SynchronousTestCase):
     def test_a_follower_that_raises(self) -> None:
         """Its fault is logged; whoever follows another batch is told all the same."""
-        followers, told = Followers(), []
+        followers, told = BatchCallbacks(), []
         bad, good = outcome(order=1), outcome(order=2)
         followers.follow(bad.span.batch, lambda _: 1 / 0)  # type: ignore[arg-type,func-returns-value]  # it raises
         followers.follow(good.span.batch, told.extend)

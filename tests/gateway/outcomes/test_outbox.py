@@ -3,7 +3,7 @@
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.model.dead_token import Death, Reason
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.outcome import DeadToken, State
 from pushgate.plugin.interfaces import Kept
 from pushgate.testing import RecordingSink, RecordingSpool
@@ -91,7 +91,7 @@ class OutboxTests(SynchronousTestCase):
     def test_a_dead_token(self) -> None:
         """A dead token is told after a crash too: the feedback service lists it once only."""
         self.rig.sink.holding = True
-        self.rig.upstream.work.tokens_died([Death(token(7), 5, Reason.FEEDBACK)])
+        self.rig.upstream.work.tokens_died([DeadTokenEntry(token(7), 5, DeadReason.FEEDBACK)])
         self.restart()
         self.rig.told()
         [report] = self.rig.sink.reports

@@ -8,8 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from msgspec.structs import replace
 
 from pushgate.gateway.limits import Limits
-from pushgate.model.batch_slice import Span
-from pushgate.model.dead_token import Death, Reason
+from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.notification import Delivery, Priority
 from pushgate.model.outcome import Outcome, State, Verdict
 from pushgate.testing import RecordingSpool
@@ -29,7 +29,7 @@ class Life(RuleBasedStateMachine):
         self.upstream, self.work = self.rig.upstream, self.rig.work
         self.number = 0
         self.ids: list[int] = []
-        self.presumed: list[Span] = []
+        self.presumed: list[BatchSlice] = []
 
     delivery: Delivery | None = None
 
@@ -134,9 +134,9 @@ class Life(RuleBasedStateMachine):
     def feed_back(self, data: st.DataObject) -> None:
         """Any token may turn out to be dead, wherever it is just then."""
         number = data.draw(st.integers(0, self.number - 1))
-        self.work.tokens_died([Death(token(number), int(self.rig.wall()), Reason.FEEDBACK)])
+        self.work.tokens_died([DeadTokenEntry(token(number), int(self.rig.wall()), DeadReason.FEEDBACK)])
 
-    def drawn(self, data: st.DataObject) -> Span:
+    def drawn(self, data: st.DataObject) -> BatchSlice:
         """A span that is in flight."""
         return data.draw(st.sampled_from(self.upstream.in_flight))
 

@@ -4,10 +4,10 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from pushgate.gateway.outcomes.sink_feeder import CALL_LIMIT, CLOSE_GRACE, Outlet
+from pushgate.gateway.outcomes.sink_feeder import CALL_LIMIT, CLOSE_GRACE, SinkFeeder
 from pushgate.model.errors import SinkDown
 from pushgate.model.log_throttle import LOG_INTERVAL
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken, Outcome, Report
 from pushgate.plugin.interfaces import IOutcomeSink
 from pushgate.testing import RecordingSink, outcome
@@ -32,14 +32,14 @@ def covered(reports: list[Report]) -> list[tuple[int, int]]:
 
 class OutletCase(SynchronousTestCase):
     def setUp(self) -> None:
-        self.clock, self.tally, self.sink = Clock(), Tally(), RecordingSink()
-        self.outlet = Outlet("file", self.sink, 10, self.clock, lambda: 0.0, self.tally)
+        self.clock, self.metrics, self.sink = Clock(), Metrics(), RecordingSink()
+        self.outlet = SinkFeeder("file", self.sink, 10, self.clock, lambda: 0.0, self.metrics)
 
     def turn(self, count: int = 1) -> None:
         self.clock.pump([0] * count)
 
     def counted(self, name: str) -> int:
-        return self.tally.counts[name].get(("file",), 0)
+        return self.metrics.counts[name].get(("file",), 0)
 
     def errors(self) -> int:
         return self.counted("pushgate_sink_errors_total")
@@ -109,7 +109,7 @@ class OutletTests(OutletCase):
 
     def test_call_is_bounded(self) -> None:
         """No call covers more than CALL_LIMIT notifications; reports are cut, none is lost or doubled."""
-        outlet = Outlet("file", self.sink, 100, self.clock, lambda: 0.0, self.tally)
+        outlet = SinkFeeder("file", self.sink, 100, self.clock, lambda: 0.0, self.metrics)
         reports = outcomes(7, of=CALL_LIMIT // 2 + 1)
         outlet.report(reports)
         self.turn(20)
@@ -302,7 +302,9 @@ class DownTests(OutletCase):
     def setUp(self) -> None:
         super().setUp()
         self.taken: list[int] = []
-        self.outlet = Outlet("file", self.sink, 10, self.clock, lambda: 1.0, self.tally, self.taken.append)
+        self.outlet = SinkFeeder(
+            "file", self.sink, 10, self.clock, lambda: 1.0, self.metrics, self.taken.append
+        )
 
     def test_the_same_again(self) -> None:
         """What a sink could not take it is given again, after 1, 2, 4 s and so on up to a minute, in order."""

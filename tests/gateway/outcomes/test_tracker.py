@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from pushgate.gateway.outcomes.tracker import Ledger
-from pushgate.model.batch_slice import Span, without
+from pushgate.gateway.outcomes.tracker import OutcomeTracker
+from pushgate.model.batch_slice import BatchSlice, without
 from pushgate.model.errors import NotFound
 from pushgate.model.notification import batch_id
 from pushgate.model.outcome import Outcome, State
@@ -25,7 +25,7 @@ TERMINAL = [
 
 def outcome(of, start, stop, state=State.ACCEPTED, *, corrects=False):
     """An outcome for members `start` to `stop` of a batch."""
-    return Outcome(Span(of, start, stop, attempts=1, recalled=corrects), state, None, "", 0.0, "test")
+    return Outcome(BatchSlice(of, start, stop, attempts=1, recalled=corrects), state, None, "", 0.0, "test")
 
 
 def states(ledger, of):
@@ -60,7 +60,7 @@ def settlements(draw):
 def test_counts_are_right_whatever_the_order(case):
     """However a batch is split: what remains is counted exactly, and it is complete once, at the end."""
     of, outcomes = case
-    ledger = Ledger()
+    ledger = OutcomeTracker()
     ledger.open(of)
     left = len(of) - len(of.refused)
     expected = ["refused" if index in of.refused else None for index in range(len(of))]
@@ -79,7 +79,7 @@ def test_a_second_outcome_is_an_error(case, data):
     """A member that has its outcome gets no other, neither while its batch is under way nor afterwards."""
     of, outcomes = case
     settled = data.draw(st.integers(1, len(outcomes)))
-    ledger = Ledger()
+    ledger = OutcomeTracker()
     ledger.open(of)
     for each in outcomes[:settled]:
         ledger.settle(each)
@@ -96,7 +96,7 @@ def test_a_second_outcome_is_an_error(case, data):
 def test_a_correction_replaces_what_was_presumed(count, data):
     """A late error corrects exactly the members it is about, once; the others stay, and the counts."""
     of, other = batch(count), batch(1, order=1)
-    ledger = Ledger()
+    ledger = OutcomeTracker()
     ledger.open(of)
     ledger.open(other)
     settled = data.draw(st.integers(1, count))
@@ -121,7 +121,7 @@ def test_a_correction_replaces_what_was_presumed(count, data):
 def test_a_correction_may_span_what_was_presumed_apart():
     """What was presumed in two steps can be corrected in one, and presumed again, and corrected again."""
     of = batch(10)
-    ledger = Ledger()
+    ledger = OutcomeTracker()
     ledger.open(of)
     ledger.settle(outcome(of, 0, 4, State.PRESUMED))
     ledger.settle(outcome(of, 4, 10, State.PRESUMED))
@@ -133,7 +133,7 @@ def test_a_correction_may_span_what_was_presumed_apart():
 def test_a_correction_may_settle_its_neighbours_too():
     """A recalled span that covers members without an outcome completes the batch with them."""
     of = batch(4)
-    ledger = Ledger()
+    ledger = OutcomeTracker()
     ledger.open(of)
     ledger.settle(outcome(of, 0, 2, State.PRESUMED))
     assert ledger.settle(outcome(of, 1, 4, State.ACCEPTED, corrects=True)) is True
@@ -143,7 +143,7 @@ def test_a_correction_may_settle_its_neighbours_too():
 @pytest.mark.parametrize("number", [0, -1, ID + 3, ID + 0xFFFF, ID + (1 << 16), ID - 1, 1 << 128])
 def test_unknown_ids_are_not_found(number):
     """An id of nobody, of a batch never seen, and one beyond a batch's last member."""
-    ledger = Ledger()
+    ledger = OutcomeTracker()
     ledger.open(batch(3))
     assert ledger.find(ID + 2)[1] == 2
     with pytest.raises(NotFound):
@@ -153,7 +153,7 @@ def test_unknown_ids_are_not_found(number):
 def test_refused_members_are_not_found():
     """What was refused at the door was never accepted, so there is nothing to tell."""
     of = batch(3, refused=(1,))
-    ledger = Ledger()
+    ledger = OutcomeTracker()
     ledger.open(of)
     with pytest.raises(NotFound):
         ledger.find(of.id + 1)
@@ -164,7 +164,7 @@ def test_refused_members_are_not_found():
 
 def test_finished_batches_are_remembered_up_to_a_bound():
     """The newest finished batches stay, as many notifications as asked for; the oldest are forgotten."""
-    ledger = Ledger(kept=10)
+    ledger = OutcomeTracker(kept=10)
     batches = [batch(4, order=order) for order in range(4)]
     for of in batches:
         ledger.open(of)
@@ -178,7 +178,7 @@ def test_finished_batches_are_remembered_up_to_a_bound():
 
 def test_a_batch_larger_than_the_bound_pushes_out_all_and_itself():
     """The bound holds for a single large batch as well, and there is room again after it."""
-    ledger = Ledger(kept=10)
+    ledger = OutcomeTracker(kept=10)
     small, large, next_small = batch(3), batch(11, order=1), batch(10, order=2)
     for of in (small, large, next_small):
         ledger.open(of)
@@ -198,7 +198,7 @@ def test_finished_batches_are_remembered_without_their_payloads():
     payload = Payloads.of([b"{}", b"{}"], 2)
     watched = weakref.ref(payload)
     of = batch(2, payload=payload)
-    ledger = Ledger()
+    ledger = OutcomeTracker()
     ledger.open(of)
     ledger.settle(outcome(of, 0, 1, State.PRESUMED))
     ledger.settle(outcome(of, 1, 2, State.PRESUMED))
@@ -217,7 +217,7 @@ def test_finished_batches_are_remembered_without_their_payloads():
 def test_a_late_correction_of_a_forgotten_batch_is_no_error():
     """It cannot be entered any more, which is nobody's fault; an outcome that corrects nothing is a bug."""
     of = batch(1)
-    ledger = Ledger(kept=0)
+    ledger = OutcomeTracker(kept=0)
     ledger.open(of)
     ledger.settle(outcome(of, 0, 1, State.PRESUMED))
     assert ledger.settle(outcome(of, 0, 1, State.REJECTED, corrects=True)) is False
@@ -231,7 +231,7 @@ def test_two_batches_of_one_millisecond_are_two():
         replace(batch(1), id=batch_id(1_700_000_000.0, entropy), tokens=Packed.of([b"%d" % entropy], 1))
         for entropy in (1, 2)
     )
-    ledger = Ledger()
+    ledger = OutcomeTracker()
     ledger.open(first)
     ledger.open(second)
     ledger.settle(outcome(first, 0, 1))
@@ -242,7 +242,7 @@ def test_two_batches_of_one_millisecond_are_two():
 def test_what_was_settled_in_an_earlier_life_is_not_known():
     """Of a batch that comes back after a restart only the members that were left are there to ask for."""
     of = batch(4, refused=(0,))
-    ledger = Ledger()
+    ledger = OutcomeTracker()
     ledger.open(of, [(1, 2), (3, 4)])
     assert ledger.unsettled == 2
     assert [ledger.has(of.id + index) for index in range(5)] == [False, True, False, True, False]
@@ -252,7 +252,7 @@ def test_what_was_settled_in_an_earlier_life_is_not_known():
 
 def test_a_batch_is_found_by_its_id_whatever_became_of_its_members():
     """A batch's id is its first member's, which may have been refused; an id beyond the last is nobody's."""
-    ledger, of = Ledger(), batch(3, refused=(0,))
+    ledger, of = OutcomeTracker(), batch(3, refused=(0,))
     ledger.open(of)
     assert [ledger.batch(of.id + index) for index in range(3)] == [of] * 3
     for unknown in (of.id + 3, of.id + (1 << 16)):
@@ -264,7 +264,7 @@ def test_a_batch_is_found_by_its_id_whatever_became_of_its_members():
 
 def test_proof_corrects_what_was_presumed():
     """A presumed one that is proven later is accepted, once the batch is done as well; nothing else may be corrected."""
-    ledger, of = Ledger(), batch(2)
+    ledger, of = OutcomeTracker(), batch(2)
     ledger.open(of)
     ledger.settle(outcome(of, 0, 1, State.PRESUMED))
     ledger.settle(outcome(of, 0, 1, State.ACCEPTED, corrects=True))
@@ -279,7 +279,7 @@ def test_an_app_that_is_gone():
     """What was under way of it is not known any more; other apps, and what was done before, stay."""
     gone, done = batch(2, order=1), batch(1, order=2)
     other = replace(batch(1, order=3), app="chat")
-    ledger = Ledger()
+    ledger = OutcomeTracker()
     for each in (gone, done, other):
         ledger.open(each)
     ledger.settle(outcome(gone, 0, 1))
@@ -292,7 +292,7 @@ def test_an_app_that_is_gone():
 def test_what_was_told_before_a_correction_is_known():
     """Every outcome that a notification had can be told, the valid one last; others have theirs only."""
     of = batch(4)
-    ledger = Ledger()
+    ledger = OutcomeTracker()
     ledger.open(of)
     ledger.settle(outcome(of, 0, 4, State.PRESUMED))
     ledger.settle(outcome(of, 1, 3, State.REJECTED, corrects=True))
@@ -308,7 +308,7 @@ def test_what_was_told_before_a_correction_is_known():
 def test_before_an_outcome_nothing_was_told():
     """While a notification is on its way there is nothing to tell."""
     of = batch(1)
-    ledger = Ledger()
+    ledger = OutcomeTracker()
     ledger.open(of)
     assert ledger.find(of.id)[0].told(0) == []
 
@@ -316,7 +316,7 @@ def test_before_an_outcome_nothing_was_told():
 def test_corrections_hold_no_payloads():
     """What is kept of a finished batch is without its payloads, what was told wrongly included."""
     of = batch(2)
-    ledger = Ledger()
+    ledger = OutcomeTracker()
     ledger.open(of)
     ledger.settle(outcome(of, 0, 1, State.PRESUMED))
     ledger.settle(outcome(of, 0, 1, State.REJECTED, corrects=True))

@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.gateway.dead_tokens.environment_guard import GUARD, PROVEN_GUARD
 from pushgate.gateway.limits import Limits
-from pushgate.model.dead_token import Death, Reason
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import Invalid, NotFound, UnknownApp
 from pushgate.model.outcome import State, Verdict
 from pushgate.testing import RecordingSpool
@@ -217,7 +217,7 @@ class UnreachableTests(WorkCase):
 class DeadTokenTests(WorkCase):
     def test_fed_back(self) -> None:
         """A token the feedback service listed is not sent to; its neighbours are."""
-        self.upstream.work.tokens_died([Death(token(1), EPOCH - 60, Reason.FEEDBACK)])
+        self.upstream.work.tokens_died([DeadTokenEntry(token(1), EPOCH - 60, DeadReason.FEEDBACK)])
         self.accepted(3)
         self.assertEqual(self.taken(), [token(0), token(2)])
         self.assertEqual(self.rig.told()[1:], [])
@@ -236,14 +236,14 @@ class DeadTokenTests(WorkCase):
 
     def test_registered_again(self) -> None:
         """A token that its device gave after the death lives; one given before it does not."""
-        self.upstream.work.tokens_died([Death(token(0), EPOCH, Reason.FEEDBACK)])
+        self.upstream.work.tokens_died([DeadTokenEntry(token(0), EPOCH, DeadReason.FEEDBACK)])
         for registered_at, sent in ((EPOCH - 1, False), (EPOCH, True), (EPOCH + 1, True)):
             self.accepted(1, registered_at=registered_at)
             self.assertEqual(self.taken() == [token(0)], sent, registered_at)
 
     def test_other_apps_are_not_concerned(self) -> None:
         """A token belongs to an app."""
-        self.upstream.work.tokens_died([Death(token(0), EPOCH, Reason.FEEDBACK)])
+        self.upstream.work.tokens_died([DeadTokenEntry(token(0), EPOCH, DeadReason.FEEDBACK)])
         self.accepted(1, app="chat")
         self.assertEqual(tokens_of(self.rig.factory.made["chat"].take()), [token(0)])
 
@@ -262,7 +262,7 @@ class DeadTokenTests(WorkCase):
         """A token that turns out dead while it is in flight is not sent again when it comes back."""
         self.accepted(2)
         self.upstream.take()
-        self.upstream.work.tokens_died([Death(token(0), EPOCH, Reason.FEEDBACK)])
+        self.upstream.work.tokens_died([DeadTokenEntry(token(0), EPOCH, DeadReason.FEEDBACK)])
         self.upstream.requeue()
         self.assertEqual(self.taken(), [token(1)])
         self.assertEqual(self.rig.states(), {token(0): State.SUPPRESSED})
@@ -271,7 +271,7 @@ class DeadTokenTests(WorkCase):
         """The same token, accepted after all, has that outcome and no other."""
         self.accepted()
         self.upstream.take()
-        self.upstream.work.tokens_died([Death(token(0), EPOCH, Reason.FEEDBACK)])
+        self.upstream.work.tokens_died([DeadTokenEntry(token(0), EPOCH, DeadReason.FEEDBACK)])
         self.upstream.settle(State.ACCEPTED)
         self.assertEqual(self.rig.states(), {token(0): State.ACCEPTED})
 
@@ -324,7 +324,9 @@ class DeadTokenTests(WorkCase):
     def test_tokens_of_a_bad_size_are_no_evidence(self) -> None:
         """A wrong environment has nothing to do with the length of tokens."""
         work = self.upstream.work
-        tripped = [work.token_rejected(token(i), True, Reason.INVALID_TOKEN_SIZE) for i in range(3 * GUARD)]
+        tripped = [
+            work.token_rejected(token(i), True, DeadReason.INVALID_TOKEN_SIZE) for i in range(3 * GUARD)
+        ]
         self.assertFalse(any(tripped))
         self.assertEqual(self.rig.gateway.stats()["apps"]["news"]["dead_tokens"], 3 * GUARD)
 
@@ -399,7 +401,7 @@ class RateTests(WorkCase):
     def test_what_is_not_sent_costs_nothing(self) -> None:
         """The suppressed and the expired use up none of the rate."""
         self.use(rate=10)
-        self.upstream.work.tokens_died([Death(token(0), EPOCH, Reason.FEEDBACK)])
+        self.upstream.work.tokens_died([DeadTokenEntry(token(0), EPOCH, DeadReason.FEEDBACK)])
         self.accepted([token(0)] * 500)
         self.accepted([token(1)])
         self.assertEqual(self.taken(), [token(1)])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 from msgspec.structs import replace
 
-from pushgate.gateway.queue.priority_queue import Lane
+from pushgate.gateway.queue.priority_queue import PriorityQueue
 from pushgate.model.notification import Priority
 from tests.samples import span
 
@@ -30,7 +30,7 @@ def members(spans):
 
 def test_first_come_first_served():
     """Within a priority, what was accepted first goes first."""
-    lane = Lane()
+    lane = PriorityQueue()
     spans = [span(2, order=order) for order in range(3)]
     for each in spans:
         lane.put(each)
@@ -39,7 +39,7 @@ def test_first_come_first_served():
 
 def test_urgent_passes_bulk():
     """However much bulk waits, an urgent notification is next; bulk goes on where it was."""
-    lane = Lane()
+    lane = PriorityQueue()
     bulk, urgent = span(4, order=0, priority=BULK), span(1, order=1)
     lane.put(bulk)
     assert lane.take(1) == bulk.part(0, 1)
@@ -49,7 +49,7 @@ def test_urgent_passes_bulk():
 
 def test_a_span_is_cut_to_the_limit():
     """No more than asked for is taken, and the rest stays in front."""
-    lane = Lane()
+    lane = PriorityQueue()
     first, second = span(5, order=0), span(1, order=1)
     lane.put(first)
     lane.put(second)
@@ -58,7 +58,7 @@ def test_a_span_is_cut_to_the_limit():
 
 def test_the_oldest():
     """How long the queue keeps people waiting is told by its oldest, of whichever priority; none, no age."""
-    lane = Lane()
+    lane = PriorityQueue()
     assert lane.oldest is None
     for order, priority in enumerate((BULK, URGENT, URGENT)):
         each = span(order=order, priority=priority)
@@ -72,7 +72,7 @@ def test_the_oldest():
 
 def test_an_empty_lane_has_nothing():
     """Nothing waits, nothing is taken or found."""
-    lane = Lane()
+    lane = PriorityQueue()
     assert lane.take(1) is None
     assert lane.take_suspects() == []
     assert not lane.has_suspects
@@ -82,7 +82,7 @@ def test_an_empty_lane_has_nothing():
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_given_back_goes_to_its_old_place(order):
     """Connections give back what they had, whoever is first: the old order is restored."""
-    lane = Lane()
+    lane = PriorityQueue()
     first, second = span(6, order=0), span(2, order=1)
     lane.put(first)
     lane.put(second)
@@ -94,7 +94,7 @@ def test_given_back_goes_to_its_old_place(order):
 
 def test_given_back_together_in_any_order():
     """What one connection gives back at once need not be sorted, nor be of one priority."""
-    lane = Lane()
+    lane = PriorityQueue()
     spans = [span(2, order=order, priority=(URGENT, BULK)[order % 2]) for order in range(4)]
     lane.requeue([spans[2], spans[3], spans[0], spans[1]])
     assert take_all(lane) == [spans[0], spans[2], spans[1], spans[3]]
@@ -102,7 +102,7 @@ def test_given_back_together_in_any_order():
 
 def test_suspects_wait_apart():
     """What must travel alone holds up nobody, and is not taken along with others."""
-    lane = Lane()
+    lane = PriorityQueue()
     suspect, later = replace(span(2, order=0), alone=2), span(1, order=1)
     lane.put(later)
     lane.requeue([suspect])
@@ -116,7 +116,7 @@ def test_suspects_wait_apart():
 @given(st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), max_size=8))
 def test_suspects_travel_in_bounded_company(spans):
     """Nobody among those taken together is in more company than it may be; all come, in order, in the end."""
-    lane = Lane()
+    lane = PriorityQueue()
     suspects = [replace(span(count, order=order), alone=alone) for order, (count, alone) in enumerate(spans)]
     lane.requeue(suspects)
     taken = []
@@ -130,7 +130,7 @@ def test_suspects_travel_in_bounded_company(spans):
 @pytest.mark.parametrize("alone", [0, 3])
 def test_find_and_withdraw_one_member(alone):
     """One waiting member can be taken out; its neighbours keep their places, a suspect's too."""
-    lane = Lane()
+    lane = PriorityQueue()
     first, second = span(3, order=0), replace(span(5, order=1), alone=alone)
     for each in (first, second, replace(span(1, order=2), alone=alone)):
         lane.put(each)
@@ -147,7 +147,7 @@ def test_find_and_withdraw_one_member(alone):
 @pytest.mark.parametrize("priority", [URGENT, BULK])
 def test_what_does_not_wait_is_not_found(priority):
     """A member that was taken, a batch that was never put in, an index beyond the end."""
-    lane = Lane()
+    lane = PriorityQueue()
     waiting, elsewhere = span(4, order=5, priority=priority), span(4, order=4, priority=priority)
     lane.put(waiting)
     lane.take(2)
@@ -160,7 +160,7 @@ def test_what_does_not_wait_is_not_found(priority):
 
 def test_drop_takes_out_what_is_unwanted():
     """The unwanted are taken out of every queue; what stays, stays in order."""
-    lane = Lane()
+    lane = PriorityQueue()
     spans = [span(order + 1, order=order, priority=(URGENT, BULK)[order % 2]) for order in range(6)]
     spans[2] = replace(spans[2], alone=1)
     for each in spans:
@@ -173,7 +173,7 @@ def test_drop_takes_out_what_is_unwanted():
 
 def test_drop_of_nothing_changes_nothing():
     """When nothing is unwanted, everything stays."""
-    lane = Lane()
+    lane = PriorityQueue()
     lane.put(span(3))
     assert lane.drop(lambda _: False) == []
     assert lane.depth == 3
@@ -190,7 +190,7 @@ class LaneModel(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.lane = Lane()
+        self.lane = PriorityQueue()
         self.waiting = set()
         self.order = 0
 
@@ -275,7 +275,7 @@ def uncleared(count, **of):
 
 def test_what_is_not_cleared_stays():
     """A span that is not cleared is not taken; bulk that is ready need not wait for it."""
-    lane = Lane()
+    lane = PriorityQueue()
     urgent, bulk = uncleared(2, order=0), span(1, order=1, priority=BULK)
     lane.put(urgent)
     lane.put(bulk)
@@ -286,7 +286,7 @@ def test_what_is_not_cleared_stays():
 
 def test_what_to_clear_next():
     """Of each priority it is what goes first, so many notifications and no more."""
-    lane = Lane()
+    lane = PriorityQueue()
     spans = [span(2, order=0), uncleared(3, order=1), uncleared(3, order=2), uncleared(9, order=3)]
     for each in (*spans, uncleared(7, order=4, priority=BULK)):
         lane.put(each)
@@ -299,7 +299,7 @@ def test_what_to_clear_next():
 
 def test_what_was_withdrawn_meanwhile_is_not_cleared():
     """Clearing touches what still waits of a span, whatever was cut out, and nothing beside it."""
-    lane = Lane()
+    lane = PriorityQueue()
     whole, other = uncleared(6, order=1), uncleared(1, order=2)
     lane.put(whole)
     lane.put(other)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 from msgspec.structs import replace
 
-from pushgate.gateway.queue.priority_queue import Lane
-from pushgate.gateway.queue.rate_groups import REMEMBERED, TICK, Paced
+from pushgate.gateway.queue.priority_queue import PriorityQueue
+from pushgate.gateway.queue.rate_groups import REMEMBERED, TICK, RateGroups
 from pushgate.model.notification import Priority
 from tests.samples import span
 
@@ -31,7 +31,7 @@ def members(spans):
 
 def lane_of(*spans, now=0.0):
     """A lane into which these were put."""
-    lane = Lane()
+    lane = PriorityQueue()
     for each in spans:
         lane.put(each, now)
     return lane
@@ -167,7 +167,7 @@ def test_only_the_next_second_is_cleared():
 
 def test_a_take_that_came_too_early():
     """A clock that stands still, or a limit that ends a take: nothing is lost, and the next one goes on."""
-    paced, slow = Paced(), span(5, rate=10)
+    paced, slow = RateGroups(), span(5, rate=10)
     paced.put(slow, 0.0)
     group = paced.head(URGENT, 0.0)
     group.pace.spend(1)
@@ -188,7 +188,7 @@ def test_an_early_take_goes_on_to_the_next():
 
 def test_many_changes_leave_nothing_behind():
     """Each change makes an old waking time void; they do not pile up."""
-    lane, slow = Lane(), span(5, rate=1)
+    lane, slow = PriorityQueue(), span(5, rate=1)
     lane.put(slow)
     for number in range(5000):
         lane.pace(slow.batch, 1 + number % 7, number * 1e-6)
@@ -227,7 +227,7 @@ class PacedModel(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.lane, self.waiting, self.order, self.now = Lane(), set(), 0, 0.0
+        self.lane, self.waiting, self.order, self.now = PriorityQueue(), set(), 0, 0.0
         self.batches = []
 
     @rule(count=st.integers(1, 9), priority=st.sampled_from(Priority), rate=st.sampled_from([0, 0, 2, 50]),
@@ -306,5 +306,5 @@ TestPacedModel = PacedModel.TestCase
 
 def test_queues_are_not_shared():
     """A batch that does not wait for a rate has no queue there."""
-    assert Paced().queue(span().batch) is None
+    assert RateGroups().queue(span().batch) is None
     assert isinstance(lane_of(span(rate=1)).paced.queue(span(rate=1).batch), deque)

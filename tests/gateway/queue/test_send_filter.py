@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.gateway.dead_tokens.index import DeadTokens
+from pushgate.gateway.dead_tokens.index import DeadTokenIndex
 from pushgate.gateway.queue.send_filter import expired, has_expired, has_waited, suppress, unreachable
-from pushgate.model.dead_token import Death, Reason
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.outcome import State
 from tests.samples import span, token
 
@@ -53,9 +53,9 @@ def test_the_two_ways_to_expire_are_told_apart():
 
 def dead_tokens(numbers, since=1000):
     """A register with these tokens."""
-    dead = DeadTokens()
+    dead = DeadTokenIndex()
     for number in numbers:
-        dead.add(Death(token(number), since, Reason.FEEDBACK))
+        dead.add(DeadTokenEntry(token(number), since, DeadReason.FEEDBACK))
     return dead
 
 

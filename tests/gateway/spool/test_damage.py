@@ -14,7 +14,7 @@ from twisted.internet.task import Clock
 from pushgate.gateway.spool import batches
 from pushgate.gateway.spool.sqlite import FILE, SqliteSpool
 from pushgate.model.errors import CannotStart
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Batch
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Context
@@ -27,7 +27,7 @@ often = settings(max_examples=40, deadline=None, suppress_health_check=list(Heal
 
 def started(directory: Path) -> list[Batch]:
     """What a gateway that starts on this directory finds; raise CannotStart when it does not start."""
-    context = Context(reactor=Clock(), wall=lambda: 0.0, jitter=lambda: 0.0, tally=Tally())
+    context = Context(reactor=Clock(), wall=lambda: 0.0, jitter=lambda: 0.0, metrics=Metrics())
     spool = SqliteSpool(directory, context)
     spool.start()
     try:
@@ -43,7 +43,7 @@ def started(directory: Path) -> list[Batch]:
 def image(tmp_path_factory):
     """A spool as a crash leaves it: some commits in the file, later ones in the log beside it."""
     live, image = tmp_path_factory.mktemp("live"), tmp_path_factory.mktemp("image")
-    context = Context(reactor=Clock(), wall=lambda: 0.0, jitter=lambda: 0.0, tally=Tally())
+    context = Context(reactor=Clock(), wall=lambda: 0.0, jitter=lambda: 0.0, metrics=Metrics())
     spool = SqliteSpool(live, context)
     spool.start()
     for each in BATCHES:

@@ -117,8 +117,8 @@ from twisted.internet.task import Clock
 from pushgate.model.errors import CannotStart
 from pushgate.plugin.interfaces import Context
 from pushgate.gateway.spool.sqlite import SqliteSpool
-from pushgate.model.metrics import Tally
-context = Context(reactor=Clock(), wall=float, jitter=float, tally=Tally())
+from pushgate.model.metrics import Metrics
+context = Context(reactor=Clock(), wall=float, jitter=float, metrics=Metrics())
 spool = SqliteSpool(Path(sys.argv[1]), context)
 if sys.argv[2] == "nobody" and not os.getuid():
     os.setgid(65534), os.setuid(65534)  # only now: nobody may not read this checkout, perhaps

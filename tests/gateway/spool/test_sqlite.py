@@ -13,14 +13,14 @@ from zope.interface.verify import verifyObject
 from pushgate.gateway.spool import sqlite
 from pushgate.gateway.spool.idempotency_keys import KEEP_KEYS
 from pushgate.gateway.spool.sqlite import FILE
-from pushgate.model.batch_slice import Span
-from pushgate.model.dead_token import Death, Reason
+from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import Conflict, Overloaded
 from pushgate.model.notification import Batch, Delivery, Priority
 from pushgate.model.outcome import DeadToken, Outcome, State
 from pushgate.model.outcome_record import lines
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import ISpool, Untold
+from pushgate.plugin.interfaces import ISpool, Undelivered
 from tests.samples import ID, PAYLOAD, batch
 from tests.spool_rig import WALL, SpoolCase, outcome
 
@@ -84,7 +84,9 @@ class KeepingTests(SpoolCase):
         await self.keep(first, second)
         gone = batch(4, order=3)
         whole = (outcome(first, 0, 1, attempts=2), outcome(first, 2, 3))
-        correction = Outcome(Span(gone, 2, 4, 1, recalled=True), State.REJECTED, 8, "InvalidToken", WALL, "x")
+        correction = Outcome(
+            BatchSlice(gone, 2, 4, 1, recalled=True), State.REJECTED, 8, "InvalidToken", WALL, "x"
+        )
         dead = DeadToken("news", b"\1\2", 5, WALL, "apns-stream")
         self.spool.settle(1, [outcome(second, 0, 1)])
         self.spool.settle(2, whole)
@@ -100,7 +102,7 @@ class KeepingTests(SpoolCase):
         self.assertEqual([(each.batch.order, each.left) for each in await self.kept()], [(2, ((1, 2),))])
         self.spool.told([2, 7, 8], [1])
         await self.restart()
-        self.assertEqual(self.spool.untold(), Untold())
+        self.assertEqual(self.spool.untold(), Undelivered())
         self.assertEqual(self.spool.waiting(), {("news", 10): 1})
 
     async def test_pages(self) -> None:
@@ -122,8 +124,8 @@ class KeepingTests(SpoolCase):
         """What was intended is told after a restart, without what was forgone; and it goes with its batch."""
         of = batch(9, order=1)
         await self.keep(of)
-        await self.spool.intend([Span(of, 0, 3), Span(of, 4, 8)])
-        self.spool.forgo([Span(of, 2, 5)])
+        await self.spool.intend([BatchSlice(of, 0, 3), BatchSlice(of, 4, 8)])
+        self.spool.forgo([BatchSlice(of, 2, 5)])
         self.spool.forgo([])
         await self.restart()
         [kept] = await self.kept()
@@ -159,22 +161,22 @@ class KeyTests(SpoolCase):
 
 
 class DeadTests(SpoolCase):
-    async def dead(self, app: str = "news") -> list[Death]:
+    async def dead(self, app: str = "news") -> list[DeadTokenEntry]:
         return await self.spool.dead(app, b"", 10_000)
 
     async def test_dead_tokens(self) -> None:
         """They come back after a restart with times, reasons and doubts, page by page, each app its own."""
         deaths = [
-            Death(n.to_bytes(2 + n % 99, "big"), 2**32 - 1 - n, list(Reason)[n % 4], n % 2 == 0)
+            DeadTokenEntry(n.to_bytes(2 + n % 99, "big"), 2**32 - 1 - n, list(DeadReason)[n % 4], n % 2 == 0)
             for n in range(1, 1200)
         ]
         await self.spool.bury("news", deaths)
-        await self.spool.bury("chat", [Death(b"a", 5, Reason.IMPORTED)])
+        await self.spool.bury("chat", [DeadTokenEntry(b"a", 5, DeadReason.IMPORTED)])
         await self.restart()
         deaths.sort(key=lambda death: death.token)
         self.assertEqual(await self.dead(), deaths)
         self.assertEqual(await self.spool.dead("news", deaths[6].token, 3), deaths[7:10])
-        self.assertEqual(await self.dead("chat"), [Death(b"a", 5, Reason.IMPORTED)])
+        self.assertEqual(await self.dead("chat"), [DeadTokenEntry(b"a", 5, DeadReason.IMPORTED)])
         await self.spool.unbury("news", [death.token for death in deaths[:-1]])
         self.assertEqual(await self.dead(), deaths[-1:])
 
@@ -182,16 +184,16 @@ class DeadTests(SpoolCase):
         """In whatever order they come, together or apart; what was taken out before does not count."""
         for times in ([5, 7, 6], [7, 7, 5]):
             for since in times:
-                self.spool.bury("news", [Death(b"a", since, Reason.FEEDBACK)])
-            self.assertEqual(await self.dead(), [Death(b"a", 7, Reason.FEEDBACK)])
+                self.spool.bury("news", [DeadTokenEntry(b"a", since, DeadReason.FEEDBACK)])
+            self.assertEqual(await self.dead(), [DeadTokenEntry(b"a", 7, DeadReason.FEEDBACK)])
             self.spool.unbury("news", [b"a", b"b"])
-            self.spool.bury("news", [Death(b"a", 1, Reason.FEEDBACK)])
-            self.assertEqual(await self.dead(), [Death(b"a", 1, Reason.FEEDBACK)])
+            self.spool.bury("news", [DeadTokenEntry(b"a", 1, DeadReason.FEEDBACK)])
+            self.assertEqual(await self.dead(), [DeadTokenEntry(b"a", 1, DeadReason.FEEDBACK)])
 
     async def test_confirmed(self) -> None:
         """What was in doubt is certain, of this app only."""
         for app in ("news", "chat"):
-            self.spool.bury(app, [Death(b"a", 5, Reason.INVALID_TOKEN, True)])
+            self.spool.bury(app, [DeadTokenEntry(b"a", 5, DeadReason.INVALID_TOKEN, True)])
         self.spool.confirm("news")
         self.assertEqual(
             [each.doubted for app in ("news", "chat") for each in await self.dead(app)], [False, True]
@@ -199,11 +201,11 @@ class DeadTests(SpoolCase):
 
     async def test_a_word_of_a_later_version(self) -> None:
         """A reason that this version does not know has come from elsewhere; the token is dead all the same."""
-        await self.spool.bury("news", [Death(b"a", 5, Reason.FEEDBACK)])
+        await self.spool.bury("news", [DeadTokenEntry(b"a", 5, DeadReason.FEEDBACK)])
         await self.spool._read(
             lambda _: self.spool._connection.execute("UPDATE dead SET reason = 'Gone'").fetchall()
         )
-        self.assertEqual(await self.dead(), [Death(b"a", 5, Reason.IMPORTED)])
+        self.assertEqual(await self.dead(), [DeadTokenEntry(b"a", 5, DeadReason.IMPORTED)])
 
 
 class FaultTests(SpoolCase):
@@ -317,7 +319,7 @@ class FullTests(SpoolCase):
         await self.keep(of)
         self.spool._connection.execute("PRAGMA query_only = 1")
         settled = self.spool.settle(1, [outcome(of, 0, 1)])
-        intended = self.spool.intend([Span(of, 1, 2)])
+        intended = self.spool.intend([BatchSlice(of, 1, 2)])
         with capturedLogs():
             await self.assertFailure(self.spool.append(batch(1, order=2), None), Overloaded)
             await settled  # those who wait are told all the same
@@ -336,7 +338,7 @@ class FullTests(SpoolCase):
         of = batch(1, order=1, payload=Packed.of([b"{" + b" " * 60_000 + b"}"], 2))
         await self.keep(of)
         await self.spool._read(lambda _: self.limit(1))
-        deaths = [Death(bytes(100) + bytes([n]), 5, Reason.FEEDBACK) for n in range(250)]
+        deaths = [DeadTokenEntry(bytes(100) + bytes([n]), 5, DeadReason.FEEDBACK) for n in range(250)]
         with capturedLogs() as events:
             buried = self.spool.bury("news", deaths)
             self.assertEqual(await self.spool.dead("news", b"", 1), [])

@@ -220,7 +220,7 @@ class RefusalTests(AmpTestCase):
         self.refusal(push(token=b"zz"))
         self.refusal(push(token=b"zz", app=b"nwes"))
         self.refusal(command("Status", id=b"?"))
-        counts = self.context.tally.counts["pushgate_refused_total"]
+        counts = self.context.metrics.counts["pushgate_refused_total"]
         self.assertEqual(counts, {("news", "amp", "INVALID"): 1, ("", "amp", "INVALID"): 1})
 
 

@@ -40,7 +40,7 @@ class BoundsTests(AmpTestCase):
         self.assertFalse(self.connection.transport.disconnecting)
         self.clock.advance(1)
         self.assertTrue(self.connection.transport.disconnecting)
-        counts = self.context.tally.counts["pushgate_connections_closed_total"]
+        counts = self.context.metrics.counts["pushgate_connections_closed_total"]
         self.assertEqual(dict(counts), {("amp", "slow"): 1})
         self.lose(self.connection)
         self.assertEqual(self.clock.getDelayedCalls(), [])

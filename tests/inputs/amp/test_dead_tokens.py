@@ -1,6 +1,6 @@
 """The commands about dead tokens at the AMP door."""
 
-from pushgate.model.dead_token import Death, Reason
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.packed import Packed
 from pushgate.protocols.amp.commands import MAX_ENTRIES, MAX_VALUE
 from tests.amp_rig import AmpTestCase, command
@@ -20,7 +20,7 @@ class DeadTokensTests(AmpTestCase):
 
     def test_pages(self):
         """In the order of the tokens, each page behind the last token of the one before."""
-        self.bury(*(Death(bytes([n]), DIED, Reason.FEEDBACK) for n in (3, 1, 2)))
+        self.bury(*(DeadTokenEntry(bytes([n]), DIED, DeadReason.FEEDBACK) for n in (3, 1, 2)))
         self.assertEqual(self.page(limit=b"2"), (["01 1700000000 feedback", "02 1700000000 feedback"], True))
         self.assertEqual(self.page(limit=b"2", after=b"02"), (["03 1700000000 feedback"], False))
         self.assertEqual(self.page(after=b"03"), ([], False))
@@ -28,7 +28,7 @@ class DeadTokensTests(AmpTestCase):
     def test_what_fits(self):
         """However long the tokens are, a page fits into a value and loses nobody."""
         tokens = [n.to_bytes(100, "big") for n in range(1000)]
-        self.bury(*(Death(each, 2**32 - 1, Reason.INVALID_TOKEN_SIZE) for each in tokens))
+        self.bury(*(DeadTokenEntry(each, 2**32 - 1, DeadReason.INVALID_TOKEN_SIZE) for each in tokens))
         found, more, after = [], True, {}
         while more:
             lines, more = self.page(**after, limit=b"99999")
@@ -40,17 +40,17 @@ class DeadTokensTests(AmpTestCase):
 
     def test_bury(self):
         """Either kind of line; who is new is counted, and what a line leaves out is now and imported."""
-        self.bury(Death(b"\xaa", 1, Reason.FEEDBACK))
+        self.bury(DeadTokenEntry(b"\xaa", 1, DeadReason.FEEDBACK))
         entries = b'aa 5 feedback\n{"token": "bb", "since": 6}\ncc'
         [box] = self.send(command("Bury", app=b"news", entries=entries))
         self.assertEqual(box, {b"_answer": b"1", b"buried": b"2"})
         dead = self.gateway.dead["news"]
-        self.assertEqual(dead[b"\xbb"], Death(b"\xbb", 6, Reason.IMPORTED))
+        self.assertEqual(dead[b"\xbb"], DeadTokenEntry(b"\xbb", 6, DeadReason.IMPORTED))
         self.assertTrue(abs(dead[b"\xcc"].since - self.context.wall()) < 60)
 
     def test_forget(self):
         """Tokens as in PushBatch; who was there is counted."""
-        self.bury(Death(token(1), 1, Reason.FEEDBACK))
+        self.bury(DeadTokenEntry(token(1), 1, DeadReason.FEEDBACK))
         tokens = Packed.of([token(1), token(2)], 1).blob
         [box] = self.send(command("Forget", app=b"news", tokens=tokens))
         self.assertEqual(box, {b"_answer": b"1", b"forgotten": b"1"})

@@ -29,7 +29,7 @@ from pushgate.inputs.common.conversation import LOGIN_TIMEOUT
 from pushgate.inputs.common.login_throttle import FIRST_DELAY
 from pushgate.model.errors import Forbidden
 from pushgate.model.outcome_record import id_text
-from pushgate.model.principals import Grant, Hashed, Operation
+from pushgate.model.principals import Grant, Operation, SecretHash
 from pushgate.protocols.amp.commands import Login, PushBatch, Status
 from pushgate.testing import RecordingGateway, outcome
 from tests.amp_rig import AmpTestCase, command, push, push_batch
@@ -58,7 +58,7 @@ EVERY = {
 
 def proven(**limits):
     """What a principal with `SECRET` is allowed."""
-    return Grant(secrets=(Hashed.of(SECRET, bytes(16)),), **limits)
+    return Grant(secrets=(SecretHash.of(SECRET, bytes(16)),), **limits)
 
 
 class LoginTestCase(AmpTestCase):
@@ -83,7 +83,7 @@ class LoginTests(LoginTestCase):
                 code, text = self.refusal(data)
                 self.assertEqual((code, text), ("FORBIDDEN", "login: nobody is logged in; log in first"))
         self.assertEqual((self.gateway.submissions, self.gateway.sinks), ([], {}))
-        refused = self.context.tally.counts["pushgate_refused_total"]
+        refused = self.context.metrics.counts["pushgate_refused_total"]
         self.assertEqual(refused[("news", "amp", "FORBIDDEN")], 2)
 
     def test_every_command_asks(self):
@@ -111,7 +111,7 @@ class LoginTests(LoginTestCase):
         self.clock.advance(FIRST_DELAY * 2)
         errors = [(box[b"_error_code"], box[b"_error_description"]) for box in self.received()]
         self.assertEqual(errors, [(b"FORBIDDEN", b"login: no principal of this name has this secret")] * 2)
-        self.assertEqual(self.context.tally.counts["pushgate_logins_failed_total"], {("amp",): 2})
+        self.assertEqual(self.context.metrics.counts["pushgate_logins_failed_total"], {("amp",): 2})
         [box] = self.login()
         self.assertEqual(box[b"ok"], b"True")
         self.assertNotIn(SECRET.decode(), repr(list(self.log)))
@@ -147,7 +147,7 @@ class LoginTests(LoginTestCase):
         """A login without a name or a secret is a bad command, not a failed login."""
         code, text = self.refusal(command("Login", name=b"shop"))
         self.assertEqual((code, text), ("INVALID", "secret: missing; it is required"))
-        self.assertEqual(self.context.tally.counts["pushgate_logins_failed_total"], {})
+        self.assertEqual(self.context.metrics.counts["pushgate_logins_failed_total"], {})
 
     @given(name=st.binary(max_size=100), secret=st.binary(max_size=100))
     def test_whatever_is_tried(self, name, secret):
@@ -237,12 +237,12 @@ class LimitTests(LoginTestCase):
         self.clock.advance(0.1)
         [box] = self.send(push())
         self.assertIn(b"id", box)
-        refused = self.context.tally.counts["pushgate_refused_total"]
+        refused = self.context.metrics.counts["pushgate_refused_total"]
         self.assertEqual(refused[("news", "amp", "OVERLOADED")], 1)
 
     def test_a_reload_takes_effect_at_once(self):
         """On connections that are logged in already."""
-        self.context.principals.replace({"shop": Grant(secrets=(Hashed.of(b"new", bytes(16)),))})
+        self.context.principals.replace({"shop": Grant(secrets=(SecretHash.of(b"new", bytes(16)),))})
         code, text = self.refusal(push())
         self.assertEqual(code, "FORBIDDEN")
         self.assertEqual(text, "login: what proved it is no longer accepted; log in again")
@@ -314,7 +314,7 @@ class CertificateTests(TestCase):
         async with self.program(self.stranger) as call:
             with self.assertRaisesRegex(Forbidden, "log in first"):
                 await call(PushBatch, app="news", tokens=b"\x01a", payload=b"{}")
-            self.assertEqual(self.context.tally.counts["pushgate_logins_failed_total"], {("amp",): 1})
+            self.assertEqual(self.context.metrics.counts["pushgate_logins_failed_total"], {("amp",): 1})
             await call(Login, name="shop", secret=SECRET)
             await call(PushBatch, app="news", tokens=b"\x01a", payload=b"{}")
 

@@ -7,7 +7,7 @@ from zope.interface.verify import verifyObject
 
 from pushgate.inputs.amp.server import AmpServer, AmpTable
 from pushgate.inputs.amp.watcher import WINDOW, Watcher
-from pushgate.inputs.common.session import Porter
+from pushgate.inputs.common.session import Authenticator
 from pushgate.model.outcome import DeadToken, State
 from pushgate.plugin.interfaces import IOutcomeSink
 from pushgate.protocols.amp.boxes import box_bytes
@@ -32,7 +32,7 @@ class WatchTests(AmpTestCase):
 
     def dropped(self):
         """How many watchers were dropped, by door and reason."""
-        return self.context.tally.counts["pushgate_watchers_dropped_total"]
+        return self.context.metrics.counts["pushgate_watchers_dropped_total"]
 
     def acknowledge(self, *boxes):
         """Answer these boxes."""
@@ -140,7 +140,7 @@ class WatchTests(AmpTestCase):
         """Neither what it was sent nor what waits for it grows, however much happens."""
         rig = GatewayRig()
         table = AmpTable(type="amp", **self.options)
-        porter = Porter("amp", self.trusting, rig.gateway, rig.context)
+        porter = Authenticator("amp", self.trusting, rig.gateway, rig.context)
         self.server = AmpServer("amp", table, rig.gateway, rig.context, porter)
         connection = self.connect()
         self.send(command("Watch"), connection=connection)

@@ -3,18 +3,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.inputs.amqp.ack_tracker import Outstanding
+from pushgate.inputs.amqp.ack_tracker import AckTracker
 
 
-def said(outstanding: Outstanding, log: list[tuple[int, bool]]) -> list[tuple[int, bool]]:
+def said(outstanding: AckTracker, log: list[tuple[int, bool]]) -> list[tuple[int, bool]]:
     log.clear()
     outstanding.flush()
     return list(log)
 
 
-def some(count: int) -> tuple[Outstanding, list[tuple[int, bool]]]:
+def some(count: int) -> tuple[AckTracker, list[tuple[int, bool]]]:
     log: list[tuple[int, bool]] = []
-    outstanding = Outstanding(lambda tag, all_before: log.append((tag, all_before)))
+    outstanding = AckTracker(lambda tag, all_before: log.append((tag, all_before)))
     for tag in range(1, count + 1):
         outstanding.delivered(tag)
     return outstanding, log

@@ -232,7 +232,7 @@ class DoorTests(AmqpTestCase):
         )
         await door.start()
         self.addCleanup(stop_now, door)
-        losses = self.context.tally.counts["pushgate_broker_losses_total"]
+        losses = self.context.metrics.counts["pushgate_broker_losses_total"]
         await eventually(lambda: losses, "that it finds no queue")
         with self.broker.channel() as channel:
             channel.queue_declare(self.queue)
@@ -355,5 +355,5 @@ class StopTests(AmqpTestCase):
         await other.stop()
         await self.door(self.real)
         await self.fate("acknowledged")
-        counts = self.context.tally.counts["pushgate_outcomes_total"]
+        counts = self.context.metrics.counts["pushgate_outcomes_total"]
         self.assertEqual(counts, {("news", State.UNKNOWN, "Redelivered"): 1})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.inputs.amqp.message_body import NDJSON, Part, Single, read, write
+from pushgate.inputs.amqp.message_body import NDJSON, MessagePart, Single, read, write
 from pushgate.model.errors import Refusal
 from pushgate.model.notification import MAX_BATCH, Terms
 from pushgate.model.packed import Packed
@@ -79,7 +79,7 @@ def test_what_is_written_can_be_read(
     payloads = [b'{"n":%d}' % number for number in range(len(tokens))]
     payload = payloads[0] if shared else Packed.of(payloads, 2)
     members = sorted(data.draw(st.sets(st.sampled_from(range(len(tokens))), min_size=1)))
-    asked = read(write("news", Part(Packed.of(tokens, 1), payload, terms, {}), members), None, None)
+    asked = read(write("news", MessagePart(Packed.of(tokens, 1), payload, terms, {}), members), None, None)
     assert asked.app == "news"
     assert isinstance(asked.what, list)
     [part] = asked.what

@@ -193,7 +193,7 @@ class PoisonTests(AmqpTestCase):
 
     def losses(self) -> int:
         """How often a connection was lost."""
-        return sum(self.context.tally.counts["pushgate_broker_losses_total"].values())
+        return sum(self.context.metrics.counts["pushgate_broker_losses_total"].values())
 
     def publish_raw(self, body: bytes, table: bytes) -> None:
         """Put a message into the queue whose headers are these bytes."""

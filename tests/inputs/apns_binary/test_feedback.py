@@ -7,8 +7,8 @@ from typing import ClassVar
 from twisted.internet.error import ConnectionLost
 
 from pushgate.inputs.apns_binary.feedback_connection import PAGE, READING_TIME, SETTLING
-from pushgate.inputs.apns_binary.feedback_delivered import Handed
-from pushgate.model.dead_token import Death, Reason
+from pushgate.inputs.apns_binary.feedback_delivered import FeedbackDelivered
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from tests.apns_rig import NOW, ListenerTestCase
 from tests.samples import token
@@ -20,9 +20,9 @@ def entry(number, since=NOW - 1000):
 
 
 class FeedbackTests(ListenerTestCase):
-    def bury(self, *numbers, since=NOW - 1000, reason=Reason.FEEDBACK, app="news"):
+    def bury(self, *numbers, since=NOW - 1000, reason=DeadReason.FEEDBACK, app="news"):
         """Tokens die."""
-        self.gateway.bury(app, [Death(token(number), since, reason) for number in numbers])
+        self.gateway.bury(app, [DeadTokenEntry(token(number), since, reason) for number in numbers])
 
     def read(self):
         """A client that takes the whole list; it is still there."""
@@ -86,14 +86,14 @@ class FeedbackTests(ListenerTestCase):
 
     def test_refused_tokens_are_told_after_a_while(self):
         """A wrong environment would show itself meanwhile, and they would be taken back."""
-        self.bury(1, since=NOW, reason=Reason.INVALID_TOKEN)
+        self.bury(1, since=NOW, reason=DeadReason.INVALID_TOKEN)
         self.assertEqual(self.take(), b"")
         self.clock.advance(SETTLING)
         self.assertEqual(self.take(), entry(1, NOW))
 
     def test_imported_tokens_are_not_told(self):
         """Somebody here said that they are dead, not the push service."""
-        self.bury(1, reason=Reason.IMPORTED)
+        self.bury(1, reason=DeadReason.IMPORTED)
         self.assertEqual(self.take(), b"")
 
     def test_each_app_has_its_own_list(self):
@@ -174,7 +174,9 @@ class KeptTests(ListenerTestCase):
     def setUp(self):
         self.state_dir = Path(self.mktemp())
         super().setUp()
-        self.gateway.bury("news", [Death(token(number), NOW - 1000, Reason.FEEDBACK) for number in (1, 2)])
+        self.gateway.bury(
+            "news", [DeadTokenEntry(token(number), NOW - 1000, DeadReason.FEEDBACK) for number in (1, 2)]
+        )
 
     def take(self):
         """What a client is told that takes the whole list and closes."""
@@ -213,10 +215,10 @@ class KeptTests(ListenerTestCase):
 
     def test_only_so_many_are_remembered(self):
         """Those told first are forgotten, in the file too; they would be told again."""
-        handed = Handed(self.state_dir / "few", limit=2)
+        handed = FeedbackDelivered(self.state_dir / "few", limit=2)
         told = [FeedbackTuple(NOW, token(number)) for number in range(3)]
         handed.add(told)
-        again = Handed(self.state_dir / "few", limit=2)
+        again = FeedbackDelivered(self.state_dir / "few", limit=2)
         for each in (handed, again):
             self.assertEqual([each.has(one) for one in told], [False, True, True])
         self.assertEqual(len((self.state_dir / "few").read_bytes()), 2 * len(entry(1)))

@@ -19,7 +19,7 @@ from zope.interface.verify import verifyObject
 
 from pushgate.inputs.apns_binary import factory
 from pushgate.inputs.apns_binary.settings import ApnsTable
-from pushgate.model.dead_token import Death, Reason
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import CannotStart, ShuttingDown
 from pushgate.model.principals import Grant
 from pushgate.plugin.interfaces import IInput, IInputFactory
@@ -214,7 +214,9 @@ class DoorTests(AmpTestCase):
     async def test_feedback(self) -> None:
         """Read to the end and closed, it is told once; a client that crashes is told again."""
         await self.start()
-        self.gateway.bury("news", [Death(token(n), 1_600_000_000 + n, Reason.FEEDBACK) for n in range(5000)])
+        self.gateway.bury(
+            "news", [DeadTokenEntry(token(n), 1_600_000_000 + n, DeadReason.FEEDBACK) for n in range(5000)]
+        )
         expected = [(1_600_000_000 + n, token(n)) for n in range(5000)]
         crashing = await self.connect(self.ports[1])
         await deferToThread(crashing.socket.recv, 1000)
@@ -292,7 +294,9 @@ class OldLibraryTests(AmpTestCase):
     async def run_program(self, library: str, count: int) -> dict[str, Any]:
         """What a program on an old library reports."""
         port = await self.start()
-        self.gateway.bury("news", [Death(token(n), 1_600_000_000, Reason.FEEDBACK) for n in (1001, 1002)])
+        self.gateway.bury(
+            "news", [DeadTokenEntry(token(n), 1_600_000_000, DeadReason.FEEDBACK) for n in (1001, 1002)]
+        )
         command = [sys.executable, str(HERE / "old_program.py"), library]
         command += [str(port), str(self.ports[1]), self.client, str(count)]
         done = await deferToThread(subprocess.run, command, capture_output=True, timeout=60)

@@ -55,7 +55,7 @@ class FrameTests(ListenerTestCase):
         self.assertEqual(self.accepted(), [token(1)])
         self.clock.advance(12)
         self.assertTrue(self.connection.transport.half_closed)
-        counts = self.context.tally.counts["pushgate_connections_closed_total"]
+        counts = self.context.metrics.counts["pushgate_connections_closed_total"]
         self.assertEqual(dict(counts), {("apns", "slow"): 1})
 
     def test_the_time_in_which_it_is_not_read_does_not_count(self):
@@ -174,7 +174,7 @@ class FaultTests(ListenerTestCase):
         """As refusals of that app."""
         self.send(FAULTS[0][0])
         self.send(FAULTS[2][0], connection=self.connect())
-        counts = self.context.tally.counts["pushgate_refused_total"]
+        counts = self.context.metrics.counts["pushgate_refused_total"]
         self.assertEqual(counts, {("news", "apns", "INVALID"): 1, ("news", "apns", "TOO_LARGE"): 1})
 
     def test_an_app_that_is_gone(self):

@@ -8,18 +8,18 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.inputs.common.backpressure import LONGEST, FullQueues
 from pushgate.inputs.common.conversation import LINGER
-from pushgate.model.metrics import Tally
-from pushgate.net.read_pause import Brake
+from pushgate.model.metrics import Metrics
+from pushgate.net.read_pause import ReadPause
 from pushgate.testing import RecordingGateway
 from tests.amp_rig import AmpTestCase, command, push, push_batch
 
 
 class FullQueuesTests(SynchronousTestCase):
     def setUp(self):
-        self.clock, self.gateway, self.tally = Clock(), RecordingGateway("news", "mail"), Tally()
+        self.clock, self.gateway, self.metrics = Clock(), RecordingGateway("news", "mail"), Metrics()
         self.transport = StringTransport()
-        brake = Brake(self.transport, lambda: None)
-        self.queues = FullQueues(self.gateway, brake, self.clock, "amp", self.tally.count)
+        brake = ReadPause(self.transport, lambda: None)
+        self.queues = FullQueues(self.gateway, brake, self.clock, "amp", self.metrics.count)
 
     def paused(self):
         """Whether the connection is."""
@@ -27,7 +27,7 @@ class FullQueuesTests(SynchronousTestCase):
 
     def pauses(self, app="news"):
         """How often the metric says that a connection was paused because of an app."""
-        return self.tally.counts["pushgate_pauses_total"].get((app, "amp"), 0)
+        return self.metrics.counts["pushgate_pauses_total"].get((app, "amp"), 0)
 
     def test_while_there_is_room(self):
         """Nothing is held, nothing counted, no timer set."""

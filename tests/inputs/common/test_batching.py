@@ -3,7 +3,7 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.inputs.common.batching import Gatherer
+from pushgate.inputs.common.batching import Batcher
 from pushgate.model.errors import Internal, Invalid, Overloaded, TooLarge, UnknownApp
 from pushgate.model.notification import MAX_BATCH, Priority, Submission, Terms
 from pushgate.model.packed import Packed
@@ -16,7 +16,7 @@ TERMS = Terms()
 class GathererTests(SynchronousTestCase):
     def setUp(self):
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
-        self.gatherer = Gatherer(lambda submission: self.gateway.submit(submission, "door"), self.clock)
+        self.gatherer = Batcher(lambda submission: self.gateway.submit(submission, "door"), self.clock)
         self.told = []
 
     def push(self, number, app="news", payload=PAYLOAD, terms=TERMS):

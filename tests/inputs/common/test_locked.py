@@ -3,11 +3,11 @@
 from base64 import b64encode
 from typing import Any, ClassVar
 
-from pushgate.model.principals import Grant, Hashed
+from pushgate.model.principals import Grant, SecretHash
 from tests import amp_rig, http_rig, line_rig
 
 SECRET = "s3cr3t-of-the-shop"
-SHOP = {"shop": Grant(secrets=(Hashed.of(SECRET.encode(), bytes(16)),))}
+SHOP = {"shop": Grant(secrets=(SecretHash.of(SECRET.encode(), bytes(16)),))}
 ANSWER = 10.0
 """Seconds after which each failed login was answered."""
 

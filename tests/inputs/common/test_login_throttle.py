@@ -8,10 +8,10 @@ from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.inputs.common import login_throttle
-from pushgate.inputs.common.login_throttle import FIRST_DELAY, MAX_DELAY, MEMORY, Logins
+from pushgate.inputs.common.login_throttle import FIRST_DELAY, MAX_DELAY, MEMORY, LoginThrottle
 from pushgate.model.errors import NotLoggedIn
-from pushgate.model.metrics import Tally
-from pushgate.model.principals import Grant, Hashed, Principals
+from pushgate.model.metrics import Metrics
+from pushgate.model.principals import Grant, Principals, SecretHash
 from pushgate.plugin.interfaces import Context
 
 SECRET = b"s3cr3t-of-the-shop"
@@ -24,16 +24,16 @@ def ip(host):
 
 class LoginsTests(SynchronousTestCase):
     def setUp(self):
-        self.clock, self.tally = Clock(), Tally()
-        grants = {"shop": Grant(secrets=(Hashed.of(SECRET, bytes(16)),), certificate="CN=shop")}
+        self.clock, self.metrics = Clock(), Metrics()
+        grants = {"shop": Grant(secrets=(SecretHash.of(SECRET, bytes(16)),), certificate="CN=shop")}
         context = Context(
             reactor=self.clock,
             wall=lambda: 0.0,
             jitter=lambda: 0.0,
-            tally=self.tally,
+            metrics=self.metrics,
             principals=Principals(grants),
         )
-        self.logins = Logins("front", context)
+        self.logins = LoginThrottle("front", context)
         self.log = EventLoggingObserver()
         globalLogPublisher.addObserver(self.log)
         self.addCleanup(globalLogPublisher.removeObserver, self.log)
@@ -123,7 +123,7 @@ class LoginsTests(SynchronousTestCase):
         self.delay()
         self.delay(name=SECRET.decode())
         self.assertIsNone(self.logins.certified("CN=nobody", ip("192.0.2.1")))
-        self.assertEqual(self.tally.counts["pushgate_logins_failed_total"], {("front",): 3})
+        self.assertEqual(self.metrics.counts["pushgate_logins_failed_total"], {("front",): 3})
         self.assertEqual(
             self.lines(),
             [

@@ -6,16 +6,16 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.inputs.common.session import Porter
+from pushgate.inputs.common.session import Authenticator
 from pushgate.model.errors import Forbidden, NotFound, NotLoggedIn, TooFast
-from pushgate.model.metrics import Tally
-from pushgate.model.principals import ANONYMOUS, Grant, Hashed, Operation, Principals
+from pushgate.model.metrics import Metrics
+from pushgate.model.principals import ANONYMOUS, Grant, Operation, Principals, SecretHash
 from pushgate.plugin.interfaces import Context
 from pushgate.testing import RecordingGateway
 
 PUSH, READ = Operation.PUSH, Operation.READ
 SECRET = b"s3cr3t"
-SHOP = Grant(secrets=(Hashed.of(SECRET, bytes(16)),), apps=frozenset({"news"}), rate=10.0)
+SHOP = Grant(secrets=(SecretHash.of(SECRET, bytes(16)),), apps=frozenset({"news"}), rate=10.0)
 
 
 class VisitorTests(SynchronousTestCase):
@@ -30,10 +30,10 @@ class VisitorTests(SynchronousTestCase):
             reactor=self.clock,
             wall=lambda: 0.0,
             jitter=lambda: 0.0,
-            tally=Tally(),
+            metrics=Metrics(),
             principals=Principals(grants),
         )
-        self.porter = Porter("front", trusting, self.gateway, context)
+        self.porter = Authenticator("front", trusting, self.gateway, context)
         return self.porter.visitor(StringTransport())
 
     def test_nobody(self):

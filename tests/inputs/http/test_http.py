@@ -386,7 +386,7 @@ class QuestionTests(HTTPTestCase):
 
     def test_metrics(self):
         """As the metrics sink has them."""
-        self.server.exposition = Exposition(self.context.tally, lambda: {"apps": {}, "sinks": {}})
+        self.server.exposition = Exposition(self.context.metrics, lambda: {"apps": {}, "sinks": {}})
         response = self.ask("GET", "/metrics", accept="application/openmetrics-text")
         self.assertIn(b"pushgate_submitted", response.body)
         self.assertTrue(response.headers["content-type"].startswith("application/openmetrics-text"))

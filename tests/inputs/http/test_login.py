@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pushgate.inputs.common.login_throttle import FIRST_DELAY
 from pushgate.model.outcome_record import id_text, lines
-from pushgate.model.principals import Grant, Hashed, Operation
+from pushgate.model.principals import Grant, Operation, SecretHash
 from pushgate.testing import outcome
 from tests.http_rig import ONE, PUSH, HTTPTestCase, request
 
@@ -16,7 +16,7 @@ BEARER = f"Bearer {SECRET}"
 
 def proven(**limits):
     """What a principal with `SECRET` is allowed."""
-    return Grant(secrets=(Hashed.of(SECRET.encode(), bytes(16)),), **limits)
+    return Grant(secrets=(SecretHash.of(SECRET.encode(), bytes(16)),), **limits)
 
 
 def basic(name, secret):

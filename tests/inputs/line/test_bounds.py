@@ -72,7 +72,7 @@ class BoundsTests(LineTestCase):
         self.clock.advance(0)
         self.assertTrue(self.connection.transport.disconnecting)
         self.assertEqual([answer.split()[0] for answer in self.received()], ["OK"])
-        counts = self.context.tally.counts["pushgate_connections_closed_total"]
+        counts = self.context.metrics.counts["pushgate_connections_closed_total"]
         self.assertEqual(dict(counts), {("line", "slow"): 1})
 
     def test_a_line_without_an_end_has_its_time_too(self):
@@ -104,7 +104,7 @@ class BoundsTests(LineTestCase):
         self.assertIsNone(self.server.buildProtocol(None))
         self.assertIsNone(self.server.buildProtocol(None))
         self.assertEqual(len([line for line in self.logged() if "max_connections" in line]), 1)
-        counts = self.context.tally.counts["pushgate_connections_closed_total"]
+        counts = self.context.metrics.counts["pushgate_connections_closed_total"]
         self.assertEqual(dict(counts), {("line", "crowded"): 2})
         self.lose(other)
         self.assertIsNotNone(self.server.buildProtocol(None))

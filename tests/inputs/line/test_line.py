@@ -9,7 +9,7 @@ from pushgate.inputs.line.line_reader import MAX_LINE
 from pushgate.inputs.line.push import read_bulk
 from pushgate.model.errors import Conflict, Overloaded, ShuttingDown, UnknownApp
 from pushgate.model.notification import Delivery, Priority
-from pushgate.model.principals import Grant, Hashed, Operation
+from pushgate.model.principals import Grant, Operation, SecretHash
 from tests.line_rig import HEX, LineTestCase, push, push_json
 from tests.samples import PAYLOAD, TOKEN, token
 
@@ -296,7 +296,7 @@ class RefusalTests(LineTestCase):
         self.server.stopping = True
         self.refusal(push())
         self.refusal(push(app=b"nwes"))
-        counts = self.context.tally.counts["pushgate_refused_total"]
+        counts = self.context.metrics.counts["pushgate_refused_total"]
         self.assertEqual(counts, {("news", "line", "SHUTTING_DOWN"): 1, ("", "line", "SHUTTING_DOWN"): 1})
 
     def test_a_line_too_long_is_refused_alone(self):
@@ -358,7 +358,7 @@ class LoginTests(LineTestCase):
         shop = Grant(
             operations=frozenset({Operation.PUSH}),
             apps=frozenset({"news"}),
-            secrets=(Hashed.of(SECRET, b"salt" * 4),),
+            secrets=(SecretHash.of(SECRET, b"salt" * 4),),
             rate=5,
             max_batch=2,
         )

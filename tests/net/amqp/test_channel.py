@@ -11,7 +11,7 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 from bench.parts import free_port
 from pushgate.model.errors import CannotStart
 from pushgate.net.amqp import channel as link_module
-from pushgate.net.amqp.channel import Link
+from pushgate.net.amqp.channel import AmqpChannel
 from pushgate.net.amqp.connect import Dialer
 from pushgate.net.amqp.settings import BrokerTable
 from pushgate.net.amqp.shield import shielded
@@ -26,11 +26,11 @@ class LinkTests(BrokerTestCase):
         self.directory = Path(self.mktemp()).absolute()
         self.directory.mkdir()
 
-    def link(self, **table: Any) -> Link:
+    def link(self, **table: Any) -> AmqpChannel:
         """A link that is started, and stopped at the end."""
         self.context = broker_context()
         table = {"url": self.broker.url, **table}
-        link = Link("inputs.queue", BrokerTable(**table), self.context, self.open, self.lost)
+        link = AmqpChannel("inputs.queue", BrokerTable(**table), self.context, self.open, self.lost)
         link.start()
         self.addCleanup(coroutine(link.stop))
         return link
@@ -55,7 +55,7 @@ class LinkTests(BrokerTestCase):
         return path
 
     async def failed(self, times: int = 1) -> None:
-        losses = self.context.tally.counts["pushgate_broker_losses_total"]
+        losses = self.context.metrics.counts["pushgate_broker_losses_total"]
         await eventually(lambda: losses.get(("inputs.queue",), 0) >= times, "a failure")
 
     async def test_password(self) -> None:

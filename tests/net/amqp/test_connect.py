@@ -5,12 +5,12 @@ from typing import Any
 from pika import ConnectionParameters
 from pika.exceptions import AMQPHeartbeatTimeout
 from pika.frame import Heartbeat, Method
-from pika.spec import Connection as Said
+from pika.spec import AmqpConnection as Said
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.net.amqp.connect import LINGER, Connection
+from pushgate.net.amqp.connect import LINGER, AmqpConnection
 
 HEARTBEAT = 10
 PERIOD = HEARTBEAT + 5
@@ -19,7 +19,7 @@ PERIOD = HEARTBEAT + 5
 class ConnectionTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
-        self.connection = Connection(ConnectionParameters(heartbeat=HEARTBEAT), self.clock)
+        self.connection = AmqpConnection(ConnectionParameters(heartbeat=HEARTBEAT), self.clock)
         self.transport = StringTransport()
         self.connection.makeConnection(self.transport)
         start = Said.Start(server_properties={}, mechanisms="PLAIN", locales="en_US")

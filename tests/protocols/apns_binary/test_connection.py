@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.history import Event, Step
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import State, Verdict
@@ -26,7 +26,7 @@ def stream(capacity: int = 1000, first_place: int = 0) -> Stream:
     return Stream(capacity, G, ready_at=-100.0, first_place=first_place)
 
 
-def written(*spans: Span, now: float = 0.0, **arguments: int) -> Stream:
+def written(*spans: BatchSlice, now: float = 0.0, **arguments: int) -> Stream:
     """A stream on which spans were written."""
     made = stream(**arguments)
     made.write(spans, now)
@@ -141,7 +141,7 @@ class TestErrors:
     @pytest.mark.parametrize("status", [0, 1, 255, 77])
     def test_temporary_ones_go_again_first_and_at_most_twice(self, status: int) -> None:
         """For 0, 1, 255 and undefined codes the named one is sent again, before its suffix, at most R times (I3)."""
-        spans: tuple[Span, ...] = (span(3),)
+        spans: tuple[BatchSlice, ...] = (span(3),)
         for _ in range(outcome_rules.RETRIES):
             ending = written(*spans).received(error(status, 1))
             assert again(ending) == [0, 1, 2]

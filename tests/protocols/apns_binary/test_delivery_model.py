@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from pushgate.gateway.queue.priority_queue import Lane
-from pushgate.model.batch_slice import Span
+from pushgate.gateway.queue.priority_queue import PriorityQueue
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import State, Verdict
 from pushgate.protocols.apns_binary.connection import Stream
@@ -85,10 +85,10 @@ class Run:
         self.record: dict[int, int] = {}
         self.settled: dict[int, list[Verdict]] = {i: [] for i in range(NOTIFICATIONS)}
         self.doubtful: set[int] = set()
-        self.grace, self.first, self.lane = grace, first, Lane()
+        self.grace, self.first, self.lane = grace, first, PriorityQueue()
         tokens = [token(index) for index in range(NOTIFICATIONS)]
         sent = replace(batch(NOTIFICATIONS, tokens=tokens), delivery=policy)
-        self.lane.put(Span(sent, 0, NOTIFICATIONS))
+        self.lane.put(BatchSlice(sent, 0, NOTIFICATIONS))
         self.now = 0
 
     def settle(self, verdicts: list[Verdict] | tuple[Verdict, ...]) -> None:
@@ -126,7 +126,7 @@ class Run:
         if spans:
             service.write(self.now, b"".join(stream.write(spans, self.now)))
 
-    def draw_conclusions(self, ending: Ending, in_flight: list[Span]) -> None:
+    def draw_conclusions(self, ending: Ending, in_flight: list[BatchSlice]) -> None:
         if ending.status is None or ending.end.name == "UNTOLD":
             self.doubtful |= {i for each in in_flight for i in range(each.start, each.stop)}
         self.settle(ending.verdicts)

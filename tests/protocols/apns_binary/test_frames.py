@@ -19,7 +19,7 @@ from pushgate.protocols.apns_binary.frames import (
     encode_sentinel,
     encode_simple,
 )
-from pushgate.protocols.apns_binary.status import Status
+from pushgate.protocols.apns_binary.status import ErrorStatus
 from tests.samples import PAYLOAD, TOKEN, at_every_byte, cuts
 
 TOKEN_HEX = TOKEN.hex()
@@ -313,9 +313,9 @@ def test_the_largest_pair_is_taken():
 def test_a_pair_too_long_says_which():
     """A service can answer with the status for it, although it cannot go on."""
     for stream, status in (
-        (encode_enhanced(7, 1, bytes(101), PAYLOAD), Status.INVALID_TOKEN_SIZE),
-        (encode_enhanced(7, 1, TOKEN, bytes(4097)), Status.INVALID_PAYLOAD_SIZE),
-        (encode_framed([(1, TOKEN), (2, bytes(5000))]), Status.PROTOCOL_ERROR),
+        (encode_enhanced(7, 1, bytes(101), PAYLOAD), ErrorStatus.INVALID_TOKEN_SIZE),
+        (encode_enhanced(7, 1, TOKEN, bytes(4097)), ErrorStatus.INVALID_PAYLOAD_SIZE),
+        (encode_framed([(1, TOKEN), (2, bytes(5000))]), ErrorStatus.PROTOCOL_ERROR),
     ):
         assert decode(stream)[0].status is status
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pushgate.protocols.apns_binary.status import DEAD, OF_THE_CERTIFICATE, PERMANENT, Status, reason
+from pushgate.protocols.apns_binary.status import DEAD, OF_THE_CERTIFICATE, PERMANENT, ErrorStatus, reason
 
 NAMES = {
     0: "NoError",
@@ -28,7 +28,7 @@ def test_every_byte_has_a_name(code):
 
 def test_the_codes_are_apples():
     """The table of the Binary Provider API, 9 missing, 128 included."""
-    assert {int(status) for status in Status} == set(NAMES)
+    assert {int(status) for status in ErrorStatus} == set(NAMES)
 
 
 def test_what_is_refused_for_good():

@@ -4,12 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.protocols.apns_binary.window import IDENTIFIERS, Window, identifier
 from tests.samples import batch, span
 
 
-def members(spans: list[Span]) -> list[int]:
+def members(spans: list[BatchSlice]) -> list[int]:
     """The indices that spans hold, in order."""
     return [index for each in spans for index in range(each.start, each.stop)]
 
@@ -118,7 +118,7 @@ class WindowMachine(RuleBasedStateMachine):
         if None in self.written:
             drained = False
         start = len(self.written)
-        self.window.add(Span(self.batch, start, start + count), self.now if drained else None)
+        self.window.add(BatchSlice(self.batch, start, start + count), self.now if drained else None)
         self.written += [self.now if drained else None] * count
 
     @rule(seconds=st.floats(0.1, 5))
@@ -164,7 +164,7 @@ def test_any_cut_loses_and_repeats_nothing(sizes: list[int], data: st.DataObject
     """Whatever place an error names, before + named + after is exactly what was written."""
     whole, window, at = batch(sum(sizes)), Window(ring=1), 0
     for size in sizes:
-        window.add(Span(whole, at, at + size), 0.0)
+        window.add(BatchSlice(whole, at, at + size), 0.0)
         at += size
     place = data.draw(st.integers(0, at - 1))
     parts = window.spans(stop=place), window.spans(place, place + 1), window.spans(place + 1)

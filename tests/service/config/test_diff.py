@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pushgate.plugin.settings import AppTable, DoorTable, SinkTable
+from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 from pushgate.service.config.diff import Changes, compare
 from pushgate.service.config.reader import Config, GatewayTable
 from pushgate.testing import RecordingUpstreams
@@ -14,7 +14,7 @@ STREAM = {"upstream": "apns-stream", "certificate": "/a.pem"}
 def config(
     gateway: dict[str, Any] | None = None,
     apps: dict[str, AppTable] | None = None,
-    inputs: dict[str, DoorTable] | None = None,
+    inputs: dict[str, InputTable] | None = None,
     sinks: dict[str, SinkTable] | None = None,
 ) -> Config:
     """A configuration; who makes its parts does not matter."""
@@ -42,10 +42,10 @@ def test_nothing() -> None:
 def test_what_comes_and_goes() -> None:
     """Each table that is new or gone has its line, with names written as TOML does."""
     old = config(
-        apps={"a": stream()}, inputs={"x": DoorTable(type="amp")}, sinks={"s": SinkTable(type="log")}
+        apps={"a": stream()}, inputs={"x": InputTable(type="amp")}, sinks={"s": SinkTable(type="log")}
     )
     new = config(
-        apps={"b.c": stream()}, inputs={"y": DoorTable(type="amp")}, sinks={"t": SinkTable(type="log")}
+        apps={"b.c": stream()}, inputs={"y": InputTable(type="amp")}, sinks={"t": SinkTable(type="log")}
     )
     changes = compare(old, new)
     assert changes.faults() == []
@@ -91,8 +91,8 @@ def test_the_gateway() -> None:
 
 def test_doors_and_sinks() -> None:
     """A door or a sink that is changed needs a restart, or another name: each key has its line."""
-    old = config(inputs={"x": DoorTable(type="amp")}, sinks={"s": SinkTable(type="log")})
-    new = config(inputs={"x": DoorTable(type="line")}, sinks={"s": SinkTable(type="log", buffer=5)})
+    old = config(inputs={"x": InputTable(type="amp")}, sinks={"s": SinkTable(type="log")})
+    new = config(inputs={"x": InputTable(type="line")}, sinks={"s": SinkTable(type="log", buffer=5)})
     faults = compare(old, new).faults()
     assert [line.partition(":")[0] for line in faults] == ["inputs.x.type", "sinks.s.buffer"]
     assert all("restart" in line and "name" in line for line in faults)

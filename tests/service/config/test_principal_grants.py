@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushgate.model.errors import CannotStart
-from pushgate.model.principals import Grant, Hashed, Operation
+from pushgate.model.principals import Grant, Operation, SecretHash
 from pushgate.plugin.settings import PrincipalTable
 from pushgate.service.config.principal_grants import grants, subject
 
-FIRST, SECOND = Hashed.of(b"one", bytes(16)), Hashed.of(b"two", bytes(16))
+FIRST, SECOND = SecretHash.of(b"one", bytes(16)), SecretHash.of(b"two", bytes(16))
 
 
 def table(**keys):

@@ -11,7 +11,7 @@ from pushgate.model.errors import CannotStart
 from pushgate.model.principals import Operation
 from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
 from pushgate.plugin.lazy import LazyUpstream
-from pushgate.plugin.settings import AppTable, DoorTable, Port, PrincipalTable, ServerEndpoint, SinkTable
+from pushgate.plugin.settings import AppTable, InputTable, Port, PrincipalTable, ServerEndpoint, SinkTable
 from pushgate.service.config.reader import Config, config_from, embedded_default, read_config
 from pushgate.service.plugin_registry import Broken, Found, Registry, find
 
@@ -21,7 +21,7 @@ class WireTable(AppTable):
     port: Port = 1
 
 
-class HatchTable(DoorTable):
+class HatchTable(InputTable):
     listen: ServerEndpoint
 
 

@@ -6,15 +6,15 @@ from tempfile import TemporaryDirectory
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.sinks.common.append_file import RecordFile
+from pushgate.sinks.common.append_file import AppendFile
 
 
 class RecordFileTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.path = Path(self.enterContext(TemporaryDirectory()), "outcomes.jsonl")
 
-    def open(self) -> RecordFile:
-        file = RecordFile.open(self.path)
+    def open(self) -> AppendFile:
+        file = AppendFile.open(self.path)
         self.addCleanup(file.close)
         return file
 

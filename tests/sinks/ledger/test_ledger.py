@@ -12,10 +12,10 @@ from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 from pushgate.gateway.trace import record
-from pushgate.model.batch_slice import Span
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart, SinkDown
 from pushgate.model.history import Event, Step
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken, Outcome, State
 from pushgate.model.outcome_record import Tokens, hash_token
 from pushgate.model.packed import Packed
@@ -38,7 +38,7 @@ def told(
     **past: Any,
 ) -> Outcome:
     """An outcome of members of a batch of 5."""
-    span = Span(replace(batch(5, order=order), door="amp"), start, stop, attempts=2, past=STEPS, **past)
+    span = BatchSlice(replace(batch(5, order=order), door="amp"), start, stop, attempts=2, past=STEPS, **past)
     return Outcome(span, state, None, "", at, "apns-stream")
 
 
@@ -56,7 +56,7 @@ class LedgerCase(TestCase):
             reactor=reactor,
             wall=lambda: self.wall,
             jitter=lambda: 0.0,
-            tally=Tally(),
+            metrics=Metrics(),
             state_dir=state_dir or self.directory,
         )
         return factory.sink("history", config, None, context)  # type: ignore[arg-type]  # it does not look
@@ -142,7 +142,7 @@ class RememberingTests(LedgerCase):
         """`tokens` says what is kept of the device tokens, of one length or of many."""
         tokens = [b"\x01" * 32, b"\x02" * 5]
         of = replace(batch(2), tokens=Packed.of(tokens, 1))
-        outcome = Outcome(Span(of, 0, 2), State.ACCEPTED, None, "", WALL, "")
+        outcome = Outcome(BatchSlice(of, 0, 2), State.ACCEPTED, None, "", WALL, "")
         wanted: dict[str, Any] = {
             "full": tokens,
             "hash": [bytes.fromhex(hash_token(each)) for each in tokens],
@@ -206,7 +206,7 @@ class ForgettingTests(LedgerCase):
     async def test_memory(self) -> None:
         """A gateway that keeps nothing starts all the same, and its log says that nothing is kept."""
         config = LedgerTable.model_validate({"type": "ledger"})
-        context = Context(reactor=reactor, wall=lambda: WALL, jitter=lambda: 0.0, tally=Tally())
+        context = Context(reactor=reactor, wall=lambda: WALL, jitter=lambda: 0.0, metrics=Metrics())
         made = factory.sink("history", config, None, context)  # type: ignore[arg-type]  # it does not look
         with capturedLogs() as logs:
             made.start()

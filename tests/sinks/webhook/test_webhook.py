@@ -17,9 +17,9 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from pushgate.gateway.outcomes.sink_feeder import Outlet
+from pushgate.gateway.outcomes.sink_feeder import SinkFeeder
 from pushgate.model.errors import CannotStart, SinkDown
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken, State
 from pushgate.model.outcome_record import ndjson
 from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
@@ -49,7 +49,7 @@ class WebhookCase(TestCase):
         self.directory.mkdir()
         self.secret_file = self.directory / "secret"
         self.secret_file.write_bytes(SECRET + b"\n")
-        self.wall, self.tally = WALL + 0.7, Tally()
+        self.wall, self.metrics = WALL + 0.7, Metrics()
 
     async def receiver(self, tls: Any = None) -> Receiver:
         receiver = await Receiver().start(tls)
@@ -62,7 +62,7 @@ class WebhookCase(TestCase):
             "type": "webhook", "url": url, "secret_file": str(self.secret_file), "allow_private": True,
             **options,
         })  # fmt: skip
-        context = Context(reactor=reactor, wall=lambda: self.wall, jitter=lambda: 0.0, tally=self.tally)
+        context = Context(reactor=reactor, wall=lambda: self.wall, jitter=lambda: 0.0, metrics=self.metrics)
         sink = factory.sink("hook", config, RecordingGateway("news"), context)
         assert isinstance(sink, WebhookSink)
         sink.start()
@@ -70,7 +70,7 @@ class WebhookCase(TestCase):
         return sink
 
     def given_up(self) -> dict[str, int]:
-        counts = self.tally.counts["pushgate_sink_given_up_total"]
+        counts = self.metrics.counts["pushgate_sink_given_up_total"]
         return {reason: count for (_, reason), count in counts.items()}
 
     async def down(self, sink: WebhookSink, reports: Any) -> SinkDown:
@@ -308,7 +308,7 @@ class TroubleTests(WebhookCase):
                 pauses.append(delay)
                 return reactor.callLater(0, what, *arguments)
 
-        outlet = Outlet("hook", self.sink(receiver), 100, Clock(), lambda: 0.0, self.tally)
+        outlet = SinkFeeder("hook", self.sink(receiver), 100, Clock(), lambda: 0.0, self.metrics)
         outlet.report([outcome()])
         while len(receiver.got) < 3:
             await receiver.came()
@@ -385,7 +385,7 @@ class AddressTests(WebhookCase):
         await sink.emit([outcome()])
         self.assertEqual(len(receiver.got), 1)
 
-    def connecting(self, *addresses: str) -> tuple[MemoryReactorClock, Deferred[http_request.Answer]]:
+    def connecting(self, *addresses: str) -> tuple[MemoryReactorClock, Deferred[http_request.WebhookAnswer]]:
         """A request on its way to addresses that say nothing."""
         network = MemoryReactorClock()
         network.installNameResolver(Resolver(list(addresses)))
@@ -471,7 +471,7 @@ class TableTests(SynchronousTestCase):
     def faults(self, **options: Any) -> list[str]:
         good = {"type": "webhook", "url": "https://example.com/", "secret_file": str(self.file)}
         config = WebhookTable.model_validate({**good, **options})
-        context = Context(reactor=reactor, wall=lambda: 0.0, jitter=lambda: 0.0, tally=Tally())
+        context = Context(reactor=reactor, wall=lambda: 0.0, jitter=lambda: 0.0, metrics=Metrics())
         error = self.assertRaises(CannotStart, factory.sink, "hook", config, RecordingGateway(), context)
         return error.faults
 

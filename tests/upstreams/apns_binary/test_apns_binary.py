@@ -14,16 +14,16 @@ from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 from pushgate.gateway.spool.sqlite import SqliteSpool
-from pushgate.model.dead_token import Reason
+from pushgate.model.dead_token import DeadReason
 from pushgate.model.errors import CannotStart
-from pushgate.model.metrics import Tally
+from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import State
 from pushgate.plugin.interfaces import Context, IProving, IUpstream, IUpstreamFactory
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from pushgate.simulator.certificates import Certificates
 from pushgate.testing import RecordingSpool
 from pushgate.upstreams.apns_binary import factory
-from pushgate.upstreams.apns_binary.connection import Link
+from pushgate.upstreams.apns_binary.connection import StreamConnection
 from tests.rig import Rig, dead, live
 
 Rule = dict[str, Any]
@@ -152,7 +152,7 @@ class ExactlyOnceTests(RigCase):
         """Dead tokens first, last and in between."""
         rig = await self.push_with_dead()
         self.assertEqual(rig.circuit(), (False, ""))
-        self.assertGreater(rig.context.tally.counts["pushgate_resent_total"]["news",], 0)
+        self.assertGreater(rig.context.metrics.counts["pushgate_resent_total"]["news",], 0)
 
     async def test_one_connection(self) -> None:
         """The same with a single connection."""
@@ -231,7 +231,7 @@ class LateErrorTests(RigCase):
             await rig.audience.something()
         self.assertEqual(rig.audience.outcomes[dead(5)], (State.REJECTED, 8))
         self.assertEqual(set(rig.received().values()), {1})
-        self.assertEqual(rig.context.tally.counts["pushgate_late_errors_total"]["news",], 7)
+        self.assertEqual(rig.context.metrics.counts["pushgate_late_errors_total"]["news",], 7)
 
 
 class SilentCloseTests(RigCase):
@@ -431,14 +431,14 @@ class CircuitTests(RigCase):
 
         Here the certificate has expired by the service's clock, and not by ours.
         """
-        seen, handshake_completed = [], Link.handshakeCompleted
+        seen, handshake_completed = [], StreamConnection.handshakeCompleted
 
-        def note(link: Link) -> None:
+        def note(link: StreamConnection) -> None:
             transport: Any = link.transport
             seen.append(transport.getHandle().get_protocol_version_name())
             handshake_completed(link)
 
-        self.patch(Link, "handshakeCompleted", note)
+        self.patch(StreamConnection, "handshakeCompleted", note)
         directory = self.mktemp()
         expired = Certificates.in_directory(Path(directory)).issue_expired_client()
         rig = Rig(directory, certificate=expired, wall=lambda: time.time() - 2 * 86400)
@@ -608,7 +608,9 @@ class RegisterTests(RigCase):
         """What was rejected and what the feedback service listed is dead in the next life, with its time."""
         directory = Path(self.mktemp())
         directory.mkdir()
-        context = Context(reactor=reactor, wall=lambda: 1_700_000_100.0, jitter=lambda: 0.0, tally=Tally())
+        context = Context(
+            reactor=reactor, wall=lambda: 1_700_000_100.0, jitter=lambda: 0.0, metrics=Metrics()
+        )
         rig = Rig(self.mktemp(), feedback=True, spool=SqliteSpool(directory, context))
         rig.simulator.add_feedback([FeedbackTuple(1_700_000_000, live(1))])
         await rig.start()
@@ -620,7 +622,7 @@ class RegisterTests(RigCase):
         rig = await self.rig(spool=SqliteSpool(directory, context))
         entries = rig.gateway.dead_tokens("news", b"", 9)
         self.assertEqual([(each.token, each.reason) for each in entries],
-                         [(live(1), Reason.FEEDBACK), (dead(0), Reason.INVALID_TOKEN)])  # fmt: skip
+                         [(live(1), DeadReason.FEEDBACK), (dead(0), DeadReason.INVALID_TOKEN)])  # fmt: skip
         self.assertEqual(entries[0].since, 1_700_000_000)
         await rig.push([dead(0), live(1), live(2)])
         await rig.settled()

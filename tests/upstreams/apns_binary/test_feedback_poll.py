@@ -10,7 +10,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.model.dead_token import Death
+from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple, encode
 from pushgate.upstreams.apns_binary import feedback_poll
 from pushgate.upstreams.apns_binary.feedback_poll import SILENCE, FeedbackReader
@@ -23,7 +23,7 @@ class Work:
         self.calls: list[list[bytes]] = []
         self.waiting: list[Deferred[None]] = []
 
-    def tokens_died(self, deaths: Sequence[Death]) -> Deferred[None]:
+    def tokens_died(self, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
         self.calls.append([death.token for death in deaths])
         self.waiting.append(Deferred())
         return self.waiting[-1]

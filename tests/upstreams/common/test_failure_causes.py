@@ -6,7 +6,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from pushgate.protocols.apns_binary.connection import Stream
-from pushgate.upstreams.apns_binary.connection import Link
+from pushgate.upstreams.apns_binary.connection import StreamConnection
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.circuit_breaker import Cause
 from pushgate.upstreams.common.connect import TIMEOUT, connect
@@ -24,7 +24,7 @@ class AttemptTests(SynchronousTestCase):
     def test_no_answer_at_all(self) -> None:
         """An attempt that hears nothing ends as timed-out: the network is at fault, so it is tried again soon."""
         clock = Clock()
-        link = Link(clock, lambda at: Stream(10, 1.0, at), lambda: None, lambda *_: None)
+        link = StreamConnection(clock, lambda at: Stream(10, 1.0, at), lambda: None, lambda *_: None)
         attempt = connect(link, SilentEndpoint(), clock)
         clock.advance(TIMEOUT - 1)
         self.assertNoResult(attempt)
@@ -41,5 +41,5 @@ class CountTests(TestCase):
         self.addCleanup(lambda: Deferred.fromCoroutine(rig.stop()))
         while rig.circuit()[1] != Cause.WRONG_ENVIRONMENT:
             await rig.beat()
-        counts = rig.context.tally.counts["pushgate_reconnects_total"]
+        counts = rig.context.metrics.counts["pushgate_reconnects_total"]
         self.assertEqual(counts, {("news", "wrong-environment"): 1})
