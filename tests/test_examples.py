@@ -11,7 +11,6 @@ from zope.interface.verify import verifyObject
 
 from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
-from pushgate.gateway.queue.app_queue import Work
 from pushgate.gateway.spool.memory import MemorySpool
 from pushgate.model.errors import CannotStart, Overloaded
 from pushgate.model.metrics import Metrics
@@ -20,7 +19,7 @@ from pushgate.model.outcome import DeadToken, Outcome, State
 from pushgate.model.packed import Packed
 from pushgate.plugin.config_errors import validated
 from pushgate.plugin.interfaces import Context, IInput, IOutcomeSink, IUpstream
-from pushgate.testing import RecordingGateway, RecordingSink, outcome
+from pushgate.testing import RecordingGateway, RecordingQueue, RecordingSink, outcome
 from tests.plug_ins import PlugInTestCase
 
 EXAMPLES = Path(__file__).parents[1] / "plugins"
@@ -224,8 +223,7 @@ class DryRunTests(ExampleTestCase):
         """The upstream is one."""
         factory = self.registry.upstreams["dry-run"].factory
         table = factory.config.model_validate({"upstream": "dry-run"})
-        work = Work("news", table, self.context, Limits(), lambda *_: None, MemorySpool(self.clock))
-        verifyObject(IUpstream, factory.upstream("news", table, work, self.context))
+        verifyObject(IUpstream, factory.upstream("news", table, RecordingQueue(), self.context))
 
     def test_it_accepts_everything(self) -> None:
         """Each notification is accepted once, after the latency."""

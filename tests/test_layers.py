@@ -27,7 +27,7 @@ BUILT_ON = {
     "upstreams": {"model", "plugin", "protocols", "net"},
     "sinks": {"model", "plugin", "protocols", "net"},
     "service": {"model", "plugin", "plugins", "net", "gateway"},
-    "testing": {"model", "plugin", "simulator"},
+    "testing": {"model", "protocols", "plugin", "gateway", "simulator"},
     "cli": {"model", "plugin", "client", "service"},
 }
 """The folders of pushgate/, and which others each may import. The table reads upwards: no folder is built on a
@@ -67,7 +67,6 @@ IMPURE = {
 }  # fmt: skip
 
 CIRCLES = {
-    "gateway.queue.app_queue", "gateway.apps.queue_lease", "gateway.apps.upstream_slot",
     "service.reload", "service.lifecycle", "simulator.service", "simulator.control_api",
     "inputs.amp.request", "inputs.amp.handlers", "inputs.amp.connection", "inputs.amp.server",
     "inputs.line.commands", "inputs.line.connection", "inputs.line.server",

@@ -258,8 +258,8 @@ class StopTests(HouseCase):
 
     def test_a_door_that_paused(self) -> None:
         """A door that raises when it hears that there is room does not keep the house from stopping."""
-        work = self.gateway._roster.work("news")
-        work.pressure.on = True
+        capacity = self.gateway._apps.configured("news").queue.capacity
+        capacity._watermarks.on = True
         self.assertIsNotNone(self.gateway.pressed("news", boom))
         self.assertEqual(self.stopped(), ["critical: telling a door that the queue of news has room"])
 

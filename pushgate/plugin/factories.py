@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Report
 from pushgate.plugin.interfaces import (
     Context,
@@ -26,6 +27,7 @@ from pushgate.plugin.interfaces import (
 )
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 
+_ANY = NotificationRules()
 _Door = TypeVar("_Door", bound=InputTable)
 _Sink = TypeVar("_Sink", bound=SinkTable)
 _App = TypeVar("_App", bound=AppTable)
@@ -78,6 +80,7 @@ class UpstreamFactory(Generic[_App]):
     """An upstream, declared.
 
     :param make: given app, table, work and context; may be the upstream's class.
+    :param rules: what the push service takes; by default targets are text, and payloads are JSON objects.
     """
 
     def __init__(
@@ -86,8 +89,10 @@ class UpstreamFactory(Generic[_App]):
         description: str,
         config: type[_App],
         make: Callable[[str, _App, IWork, Context], IUpstream],
+        rules: NotificationRules = _ANY,
     ) -> None:
         self.name, self.description, self.config, self._make = name, description, config, make
+        self.rules = rules
 
     def upstream(self, app: str, config: AppTable, work: IWork, context: Context) -> IUpstream:
         assert isinstance(config, self.config)

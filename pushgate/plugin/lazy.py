@@ -13,6 +13,7 @@ from twisted.plugin import IPlugin
 from zope.interface import implementer
 
 from pushgate.model.errors import CannotStart, reason
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.plugin.interfaces import (
     Context,
     IGateway,
@@ -101,6 +102,12 @@ class LazyUpstream(LazyFactory):
     """An upstream, declared."""
 
     kind = UPSTREAM
+
+    @property
+    def rules(self) -> NotificationRules:
+        """The target's rules; raises `CannotStart` like `load`."""
+        rules: NotificationRules = self.load().rules
+        return rules
 
     def upstream(self, app: str, config: AppTable, work: IWork, context: Context) -> IUpstream:
         """See `IUpstreamFactory`."""

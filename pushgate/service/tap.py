@@ -15,12 +15,13 @@ from twisted.python import usage
 
 from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
+from pushgate.gateway.spool.interface import ISpool
 from pushgate.gateway.spool.memory import MemorySpool
 from pushgate.gateway.spool.sqlite import SqliteSpool
 from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Principals
-from pushgate.plugin.interfaces import Context, ISpool
+from pushgate.plugin.interfaces import Context
 from pushgate.service.assembly import Assembly
 from pushgate.service.config.principal_grants import grants
 from pushgate.service.config.reader import DEMO_DEAD, Config, embedded_default, read_config

@@ -20,6 +20,7 @@ from pushgate.plugin.interfaces import (
     IWork,
     UpstreamState,
 )
+from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import PlainEndpoint, SimulatorTable
 from pushgate.upstreams.apns_binary.pool import Pool
@@ -110,5 +111,9 @@ class SimulatedUpstream:
 
 
 factory = UpstreamFactory(
-    "simulator", "a push service inside the gateway, for trying things out", SimulatedTable, SimulatedUpstream
+    "simulator",
+    "a push service inside the gateway, for trying things out",
+    SimulatedTable,
+    SimulatedUpstream,
+    APNS_RULES,
 )

@@ -67,12 +67,12 @@ class BackpressureTests(TestCase):
         await self.until(rig, lambda: rig.simulator.received.frames == SIZE)
         [guest] = rig.simulator._gates["push"].guests
         guest.transport.pauseProducing()
-        [link] = rig.gateway._apps["news"].upstream._links  # type: ignore[attr-defined] # it is a Pool
+        [link] = rig.gateway._apps.configured("news").slot.upstream._links  # type: ignore[attr-defined] # it is a Pool
         for stream, buffer in ((guest, socket.SO_RCVBUF), (link, socket.SO_SNDBUF)):
             stream.transport.transport.getHandle().setsockopt(socket.SOL_SOCKET, buffer, 1 << 16)
         [connection] = door._server.connections
         answers = [sender.push(number) for number in range(1, BATCHES)]
-        news = rig.gateway._apps["news"]
+        news = rig.gateway._apps.configured("news").queue
         depths, buffered = [], []
 
         async def watched(holds: Any) -> None:
@@ -82,7 +82,7 @@ class BackpressureTests(TestCase):
                 buffered.append(len(connection._boxes._buffer))
                 await rig.beat()
 
-        await watched(lambda: news.pressure.on)
+        await watched(lambda: news.capacity.is_pressed)
         await watched(lambda: connection._brake.held)
         other = await self.program(door, AMP())
         await other.callRemote(Stats)
@@ -98,7 +98,7 @@ class BackpressureTests(TestCase):
         await self.until(rig, lambda: sum(rig.audience.first.values()) == BATCHES * SIZE)
         self.assertEqual(rig.received(), dict.fromkeys(map(live, range(BATCHES * SIZE)), 1))
         self.assertLess(max(depths), LIMIT)
-        self.assertGreater(max(depths), news.pressure.low)
+        self.assertGreater(max(depths), news.capacity._watermarks.low)
         self.assertLess(max(buffered), 1 << 18)
         self.assertGreater(rig.context.metrics.counts["pushgate_pauses_total"]["news", "amp"], 0)
         sender.transport.loseConnection()

@@ -35,6 +35,7 @@ class Sinks(Named):
 @implementer(IUpstreamFactory)
 class Upstreams(Named):
     config = AppTable
+    rules = None
     def upstream(self, app, config, work, context):
         return "upstream", app, config, work, context
 

@@ -423,9 +423,9 @@ class StopWhileStartingTests(HouseCase):
         self.submit(3)
         spool = RecordingSpool(*self.spool.recovered)
         spool.holding = True
-        self.gateway._spool = self.gateway._roster._spool = spool
-        for work in self.gateway._apps.values():
-            work.backlog._spool = spool
+        self.gateway._spool = self.gateway._apps._spool = spool
+        for app in self.gateway._apps:
+            app.queue._backlog._spool = spool
         self.house.startService()
         with self.said() as lines:
             stopped = self.house.stopService()

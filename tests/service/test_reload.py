@@ -76,7 +76,7 @@ class ReloadCase(SynchronousTestCase):
 
     def tearDown(self) -> None:
         """Whoever is still closing is closed."""
-        for ending in self.gateway._roster.endings():
+        for ending in self.gateway._apps.endings():
             ending.cancel()
 
     def make(self, apps=None, inputs=("front",), sinks=("all",), **gateway) -> Config:

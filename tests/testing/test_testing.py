@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from pushgate import testing
+from pushgate.gateway.spool.interface import ISpool
 from pushgate.inputs.line import factory as line
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart
@@ -44,7 +45,7 @@ class InterfaceTests(SynchronousTestCase):
             interfaces.IGateway: RecordingGateway(),
             interfaces.IInput: RecordingInput(),
             interfaces.IOutcomeSink: RecordingSink(),
-            interfaces.ISpool: RecordingSpool(),
+            ISpool: RecordingSpool(),
             interfaces.IUpstream: RecordingUpstream(RecordingQueue()),
             interfaces.IUpstreamFactory: RecordingUpstreams(),
             interfaces.IWork: RecordingQueue(),

@@ -2,6 +2,7 @@
 
 from pushgate.plugin.factories import UpstreamFactory
 from pushgate.plugin.interfaces import Context, IWork
+from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.upstreams.apns_binary.pool import Pool
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 from pushgate.upstreams.common.client_certificate import load
@@ -16,4 +17,5 @@ factory = UpstreamFactory(
     "Apple's binary provider protocol (port 2195) with its feedback service (2196)",
     ApnsStreamTable,
     _pool,
+    APNS_RULES,
 )

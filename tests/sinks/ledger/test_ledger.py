@@ -140,7 +140,7 @@ class RememberingTests(LedgerCase):
     async def test_tokens(self) -> None:
         """`tokens` says what is kept of the device tokens, of one length or of many."""
         tokens = [b"\x01" * 32, b"\x02" * 5]
-        of = replace(batch(2), tokens=Packed.of(tokens, 1))
+        of = replace(batch(2), tokens=Packed.of(tokens, 2))
         outcome = Outcome(BatchSlice(of, 0, 2), State.ACCEPTED, None, "", WALL, "")
         wanted: dict[str, Any] = {
             "full": tokens,
