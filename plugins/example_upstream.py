@@ -12,10 +12,17 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from zope.interface import implementer
 
-from pushgate.model.outcome import State, Verdict
-from pushgate.plugin.factories import UpstreamFactory
-from pushgate.plugin.interfaces import Context, IUpstream, IWork, UpstreamState
-from pushgate.plugin.settings import AppTable, Duration
+from pushgate.plugin import (
+    AppTable,
+    Context,
+    Duration,
+    IUpstream,
+    IWork,
+    State,
+    UpstreamFactory,
+    UpstreamState,
+    Verdict,
+)
 
 RUN = 256
 """Notifications taken in one turn of the reactor, so that others get their turn too."""

@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 
-from pushgate.model.outcome import Outcome, Report
-from pushgate.plugin.factories import Sink, SinkFactory
-from pushgate.plugin.interfaces import Context, IGateway
-from pushgate.plugin.settings import FilePath, SinkTable
+from pushgate.plugin import Context, FilePath, IGateway, Outcome, Report, Sink, SinkFactory, SinkTable
 
 
 class PostTable(SinkTable):
