@@ -38,7 +38,15 @@ from pushgate.model.outcome import DeadToken, Outcome, Report, State, Verdict
 from pushgate.model.outcome_record import Tokens, id_text, ndjson
 from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation, Principal, Principals
-from pushgate.plugin.factories import InputFactory, Sink, SinkFactory, UpstreamFactory
+from pushgate.plugin.factories import (
+    InputFactory,
+    LazyInput,
+    LazySink,
+    LazyUpstream,
+    Sink,
+    SinkFactory,
+    UpstreamFactory,
+)
 from pushgate.plugin.interfaces import (
     Context,
     IAddressed,
@@ -57,7 +65,6 @@ from pushgate.plugin.interfaces import (
     Settled,
     UpstreamState,
 )
-from pushgate.plugin.lazy import LazyInput, LazySink, LazyUpstream
 from pushgate.plugin.settings import (
     AppName,
     AppTable,

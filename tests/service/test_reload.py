@@ -20,12 +20,12 @@ from pushgate.model.outcome import State
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Context
 from pushgate.plugin.settings import AppTable, FilePath, InputTable, PrincipalTable, SinkTable
+from pushgate.plugins.builtin import apns_stream
 from pushgate.service.config.reader import Config, GatewayTable
 from pushgate.service.lifecycle import Lifecycle
 from pushgate.service.reload import LOOK, Reloader, digests
 from pushgate.simulator.certificates import Certificates
 from pushgate.testing import RecordingInput, RecordingSink, RecordingUpstream, RecordingUpstreams
-from pushgate.upstreams.apns_binary import factory as apns_stream
 from tests.rig import Rig, live
 from tests.samples import PAYLOAD, token
 from tests.service.test_lifecycle import Reactor

@@ -13,12 +13,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from pushgate import testing
-from pushgate.inputs.line import factory as line
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart
 from pushgate.model.outcome import State, Verdict
 from pushgate.plugin import interfaces
 from pushgate.plugin.interfaces import IWork
+from pushgate.plugins.builtin import apns_stream, line
 from pushgate.testing import (
     MemoryNetwork,
     RecordingGateway,
@@ -34,7 +34,6 @@ from pushgate.testing import (
     simulator,
     table,
 )
-from pushgate.upstreams.apns_binary import factory as apns_stream
 
 
 class InterfaceTests(SynchronousTestCase):

@@ -5,7 +5,6 @@ from typing import ClassVar
 from uuid import UUID
 
 from pushgate.inputs.common.json_terms import TERM_FIELDS
-from pushgate.inputs.http import factory
 from pushgate.inputs.http.openapi import SCHEMAS, TERMS
 from pushgate.inputs.http.routes import ROUTES
 from pushgate.model.errors import REFUSALS, Overloaded, ShuttingDown
@@ -14,6 +13,7 @@ from pushgate.model.outcome_record import id_text, lines
 from pushgate.model.packed import Packed
 from pushgate.net.http.responses import STATUSES
 from pushgate.net.prometheus import Exposition
+from pushgate.plugins.builtin import http as factory
 from pushgate.testing import outcome
 from tests.http_rig import ONE, PUSH, HTTPTestCase, request
 from tests.samples import TOKEN, token

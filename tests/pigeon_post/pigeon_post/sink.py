@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pushgate.plugin import Context, FilePath, IGateway, Outcome, Report, Sink, SinkFactory, SinkTable
+from pushgate.plugin import Context, FilePath, IGateway, Outcome, Report, Sink, SinkTable
 
 
 class PostTable(SinkTable):
@@ -25,4 +25,4 @@ class Post(Sink):
                     file.write(f"{len(report.span)} {report.state}\n")
 
 
-factory = SinkFactory("pigeon-post", "a line for each run of outcomes", PostTable, Post)
+plug_in = PostTable, Post

@@ -2,4 +2,4 @@
 
 from pushgate.plugin import LazySink
 
-pigeon_post = LazySink("pigeon-post", "a line for each run of outcomes", "pigeon_post.sink:factory")
+pigeon_post = LazySink("pigeon-post", "a line for each run of outcomes", "pigeon_post.sink:plug_in")
