@@ -11,7 +11,8 @@ from pushgate.model.principals import Operation
 from pushgate.plugin.factories import LazyUpstream
 from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
 from pushgate.plugin.settings import AppTable, InputTable, Port, PrincipalTable, ServerEndpoint, SinkTable
-from pushgate.service.config.reader import Config, config_from, embedded_default, read_config
+from pushgate.service.config.embedded_default import embedded_default
+from pushgate.service.config.reader import Config, config_from, read_config
 from pushgate.service.plugin_registry import Broken, Found, Registry, find
 
 
