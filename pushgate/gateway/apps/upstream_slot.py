@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, maybeDeferred
 
+from pushgate.gateway.apps.upstream_guard import Bulkhead
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch
-from pushgate.plugin.guard import Bulkhead, error_boundary
+from pushgate.plugin.guard import error_boundary
 from pushgate.plugin.interfaces import IInFlight, IUpstream, UpstreamState
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IDelayedCall
 from zope.interface import implementer
 
 from pushgate.gateway.apps.proof_requests import ProofRequests
+from pushgate.gateway.apps.upstream_guard import Bulkhead
 from pushgate.gateway.apps.upstream_slot import UpstreamSlot
 from pushgate.gateway.dead_tokens.store import DeadTokenStore
 from pushgate.gateway.limits import Limits
@@ -25,7 +26,6 @@ from pushgate.model.history import Event, Past, Step
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import DeadToken, Outcome, Report, State, Verdict
 from pushgate.model.token_bucket import TokenBucket
-from pushgate.plugin.guard import Bulkhead
 from pushgate.plugin.interfaces import Context, ISpool, IUpstream, IWork, Kept
 from pushgate.plugin.settings import AppTable
 
