@@ -20,12 +20,18 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from pushgate.model.errors import Overloaded, Refusal, ShuttingDown
-from pushgate.model.notification import Submission
-from pushgate.model.packed import Packed
-from pushgate.plugin.factories import InputFactory
-from pushgate.plugin.interfaces import Context, IGateway, IInput
-from pushgate.plugin.settings import InputTable
+from pushgate.plugin import (
+    Context,
+    IGateway,
+    IInput,
+    InputFactory,
+    InputTable,
+    Overloaded,
+    Packed,
+    Refusal,
+    ShuttingDown,
+    Submission,
+)
 
 
 class FolderTable(InputTable):

@@ -21,9 +21,9 @@ from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome import DeadToken, Outcome, Report, State
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Context, IOutcomeSink, IUpstreamFactory, Receipt
+from pushgate.plugins.builtin import apns_stream
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorTable
-from pushgate.upstreams.apns_binary import factory as apns_stream
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 
 PAYLOAD = b'{"aps":{"alert":"Hi"}}'

@@ -67,7 +67,7 @@ IMPURE = {
 }  # fmt: skip
 
 CIRCLES = {
-    "service.reload", "service.lifecycle", "simulator.service", "simulator.control_api",
+    "simulator.service", "simulator.control_api",
     "inputs.amp.request", "inputs.amp.handlers", "inputs.amp.connection", "inputs.amp.server",
     "inputs.line.commands", "inputs.line.connection", "inputs.line.server",
     "inputs.apns_binary.push_connection", "inputs.apns_binary.server", "inputs.apns_binary.base_connection",
@@ -228,11 +228,10 @@ def test_the_reactor_is_imported_where_the_process_is_made(path):
     assert at_home or "twisted.internet.reactor" not in imports(path)
 
 
-@pytest.mark.parametrize("path", python_files("plugins"), ids=ids)
-def test_examples_use_what_a_stranger_may(path):
-    """The drop-in examples import the contracts and the values, no more."""
-    folders = {folder_of(name) for name in imports(path) if name.startswith("pushgate")}
-    assert folders <= {"plugin", "model"}
+@pytest.mark.parametrize("path", python_files("plugins", "tests/pigeon_post"), ids=ids)
+def test_examples_import_the_public_face(path):
+    """The examples of plug-ins import `pushgate.plugin`, which is all that they need, and nothing below it."""
+    assert {name for name in imports(path) if name.startswith("pushgate")} <= {"pushgate.plugin"}
 
 
 def test_coverage_counts_every_pure_module():

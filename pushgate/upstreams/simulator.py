@@ -10,7 +10,6 @@ from zope.interface import implementer
 
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch
-from pushgate.plugin.factories import UpstreamFactory
 from pushgate.plugin.interfaces import (
     Context,
     IAddressed,
@@ -20,7 +19,6 @@ from pushgate.plugin.interfaces import (
     IWork,
     UpstreamState,
 )
-from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import PlainEndpoint, SimulatorTable
 from pushgate.upstreams.apns_binary.pool import Pool
@@ -110,10 +108,4 @@ class SimulatedUpstream:
         return [f"its simulator's {service}: {address}" for service, address in told.items()]
 
 
-factory = UpstreamFactory(
-    "simulator",
-    "a push service inside the gateway, for trying things out",
-    SimulatedTable,
-    SimulatedUpstream,
-    APNS_RULES,
-)
+plug_in = SimulatedTable, SimulatedUpstream

@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 
 from pushgate.gateway.apps.proof_requests import ProofRequests
 from pushgate.gateway.apps.queue_lease import QueueLease
+from pushgate.gateway.apps.upstream_guard import Bulkhead
 from pushgate.gateway.apps.upstream_slot import UpstreamSlot
 from pushgate.gateway.dead_tokens.store import DeadTokenStore
 from pushgate.gateway.limits import Limits
@@ -13,7 +14,6 @@ from pushgate.gateway.outcomes.recorder import OutcomeRecorder
 from pushgate.gateway.queue.app_queue import AppQueue
 from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.notification_rules import NotificationRules
-from pushgate.plugin.guard import Bulkhead
 from pushgate.plugin.interfaces import Context, IUpstream
 from pushgate.plugin.settings import AppTable
 

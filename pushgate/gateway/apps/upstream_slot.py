@@ -7,9 +7,10 @@ from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from zope.interface import implementer
 
 from pushgate.gateway.apps.queue_lease import QueueLease
+from pushgate.gateway.apps.upstream_guard import Bulkhead
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch
-from pushgate.plugin.guard import Bulkhead, error_boundary
+from pushgate.plugin.guard import error_boundary
 from pushgate.plugin.interfaces import IInFlight, IUpstream, UpstreamState
 
 

@@ -2,7 +2,6 @@
 
 from pushgate.inputs.amp.server import AmpServer, AmpTable
 from pushgate.inputs.common.conversation import ConversationInput
-from pushgate.plugin.factories import InputFactory
 
 
 class AmpInput(ConversationInput):
@@ -11,4 +10,4 @@ class AmpInput(ConversationInput):
     server = AmpServer
 
 
-factory = InputFactory("amp", "AMP: the binary RPC of Twisted programs", AmpTable, AmpInput)
+plug_in = AmpTable, AmpInput

@@ -5,6 +5,6 @@ is what of messages goes to the gateway together, `intake` leads each through, `
 acknowledges them, `returns` publishes what goes elsewhere instead, `door` puts these together.
 """
 
-from pushgate.inputs.amqp.input import factory
+from pushgate.inputs.amqp.input import plug_in
 
-__all__ = ["factory"]
+__all__ = ["plug_in"]

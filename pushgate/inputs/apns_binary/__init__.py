@@ -5,6 +5,6 @@
 `closing` makes sure that the last word arrives.
 """
 
-from pushgate.inputs.apns_binary.input import factory
+from pushgate.inputs.apns_binary.input import plug_in
 
-__all__ = ["factory"]
+__all__ = ["plug_in"]

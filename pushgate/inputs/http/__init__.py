@@ -6,6 +6,6 @@ applies back-pressure, `request` is the pump between twisted.web's protocols and
 `events` and `questions` do what is asked, `answers` turns results and errors into responses.
 """
 
-from pushgate.inputs.http.input import factory
+from pushgate.inputs.http.input import plug_in
 
-__all__ = ["factory"]
+__all__ = ["plug_in"]

@@ -2,7 +2,6 @@
 
 from pushgate.inputs.common.conversation import ConversationInput
 from pushgate.inputs.line.server import LineServer, LineTable
-from pushgate.plugin.factories import InputFactory
 
 
 class LineInput(ConversationInput):
@@ -11,6 +10,4 @@ class LineInput(ConversationInput):
     server = LineServer
 
 
-factory = InputFactory(
-    "line", "one command a line, text or JSON: nc and a shell are enough", LineTable, LineInput
-)
+plug_in = LineTable, LineInput

@@ -19,7 +19,8 @@ from pushgate.model.outcome import DeadToken, Outcome, State
 from pushgate.model.outcome_record import Tokens, hash_token, record
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Context, IHistory, IOutcomeSink, IOutcomeSinkFactory
-from pushgate.sinks.ledger import factory, sink
+from pushgate.plugins.builtin import ledger as factory
+from pushgate.sinks.ledger import sink
 from pushgate.sinks.ledger.sink import FILE, LedgerSink, LedgerTable
 from pushgate.sinks.ledger.store import CHUNK, DAY
 from tests.samples import ID, batch, token
