@@ -19,6 +19,7 @@ from pushgate.model.errors import Refusal
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome import Outcome, State
+from pushgate.model.outcome_record import record
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Context, ISpool, Receipt
 from pushgate.plugin.settings import AppTable
@@ -96,8 +97,8 @@ class GatewayRig:
 
     def status(self, number: int) -> dict[str, Any]:
         """The gateway's record of a notification."""
-        record: dict[str, Any] = json.loads(now(self.gateway.status(number)))
-        return record
+        fields: dict[str, Any] = json.loads(record(now(self.gateway.status(number))))
+        return fields
 
     def counted(self, name: str, *labels: str) -> int:
         """What a counter shows."""

@@ -58,7 +58,6 @@ PURE = {
     "gateway.dead_tokens.index": set(),
     "gateway.dead_tokens.environment_guard": {"msgspec"},
     "gateway.outcomes.tracker": {"msgspec"},
-    "gateway.trace": {"msgspec"},
     "upstreams.common.circuit_breaker": {"msgspec"},
 }
 """What is pure, folders and single modules of pushgate/, and the libraries that each may use."""

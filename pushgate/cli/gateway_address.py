@@ -122,7 +122,7 @@ async def reach(reactor: Any, to: GatewayAddress, timeout: float = 10.0) -> Asyn
     except Forbidden as error:
         if to.login is not None:
             raise
-        raise Forbidden.told(f"{error}, with --login NAME --secret-file FILE") from error
+        raise Forbidden.from_text(f"{error}, with --login NAME --secret-file FILE") from error
 
 
 def _why(to: GatewayAddress, error: Exception) -> str:

@@ -24,7 +24,7 @@ class Refused(msgspec.Struct, frozen=True):
     @property
     def error(self) -> Refusal:
         """The same as an exception."""
-        return REFUSALS.get(self.code, Refusal).told(self.reason)
+        return REFUSALS.get(self.code, Refusal).from_text(self.reason)
 
 
 class ReceiptPart(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Calling a command until it is answered."""
 
+import re
 from typing import Any, Final
 
 from twisted.internet import defer
@@ -9,13 +10,23 @@ from twisted.protocols.amp import Command, TooLong, UnhandledCommand, UnknownRem
 
 from pushgate.client.connection import ClientConnection, Cut, Wire
 from pushgate.model.backoff import Jitter, delay
-from pushgate.model.errors import FateUnknown, Internal, Overloaded, ShuttingDown, TooLarge, Unreachable
+from pushgate.model.errors import (
+    FateUnknown,
+    Internal,
+    Overloaded,
+    PushgateError,
+    ShuttingDown,
+    TooLarge,
+    Unreachable,
+)
 from pushgate.protocols.amp.commands import MAX_VALUE
 
 FIRST_RETRY: Final = 0.1
 """Seconds after which a gateway that is overloaded is asked again."""
 MAX_RETRY: Final = 5.0
 """Seconds between two such attempts at most."""
+_AGAIN_IN: Final = re.compile(r"again in (\d+(?:\.\d+)?) s$")
+"""The end of an overload's text that says how long to wait: AMP has no other place for it."""
 
 
 class Caller:
@@ -52,6 +63,7 @@ class Caller:
             try:
                 return await self._ask(wire, command, arguments, began + self._timeout)
             except (Overloaded, ShuttingDown) as refusal:
+                _learn_wait(refusal)
                 put_off += 1
                 pause = delay(put_off, first=FIRST_RETRY, cap=MAX_RETRY, jitter=self._jitter)
                 pause = max(pause, getattr(refusal, "retry_after", None) or 0.0)
@@ -88,3 +100,10 @@ class Caller:
 
     def _left(self, deadline: float) -> float:
         return max(0.0, deadline - self._clock.seconds())
+
+
+def _learn_wait(refusal: PushgateError) -> None:
+    """Set an overload's `retry_after` to the seconds that its text names."""
+    seconds = _AGAIN_IN.search(str(refusal))
+    if isinstance(refusal, Overloaded) and seconds is not None:
+        refusal.retry_after = float(seconds[1])

@@ -52,8 +52,8 @@ class Admission:
                 self._followers.follow(batch, settled)
             self._enqueue(work, batch, submission.doubtful)
             metrics.count("pushgate_submitted_total", batch.app, door, times=len(batch) - len(refused))
-        for _, code, _ in refused:
-            metrics.count("pushgate_refused_total", batch.app, door, code)
+        for _, fault in refused:
+            metrics.count("pushgate_refused_total", batch.app, door, fault.code)
         metrics.observe("pushgate_accept_seconds", door, seconds=self._now() - began)
         return Receipt(first, len(batch), tuple(refused))
 
@@ -67,7 +67,7 @@ class Admission:
             raise ShuttingDown
         return self._roster.configured(app)
 
-    def _admit(self, submission: Submission, door: str) -> tuple[Work, Batch, list[tuple[int, str, str]]]:
+    def _admit(self, submission: Submission, door: str) -> tuple[Work, Batch, list[tuple[int, Refusal]]]:
         """The batch that a submission makes; raise a `Refusal` when it makes none."""
         work = self.open_for(submission.app)
         faults = refused_members(submission, work.config.max_payload)
@@ -76,7 +76,7 @@ class Admission:
             work.pressure.refused(waiting)
             raise Overloaded(f"queue of {submission.app}", waiting, self.limits.queue)
         batch = self._batch(submission, work, tuple(index for index, _ in faults), door)
-        return work, batch, [(index, fault.code, str(fault)) for index, fault in faults]
+        return work, batch, faults
 
     def _batch(self, submission: Submission, work: Work, refused: tuple[int, ...], door: str) -> Batch:
         wall = self._context.wall()

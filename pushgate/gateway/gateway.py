@@ -23,7 +23,8 @@ from pushgate.gateway.outcomes.tracker import OutcomeTracker
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import CannotStart, ShuttingDown
 from pushgate.model.notification import Submission, check_rate
-from pushgate.model.outcome import Report
+from pushgate.model.outcome import Outcome, Report
+from pushgate.model.trace import Trace
 from pushgate.plugin.guard import error_boundary
 from pushgate.plugin.interfaces import (
     Context,
@@ -142,10 +143,10 @@ class Gateway:
     def submit(self, submission: Submission, door: str, settled: Settled | None = None) -> Deferred[Receipt]:
         return Deferred.fromCoroutine(self._admission.submit(submission, door, settled))
 
-    def status(self, number: int) -> str | Deferred[str]:
+    def status(self, number: int) -> Outcome | Deferred[Outcome]:
         return self._lookup.status(number)
 
-    def trace(self, number: int) -> Deferred[str]:
+    def trace(self, number: int) -> Deferred[Trace]:
         return Deferred.fromCoroutine(self._lookup.trace(number))
 
     def cancel(self, number: int) -> bool | Deferred[bool]:

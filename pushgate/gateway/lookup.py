@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import msgspec
 from twisted.internet.defer import Deferred
 
 from pushgate.gateway.apps.app_registry import AppRegistry
-from pushgate.gateway.outcome_sources import OutcomeSources
+from pushgate.gateway.outcome_sources import OutcomeSources, member
 from pushgate.gateway.outcomes.outbox import Outbox
 from pushgate.gateway.outcomes.recorder import OutcomeRecorder
 from pushgate.gateway.outcomes.tracker import OutcomeTracker
@@ -14,7 +13,7 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import NotFound
 from pushgate.model.notification import MAX_BATCH, Batch
 from pushgate.model.outcome import Outcome, State, Verdict
-from pushgate.model.outcome_record import lines, waiting_line
+from pushgate.model.trace import Trace
 from pushgate.plugin.interfaces import Context, ISpool, Kept
 
 
@@ -33,11 +32,11 @@ class Lookup:
         outbox: Outbox,
         books: OutcomeRecorder,
     ) -> None:
-        self._wall, self._spool, self._roster, self._ledger = context.wall, spool, roster, ledger
+        self._spool, self._roster, self._ledger = spool, roster, ledger
         self._outbox, self._books = outbox, books
         self._inquiry = OutcomeSources(outbox, context.wall)
 
-    def status(self, number: int) -> str | Deferred[str]:
+    def status(self, number: int) -> Outcome | Deferred[Outcome]:
         """See `IGateway.status`."""
         try:
             entry, index = self._ledger.find(number)
@@ -47,16 +46,16 @@ class Lookup:
             return Deferred.fromCoroutine(self._kept_status(number))
         outcome = entry.outcome(index)
         if outcome is not None:
-            return lines(msgspec.structs.replace(outcome, span=outcome.span.part(index, index + 1)))[0]
+            return member(outcome, index)
         work = self._roster.work(entry.batch.app)
         span = work.lane.find(entry.batch, index)
         state = State.QUEUED if span else State.WRITTEN
-        return waiting_line(span or work.whole(entry.batch), index, state, self._wall())
+        return self._inquiry.on_its_way(span or work.whole(entry.batch), index, state)
 
-    async def trace(self, number: int) -> str:
+    async def trace(self, number: int) -> Trace:
         """See `IGateway.trace`."""
         told, way = await self._whereabouts(number)
-        return await self._inquiry.story(number, told, way)
+        return await self._inquiry.trace(number, told, way)
 
     def cancel(self, number: int) -> bool | Deferred[bool]:
         """See `IGateway.cancel`."""
@@ -89,17 +88,18 @@ class Lookup:
             raise NotFound
         return await self._roster.apps[batch.app].flushes.ask()
 
-    async def _kept_status(self, number: int) -> str:
+    async def _kept_status(self, number: int) -> Outcome:
         try:
             kept, index, waits = await self._find_kept(number)
         except NotFound:
-            return await self._inquiry.record(number)
+            return await self._inquiry.last(number)
         if kept is None:
-            record = self.status(number)
-            return await record if isinstance(record, Deferred) else record
+            outcome = self.status(number)
+            return await outcome if isinstance(outcome, Deferred) else outcome
         if not waits:
-            return await self._inquiry.record(number)
-        return waiting_line(BatchSlice(kept.batch, 0, len(kept.batch)), index, State.QUEUED, self._wall())
+            return await self._inquiry.last(number)
+        span = BatchSlice(kept.batch, 0, len(kept.batch))
+        return self._inquiry.on_its_way(span, index, State.QUEUED)
 
     async def _whereabouts(self, number: int) -> tuple[list[Outcome], Outcome | None]:
         """The outcomes of a notification in memory, and where it is on its way."""

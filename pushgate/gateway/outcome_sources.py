@@ -8,11 +8,11 @@ from msgspec.structs import replace
 from pushgate.gateway.outcomes.outbox import Outbox
 from pushgate.gateway.outcomes.tracker import TrackedBatch
 from pushgate.gateway.queue.app_queue import Work
-from pushgate.gateway.trace import record, story
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import NotFound
 from pushgate.model.notification import MAX_BATCH
 from pushgate.model.outcome import Outcome, State
+from pushgate.model.trace import Trace
 
 _DIGITS: Final = 3
 """Of the seconds of two outcomes that are the same one, remembered twice."""
@@ -27,23 +27,23 @@ class OutcomeSources:
     def __init__(self, outbox: Outbox, wall: Callable[[], float]) -> None:
         self._outbox, self._wall = outbox, wall
 
-    async def record(self, number: int) -> str:
-        """The last record of a notification that is not in memory; raise `NotFound` when none is known."""
+    async def last(self, number: int) -> Outcome:
+        """The last outcome of a notification that is not in memory; raise `NotFound` when none is known."""
         outcomes = await self.remembered(number)
         if not outcomes:
             raise NotFound
-        return record(outcomes[-1])
+        return outcomes[-1]
 
     async def remembered(self, number: int) -> list[Outcome]:
         """The outcomes that the first sink that knows some knows, and those that are not told yet."""
-        fresh = [_member(outcome, number % MAX_BATCH) for outcome in self._outbox.untold(number)]
+        fresh = [member(outcome, number % MAX_BATCH) for outcome in self._outbox.untold(number)]
         for history in self._outbox.histories():
             if outcomes := await history.remembered(number):
                 return _united(outcomes, fresh)
         return fresh
 
-    async def story(self, number: int, told: Iterable[Outcome], way: Outcome | None) -> str:
-        """The story of a notification; raise `NotFound` when nothing is known.
+    async def trace(self, number: int, told: Iterable[Outcome], way: Outcome | None) -> Trace:
+        """The trace of a notification; raise `NotFound` when nothing is known.
 
         :param told: its outcomes in memory.
         :param way: where it is on its way.
@@ -51,11 +51,11 @@ class OutcomeSources:
         outcomes = _united(await self.remembered(number), told)
         if not outcomes and way is None:
             raise NotFound
-        return story(outcomes, way)
+        return Trace(tuple(outcomes), way)
 
     def told(self, entry: TrackedBatch, index: int) -> list[Outcome]:
         """The outcomes in memory of one member."""
-        return [_member(outcome, index) for outcome in entry.told(index)]
+        return [member(outcome, index) for outcome in entry.told(index)]
 
     def way(self, work: Work, entry: TrackedBatch, index: int) -> Outcome | None:
         """Where a member is on its way; None when it is done."""
@@ -69,10 +69,11 @@ class OutcomeSources:
 
     def on_its_way(self, span: BatchSlice, index: int, state: State) -> Outcome:
         """A member that is queued or written, as if that were an outcome."""
-        return _member(Outcome(span, state, None, "", self._wall(), ""), index)
+        return member(Outcome(span, state, None, "", self._wall(), ""), index)
 
 
-def _member(outcome: Outcome, index: int) -> Outcome:
+def member(outcome: Outcome, index: int) -> Outcome:
+    """The outcome of one member alone."""
     return replace(outcome, span=outcome.span.part(index, index + 1))
 
 

@@ -5,7 +5,6 @@ the word the contract fixes for the wire. Texts name the field, the shape of the
 the value: tokens and payloads do not belong in errors.
 """
 
-import re
 from math import ceil
 from typing import ClassVar, Self
 
@@ -17,14 +16,14 @@ class PushgateError(Exception):
 class Refusal(PushgateError):
     """A request was refused; nothing of it was queued.
 
-    One that came over a wire (`told`) has its text only; its other attributes are empty.
+    One that came over a wire (`from_text`) has its text only; its other attributes are empty.
     """
 
     code: ClassVar[str]
 
     @classmethod
-    def told(cls, text: str) -> Self:
-        """The refusal of this kind that another process raised, from its text."""
+    def from_text(cls, text: str) -> Self:
+        """A refusal of this kind with this text, such as one that another process raised."""
         return cls.__new__(cls, text)  # the text is complete, there is nothing to make it from
 
 
@@ -82,14 +81,6 @@ class Overloaded(Refusal):
     def __init__(self, what: str, queued: int, limit: int) -> None:
         super().__init__(f"{what}: {queued} waiting; at most {limit}, try again later")
         self.queued, self.limit = queued, limit
-
-    @classmethod
-    def told(cls, text: str) -> Self:
-        """See `Refusal`; the text keeps how long to wait."""
-        error = super().told(text)
-        wait = re.search(r"again in (\d+(?:\.\d+)?) s$", text)
-        error.retry_after = None if wait is None else float(wait[1])
-        return error
 
 
 class TooFast(Overloaded):

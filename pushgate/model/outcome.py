@@ -48,7 +48,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """A verdict as it is told to the world.
+    """A verdict as it is reported; for a notification that is asked for, also QUEUED or WRITTEN.
 
     :param at: Unix seconds.
     :param upstream: the name of the kind of upstream, "" when none was asked.
@@ -60,6 +60,11 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     reason: str
     at: float
     upstream: str
+
+    @property
+    def app(self) -> str:
+        """The app of these notifications."""
+        return self.span.batch.app
 
 
 class DeadToken(msgspec.Struct, frozen=True, gc=False):

@@ -10,7 +10,6 @@ from enum import StrEnum
 
 import msgspec
 
-from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.outcome import DeadToken, Outcome, Report, State
 
 
@@ -54,9 +53,10 @@ def lines(report: Report, tokens: Tokens = Tokens.FULL) -> list[str]:
     ]
 
 
-def waiting_line(span: BatchSlice, index: int, state: State, at: float) -> str:
-    """The record of a notification that has no outcome yet: `state` is QUEUED or WRITTEN."""
-    return lines(Outcome(span.part(index, index + 1), state, None, "", at, ""))[0]
+def record(outcome: Outcome) -> str:
+    """The record of a single notification; its token is null when it is not known any more."""
+    [line] = lines(outcome, Tokens.FULL if outcome.span.tokens()[0] else Tokens.NONE)
+    return line
 
 
 def ndjson(reports: Iterable[Report], tokens: Tokens = Tokens.FULL) -> bytes:

@@ -13,10 +13,12 @@ from zope.interface import Attribute, Interface
 
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
+from pushgate.model.errors import Refusal
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Batch, Submission
 from pushgate.model.outcome import Outcome, Report, Verdict
 from pushgate.model.principals import Principals
+from pushgate.model.trace import Trace
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 
 Settled = Callable[[Sequence[Outcome]], None]
@@ -46,12 +48,12 @@ class Receipt(msgspec.Struct, frozen=True):
 
     :param id: of the batch; member *i* has `id` + *i*.
     :param count: notifications submitted.
-    :param refused: those not taken: index, code, text.
+    :param refused: those not taken, by index, ascending, each with the reason.
     """
 
     id: int
     count: int
-    refused: tuple[tuple[int, str, str], ...] = ()
+    refused: tuple[tuple[int, Refusal], ...] = ()
 
 
 class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,14 +112,15 @@ class IGateway(Interface):
             later life of the process finds in the spool.
         """
 
-    def status(number: int) -> "str | Deferred[str]":
-        """The outcome record of the notification with this id, as JSON.
+    def status(number: int) -> "Outcome | Deferred[Outcome]":
+        """The last outcome of the notification with this id, over a slice of one member.
 
-        Raises `NotFound`, or returns a Deferred that fails with it: only the spool or a history may know.
+        Its state is QUEUED or WRITTEN while the notification is on its way. Raises `NotFound`, or returns a
+        Deferred that fails with it: only the spool or a history may know.
         """
 
-    def trace(number: int) -> "Deferred[str]":
-        """The record of the notification with this id and what happened to it step by step, as JSON.
+    def trace(number: int) -> "Deferred[Trace]":
+        """The outcomes of the notification with this id, and what happened to it step by step.
 
         Fails with `NotFound`.
         """

@@ -9,7 +9,8 @@ from zope.interface import implementer
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import Conflict, NotFound, ShuttingDown, UnknownApp
 from pushgate.model.notification import Submission, check_rate, refused_members
-from pushgate.model.outcome import Outcome, Report
+from pushgate.model.outcome import Outcome, Report, State
+from pushgate.model.trace import Trace
 from pushgate.plugin.interfaces import (
     IGateway,
     IOutcomeSink,
@@ -27,7 +28,7 @@ class RecordingGateway:
     :ivar error: what every submission fails with while it is set.
     :ivar holding: while true, answers wait for `release`.
     :ivar lagging: what `caught_up` answers; None for sinks that have taken all.
-    :ivar records: what `status` and `trace` answer, by id.
+    :ivar records: what `status` and `trace` answer, by id: outcomes over slices of one member.
     :ivar waiting: ids that `cancel` may withdraw.
     :ivar provable: what `flush` answers, by id.
     :ivar sinks: those attached, by name.
@@ -47,7 +48,7 @@ class RecordingGateway:
         self.error: Exception | None = None
         self.holding = False
         self.lagging: Deferred[None] | None = None
-        self.records: dict[int, str] = {}
+        self.records: dict[int, Outcome] = {}
         self.waiting: set[int] = set()
         self.provable: dict[int, int] = {}
         self.sinks: dict[str, IOutcomeSink] = {}
@@ -76,13 +77,17 @@ class RecordingGateway:
             return held
         return fail(answer) if isinstance(answer, Exception) else succeed(answer)
 
-    def status(self, number: int) -> str:
+    def status(self, number: int) -> Outcome:
         if number not in self.records:
             raise NotFound
         return self.records[number]
 
-    def trace(self, number: int) -> Deferred[str]:
-        return succeed(self.records[number]) if number in self.records else fail(NotFound())
+    def trace(self, number: int) -> Deferred[Trace]:
+        if number not in self.records:
+            return fail(NotFound())
+        outcome = self.records[number]
+        pending = outcome.state in {State.QUEUED, State.WRITTEN}
+        return succeed(Trace((), outcome) if pending else Trace((outcome,)))
 
     def cancel(self, number: int) -> bool:
         if number in self.waiting:
@@ -198,9 +203,7 @@ class RecordingGateway:
             if used[0] != submission:
                 raise Conflict
             return used[1]
-        refused = [
-            (index, fault.code, str(fault)) for index, fault in refused_members(submission, self._max_payload)
-        ]
+        refused = refused_members(submission, self._max_payload)
         number = 0x018F_0000_0000_7000_8000_0000_0000_0000 + (len(self.submissions) + 1 << 16)
         receipt = Receipt(number, len(submission.tokens), tuple(refused))
         self.submissions.append(submission)

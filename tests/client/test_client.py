@@ -4,6 +4,7 @@ import json
 import time
 from typing import ClassVar
 
+from msgspec.structs import replace
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectError
@@ -33,6 +34,7 @@ from pushgate.model.errors import (
     NotFound,
     Overloaded,
     ShuttingDown,
+    TooFast,
     TooLarge,
     UnknownApp,
     Unreachable,
@@ -42,6 +44,7 @@ from pushgate.model.notification import parse_id
 from pushgate.model.outcome import State
 from pushgate.model.outcome_record import id_text
 from pushgate.model.principals import Grant, Principals, SecretHash
+from pushgate.model.trace import Trace
 from pushgate.plugin.interfaces import Context
 from pushgate.testing import RecordingGateway, outcome
 from tests.samples import PAYLOAD, TOKEN, token
@@ -213,10 +216,9 @@ class QuestionTests(ClientTestCase):
 
     def test_status_is_a_record(self):
         """Of the fields of the contract."""
-        self.gateway.records[self.NUMBER] = (
-            '{"id":"x","app":"news","token":"ab","state":"rejected","status":8,"reason":"InvalidToken","at":1.5,'
-            '"attempts":1,"batch":"y","index":5,"upstream":"apns-stream","corrects":false}'
-        )
+        tokens = [token(number) for number in range(6)]
+        rejected = outcome(State.REJECTED, tokens=tokens, status=8, reason="InvalidToken")
+        self.gateway.records[self.NUMBER] = replace(rejected, span=rejected.span.part(5, 6))
         record = self.result(self.client.status(id_text(self.NUMBER)))
         self.assertEqual((record.state, record.status, record.index), (State.REJECTED, 8, 5))
         self.failure(self.client.status(id_text(1)), NotFound)
@@ -230,7 +232,7 @@ class QuestionTests(ClientTestCase):
 
     def test_pace(self):
         """The rate of an app, or of the batch of a notification, whole numbers included."""
-        self.gateway.records[self.NUMBER] = "{}"
+        self.gateway.records[self.NUMBER] = outcome()
         self.assertIs(self.result(self.client.pace(5, app="mail")), True)
         self.assertIs(self.result(self.client.pace(0.5, id=id_text(self.NUMBER))), False)
         self.assertEqual(self.gateway.rates, {"mail": 5.0, self.NUMBER: 0.5})
@@ -250,15 +252,15 @@ class QuestionTests(ClientTestCase):
 
     def test_trace_is_a_story(self):
         """The record's fields with the events, as the contract has them."""
-        self.gateway.records[self.NUMBER] = '{"id":"x","events":[{"event":"submitted","at":1.5}]}'
+        self.gateway.records[self.NUMBER] = outcome()
         story = self.result(self.client.trace(id_text(self.NUMBER)))
-        self.assertEqual(story["events"], [{"event": "submitted", "at": 1.5}])
+        self.assertEqual(story, json.loads(Trace((outcome(),)).json()))
         self.failure(self.client.trace(id_text(1)), NotFound)
 
     def test_cancel_says_whether_it_did(self):
         """False when it was too late."""
         self.gateway.waiting.add(self.NUMBER)
-        self.gateway.records[self.NUMBER] = "{}"
+        self.gateway.records[self.NUMBER] = outcome()
         answers = [self.result(self.client.cancel(id_text(self.NUMBER))) for _ in range(2)]
         self.assertEqual(answers, [True, False])
 
@@ -552,6 +554,23 @@ class OverloadTests(ClientTestCase):
         self.gateway.error = None
         self.clock.advance(4 * FIRST_RETRY)
         self.assertIsInstance(self.result(push), str)
+
+    def test_a_wait_that_the_gateway_names(self):
+        """It is kept to, and a program that catches the refusal can read it: AMP carries the text alone."""
+        self.gateway.error = TooFast(10.0, 2.504)
+        push = self.client.push("news", TOKEN, PAYLOAD)
+        self.wires.flush()
+        self.gateway.error = None
+        self.clock.advance(2.5)
+        self.wires.flush()
+        self.assertNoResult(push)
+        self.clock.advance(0.01)
+        self.assertIsInstance(self.result(push), str)
+        client = Client(self.wires, self.clock, patience=0)
+        client.start()
+        self.gateway.error = TooFast(10.0, 2.504)
+        self.assertEqual(self.failure(client.push("news", TOKEN, PAYLOAD), Overloaded).retry_after, 2.51)
+        client.close()
 
     def test_patience_ends(self):
         """Then the refusal is the answer, for a gateway that restarts too."""

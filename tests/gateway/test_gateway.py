@@ -94,7 +94,7 @@ class AdmissionTests(GatewayTestCase):
         members = [token(0), token(1), b"", token(3), token(4)]
         receipt = self.accepted(members, payloads)
         self.assertEqual(
-            [(index, code) for index, code, _ in receipt.refused],
+            [(index, refusal.code) for index, refusal in receipt.refused],
             [(1, "INVALID"), (2, "INVALID"), (3, "TOO_LARGE")],
         )
         self.assertEqual(tokens_of(self.rig.upstream.take()), [token(0), token(4)])
@@ -108,14 +108,14 @@ class AdmissionTests(GatewayTestCase):
     def test_refusals_do_not_tell_content(self) -> None:
         """The text of a refusal names field, shape and rule, never a token or payload."""
         receipt = self.accepted([token(0), b"\xab" * 101], b'{"aps":1}')
-        [(_, _, text)] = receipt.refused
-        self.assertEqual(text, "token: 101 bytes; 1 to 100 bytes")
+        [(_, refusal)] = receipt.refused
+        self.assertEqual(str(refusal), "token: 101 bytes; 1 to 100 bytes")
 
     def test_all_members_refused(self) -> None:
         """When every member is bad the receipt says so of each, and nothing waits, is kept, or is remembered."""
         rig = self.rig = GatewayRig(spool=RecordingSpool())
         receipt = self.accepted([b"", b""], key="k")
-        self.assertEqual([index for index, _, _ in receipt.refused], [0, 1])
+        self.assertEqual([index for index, _ in receipt.refused], [0, 1])
         self.failureResultOf(rig.gateway.status(receipt.id), NotFound)
         self.assertEqual((rig.upstream.wakes, rig.gateway.left()), (0, 0))
         self.assertEqual(rig.counted("pushgate_refused_total", "news", "test", "INVALID"), 2)

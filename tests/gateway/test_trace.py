@@ -14,6 +14,7 @@ from pushgate.model.errors import NotFound
 from pushgate.model.history import Event, Step
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import Outcome, State
+from pushgate.model.outcome_record import record
 from pushgate.plugin.interfaces import IHistory, Kept
 from pushgate.testing import RecordingSink, RecordingSpool
 from tests.gateway_rig import EPOCH, GatewayRig
@@ -47,7 +48,7 @@ class TraceCase(SynchronousTestCase):
         return [event["event"] for event in self.story(number)["events"]]
 
     def story(self, number: int) -> dict[str, Any]:
-        story: dict[str, Any] = json.loads(self.successResultOf(self.rig.gateway.trace(number)))
+        story: dict[str, Any] = json.loads(self.successResultOf(self.rig.gateway.trace(number)).json())
         return story
 
     def accepted(self, count: int = 3, **terms: Any) -> int:
@@ -138,10 +139,9 @@ class HistoryTests(TraceCase):
 
     def status(self, number: int) -> dict[str, Any]:
         answer = self.rig.gateway.status(number)
-        record: dict[str, Any] = json.loads(
-            self.successResultOf(answer) if isinstance(answer, Deferred) else answer
-        )
-        return record
+        outcome = self.successResultOf(answer) if isinstance(answer, Deferred) else answer
+        fields: dict[str, Any] = json.loads(record(outcome))
+        return fields
 
     def test_a_memory_that_fails(self) -> None:
         """A sink that cannot be asked is named in the log; what others know is told all the same."""
@@ -261,7 +261,7 @@ class WireTests(SynchronousTestCase):
 
     def events(self, number: int) -> list[tuple[Any, ...]]:
         """When, what, on which connection, and why or what became of it."""
-        events = json.loads(self.successResultOf(self.rig.gateway.trace(number)))["events"]
+        events = json.loads(self.successResultOf(self.rig.gateway.trace(number)).json())["events"]
         self.assertEqual([event["event"] for event in events[:2]], ["submitted", "queued"])
         began = events[0]["at"]
         return [

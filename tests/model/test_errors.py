@@ -77,7 +77,7 @@ def test_refusals_carry_their_data():
 @pytest.mark.parametrize("kind", REFUSALS.values())
 def test_a_refusal_told_by_another_process(kind):
     """What came over a wire is of the same kind and has the same text; its fields are there, and empty."""
-    refusal = kind.told("the text as it was sent")
+    refusal = kind.from_text("the text as it was sent")
     assert isinstance(refusal, kind)
     assert str(refusal) == "the text as it was sent"
     data = [getattr(refusal, name) for name in ("app", "field", "shape", "rule", "size", "queued", "limit")

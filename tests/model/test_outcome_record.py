@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from pushgate.model.outcome import DeadToken, Outcome, State
-from pushgate.model.outcome_record import Tokens, id_text, lines, ndjson, waiting_line
+from pushgate.model.outcome_record import Tokens, id_text, lines, ndjson
+from pushgate.model.outcome_record import record as record_of
 from tests.samples import ID, TOKEN, batch, span, token
 
 KEYS = [
@@ -127,8 +128,8 @@ def test_ndjson_has_a_line_a_notification():
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.WRITTEN])
 def test_a_notification_on_its_way_has_a_record_too(state):
-    """Asked for its status, it is told like an outcome, of that one member."""
-    found = json.loads(waiting_line(span(5), 2, state, 1.5))
+    """Its status is written like an outcome, of that one member."""
+    found = json.loads(record_of(Outcome(span(5).part(2, 3), state, None, "", 1.5, "")))
     assert list(found) == KEYS
     assert (found["state"], found["index"], found["at"]) == (str(state), 2, 1.5)
     assert (found["status"], found["reason"], found["upstream"]) == (None, "", "")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.model.errors import Forbidden, Overloaded, Refusal, TooFast, TooLarge
+from pushgate.model.errors import Forbidden, TooFast, TooLarge
 from pushgate.model.principals import ANONYMOUS, Grant, Operation, Principals, SecretHash
 
 PUSH, READ, ADMIN = Operation.PUSH, Operation.READ, Operation.ADMIN
@@ -249,14 +249,6 @@ def test_no_hash(text):
     """What is no line of a secret file is refused without being repeated."""
     with pytest.raises(ValueError, match="must be sha256:SALT:DIGEST"):
         SecretHash.parse(text)
-
-
-def test_told():
-    """A caller on the other end of a wire learns from the text how long to wait."""
-    told = Overloaded.told(str(TooFast(10.0, 2.504)))
-    assert told.retry_after == 2.51
-    assert Overloaded.told(str(Overloaded("news", 5, 5))).retry_after is None
-    assert isinstance(TooFast(1.0, 1.0), Refusal)
 
 
 def test_vouched():

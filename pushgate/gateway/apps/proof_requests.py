@@ -47,7 +47,7 @@ class ProofRequests:
             raise Invalid("id", f"of the app {self._app}", "its upstream must be one that can prove")
         wait = self._next - now
         if wait > 0:
-            raise Overloaded.told(
+            raise Overloaded.from_text(
                 f"flush of {self._app}: one was made less than {PAUSE:g} s ago; try again in {wait:.0f} s"
             )
         proving: Deferred[int] | None = upstream.prove()

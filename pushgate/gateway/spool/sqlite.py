@@ -330,7 +330,7 @@ class SqliteSpool:
     def _refuse(self, appends: list[_Append], trouble: str) -> _Results:
         """A commit failed: nothing of it is on the disk."""
         text = f"spool: {self._file}: {trouble}; try again later"
-        return [(each.done, Failure(Overloaded.told(text))) for each in appends]
+        return [(each.done, Failure(Overloaded.from_text(text))) for each in appends]
 
     def _answer(self, job: _Read) -> Any:
         owed = [each for settle in _only(_Settle, self._owed) for each in settle.ranges]

@@ -29,7 +29,7 @@ from pushgate.model.notification import (
     parse_priority,
     parse_token,
 )
-from pushgate.model.outcome_record import id_text
+from pushgate.model.outcome_record import id_text, record
 from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation
 from pushgate.plugin.interfaces import Receipt
@@ -122,13 +122,13 @@ def _push_batch(
 
 def _status(request: AmpRequest, id: str) -> None:  # noqa: A002 - the contract's word
     asked = request.connection.visitor.status(parse_id(id))
-    asked.addCallback(lambda outcome: request.answer({b"outcome": outcome.encode()}))
+    asked.addCallback(lambda outcome: request.answer({b"outcome": record(outcome).encode()}))
     asked.addErrback(_not_answered, request, Status.commandName)
 
 
 def _trace(request: AmpRequest, id: str) -> None:  # noqa: A002 - the contract's word
     asked = request.connection.visitor.trace(parse_id(id))
-    asked.addCallback(lambda trace: request.answer({b"trace": trace.encode()}))
+    asked.addCallback(lambda trace: request.answer({b"trace": trace.json().encode()}))
     asked.addErrback(_not_answered, request, Trace.commandName)
 
 
@@ -286,9 +286,9 @@ def _batch_pushed(request: AmpRequest, result: Receipt | PushgateError) -> None:
 
 def _refused_list(receipt: Receipt) -> bytes:
     """The refused members as JSON; without the reasons when it would not fit: `MAX_MEMBERS` codes do."""
-    refused = msgspec.json.encode(receipt.refused)
+    refused = msgspec.json.encode([(index, each.code, str(each)) for index, each in receipt.refused])
     if len(refused) > MAX_VALUE:
-        refused = msgspec.json.encode([(index, code, "") for index, code, _ in receipt.refused])
+        refused = msgspec.json.encode([(index, each.code, "") for index, each in receipt.refused])
     return refused
 
 

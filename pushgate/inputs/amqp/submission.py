@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from pushgate.inputs.amqp.message import Message
 from pushgate.inputs.amqp.message_body import MessagePart
-from pushgate.model.errors import REFUSALS, Overloaded, PushgateError, Refusal, ShuttingDown
+from pushgate.model.errors import Overloaded, PushgateError, Refusal, ShuttingDown
 from pushgate.model.outcome import Outcome, State
 from pushgate.plugin.interfaces import Receipt
 
@@ -32,13 +32,13 @@ class MessageSubmission:
     def accepted(self, receipt: Receipt) -> None:
         """The gateway has taken it, but for single members."""
         self.number = receipt.id
-        for index, code, text in receipt.refused:
-            fault = self.part.faults.get(index) or REFUSALS[code].told(text)
+        for index, refusal in receipt.refused:
+            fault = self.part.faults.get(index) or refusal
             if self._whole is None:
                 self.messages[index].refuse(fault)
             else:
                 self._whole.refuse(fault, self.part.first + index)
-        self._done([(index, index + 1) for index, _, _ in receipt.refused])
+        self._done([(index, index + 1) for index, _ in receipt.refused])
 
     def refused(self, error: PushgateError) -> None:
         """The gateway has taken nothing."""

@@ -12,7 +12,7 @@ from pushgate.inputs.apns_binary.push_connection import NotificationConnection
 from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.inputs.common.batching import Batcher
 from pushgate.inputs.common.connections import Connections
-from pushgate.model.errors import REFUSALS, Invalid, PushgateError, TooLarge
+from pushgate.model.errors import Invalid, PushgateError, TooLarge
 from pushgate.plugin.interfaces import Context, IGateway, Receipt
 from pushgate.protocols.apns_binary.status import ErrorStatus
 
@@ -100,4 +100,4 @@ def _first(told: Receipt | PushgateError) -> tuple[int, PushgateError] | None:
     """The first frame that was refused; one of several only is when a reload made the app stricter."""
     if isinstance(told, PushgateError):
         return 0, told
-    return next(((index, REFUSALS[code].told(text)) for index, code, text in told.refused), None)
+    return next(iter(told.refused), None)

@@ -7,7 +7,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pushgate.model.errors import REFUSALS, Internal, PushgateError, Refusal, TooLarge
+from pushgate.model.errors import Internal, PushgateError, Refusal, TooLarge
 from pushgate.model.notification import MAX_BATCH, Submission, Terms
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Receipt
@@ -38,7 +38,7 @@ class _Group:
             for tell in self.tellers:
                 tell(result)
             return
-        refused = {index: REFUSALS[code].told(text) for index, code, text in result.refused}
+        refused = dict(result.refused)
         for index, tell in enumerate(self.tellers):
             tell(refused.get(index) or result.id + index)
 

@@ -153,7 +153,7 @@ def _pack_each(texts: list[str]) -> tuple[Packed, dict[int, Refusal]]:
 def told(receipt: Receipt, faults: dict[int, Refusal]) -> dict[str, Any]:
     """A receipt as JSON has it; what the door refused, with the reason the door had."""
     refused = [
-        (index, faults[index].code, str(faults[index])) if index in faults else (index, code, text)
-        for index, code, text in receipt.refused
+        (index, fault.code, str(fault))
+        for index, fault in ((index, faults.get(index, refusal)) for index, refusal in receipt.refused)
     ]
     return {"id": id_text(receipt.id), "count": receipt.count, "refused": refused}

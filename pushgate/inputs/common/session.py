@@ -1,16 +1,19 @@
 """Who is at the other end of a connection, and what it may do."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-import msgspec
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 
 from pushgate.inputs.common.login_throttle import LoginThrottle
 from pushgate.model.errors import Forbidden, NotLoggedIn
+from pushgate.model.outcome import Outcome
 from pushgate.model.principals import Operation, Principal
+from pushgate.model.trace import Trace
 from pushgate.net.tls import peer_subject
 from pushgate.plugin.interfaces import Context, IGateway
+
+_Found = TypeVar("_Found", Outcome, Trace)
 
 
 class Authenticator:
@@ -96,13 +99,13 @@ class Session:
         principal = self.principal
         return principal is not None and principal.sees(app)
 
-    def status(self, number: int) -> Deferred[str]:
+    def status(self, number: int) -> Deferred[Outcome]:
         """`IGateway.status`, of what it may read; a Deferred in any case."""
         principal = self.permit(Operation.READ)
-        asked = self._record(number)
+        asked = self._outcome(number)
         return asked.addCallback(_checked, principal, Operation.READ) if principal.limited else asked
 
-    def trace(self, number: int) -> Deferred[str]:
+    def trace(self, number: int) -> Deferred[Trace]:
         """`IGateway.trace`, of what it may read."""
         principal = self.permit(Operation.READ)
         asked = self._porter.gateway.trace(number)
@@ -118,7 +121,7 @@ class Session:
         principal = self.permit(operation)
         if not principal.limited:
             return succeed(None)
-        return self._record(number).addCallback(_checked, principal, operation)
+        return self._outcome(number).addCallback(_checked, principal, operation)
 
     def stats(self) -> dict[str, Any]:
         """`IGateway.stats`, of the apps it may read of."""
@@ -132,7 +135,7 @@ class Session:
             if part in stats
         }
 
-    def _record(self, number: int) -> Deferred[str]:
+    def _outcome(self, number: int) -> Deferred[Outcome]:
         ask: Callable[[int], Any] = self._porter.gateway.status
         return maybeDeferred(ask, number)
 
@@ -146,13 +149,7 @@ class Session:
         self._principal = principal
 
 
-class _OfApp(msgspec.Struct):
-    """The part of an outcome record that says whose it is."""
-
-    app: str
-
-
-def _checked(record: str, principal: Principal, operation: Operation) -> str:
-    """The record, if its app is one of this principal's; else raise `Forbidden`."""
-    principal.check(operation, msgspec.json.decode(record, type=_OfApp).app)
-    return record
+def _checked(found: _Found, principal: Principal, operation: Operation) -> _Found:
+    """Return what was found if its app is one of this principal's; else raise `Forbidden`."""
+    principal.check(operation, found.app)
+    return found

@@ -9,13 +9,13 @@ from zope.interface import implementer
 
 from pushgate.model.errors import NotFound
 from pushgate.model.notification import MEMBER_BITS
-from pushgate.model.outcome import Outcome, Report
-from pushgate.model.outcome_record import lines
+from pushgate.model.outcome import Outcome, Report, State
+from pushgate.model.outcome_record import lines, record
 from pushgate.plugin.interfaces import IGateway, IOutcomeSink
 
 BUFFER: Final = 10_000
 """Reports that may wait to be looked through."""
-_UNSETTLED: Final = ('"state":"queued"', '"state":"written"')
+_PENDING: Final = (State.QUEUED, State.WRITTEN)
 
 
 class OutcomeWait:
@@ -101,13 +101,13 @@ class OutcomeWaits:
         ask: Callable[[int], Any] = self._gateway.status
         for number in sorted(wait.missing):
             try:
-                record: str = await maybeDeferred(ask, number)
+                outcome: Outcome = await maybeDeferred(ask, number)
             except NotFound:
                 continue
-            if any(state in record for state in _UNSETTLED):
-                wait.records[number] = record
+            if outcome.state in _PENDING:
+                wait.records[number] = record(outcome)
             else:
-                wait.told(number, record)
+                wait.told(number, record(outcome))
 
     # IOutcomeSink
 
@@ -131,6 +131,6 @@ class OutcomeWaits:
 def _tell(wait: OutcomeWait, report: Outcome) -> None:
     span = report.span
     batch = span.batch.id
-    for index, record in zip(range(span.start, span.stop), lines(report), strict=True):
+    for index, line in zip(range(span.start, span.stop), lines(report), strict=True):
         if batch + index in wait.missing or batch + index in wait.records:
-            wait.told(batch + index, record)
+            wait.told(batch + index, line)

@@ -13,8 +13,8 @@ DAY: Final = 86400.0
 
 async def story(request: HTTPRequest) -> HTTPResponse:
     """The outcome record of a notification, and how it came to it."""
-    told = await request.visitor.trace(parse_id(request.parameters["id"]))
-    return HTTPResponse(200, told.encode() + b"\n")
+    trace = await request.visitor.trace(parse_id(request.parameters["id"]))
+    return HTTPResponse(200, trace.json().encode() + b"\n")
 
 
 async def cancel(request: HTTPRequest) -> HTTPResponse:

@@ -234,5 +234,5 @@ async def _with_outcomes(
 
 def _members(receipt: Receipt) -> list[int]:
     """The indices of those that were accepted."""
-    refused = {index for index, _, _ in receipt.refused}
+    refused = {index for index, _ in receipt.refused}
     return [index for index in range(receipt.count) if index not in refused]

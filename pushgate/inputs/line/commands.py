@@ -112,7 +112,7 @@ def _pushed_alone(place: AnswerPlace, result: Receipt | PushgateError) -> None:
 
 def _status(place: AnswerPlace, rest: bytes) -> None:
     asked = place.connection.visitor.trace(parse_id(_text(rest, "id")))
-    asked.addCallback(lambda record: place.fill(ok(record)))
+    asked.addCallback(lambda trace: place.fill(ok(trace.json())))
     asked.addErrback(_not_answered, place)
 
 

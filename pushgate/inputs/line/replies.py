@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pushgate.model.errors import REFUSALS, PushgateError, Refusal
+from pushgate.model.errors import PushgateError, Refusal
 from pushgate.model.outcome_record import id_stem
 from pushgate.plugin.interfaces import Receipt
 
@@ -69,6 +69,6 @@ def accepted(receipt: Receipt) -> bytes:
         between = f"\n{stem}"
         return f"{stem}{between.join(_DIGITS[: receipt.count])}\n".encode()
     lines = [f"{stem}{digits}\n".encode() for digits in _DIGITS[: receipt.count]]
-    for index, code, text in receipt.refused:
-        lines[index] = error(REFUSALS[code].told(text))
+    for index, refusal in receipt.refused:
+        lines[index] = error(refusal)
     return b"".join(lines)

@@ -48,7 +48,7 @@ def refusable(command: type[Command]) -> type[Command]:
     command.errors = {kind: code.encode() for code, kind in REFUSALS.items()}
     command.allErrors = dict(command.errors)  # type: ignore[attr-defined] # made by AMP's metaclass
     command.reverseErrors = {  # type: ignore[attr-defined] # made by AMP's metaclass
-        code.encode(): kind.told for code, kind in REFUSALS.items()
+        code.encode(): kind.from_text for code, kind in REFUSALS.items()
     }
     return command
 

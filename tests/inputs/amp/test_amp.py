@@ -15,7 +15,11 @@ from pushgate.model.errors import (
     UnknownApp,
 )
 from pushgate.model.notification import Delivery, Priority
+from pushgate.model.outcome import State
+from pushgate.model.outcome_record import record
 from pushgate.model.packed import Packed
+from pushgate.model.trace import Trace
+from pushgate.testing import outcome
 from tests.amp_rig import AmpTestCase, command, push, push_batch
 from tests.samples import PAYLOAD, TOKEN, token
 
@@ -237,7 +241,7 @@ class QuestionTests(AmpTestCase):
         self.assertEqual([box[b"paced"] for box in answers], [b"True", b"True"])
         self.assertEqual(self.gateway.rates, {"news": 2.5, self.NUMBER: 0.0})
         self.gateway.waiting.clear()
-        self.gateway.records[self.NUMBER] = "{}"
+        self.gateway.records[self.NUMBER] = outcome()
         self.assertEqual(self.send(command("Pace", id=self.ID, rate=b"1"))[0][b"paced"], b"False")
 
     def test_a_pace_that_makes_no_sense(self):
@@ -258,15 +262,15 @@ class QuestionTests(AmpTestCase):
 
     def test_trace_is_the_story(self):
         """As the gateway tells it."""
-        self.gateway.records[UUID(self.ID.decode()).int] = '{"state":"accepted","events":[]}'
+        known = self.gateway.records[UUID(self.ID.decode()).int] = outcome()
         [answer] = self.send(command("Trace", id=self.ID))
-        self.assertEqual(json.loads(answer[b"trace"]), {"state": "accepted", "events": []})
+        self.assertEqual(answer[b"trace"].decode(), Trace((known,)).json())
 
     def test_status_is_the_outcome_record(self):
         """As the gateway has it, in JSON."""
-        self.gateway.records[self.NUMBER] = '{"state":"queued"}'
+        pending = self.gateway.records[self.NUMBER] = outcome(State.QUEUED)
         [answer] = self.send(command("Status", id=self.ID))
-        self.assertEqual(answer[b"outcome"], b'{"state":"queued"}')
+        self.assertEqual(answer[b"outcome"].decode(), record(pending))
 
     def test_flush_says_how_many_were_proven(self):
         """The number of notifications that the gateway proved to be accepted."""
@@ -277,7 +281,7 @@ class QuestionTests(AmpTestCase):
     def test_cancel_says_whether_it_did(self):
         """True once; afterwards the notification is done."""
         self.gateway.waiting.add(self.NUMBER)
-        self.gateway.records[self.NUMBER] = "{}"
+        self.gateway.records[self.NUMBER] = outcome()
         answers = self.send(command("Cancel", id=self.ID), command("Cancel", id=self.ID))
         self.assertEqual([answer[b"cancelled"] for answer in answers], [b"True", b"False"])
 

@@ -174,7 +174,7 @@ class LimitTests(LoginTestCase):
         """A reload is not for those who may use some apps only, nor is another app's notification."""
         admin = frozenset({Operation.ADMIN})
         self.context.principals.replace({"shop": proven(operations=admin, apps=frozenset({"news"}))})
-        self.gateway.records[1] = '{"app":"chat"}'
+        self.gateway.records[1] = outcome(app="chat")
         for name in ("Reload", "Flush", "Pace"):
             with self.subTest(name):
                 [box] = self.send(EVERY[name])
@@ -207,7 +207,7 @@ class LimitTests(LoginTestCase):
 
     def test_records_of_other_apps(self):
         """Neither seen nor withdrawn by their id."""
-        self.gateway.records = {1: json.dumps({"app": "mail"}), 2: json.dumps({"app": "news"})}
+        self.gateway.records = {1: outcome(app="mail"), 2: outcome(app="news")}
         for name in ("Status", "Cancel"):
             self.assertEqual(self.refusal(command(name, id=ID))[0], "FORBIDDEN")
             [box] = self.send(command(name, id=id_text(2).encode()))

@@ -1,7 +1,5 @@
 """Who is at the other end, and what it may see and do."""
 
-import json
-
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
@@ -11,7 +9,7 @@ from pushgate.model.errors import Forbidden, NotFound, NotLoggedIn, TooFast
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import ANONYMOUS, Grant, Operation, Principals, SecretHash
 from pushgate.plugin.interfaces import Context
-from pushgate.testing import RecordingGateway
+from pushgate.testing import RecordingGateway, outcome
 
 PUSH, READ = Operation.PUSH, Operation.READ
 SECRET = b"s3cr3t"
@@ -22,9 +20,7 @@ class VisitorTests(SynchronousTestCase):
     def visitor(self, grants, trusting=True):
         """Somebody who has just come in."""
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
-        self.gateway.records = {
-            number: json.dumps({"id": "x", "app": app}) for number, app in ((1, "news"), (2, "mail"))
-        }
+        self.gateway.records = {1: outcome(app="news"), 2: outcome(app="mail")}
         self.gateway.waiting = {1, 2}
         context = Context(
             reactor=self.clock,
@@ -74,10 +70,10 @@ class VisitorTests(SynchronousTestCase):
         """Records, counts and withdrawals of its own apps only; of another app not even what became of it."""
         visitor = self.visitor({"shop": SHOP})
         visitor.login("shop", SECRET)
-        self.assertIn("news", self.successResultOf(visitor.status(1)))
+        self.assertEqual(self.successResultOf(visitor.status(1)).app, "news")
         self.failureResultOf(visitor.status(2), Forbidden)
         self.failureResultOf(visitor.status(3), NotFound)
-        self.assertIn("news", self.successResultOf(visitor.trace(1)))
+        self.assertEqual(self.successResultOf(visitor.trace(1)).app, "news")
         self.failureResultOf(visitor.trace(2), Forbidden)
         self.assertTrue(self.successResultOf(visitor.cancel(1)))
         self.failureResultOf(visitor.cancel(2), Forbidden)
@@ -88,8 +84,8 @@ class VisitorTests(SynchronousTestCase):
     def test_what_others_see(self):
         """Without a limit, everything as the gateway has it."""
         visitor = self.visitor({})
-        self.assertIn("mail", self.successResultOf(visitor.status(2)))
-        self.assertIn("mail", self.successResultOf(visitor.trace(2)))
+        self.assertEqual(self.successResultOf(visitor.status(2)).app, "mail")
+        self.assertEqual(self.successResultOf(visitor.trace(2)).app, "mail")
         self.assertTrue(self.successResultOf(visitor.cancel(2)))
         self.failureResultOf(visitor.cancel(3), NotFound)
         self.assertEqual(visitor.stats(), self.gateway.stats())

@@ -4,14 +4,18 @@ import json
 from typing import ClassVar
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from pushgate.inputs.common.json_terms import TERM_FIELDS
 from pushgate.inputs.http import factory
 from pushgate.inputs.http.openapi import SCHEMAS, TERMS
 from pushgate.inputs.http.routes import ROUTES
 from pushgate.model.errors import REFUSALS, Overloaded, ShuttingDown
 from pushgate.model.notification import MAX_BATCH, Delivery, Priority, Terms
-from pushgate.model.outcome_record import id_text, lines
+from pushgate.model.outcome import State
+from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
+from pushgate.model.trace import Trace
 from pushgate.net.http.responses import STATUSES
 from pushgate.net.prometheus import Exposition
 from pushgate.testing import outcome
@@ -292,8 +296,8 @@ class WaitTests(HTTPTestCase):
     def report(self, *tokens):
         """Tell the outcome of the first submission, to sinks and books."""
         report = outcome(tokens=tokens)
-        for index, line in enumerate(lines(report)):
-            self.gateway.records[FIRST + index] = line
+        for index in range(len(tokens)):
+            self.gateway.records[FIRST + index] = replace(report, span=report.span.part(index, index + 1))
         self.gateway.report(report)
 
     def test_a_bad_key_of_nothing_good(self):
@@ -315,7 +319,7 @@ class WaitTests(HTTPTestCase):
     def test_some_outcomes(self):
         """After the time the answer comes with those that are known; what is on its way says so."""
         [] = self.send(request("POST", f"{PUSH}?wait=3s", ONE))
-        self.gateway.records[FIRST] = '{"state":"queued"}'
+        self.gateway.records[FIRST] = outcome(State.QUEUED)
         self.pass_time(2)
         self.assertEqual(self.received(), [])
         self.pass_time(1)
@@ -358,17 +362,16 @@ class WaitTests(HTTPTestCase):
 class QuestionTests(HTTPTestCase):
     def test_an_outcome(self):
         """The record of a notification, and 404 for one that nobody knows."""
-        [record] = lines(outcome())
-        self.gateway.records[5] = record
+        self.gateway.records[5] = outcome()
         response = self.ask("GET", f"/v1/notifications/{id_text(5)}")
-        self.assertEqual((response.status, response.json), (200, json.loads(record)))
+        self.assertEqual((response.status, response.json), (200, json.loads(Trace((outcome(),)).json())))
         self.refusal(self.ask("GET", f"/v1/notifications/{id_text(6)}"), 404, "NOT_FOUND")
         self.refusal(self.ask("GET", "/v1/notifications/six"), 400, "INVALID")
 
     def test_cancelling(self):
         """Says whether it came in time."""
         self.gateway.waiting.add(5)
-        self.gateway.records[6] = "{}"
+        self.gateway.records[6] = outcome()
         for number, done in ((5, True), (6, False)):
             response = self.ask("DELETE", f"/v1/notifications/{id_text(number)}")
             self.assertEqual((response.status, response.json), (200, {"cancelled": done}))

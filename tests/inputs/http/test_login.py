@@ -4,7 +4,7 @@ from base64 import b64encode
 from typing import ClassVar
 
 from pushgate.inputs.common.login_throttle import FIRST_DELAY
-from pushgate.model.outcome_record import id_text, lines
+from pushgate.model.outcome_record import id_text
 from pushgate.model.principals import Grant, Operation, SecretHash
 from pushgate.testing import outcome
 from tests.http_rig import ONE, PUSH, HTTPTestCase, request
@@ -113,7 +113,7 @@ class LimitTests(HTTPTestCase):
         self.refusal(self.ask("GET", "/v1/outcomes?app=mail"), 403, "FORBIDDEN")
         self.assertEqual(list(self.ask("GET", "/v1/apps").json["apps"]), ["news"])
         for number, app, status in ((5, "news", 200), (6, "mail", 403)):
-            [self.gateway.records[number]] = lines(outcome(app=app))
+            self.gateway.records[number] = outcome(app=app)
             self.gateway.waiting.add(number)
             path = f"/v1/notifications/{id_text(number)}"
             self.assertEqual([self.ask(method, path).status for method in ("GET", "DELETE")], [status] * 2)

@@ -9,7 +9,10 @@ from pushgate.inputs.line.line_reader import MAX_LINE
 from pushgate.inputs.line.push import read_bulk
 from pushgate.model.errors import Conflict, Overloaded, ShuttingDown, UnknownApp
 from pushgate.model.notification import Delivery, Priority
+from pushgate.model.outcome import State
 from pushgate.model.principals import Grant, Operation, SecretHash
+from pushgate.model.trace import Trace
+from pushgate.testing import outcome
 from tests.line_rig import HEX, LineTestCase, push, push_json
 from tests.samples import PAYLOAD, TOKEN, token
 
@@ -315,11 +318,9 @@ class QuestionTests(LineTestCase):
     def test_status_is_the_story(self):
         """On one line, as the gateway has it: the outcome record, and what happened when."""
         self.gateway.status = None  # not asked: it knows less
-        self.gateway.records[self.NUMBER] = '{"app":"news","state":"queued","events":[]}'
-        self.assertEqual(
-            self.send(b"STATUS %b\n" % str(UUID(int=self.NUMBER)).encode()),
-            ['OK {"app":"news","state":"queued","events":[]}'],
-        )
+        pending = self.gateway.records[self.NUMBER] = outcome(State.QUEUED)
+        [answer] = self.send(b"STATUS %b\n" % str(UUID(int=self.NUMBER)).encode())
+        self.assertEqual(answer, f"OK {Trace((), pending).json()}")
 
     def test_an_unknown_id(self):
         """Is told so."""

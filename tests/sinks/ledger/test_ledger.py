@@ -11,13 +11,12 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
-from pushgate.gateway.trace import record
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart, SinkDown
 from pushgate.model.history import Event, Step
 from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken, Outcome, State
-from pushgate.model.outcome_record import Tokens, hash_token
+from pushgate.model.outcome_record import Tokens, hash_token, record
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Context, IHistory, IOutcomeSink, IOutcomeSinkFactory
 from pushgate.sinks.ledger import factory, sink

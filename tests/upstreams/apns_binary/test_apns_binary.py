@@ -79,7 +79,7 @@ class StoryTests(RigCase):
 
     async def events(self, rig: Rig, number: int) -> list[tuple[Any, ...]]:
         """Each event with its connection and reason."""
-        story = json.loads(await rig.gateway.trace(number))
+        story = json.loads((await rig.gateway.trace(number)).json())
         return [
             (each["event"], each.get("connection"), each.get("reason", ""))
             for each in story["events"]
@@ -129,7 +129,7 @@ class StoryTests(RigCase):
         """While it is in flight, the connection is known."""
         rig = await self.rig(connections=1, response_timeout=0.3)
         receipt = await rig.push([live(0)])
-        while json.loads(await rig.gateway.trace(receipt.id))["state"] != "written":
+        while json.loads((await rig.gateway.trace(receipt.id)).json())["state"] != "written":
             await rig.beat()
         self.assertEqual(await self.events(rig, receipt.id), [("written", 1, "")])
         await rig.settled()
