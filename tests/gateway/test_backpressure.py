@@ -10,8 +10,7 @@ from twisted.protocols.amp import AMP
 from twisted.trial.unittest import TestCase
 
 from pushgate.inputs.amp import factory as amp
-from pushgate.inputs.amp.input import AmpInput
-from pushgate.inputs.amp.server import AmpTable
+from pushgate.inputs.amp.server import AmpInput, AmpTable
 from pushgate.model.packed import Packed
 from pushgate.protocols.amp.commands import PushBatch, Stats
 from tests.rig import Rig, live

@@ -4,6 +4,6 @@
 `responders` says what each command does, `watcher` sends outcomes back; `boxes` is the format.
 """
 
-from pushgate.inputs.amp.input import factory
+from pushgate.inputs.amp.server import factory
 
 __all__ = ["factory"]

@@ -1,18 +1,15 @@
 """One AMP connection of the door."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from pushgate.inputs.amp.handlers import respond
 from pushgate.inputs.amp.request import AmpRequest
-from pushgate.inputs.amp.watcher import Watcher
+from pushgate.inputs.amp.watcher import Watcher, Watchers
 from pushgate.inputs.common.backpressure import FULL
 from pushgate.inputs.common.conversation import UNANSWERED, Conversation
+from pushgate.inputs.common.conversation_input import ConversationServer
 from pushgate.protocols.amp.boxes import Box, BoxReader, Malformed, box_bytes
 from pushgate.protocols.amp.commands import Outcomes
-
-if TYPE_CHECKING:
-    from pushgate.inputs.amp.server import AmpServer
 
 
 class AmpConnection(Conversation):
@@ -24,10 +21,10 @@ class AmpConnection(Conversation):
     """
 
     question = "command"
-    server: "AmpServer"
 
-    def __init__(self, server: "AmpServer") -> None:
+    def __init__(self, server: ConversationServer, watchers: Watchers) -> None:
         super().__init__(server)
+        self._watchers = watchers
         self._boxes = BoxReader()
         self._reading = False
         self._watcher: Watcher | None = None
@@ -52,7 +49,7 @@ class AmpConnection(Conversation):
     def watch(self, app: str | None) -> None:
         """Report outcomes to the peer from now on, of one app or of all; a second call changes which."""
         if self._watcher is None:
-            self._watcher, self._detach = self.server.attach(
+            self._watcher, self._detach = self._watchers.attach(
                 self._send_outcomes, self.visitor.sees, self._watcher_gave_up
             )
         self._watcher.app = app
@@ -113,7 +110,7 @@ class AmpConnection(Conversation):
     def _watcher_refused(self, watcher: Watcher, code: bytes) -> None:
         if watcher is self._watcher:
             self._unwatch()
-            self.server.count_dropped_watcher("refused")
+            self._watchers.count_dropped("refused")
             self.log.warn(
                 "{peer} watches no longer: it answered Outcomes with {code}",
                 peer=self.transport.getPeer() if self.transport else "",
@@ -125,9 +122,8 @@ class AmpConnection(Conversation):
         if self._brake.holds(UNANSWERED) or self._brake.holds(FULL):
             self._watcher.wait_on()  # its acknowledgements may have come: it is the door that does not read
             return
-        patience = self.server.config.watch_timeout
-        self.server.count_dropped_watcher("unread")
-        self.close(f"it acknowledged no outcomes for {patience:g} s")
+        self._watchers.count_dropped("unread")
+        self.close(f"it acknowledged no outcomes for {self._watchers.timeout:g} s")
 
     def _unwatch(self) -> None:
         if self._watcher is not None and self._detach is not None:

@@ -1,9 +1,7 @@
-"""A lasting connection of questions and answers, and the door that has such ones."""
+"""A lasting connection of questions and answers."""
 
 from typing import Any, ClassVar, Final
-from typing import Protocol as Form
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
@@ -11,13 +9,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.inputs.common.backpressure import FullQueues
-from pushgate.inputs.common.batching import Batcher
-from pushgate.inputs.common.connections import Connections
-from pushgate.inputs.common.session import Authenticator, Session
-from pushgate.net.listener import Listener
+from pushgate.inputs.common.conversation_input import ConversationServer
+from pushgate.inputs.common.session import Session
 from pushgate.net.read_pause import ReadPause
 from pushgate.net.request_deadline import RequestDeadline
-from pushgate.plugin.interfaces import Context, IGateway, IInput
 
 LINGER: Final = 5.0
 """Seconds a closing connection has to take its last answers."""
@@ -25,57 +20,6 @@ LOGIN_TIMEOUT: Final = 60.0
 """Seconds for which a peer may be nobody, where nobody may do nothing: it would take others' place."""
 UNANSWERED: Final = "questions without answers"
 UNREAD: Final = "answers not read"
-
-
-class ConversationTable(Form):
-    """What the configuration of such a door has besides where it listens.
-
-    :ivar max_connections: more than so many at a time are closed at once.
-    :ivar request_timeout: seconds that a question may take from its first byte to its last.
-    :ivar unanswered: questions of one connection without an answer before the door stops reading from it.
-    """
-
-    max_connections: int
-    request_timeout: float
-    unanswered: int
-
-
-class ConversationServer(Connections):
-    """What the connections of one door share."""
-
-    def __init__(
-        self, name: str, config: ConversationTable, gateway: IGateway, context: Context, porter: Authenticator
-    ) -> None:
-        super().__init__(name, config.max_connections, gateway, context)
-        self.config: Any = config
-        self.porter = porter
-        self.gatherer = Batcher(lambda submission: gateway.submit(submission, name), self.clock)
-
-
-@implementer(IInput)
-class ConversationInput:
-    """Listens, and closes in order.
-
-    :cvar server: makes the connections.
-    """
-
-    server: ClassVar[type[ConversationServer]]
-
-    def __init__(self, name: str, config: Any, gateway: IGateway, context: Context) -> None:
-        self._listener = Listener(name, config, context)
-        porter = Authenticator(name, self._listener.trusting, gateway, context)
-        self._server = self.server(name, config, gateway, context, porter)
-
-    def start(self) -> Deferred[None]:
-        return self._listener.start(self._server)
-
-    def stop(self) -> Deferred[None]:
-        """Cancelling closes all connections at once."""
-        self._server.porter.stop()
-        return Deferred.fromCoroutine(self._server.stop(self._listener))
-
-    def addresses(self) -> list[str]:
-        return self._listener.addresses()
 
 
 @implementer(IPushProducer)
@@ -93,7 +37,7 @@ class Conversation(Protocol):
     transport: Any  # in turn TCP, UNIX, and TLS over one of them
 
     def __init__(self, server: ConversationServer) -> None:
-        self.server: Any = server
+        self.server = server
         self.under_way = 0
         self.visitor: Session
         self._limit = server.config.unanswered

@@ -2,12 +2,13 @@
 
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from zope.interface import implementer
 
 from pushgate.inputs.common.conversation import Conversation
+from pushgate.inputs.common.conversation_input import ConversationServer
 from pushgate.inputs.line.commands import AnswerPlace, respond
 from pushgate.inputs.line.line_reader import MAX_LINE, LineReader
 from pushgate.inputs.line.push import read_bulk
@@ -15,9 +16,6 @@ from pushgate.inputs.line.replies import Replies, accepted, error
 from pushgate.model.errors import PushgateError, Refusal, TooLarge
 from pushgate.model.principals import Operation
 from pushgate.plugin.interfaces import Receipt
-
-if TYPE_CHECKING:
-    from pushgate.inputs.line.server import LineServer
 
 PIECE: Final = 1 << 16
 """Bytes of answers after which they are sent, although more lines came in the same piece: short questions may
@@ -32,9 +30,8 @@ class LineConnection(Conversation):
     """
 
     question = "line"
-    server: "LineServer"
 
-    def __init__(self, server: "LineServer") -> None:
+    def __init__(self, server: ConversationServer) -> None:
         super().__init__(server)
         self._reader = LineReader()
         self._received: deque[bytes] = deque()

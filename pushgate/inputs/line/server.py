@@ -1,9 +1,10 @@
-"""What the connections of one line door share."""
+"""The line input, and what its connections share."""
 
 from pydantic import Field
 
-from pushgate.inputs.common.conversation import ConversationServer
+from pushgate.inputs.common.conversation_input import ConversationInput, ConversationServer
 from pushgate.inputs.line.connection import LineConnection
+from pushgate.plugin.factories import InputFactory
 from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
 
 
@@ -27,3 +28,14 @@ class LineServer(ConversationServer):
 
     def connect(self) -> LineConnection:
         return LineConnection(self)
+
+
+class LineInput(ConversationInput):
+    """Takes lines."""
+
+    server = LineServer
+
+
+factory = InputFactory(
+    "line", "one command a line, text or JSON: nc and a shell are enough", LineTable, LineInput
+)
