@@ -1,20 +1,25 @@
 """One request: between twisted.web's protocols and what reads its body."""
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionAborted
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http
 
+from pushgate.inputs.common.backpressure import FullQueues
+from pushgate.inputs.common.batching import Batcher
+from pushgate.inputs.common.session import Authenticator, Session
+from pushgate.inputs.http.outcome_waits import OutcomeWaits
+from pushgate.inputs.http.settings import HTTPTable
 from pushgate.model.errors import Internal, Invalid, PushgateError, Refusal
 from pushgate.net.http.responses import Header, HTTPFault, HTTPResponse, error_answer
-
-if TYPE_CHECKING:
-    from pushgate.inputs.common.session import Session
-    from pushgate.inputs.http.connection import HTTPConnection
+from pushgate.net.prometheus import Exposition
+from pushgate.net.read_pause import ReadPause
+from pushgate.plugin.interfaces import IGateway
 
 LINGER: Final = 5.0
 """Seconds in which an unwanted body may end, and a closing connection take its last answer."""
@@ -38,6 +43,68 @@ class BodyReader(Protocol):
         """Nothing more comes: the body was complete, or is not wanted, or the peer is gone."""
 
 
+class HTTPServices(Protocol):
+    """What the connections and requests of one input share."""
+
+    config: HTTPTable
+    gateway: IGateway
+    clock: IReactorTime
+    porter: Authenticator
+    gatherer: Batcher
+    waits: OutcomeWaits
+    exposition: Exposition
+    stopping: bool
+
+    def wall(self) -> float:
+        """Unix seconds."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def date(self) -> bytes:
+        """The time as headers have it."""
+
+    def reader(self, request: "HTTPRequest") -> BodyReader:
+        """What reads the body of a request and answers it; raise what is wrong with its head."""
+
+    def watch(self, request: "HTTPRequest") -> None:
+        """Answer with outcomes as they come."""
+
+    def reserve(self, size: int) -> None:
+        """Take room for bytes of a body; see `HTTPServer.reserve`."""
+
+    def full_queues(self, brake: ReadPause) -> FullQueues:
+        """See `Connections`, as for the others."""
+
+    def count_closed(self, reason: str) -> None: ...
+    def count_refusal(self, app: str, refusal: Refusal) -> None: ...
+    def finished(self) -> None: ...
+
+
+class HTTPRequestOwner(Protocol):
+    """The connection of a request."""
+
+    server: HTTPServices
+    brake: ReadPause
+    visitor: Session
+    transport: Any
+
+    def head_received(self) -> None:
+        """The head of a request is complete, in HTTP/1.1."""
+
+    def ending(self, request: "HTTPRequest") -> None:
+        """A request is over; in HTTP/1.1 the next one may begin after this."""
+
+    def ended(self) -> None:
+        """What was to be said about a request has been said."""
+
+    def fed(self, app: str) -> None:
+        """Note that something was submitted to an app from here."""
+
+    def abortConnection(self) -> None:
+        """Close at once."""
+
+
 class HTTPRequest(http.Request):
     """A request that is looked at when its head is complete, and can be answered before its body is.
 
@@ -56,7 +123,7 @@ class HTTPRequest(http.Request):
 
     _log = Logger()
 
-    def __init__(self, channel: Any, connection: "HTTPConnection") -> None:
+    def __init__(self, channel: Any, connection: HTTPRequestOwner) -> None:
         super().__init__(channel, False)
         self.connection = connection
         self.http1 = isinstance(channel, http.HTTPChannel)
