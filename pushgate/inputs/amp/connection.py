@@ -6,7 +6,7 @@ from pushgate.inputs.amp.handlers import respond
 from pushgate.inputs.amp.request import AmpRequest
 from pushgate.inputs.amp.watcher import Watcher, Watchers
 from pushgate.inputs.common.backpressure import FULL
-from pushgate.inputs.common.conversation import UNANSWERED, Conversation
+from pushgate.inputs.common.conversation import UNANSWERED, Conversation, ConversationState
 from pushgate.inputs.common.conversation_input import ConversationServer
 from pushgate.protocols.amp.boxes import Box, BoxReader, Malformed, box_bytes
 from pushgate.protocols.amp.commands import Outcomes
@@ -40,7 +40,7 @@ class AmpConnection(Conversation):
         self._unwatch()
 
     def dataReceived(self, data: bytes) -> None:
-        if not self._closing:
+        if self.state is ConversationState.OPEN:
             self._boxes.feed(data)
             self.read()
 
@@ -56,18 +56,18 @@ class AmpConnection(Conversation):
 
     def finish(self, answer: Box | None) -> None:
         """End a request; called exactly once for each."""
-        if answer is not None and not self._lost:
+        if answer is not None and self.state is not ConversationState.LOST:
             self._write(answer)
         self.answered()
 
     # reading
 
     def read(self) -> None:
-        if self._reading or self._closing:
+        if self._reading or self.state is not ConversationState.OPEN:
             return
         self._reading, progress = True, False
         try:
-            while not (self._brake.held or self._closing) and (box := self._boxes.next()) is not None:
+            while self._takes() and (box := self._boxes.next()) is not None:
                 progress = True
                 self._box_received(box)
         except Malformed as fault:
@@ -75,8 +75,11 @@ class AmpConnection(Conversation):
             self.close(f"not AMP: {fault}")
         finally:
             self._reading = False
-        if not self._closing:
+        if self.state is ConversationState.OPEN:
             self._patience.read(progress, self._boxes.partial)
+
+    def _takes(self) -> bool:
+        return self.state is ConversationState.OPEN and not self._brake.held
 
     def _box_received(self, box: Box) -> None:
         if b"_answer" in box:

@@ -1,5 +1,6 @@
 """A lasting connection of questions and answers."""
 
+from enum import IntEnum
 from typing import Any, ClassVar, Final
 
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, ITCPTransport
@@ -22,12 +23,25 @@ UNANSWERED: Final = "questions without answers"
 UNREAD: Final = "answers not read"
 
 
+class ConversationState(IntEnum):
+    """The states of a conversation, in the order in which it passes through them; it may skip some."""
+
+    OPEN = 0
+    """Questions are taken."""
+    LEAVING = 1
+    """No further ones are; it closes when all have their answers."""
+    CLOSING = 2
+    """The last answers are on their way."""
+    LOST = 3
+
+
 @implementer(IPushProducer)
 class Conversation(Protocol):
     """Reads no further while as many questions are unanswered as the door allows, while the peer does not
     read its answers, or while a queue that the peer feeds is nearly full.
 
     :cvar question: what the door's protocol calls one.
+    :ivar state: how far it is on its way from open to lost.
     :ivar under_way: questions that wait for their answer.
     :ivar visitor: who is at the other end.
     """
@@ -44,7 +58,7 @@ class Conversation(Protocol):
         self._brake: ReadPause
         self._full: FullQueues
         self._patience = RequestDeadline(server.clock, server.config.request_timeout, self._too_slow)
-        self._closing = self._lost = False
+        self.state = ConversationState.OPEN
         self._abort: IDelayedCall | None = None
         self._nobody: IDelayedCall | None = None
 
@@ -77,7 +91,7 @@ class Conversation(Protocol):
         self.server.joined(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._lost = self._closing = True
+        self.state = ConversationState.LOST
         for call in (self._abort, self._nobody):
             if call is not None:
                 call.cancel()
@@ -113,7 +127,7 @@ class Conversation(Protocol):
     def answered(self, questions: int = 1) -> None:
         """So many have it; called when it is written, or in its place."""
         self.under_way -= questions
-        if self.under_way <= self._limit * 4 // 5 and not self._closing:
+        if self.under_way <= self._limit * 4 // 5 and self.state < ConversationState.CLOSING:
             self._brake.release(UNANSWERED)
         self.server.finished()
 
@@ -122,9 +136,9 @@ class Conversation(Protocol):
 
         :param reason: what to log, "" when there is nothing to say.
         """
-        if self._closing:
+        if self.state >= ConversationState.CLOSING:
             return
-        self._closing = True
+        self.state = ConversationState.CLOSING
         if reason:
             self.log.info(
                 "closing the connection from {peer}: {why}", peer=self.transport.getPeer(), why=reason
@@ -145,7 +159,7 @@ class Conversation(Protocol):
 
     def abort(self) -> None:
         """Close at once."""
-        if not self._lost:
+        if self.state is not ConversationState.LOST:
             self.transport.abortConnection()
 
     def _abort_now(self) -> None:
