@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.inputs.apns_binary.authentication import ProviderAuthentication
 from pushgate.inputs.apns_binary.feedback_connection import FeedbackServer
-from pushgate.inputs.apns_binary.server import NotificationServer
+from pushgate.inputs.apns_binary.push_connection import NotificationServer
 from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Principals

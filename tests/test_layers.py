@@ -68,12 +68,6 @@ IMPURE = {
 
 CIRCLES = {
     "simulator.service", "simulator.control_api",
-    "inputs.amp.request", "inputs.amp.handlers", "inputs.amp.connection", "inputs.amp.server",
-    "inputs.line.commands", "inputs.line.connection", "inputs.line.server",
-    "inputs.apns_binary.push_connection", "inputs.apns_binary.server", "inputs.apns_binary.base_connection",
-    "inputs.http.server_sent_events", "inputs.http.queries", "inputs.http.bodies", "inputs.http.submit",
-    "inputs.http.ndjson_body", "inputs.http.authentication", "inputs.http.routes", "inputs.http.connection",
-    "inputs.http.request", "inputs.http.server",
 }  # fmt: skip
 """Modules that import one another in a circle, for types only. None is to be left."""
 

@@ -9,8 +9,7 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.protocols.amp import AMP
 from twisted.trial.unittest import TestCase
 
-from pushgate.inputs.amp.input import AmpInput
-from pushgate.inputs.amp.server import AmpTable
+from pushgate.inputs.amp.server import AmpInput, AmpTable
 from pushgate.model.packed import Packed
 from pushgate.plugins.builtin import amp
 from pushgate.protocols.amp.commands import PushBatch, Stats

@@ -7,7 +7,7 @@ from types import FrameType
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
-from pushgate.inputs.line.input import LineInput
+from pushgate.inputs.line.server import LineInput
 from pushgate.model.log_throttle import LOG_INTERVAL
 from pushgate.model.metrics import Metrics
 from pushgate.service.reactor_watchdog import GATEWAY, LOOKS, Watchdog, culprit, home

@@ -4,6 +4,6 @@
 `responders` says what each command does, `watcher` sends outcomes back; `boxes` is the format.
 """
 
-from pushgate.inputs.amp.input import plug_in
+from pushgate.inputs.amp.server import plug_in
 
 __all__ = ["plug_in"]

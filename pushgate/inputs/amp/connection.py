@@ -1,18 +1,15 @@
 """One AMP connection of the door."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from pushgate.inputs.amp.handlers import respond
 from pushgate.inputs.amp.request import AmpRequest
-from pushgate.inputs.amp.watcher import Watcher
+from pushgate.inputs.amp.watcher import Watcher, Watchers
 from pushgate.inputs.common.backpressure import FULL
-from pushgate.inputs.common.conversation import UNANSWERED, Conversation
+from pushgate.inputs.common.conversation import UNANSWERED, Conversation, ConversationState
+from pushgate.inputs.common.conversation_input import ConversationServer
 from pushgate.protocols.amp.boxes import Box, BoxReader, Malformed, box_bytes
 from pushgate.protocols.amp.commands import Outcomes
-
-if TYPE_CHECKING:
-    from pushgate.inputs.amp.server import AmpServer
 
 
 class AmpConnection(Conversation):
@@ -24,10 +21,10 @@ class AmpConnection(Conversation):
     """
 
     question = "command"
-    server: "AmpServer"
 
-    def __init__(self, server: "AmpServer") -> None:
+    def __init__(self, server: ConversationServer, watchers: Watchers) -> None:
         super().__init__(server)
+        self._watchers = watchers
         self._boxes = BoxReader()
         self._reading = False
         self._watcher: Watcher | None = None
@@ -43,7 +40,7 @@ class AmpConnection(Conversation):
         self._unwatch()
 
     def dataReceived(self, data: bytes) -> None:
-        if not self._closing:
+        if self.state is ConversationState.OPEN:
             self._boxes.feed(data)
             self.read()
 
@@ -52,25 +49,25 @@ class AmpConnection(Conversation):
     def watch(self, app: str | None) -> None:
         """Report outcomes to the peer from now on, of one app or of all; a second call changes which."""
         if self._watcher is None:
-            self._watcher, self._detach = self.server.attach(
+            self._watcher, self._detach = self._watchers.attach(
                 self._send_outcomes, self.visitor.sees, self._watcher_gave_up
             )
         self._watcher.app = app
 
     def finish(self, answer: Box | None) -> None:
         """End a request; called exactly once for each."""
-        if answer is not None and not self._lost:
+        if answer is not None and self.state is not ConversationState.LOST:
             self._write(answer)
         self.answered()
 
     # reading
 
     def read(self) -> None:
-        if self._reading or self._closing:
+        if self._reading or self.state is not ConversationState.OPEN:
             return
         self._reading, progress = True, False
         try:
-            while not (self._brake.held or self._closing) and (box := self._boxes.next()) is not None:
+            while self._takes() and (box := self._boxes.next()) is not None:
                 progress = True
                 self._box_received(box)
         except Malformed as fault:
@@ -78,8 +75,11 @@ class AmpConnection(Conversation):
             self.close(f"not AMP: {fault}")
         finally:
             self._reading = False
-        if not self._closing:
+        if self.state is ConversationState.OPEN:
             self._patience.read(progress, self._boxes.partial)
+
+    def _takes(self) -> bool:
+        return self.state is ConversationState.OPEN and not self._brake.held
 
     def _box_received(self, box: Box) -> None:
         if b"_answer" in box:
@@ -113,7 +113,7 @@ class AmpConnection(Conversation):
     def _watcher_refused(self, watcher: Watcher, code: bytes) -> None:
         if watcher is self._watcher:
             self._unwatch()
-            self.server.count_dropped_watcher("refused")
+            self._watchers.count_dropped("refused")
             self.log.warn(
                 "{peer} watches no longer: it answered Outcomes with {code}",
                 peer=self.transport.getPeer() if self.transport else "",
@@ -125,9 +125,8 @@ class AmpConnection(Conversation):
         if self._brake.holds(UNANSWERED) or self._brake.holds(FULL):
             self._watcher.wait_on()  # its acknowledgements may have come: it is the door that does not read
             return
-        patience = self.server.config.watch_timeout
-        self.server.count_dropped_watcher("unread")
-        self.close(f"it acknowledged no outcomes for {patience:g} s")
+        self._watchers.count_dropped("unread")
+        self.close(f"it acknowledged no outcomes for {self._watchers.timeout:g} s")
 
     def _unwatch(self) -> None:
         if self._watcher is not None and self._detach is not None:

@@ -1,12 +1,11 @@
 """One command that waits for its answer."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
+from pushgate.inputs.common.conversation_input import ConversationServer
+from pushgate.inputs.common.session import Session
 from pushgate.model.errors import PushgateError, Refusal
 from pushgate.protocols.amp.boxes import Box
-
-if TYPE_CHECKING:
-    from pushgate.inputs.amp.connection import AmpConnection
 
 UNHANDLED: Final = b"UNHANDLED"
 """AMP's own code: no such command."""
@@ -14,6 +13,22 @@ UNKNOWN: Final = b"UNKNOWN"
 """AMP's own code: the command failed for a reason that is nobody's business but the log's."""
 MAX_TEXT: Final = 1000
 """Characters of an error's text at most."""
+
+
+class CommandPeer(Protocol):
+    """The connection that a command came on, as what answers it uses it."""
+
+    server: ConversationServer
+    visitor: Session
+
+    def fed(self, app: str) -> None:
+        """See `Conversation.fed`."""
+
+    def watch(self, app: str | None) -> None:
+        """Report outcomes to the peer from now on, of one app or of all; a second call changes which."""
+
+    def finish(self, answer: Box | None) -> None:
+        """End a request; called exactly once for each."""
 
 
 class AmpRequest:
@@ -24,7 +39,7 @@ class AmpRequest:
 
     __slots__ = ("_tag", "connection")
 
-    def __init__(self, connection: "AmpConnection", tag: bytes | None) -> None:
+    def __init__(self, connection: CommandPeer, tag: bytes | None) -> None:
         self.connection, self._tag = connection, tag
 
     def answer(self, values: Box) -> None:

@@ -1,12 +1,10 @@
-"""What the connections of one AMP door share."""
-
-from collections.abc import Callable
+"""The AMP input, and what its connections share."""
 
 from pydantic import Field
 
 from pushgate.inputs.amp.connection import AmpConnection
-from pushgate.inputs.amp.watcher import Watcher
-from pushgate.inputs.common.conversation import ConversationServer
+from pushgate.inputs.amp.watcher import Watchers
+from pushgate.inputs.common.conversation_input import ConversationInput, ConversationServer
 from pushgate.inputs.common.session import Authenticator
 from pushgate.plugin.interfaces import Context, IGateway
 from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
@@ -32,35 +30,22 @@ class AmpTable(ListeningTable):
 
 
 class AmpServer(ConversationServer):
-    """Makes the connections of one door."""
+    """Makes the connections of one input."""
 
     def __init__(
         self, name: str, config: AmpTable, gateway: IGateway, context: Context, porter: Authenticator
     ) -> None:
         super().__init__(name, config, gateway, context, porter)
-        self.wall = context.wall
-        self._watchers: set[int] = set()
+        self._watchers = Watchers(name, config.watch_buffer, config.watch_timeout, gateway, context)
 
     def connect(self) -> AmpConnection:
-        return AmpConnection(self)
+        return AmpConnection(self, self._watchers)
 
-    def attach(
-        self, send: Callable[[bytes], None], sees: Callable[[str], bool], gave_up: Callable[[], None]
-    ) -> tuple[Watcher, Callable[[], None]]:
-        """A sink for one connection, and what detaches it."""
-        watcher = Watcher(send, sees, self.clock, self.config.watch_timeout, gave_up)
-        # The lowest free number: a sink's name is a label of metrics, of which there must not be ever more.
-        number = next(n for n in range(1, len(self._watchers) + 2) if n not in self._watchers)
-        name = f"{self.name}.watch-{number}"
-        detach = self.gateway.attach(name, watcher, self.config.watch_buffer)
-        self._watchers.add(number)
 
-        def leave() -> None:
-            self._watchers.discard(number)
-            detach()
+class AmpInput(ConversationInput):
+    """Takes commands."""
 
-        return watcher, leave
+    server = AmpServer
 
-    def count_dropped_watcher(self, reason: str) -> None:
-        """Count a watcher that is told no more, though it did not leave."""
-        self.metrics.count("pushgate_watchers_dropped_total", self.name, reason)
+
+plug_in = AmpTable, AmpInput

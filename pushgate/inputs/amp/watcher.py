@@ -1,4 +1,4 @@
-"""The sink behind one connection that watches outcomes."""
+"""The sinks behind connections that watch outcomes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
@@ -10,7 +10,7 @@ from zope.interface import implementer
 
 from pushgate.model.outcome import DeadToken, Report
 from pushgate.model.outcome_record import lines
-from pushgate.plugin.interfaces import IOutcomeSink
+from pushgate.plugin.interfaces import Context, IGateway, IOutcomeSink
 from pushgate.protocols.amp.commands import MAX_VALUE
 
 WINDOW: Final = 4
@@ -115,6 +115,40 @@ class Watcher:
     def _expired(self) -> None:
         self._deadline = None
         self._gave_up()
+
+
+class Watchers:
+    """The watchers of one input.
+
+    :param name: the input's name.
+    :param buffer: reports that may wait for one watcher.
+    :ivar timeout: seconds that a watcher has to acknowledge outcomes.
+    """
+
+    def __init__(self, name: str, buffer: int, timeout: float, gateway: IGateway, context: Context) -> None:
+        self._name, self._buffer, self.timeout = name, buffer, timeout
+        self._gateway, self._clock, self._metrics = gateway, context.reactor, context.metrics
+        self._numbers: set[int] = set()
+
+    def attach(
+        self, send: Callable[[bytes], None], sees: Callable[[str], bool], gave_up: Callable[[], None]
+    ) -> tuple[Watcher, Callable[[], None]]:
+        """A sink for one connection, and what detaches it."""
+        watcher = Watcher(send, sees, self._clock, self.timeout, gave_up)
+        # The lowest free number: a sink's name is a label of metrics, of which there must not be ever more.
+        number = next(n for n in range(1, len(self._numbers) + 2) if n not in self._numbers)
+        detach = self._gateway.attach(f"{self._name}.watch-{number}", watcher, self._buffer)
+        self._numbers.add(number)
+
+        def leave() -> None:
+            self._numbers.discard(number)
+            detach()
+
+        return watcher, leave
+
+    def count_dropped(self, reason: str) -> None:
+        """Count a watcher that gets no further outcomes, though it did not leave."""
+        self._metrics.count("pushgate_watchers_dropped_total", self._name, reason)
 
 
 def _pieces(report: Report) -> Iterator[Report]:

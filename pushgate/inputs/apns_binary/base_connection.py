@@ -1,6 +1,6 @@
 """What both kinds of connection of the listener have in common: the way in, and the way out."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from twisted.internet.interfaces import IHandshakeListener, ISSLTransport, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
@@ -8,13 +8,28 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.inputs.apns_binary.authentication import Provider
+from pushgate.inputs.apns_binary.authentication import Provider, ProviderAuthentication
 from pushgate.inputs.apns_binary.graceful_close import GracefulClose
+from pushgate.inputs.apns_binary.settings import ApnsTable
+from pushgate.inputs.common.connections import Connections
 from pushgate.model.errors import Refusal
 from pushgate.model.principals import Operation
+from pushgate.plugin.interfaces import Context, IGateway
 
-if TYPE_CHECKING:
-    from pushgate.inputs.apns_binary.server import ApnsConnections
+
+class ApnsConnections(Connections):
+    """The part both ports have."""
+
+    def __init__(
+        self,
+        name: str,
+        config: ApnsTable,
+        gateway: IGateway,
+        context: Context,
+        entrance: ProviderAuthentication,
+    ) -> None:
+        super().__init__(name, config.max_connections, gateway, context)
+        self.config, self.entrance = config, entrance
 
 
 @implementer(IHandshakeListener)
@@ -28,7 +43,7 @@ class ApnsConnection(Protocol):
     operation: ClassVar[Operation]
     transport: Any  # in turn TCP, UNIX, and TLS over one of them
 
-    def __init__(self, server: "ApnsConnections") -> None:
+    def __init__(self, server: ApnsConnections) -> None:
         self.server = server
         self.under_way = False
         self.closing: GracefulClose

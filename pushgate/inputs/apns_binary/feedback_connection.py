@@ -14,9 +14,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.inputs.apns_binary.authentication import Provider, ProviderAuthentication
-from pushgate.inputs.apns_binary.base_connection import ApnsConnection
+from pushgate.inputs.apns_binary.base_connection import ApnsConnection, ApnsConnections
 from pushgate.inputs.apns_binary.feedback_delivered import FeedbackDelivered
-from pushgate.inputs.apns_binary.server import ApnsConnections
 from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.model.dead_token import DOUBTFUL, DeadReason, DeadTokenEntry
 from pushgate.model.errors import UnknownApp

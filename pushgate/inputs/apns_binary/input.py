@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from pushgate.inputs.apns_binary.authentication import ProviderAuthentication
 from pushgate.inputs.apns_binary.feedback_connection import FeedbackServer
-from pushgate.inputs.apns_binary.server import NotificationServer
+from pushgate.inputs.apns_binary.push_connection import NotificationServer
 from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.inputs.apns_binary.tls import ProviderTls
 from pushgate.inputs.common.connections import Connections

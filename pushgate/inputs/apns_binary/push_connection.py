@@ -1,16 +1,18 @@
 """One client's connection for notifications."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import connectionDone
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
-from pushgate.inputs.apns_binary.authentication import Provider
-from pushgate.inputs.apns_binary.base_connection import ApnsConnection
+from pushgate.inputs.apns_binary.authentication import Provider, ProviderAuthentication
+from pushgate.inputs.apns_binary.base_connection import ApnsConnection, ApnsConnections
+from pushgate.inputs.apns_binary.frame_batcher import FrameBatcher, Refused
 from pushgate.inputs.apns_binary.frame_runs import FrameFault, FrameRun, judged, runs
+from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.inputs.common.backpressure import FullQueues
 from pushgate.inputs.common.batching import MAX_PAYLOAD
 from pushgate.model.errors import (
@@ -26,13 +28,11 @@ from pushgate.model.errors import (
 from pushgate.model.principals import Operation
 from pushgate.net.read_pause import ReadPause
 from pushgate.net.request_deadline import RequestDeadline
+from pushgate.plugin.interfaces import Context, IGateway
 from pushgate.protocols.apns_binary.error_response import ErrorResponse, encode
 from pushgate.protocols.apns_binary.frames import Frame, FrameDecoder, MalformedFrame
 from pushgate.protocols.apns_binary.status import ErrorStatus, reason
 from pushgate.protocols.apns_binary.validation import error_response
-
-if TYPE_CHECKING:
-    from pushgate.inputs.apns_binary.server import NotificationServer, Refused
 
 RETRY: Final = 1.0
 """Seconds until what there was no room for is submitted again."""
@@ -49,6 +49,42 @@ LastWord = bytes
 """What a connection ends with; empty when the protocol has no word for what happened."""
 
 
+class NotificationServer(ApnsConnections):
+    """Makes the connections for notifications.
+
+    :param leave: called once the gateway shuts down: no other client is to come.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: ApnsTable,
+        gateway: IGateway,
+        context: Context,
+        entrance: ProviderAuthentication,
+        leave: Callable[[], None],
+    ) -> None:
+        super().__init__(name, config, gateway, context, entrance)
+        self._leave = leave
+        self.frames = FrameBatcher(lambda submission: gateway.submit(submission, name), self.clock)
+
+    def connect(self) -> "NotificationConnection":
+        return NotificationConnection(self)
+
+    def shut(self) -> None:
+        """The gateway shuts down: take no further connections, and tell those that are there."""
+        if not self.stopping:
+            self.stopping = True
+            self._leave()
+            for connection in list(self.connections):
+                connection.close("the gateway is shutting down")
+
+    def count_fault(self, app: str, status: ErrorStatus) -> None:
+        """Count what was refused before the gateway saw it."""
+        kind = TooLarge if status is ErrorStatus.INVALID_PAYLOAD_SIZE else Invalid
+        self.metrics.count("pushgate_refused_total", app, self.name, kind.code)
+
+
 class NotificationConnection(ApnsConnection):
     """Takes frames until one is at fault, as Apple's service did.
 
@@ -61,9 +97,9 @@ class NotificationConnection(ApnsConnection):
     """
 
     operation: ClassVar[Operation] = Operation.PUSH
-    server: "NotificationServer"
+    server: NotificationServer
 
-    def __init__(self, server: "NotificationServer") -> None:
+    def __init__(self, server: NotificationServer) -> None:
         super().__init__(server)
         self._decoder = FrameDecoder(MAX_PAYLOAD)
         self._received = bytearray()
@@ -153,8 +189,8 @@ class NotificationConnection(ApnsConnection):
         self._note(runs)
         return None
 
-    def _submit(self, app: str, runs: Sequence[FrameRun], left: Sequence[int]) -> "Deferred[Refused]":
-        submitted = self.server.submit(app, runs, left)
+    def _submit(self, app: str, runs: Sequence[FrameRun], left: Sequence[int]) -> Deferred[Refused]:
+        submitted = self.server.frames.submit_runs(app, runs, left)
         if not (self.lost or self.closing.begun):
             self._full.fed(app)
         return submitted

@@ -35,6 +35,7 @@ class Connections(Factory):
     def __init__(self, name: str, limit: int, gateway: IGateway, context: Context) -> None:
         self.name, self.gateway, self._limit = name, gateway, limit
         self.clock: IReactorTime = context.reactor
+        self.wall = context.wall
         self.metrics = context.metrics
         self.stopping = False
         self.connections: set[Any] = set()

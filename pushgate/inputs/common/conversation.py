@@ -1,9 +1,8 @@
-"""A lasting connection of questions and answers, and the door that has such ones."""
+"""A lasting connection of questions and answers."""
 
+from enum import IntEnum
 from typing import Any, ClassVar, Final
-from typing import Protocol as Form
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
@@ -11,13 +10,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.inputs.common.backpressure import FullQueues
-from pushgate.inputs.common.batching import Batcher
-from pushgate.inputs.common.connections import Connections
-from pushgate.inputs.common.session import Authenticator, Session
-from pushgate.net.listener import Listener
+from pushgate.inputs.common.conversation_input import ConversationServer
+from pushgate.inputs.common.session import Session
 from pushgate.net.read_pause import ReadPause
 from pushgate.net.request_deadline import RequestDeadline
-from pushgate.plugin.interfaces import Context, IGateway, IInput
 
 LINGER: Final = 5.0
 """Seconds a closing connection has to take its last answers."""
@@ -27,55 +23,16 @@ UNANSWERED: Final = "questions without answers"
 UNREAD: Final = "answers not read"
 
 
-class ConversationTable(Form):
-    """What the configuration of such a door has besides where it listens.
+class ConversationState(IntEnum):
+    """The states of a conversation, in the order in which it passes through them; it may skip some."""
 
-    :ivar max_connections: more than so many at a time are closed at once.
-    :ivar request_timeout: seconds that a question may take from its first byte to its last.
-    :ivar unanswered: questions of one connection without an answer before the door stops reading from it.
-    """
-
-    max_connections: int
-    request_timeout: float
-    unanswered: int
-
-
-class ConversationServer(Connections):
-    """What the connections of one door share."""
-
-    def __init__(
-        self, name: str, config: ConversationTable, gateway: IGateway, context: Context, porter: Authenticator
-    ) -> None:
-        super().__init__(name, config.max_connections, gateway, context)
-        self.config: Any = config
-        self.porter = porter
-        self.gatherer = Batcher(lambda submission: gateway.submit(submission, name), self.clock)
-
-
-@implementer(IInput)
-class ConversationInput:
-    """Listens, and closes in order.
-
-    :cvar server: makes the connections.
-    """
-
-    server: ClassVar[type[ConversationServer]]
-
-    def __init__(self, name: str, config: Any, gateway: IGateway, context: Context) -> None:
-        self._listener = Listener(name, config, context)
-        porter = Authenticator(name, self._listener.trusting, gateway, context)
-        self._server = self.server(name, config, gateway, context, porter)
-
-    def start(self) -> Deferred[None]:
-        return self._listener.start(self._server)
-
-    def stop(self) -> Deferred[None]:
-        """Cancelling closes all connections at once."""
-        self._server.porter.stop()
-        return Deferred.fromCoroutine(self._server.stop(self._listener))
-
-    def addresses(self) -> list[str]:
-        return self._listener.addresses()
+    OPEN = 0
+    """Questions are taken."""
+    LEAVING = 1
+    """No further ones are; it closes when all have their answers."""
+    CLOSING = 2
+    """The last answers are on their way."""
+    LOST = 3
 
 
 @implementer(IPushProducer)
@@ -84,6 +41,7 @@ class Conversation(Protocol):
     read its answers, or while a queue that the peer feeds is nearly full.
 
     :cvar question: what the door's protocol calls one.
+    :ivar state: how far it is on its way from open to lost.
     :ivar under_way: questions that wait for their answer.
     :ivar visitor: who is at the other end.
     """
@@ -93,14 +51,14 @@ class Conversation(Protocol):
     transport: Any  # in turn TCP, UNIX, and TLS over one of them
 
     def __init__(self, server: ConversationServer) -> None:
-        self.server: Any = server
+        self.server = server
         self.under_way = 0
         self.visitor: Session
         self._limit = server.config.unanswered
         self._brake: ReadPause
         self._full: FullQueues
         self._patience = RequestDeadline(server.clock, server.config.request_timeout, self._too_slow)
-        self._closing = self._lost = False
+        self.state = ConversationState.OPEN
         self._abort: IDelayedCall | None = None
         self._nobody: IDelayedCall | None = None
 
@@ -133,7 +91,7 @@ class Conversation(Protocol):
         self.server.joined(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._lost = self._closing = True
+        self.state = ConversationState.LOST
         for call in (self._abort, self._nobody):
             if call is not None:
                 call.cancel()
@@ -169,7 +127,7 @@ class Conversation(Protocol):
     def answered(self, questions: int = 1) -> None:
         """So many have it; called when it is written, or in its place."""
         self.under_way -= questions
-        if self.under_way <= self._limit * 4 // 5 and not self._closing:
+        if self.under_way <= self._limit * 4 // 5 and self.state < ConversationState.CLOSING:
             self._brake.release(UNANSWERED)
         self.server.finished()
 
@@ -178,9 +136,9 @@ class Conversation(Protocol):
 
         :param reason: what to log, "" when there is nothing to say.
         """
-        if self._closing:
+        if self.state >= ConversationState.CLOSING:
             return
-        self._closing = True
+        self.state = ConversationState.CLOSING
         if reason:
             self.log.info(
                 "closing the connection from {peer}: {why}", peer=self.transport.getPeer(), why=reason
@@ -201,7 +159,7 @@ class Conversation(Protocol):
 
     def abort(self) -> None:
         """Close at once."""
-        if not self._lost:
+        if self.state is not ConversationState.LOST:
             self.transport.abortConnection()
 
     def _abort_now(self) -> None:

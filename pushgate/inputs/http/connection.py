@@ -1,6 +1,6 @@
 """One connection of the HTTP door, whatever version of HTTP it speaks."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from priority import TooManyStreamsError  # type: ignore[import-untyped]  # it has no types
 from twisted.internet.interfaces import IProtocol
@@ -10,12 +10,9 @@ from twisted.python.failure import Failure
 
 from pushgate.inputs.common.backpressure import FullQueues
 from pushgate.inputs.common.session import Session
-from pushgate.inputs.http.request import LINGER, HTTPRequest
+from pushgate.inputs.http.request import LINGER, HTTPRequest, HTTPServices
 from pushgate.net.http.responses import HTTPFault, error_answer
 from pushgate.net.read_pause import ReadPause
-
-if TYPE_CHECKING:
-    from pushgate.inputs.http.server import HTTPServer
 
 _UNREAD: Final = "answers not read"
 _BARE: Final = b"HTTP/1.1 400 Bad Request\r\n\r\n"
@@ -50,7 +47,7 @@ class HTTPConnection(ProtocolWrapper):
 
     _log = Logger()
 
-    def __init__(self, server: "HTTPServer", channel: IProtocol) -> None:
+    def __init__(self, server: HTTPServices, channel: IProtocol) -> None:
         super().__init__(server, channel)  # type: ignore[arg-type]  # it does what is asked of a WrappingFactory
         self.server = server
         self.brake: ReadPause

@@ -1,5 +1,6 @@
 """NDJSON bodies of any length: admitted piece by piece, each safe before more is read."""
 
+from enum import Enum
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -13,6 +14,16 @@ from pushgate.net.http.responses import NDJSON, error_fields, json_answer, json_
 from pushgate.plugin.interfaces import Receipt
 
 _Result = Receipt | PushgateError
+
+
+class _State(Enum):
+    """How much of the body is still to come."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    """It is all there, read or not."""
+    CLOSED = "closed"
+    """What is not read is not wanted."""
 
 
 class NDJSONBody:
@@ -30,7 +41,7 @@ class NDJSONBody:
         self._key = key_of(request)
         self._brake, self._reason = request.connection.brake, f"the pieces of request {id(request)}"
         self._unread: list[bytes] = []
-        self._complete = self._closed = self._answering = False
+        self._state, self._answering = _State.OPEN, False
         self._more: Deferred[None] | None = None
         self._pieces = 0
         self._untold: list[tuple[Draft, _Result]] = []
@@ -41,11 +52,11 @@ class NDJSONBody:
         self._wake()
 
     def end(self) -> None:
-        self._complete = True
+        self._state = _State.COMPLETE
         self._wake()
 
     def close(self) -> None:
-        self._closed = True
+        self._state = _State.CLOSED
         self._unread.clear()
         self._wake()
 
@@ -56,14 +67,14 @@ class NDJSONBody:
             data = b"".join(self._unread)
             self._unread.clear()
             good = await self._admit(pieces.feed(data))
-        if good and not self._closed:
+        if good and self._state is _State.COMPLETE:
             await self._admit(pieces.end())
-        if not self._closed:
+        if self._state is not _State.CLOSED:
             self._conclude()
 
     async def _readable(self) -> bool:
         """Wait until there is something to read; False when nothing more will come."""
-        while not (self._unread or self._complete or self._closed):
+        while self._state is _State.OPEN and not self._unread:
             self._brake.release(self._reason)
             self._more = Deferred()
             await self._more
@@ -84,7 +95,7 @@ class NDJSONBody:
         finally:
             self._brake.release(self._reason)
         self._untold += zip(drafts, results, strict=True)
-        if not self._closed:
+        if self._state is not _State.CLOSED:
             self._tell()
         return all(isinstance(result, Receipt) for result in results)
 

@@ -1,20 +1,26 @@
 """One request: between twisted.web's protocols and what reads its body."""
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from enum import Enum, IntEnum
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionAborted
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http
 
+from pushgate.inputs.common.backpressure import FullQueues
+from pushgate.inputs.common.batching import Batcher
+from pushgate.inputs.common.session import Authenticator, Session
+from pushgate.inputs.http.outcome_waits import OutcomeWaits
+from pushgate.inputs.http.settings import HTTPTable
 from pushgate.model.errors import Internal, Invalid, PushgateError, Refusal
 from pushgate.net.http.responses import Header, HTTPFault, HTTPResponse, error_answer
-
-if TYPE_CHECKING:
-    from pushgate.inputs.common.session import Session
-    from pushgate.inputs.http.connection import HTTPConnection
+from pushgate.net.prometheus import Exposition
+from pushgate.net.read_pause import ReadPause
+from pushgate.plugin.interfaces import IGateway
 
 LINGER: Final = 5.0
 """Seconds in which an unwanted body may end, and a closing connection take its last answer."""
@@ -38,6 +44,89 @@ class BodyReader(Protocol):
         """Nothing more comes: the body was complete, or is not wanted, or the peer is gone."""
 
 
+class HTTPServices(Protocol):
+    """What the connections and requests of one input share."""
+
+    config: HTTPTable
+    gateway: IGateway
+    clock: IReactorTime
+    porter: Authenticator
+    gatherer: Batcher
+    waits: OutcomeWaits
+    exposition: Exposition
+    stopping: bool
+
+    def wall(self) -> float:
+        """Unix seconds."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def date(self) -> bytes:
+        """The time as headers have it."""
+
+    def reader(self, request: "HTTPRequest") -> BodyReader:
+        """What reads the body of a request and answers it; raise what is wrong with its head."""
+
+    def watch(self, request: "HTTPRequest") -> None:
+        """Answer with outcomes as they come."""
+
+    def reserve(self, size: int) -> None:
+        """Take room for bytes of a body; see `HTTPServer.reserve`."""
+
+    def full_queues(self, brake: ReadPause) -> FullQueues:
+        """See `Connections`, as for the others."""
+
+    def count_closed(self, reason: str) -> None: ...
+    def count_refusal(self, app: str, refusal: Refusal) -> None: ...
+    def finished(self) -> None: ...
+
+
+class HTTPRequestOwner(Protocol):
+    """The connection of a request."""
+
+    server: HTTPServices
+    brake: ReadPause
+    visitor: Session
+    transport: Any
+
+    def head_received(self) -> None:
+        """The head of a request is complete, in HTTP/1.1."""
+
+    def ending(self, request: "HTTPRequest") -> None:
+        """A request is over; in HTTP/1.1 the next one may begin after this."""
+
+    def ended(self) -> None:
+        """What was to be said about a request has been said."""
+
+    def fed(self, app: str) -> None:
+        """Note that something was submitted to an app from here."""
+
+    def abortConnection(self) -> None:
+        """Close at once."""
+
+
+class BodyState(Enum):
+    """How much of a request there is."""
+
+    UNREAD = "unread"
+    """Its head may be complete; what reads its body is not found yet."""
+    READ = "read"
+    """Its body is coming."""
+    COMPLETE = "complete"
+
+
+class AnswerState(IntEnum):
+    """How much of the answer was given, ascending."""
+
+    NONE = 0
+    BEGUN = 1
+    COMPLETE = 2
+    """Nothing more is to be said; the body may still be coming."""
+    FINISHED = 3
+    """twisted.web knows that the request is over."""
+
+
 class HTTPRequest(http.Request):
     """A request that is looked at when its head is complete, and can be answered before its body is.
 
@@ -56,7 +145,7 @@ class HTTPRequest(http.Request):
 
     _log = Logger()
 
-    def __init__(self, channel: Any, connection: "HTTPConnection") -> None:
+    def __init__(self, channel: Any, connection: HTTPRequestOwner) -> None:
         super().__init__(channel, False)
         self.connection = connection
         self.http1 = isinstance(channel, http.HTTPChannel)
@@ -66,7 +155,7 @@ class HTTPRequest(http.Request):
         self.on_end: Callable[[], None] | None = None
         self.length: int | None = 0
         self._reader: BodyReader | None = None
-        self._looked_at = self._complete = self._answering = self._answered = self._finished = False
+        self._body, self._answer = BodyState.UNREAD, AnswerState.NONE
         self._due = None if self.http1 else self.now() + connection.server.config.body_timeout
 
     # called by twisted.web
@@ -81,21 +170,22 @@ class HTTPRequest(http.Request):
                 self._look(*_request_line(self.channel, self.http1))
 
     def handleContentChunk(self, data: bytes) -> None:
-        if not self._looked_at:
+        if self._body is BodyState.UNREAD:
             self._look(*_request_line(self.channel, self.http1))
-        if self._due is not None and not self._answered:
+        if self._due is not None and self._answer < AnswerState.COMPLETE:
             self._due += len(data) / RATE
         if self._reader is not None:
             self._try(self._reader.feed, data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """The body is complete, or there is none."""
-        self._complete, self._due = True, None
-        if not self._looked_at:
+        unread = self._body is BodyState.UNREAD
+        self._body, self._due = BodyState.COMPLETE, None
+        if unread:
             self._look(command, path, version)
-        if self._reader is not None and not self._answered:
+        if self._reader is not None and self._answer < AnswerState.COMPLETE:
             self._try(self._reader.end)
-        if self._answered:
+        if self._answer is AnswerState.COMPLETE:
             self._finish()
 
     def connectionLost(self, reason: Failure) -> None:
@@ -117,7 +207,7 @@ class HTTPRequest(http.Request):
         self._due += held
         if now < self._due:
             return
-        if self._answering:
+        if self._answer >= AnswerState.BEGUN:
             self.abort()
         else:
             self.connection.server.count_closed("slow")
@@ -143,11 +233,11 @@ class HTTPRequest(http.Request):
 
     def answer(self, answer: HTTPResponse) -> None:
         """Answer with a whole response."""
-        if self._answering or self.gone:
+        if self._answer >= AnswerState.BEGUN or self.gone:
             return
         length = (b"Content-Length", b"%d" % len(answer.body))
         headers = (length, *answer.headers)
-        if not self._complete and self._is_long():
+        if self._body is not BodyState.COMPLETE and self._is_long():
             headers = (*headers, _CLOSE)
         self.begin(answer.status, answer.content_type, *headers)
         self.send(answer.body)
@@ -165,9 +255,9 @@ class HTTPRequest(http.Request):
 
     def refuse(self, error: PushgateError) -> None:
         """Answer with an error; cut short an answer that was begun."""
-        if not self._answering:
+        if self._answer is AnswerState.NONE:
             self.answer(error_answer(error))
-        elif not self._answered:
+        elif self._answer is AnswerState.BEGUN:
             self.abort()
 
     def spend(self, coroutine: Coroutine[Any, Any, HTTPResponse]) -> None:
@@ -177,7 +267,7 @@ class HTTPRequest(http.Request):
 
     def begin(self, status: int, content_type: bytes, *headers: Header) -> None:
         """Begin an answer of any length; `send` goes on, `end` ends it."""
-        self._answering = True
+        self._answer = AnswerState.BEGUN
         self.setResponseCode(status)
         server = self.connection.server
         if server.stopping:
@@ -203,10 +293,10 @@ class HTTPRequest(http.Request):
 
     def end(self) -> None:
         """The answer is complete."""
-        if self.gone or self._answered:
+        if self.gone or self._answer >= AnswerState.COMPLETE:
             return
-        self._answered = True
-        if self._complete:
+        self._answer = AnswerState.COMPLETE
+        if self._body is BodyState.COMPLETE:
             self._finish()
             return
         self._drop_reader()
@@ -216,9 +306,9 @@ class HTTPRequest(http.Request):
 
     def abort(self) -> None:
         """End the request without a word, in HTTP/1.1 together with its connection."""
-        if self.gone or self._finished:
+        if self.gone or self._answer is AnswerState.FINISHED:
             return
-        self._answered = True
+        self._answer = AnswerState.COMPLETE
         if self.http1:
             self.connection.abortConnection()
         else:
@@ -229,7 +319,8 @@ class HTTPRequest(http.Request):
 
     def _look(self, method: bytes, uri: bytes, version: bytes) -> None:
         """Find what reads the body, now that the head is complete."""
-        self._looked_at = True
+        if self._body is BodyState.UNREAD:
+            self._body = BodyState.READ
         self.method, self.uri, self.clientproto = method, uri, version
         self._try(self._find_reader)
 
@@ -251,9 +342,9 @@ class HTTPRequest(http.Request):
         self.channel.persistent = False
 
     def _finish(self) -> None:
-        if self._finished or self.gone:
+        if self._answer is AnswerState.FINISHED or self.gone:
             return
-        self._finished = True
+        self._answer = AnswerState.FINISHED
         self._over()
         # In this order: `finish` may begin with the next request of the connection.
         self.connection.ending(self)

@@ -110,7 +110,7 @@ def _describe(_: HTTPRequest) -> HTTPResponse:
 
 
 def _watch(request: HTTPRequest) -> None:
-    request.connection.server.events.watch(request)
+    request.connection.server.watch(request)
 
 
 _NOTIFICATION: Final = "/v1/notifications/{id}"

@@ -48,7 +48,7 @@ class HTTPServer(Connections):
         self, name: str, config: HTTPTable, gateway: IGateway, context: Context, porter: Authenticator
     ) -> None:
         super().__init__(name, config.max_connections, gateway, context)
-        self.config, self.porter, self.wall = config, porter, context.wall
+        self.config, self.porter = config, porter
         self._protocols = _Protocols(timeout=None, reactor=self.clock)  # type: ignore[arg-type]  # None: no timeout, as documented
         self.gatherer = Batcher(lambda submission: gateway.submit(submission, name), self.clock)
         self.waits = OutcomeWaits(f"{name}.wait", gateway, self.clock)
@@ -90,6 +90,10 @@ class HTTPServer(Connections):
     def reader(self, request: HTTPRequest) -> BodyReader:
         """What reads the body of a request and answers it; raise what is wrong with its head."""
         return find_route(request)(request)
+
+    def watch(self, request: HTTPRequest) -> None:
+        """Answer with outcomes as they come."""
+        self.events.watch(request)
 
     def reserve(self, size: int) -> None:
         """Take room for bytes of a body; `size` below zero gives it back.

@@ -5,6 +5,6 @@ says what each does; `reader` cuts lines out of bytes, `push` reads those that p
 back.
 """
 
-from pushgate.inputs.line.input import plug_in
+from pushgate.inputs.line.server import plug_in
 
 __all__ = ["plug_in"]

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from pushgate.inputs.common.conversation_input import ConversationServer
+from pushgate.inputs.common.session import Session
 from pushgate.inputs.line.push import LinePush, read_json, read_text
 from pushgate.inputs.line.replies import Replies, error, ok
 from pushgate.model.errors import Internal, Invalid, PushgateError, Refusal, ShuttingDown
@@ -17,9 +19,6 @@ from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation
 from pushgate.plugin.interfaces import Receipt
-
-if TYPE_CHECKING:
-    from pushgate.inputs.line.connection import LineConnection
 
 _HELP: Final = (
     "PUSH <app> <hex token> [expiration=N] [priority=N] [collapse_id=S] [push_type=S] [topic=S]"
@@ -30,12 +29,28 @@ _HELP: Final = (
 _log = Logger()
 
 
+class LinePeer(Protocol):
+    """The connection that a line came on, as what answers it uses it."""
+
+    server: ConversationServer
+    visitor: Session
+
+    def fed(self, app: str) -> None:
+        """See `Conversation.fed`."""
+
+    def finish(self, answers: Replies, lines: int) -> None:
+        """So many lines of a piece were answered."""
+
+    def leave(self) -> None:
+        """Take no further lines, and close when all are answered."""
+
+
 class AnswerPlace:
     """Where the answer to one line goes; filled with exactly one call."""
 
     __slots__ = ("_answers", "_index", "connection")
 
-    def __init__(self, connection: "LineConnection", answers: Replies) -> None:
+    def __init__(self, connection: LinePeer, answers: Replies) -> None:
         self.connection, self._answers = connection, answers
         self._index = answers.reserve(1)
 

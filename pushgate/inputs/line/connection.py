@@ -2,12 +2,13 @@
 
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from zope.interface import implementer
 
-from pushgate.inputs.common.conversation import Conversation
+from pushgate.inputs.common.conversation import Conversation, ConversationState
+from pushgate.inputs.common.conversation_input import ConversationServer
 from pushgate.inputs.line.commands import AnswerPlace, respond
 from pushgate.inputs.line.line_reader import MAX_LINE, LineReader
 from pushgate.inputs.line.push import read_bulk
@@ -15,9 +16,6 @@ from pushgate.inputs.line.replies import Replies, accepted, error
 from pushgate.model.errors import PushgateError, Refusal, TooLarge
 from pushgate.model.principals import Operation
 from pushgate.plugin.interfaces import Receipt
-
-if TYPE_CHECKING:
-    from pushgate.inputs.line.server import LineServer
 
 PIECE: Final = 1 << 16
 """Bytes of answers after which they are sent, although more lines came in the same piece: short questions may
@@ -32,15 +30,14 @@ class LineConnection(Conversation):
     """
 
     question = "line"
-    server: "LineServer"
 
-    def __init__(self, server: "LineServer") -> None:
+    def __init__(self, server: ConversationServer) -> None:
         super().__init__(server)
         self._reader = LineReader()
         self._received: deque[bytes] = deque()
         self._blocks: deque[bytes | None] = deque()
         self._pieces: deque[Replies] = deque()
-        self._reading = self._ended = self._leaving = False
+        self._reading = self._ended = False
 
     @property
     def partial(self) -> bool:
@@ -49,7 +46,7 @@ class LineConnection(Conversation):
     # called by the transport
 
     def dataReceived(self, data: bytes) -> None:
-        if not self._leaving:
+        if self.state is ConversationState.OPEN:
             self._received.append(data)
             self.read()
 
@@ -72,11 +69,11 @@ class LineConnection(Conversation):
 
     def leave(self) -> None:
         """Take no further lines, and close when all are answered."""
-        self._leaving = True
+        if self.state is ConversationState.OPEN:
+            self.state = ConversationState.LEAVING
 
     def forget(self) -> None:
-        self._leaving = True
-        if self._lost:
+        if self.state is ConversationState.LOST:
             self._received.clear()
             self._blocks.clear()
 
@@ -92,14 +89,14 @@ class LineConnection(Conversation):
         if self._reading:
             return
         self._reading, progress = True, False
-        while self._more() and not (self._brake.held or self._leaving):
+        while self._more() and not (self._brake.held or self.state > ConversationState.OPEN):
             progress = progress or bool(self._blocks)
             self._answer()
             self._go()
         if self._ended and not (self._received or self._blocks):
             self.leave()
         self._reading = False
-        if not self._leaving:
+        if self.state is ConversationState.OPEN:
             self._patience.read(progress, self._reader.partial)
         self._go()
 
@@ -136,7 +133,7 @@ class LineConnection(Conversation):
 
     def _enough(self, answers: Replies) -> bool:
         """Whether the next line has to wait."""
-        return self._leaving or self._brake.held or answers.size >= PIECE
+        return self.state > ConversationState.OPEN or self._brake.held or answers.size >= PIECE
 
     def _bulk(self, block: bytes, answers: Replies) -> bool:
         """Answer a block of lines that belong together; False when each has to be looked at by itself."""
@@ -164,9 +161,9 @@ class LineConnection(Conversation):
         ready = []
         while self._pieces and self._pieces[0].ready:
             ready.append(self._pieces.popleft().joined())
-        if self._lost:
+        if self.state is ConversationState.LOST:
             return
         if ready:
             self.transport.write(b"".join(ready))
-        if self._leaving and not self._pieces and not self._closing and not self._reading:
+        if self.state is ConversationState.LEAVING and not (self._pieces or self._reading):
             self.close()

@@ -1,8 +1,8 @@
-"""What the connections of one line door share."""
+"""The line input, and what its connections share."""
 
 from pydantic import Field
 
-from pushgate.inputs.common.conversation import ConversationServer
+from pushgate.inputs.common.conversation_input import ConversationInput, ConversationServer
 from pushgate.inputs.line.connection import LineConnection
 from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
 
@@ -27,3 +27,12 @@ class LineServer(ConversationServer):
 
     def connect(self) -> LineConnection:
         return LineConnection(self)
+
+
+class LineInput(ConversationInput):
+    """Takes lines."""
+
+    server = LineServer
+
+
+plug_in = LineTable, LineInput

@@ -5,7 +5,7 @@ from typing import Any
 from pika import ConnectionParameters
 from pika.exceptions import AMQPHeartbeatTimeout
 from pika.frame import Heartbeat, Method
-from pika.spec import AmqpConnection as Said
+from pika.spec import Connection as Said
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
