@@ -1,4 +1,4 @@
-"""What the connections of one HTTP door share."""
+"""The state that the connections of one HTTP input share."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ from pushgate.net.prometheus import Exposition
 from pushgate.plugin.interfaces import Context, IGateway
 
 SWEEP: Final = 1.0
-"""Seconds between two looks for connections that are too slow."""
+"""Seconds between two checks for connections that are too slow."""
 
 
 class _Protocols(http.HTTPFactory):
@@ -31,10 +31,10 @@ class _Protocols(http.HTTPFactory):
     noisy = False
 
     def startFactory(self) -> None:
-        """There is no log to open."""
+        """Open no log."""
 
     def stopFactory(self) -> None:
-        """There is none to close."""
+        """Close no log."""
 
     def log(self, request: http.Request) -> None:
         """Log nothing: at the rate of pushes a line each would cost more than the push."""
@@ -42,15 +42,15 @@ class _Protocols(http.HTTPFactory):
 
 @implementer(IProtocolNegotiationFactory)
 class HTTPServer(Connections):
-    """Makes the connections of one door."""
+    """Makes the connections of one input."""
 
     def __init__(
-        self, name: str, config: HTTPTable, gateway: IGateway, context: Context, porter: Authenticator
+        self, name: str, config: HTTPTable, gateway: IGateway, context: Context, authenticator: Authenticator
     ) -> None:
         super().__init__(name, config.max_connections, gateway, context)
-        self.config, self.porter = config, porter
+        self.config, self.authenticator = config, authenticator
         self._protocols = _Protocols(timeout=None, reactor=self.clock)  # type: ignore[arg-type]  # None: no timeout, as documented
-        self.gatherer = Batcher(lambda submission: gateway.submit(submission, name), self.clock)
+        self.batcher = Batcher(lambda submission: gateway.submit(submission, name), self.clock)
         self.waits = OutcomeWaits(f"{name}.wait", gateway, self.clock)
         self.events = ServerSentEvents(name, config, gateway, context)
         self.exposition = Exposition(context.metrics, gateway.stats)
@@ -74,11 +74,11 @@ class HTTPServer(Connections):
         self.joined(connection)
 
     def unregisterProtocol(self, connection: HTTPConnection) -> None:
-        """See there."""
+        """See `registerProtocol`."""
         self.left(connection)
 
     def acceptableProtocols(self) -> list[bytes]:
-        """What a TLS connection may speak, best first."""
+        """The protocols that a TLS connection may choose from, best first."""
         return [b"h2", b"http/1.1"] if http.H2_ENABLED else [b"http/1.1"]
 
     def now(self) -> float:
@@ -88,7 +88,7 @@ class HTTPServer(Connections):
     # called by the requests
 
     def reader(self, request: HTTPRequest) -> BodyReader:
-        """What reads the body of a request and answers it; raise what is wrong with its head."""
+        """Return the reader of a request's body; raise an error for a fault of its head."""
         return find_route(request)(request)
 
     def watch(self, request: HTTPRequest) -> None:
@@ -111,17 +111,17 @@ class HTTPServer(Connections):
             self._date, self._date_until = http.datetimeToString(self.wall()), now + 1.0
         return self._date
 
-    # called by the door
+    # called by the input
 
     def start(self) -> None:
-        """Begin to look for what is too slow."""
+        """Start the sweeps for what is too slow."""
         self._swept_at = self.now()
         self._sweeper.start(SWEEP, now=False)
 
     async def stop(self, *listeners: Listener) -> None:
-        """As `Connections.stop`, but who has asked for nothing is not waited for."""
+        """As `Connections.stop`, but connections without a request are closed at once."""
         self.events.close()
-        self.porter.stop()
+        self.authenticator.stop()
         self.stopping = True
         for connection in list(self.connections):
             if not connection.under_way:
@@ -133,7 +133,7 @@ class HTTPServer(Connections):
             self.end()
 
     def end(self) -> None:
-        """Look no more for what is too slow."""
+        """End the sweeps."""
         if self._sweeper.running:
             self._sweeper.stop()
 

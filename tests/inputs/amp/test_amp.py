@@ -1,4 +1,4 @@
-"""The commands of the AMP door, box by box."""
+"""The commands of the AMP input, box by box."""
 
 import json
 from uuid import UUID
@@ -219,7 +219,7 @@ class RefusalTests(AmpTestCase):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
-    def test_what_the_door_refuses_is_counted(self):
+    def test_what_the_input_refuses_is_counted(self):
         """By app, where it is one of ours: a stranger's word never becomes a label."""
         self.refusal(push(token=b"zz"))
         self.refusal(push(token=b"zz", app=b"nwes"))

@@ -1,4 +1,4 @@
-"""No peer of the AMP door can make it grow, stop it, or disturb another."""
+"""No peer of the AMP input can make it grow, stop it, or disturb another."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""The commands about dead tokens at the AMP door."""
+"""The commands about dead tokens at the AMP input."""
 
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.packed import Packed

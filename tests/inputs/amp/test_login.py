@@ -1,4 +1,4 @@
-"""Who may do what through the AMP door."""
+"""Permissions of principals at the AMP input."""
 
 import json
 from contextlib import asynccontextmanager
@@ -62,7 +62,7 @@ def proven(**limits):
 
 
 class LoginTestCase(AmpTestCase):
-    """A door that knows a principal called shop."""
+    """An input that knows a principal called shop."""
 
     grants: ClassVar = {"shop": proven()}
 
@@ -256,7 +256,7 @@ class StrangerTests(LoginTestCase):
     trusting = False
 
     def test_a_reload_that_takes_all_principals_away(self):
-        """Does not open a door that others can reach: without a principal nobody may do anything there."""
+        """Does not open an input that others can reach: without a principal nobody may do anything there."""
         self.assertEqual(self.refusal(push())[0], "FORBIDDEN")
 
 
@@ -268,25 +268,25 @@ class CertificateTests(TestCase):
         self.addCleanup(rmtree, self.folder)
         self.authority, self.gateway = trustme.CA(), RecordingGateway()
         self.authority.cert_pem.write_to_path(str(self.folder / "ca.pem"))
-        door = self.authority.issue_cert("localhost")
-        door.private_key_and_cert_chain_pem.write_to_path(str(self.folder / "door.pem"))
+        issued = self.authority.issue_cert("localhost")
+        issued.private_key_and_cert_chain_pem.write_to_path(str(self.folder / "server.pem"))
         self.shop, self.stranger = (self.authority.issue_cert(common_name=name) for name in ("shop", "x"))
         subject = x509.load_pem_x509_certificate(self.shop.cert_chain_pems[0].bytes()).subject
         grants = {"shop": proven(certificate=subject.rfc4514_string(), operations=frozenset({PUSH}))}
         self.context = context(reactor, grants)
 
     async def start(self):
-        """The door, on a port that counts as reachable by others; where it is."""
+        """The input, on a port that counts as reachable by others; where it is."""
         table = AmpTable(
             type="amp",
             listen="tcp:0",
-            certificate=self.folder / "door.pem",
+            certificate=self.folder / "server.pem",
             client_authorities=self.folder / "ca.pem",
         )
-        door = factory.input("amp", table, self.gateway, self.context)
-        await door.start()
-        self.addCleanup(door.stop)
-        return int(door.addresses()[0].rpartition(":")[2])
+        started = factory.input("amp", table, self.gateway, self.context)
+        await started.start()
+        self.addCleanup(started.stop)
+        return int(started.addresses()[0].rpartition(":")[2])
 
     @asynccontextmanager
     async def program(self, own):

@@ -66,12 +66,12 @@ class AmpTestCase(TestCase):
             "certificates": {"Apple Push Services: com.example.news": "news"},
             **options,
         }
-        self.door = factory.input(
+        self.input = factory.input(
             "apns", ApnsTable(type="apns", **options), self.gateway, context(reactor, self.grants)
         )
-        await self.door.start()
-        self.addCleanup(self.door.stop)
-        self.ports = [int(address.rpartition(":")[2]) for address in self.door.addresses()]
+        await self.input.start()
+        self.addCleanup(self.input.stop)
+        self.ports = [int(address.rpartition(":")[2]) for address in self.input.addresses()]
         return self.ports[0]
 
     async def connect(self, port: int, certificate: str | None = None, **options: Any) -> OldProvider:
@@ -90,13 +90,13 @@ class AmpTestCase(TestCase):
         return [each for submission in self.gateway.submissions for each in submission.tokens]
 
 
-class DoorTests(AmpTestCase):
+class InputTests(AmpTestCase):
     async def test_interfaces(self) -> None:
         """The listener and its factory are what the gateway and the registry expect."""
         await self.start()
         verifyObject(IInputFactory, factory)
-        verifyObject(IInput, self.door)
-        self.assertEqual([address[:14] for address in self.door.addresses()], ["ssl 127.0.0.1:"] * 2)
+        verifyObject(IInput, self.input)
+        self.assertEqual([address[:14] for address in self.input.addresses()], ["ssl 127.0.0.1:"] * 2)
 
     async def test_the_certificate_selects_the_app(self) -> None:
         """By its common name or its user id; one that nobody knows is not let in, and one without neither."""
@@ -206,7 +206,7 @@ class DoorTests(AmpTestCase):
         provider = await self.connect(await self.start())
         provider.send(enhanced(3, token(3), PAYLOAD))
         await self.until(self.accepted)
-        stopping = self.door.stop()
+        stopping = self.input.stop()
         self.assertEqual(await deferToThread(provider.error), (10, 3))
         provider.close()
         await stopping
@@ -221,11 +221,11 @@ class DoorTests(AmpTestCase):
         crashing = await self.connect(self.ports[1])
         await deferToThread(crashing.socket.recv, 1000)
         crashing.close()  # with unread data: the system resets the connection
-        await self.until(lambda: not self.door._crowds[1].connections)
+        await self.until(lambda: not self.input._servers[1].connections)
         reader = await self.connect(self.ports[1])
         self.assertEqual(await deferToThread(reader.dead), expected)
         reader.close()
-        await self.until(lambda: not self.door._crowds[1].connections)
+        await self.until(lambda: not self.input._servers[1].connections)
         again = await self.connect(self.ports[1])
         self.assertEqual(await deferToThread(again.dead), [])
 
@@ -266,7 +266,7 @@ class DoorTests(AmpTestCase):
             provider.send(enhanced(sent, token(sent), PAYLOAD))
             await self.until(lambda: len(self.accepted()) >= sent)  # noqa: B023 - called in this round only
         await visits
-        await self.until(lambda: len(self.door._crowds[0].connections) == 1)
+        await self.until(lambda: len(self.input._servers[0].connections) == 1)
         self.assertGreater(sent, 10)
         self.assertEqual(self.accepted(), [token(n) for n in range(1, sent + 1)])
 

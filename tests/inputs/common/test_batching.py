@@ -16,11 +16,11 @@ TERMS = Terms()
 class GathererTests(SynchronousTestCase):
     def setUp(self):
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
-        self.gatherer = Batcher(lambda submission: self.gateway.submit(submission, "door"), self.clock)
+        self.batcher = Batcher(lambda submission: self.gateway.submit(submission, "front"), self.clock)
         self.told = []
 
     def push(self, number, app="news", payload=PAYLOAD, terms=TERMS):
-        self.gatherer.push(app, token(number), payload, terms, self.told.append)
+        self.batcher.push(app, token(number), payload, terms, self.told.append)
 
     def test_the_pushes_of_one_turn_are_one_batch(self):
         """Each is answered with the batch's id plus its own index, in the order in which they came."""
@@ -106,15 +106,15 @@ class GathererTests(SynchronousTestCase):
     def test_a_batch_of_the_callers_own_is_passed_on(self):
         """Its receipt, or its refusal, comes back whole."""
         batch = Submission(app="news", tokens=Packed.of([token(1), token(2)], 1), payload=PAYLOAD)
-        self.gatherer.submit(batch, self.told.append)
+        self.batcher.submit(batch, self.told.append)
         self.gateway.error = Overloaded("queue", 10, 10)
-        self.gatherer.submit(batch, self.told.append)
+        self.batcher.submit(batch, self.told.append)
         receipt, refusal = self.told
         self.assertEqual((receipt.count, receipt.refused), (2, ()))
         self.assertIs(refusal, self.gateway.error)
 
     def test_no_timer_runs_when_nothing_is_pushed(self):
-        """An idle door costs nothing."""
+        """An idle input costs nothing."""
         self.push(1)
         self.clock.advance(0)
         self.assertEqual(self.clock.getDelayedCalls(), [])

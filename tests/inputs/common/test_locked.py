@@ -51,7 +51,7 @@ class LockedHTTPTests(http_rig.HTTPTestCase):
 
 
 class LockedLineTests(line_rig.LineTestCase):
-    def test_a_door_of_this_machine_is_open(self) -> None:
+    def test_an_input_of_this_machine_is_open(self) -> None:
         """Without principals everybody there may do everything, as before there were any."""
         self.context.principals.replace(SHOP)
         self.assertIn("FORBIDDEN", self.send(line_rig.push())[0])

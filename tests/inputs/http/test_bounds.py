@@ -1,4 +1,4 @@
-"""The HTTP door in bad company: slow, large, greedy, and not HTTP at all."""
+"""The HTTP input and bad peers: slow, large, greedy, and not HTTP at all."""
 
 from typing import ClassVar
 

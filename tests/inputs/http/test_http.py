@@ -167,9 +167,9 @@ class PushTests(HTTPTestCase):
         """When one of several batches has no room, its members are refused, and the others' ids told."""
         submit = self.gateway.submit
 
-        def full(submission, door):
+        def full(submission, name):
             self.gateway.error = Overloaded("queue of news", 1, 1) if self.gateway.submissions else None
-            return submit(submission, door)
+            return submit(submission, name)
 
         self.gateway.submit = full
         response = self.push({"notifications": [ONE, ONE | {"priority": 5}]})
@@ -344,7 +344,7 @@ class WaitTests(HTTPTestCase):
         self.assertEqual((response.status, len(response.json["outcomes"])), (200, 1))
 
     def test_bounds(self):
-        """Nobody waits longer than the door allows, nor for thousands."""
+        """Nobody waits longer than the input allows, nor for thousands."""
         [] = self.send(request("POST", f"{PUSH}?wait=1d", ONE))
         self.pass_time(60)
         self.assertEqual(self.received()[0].status, 202)
@@ -431,6 +431,6 @@ class DescriptionTests(HTTPTestCase):
         """The optional fields are those that are read."""
         self.assertEqual(tuple(TERMS), TERM_FIELDS)
 
-    def test_the_door_is_a_plug_in(self):
+    def test_the_input_is_a_plug_in(self):
         """With a name of its own."""
         self.assertEqual(factory.name, "http")

@@ -1,4 +1,4 @@
-"""The HTTP door over real connections: HTTP/1.1, HTTP/2 over TLS, and how it stops."""
+"""The HTTP input over real connections: HTTP/1.1, HTTP/2 over TLS, and how it stops."""
 
 import json
 import socket
@@ -37,8 +37,8 @@ LINES = {"content-type": "application/x-ndjson"}
 
 
 @asynccontextmanager
-async def door(gateway, **options):
-    """A door on a port of its own; gives its host and port."""
+async def listening_input(gateway, **options):
+    """An input on a port of its own; gives its host and port."""
     table = HTTPTable(type="http", listen="tcp:0:interface=127.0.0.1", **options)
     opened = factory.input("http", table, gateway, context(reactor))
     await opened.start()
@@ -57,7 +57,7 @@ class PlainTests(TestCase):
 
     async def test_a_client_pushes(self):
         """One notification, the same connection again, a question, and an error."""
-        async with door(self.gateway) as place:
+        async with listening_input(self.gateway) as place:
             for _ in range(2):
                 response = await self.client.post(f"http://{place}{PUSH}", json=ONE)
                 self.assertEqual((response.code, (await response.json())["count"]), (202, 1))
@@ -71,7 +71,7 @@ class PlainTests(TestCase):
     async def test_a_body_larger_than_memory(self):
         """Lines of any number are taken piece by piece while they come; none is kept."""
         body = json.dumps(ONE).encode() + b"\n"
-        async with door(self.gateway, max_body=1000) as place:
+        async with listening_input(self.gateway, max_body=1000) as place:
             response = await self.client.post(f"http://{place}{PUSH}", data=body * 20_000, headers=LINES)
             pieces = [json.loads(line) for line in (await response.text()).splitlines()]
             await self.pool.closeCachedConnections()
@@ -81,7 +81,7 @@ class PlainTests(TestCase):
     async def test_outcomes_are_watched(self):
         """As long as the client wants; a client that leaves leaves nothing behind."""
         events = Deferred()
-        async with door(self.gateway) as place:
+        async with listening_input(self.gateway) as place:
             response = await self.client.get(f"http://{place}/v1/outcomes")
             seen = b""
 
@@ -99,7 +99,7 @@ class PlainTests(TestCase):
 
     async def test_garbage_leaves_the_others_working(self):
         """Whoever speaks no HTTP loses its connection, and nobody else theirs."""
-        async with door(self.gateway) as place:
+        async with listening_input(self.gateway) as place:
             host, port = place.split(":")
             noise = await deferToThread(converse, host, int(port), b"\x00" * 100_000)
             self.assertTrue(noise == b"" or noise.startswith(b"HTTP/1.1 400"), noise)
@@ -123,14 +123,14 @@ def converse(host, port, data):
 
 
 class SecureTestCase(TestCase):
-    """A door's certificate, and a client's trust in it."""
+    """An input's certificate, and a client's trust in it."""
 
     def setUp(self):
         self.gateway = RecordingGateway("news")
         directory = Path(mkdtemp())
         self.addCleanup(rmtree, directory)
         authority = trustme.CA()
-        self.certificate = directory / "door.pem"
+        self.certificate = directory / "server.pem"
         authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
             self.certificate
         )
@@ -140,8 +140,8 @@ class SecureTestCase(TestCase):
 
 class SecureTests(SecureTestCase):
     async def used(self, use, http2=True, **options):
-        """What `use` returns when it is given a client, in a thread, of a door with TLS."""
-        async with door(self.gateway, certificate=self.certificate, **options) as place:
+        """What `use` returns when it is given a client, in a thread, of an input with TLS."""
+        async with listening_input(self.gateway, certificate=self.certificate, **options) as place:
 
             def run():
                 with httpx.Client(
@@ -214,7 +214,7 @@ class StreamTests(SecureTestCase):
 
     async def stream(self, path, body, **headers):
         """The status that one stream is answered with, and how it ends, when its body never does."""
-        async with door(
+        async with listening_input(
             self.gateway, certificate=self.certificate, max_body=1000, body_timeout="100ms"
         ) as place:
             host, port = place.split(":")
@@ -293,24 +293,24 @@ class StopTests(HTTPTestCase):
         super().setUp()
         self.reactor = MemoryReactorClock()
         table = HTTPTable(type="http", listen="tcp:7216:interface=127.0.0.1")
-        self.door = factory.input("http", table, self.gateway, context(self.reactor))
+        self.input = factory.input("http", table, self.gateway, context(self.reactor))
         self.clock = self.reactor
-        self.successResultOf(self.door.start())
+        self.successResultOf(self.input.start())
         self.server = self.reactor.tcpServers[0][1]
         self.connection = self.connect()
 
     def test_it_provides_its_interfaces(self):
         """The gateway relies on them."""
         verifyObject(IInputFactory, factory)
-        verifyObject(IInput, self.door)
+        verifyObject(IInput, self.input)
 
     def test_what_is_under_way_is_answered_first(self):
         """Then the connection ends, as its answer says; idle ones are closed at once."""
         idle = self.connect()
         self.gateway.holding = True
         self.send(request("POST", PUSH, ONE))
-        stopped = self.door.stop()
-        self.assertEqual(self.door.addresses(), [])
+        stopped = self.input.stop()
+        self.assertEqual(self.input.addresses(), [])
         self.assertTrue(idle.transport.disconnecting)
         self.assertFalse(self.connection.transport.disconnecting)
         self.gateway.release()
@@ -325,7 +325,7 @@ class StopTests(HTTPTestCase):
 
     def test_a_peer_that_does_not_go(self):
         """Has a few seconds, and is then cut off."""
-        stopped = self.door.stop()
+        stopped = self.input.stop()
         self.pass_time(LINGER + 1)
         self.assertTrue(self.connection.transport.aborted)
         self.lose()
@@ -335,7 +335,7 @@ class StopTests(HTTPTestCase):
         """Cancelled, all connections are closed at once."""
         self.gateway.holding = True
         self.send(request("POST", PUSH, ONE))
-        stopped = self.door.stop()
+        stopped = self.input.stop()
         stopped.addErrback(lambda _: None)
         stopped.cancel()
         self.assertTrue(self.connection.transport.aborted)
@@ -344,7 +344,7 @@ class StopTests(HTTPTestCase):
         """A request that was still coming is refused."""
         whole = request("POST", PUSH, ONE)
         self.send(whole[:-1])
-        self.door.stop()
+        self.input.stop()
         [response] = self.send(whole[-1:])
         self.refusal(response, 503, "SHUTTING_DOWN")
         self.lose()

@@ -159,8 +159,8 @@ class PieceTests(HTTPTestCase):
         """Cuts an answer short that was begun: nobody takes it for a whole one."""
         self.begin()
         self.send(chunk(lines(*[ONE] * PIECE * 2)))
-        self.server.porter = None
-        self.connection.requests.copy().pop().visitor = None
+        self.server.authenticator = None
+        self.connection.requests.copy().pop().session = None
         self.send(chunk(lines(*[ONE] * PIECE)))
         self.assertTrue(self.connection.transport.aborted)
         self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)

@@ -1,4 +1,4 @@
-"""No peer of the line door can make it grow, stop it, or disturb another."""
+"""No peer of the line input can make it grow, stop it, or disturb another."""
 
 from typing import ClassVar
 
@@ -88,7 +88,7 @@ class BoundsTests(LineTestCase):
         self.assertTrue(answer.startswith("ERR TOO_LARGE"))
 
     def test_half_a_line_and_nothing_before_it(self):
-        """The same; but the time in which the door does not read does not count."""
+        """The same; but the time in which the input does not read does not count."""
         self.send(b"HEL")
         self.connection.transport.producer.pauseProducing()
         self.clock.advance(300)

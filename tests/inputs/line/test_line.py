@@ -100,7 +100,7 @@ class BulkTests(LineTestCase):
         self.assertEqual(self.gateway.submissions[0].payload, PAYLOAD)
 
     def test_one_bad_line_of_a_block_is_refused_alone(self):
-        """By the door or by the gateway: the answer stands in its place."""
+        """By the input or by the gateway: the answer stands in its place."""
         for bad in (
             push_json(payload=b"[]"),
             push_json(token=b"zz"),
@@ -252,7 +252,7 @@ class RefusalTests(LineTestCase):
         self.assertEqual(self.gateway.submissions, [])
 
     def test_a_payload_beyond_every_limit(self):
-        """What fits into no batch is refused by the door, what is too much for the app by the gateway."""
+        """What fits into no batch is refused by the input, what is too much for the app by the gateway."""
         for size in (3000, 70000):
             payload = b'{"a":"%b"}' % (b"x" * size)
             for line in (push(payload=payload), push_json(payload=payload)):
@@ -294,7 +294,7 @@ class RefusalTests(LineTestCase):
         self.assertEqual(self.refusal(b"STATUS " + b"0" * 32 + b"\n")[0], "UNKNOWN")
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
-    def test_what_the_door_refuses_is_counted(self):
+    def test_what_the_input_refuses_is_counted(self):
         """By app, where it is one of ours: a stranger's word never becomes a label."""
         self.server.stopping = True
         self.refusal(push())
