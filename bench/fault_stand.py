@@ -24,6 +24,7 @@ from pushgate.model.notification import Delivery, Priority, Submission, Terms
 from pushgate.model.outcome import DeadToken, Outcome, Report
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Context, IOutcomeSink
+from pushgate.plugins.builtin import apns_stream as factory
 from pushgate.protocols.apns_binary.frames import Frame, MalformedFrame
 from pushgate.simulator.fault_rules import (
     Accept,
@@ -38,7 +39,6 @@ from pushgate.simulator.fault_rules import (
 from pushgate.simulator.fault_script import FaultScript
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorTable
-from pushgate.upstreams.apns_binary import factory
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 
 RESPONSE_TIMEOUT: Final = 0.5

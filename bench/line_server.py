@@ -15,11 +15,11 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory, Protocol
 
-from pushgate.inputs.line import factory
 from pushgate.inputs.line.server import LineTable
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission
 from pushgate.plugin.interfaces import Context, Receipt
+from pushgate.plugins.builtin import line as factory
 
 LISTEN = "tcp:0:interface=127.0.0.1"
 

@@ -20,12 +20,18 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from pushgate.model.errors import Overloaded, Refusal, ShuttingDown
-from pushgate.model.notification import Submission, parse_token
-from pushgate.model.packed import Packed
-from pushgate.plugin.factories import InputFactory
-from pushgate.plugin.interfaces import Context, IGateway, IInput
-from pushgate.plugin.settings import InputTable
+from pushgate.plugin import (
+    Context,
+    IGateway,
+    IInput,
+    InputFactory,
+    InputTable,
+    Overloaded,
+    Packed,
+    Refusal,
+    ShuttingDown,
+    Submission,
+)
 
 
 class FolderTable(InputTable):
@@ -84,8 +90,9 @@ class FolderInput:
     def _submission(self, file: Path) -> Submission:
         note = msgspec.json.decode(file.read_bytes(), type=Note)
         # With this key, a file that cannot be deleted is sent only once all the same.
-        token, key = parse_token(note.token), f"{file.name} {file.stat().st_mtime_ns}"
-        return Submission(app=note.app, tokens=Packed.of([token], 1), payload=bytes(note.payload), key=key)
+        key = f"{file.name} {file.stat().st_mtime_ns}"
+        tokens = Packed.of([self._gateway.rules(note.app).parse_target(note.token)], 2)
+        return Submission(app=note.app, tokens=tokens, payload=bytes(note.payload), key=key)
 
 
 folder = InputFactory("folder", "a folder of JSON files, each a notification", FolderTable, FolderInput)

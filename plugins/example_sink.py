@@ -10,11 +10,17 @@ Try it: ``twistd -n pushgate --plugins plugins --config my.toml`` with this in `
 from collections import Counter
 from collections.abc import Sequence
 
-from pushgate.model.errors import CannotStart
-from pushgate.model.outcome import Outcome, Report
-from pushgate.plugin.factories import Sink, SinkFactory
-from pushgate.plugin.interfaces import Context, IGateway
-from pushgate.plugin.settings import FilePath, SinkTable
+from pushgate.plugin import (
+    CannotStart,
+    Context,
+    FilePath,
+    IGateway,
+    Outcome,
+    Report,
+    Sink,
+    SinkFactory,
+    SinkTable,
+)
 
 
 class CountTable(SinkTable):

@@ -5,34 +5,47 @@ Try it: ``twistd -n pushgate --plugins plugins --config my.toml`` with this in `
     [apps.news]
     upstream = "dry-run"
     latency = "50ms"
+    path = "/tmp/notifications.jsonl"
 """
 
-from msgspec.structs import replace
+import msgspec
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from zope.interface import implementer
 
-from pushgate.model.outcome import State, Verdict
-from pushgate.plugin.factories import UpstreamFactory
-from pushgate.plugin.interfaces import Context, IUpstream, IWork, UpstreamState
-from pushgate.plugin.settings import AppTable, Duration
+from pushgate.plugin import (
+    AppTable,
+    BatchSlice,
+    Context,
+    Duration,
+    Event,
+    FilePath,
+    IUpstream,
+    IWork,
+    State,
+    Step,
+    UpstreamFactory,
+    UpstreamState,
+    Verdict,
+)
 
 RUN = 256
 """Notifications taken in one turn of the reactor, so that others get their turn too."""
 
 
 class DryRunTable(AppTable):
-    """Its configuration: what every app has, and how long the service takes to accept."""
+    """Its configuration: what every app has, the time the service takes to accept, and a file to write to."""
 
     latency: Duration = 0.0
+    path: FilePath | None = None
 
 
 @implementer(IUpstream)
 class DryRun:
-    """Takes work when told that there is some, and settles it at once."""
+    """Takes work when there is some, writes it to the file, and settles it at once."""
 
     def __init__(self, app: str, config: DryRunTable, work: IWork, context: Context) -> None:
-        self._latency, self._work, self._clock = config.latency, work, context.reactor
+        self._config, self._work, self._context = config, work, context
         self._turn: IDelayedCall | None = None
 
     def start(self) -> None:
@@ -42,7 +55,7 @@ class DryRun:
     def wake(self) -> None:
         """Called for every batch, so it only sees to it that there will be a turn."""
         if self._turn is None:
-            self._turn = self._clock.callLater(self._latency, self._take)
+            self._turn = self._context.reactor.callLater(self._config.latency, self._take)
 
     def stop(self) -> Deferred[None]:
         """Nothing is ever in flight, so there is nothing to wait for."""
@@ -56,16 +69,25 @@ class DryRun:
             self._turn = None
 
     def state(self) -> UpstreamState:
-        """All is always well."""
+        """No connections, and no trouble."""
         return UpstreamState(connections={}, window=0)
 
     def _take(self) -> None:
         self._turn = None
-        spans = self._work.take(RUN, idle=True)
-        written = [replace(span, attempts=span.attempts + 1) for span in spans]
-        self._work.settle([Verdict(span, State.ACCEPTED) for span in written])
-        if spans:  # None: the queue is empty, or the app's rate is used up; then the gateway calls wake
+        written = [self._write(part) for part in self._work.take(RUN, idle=True)]
+        self._work.settle([Verdict(part, State.ACCEPTED) for part in written])
+        if written:  # else the queue is empty, or the app's rate is used up; then the gateway calls wake
             self.wake()
+
+    def _write(self, part: BatchSlice) -> BatchSlice:
+        terms = part.batch.terms
+        shared = terms.expiration, terms.priority, terms.collapse_id, terms.push_type
+        if self._config.path is not None:
+            with self._config.path.open("ab") as file:
+                for token, payload in zip(part.tokens(), part.payloads(), strict=True):
+                    line = [token.hex(), terms.topic or self._config.topic, *shared, msgspec.Raw(payload)]
+                    file.write(msgspec.json.encode(line) + b"\n")
+        return part.written(Step(Event.WRITTEN, self._context.wall(), connection=1))
 
 
 dry_run = UpstreamFactory("dry-run", "accepts everything and sends nothing", DryRunTable, DryRun)

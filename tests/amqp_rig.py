@@ -6,10 +6,10 @@ from typing import Any
 from pika.exceptions import AMQPError
 from twisted.internet.defer import CancelledError, Deferred
 
-from pushgate.inputs.amqp import factory
 from pushgate.inputs.amqp.input import AmqpInput
 from pushgate.inputs.amqp.settings import AmqpTable
 from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugins.builtin import amqp as factory
 from pushgate.testing import RecordingGateway
 from tests.broker_rig import BrokerTestCase, broker_context, eventually
 from tests.samples import token

@@ -12,7 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
-from pushgate.gateway.queue.app_queue import Work
+from pushgate.gateway.queue.app_queue import AppQueue
+from pushgate.gateway.spool.interface import ISpool
 from pushgate.gateway.spool.memory import MemorySpool
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import Refusal
@@ -21,7 +22,7 @@ from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.outcome_record import record
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Context, ISpool, Receipt
+from pushgate.plugin.interfaces import Context, Receipt
 from pushgate.plugin.settings import AppTable
 from pushgate.testing import RecordingSink, RecordingUpstream, RecordingUpstreams
 from tests.samples import PAYLOAD, token
@@ -55,9 +56,9 @@ class GatewayRig:
         return self.factory.made["news"]
 
     @property
-    def work(self) -> Work:
-        """What the gateway has of `news`; its upstream has a lease of it only."""
-        return self.gateway._roster.work("news")
+    def queue(self) -> AppQueue:
+        """The queue of `news`; its upstream has a lease of it only."""
+        return self.gateway._apps.under_way("news").queue
 
     def wall(self) -> float:
         """Unix seconds."""

@@ -9,14 +9,13 @@ from pushgate import plugins
 from pushgate.service.plugin_registry import Registry, find
 
 SINK = """
-from twisted.plugin import IPlugin
 from zope.interface import implementer
 
 from pushgate.plugin.interfaces import IOutcomeSinkFactory
 from pushgate.plugin.settings import SinkTable
 
 
-@implementer(IPlugin, IOutcomeSinkFactory)
+@implementer(IOutcomeSinkFactory)
 class Factory:
     name = "pigeon"
     description = "by air, slowly"

@@ -14,15 +14,16 @@ from zope.interface import implementer
 
 from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
+from pushgate.gateway.spool.interface import ISpool
 from pushgate.gateway.spool.memory import MemorySpool
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome import DeadToken, Outcome, Report, State
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Context, IOutcomeSink, ISpool, IUpstreamFactory, Receipt
+from pushgate.plugin.interfaces import Context, IOutcomeSink, IUpstreamFactory, Receipt
+from pushgate.plugins.builtin import apns_stream
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorTable
-from pushgate.upstreams.apns_binary import factory as apns_stream
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 
 PAYLOAD = b'{"aps":{"alert":"Hi"}}'

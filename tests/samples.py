@@ -35,7 +35,7 @@ def batch(
         id=ID + (order << 16),
         order=order,
         app="news",
-        tokens=Packed.of(tokens or [token(index) for index in range(count)], 1),
+        tokens=Packed.of(tokens or [token(index) for index in range(count)], 2),
         payload=payload,
         terms=Terms(priority=priority, **terms),
         delivery=Delivery.AT_LEAST_ONCE,

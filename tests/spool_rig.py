@@ -6,13 +6,14 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
+from pushgate.gateway.spool.interface import Kept
 from pushgate.gateway.spool.sqlite import SqliteSpool
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Outcome, State
-from pushgate.plugin.interfaces import Context, Kept
+from pushgate.plugin.interfaces import Context
 
 WALL = 1_700_000_100.0
 

@@ -17,6 +17,7 @@ from pushgate.model.metrics import Metrics
 from pushgate.plugin.interfaces import Context, IUpstreamFactory, IWork
 from pushgate.protocols.apns_binary.error_response import ErrorResponse, encode
 from pushgate.protocols.apns_binary.frames import Frame, FrameDecoder
+from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.testing import RecordingSink
 from pushgate.upstreams.apns_binary.pool import Pool
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
@@ -141,7 +142,7 @@ class MemoryStream:
     :ivar service: the same for all.
     """
 
-    name, description, config = "apns-stream", "in memory", ApnsStreamTable
+    name, description, config, rules = "apns-stream", "in memory", ApnsStreamTable, APNS_RULES
 
     def __init__(self, clock: Clock, days: float) -> None:
         self.service, self._days = Service(clock), days

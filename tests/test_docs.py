@@ -432,7 +432,7 @@ def test_examples(kind: str) -> None:
     """The code shown is the code in plugins/, which is tested, to the letter; and as short as it is said to be."""
     file = ROOT / "plugins" / f"example_{kind}.py"
     assert file.read_text() in blocks(PLUGINS, "python")
-    assert lines_of_code(file) < 40
+    assert lines_of_code(file) <= 40
     assert f"{lines_of_code(file)} lines of code" in PLUGINS
 
 

@@ -11,16 +11,16 @@ from zope.interface.verify import verifyObject
 
 from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
-from pushgate.gateway.queue.app_queue import Work
 from pushgate.gateway.spool.memory import MemorySpool
 from pushgate.model.errors import CannotStart, Overloaded
+from pushgate.model.history import Event
 from pushgate.model.metrics import Metrics
-from pushgate.model.notification import Submission
+from pushgate.model.notification import Priority, Submission, Terms
 from pushgate.model.outcome import DeadToken, Outcome, State
 from pushgate.model.packed import Packed
 from pushgate.plugin.config_errors import validated
 from pushgate.plugin.interfaces import Context, IInput, IOutcomeSink, IUpstream
-from pushgate.testing import RecordingGateway, RecordingSink, outcome
+from pushgate.testing import RecordingGateway, RecordingQueue, RecordingSink, outcome
 from tests.plug_ins import PlugInTestCase
 
 EXAMPLES = Path(__file__).parents[1] / "plugins"
@@ -195,7 +195,7 @@ class FolderInputTests(ExampleTestCase):
 
     def test_size(self) -> None:
         """It is as short as docs/plugins.md says."""
-        self.assertEqual(lines_of_code(EXAMPLES / "example_input.py"), 39)
+        self.assertEqual(lines_of_code(EXAMPLES / "example_input.py"), 40)
 
 
 class DryRunTests(ExampleTestCase):
@@ -224,8 +224,7 @@ class DryRunTests(ExampleTestCase):
         """The upstream is one."""
         factory = self.registry.upstreams["dry-run"].factory
         table = factory.config.model_validate({"upstream": "dry-run"})
-        work = Work("news", table, self.context, Limits(), lambda *_: None, MemorySpool(self.clock))
-        verifyObject(IUpstream, factory.upstream("news", table, work, self.context))
+        verifyObject(IUpstream, factory.upstream("news", table, RecordingQueue(), self.context))
 
     def test_it_accepts_everything(self) -> None:
         """Each notification is accepted once, after the latency."""
@@ -236,6 +235,21 @@ class DryRunTests(ExampleTestCase):
         self.clock.pump([2] * 6)
         self.assertEqual(self.accepted(sink), 1000)
 
+    def test_it_writes_what_it_would_send(self) -> None:
+        """The file has a line for each notification, with its terms; the outcome has the step for `Trace`."""
+        file = self.directory() / "sent.jsonl"
+        gateway, sink = self.upstream(path=str(file), topic="com.example.news")
+        terms = Terms(expiration=9, priority=Priority.BULK, collapse_id="x", push_type="alert")
+        tokens = Packed.of([b"a", b"b"], 1)
+        gateway.submit(Submission(app="news", tokens=tokens, payload=b'{"n":1}', terms=terms), "test")
+        self.clock.pump([1] * 4)
+        shared = ["com.example.news", 9, 5, "x", "alert", {"n": 1}]
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        self.assertEqual(lines, [["61", *shared], ["62", *shared]])
+        [outcome] = sink.reports
+        [step] = outcome.span.past
+        self.assertEqual((step.event, step.connection), (Event.WRITTEN, 1))
+
     def test_it_keeps_the_pace(self) -> None:
         """The app's rate holds, and waiting for it costs no turns of the reactor."""
         gateway, sink = self.upstream(rate=10.0)
@@ -243,6 +257,10 @@ class DryRunTests(ExampleTestCase):
         self.clock.pump([0.1] * 50)
         self.assertTrue(40 <= self.accepted(sink) <= 52, self.accepted(sink))
         self.assertLess(len(self.clock.getDelayedCalls()), 5)
+
+    def test_size(self) -> None:
+        """It is as short as docs/plugins.md says."""
+        self.assertEqual(lines_of_code(EXAMPLES / "example_upstream.py"), 39)
 
     def test_stopped(self) -> None:
         """Stopping sends what waits first, and leaves no timer."""

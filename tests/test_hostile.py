@@ -16,11 +16,7 @@ from twisted.logger import LogLevel, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from pushgate.client import connect
-from pushgate.inputs.amp import factory as amp
-from pushgate.inputs.apns_binary import factory as apns
-from pushgate.inputs.http import factory as http
-from pushgate.inputs.line import factory as line
-from pushgate.sinks.metrics import factory as metrics
+from pushgate.plugins.builtin import amp, apns, http, line, metrics
 from tests.amp_rig import command
 from tests.apns_provider import enhanced
 from tests.hostile import EVERYWHERE, HTTP, HTTP2, PATH, noise, say, say_securely, sit

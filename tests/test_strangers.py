@@ -15,7 +15,7 @@ from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 from pushgate.service.assembly import Assembly
 from pushgate.testing import RecordingSink, RecordingUpstream
 from tests.process import ProcessTestCase
-from tests.service.test_lifecycle import HouseCase
+from tests.service.test_lifecycle import LifecycleCase
 
 
 class Boom(Exception):  # noqa: N818 - it is none that anybody handles
@@ -26,7 +26,7 @@ def boom(*_: object) -> None:
     raise Boom("no wings")
 
 
-class FactoryTests(HouseCase):
+class FactoryTests(LifecycleCase):
     def setUp(self) -> None:
         super().setUp()
         self.context = Context(
@@ -86,10 +86,10 @@ class FactoryTests(HouseCase):
             self.assertNotIn("\n", fault)
 
 
-class StartTests(HouseCase):
+class StartTests(LifecycleCase):
     def refused(self) -> list[str]:
         """Why the house does not start; the traceback is in the log, once."""
-        failure = self.failureResultOf(self.house.start(), CannotStart)
+        failure = self.failureResultOf(self.lifecycle.start(), CannotStart)
         self.assertEqual(len(self.flushLoggedErrors(Boom)), 1)
         return failure.value.faults
 
@@ -113,7 +113,7 @@ class StartTests(HouseCase):
         """A start that fails when it was waited for is told like one that raises."""
         started: Deferred[None] = Deferred()
         self.first.start = lambda: started
-        starting = self.house.start()
+        starting = self.lifecycle.start()
         started.errback(Boom("no wings"))
         failure = self.failureResultOf(starting, CannotStart)
         self.assertEqual(failure.value.faults, ["inputs.first: its start raised Boom: no wings"])
@@ -123,23 +123,23 @@ class StartTests(HouseCase):
     def test_a_door_that_does_not_wait(self) -> None:
         """A door whose start returns nothing is started."""
         self.first.start = lambda: None
-        self.successResultOf(self.house.start())
+        self.successResultOf(self.lifecycle.start())
         self.assertIn("second start", self.history)
 
     def test_addresses(self) -> None:
         """A door that cannot say where it listens is no reason not to be ready; the others say so."""
         self.first.addresses = boom
         with self.said() as lines:
-            self.successResultOf(self.house.start())
+            self.successResultOf(self.lifecycle.start())
         self.assertEqual(len(self.flushLoggedErrors(Boom)), 1)
         self.assertIn("input second  tcp 127.0.0.1:7215", lines[-1])
         self.assertIn("critical: input first: its addresses", lines)
 
 
-class RunningTests(HouseCase):
+class RunningTests(LifecycleCase):
     def setUp(self) -> None:
         super().setUp()
-        self.successResultOf(self.house.start())
+        self.successResultOf(self.lifecycle.start())
         self.metrics = self.gateway._context.metrics
 
     def errors(self) -> int:
@@ -208,15 +208,15 @@ class RunningTests(HouseCase):
         self.assertEqual(len(self.sink.reports), 1)
 
 
-class StopTests(HouseCase):
+class StopTests(LifecycleCase):
     def setUp(self) -> None:
         super().setUp()
-        self.successResultOf(self.house.start())
+        self.successResultOf(self.lifecycle.start())
 
     def stopped(self) -> list[str]:
         """What is said while it stops, which it does, whatever raises."""
         with self.said() as lines:
-            stopped = self.house.stop()
+            stopped = self.lifecycle.stop()
             self.turn()
             self.successResultOf(stopped)
         self.assertTrue(self.spool.closed)
@@ -240,7 +240,7 @@ class StopTests(HouseCase):
     def test_an_upstream_that_does_not_wait(self) -> None:
         """An upstream whose `stop` returns nothing has stopped."""
         self.upstream.stop = lambda: None
-        stopped = self.house.stop()
+        stopped = self.lifecycle.stop()
         self.turn()
         self.successResultOf(stopped)
 
@@ -258,16 +258,16 @@ class StopTests(HouseCase):
 
     def test_a_door_that_paused(self) -> None:
         """A door that raises when it hears that there is room does not keep the house from stopping."""
-        work = self.gateway._roster.work("news")
-        work.pressure.on = True
+        capacity = self.gateway._apps.configured("news").queue.capacity
+        capacity._watermarks.on = True
         self.assertIsNotNone(self.gateway.pressed("news", boom))
         self.assertEqual(self.stopped(), ["critical: telling a door that the queue of news has room"])
 
 
-class ReplacedTests(HouseCase):
+class ReplacedTests(LifecycleCase):
     def test_a_candidate(self) -> None:
         """An upstream that a reload would put in place, and whose start raises, is told and changes nothing."""
-        self.successResultOf(self.house.start())
+        self.successResultOf(self.lifecycle.start())
 
         class Bad(RecordingUpstream):
             def start(self) -> None:

@@ -140,10 +140,10 @@ async def _forget(
     as_json: bool,
 ) -> None:
     from pushgate.model.dead_token import parse
-    from pushgate.model.notification import parse_token
+    from pushgate.model.target import TargetForm
 
     faults, asked, forgotten = _Faults(), 0, 0
-    wanted = [parse_token(each) for each in tokens]
+    wanted = [TargetForm.HEX.parse(each) for each in tokens]
     listed = (death.token for death in faults.sorted_out(file or (), lambda text: parse(text, 0)))
     async with gateway_address.reach(reactor, to) as gateway:
         for part in filter(None, (wanted, *_parts(listed))):

@@ -9,9 +9,9 @@ import msgspec
 from pushgate.client.receipt import Refused
 from pushgate.model.dead_token import DeadTokenEntry, line
 from pushgate.model.errors import Invalid, Refusal, TooLarge
-from pushgate.model.notification import MAX_TOKEN, parse_token
 from pushgate.model.packed import Packed
 from pushgate.protocols.amp.commands import MAX_VALUE
+from pushgate.protocols.apns_rules import MAX_TOKEN, parse_token
 
 MAX_CHUNK: Final = 1000
 """Notifications of one command at most; more would not be faster. A key stands for chunks of this size."""

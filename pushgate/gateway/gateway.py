@@ -20,20 +20,20 @@ from pushgate.gateway.outcomes.batch_callbacks import BatchCallbacks
 from pushgate.gateway.outcomes.outbox import Outbox
 from pushgate.gateway.outcomes.recorder import OutcomeRecorder
 from pushgate.gateway.outcomes.tracker import OutcomeTracker
+from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import CannotStart, ShuttingDown
 from pushgate.model.notification import Submission, check_rate
-from pushgate.model.outcome import Outcome, Report
+from pushgate.model.notification_rules import NotificationRules
+from pushgate.model.outcome import Outcome
 from pushgate.model.trace import Trace
 from pushgate.plugin.guard import error_boundary
 from pushgate.plugin.interfaces import (
     Context,
     IGateway,
     IOutcomeSink,
-    ISpool,
     IUpstream,
     IUpstreamFactory,
-    Kept,
     Receipt,
     Settled,
 )
@@ -57,21 +57,19 @@ class Gateway:
 
     def __init__(self, context: Context, spool: ISpool, limits: Limits, entropy: Callable[[], int]) -> None:
         self._context, self._spool = context, spool
-        self._ledger, self._outbox, followers = OutcomeTracker(), Outbox(context, spool), BatchCallbacks()
-        self._books = OutcomeRecorder(context, self._ledger, self._outbox, followers)
-        self._roster = AppRegistry(context, spool, self._ledger, limits, self._publish, self._recover)
-        self._apps = self._roster.apps
-        self._admission = Admission(context, spool, self._roster, self._ledger, followers, limits, entropy)
-        self._lookup = Lookup(context, spool, self._roster, self._ledger, self._outbox, self._books)
+        self._tracker, self._outbox, callbacks = OutcomeTracker(), Outbox(context, spool), BatchCallbacks()
+        self._recorder = OutcomeRecorder(context, self._tracker, self._outbox, callbacks)
+        self._apps = AppRegistry(context, spool, self._recorder, limits)
+        self._admission = Admission(context, spool, self._apps, callbacks, entropy)
+        self._lookup = Lookup(context, spool, self._apps, self._tracker, self._outbox)
         self.on_reload: Reload = _no_reload
-        self._recovered = 0
         self._started_at = self._now()
         self._sweeper = LoopingCall(self._sweep)
         self._sweeper.clock = context.reactor
 
     def add_app(self, app: str, config: AppTable, factory: IUpstreamFactory) -> None:
         """Add an app and its upstream; raise `CannotStart` when the upstream cannot be made."""
-        self._roster.add(app, config, factory)
+        self._apps.add(app, config, factory)
 
     def add_sink(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         """As `attach`, for a sink of the configuration: a crash does not make it miss anything."""
@@ -84,30 +82,30 @@ class Gateway:
 
     def upstreams(self) -> dict[str, IUpstream]:
         """The upstream of each app."""
-        return {app: work.upstream for app, work in self._apps.items()}
+        return {app.name: app.slot.upstream for app in self._apps}
 
     # while it runs: a reload prepares all it needs, and then makes it so
 
     def candidate(self, app: str, config: AppTable, factory: IUpstreamFactory) -> Candidate:
         """An upstream for an app, new or known, that does not have its queue yet; raise `CannotStart`."""
-        return self._roster.candidate(app, config, factory)
+        return self._apps.candidate(app, config, factory)
 
     def admit(self, candidate: Candidate, patience: float) -> None:
         """See `AppRegistry.admit`."""
-        self._roster.admit(candidate, patience)
+        self._apps.admit(candidate, patience)
 
     def adjust(self, app: str, config: AppTable) -> None:
         """Change settings of an app that its upstream does not look at."""
-        self._apps[app].configure(config)
+        known = self._apps.configured(app)
+        known.configure(config, known.rules)
 
     def remove_app(self, app: str, patience: float) -> None:
         """See `AppRegistry.remove`."""
-        self._roster.remove(app, patience)
+        self._apps.remove(app, patience)
 
     def limit(self, limits: Limits) -> None:
         """Go on with other limits."""
-        self._admission.limits = limits
-        self._roster.limit(limits)
+        self._apps.limit(limits)
 
     def detach(self, name: str) -> Deferred[None]:
         """Report nothing more to the sink of this name; fires when it has taken what waits, and is closed."""
@@ -119,20 +117,26 @@ class Gateway:
         return app in self._apps
 
     def pace_app(self, app: str, rate: float) -> None:
-        self._roster.configured(app).set_rate(check_rate(rate))
+        self._apps.configured(app).queue.set_rate(check_rate(rate))
 
     def pace_batch(self, number: int, rate: float) -> bool | Deferred[bool]:
         return self._lookup.pace(number, check_rate(rate))
 
     def pressed(self, app: str, relieved: Callable[[], None]) -> Callable[[], None] | None:
-        work = None if self._admission.closed else self._apps.get(app)
-        return None if work is None else work.pressed(lambda: self._relieved(app, relieved))
+        if self._admission.closed or app not in self._apps:
+            return None
+        capacity = self._apps.configured(app).queue.capacity
+        return capacity.pressed(lambda: self._relieved(app, relieved))
 
     def accepting(self) -> bool:
         return not self._admission.closed
 
+    def rules(self, app: str) -> NotificationRules:
+        return self._apps.configured(app).rules
+
     def max_payload(self, app: str) -> int:
-        return self._roster.configured(app).config.max_payload
+        known = self._apps.configured(app)
+        return min(known.config.max_payload, known.rules.max_payload)
 
     def attach(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         return self._outbox.attach(name, sink, buffer, watches=True)
@@ -163,26 +167,26 @@ class Gateway:
         return Deferred.fromCoroutine(self._lookup.flush(number))
 
     def dead_tokens(self, app: str, after: bytes, limit: int) -> list[DeadTokenEntry]:
-        return self._roster.configured(app).graveyard.tokens.page(after, limit)
+        return self._apps.configured(app).dead_tokens.tokens.page(after, limit)
 
     def bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> Deferred[int]:
-        return self._admission.open_for(app).graveyard.bury(deaths)
+        return self._admission.open_for(app).dead_tokens.bury(deaths)
 
     def forget(self, app: str, tokens: Sequence[bytes]) -> Deferred[int]:
-        return self._admission.open_for(app).graveyard.forget(tokens)
+        return self._admission.open_for(app).dead_tokens.forget(tokens)
 
     def withdraw(self, numbers: Collection[int]) -> None:
         wanted = set(numbers)
-        for work in self._apps.values():
-            work.withdraw_batches(wanted)
+        for app in self._apps:
+            app.queue.withdraw_batches(wanted)
 
     def stats(self) -> dict[str, Any]:
         return {
             "uptime": round(self._now() - self._started_at, 3),
             "unsettled": self.left(),
-            "apps": {app: work.stats() for app, work in self._apps.items()},
+            "apps": {app.name: app.stats() for app in self._apps},
             "sinks": {name: {"lag": lag} for name, lag in self._outbox.lags().items()},
-            "outcomes": self._books.counts(self._apps),
+            "outcomes": self._recorder.counts(app.name for app in self._apps),
         }
 
     # stopping, in this order; each step is bounded by whoever cancels its Deferred
@@ -190,8 +194,8 @@ class Gateway:
     def refuse(self) -> None:
         """Take nothing new from now on; whoever paused hears of it too."""
         self._admission.closed = True
-        for work in self._apps.values():
-            work.relieve()
+        for app in self._apps:
+            app.queue.capacity.relieve()
 
     def reopen(self) -> None:
         """Have every sink open its files anew."""
@@ -200,10 +204,9 @@ class Gateway:
     def drain(self) -> Deferred[None]:
         """Send what can be sent and settle what is in flight; fires when all upstreams are closed."""
         draining = [
-            Deferred.fromCoroutine(work.drain()).addErrback(self._not_drained, work.app)
-            for work in self._apps.values()
+            Deferred.fromCoroutine(app.drain()).addErrback(self._not_drained, app.name) for app in self._apps
         ]
-        return _all([*draining, *self._roster.endings()])
+        return _all([*draining, *self._apps.endings()])
 
     async def close(self) -> None:
         """Flush the sinks and close the spool."""
@@ -219,51 +222,33 @@ class Gateway:
 
     def settled(self) -> int:
         """Outcomes so far, corrections included."""
-        return self._books.settled
+        return self._recorder.settled
 
     def left(self) -> int:
         """Notifications without an outcome."""
-        return self._ledger.unsettled + sum(len(work.backlog) for work in self._apps.values())
+        return self._tracker.unsettled + sum(app.queue.in_spool for app in self._apps)
 
     # the start
 
     async def _start(self) -> None:
         self._spool.start()
-        self._admission.order = self._recovered = self._spool.last_order()
+        self._admission.order = self._spool.last_order()
         self._outbox.recover()
-        self._roster.found(self._spool.waiting())
-        for work in self._apps.values():
-            await work.graveyard.recover()
-        await _all(work.backlog.fill() for work in self._apps.values())
+        self._apps.found(self._spool.waiting())
+        for app in self._apps:
+            await app.dead_tokens.recover()
+        await _all(app.queue.fill() for app in self._apps)
         if self._admission.closed:
             raise CancelledError
-        for work in self._apps.values():
-            work.tenancy.start()
+        for app in self._apps:
+            app.slot.start()
         self._sweeper.start(SWEEP, now=False)
-
-    def _recover(self, kept: Kept) -> None:
-        """Enter and queue a batch that comes from the spool."""
-        work = self._apps[kept.batch.app]
-        self._ledger.open(kept.batch, kept.left)
-        work.backlog.opened(kept.batch)
-        work.recovered(kept, restarted=kept.batch.order <= self._recovered)
 
     def _relieved(self, app: str, relieved: Callable[[], None]) -> None:
         try:
             relieved()
         except Exception:  # noqa: BLE001 - a door's fault must not keep the others paused
             self.log.failure("telling a door that the queue of {app} has room", app=app)
-
-    # outcomes
-
-    def _publish(self, app: str, reports: Sequence[Report]) -> None:
-        """Enter and tell what became of notifications of an app; then there is room for others."""
-        finished = self._books.enter(app, reports)
-        if finished:
-            backlog = self._roster.work(app).backlog
-            for batch in finished:
-                backlog.finished(batch)
-            backlog.refill()
 
     # while it runs
 
@@ -272,11 +257,11 @@ class Gateway:
             self.log.failure("stopping the upstream of {app}", failure, app=app)
 
     def _sweep(self) -> None:
-        for work in self._apps.values():
+        for app in self._apps:
             try:
-                work.sweep()
+                app.queue.sweep()
             except Exception:  # noqa: BLE001 - one app's trouble must not end the sweep of the others
-                self.log.failure("sweeping the queue of {app}", app=work.app)
+                self.log.failure("sweeping the queue of {app}", app=app.name)
 
     def _now(self) -> float:
         now: float = self._context.reactor.seconds()

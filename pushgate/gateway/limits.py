@@ -1,8 +1,13 @@
 """What bounds the gateway."""
 
+from typing import Final
+
 import msgspec
 
-from pushgate.gateway.queue.backlog import FEW, HELD
+HELD: Final = 32_000_000
+"""Bytes of batches of one priority in memory; what is accepted beyond them waits in the spool."""
+FEW: Final = 10_000
+"""Notifications waiting below which more is brought in anyway: what is in flight may fill the bound alone."""
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -5,12 +5,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from pushgate.gateway.apps.app import App
 from pushgate.gateway.outcomes.outbox import Outbox
 from pushgate.gateway.outcomes.tracker import TrackedBatch
-from pushgate.gateway.queue.app_queue import Work
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import NotFound
-from pushgate.model.notification import MAX_BATCH
+from pushgate.model.notification import MAX_BATCH, Batch
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.trace import Trace
 
@@ -53,23 +53,28 @@ class OutcomeSources:
             raise NotFound
         return Trace(tuple(outcomes), way)
 
-    def told(self, entry: TrackedBatch, index: int) -> list[Outcome]:
+    def reported(self, entry: TrackedBatch, index: int) -> list[Outcome]:
         """The outcomes in memory of one member."""
         return [member(outcome, index) for outcome in entry.told(index)]
 
-    def way(self, work: Work, entry: TrackedBatch, index: int) -> Outcome | None:
+    def pending(self, app: App, entry: TrackedBatch, index: int) -> Outcome | None:
         """Where a member is on its way; None when it is done."""
-        span = work.lane.find(entry.batch, index)
+        span = app.queue.find(entry.batch, index)
         if span is not None:
             return self.on_its_way(span, index, State.QUEUED)
-        span = work.tenancy.in_flight(entry.batch, index)
+        span = app.slot.in_flight(entry.batch, index)
         if span is None and entry.outcome(index) is None:
-            span = work.whole(entry.batch)
+            span = written(entry.batch)
         return None if span is None else self.on_its_way(span, index, State.WRITTEN)
 
     def on_its_way(self, span: BatchSlice, index: int, state: State) -> Outcome:
         """A member that is queued or written, as if that were an outcome."""
         return member(Outcome(span, state, None, "", self._wall(), ""), index)
+
+
+def written(batch: Batch) -> BatchSlice:
+    """All of a batch as one slice, to report on a member that was written: once at least."""
+    return BatchSlice(batch, 0, len(batch), attempts=1)
 
 
 def member(outcome: Outcome, index: int) -> Outcome:

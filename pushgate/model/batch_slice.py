@@ -8,6 +8,9 @@ from msgspec.structs import replace
 from pushgate.model.history import Past, Step, later
 from pushgate.model.notification import Batch
 
+Runs = Sequence[tuple[int, int]]
+"""Members of a batch: first and end of each run."""
+
 
 class BatchSlice(msgspec.Struct, frozen=True, gc=False):
     """Members `start` to `stop` (excluded) of a batch, which travel together.

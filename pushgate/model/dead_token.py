@@ -6,7 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from pushgate.model.errors import Invalid
-from pushgate.model.notification import MAX_EXPIRATION, parse_token
+from pushgate.model.notification import MAX_EXPIRATION
+from pushgate.model.target import TargetForm
 
 
 class DeadReason(StrEnum):
@@ -40,20 +41,22 @@ class DeadTokenEntry(msgspec.Struct, frozen=True, gc=False):
     doubted: bool = False
 
 
-def line(death: DeadTokenEntry) -> str:
+def line(death: DeadTokenEntry, form: TargetForm = TargetForm.HEX) -> str:
     """``TOKEN SINCE REASON``, without a line end."""
-    return f"{death.token.hex()} {death.since} {death.reason}"
+    return f"{form.write(death.token)} {death.since} {death.reason}"
 
 
-def json_line(death: DeadTokenEntry) -> str:
+def json_line(death: DeadTokenEntry, form: TargetForm = TargetForm.HEX) -> str:
     """The same as a JSON object."""
-    return f'{{"token":"{death.token.hex()}","since":{death.since},"reason":"{death.reason}"}}'
+    token = msgspec.json.encode(form.write(death.token)).decode()
+    return f'{{"token":{token},"since":{death.since},"reason":"{death.reason}"}}'
 
 
-def parse(text: str, now: int) -> DeadTokenEntry:
+def parse(text: str, now: int, form: TargetForm = TargetForm.HEX) -> DeadTokenEntry:
     """A death from either kind of line.
 
     :param now: Unix seconds: since when, if the line does not say.
+    :param form: how the token is written.
     :raises Invalid: naming the field that breaks a rule.
     """
     if text.lstrip().startswith("{"):
@@ -64,7 +67,7 @@ def parse(text: str, now: int) -> DeadTokenEntry:
             raise Invalid("line", f"{len(fields)} fields", _RULE)
         token, since, reason = (*fields, None, None)[:3]
     return DeadTokenEntry(
-        parse_token(token), now if since is None else parse_since(since), parse_reason(reason)
+        form.parse(token), now if since is None else parse_since(since), parse_reason(reason)
     )
 
 

@@ -1,21 +1,19 @@
-"""What a notification is, and the only place that checks one.
+"""What a notification is, and what holds for every one, whichever push service it goes to.
 
 The unit of work is the batch: a run of notifications accepted together for one app, sharing their `Terms`.
 A single push is a batch of one.
 """
 
-import re
 from enum import IntEnum, StrEnum
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from pushgate.model.errors import Invalid, Refusal, TooLarge
+from pushgate.model.errors import Invalid
 from pushgate.model.packed import Packed
+from pushgate.model.target import TargetForm
 
-MAX_TOKEN: Final = 100
-"""Bytes of a device token at most: "up to 100 bytes" in Apple's final description of the token item."""
 MEMBER_BITS: Final = 16
 MAX_BATCH: Final = 1 << MEMBER_BITS
 """Notifications of one batch at most: the low 16 bits of an id count its members."""
@@ -23,15 +21,6 @@ MAX_RATE: Final = 1e9
 """Notifications per second at most, as good as none."""
 MAX_EXPIRATION: Final = (1 << 32) - 1
 """Unix seconds at most: the wire gives an expiration four bytes."""
-PUSH_TYPES: Final = frozenset(
-    {"alert", "background", "complication", "controls", "fileprovider", "liveactivity", "location", "mdm"}
-    | {"pushtotalk", "voip", "widgets"}
-)
-"""Apple's apns-push-type values."""
-
-_HEX_FILLER: Final = str.maketrans("", "", " <>")
-_TOKEN_RULE: Final = f"an even number of hex digits, for 1 to {MAX_TOKEN} bytes"
-_are_hex = re.compile("[0-9A-Fa-f]*").fullmatch
 
 
 class Priority(IntEnum):
@@ -76,6 +65,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         _seconds("expiration", self.expiration)
         _seconds("registered_at", self.registered_at)
         _text("collapse_id", self.collapse_id, 64)
+        _text("push_type", self.push_type, 64)
         _text("topic", self.topic, 255)
         _text("pace", self.pace, 255)
         check_rate(self.rate)
@@ -83,14 +73,12 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
             raise Invalid("pace", "given without a rate", "it names what shares a rate")
         parse_priority(self.priority)
         parse_delivery(self.delivery)
-        if self.push_type is not None and self.push_type not in PUSH_TYPES:
-            raise Invalid("push_type", "not a known word", f"one of {', '.join(sorted(PUSH_TYPES))}")
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """What a door hands to the gateway: not yet checked against its app, not yet accepted.
 
-    :param tokens: packed with one length byte.
+    :param tokens: the targets, packed with one or two length bytes.
     :param payload: one JSON object for all, or packed with two length bytes, one for each token.
     :param key: the idempotency key, at most 255 bytes of UTF-8.
     :param doubtful: somebody else may have sent these before and cannot be asked any more. Under at-most-once
@@ -123,6 +111,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     :param waiting_since: monotonic seconds; how long it has waited is counted from here.
     :param refused: indices that were refused at the door, ascending: holes, never sent.
     :param door: the name of the input it came through.
+    :param form: how its targets are written as text.
     """
 
     id: int
@@ -136,6 +125,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     waiting_since: float
     refused: tuple[int, ...] = ()
     door: str = ""
+    form: TargetForm = TargetForm.HEX
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -147,13 +137,6 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return [self.payload] * (stop - start)
 
 
-class _JSONObject(msgspec.Struct):
-    """Any JSON object: decoding to it checks the syntax and keeps nothing."""
-
-
-_check_object = msgspec.json.Decoder(_JSONObject).decode
-
-
 def batch_id(unix_seconds: float, entropy: int) -> int:
     """The id of a new batch: a version 7 UUID (RFC 9562) as an integer, its low 16 bits zero.
 
@@ -162,20 +145,6 @@ def batch_id(unix_seconds: float, entropy: int) -> int:
     milliseconds = int(unix_seconds * 1000) & ((1 << 48) - 1)
     high, low = (entropy >> 46) & 0xFFF, entropy & ((1 << 46) - 1)
     return milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low << 16
-
-
-def parse_token(text: str, field: str = "token") -> bytes:
-    """A device token from hex; spaces and ``<>`` of Apple's old notation are allowed.
-
-    :raises Invalid: when it is not 1 to 100 bytes in hex.
-    """
-    digits = text if text.isalnum() else text.translate(_HEX_FILLER)
-    if len(digits) % 2 or not _are_hex(digits):
-        raise Invalid(field, f"text of {len(text)} characters", _TOKEN_RULE)
-    token = bytes.fromhex(digits)
-    if not 1 <= len(token) <= MAX_TOKEN:
-        raise Invalid(field, f"{len(token)} bytes", _TOKEN_RULE)
-    return token
 
 
 def parse_id(text: str, field: str = "id") -> int:
@@ -211,40 +180,6 @@ def parse_delivery(text: str | None) -> Delivery | None:
         return Delivery(text)
     except ValueError:
         raise Invalid("delivery", "not a known word", f"one of {', '.join(Delivery)}") from None
-
-
-def refused_members(submission: Submission, max_payload: int) -> list[tuple[int, Refusal]]:
-    """The members of a submission that cannot be sent, ascending, each with the reason.
-
-    :param max_payload: bytes of UTF-8.
-    :raises Invalid, TooLarge: when the one payload that all share cannot be sent.
-    """
-    faults: dict[int, Refusal] = {}
-    if isinstance(submission.payload, Packed):
-        for index, payload in enumerate(submission.payload):
-            try:
-                check_payload(payload, max_payload)
-            except Refusal as refusal:
-                faults[index] = refusal
-    else:
-        check_payload(submission.payload, max_payload)
-    if not all(1 <= length <= MAX_TOKEN for length in submission.tokens.lengths()):
-        for index, token in enumerate(submission.tokens):
-            if not 1 <= len(token) <= MAX_TOKEN:
-                faults[index] = Invalid("token", f"{len(token)} bytes", f"1 to {MAX_TOKEN} bytes")
-    return sorted(faults.items())
-
-
-def check_payload(payload: bytes, max_payload: int) -> None:
-    """Raise `TooLarge` or `Invalid` unless `payload` is a JSON object within `max_payload` UTF-8 bytes."""
-    if len(payload) > max_payload:
-        raise TooLarge("payload", len(payload), max_payload)
-    try:
-        _check_object(payload)
-        if not payload.isascii():
-            payload.decode()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Invalid("payload", f"{len(payload)} bytes", "a JSON object in UTF-8") from None
 
 
 def _seconds(field: str, value: int | None) -> None:

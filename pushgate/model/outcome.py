@@ -5,6 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.target import TargetForm
 
 
 class State(StrEnum):
@@ -72,6 +73,7 @@ class DeadToken(msgspec.Struct, frozen=True, gc=False):
 
     :param since: Unix seconds when the service found out.
     :param at: Unix seconds when it told us.
+    :param form: how the token is written as text.
     """
 
     app: str
@@ -79,6 +81,7 @@ class DeadToken(msgspec.Struct, frozen=True, gc=False):
     since: int
     at: float
     upstream: str
+    form: TargetForm = TargetForm.HEX
 
 
 Report = Outcome | DeadToken

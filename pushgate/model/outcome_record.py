@@ -11,13 +11,14 @@ from enum import StrEnum
 import msgspec
 
 from pushgate.model.outcome import DeadToken, Outcome, Report, State
+from pushgate.model.target import TargetForm
 
 
 class Tokens(StrEnum):
     """How a record writes a device token."""
 
     FULL = "full"
-    """In hex."""
+    """As the push service's users write it: APNs tokens in hex."""
     HASH = "hash"
     """The first 16 hex digits of its SHA-256: equal tokens stay equal, none can be pushed to."""
     NONE = "none"
@@ -28,19 +29,23 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-_WRITE_TOKEN: dict[Tokens, Callable[[bytes], str]] = {
-    Tokens.FULL: lambda token: f'"{token.hex()}"',
-    Tokens.HASH: lambda token: f'"{hash_token(token)}"',
-    Tokens.NONE: lambda _: "null",
-}
+def _writer(tokens: Tokens, form: TargetForm) -> Callable[[bytes], str]:
+    """Return what writes a target as JSON: made once a report, called once a notification."""
+    if tokens is Tokens.NONE:
+        return lambda _: "null"
+    if tokens is Tokens.HASH:
+        return lambda token: f'"{hash_token(token)}"'
+    if form is TargetForm.HEX:
+        return lambda token: f'"{token.hex()}"'
+    return lambda token: _json(form.write(token))
 
 
 def lines(report: Report, tokens: Tokens = Tokens.FULL) -> list[str]:
     """The records of a report, one JSON object each, without line ends."""
-    write_token = _WRITE_TOKEN[tokens]
     if isinstance(report, DeadToken):
-        return [_dead_token_line(report, write_token)]
+        return [_dead_token_line(report, _writer(tokens, report.form))]
     span = report.span
+    write_token = _writer(tokens, span.batch.form)
     stem, app = id_stem(span.batch.id), _json(span.batch.app)
     middle = (
         f',"state":"{report.state}","status":{_json(report.status)},"reason":{_json(report.reason)}'

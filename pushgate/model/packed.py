@@ -1,7 +1,7 @@
 """Byte strings kept packed in one blob, each behind its length.
 
-Tokens and payloads travel, wait and are stored in this form: it is what AMP's ``PushBatch`` carries (one
-length byte for tokens, two for payloads, big-endian) and it costs a queued notification no object of its own.
+Targets and payloads travel, wait and are stored in this form, behind two length bytes, big-endian: it is
+what AMP's ``PushBatch`` carries (its ``tokens`` behind one), and costs a notification no object of its own.
 """
 
 from array import array
@@ -90,6 +90,20 @@ class Packed:
         assert self._offsets is not None
         bounds = [*(at - self.prefix for at in self._offsets), len(self.blob)]
         return self.blob[bounds[start] : bounds[stop]]
+
+    def widened(self) -> "Packed":
+        """Return the same members, each behind two length bytes."""
+        if self.prefix == 2:
+            return self
+        if not self._stride:
+            return Packed.of(self, 2)
+        # Each member with its old length, and the new length byte, 0 in all of them, between.
+        width, blob = self._stride, self.blob
+        parts = [blob[at : at + width] for at in range(0, len(blob), width)]
+        widened = Packed.__new__(Packed)
+        widened.blob, widened.prefix, widened.count = b"\0" + b"\0".join(parts), 2, self.count
+        widened._stride, widened._offsets = width + 1, None
+        return widened
 
     def lengths(self) -> Iterable[int]:
         """The length of each member; of one member only when all are equal, so that a check is cheap."""

@@ -1,1 +1,97 @@
-"""What a plug-in is written with."""
+"""All that a plug-in imports of pushgate: ``from pushgate.plugin import SinkFactory, SinkTable, …``.
+
+* An input: `InputFactory`, `InputTable` (`ListeningTable` for one with a port) and `IInput`. It submits a
+  `Submission` of `Packed` tokens under `Terms` to `IGateway`, and asks `Context.principals` about callers.
+* A sink: `SinkFactory`, `SinkTable`, and `Sink` to derive from or `IOutcomeSink` to implement; `IHistory`
+  when it remembers. It is given `Outcome` and `DeadToken`; `ndjson` writes them as records.
+* An upstream: `UpstreamFactory`, `AppTable`, `IUpstream`; `IProving` and `IInFlight` are optional. It takes
+  each `BatchSlice` from `IWork` and settles it with a `Verdict`; `Step` and `Event` are for `Trace`.
+* Any of them with heavy imports: `LazyInput`, `LazySink`, `LazyUpstream`.
+* Configuration: `Duration`, `FilePath`, `Port`, `ServerEndpoint`, `AppName`, `PrincipalName`, `Table`. A
+  mistake in it is a `CannotStart`; one in a caller's request is a `Refusal`.
+
+The fakes for tests are in `pushgate.testing`. Everything else may change from release to release.
+"""
+
+from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
+from pushgate.model.errors import (
+    CannotStart,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    NotLoggedIn,
+    Overloaded,
+    PushgateError,
+    Refusal,
+    ShuttingDown,
+    SinkDown,
+    TooFast,
+    TooLarge,
+    UnknownApp,
+)
+from pushgate.model.history import Event, Step
+from pushgate.model.metrics import Metrics
+from pushgate.model.notification import Batch, Delivery, Priority, Submission, Terms, parse_id
+from pushgate.model.notification_rules import NotificationRules
+from pushgate.model.outcome import DeadToken, Outcome, Report, State, Verdict
+from pushgate.model.outcome_record import Tokens, id_text, ndjson
+from pushgate.model.packed import Packed
+from pushgate.model.principals import Operation, Principal, Principals
+from pushgate.model.target import TargetForm
+from pushgate.model.trace import Trace
+from pushgate.plugin.factories import (
+    InputFactory,
+    LazyInput,
+    LazySink,
+    LazyUpstream,
+    Sink,
+    SinkFactory,
+    UpstreamFactory,
+)
+from pushgate.plugin.interfaces import (
+    Context,
+    IAddressed,
+    IGateway,
+    IHistory,
+    IInFlight,
+    IInput,
+    IInputFactory,
+    IOutcomeSink,
+    IOutcomeSinkFactory,
+    IProving,
+    IUpstream,
+    IUpstreamFactory,
+    IWork,
+    Receipt,
+    Settled,
+    UpstreamState,
+)
+from pushgate.plugin.settings import (
+    AppName,
+    AppTable,
+    Duration,
+    FilePath,
+    InputTable,
+    ListeningTable,
+    Port,
+    PrincipalName,
+    ServerEndpoint,
+    SinkTable,
+    Table,
+)
+
+__all__ = [
+    "AppName", "AppTable", "Batch", "BatchSlice", "CannotStart", "Conflict", "Context", "DeadReason",
+    "DeadToken", "DeadTokenEntry", "Delivery", "Duration", "Event", "FilePath", "Forbidden", "IAddressed",
+    "IGateway", "IHistory", "IInFlight", "IInput", "IInputFactory", "IOutcomeSink", "IOutcomeSinkFactory",
+    "IProving", "IUpstream", "IUpstreamFactory", "IWork", "InputFactory", "InputTable", "Invalid",
+    "LazyInput", "LazySink", "LazyUpstream", "ListeningTable", "Metrics", "NotFound", "NotLoggedIn",
+    "NotificationRules",
+    "Operation", "Outcome", "Overloaded", "Packed", "Port", "Principal", "PrincipalName", "Principals",
+    "Priority", "PushgateError", "Receipt", "Refusal", "Report", "ServerEndpoint", "Settled",
+    "ShuttingDown", "Sink", "SinkDown", "SinkFactory", "SinkTable", "State", "Step", "Submission", "Table",
+    "TargetForm", "Terms", "Tokens", "TooFast", "TooLarge", "Trace", "UnknownApp", "UpstreamFactory",
+    "UpstreamState", "Verdict", "id_text", "ndjson", "parse_id",
+]  # fmt: skip

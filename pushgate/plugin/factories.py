@@ -1,17 +1,26 @@
-"""What a plug-in is declared with: a name, a line of description, its table, and what makes the thing.
+"""Declarations of plug-ins: a name, a line of description, a table, and the callable that makes the thing.
 
 ::
 
     count = SinkFactory("count", "how many ended in which state", CountTable, CountSink)
+
+Every module with plug-ins is imported whenever plug-ins are looked for. One whose code is heavy says where
+its table and callable are, and they are imported when they are first used::
+
+    pigeon = LazyUpstream("pigeon", "by air, slowly", "pigeon.upstream:plug_in")
+
+with ``plug_in = PigeonTable, Pigeon`` in ``pigeon/upstream.py``.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from importlib import import_module
+from typing import Any, ClassVar, Generic, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.plugin import IPlugin
 from zope.interface import implementer
 
+from pushgate.model.errors import CannotStart, reason
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Report
 from pushgate.plugin.interfaces import (
     Context,
@@ -24,74 +33,136 @@ from pushgate.plugin.interfaces import (
     IUpstreamFactory,
     IWork,
 )
-from pushgate.plugin.settings import AppTable, InputTable, SinkTable
+from pushgate.plugin.kinds import INPUT, SINK, UPSTREAM, Kind
+from pushgate.plugin.settings import AppTable, InputTable, SinkTable, Table
 
-_Door = TypeVar("_Door", bound=InputTable)
+_Input = TypeVar("_Input", bound=InputTable)
 _Sink = TypeVar("_Sink", bound=SinkTable)
 _App = TypeVar("_App", bound=AppTable)
+_Table = TypeVar("_Table", bound=Table)
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 
 
-@implementer(IPlugin, IInputFactory)
-class InputFactory(Generic[_Door]):
-    """A door, declared.
+class Factory(Generic[_Table, _Given, _Made]):
+    """The part that all declarations share.
 
-    :param make: given name, table, gateway and context; may be the door's class.
+    :param name: what the configuration calls it.
+    :param description: one line.
+    :param make: called with name, table, gateway (of an upstream: work) and context; may be a class.
     """
 
     def __init__(
         self,
         name: str,
         description: str,
-        config: type[_Door],
-        make: Callable[[str, _Door, IGateway, Context], IInput],
+        config: type[_Table],
+        make: Callable[[str, _Table, _Given, Context], _Made],
     ) -> None:
-        self.name, self.description, self.config, self._make = name, description, config, make
+        self.name, self.description, self._parts = name, description, (config, make)
+
+    @property
+    def config(self) -> type[_Table]:
+        """The class of its table; raises `CannotStart` like `load`."""
+        return self.load()[0]
+
+    def load(self) -> tuple[type[_Table], Callable[[str, _Table, _Given, Context], _Made]]:
+        """The class of its table, and the callable."""
+        return self._parts
+
+    def make(self, name: str, config: Table, given: _Given, context: Context) -> _Made:
+        """Make one for a table of the configuration."""
+        table, make = self.load()
+        assert isinstance(config, table)
+        return make(name, config, given, context)
+
+
+@implementer(IInputFactory)
+class InputFactory(Factory[_Input, IGateway, IInput]):
+    """Declares an input."""
 
     def input(self, name: str, config: InputTable, gateway: IGateway, context: Context) -> IInput:
-        assert isinstance(config, self.config)
-        return self._make(name, config, gateway, context)
+        return self.make(name, config, gateway, context)
 
 
-@implementer(IPlugin, IOutcomeSinkFactory)
-class SinkFactory(Generic[_Sink]):
-    """A sink, declared.
-
-    :param make: given name, table, gateway and context; may be the sink's class.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        description: str,
-        config: type[_Sink],
-        make: Callable[[str, _Sink, IGateway, Context], IOutcomeSink],
-    ) -> None:
-        self.name, self.description, self.config, self._make = name, description, config, make
+@implementer(IOutcomeSinkFactory)
+class SinkFactory(Factory[_Sink, IGateway, IOutcomeSink]):
+    """Declares a sink."""
 
     def sink(self, name: str, config: SinkTable, gateway: IGateway, context: Context) -> IOutcomeSink:
-        assert isinstance(config, self.config)
-        return self._make(name, config, gateway, context)
+        return self.make(name, config, gateway, context)
 
 
-@implementer(IPlugin, IUpstreamFactory)
-class UpstreamFactory(Generic[_App]):
-    """An upstream, declared.
+@implementer(IUpstreamFactory)
+class UpstreamFactory(Factory[_App, IWork, IUpstream]):
+    """Declares an upstream."""
 
-    :param make: given app, table, work and context; may be the upstream's class.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        description: str,
-        config: type[_App],
-        make: Callable[[str, _App, IWork, Context], IUpstream],
-    ) -> None:
-        self.name, self.description, self.config, self._make = name, description, config, make
+    @property
+    def rules(self) -> NotificationRules:
+        """What its table says of the push service; raises `CannotStart` like `load`."""
+        return self.config.RULES
 
     def upstream(self, app: str, config: AppTable, work: IWork, context: Context) -> IUpstream:
-        assert isinstance(config, self.config)
-        return self._make(app, config, work, context)
+        return self.make(app, config, work, context)
+
+
+class LazyFactory(Factory[Any, Any, Any]):
+    """A declaration whose table and callable are imported when they are first used.
+
+    :param target: where the pair of them is: ``"package.module:name"``.
+    :param needs: what to install when a module is missing: ``"pushgate[amqp]"``.
+    """
+
+    kind: ClassVar[Kind]
+
+    def __init__(self, name: str, description: str, target: str, needs: str | None = None) -> None:
+        self.name, self.description, self._target, self._needs = name, description, target, needs
+        self._loaded: Any = None
+
+    def load(self) -> Any:
+        """The class of its table and the callable, imported and checked at the first call.
+
+        :raises CannotStart: they cannot be imported or are something else; one line says why.
+        """
+        if self._loaded is None:
+            loaded = self._import()
+            match loaded:
+                case (type() as table, make) if issubclass(table, self.kind.table) and callable(make):
+                    self._loaded = loaded
+                case _:
+                    base = f"pushgate.plugin.{self.kind.table.__name__}"
+                    raise self._fault(f"is not a pair: a class derived from {base}, and a callable")
+        return self._loaded
+
+    def _import(self) -> object:
+        module, _, name = self._target.partition(":")
+        try:
+            return getattr(import_module(module), name)
+        except Exception as error:  # what an import may raise has no bounds
+            if self._needs is not None and isinstance(error, ModuleNotFoundError):
+                raise self._fault(f"needs {error.name}: pip install '{self._needs}'") from error
+            raise self._fault(f"cannot be imported: {reason(error)}") from error
+
+    def _fault(self, why: str) -> CannotStart:
+        return CannotStart([f'{self.kind.word} "{self.name}" ({self._target}) {why}'])
+
+
+class LazyInput(LazyFactory, InputFactory[Any]):
+    """Declares an input whose code is imported when it is first used."""
+
+    kind = INPUT
+
+
+class LazySink(LazyFactory, SinkFactory[Any]):
+    """Declares a sink whose code is imported when it is first used."""
+
+    kind = SINK
+
+
+class LazyUpstream(LazyFactory, UpstreamFactory[Any]):
+    """Declares an upstream whose code is imported when it is first used."""
+
+    kind = UPSTREAM
 
 
 @implementer(IOutcomeSink)

@@ -16,6 +16,7 @@ from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import Refusal
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Batch, Submission
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Outcome, Report, Verdict
 from pushgate.model.principals import Principals
 from pushgate.model.trace import Trace
@@ -71,29 +72,6 @@ class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
     circuit: str = ""
     circuit_open: bool = False
     certificate_expires: float | None = None
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """A batch that a spool kept.
-
-    :param left: runs of members that are not settled.
-    :param intended: runs that may have been written under at-most-once.
-    """
-
-    batch: Batch
-    left: tuple[tuple[int, int], ...]
-    intended: tuple[tuple[int, int], ...] = ()
-
-
-class Undelivered(msgspec.Struct, frozen=True):
-    """What a spool kept for the sinks.
-
-    :param reports: by the number they were kept under, ascending.
-    :param finished: orders of the batches of which nothing else is left.
-    """
-
-    reports: tuple[tuple[int, tuple[Report, ...]], ...] = ()
-    finished: tuple[int, ...] = ()
 
 
 class IGateway(Interface):
@@ -208,6 +186,9 @@ class IGateway(Interface):
 
     def accepting() -> bool:
         """Whether anything new is taken; False from the beginning of a stop."""
+
+    def rules(app: str) -> NotificationRules:
+        """Return what the push service of this app takes. Raises `UnknownApp`."""
 
     def max_payload(app: str) -> int:
         """Bytes of a payload of this app at most. Raises `UnknownApp`."""
@@ -353,80 +334,6 @@ class IAddressed(Interface):
         """What and where, once it is started: ``["http://127.0.0.1:7217/metrics"]``."""
 
 
-class ISpool(Interface):
-    """Keeps accepted batches until they are settled. Called by the gateway only."""
-
-    pages = Attribute("Whether `page` gives back what was appended, so that it need not stay in memory.")
-
-    def start() -> None:
-        """Open what is needed; called once, before anything else. Raises `CannotStart`."""
-
-    def append(batch: Batch, key: str | None) -> "Deferred[int]":
-        """Keep a batch; fires with its id once it is as safe as this spool makes it.
-
-        With an idempotency key that was used for the same app and content, keeps nothing and fires with the
-        first id. Fails with `Conflict` when the content differs, with `Overloaded` when there is no room.
-        """
-
-    def settle(number: int, reports: Sequence[Report]) -> "Deferred[None]":
-        """Keep reports until `told`, and note that the notifications they are about are done.
-
-        Fires after the next commit; when that finds no room it fires too, and a later commit keeps them.
-
-        :param number: of this call, larger than any before.
-        """
-
-    def told(numbers: Sequence[int], finished: Sequence[int]) -> None:
-        """Forget the reports of these calls of `settle`, and the batches of these orders: all is done.
-
-        With the next commit; when there is no room, with the first for which there is.
-        """
-
-    def intend(spans: Sequence[BatchSlice]) -> "Deferred[None]":
-        """Note that these are about to be written and must not be written twice.
-
-        Fires once that is safe, however long it takes; never fails.
-        """
-
-    def forgo(spans: Sequence[BatchSlice]) -> None:
-        """Note that these were not written after all, whatever was intended."""
-
-    def page(app: str, priority: int, after: int, limit: int) -> "Deferred[tuple[list[Kept], bool]]":
-        """The next batches of an app and priority after the one of order `after`, until they have `limit`
-        bytes of tokens and payloads; and whether there may be more."""
-
-    def find(number: int) -> "Deferred[Kept | None]":
-        """The batch that holds the notification with this id, None when it is not kept."""
-
-    def waiting() -> dict[tuple[str, int], int]:
-        """At the start: how many notifications are kept and not settled, by app and priority."""
-
-    def last_order() -> int:
-        """At the start: the order of the batch accepted last, 0 when none is kept."""
-
-    def untold() -> Undelivered:
-        """At the start: what was settled and not told."""
-
-    def bury(app: str, deaths: Sequence[DeadTokenEntry]) -> "Deferred[None]":
-        """Keep dead tokens of an app; of two times of one token the later stands.
-
-        Fires once that is safe, however long it takes; never fails. So does `unbury`; what is asked for
-        first is done first.
-        """
-
-    def unbury(app: str, tokens: Sequence[bytes]) -> "Deferred[None]":
-        """Keep these tokens of an app no more."""
-
-    def confirm(app: str) -> None:
-        """Note that those dead tokens of an app which were in doubt are certain."""
-
-    def dead(app: str, after: bytes, limit: int) -> "Deferred[list[DeadTokenEntry]]":
-        """At most `limit` dead tokens of an app in the order of the tokens, beginning behind `after`."""
-
-    def close() -> "Deferred[None]":
-        """Write what is left and close."""
-
-
 class IPlugInFactory(Interface):
     """What the three kinds of plug-in factory have in common."""
 
@@ -453,6 +360,10 @@ class IOutcomeSinkFactory(IPlugInFactory):
 
 class IUpstreamFactory(IPlugInFactory):
     """Makes upstreams."""
+
+    rules = Attribute(
+        "The `NotificationRules` of the push service: targets, push types, priorities, payloads."
+    )
 
     def upstream(app: str, config: AppTable, work: IWork, context: Context) -> IUpstream:
         """An upstream for `app`, not yet started. Raises `CannotStart` when its configuration is wrong."""

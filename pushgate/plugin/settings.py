@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from pushgate.model.notification import Delivery
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome_record import Tokens
 from pushgate.model.principals import Operation
 
@@ -89,8 +90,10 @@ class AppTable(Table):
 
     :param rate: notifications per second at most; 0 sets no limit.
     :param max_payload: bytes.
+    :cvar RULES: what the push service takes; by default targets are text, and payloads are JSON objects.
     """
 
+    RULES: ClassVar[NotificationRules] = NotificationRules()
     upstream: str
     topic: str | None = None
     delivery: Annotated[Delivery, Field(strict=False)] = Delivery.AT_LEAST_ONCE

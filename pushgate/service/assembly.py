@@ -33,15 +33,15 @@ class Assembly:
 
     def sinks(
         self, tables: Mapping[str, tuple[IOutcomeSinkFactory, SinkTable]]
-    ) -> list[tuple[str, IOutcomeSink, int]]:
-        """Name, sink and buffer of each."""
-        return [
-            (name, self.do(self._sink, name, factory, table), table.buffer)
+    ) -> dict[str, tuple[IOutcomeSink, int]]:
+        """The sinks, by name, each with the reports that may wait for it."""
+        return {
+            name: (self.do(self._sink, name, factory, table), table.buffer)
             for name, (factory, table) in tables.items()
-        ]
+        }
 
     def inputs(self, tables: Mapping[str, tuple[IInputFactory, InputTable]]) -> dict[str, IInput]:
-        """The doors, by name."""
+        """The inputs, by name."""
         return {name: self.do(self._input, name, factory, table) for name, (factory, table) in tables.items()}
 
     def check(self) -> None:
@@ -58,5 +58,5 @@ class Assembly:
     def _input(self, name: str, factory: IInputFactory, table: InputTable) -> IInput:
         what = f'inputs.{name}: input "{factory.name}"'
         with error_boundary(what):
-            door = factory.input(name, table, self._gateway, self._context)
-        return checked(door, IInput, what)
+            made = factory.input(name, table, self._gateway, self._context)
+        return checked(made, IInput, what)

@@ -1,38 +1,33 @@
-"""Finds the plug-ins: the built-in ones and a stranger's by the same rule.
+"""Finds the plug-ins, the built-in ones and all others by the same rule.
 
-A plug-in is an object at the top of a module in the package `pushgate.plugins` that provides
-`twisted.plugin.IPlugin` and one of our factory interfaces; `getPlugins` finds it. But `getPlugins` leaves out
-what it cannot import with no more than a traceback in the log, believes a ``dropin.cache`` that is out of
-date, and does not say where a plug-in came from. An operator needs a line for each of these, so every module
-is imported and looked into here. `getPlugins` is asked afterwards, about its cache, and only when there is no
-module on which it would print a traceback.
+A plug-in is an object at the top of a module in the package `pushgate.plugins` that provides one of the
+factory interfaces. Each module is imported, so there is no cache to be out of date, and what cannot be used
+is one line with the file and the reason.
 """
 
 import importlib
 import pkgutil
 import re
 from collections.abc import Iterator, Sequence
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
-from twisted.logger import Logger
-from twisted.plugin import IPlugin, getPlugins
+from zope.interface import Invalid
+from zope.interface.verify import verifyObject
 
 from pushgate import plugins
 from pushgate.model.errors import CannotStart, reason
-from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IPlugInFactory, IUpstreamFactory
-from pushgate.plugin.kinds import KINDS, Kind, defect
-from pushgate.plugin.lazy import LazyFactory
+from pushgate.plugin.factories import LazyFactory
+from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
+from pushgate.plugin.kinds import KINDS, Kind
 
 NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-"""What a plug-in, an app, an input or a sink may be called."""
+"""The names that a plug-in, an app, an input or a sink may have."""
 NAME_RULE: Final = "1 to 64 of A-Z a-z 0-9 . _ -"
 
 _F = TypeVar("_F")
-_log = Logger()
 
 
 class Found(NamedTuple, Generic[_F]):
@@ -46,7 +41,7 @@ class Found(NamedTuple, Generic[_F]):
 
 
 class Broken(NamedTuple):
-    """Something that looks like a plug-in and cannot be used.
+    """A module or plug-in that cannot be used.
 
     :param origin: the file.
     :param reason: one line.
@@ -69,12 +64,8 @@ class Registry(msgspec.Struct, frozen=True):
 
     def of(self, kind: Kind) -> dict[str, Found[Any]]:
         """The plug-ins of one kind."""
-        by_word: dict[str, dict[str, Found[Any]]] = {
-            "input": self.inputs,
-            "sink": self.sinks,
-            "upstream": self.upstreams,
-        }
-        return by_word[kind.word]
+        found: dict[str, Found[Any]] = getattr(self, f"{kind.word}s")
+        return found
 
     def unloadable(self) -> list[Broken]:
         """The plug-ins that are declared but whose code cannot be loaded. Loads the code of all."""
@@ -97,10 +88,17 @@ def find(directories: Sequence[Path] = ()) -> Registry:
     """
     _adopt(directories)
     registry = Registry({}, {}, {}, [])
-    modules = [module for spec in _specs() if (module := _imported(spec, registry)) is not None]
-    offered = None if registry.broken else _offered()
-    for module in modules:
-        _admit_module(module, offered, registry)
+    for name, origin in _modules():
+        try:
+            module = importlib.import_module(name)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in's code; the reason is reported
+            registry.broken.append(Broken(origin, f"cannot be imported: {reason(error)}"))
+            continue
+        if module.__file__ == origin:
+            _admit_all(module, origin, registry)
+        else:
+            why = f"hidden by {module.__file__}, which has the same module name"
+            registry.broken.append(Broken(origin, why))
     return registry
 
 
@@ -115,86 +113,44 @@ def _adopt(directories: Sequence[Path]) -> None:
     importlib.invalidate_caches()
 
 
-def _offered() -> set[int]:
-    """The identities of the factories that `getPlugins` yields."""
-    try:
-        return {id(each) for each in getPlugins(IPlugInFactory, plugins)}
-    except Exception:  # noqa: BLE001 - whatever a stale cache or a plug-in raises must not stop the start
-        _log.failure("looking for plug-ins")
-        return set()
-
-
-def _specs() -> Iterator[ModuleSpec]:
-    """The modules of the package in the order in which they hide one another."""
+def _modules() -> Iterator[tuple[str, str]]:
+    """Name and file of each module of the package, in the order in which they hide one another."""
     for directory in plugins.__path__:
         for finder, name, _ in pkgutil.iter_modules([directory], f"{plugins.__name__}."):
             spec = finder.find_spec(name, None)
             if spec is not None:
-                yield spec
+                yield name, str(spec.origin)
 
 
-def _imported(spec: ModuleSpec, registry: Registry) -> ModuleType | None:
-    """The module, or None and a line in the registry why it cannot be used."""
-    origin = str(spec.origin)
-    try:
-        module = importlib.import_module(spec.name)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code; the reason is reported
-        registry.broken.append(Broken(origin, f"cannot be imported: {reason(error)}"))
-        return None
-    if module.__file__ != origin:
-        registry.broken.append(Broken(origin, f"hidden by {module.__file__}, which has the same module name"))
-        return None
-    return module
-
-
-def _admit_module(module: ModuleType, offered: set[int] | None, registry: Registry) -> None:
-    """Take in a module's factories.
-
-    :param offered: what `_offered` says; None when it was not asked.
-    """
-    origin = str(module.__file__)
-    for variable, factory in _factories(module):
-        if offered is not None and id(factory) not in offered and IPlugin.providedBy(factory):
-            _log.warn(
-                "{origin}: {variable} is not in dropin.cache, which is out of date; delete it",
-                origin=origin,
-                variable=variable,
-            )
+def _admit_all(module: ModuleType, origin: str, registry: Registry) -> None:
+    """Enter the factories at the top of a module, or the reasons why they cannot be used."""
+    for variable, factory in vars(module).items():
         for kind in KINDS:
             if kind.interface.providedBy(factory):
-                _admit(kind, Found(factory, origin), variable, registry)
+                why = _defect(kind, factory) or _admit(kind, Found(factory, origin), registry)
+                if why is not None:
+                    registry.broken.append(Broken(origin, f"{variable}: {why}"))
 
 
-def _factories(module: ModuleType) -> list[tuple[str, object]]:
-    """Each factory at the top of a module once, with the name of its variable."""
-    found: dict[int, tuple[str, object]] = {}
-    for variable, value in vars(module).items():
-        if IPlugInFactory.providedBy(value):
-            found.setdefault(id(value), (variable, value))
-    return list(found.values())
-
-
-def _admit(kind: Kind, found: Found[Any], variable: str, registry: Registry) -> None:
-    """Take in a factory, unless something is wrong with it or its name is taken."""
-    known = registry.of(kind)
-    why = _objection(kind, found.factory)
-    if why is None and found.factory.name in known:
-        why = f'the {kind.word} name "{found.factory.name}" is taken by {known[found.factory.name].origin}'
-    if why is None:
-        known[found.factory.name] = found
-    else:
-        registry.broken.append(Broken(found.origin, f"{variable}: {why}"))
-
-
-def _objection(kind: Kind, factory: Any) -> str | None:
-    marked: bool = IPlugin.providedBy(factory)
-    if not marked:
-        return "provides no twisted.plugin.IPlugin"
+def _defect(kind: Kind, factory: Any) -> str | None:
+    """Return why `factory` cannot be used, in one line; None when it can."""
     try:
-        # A lazy one is verified when it is loaded.
-        why = None if isinstance(factory, LazyFactory) else defect(kind, factory)
-        if why is None and not (isinstance(factory.name, str) and NAME.fullmatch(factory.name)):
-            why = f"its name must be {NAME_RULE}"
-    except Exception as error:  # noqa: BLE001 - a stranger's property; the reason is reported
-        why = reason(error)
-    return why
+        if not isinstance(factory, LazyFactory):  # one of these checks its target when it is loaded
+            verifyObject(kind.interface, factory)
+            if not (isinstance(factory.config, type) and issubclass(factory.config, kind.table)):
+                return f"its config must be a class derived from pushgate.plugin.{kind.table.__name__}"
+        if not (isinstance(factory.name, str) and NAME.fullmatch(factory.name)):
+            return f"its name must be {NAME_RULE}"
+    except Invalid as error:
+        return " ".join(str(error).split())
+    except Exception as error:  # noqa: BLE001 - a property of a plug-in's; the reason is reported
+        return reason(error)
+    return None
+
+
+def _admit(kind: Kind, found: Found[Any], registry: Registry) -> str | None:
+    """Enter a factory, which may have several variables; return why not when its name is taken."""
+    taken = registry.of(kind).setdefault(found.factory.name, found)
+    if taken.factory is not found.factory:
+        return f'the {kind.word} name "{found.factory.name}" is taken by {taken.origin}'
+    return None

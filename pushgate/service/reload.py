@@ -21,7 +21,7 @@ from pushgate.service.assembly import Assembly
 from pushgate.service.config.diff import Changes, compare
 from pushgate.service.config.principal_grants import grants
 from pushgate.service.config.reader import Config
-from pushgate.service.lifecycle import Lifecycle
+from pushgate.service.parts import Parts
 
 LOOK: Final = 60.0
 """Seconds between two looks whether a file that an app is made from, such as a certificate, was renewed."""
@@ -42,13 +42,13 @@ class Reloader:
 
     def __init__(
         self,
-        house: Lifecycle,
+        parts: Parts,
         context: Context,
         config: Config,
         files: dict[str, Digests],
         read: Callable[[], Config],
     ) -> None:
-        self._house, self._context, self._read = house, context, read
+        self._parts, self._context, self._read = parts, context, read
         self._config, self._files = config, files
         self._unusable: dict[str, Digests] = {}
         self._lock = DeferredLock()
@@ -114,7 +114,7 @@ class Reloader:
         with ExitStack() as undo:
             # Whatever the tables say: the files they name may have changed. Doors that are opened need it.
             undo.callback(self._context.principals.replace(grants(new.principals)))
-            step = _Step(self._house, self._context, new, undo)
+            step = _Step(self._parts, self._context, new, undo)
             await step.prepare(changes, [app for app, keys in renewed.items() if keys])
             undo.pop_all()
         step.take(changes)
@@ -138,9 +138,9 @@ class Reloader:
         if not keys or self._unusable.get(app) == files or self._lock.locked:
             return
         self._unusable[app] = files
-        candidate = self._house.gateway.candidate(app, table, factory)
+        candidate = self._parts.gateway.candidate(app, table, factory)
         candidate.start()
-        self._house.gateway.admit(candidate, self._house.drain_timeout)
+        self._parts.gateway.admit(candidate, self._parts.drain_timeout)
         self._files[app] = files
         for key in keys:
             self.log.info("apps.{app}.{key}: the file was renewed, and is used from now on", app=app, key=key)
@@ -152,10 +152,10 @@ class _Step:
     :param undo: told how to close what was opened.
     """
 
-    def __init__(self, house: Lifecycle, context: Context, new: Config, undo: ExitStack) -> None:
-        self._house, self._context, self._new, self._undo = house, context, new, undo
+    def __init__(self, parts: Parts, context: Context, new: Config, undo: ExitStack) -> None:
+        self._parts, self._context, self._new, self._undo = parts, context, new, undo
         self._candidates: list[Candidate] = []
-        self._sinks: list[tuple[str, IOutcomeSink, int]] = []
+        self._sinks: dict[str, tuple[IOutcomeSink, int]] = {}
         self._inputs: dict[str, IInput] = {}
 
     async def prepare(self, changes: Changes, renewed: list[str]) -> None:
@@ -165,42 +165,34 @@ class _Step:
         :raises CannotStart: with all that is wrong.
         """
         self._build(changes, renewed)
-        gateway = self._house.gateway
-        for name, sink, buffer in self._sinks:
+        gateway = self._parts.gateway
+        for name, (sink, buffer) in self._sinks.items():
             gateway.add_sink(name, sink, buffer)
-            self._undo.callback(self._close_sink, name)
+            self._undo.callback(self._parts.close_sink, name)
         for candidate in self._candidates:
             self._undo.callback(candidate.discard)
             candidate.start()
-        for name, door in self._inputs.items():
-            self._undo.callback(self._house.close_input, name, door)
+        for name, each in self._inputs.items():
+            self._undo.callback(self._parts.close_input, name, each)
             with error_boundary(f"inputs.{name}: its start"):
-                await maybeDeferred(door.start)
+                await maybeDeferred(each.start)
 
     def take(self, changes: Changes) -> None:
         """Let all of it take the place of what was; what that was is closed in the background."""
-        house, gateway, table = self._house, self._house.gateway, self._new.gateway
-        house.drain_timeout = table.drain_timeout
+        parts, gateway, table = self._parts, self._parts.gateway, self._new.gateway
+        parts.drain_timeout = table.drain_timeout
         gateway.limit(Limits(table.expiry, table.queue_limit))
         for app in changes.apps.removed:
-            gateway.remove_app(app, house.drain_timeout)
+            gateway.remove_app(app, table.drain_timeout)
         for app in changes.adjusted:
             gateway.adjust(app, self._new.apps[app][1])
         for candidate in self._candidates:
-            gateway.admit(candidate, house.drain_timeout)
-        for name in changes.inputs.removed:
-            house.close_input(name, house.inputs.pop(name))
-        for name in changes.sinks.removed:
-            self._close_sink(name)
-            house.sinks.pop(name, None)
-        house.sinks.update({name: sink for name, sink, _ in self._sinks})
-        house.inputs.update(self._inputs)
-
-    def _close_sink(self, name: str) -> None:
-        self._house.later(f"sink {name}", self._house.gateway.detach(name))
+            gateway.admit(candidate, table.drain_timeout)
+        parts.remove(changes.sinks.removed, changes.inputs.removed)
+        parts.add(self._sinks, self._inputs)
 
     def _build(self, changes: Changes, renewed: list[str]) -> None:
-        gateway = self._house.gateway
+        gateway = self._parts.gateway
         building = Assembly(gateway, self._context)
         for app in [*changes.apps.added, *changes.replaced, *renewed]:
             factory, table = self._new.apps[app]

@@ -5,6 +5,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -15,20 +16,24 @@ from twisted.python import usage
 
 from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
+from pushgate.gateway.spool.interface import ISpool
 from pushgate.gateway.spool.memory import MemorySpool
 from pushgate.gateway.spool.sqlite import SqliteSpool
 from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Principals
-from pushgate.plugin.interfaces import Context, ISpool
+from pushgate.plugin.interfaces import Context
 from pushgate.service.assembly import Assembly
+from pushgate.service.config.embedded_default import DEMO_DEAD, embedded_default
 from pushgate.service.config.principal_grants import grants
-from pushgate.service.config.reader import DEMO_DEAD, Config, embedded_default, read_config
+from pushgate.service.config.reader import Config, read_config
 from pushgate.service.lifecycle import Lifecycle
 from pushgate.service.monotonic_clock import keep_steady
+from pushgate.service.parts import Parts
 from pushgate.service.plugin_registry import find
 from pushgate.service.reactor_watchdog import Watchdog
 from pushgate.service.reload import Reloader, digests
+from pushgate.service.signals import end_once
 from pushgate.service.systemd_notify import SystemdNotifier
 
 _log = Logger()
@@ -62,27 +67,32 @@ def makeService(options: Options) -> Lifecycle:
         registry = find(options["plugins"])
         for broken in registry.broken:
             _log.warn("plug-in not usable: {broken}", broken=str(broken))
+        notifier = SystemdNotifier.of(os.environ, reactor, time.monotonic)
         file = options["config"]
         if file:
             path = Path(file).absolute()  # a daemon may change its directory, and the file is read again
-            house = compose(read_config(path, registry), reactor, read=lambda: read_config(path, registry))
+            read = partial(read_config, path, registry)
+            service = compose(read(), reactor, read=read, notifier=notifier)
         else:
-            house = compose(embedded_default(registry), reactor, _hint())
+            service = compose(embedded_default(registry), reactor, _hint(), notifier=notifier)
     except CannotStart as error:
         for fault in error.faults:
             sys.stderr.write(f"pushgate: {fault}\n")
         sys.exit(1)
-    reactor.callWhenRunning(house.heed_once)
-    house.report_to(SystemdNotifier.of(os.environ, reactor, time.monotonic))
-    return house
+    reactor.callWhenRunning(end_once)
+    return service
 
 
 def compose(
-    config: Config, reactor: Any, hint: str = "", read: Callable[[], Config] | None = None
+    config: Config,
+    reactor: Any,
+    hint: str = "",
+    read: Callable[[], Config] | None = None,
+    notifier: SystemdNotifier | None = None,
 ) -> Lifecycle:
     """Build everything a configuration asks for, and start nothing.
 
-    :param hint: see `Lifecycle`.
+    :param hint: see `Lifecycle`, as for `notifier`.
     :param read: reads the configuration again, for a reload.
     :raises CannotStart: with every fault, one line each.
     """
@@ -97,11 +107,10 @@ def compose(
         building.do(gateway.add_app, app, table, upstream)
     sinks, inputs = building.sinks(config.sinks), building.inputs(config.inputs)
     building.check()
-    house = Lifecycle(gateway, sinks, inputs, config.gateway.drain_timeout, reactor, hint)
-    house.watchdog = Watchdog(reactor, context.metrics, house.parts)
-    if read is not None:
-        house.use(Reloader(house, context, config, files, read))
-    return house
+    parts = Parts(gateway, sinks, inputs, config.gateway.drain_timeout)
+    reloader = None if read is None else Reloader(parts, context, config, files, read)
+    watchdog = Watchdog(reactor, context.metrics, parts.named)
+    return Lifecycle(parts, reactor, hint, reloader, watchdog, notifier)
 
 
 def _context(config: Config, reactor: Any, jitter: Callable[[], float]) -> Context:

@@ -23,9 +23,10 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from pushgate.model.errors import Invalid, Overloaded
-from pushgate.model.notification import MAX_EXPIRATION, MAX_TOKEN
+from pushgate.model.notification import MAX_EXPIRATION
 from pushgate.net.http.small_site import SmallSite
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
+from pushgate.protocols.apns_rules import MAX_TOKEN
 from pushgate.simulator.fault_rules import BadScript, parse_rules
 from pushgate.simulator.received_log import Accepted
 

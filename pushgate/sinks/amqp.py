@@ -15,7 +15,6 @@ from pushgate.net.amqp.channel import Channel
 from pushgate.net.amqp.publisher import Outgoing, Publisher
 from pushgate.net.amqp.settings import BrokerTable
 from pushgate.net.amqp.shield import shielded
-from pushgate.plugin.factories import SinkFactory
 from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
 from pushgate.plugin.settings import SinkTable
 
@@ -95,4 +94,4 @@ def _app_and_state(report: Report) -> tuple[str, State]:
     return report.span.batch.app, report.state
 
 
-factory = SinkFactory("amqp", "outcome records to a RabbitMQ exchange, confirmed", AmqpSinkTable, AmqpSink)
+plug_in = AmqpSinkTable, AmqpSink

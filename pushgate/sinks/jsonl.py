@@ -10,7 +10,6 @@ from zope.interface import implementer
 from pushgate.model.errors import CannotStart
 from pushgate.model.outcome import Report
 from pushgate.model.outcome_record import Tokens, ndjson
-from pushgate.plugin.factories import SinkFactory
 from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
 from pushgate.plugin.settings import FilePath, SinkTable
 from pushgate.sinks.common.append_file import AppendFile
@@ -80,6 +79,4 @@ def _sink(name: str, config: JSONLTable, _: IGateway, context: Context) -> JSONL
     return JSONLSink(name, config.path.absolute(), config.tokens, context.reactor)
 
 
-factory = SinkFactory(
-    "jsonl", "outcome records in a file, one JSON object a line; reopened on SIGHUP", JSONLTable, _sink
-)
+plug_in = JSONLTable, _sink

@@ -11,7 +11,6 @@ from zope.interface import implementer
 
 from pushgate.model.outcome import Outcome, Report, State
 from pushgate.model.outcome_record import Tokens, hash_token
-from pushgate.plugin.factories import SinkFactory
 from pushgate.plugin.interfaces import Context, IGateway, IOutcomeSink
 from pushgate.plugin.settings import Duration, SinkTable
 
@@ -134,6 +133,4 @@ def _sink(name: str, config: LogTable, _: IGateway, context: Context) -> LogSink
     return LogSink(name, config.tokens, config.interval, context.reactor)
 
 
-factory = SinkFactory(
-    "log", "outcomes summed up in the log, one line for each app, state and reason", LogTable, _sink
-)
+plug_in = LogTable, _sink

@@ -18,7 +18,6 @@ from pushgate.model.outcome import Report
 from pushgate.net.endpoint_reach import ListenAddress, listen_address
 from pushgate.net.http.small_site import SmallSite
 from pushgate.net.prometheus import Exposition
-from pushgate.plugin.factories import SinkFactory
 from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
 from pushgate.plugin.settings import ServerEndpoint, SinkTable
 
@@ -136,9 +135,4 @@ def _check_reach(where: str, config: MetricsTable, found: ListenAddress) -> None
     MetricsSink.log.warn("{where}.insecure: {reason}; it is open all the same", where=where, reason=reason)
 
 
-factory = SinkFactory(
-    "metrics",
-    "counts and states for Prometheus, on a port of its own",
-    MetricsTable,
-    _sink,
-)
+plug_in = MetricsTable, _sink

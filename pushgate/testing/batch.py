@@ -26,7 +26,7 @@ def batch(
         id=0x018F_0000_0000_7000_8000_0000_0000_0000 + (order << 16),
         order=order,
         app=app,
-        tokens=Packed.of(tokens, 1),
+        tokens=Packed.of(tokens, 2),
         payload=payload,
         terms=terms or Terms(),
         delivery=Delivery.AT_LEAST_ONCE,

@@ -8,7 +8,8 @@ from zope.interface import implementer
 
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import Conflict, NotFound, ShuttingDown, UnknownApp
-from pushgate.model.notification import Submission, check_rate, refused_members
+from pushgate.model.notification import Submission, check_rate
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Outcome, Report, State
 from pushgate.model.trace import Trace
 from pushgate.plugin.interfaces import (
@@ -17,6 +18,7 @@ from pushgate.plugin.interfaces import (
     Receipt,
     Settled,
 )
+from pushgate.protocols.apns_rules import APNS_RULES
 
 
 @implementer(IGateway)
@@ -40,9 +42,9 @@ class RecordingGateway:
     :ivar settled: who is told the outcomes of a submission, by its id; `settle` tells.
     """
 
-    def __init__(self, *apps: str, max_payload: int = 2048) -> None:
+    def __init__(self, *apps: str, max_payload: int = 2048, rules: NotificationRules = APNS_RULES) -> None:
         self.apps = apps or ("news",)
-        self._max_payload = max_payload
+        self._max_payload, self._rules = max_payload, rules
         self.submissions: list[Submission] = []
         self.doors: list[str] = []
         self.error: Exception | None = None
@@ -164,6 +166,11 @@ class RecordingGateway:
     def accepting(self) -> bool:
         return not isinstance(self.error, ShuttingDown)
 
+    def rules(self, app: str) -> NotificationRules:
+        if app not in self.apps:
+            raise UnknownApp(app)
+        return self._rules
+
     def max_payload(self, app: str) -> int:
         if app not in self.apps:
             raise UnknownApp(app)
@@ -203,7 +210,7 @@ class RecordingGateway:
             if used[0] != submission:
                 raise Conflict
             return used[1]
-        refused = refused_members(submission, self._max_payload)
+        refused = self._rules.refused_members(submission, self._max_payload)
         number = 0x018F_0000_0000_7000_8000_0000_0000_0000 + (len(self.submissions) + 1 << 16)
         receipt = Receipt(number, len(submission.tokens), tuple(refused))
         self.submissions.append(submission)

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
+from pushgate.gateway.spool.interface import ISpool, Kept, Undelivered
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import CannotStart
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Outcome, Report
-from pushgate.plugin.interfaces import ISpool, Kept, Undelivered
 
 
 @implementer(ISpool)
@@ -46,12 +46,14 @@ class RecordingSpool:
         self.graves: dict[str, dict[bytes, DeadTokenEntry]] = {}
         self.faults: list[str] = []
         self.holding = self.busy = self.closed = False
+        self._restart = 0
         self._held: list[Deferred[int]] = []
         self._asked: list[Deferred[None]] = []
 
     def start(self) -> None:
         if self.faults:
             raise CannotStart(self.faults)
+        self._restart = self.last_order()
 
     def append(self, batch: Batch, key: str | None) -> Deferred[int]:
         self.kept.append(batch)
@@ -183,7 +185,8 @@ class RecordingSpool:
             for index in range(start, stop)
             if index not in gone
         ]
-        return Kept(kept.batch, tuple(left) if gone else kept.left, kept.intended)
+        restarted = kept.batch.order <= self._restart
+        return Kept(kept.batch, tuple(left) if gone else kept.left, kept.intended, restarted)
 
 
 def _left(batch: Batch) -> tuple[tuple[int, int], ...]:

@@ -17,6 +17,7 @@ from pushgate.plugin.interfaces import (
     UpstreamState,
 )
 from pushgate.plugin.settings import AppTable
+from pushgate.protocols.apns_rules import APNS_RULES
 
 
 @implementer(IUpstream)
@@ -122,6 +123,7 @@ class RecordingUpstreams:
     name = "recording"
     description = "takes work and sends nothing"
     config = AppTable
+    rules = APNS_RULES
 
     def __init__(self) -> None:
         self.made: dict[str, RecordingUpstream] = {}

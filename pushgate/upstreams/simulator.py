@@ -10,7 +10,6 @@ from zope.interface import implementer
 
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch
-from pushgate.plugin.factories import UpstreamFactory
 from pushgate.plugin.interfaces import (
     Context,
     IAddressed,
@@ -109,6 +108,4 @@ class SimulatedUpstream:
         return [f"its simulator's {service}: {address}" for service, address in told.items()]
 
 
-factory = UpstreamFactory(
-    "simulator", "a push service inside the gateway, for trying things out", SimulatedTable, SimulatedUpstream
-)
+plug_in = SimulatedTable, SimulatedUpstream

@@ -20,7 +20,6 @@ from pushgate.client.chunks import MAX_CHUNK
 from pushgate.client.connection import FIRST_DELAY, LINGER, MAX_DELAY
 from pushgate.client.retries import FIRST_RETRY
 from pushgate.client.subscription import ROOM
-from pushgate.inputs.amp import factory as amp_door
 from pushgate.inputs.amp import handlers
 from pushgate.inputs.amp.server import AmpServer, AmpTable
 from pushgate.inputs.common.session import Authenticator
@@ -46,6 +45,7 @@ from pushgate.model.outcome_record import id_text
 from pushgate.model.principals import Grant, Principals, SecretHash
 from pushgate.model.trace import Trace
 from pushgate.plugin.interfaces import Context
+from pushgate.plugins.builtin import amp as amp_door
 from pushgate.testing import RecordingGateway, outcome
 from tests.samples import PAYLOAD, TOKEN, token
 

@@ -9,9 +9,9 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.protocols.amp import AMP
 from twisted.trial.unittest import TestCase
 
-from pushgate.inputs.amp import factory as amp
 from pushgate.inputs.amp.server import AmpInput, AmpTable
 from pushgate.model.packed import Packed
+from pushgate.plugins.builtin import amp
 from pushgate.protocols.amp.commands import PushBatch, Stats
 from tests.rig import Rig, live
 
@@ -66,12 +66,12 @@ class BackpressureTests(TestCase):
         await self.until(rig, lambda: rig.simulator.received.frames == SIZE)
         [guest] = rig.simulator._gates["push"].guests
         guest.transport.pauseProducing()
-        [link] = rig.gateway._apps["news"].upstream._links  # type: ignore[attr-defined] # it is a Pool
+        [link] = rig.gateway._apps.configured("news").slot.upstream._links  # type: ignore[attr-defined] # it is a Pool
         for stream, buffer in ((guest, socket.SO_RCVBUF), (link, socket.SO_SNDBUF)):
             stream.transport.transport.getHandle().setsockopt(socket.SOL_SOCKET, buffer, 1 << 16)
         [connection] = door._server.connections
         answers = [sender.push(number) for number in range(1, BATCHES)]
-        news = rig.gateway._apps["news"]
+        news = rig.gateway._apps.configured("news").queue
         depths, buffered = [], []
 
         async def watched(holds: Any) -> None:
@@ -81,7 +81,7 @@ class BackpressureTests(TestCase):
                 buffered.append(len(connection._boxes._buffer))
                 await rig.beat()
 
-        await watched(lambda: news.pressure.on)
+        await watched(lambda: news.capacity.is_pressed)
         await watched(lambda: connection._read_pause.held)
         other = await self.program(door, AMP())
         await other.callRemote(Stats)
@@ -97,7 +97,7 @@ class BackpressureTests(TestCase):
         await self.until(rig, lambda: sum(rig.audience.first.values()) == BATCHES * SIZE)
         self.assertEqual(rig.received(), dict.fromkeys(map(live, range(BATCHES * SIZE)), 1))
         self.assertLess(max(depths), LIMIT)
-        self.assertGreater(max(depths), news.pressure.low)
+        self.assertGreater(max(depths), news.capacity._watermarks.low)
         self.assertLess(max(buffered), 1 << 18)
         self.assertGreater(rig.context.metrics.counts["pushgate_pauses_total"]["news", "amp"], 0)
         sender.transport.loseConnection()

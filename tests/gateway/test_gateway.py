@@ -10,6 +10,7 @@ from zope.interface.verify import verifyObject
 
 from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
+from pushgate.gateway.spool.interface import ISpool, Kept
 from pushgate.gateway.spool.memory import MemorySpool
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
@@ -26,16 +27,7 @@ from pushgate.model.notification import Delivery, Priority, batch_id
 from pushgate.model.outcome import DeadToken, State, Verdict
 from pushgate.model.packed import Packed
 from pushgate.net.prometheus import Exposition
-from pushgate.plugin.interfaces import (
-    IGateway,
-    IInput,
-    ISpool,
-    IUpstream,
-    IUpstreamFactory,
-    IWork,
-    Kept,
-    Receipt,
-)
+from pushgate.plugin.interfaces import IGateway, IInput, IUpstream, IUpstreamFactory, IWork, Receipt
 from pushgate.plugin.settings import AppTable
 from pushgate.testing import RecordingInput, RecordingSink, RecordingSpool, RecordingUpstreams
 from tests.gateway_rig import EPOCH, GatewayRig, GatewayTestCase, tokens_of
@@ -460,7 +452,7 @@ class PressureTests(GatewayTestCase):
         for _ in range(9):
             self.rig.submit(10)
             spool.release()
-        self.assertEqual(self.rig.work.lane.depth, 10)
+        self.assertEqual(self.rig.queue._ready.depth, 10)
         self.assertTrue(self.pressed())
         self.rig.upstream.take(10)
         self.rig.clock.advance(0)
@@ -594,7 +586,7 @@ class BooksTests(GatewayTestCase):
         self.accepted(1, app="chat", expiration=EPOCH + 1)
         for upstream in self.rig.factory.made.values():
             upstream.reachable(False)
-        self.rig.work.lane.drop = lambda unwanted: 1 / 0
+        self.rig.queue._ready.drop = lambda unwanted: 1 / 0
         self.rig.clock.advance(1)
         self.assertEqual([state for _, state, _ in self.rig.told()], [State.EXPIRED])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)

@@ -9,13 +9,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from pushgate.gateway.gateway import Limits
+from pushgate.gateway.spool.interface import Kept
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import NotFound
 from pushgate.model.history import Event, Step
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.outcome_record import record
-from pushgate.plugin.interfaces import IHistory, Kept
+from pushgate.plugin.interfaces import IHistory
 from pushgate.testing import RecordingSink, RecordingSpool
 from tests.gateway_rig import EPOCH, GatewayRig
 from tests.samples import batch, token

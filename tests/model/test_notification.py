@@ -11,21 +11,18 @@ from pushgate.model.errors import Invalid, Refusal, TooLarge
 from pushgate.model.notification import (
     MAX_BATCH,
     MAX_EXPIRATION,
-    PUSH_TYPES,
     Delivery,
     Priority,
     Submission,
     Terms,
     batch_id,
-    check_payload,
     check_rate,
     parse_delivery,
     parse_id,
     parse_priority,
-    parse_token,
-    refused_members,
 )
 from pushgate.model.packed import Packed
+from pushgate.protocols.apns_rules import APNS_RULES, PUSH_TYPES, parse_token
 from tests.samples import PAYLOAD, TOKEN, batch
 
 SECRET = "c0ffee5ec2e7"
@@ -99,7 +96,7 @@ def test_what_is_no_token_is_refused(text):
 )
 def test_a_payload_is_any_json_object(payload):
     """What an object holds is between the caller and the device."""
-    check_payload(payload, 2048)
+    APNS_RULES.payload(payload, 2048)
 
 
 @pytest.mark.parametrize(
@@ -132,14 +129,14 @@ def test_a_payload_is_any_json_object(payload):
 def test_what_is_no_json_object_is_refused(payload):
     """Other JSON, broken JSON, a byte order mark, text that is no UTF-8, wherever it stands."""
     with pytest.raises(Invalid, match=r"^payload: \d+ bytes; a JSON object in UTF-8$"):
-        check_payload(payload, 2048)
+        APNS_RULES.payload(payload, 2048)
 
 
 @pytest.mark.parametrize("deep", [b'{"a":', b'{"a":[[[['])
 def test_deep_nesting_is_refused_and_not_fatal(deep):
     """A payload nested deeper than the parser's stack is invalid; it crashes nothing."""
     with pytest.raises(Invalid):
-        check_payload(deep * 100_000, 10**7)
+        APNS_RULES.payload(deep * 100_000, 10**7)
 
 
 NUMBERS = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
@@ -156,10 +153,10 @@ def test_exactly_json_objects_are_taken(value, ascii_only):
     """Whatever the standard library writes is taken if it is an object, and refused if it is not."""
     payload = json.dumps(value, ensure_ascii=ascii_only).encode()
     if isinstance(value, dict):
-        check_payload(payload, len(payload))
+        APNS_RULES.payload(payload, len(payload))
     else:
         with pytest.raises(Invalid):
-            check_payload(payload, len(payload))
+            APNS_RULES.payload(payload, len(payload))
 
 
 @given(st.data())
@@ -172,25 +169,25 @@ def test_a_damaged_payload_is_judged_as_by_the_standard_library(data):
         json.loads(payload.decode())
     except ValueError:
         with pytest.raises(Invalid):
-            check_payload(bytes(payload), 2048)
+            APNS_RULES.payload(bytes(payload), 2048)
     else:
-        check_payload(bytes(payload), 2048)
+        APNS_RULES.payload(bytes(payload), 2048)
 
 
 def test_the_limit_counts_bytes_of_utf_8():
     """A payload exactly at the limit is taken, one byte more is too large; characters are not counted."""
     payload = '{"a":"☃☃"}'.encode()
     assert len(payload) == 14
-    check_payload(payload, 14)
+    APNS_RULES.payload(payload, 14)
     with pytest.raises(TooLarge) as caught:
-        check_payload(payload, 13)
+        APNS_RULES.payload(payload, 13)
     assert (caught.value.size, caught.value.limit) == (14, 13)
 
 
 def test_too_large_comes_before_invalid():
     """A payload over the limit is not even parsed."""
     with pytest.raises(TooLarge):
-        check_payload(b"[" * 3000, 2048)
+        APNS_RULES.payload(b"[" * 3000, 2048)
 
 
 # No secrets in errors
@@ -201,13 +198,13 @@ def test_too_large_comes_before_invalid():
     [
         lambda: parse_token(SECRET + "x"),
         lambda: parse_token(SECRET * 20),
-        lambda: check_payload(f'["{SECRET}"]'.encode(), 2048),
-        lambda: check_payload(f'{{"{SECRET}":"{SECRET}"'.encode(), 2048),
-        lambda: check_payload(f'{{"{SECRET}":"'.encode() + b'\xff"}', 2048),
-        lambda: check_payload(f'{{"{SECRET}":1}}'.encode(), 5),
+        lambda: APNS_RULES.payload(f'["{SECRET}"]'.encode(), 2048),
+        lambda: APNS_RULES.payload(f'{{"{SECRET}":"{SECRET}"'.encode(), 2048),
+        lambda: APNS_RULES.payload(f'{{"{SECRET}":"'.encode() + b'\xff"}', 2048),
+        lambda: APNS_RULES.payload(f'{{"{SECRET}":1}}'.encode(), 5),
         lambda: Terms(collapse_id=SECRET * 6),
         lambda: Terms(topic=SECRET * 30),
-        lambda: Terms(push_type=SECRET),
+        lambda: APNS_RULES.check_terms(Terms(push_type=SECRET)),
         lambda: parse_delivery(SECRET),
         lambda: Packed(bytes([99]) + SECRET.encode(), 1, "tokens"),
         lambda: Submission(app="news", tokens=Packed.of([TOKEN], 1), payload=PAYLOAD, key=SECRET * 30),
@@ -276,9 +273,9 @@ def test_half_a_surrogate_pair_is_no_text():
 def test_push_types_are_apples():
     """A push type is one of Apple's words; the error lists them."""
     for push_type in PUSH_TYPES:
-        assert Terms(push_type=push_type).push_type == push_type
+        APNS_RULES.check_terms(Terms(push_type=push_type))
     with pytest.raises(Invalid, match="alert, background"):
-        Terms(push_type="Alert")
+        APNS_RULES.check_terms(Terms(push_type="Alert"))
 
 
 def test_priorities_are_5_and_10():
@@ -355,14 +352,14 @@ def codes(refused):
 @pytest.mark.parametrize("payload", [PAYLOAD, [PAYLOAD, PAYLOAD]])
 def test_good_members_are_not_refused(payload):
     """Tokens of different lengths are as good as equal ones, in one batch."""
-    assert refused_members(submission([b"\0" * 100, b"\0"], payload), 2048) == []
+    assert APNS_RULES.refused_members(submission([b"\0" * 100, b"\0"], payload), 2048) == []
 
 
 def test_bad_members_are_refused_by_index():
     """One bad member does not take the others with it; each refusal has its own reason."""
     tokens = [TOKEN, b"", TOKEN, bytes(101), TOKEN, bytes(200)]
     payloads = [PAYLOAD, PAYLOAD, b"[]", PAYLOAD, b'{"a":"' + b"x" * 2048 + b'"}', b"{"]
-    refused = refused_members(submission(tokens, payloads), 2048)
+    refused = APNS_RULES.refused_members(submission(tokens, payloads), 2048)
     assert codes(refused) == [
         (1, "INVALID"),
         (2, "INVALID"),
@@ -382,7 +379,7 @@ def test_bad_members_are_refused_by_index():
 @example([bytes(101), bytes(101)])
 def test_exactly_the_bad_tokens_are_refused(tokens):
     """Every member with a token of 1 to 100 bytes is taken, every other one refused."""
-    refused = refused_members(submission(tokens), 2048)
+    refused = APNS_RULES.refused_members(submission(tokens), 2048)
     assert [index for index, _ in refused] == [
         i for i, token in enumerate(tokens) if not 1 <= len(token) <= 100
     ]
@@ -392,7 +389,7 @@ def test_exactly_the_bad_tokens_are_refused(tokens):
 def test_a_bad_shared_payload_refuses_the_whole(payload, kind):
     """Nothing can be sent of a batch whose one payload is wrong."""
     with pytest.raises(kind):
-        refused_members(submission([TOKEN, TOKEN], payload), 10)
+        APNS_RULES.refused_members(submission([TOKEN, TOKEN], payload), 10)
 
 
 # Batches

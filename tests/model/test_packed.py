@@ -116,3 +116,11 @@ def test_cut():
         for start in range(len(members) + 1):
             for stop in range(start, len(members) + 1):
                 assert packed.cut(start, stop) == Packed.of(members[start:stop], 1).blob
+
+
+@given(st.lists(st.binary(max_size=255), max_size=20) | st.integers(1, 9).map(lambda n: [bytes(32)] * n))
+def test_members_stay_when_their_lengths_get_wider(members):
+    """Behind two length bytes stand the same members as behind one, whether they are equally long or not."""
+    assert Packed.of(members, 1).widened() == Packed.of(members, 2)
+    assert list(Packed.of(members, 1).widened()) == members
+    assert Packed.of(members, 2).widened() == Packed.of(members, 2)

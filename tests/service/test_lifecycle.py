@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
@@ -23,6 +24,7 @@ from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Context
 from pushgate.plugin.settings import AppTable
 from pushgate.service.lifecycle import FLUSH_TIMEOUT, GRACE, HURRY, Lifecycle
+from pushgate.service.parts import Parts
 from pushgate.testing import (
     RecordingInput,
     RecordingSink,
@@ -62,7 +64,7 @@ async def stubborn() -> None:
     await Deferred()
 
 
-class HouseCase(SynchronousTestCase):
+class LifecycleCase(SynchronousTestCase):
     def setUp(self) -> None:
         for each in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
             self.addCleanup(signal.signal, each, signal.getsignal(each))
@@ -77,8 +79,13 @@ class HouseCase(SynchronousTestCase):
         self.kept(self.sink, "sink")
         self.kept(self.first, "first")
         self.kept(self.second, "second")
-        doors = {"first": self.first, "second": self.second}
-        self.house = Lifecycle(self.gateway, [("sink", self.sink, 100)], doors, DRAIN, self.clock)
+        inputs = {"first": self.first, "second": self.second}
+        self.parts = Parts(self.gateway, {"sink": (self.sink, 100)}, inputs, DRAIN)
+        self.lifecycle = self.made()
+
+    def made(self, **parts: Any) -> Lifecycle:
+        """A lifecycle of these parts, and of others when they are given."""
+        return Lifecycle(self.parts, self.clock, **parts)
 
     def kept(self, part: RecordingUpstream | RecordingSink | RecordingInput, who: str) -> None:
         """Have one diary for all."""
@@ -103,11 +110,11 @@ class HouseCase(SynchronousTestCase):
         lines += [f"{event['log_level'].name}: {formatEvent(event)}" for event in events]
 
 
-class StartTests(HouseCase):
+class StartTests(LifecycleCase):
     def test_order(self) -> None:
         """Sinks, then upstreams, then doors: who can come in finds everything ready."""
         with self.said() as lines:
-            self.successResultOf(self.house.start())
+            self.successResultOf(self.lifecycle.start())
         self.assertEqual(self.history, ["sink start", "upstream start", "first start", "second start"])
         [ready] = lines
         self.assertTrue(ready.startswith("info: pushgate is ready\n"))
@@ -118,7 +125,7 @@ class StartTests(HouseCase):
     def test_not_ready_before_the_doors_are(self) -> None:
         """A door that takes its time is waited for before the next one opens."""
         self.first.holding = True
-        starting = self.house.start()
+        starting = self.lifecycle.start()
         self.assertNoResult(starting)
         self.assertNotIn("second start", self.history)
         self.first.release()
@@ -127,14 +134,14 @@ class StartTests(HouseCase):
     def test_a_sink_that_cannot_start(self) -> None:
         """No upstream connects and no door opens when a sink cannot start."""
         self.sink.error = CannotStart(["sinks.outcomes.path: /x: Permission denied"])
-        failure = self.failureResultOf(self.house.start(), CannotStart)
+        failure = self.failureResultOf(self.lifecycle.start(), CannotStart)
         self.assertEqual(failure.value.faults, ["sinks.outcomes.path: /x: Permission denied"])
         self.assertEqual(self.history, ["sink start"])
 
     def test_a_door_that_cannot_start(self) -> None:
         """No further door opens when one cannot."""
         self.first.error = CannotStart(["inputs.first.listen: cannot listen"])
-        self.failureResultOf(self.house.start(), CannotStart)
+        self.failureResultOf(self.lifecycle.start(), CannotStart)
         self.assertEqual(self.history[-1], "first start")
 
     def service_exit(self) -> tuple[object, str]:
@@ -142,7 +149,7 @@ class StartTests(HouseCase):
         stderr = io.StringIO()
         self.patch(sys, "__stderr__", stderr)
         with self.assertRaises(SystemExit) as caught:
-            self.house.startService()
+            self.lifecycle.startService()
         return caught.exception.code, stderr.getvalue()
 
     def test_the_process_ends(self) -> None:
@@ -167,29 +174,29 @@ class StartTests(HouseCase):
         self.patch(os, "kill", lambda *arguments: killed.append(arguments))
         self.patch(sys, "__stderr__", io.StringIO())
         self.first.holding = True
-        self.house.startService()
+        self.lifecycle.startService()
         self.assertEqual(killed, [])
         self.first._held.pop().errback(CannotStart(["inputs.first.listen: in use"]))
         self.assertEqual(killed, [(os.getpid(), signal.SIGTERM)])
 
     def test_a_start_that_goes_well(self) -> None:
         """Nothing ends."""
-        self.house.startService()
-        self.assertTrue(self.house.running)
+        self.lifecycle.startService()
+        self.assertTrue(self.lifecycle.running)
 
     def test_hangup(self) -> None:
         """SIGHUP has the sinks open their files anew, in a turn of the reactor."""
-        self.successResultOf(self.house.start())
+        self.successResultOf(self.lifecycle.start())
         os.kill(os.getpid(), signal.SIGHUP)
         self.assertNotIn("sink reopen", self.history)
         self.turn()
         self.assertEqual(self.history[-1], "sink reopen")
 
 
-class StopTests(HouseCase):
+class StopTests(LifecycleCase):
     def setUp(self) -> None:
         super().setUp()
-        self.successResultOf(self.house.start())
+        self.successResultOf(self.lifecycle.start())
         self.history.clear()
 
     def in_flight(self, count: int = 3) -> None:
@@ -199,7 +206,7 @@ class StopTests(HouseCase):
     def test_order(self) -> None:
         """Upstreams, then sinks and spool, then doors; the report says that nothing is left."""
         with self.said() as lines:
-            stopped = self.house.stopService()
+            stopped = self.lifecycle.stopService()
             self.turn()
         self.successResultOf(stopped)
         self.assertEqual(
@@ -213,7 +220,7 @@ class StopTests(HouseCase):
         """Whoever pushes from now on is refused; who watches hears of the rest; then all close at once."""
         self.in_flight()
         self.upstream.holding = self.first.holding = True
-        self.house.stop()
+        self.lifecycle.stop()
         self.failureResultOf(self.submit(), ShuttingDown)
         self.turn()
         self.assertNotIn("first stop", self.history)
@@ -227,7 +234,7 @@ class StopTests(HouseCase):
         """The last outcomes come, and reach the sinks, before anything is closed."""
         self.in_flight()
         self.upstream.holding = True
-        stopped = self.house.stop()
+        stopped = self.lifecycle.stop()
         self.clock.advance(DRAIN - 1)
         self.assertNoResult(stopped)
         self.upstream.settle(State.ACCEPTED)
@@ -241,7 +248,7 @@ class StopTests(HouseCase):
         self.in_flight(3)
         self.upstream.holding = True
         with self.said() as lines:
-            stopped = self.house.stop()
+            stopped = self.lifecycle.stop()
             self.clock.advance(DRAIN - 0.1)
             self.assertNoResult(stopped)
             self.clock.advance(0.1)
@@ -261,7 +268,7 @@ class StopTests(HouseCase):
         """It is cut short, when everything else is stopped."""
         self.first.holding = True
         with self.said() as lines:
-            stopped = self.house.stop()
+            stopped = self.lifecycle.stop()
             self.turn()
             self.assertNoResult(stopped)
             self.clock.advance(FLUSH_TIMEOUT)
@@ -273,7 +280,7 @@ class StopTests(HouseCase):
         """What does not even end when it is cancelled is left behind, and the stop is late by a little."""
         self.first.stop = lambda: Deferred.fromCoroutine(stubborn())
         with self.said() as lines:
-            stopped = self.house.stop()
+            stopped = self.lifecycle.stop()
             self.turn()
             self.clock.advance(FLUSH_TIMEOUT)
             self.clock.advance(GRACE)
@@ -284,7 +291,7 @@ class StopTests(HouseCase):
     def test_a_door_that_fails_to_close(self) -> None:
         """Why is logged once; everything else is stopped in order."""
         self.first.error = RuntimeError("door")
-        stopped = self.house.stop()
+        stopped = self.lifecycle.stop()
         self.turn()
         self.successResultOf(stopped)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
@@ -293,7 +300,7 @@ class StopTests(HouseCase):
     def test_a_door_that_raises(self) -> None:
         """The same when it does not even return a Deferred."""
         self.first.stop = lambda: 1 / 0
-        stopped = self.house.stop()
+        stopped = self.lifecycle.stop()
         self.turn()
         self.successResultOf(stopped)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
@@ -304,7 +311,7 @@ class StopTests(HouseCase):
         self.upstream.settle(State.ACCEPTED)
         self.sink.holding = True
         with self.said() as lines:
-            stopped = self.house.stop()
+            stopped = self.lifecycle.stop()
             self.clock.pump([0, 0, 0, FLUSH_TIMEOUT])
             self.assertNoResult(stopped)
             self.clock.advance(CLOSE_GRACE)
@@ -317,7 +324,7 @@ class StopTests(HouseCase):
         """Why is logged once, and the stop is reported all the same."""
         self.spool.close = lambda: 1 / 0
         with self.said() as lines:
-            stopped = self.house.stop()
+            stopped = self.lifecycle.stop()
             self.turn()
         self.successResultOf(stopped)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
@@ -325,7 +332,7 @@ class StopTests(HouseCase):
 
     def test_a_hangup_at_the_end(self) -> None:
         """A SIGHUP that comes when all is closed opens nothing."""
-        self.house.stop()
+        self.lifecycle.stop()
         self.turn()
         os.kill(os.getpid(), signal.SIGHUP)
         self.turn()
@@ -337,7 +344,7 @@ class StopTests(HouseCase):
         self.submit(2)
         self.upstream.holding = True
         with self.said() as lines:
-            stopped = self.house.stop()
+            stopped = self.lifecycle.stop()
             self.upstream.settle(State.ACCEPTED)
             self.upstream.reachable(False)
             self.turn()
@@ -356,18 +363,18 @@ class StopTests(HouseCase):
         self.in_flight(3)
         self.spool.pages = False
         with self.said() as lines:
-            self.house.stop()
+            self.lifecycle.stop()
             self.clock.advance(DRAIN)
             self.turn()
         self.assertIn("3 notifications have no outcome and are lost; 0 were", lines[-1])
 
 
-class SecondSignalTests(HouseCase):
+class SecondSignalTests(LifecycleCase):
     """SIGTERM or SIGINT during a stop."""
 
     def setUp(self) -> None:
         super().setUp()
-        self.successResultOf(self.house.start())
+        self.successResultOf(self.lifecycle.start())
 
     def again(self, signum: int = signal.SIGTERM) -> None:
         os.kill(os.getpid(), signum)
@@ -379,7 +386,7 @@ class SecondSignalTests(HouseCase):
         self.upstream.take()
         self.upstream.holding = True
         with self.said() as lines:
-            stopped = self.house.stop()
+            stopped = self.lifecycle.stop()
             self.turn()
             self.assertNoResult(stopped)
             self.again()
@@ -400,7 +407,7 @@ class SecondSignalTests(HouseCase):
         self.upstream.take()
         self.upstream.settle(State.ACCEPTED)
         self.turn()
-        stopped = self.house.stop()
+        stopped = self.lifecycle.stop()
         self.turn()
         for signum in (signal.SIGINT, signal.SIGTERM):
             self.again(signum)
@@ -417,18 +424,18 @@ class SecondSignalTests(HouseCase):
         self.flushLoggedErrors()
 
 
-class StopWhileStartingTests(HouseCase):
+class StopWhileStartingTests(LifecycleCase):
     def test_while_the_queue_is_read(self) -> None:
         """A stop while the spool is read connects nobody, opens no door, and says what the spool has."""
         self.submit(3)
         spool = RecordingSpool(*self.spool.recovered)
         spool.holding = True
-        self.gateway._spool = self.gateway._roster._spool = spool
-        for work in self.gateway._apps.values():
-            work.backlog._spool = spool
-        self.house.startService()
+        self.gateway._spool = self.gateway._apps._spool = spool
+        for app in self.gateway._apps:
+            app.queue._backlog._spool = spool
+        self.lifecycle.startService()
         with self.said() as lines:
-            stopped = self.house.stopService()
+            stopped = self.lifecycle.stopService()
             self.turn()
         self.successResultOf(stopped)
         self.assertEqual(self.history[0], "sink start")
@@ -439,7 +446,7 @@ class StopWhileStartingTests(HouseCase):
     def test_a_hangup_meanwhile(self) -> None:
         """A SIGHUP during the start does not end the process."""
         self.first.holding = True
-        self.house.startService()
+        self.lifecycle.startService()
         os.kill(os.getpid(), signal.SIGHUP)
         self.turn()
         self.assertEqual(self.sink.history, ["start", "reopen"])
@@ -451,13 +458,23 @@ class StopWhileStartingTests(HouseCase):
         killed = []
         self.patch(os, "kill", lambda *arguments: killed.append(arguments))
         self.first.holding = True
-        self.house.startService()
+        self.lifecycle.startService()
         self.first.holding = False
         with self.said() as lines:
-            stopped = self.house.stopService()
+            stopped = self.lifecycle.stopService()
             self.turn()
         self.successResultOf(stopped)
         self.assertEqual(self.first._held, [], "the start still waits")
         self.assertNotIn("second start", self.history)
         self.assertEqual(killed, [])
         self.assertEqual([line for line in lines if line.startswith(LogLevel.critical.name)], [])
+
+    def test_an_input_that_takes_no_notice(self) -> None:
+        """An input whose start ends well when it is cut short does not make ready what is stopping."""
+        self.first.start = lambda: Deferred(lambda starting: starting.callback(None))
+        self.lifecycle.startService()
+        with self.said() as lines:
+            stopped = self.lifecycle.stopService()
+            self.turn()
+        self.successResultOf(stopped)
+        self.assertEqual([line for line in lines if "ready" in line], [])

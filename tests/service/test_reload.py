@@ -20,12 +20,13 @@ from pushgate.model.outcome import State
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Context
 from pushgate.plugin.settings import AppTable, FilePath, InputTable, PrincipalTable, SinkTable
+from pushgate.plugins.builtin import apns_stream
 from pushgate.service.config.reader import Config, GatewayTable
 from pushgate.service.lifecycle import Lifecycle
+from pushgate.service.parts import Parts
 from pushgate.service.reload import LOOK, Reloader, digests
 from pushgate.simulator.certificates import Certificates
 from pushgate.testing import RecordingInput, RecordingSink, RecordingUpstream, RecordingUpstreams
-from pushgate.upstreams.apns_binary import factory as apns_stream
 from tests.rig import Rig, live
 from tests.samples import PAYLOAD, token
 from tests.service.test_lifecycle import Reactor
@@ -76,7 +77,7 @@ class ReloadCase(SynchronousTestCase):
 
     def tearDown(self) -> None:
         """Whoever is still closing is closed."""
-        for ending in self.gateway._roster.endings():
+        for ending in self.gateway._apps.endings():
             ending.cancel()
 
     def make(self, apps=None, inputs=("front",), sinks=("all",), **gateway) -> Config:
@@ -98,13 +99,13 @@ class ReloadCase(SynchronousTestCase):
         self.gateway = Gateway(context, MemorySpool(self.clock), Limits(), iter(range(100)).__next__)
         for app, (factory, table) in config.apps.items():
             self.gateway.add_app(app, table, factory)
-        sinks = [(name, self.parts.sink(name, None, None, None), 100) for name in config.sinks]
+        sinks = {name: (self.parts.sink(name, None, None, None), 100) for name in config.sinks}
         inputs = {name: self.parts.input(name, None, None, None) for name in config.inputs}
-        self.house = Lifecycle(self.gateway, sinks, inputs, 30.0, self.clock)
+        parts = Parts(self.gateway, sinks, inputs, 30.0)
         files = {app: digests(table) for app, (_, table) in config.apps.items()}
-        self.reload = Reloader(self.house, context, config, files, self.read)
-        self.house.use(self.reload)
-        self.successResultOf(self.house.start())
+        self.reload = Reloader(parts, context, config, files, self.read)
+        self.lifecycle = Lifecycle(parts, self.clock, reloader=self.reload)
+        self.successResultOf(self.lifecycle.start())
 
     def read(self) -> Config:
         if self.fault is not None:
@@ -191,7 +192,7 @@ class TakenTests(ReloadCase):
         self.assertEqual(self.failureResultOf(self.submit()).value.code, "OVERLOADED")
         self.upstream.take()
         self.upstream.holding = True
-        stopped = self.house.stop()
+        stopped = self.lifecycle.stop()
         self.clock.advance(1)
         self.turn()
         self.successResultOf(stopped)
@@ -202,7 +203,7 @@ class TakenTests(ReloadCase):
         old.holding = True
         self.assertEqual(self.reloaded(inputs=["back"]), ["inputs.back: added", "inputs.front: removed"])
         self.assertEqual((old.history, self.parts.made["back"].history), (["start", "stop"], ["start"]))
-        stopped = self.house.stop()
+        stopped = self.lifecycle.stop()
         self.turn()
         self.assertNoResult(stopped)
         old.release()
@@ -342,7 +343,7 @@ class RefusedTests(ReloadCase):
 
     def test_while_it_stops(self) -> None:
         """A gateway that stops reloads nothing."""
-        self.house.stop()
+        self.lifecycle.stop()
         self.failureResultOf(self.gateway.reload(), ShuttingDown)
         self.turn()
 
@@ -354,7 +355,7 @@ class RefusedTests(ReloadCase):
         self.config = self.make(apps={"news": {}, "chat": {}}, inputs=["front", "slow"])
         reloading = self.gateway.reload()
         slow.holding = False
-        stopped = self.house.stop()
+        stopped = self.lifecycle.stop()
         self.turn()
         self.failureResultOf(reloading)
         self.successResultOf(stopped)

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pushgate.model.errors import CannotStart
 from pushgate.service.lifecycle import ENDING, FLUSH_TIMEOUT, GRACE
 from pushgate.service.systemd_notify import BEAT, OWED, PATIENCE, SystemdNotifier
-from tests.service.test_lifecycle import DRAIN, HouseCase
+from tests.service.test_lifecycle import DRAIN, LifecycleCase
 
 LONG = f"EXTEND_TIMEOUT_USEC={int(PATIENCE * 1e6)}"
 
@@ -180,7 +180,7 @@ class Reloads:
         return self.result
 
 
-class HouseTests(HouseCase):
+class LifecycleTests(LifecycleCase):
     """When the house says what."""
 
     def setUp(self) -> None:
@@ -188,11 +188,10 @@ class HouseTests(HouseCase):
         address = f"@pushgate-test-{os.getpid()}-{id(self)}"
         self.manager = Manager(address)
         self.addCleanup(self.manager.close)
-        supervisor = SystemdNotifier(address, 0.0, self.clock, self.clock.seconds)
-        self.addCleanup(supervisor.stop)
-        self.house.report_to(supervisor)
+        notifier = SystemdNotifier(address, 0.0, self.clock, self.clock.seconds)
+        self.addCleanup(notifier.stop)
         self.reload = Reloads()
-        self.house.use(self.reload)  # type: ignore[arg-type]  # as much of it as a house needs
+        self.lifecycle = self.made(reloader=self.reload, notifier=notifier)
 
     def heard(self) -> list[str]:
         """The first line of each datagram, signs of life left out."""
@@ -205,7 +204,7 @@ class HouseTests(HouseCase):
     def test_ready_when_the_doors_are_open(self) -> None:
         """Neither before the last door is open nor because of a SIGHUP."""
         self.second.holding = True
-        self.house.start()
+        self.lifecycle.start()
         self.hang_up()
         self.assertEqual(self.heard(), [])
         self.second.release()
@@ -214,12 +213,12 @@ class HouseTests(HouseCase):
     def test_a_start_that_fails(self) -> None:
         """It never gets ready."""
         self.first.error = CannotStart(["inputs.first.listen: cannot listen"])
-        self.failureResultOf(self.house.start(), CannotStart)
+        self.failureResultOf(self.lifecycle.start(), CannotStart)
         self.assertEqual(self.heard(), [])
 
     def test_a_reload(self) -> None:
         """It lasts until all that is new has taken its place, or until it was refused, which is told."""
-        self.successResultOf(self.house.start())
+        self.successResultOf(self.lifecycle.start())
         self.reload.result = Deferred()
         self.hang_up()
         self.assertEqual(self.heard(), ["READY=1", "RELOADING=1"])
@@ -232,11 +231,11 @@ class HouseTests(HouseCase):
 
     def test_a_stop(self) -> None:
         """It asks for as long as it may take; what a reload came to is of no interest then."""
-        self.successResultOf(self.house.start())
+        self.successResultOf(self.lifecycle.start())
         self.reload.result = Deferred()
         self.hang_up()
         self.manager.heard()
-        stopped = self.house.stop()
+        stopped = self.lifecycle.stop()
         self.turn()
         self.reload.result.callback([])
         self.successResultOf(stopped)

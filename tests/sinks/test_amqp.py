@@ -9,7 +9,8 @@ from zope.interface.verify import verifyObject
 from pushgate.model.errors import SinkDown
 from pushgate.model.outcome import DeadToken, State
 from pushgate.plugin.interfaces import IAddressed, IOutcomeSink
-from pushgate.sinks.amqp import AmqpSinkTable, factory
+from pushgate.plugins.builtin import amqp_sink as factory
+from pushgate.sinks.amqp import AmqpSinkTable
 from pushgate.testing import RecordingGateway, outcome
 from tests.broker_rig import BrokerTestCase, broker_context, eventually
 from tests.samples import token

@@ -16,8 +16,9 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken
 from pushgate.model.outcome_record import ndjson
 from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
+from pushgate.plugins.builtin import jsonl as factory
 from pushgate.sinks.common.append_file import AppendFile
-from pushgate.sinks.jsonl import JSONLTable, factory
+from pushgate.sinks.jsonl import JSONLTable
 from pushgate.testing import outcome
 from tests.samples import token
 

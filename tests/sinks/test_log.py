@@ -8,7 +8,8 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken, Report, State
 from pushgate.model.outcome_record import Tokens, lines
 from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
-from pushgate.sinks.log import LogSink, LogTable, factory, shown
+from pushgate.plugins.builtin import log as factory
+from pushgate.sinks.log import LogSink, LogTable, shown
 from pushgate.testing import outcome
 from tests.samples import PAYLOAD, token
 

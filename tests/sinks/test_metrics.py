@@ -13,7 +13,8 @@ from zope.interface.verify import verifyObject
 from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
 from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
-from pushgate.sinks.metrics import MetricsSink, MetricsTable, factory
+from pushgate.plugins.builtin import metrics as factory
+from pushgate.sinks.metrics import MetricsSink, MetricsTable
 from pushgate.testing import RecordingGateway, outcome
 
 

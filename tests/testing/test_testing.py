@@ -13,12 +13,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from pushgate import testing
-from pushgate.inputs.line import factory as line
+from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart
 from pushgate.model.outcome import State, Verdict
 from pushgate.plugin import interfaces
 from pushgate.plugin.interfaces import IWork
+from pushgate.plugins.builtin import apns_stream, line
 from pushgate.testing import (
     MemoryNetwork,
     RecordingGateway,
@@ -34,7 +35,6 @@ from pushgate.testing import (
     simulator,
     table,
 )
-from pushgate.upstreams.apns_binary import factory as apns_stream
 
 
 class InterfaceTests(SynchronousTestCase):
@@ -44,7 +44,7 @@ class InterfaceTests(SynchronousTestCase):
             interfaces.IGateway: RecordingGateway(),
             interfaces.IInput: RecordingInput(),
             interfaces.IOutcomeSink: RecordingSink(),
-            interfaces.ISpool: RecordingSpool(),
+            ISpool: RecordingSpool(),
             interfaces.IUpstream: RecordingUpstream(RecordingQueue()),
             interfaces.IUpstreamFactory: RecordingUpstreams(),
             interfaces.IWork: RecordingQueue(),

@@ -8,10 +8,10 @@ from twisted.internet.defer import Deferred, succeed
 
 from pushgate.gateway.dead_tokens.environment_guard import Doubt, EnvironmentGuard
 from pushgate.gateway.dead_tokens.index import DeadTokenIndex
+from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.dead_token import DOUBTFUL, DeadReason, DeadTokenEntry
 from pushgate.model.errors import TooLarge
 from pushgate.model.outcome import State, Verdict
-from pushgate.plugin.interfaces import ISpool
 
 PAGE: Final = 5000
 """Entries read from the spool at once."""
@@ -63,7 +63,7 @@ class DeadTokenStore:
         """Other credentials are used from now on: they may be of the wrong environment."""
         self._guard.distrust()
 
-    def told(self, verdicts: Sequence[Verdict]) -> None:
+    def learn(self, verdicts: Sequence[Verdict]) -> None:
         """Learn from verdicts whether the environment is right."""
         for verdict in verdicts:
             if verdict.state is State.ACCEPTED:
@@ -113,7 +113,7 @@ class DeadTokenStore:
             self._spool.unbury(self._app, forgotten)
 
     def _take_back(self, suspect: Sequence[Doubt]) -> None:
-        """Restore what was known before; who was heard of from elsewhere meanwhile stays dead."""
+        """Restore what was known before; a token reported from elsewhere meanwhile stays dead."""
         taken: set[bytes] = set()
         for token, death, before in ((each.death.token, each.death, each.before) for each in suspect):
             if self.tokens.get(token) == replace(death, doubted=False):

@@ -1,4 +1,4 @@
-"""Those who want to know what becomes of a batch they submitted, until all of it is known."""
+"""Callbacks for the outcomes of single batches, until each has all of its outcomes."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from pushgate.plugin.interfaces import Settled
 
 
 class BatchCallbacks:
-    """One at most for each batch; a batch nobody follows costs nothing here."""
+    """One callback at most for each batch; a batch without one costs nothing here."""
 
     log = Logger()
 
@@ -24,18 +24,18 @@ class BatchCallbacks:
         """Have `settled` called with the outcomes of `batch`."""
         self._following[batch.id] = settled
 
-    def tell(self, reports: Sequence[Report], finished: Sequence[Batch]) -> None:
-        """Tell each follower the outcomes of its batch; forget those whose batch is finished."""
-        told: dict[int, list[Outcome]] = {}
+    def call(self, reports: Sequence[Report], finished: Sequence[Batch]) -> None:
+        """Call each callback with the outcomes of its batch; forget those whose batch is finished."""
+        found: dict[int, list[Outcome]] = {}
         for report in reports:
             if not isinstance(report, Outcome) or report.span.recalled:
                 continue  # what was recalled had its outcome already
             if report.span.batch.id in self._following:
-                told.setdefault(report.span.batch.id, []).append(report)
-        for number, outcomes in told.items():
+                found.setdefault(report.span.batch.id, []).append(report)
+        for number, outcomes in found.items():
             try:
                 self._following[number](outcomes)
-            except Exception:  # noqa: BLE001 - a door's fault is not the fault of whoever settles
-                self.log.failure("telling a door the outcomes of its batch")
+            except Exception:  # noqa: BLE001 - an input's fault must not reach the upstream that settles
+                self.log.failure("reporting to an input the outcomes of its batch")
         for batch in finished:
             self._following.pop(batch.id, None)

@@ -8,9 +8,10 @@ import msgspec
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
 
 from pushgate.gateway.outcomes.sink_feeder import SinkFeeder
+from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.notification import MAX_BATCH, MEMBER_BITS
 from pushgate.model.outcome import Outcome, Report
-from pushgate.plugin.interfaces import Context, IHistory, IOutcomeSink, ISpool
+from pushgate.plugin.interfaces import Context, IHistory, IOutcomeSink
 
 
 class _Undelivered(msgspec.Struct, gc=False):

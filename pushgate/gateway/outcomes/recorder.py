@@ -1,4 +1,4 @@
-"""The way back: outcomes are entered in the ledger, counted, kept, and told to sinks and followers."""
+"""The way back: outcomes are entered in the tracker, counted, kept, and reported to sinks and callbacks."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,37 +8,46 @@ from twisted.logger import Logger
 from pushgate.gateway.outcomes.batch_callbacks import BatchCallbacks
 from pushgate.gateway.outcomes.outbox import Outbox
 from pushgate.gateway.outcomes.tracker import OutcomeTracker
+from pushgate.model.batch_slice import Runs
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Outcome, Report
 from pushgate.plugin.interfaces import Context
 
 
 class OutcomeRecorder:
-    """Holds that each notification has one outcome, and that whoever is told is told the same."""
+    """Sees to it that each notification has one outcome, and that all who hear of it hear the same."""
 
     log = Logger()
 
     def __init__(
-        self, context: Context, ledger: OutcomeTracker, outbox: Outbox, followers: BatchCallbacks
+        self, context: Context, tracker: OutcomeTracker, outbox: Outbox, callbacks: BatchCallbacks
     ) -> None:
-        self._context, self._ledger = context, ledger
-        self._outbox, self._followers = outbox, followers
+        self._context, self._tracker = context, tracker
+        self._outbox, self._callbacks = outbox, callbacks
 
-    def enter(self, app: str, reports: Sequence[Report]) -> list[Batch]:
-        """Enter reports, and tell all that do not contradict the ledger; the batches they finish."""
+    def open(self, batch: Batch, live: Runs | None = None) -> None:
+        """Track a batch from now on; see `OutcomeTracker.open`."""
+        self._tracker.open(batch, live)
+
+    def forget(self, app: str) -> None:
+        """Drop what is under way of an app that is gone; the spool keeps it."""
+        self._tracker.forget(app)
+
+    def record(self, app: str, reports: Sequence[Report]) -> list[Batch]:
+        """Enter reports, and report those that contradict no earlier one; return the batches they finish."""
         finished: list[Batch] = []
-        self.tell(app, [report for report in reports if self._enter(app, report, finished)], finished)
+        self.report(app, [report for report in reports if self._enter(app, report, finished)], finished)
         return finished
 
-    def tell(self, app: str, reports: Sequence[Report], finished: Sequence[Batch]) -> None:
-        """Count reports, and have every sink and follower told."""
+    def report(self, app: str, reports: Sequence[Report], finished: Sequence[Batch]) -> None:
+        """Count reports, and pass them to every sink and callback, without entering them."""
         for report in reports:
             if isinstance(report, Outcome):
                 self._count(app, report)
         if reports:
             kept = self._outbox.publish(reports, [batch.order for batch in finished])
-            if self._followers:
-                kept.addCallback(lambda _: self._followers.tell(reports, finished))
+            if self._callbacks:
+                kept.addCallback(lambda _: self._callbacks.call(reports, finished))
 
     @property
     def settled(self) -> int:
@@ -54,11 +63,11 @@ class OutcomeRecorder:
         return {app: dict(counter) for app, counter in counts.items()}
 
     def _enter(self, app: str, report: Report, finished: list[Batch]) -> bool:
-        """Enter a report into the ledger; False when it contradicts it: then nobody is told of it."""
+        """Enter a report; return False when it contradicts an earlier one: then it is left out."""
         if not isinstance(report, Outcome):
             return True
         try:
-            if self._ledger.settle(report):
+            if self._tracker.settle(report):
                 finished.append(report.span.batch)
         except ValueError:  # an upstream that settles twice is no reason to lose the outcomes beside this one
             self.log.failure("{app}: an outcome of its upstream was left out", app=app)

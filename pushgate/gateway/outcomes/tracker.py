@@ -2,20 +2,17 @@
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Sequence
 from operator import attrgetter
 
 from msgspec.structs import replace
 
-from pushgate.model.batch_slice import without
+from pushgate.model.batch_slice import Runs, without
 from pushgate.model.errors import NotFound
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Outcome, State
 
 _start = attrgetter("span.start")
 _MEMBER_BITS = 16
-Runs = Sequence[tuple[int, int]]
-"""Members of a batch: first and end of each run."""
 
 
 class TrackedBatch:

@@ -1,375 +1,340 @@
-"""One app's share of the gateway: what waits for its upstream, and what the upstream says of it."""
+"""The queue of one app: what waits, in which order, at which rate, and what comes back of it."""
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from pushgate.gateway.apps.proof_requests import ProofRequests
-from pushgate.gateway.apps.upstream_slot import UpstreamSlot
 from pushgate.gateway.dead_tokens.store import DeadTokenStore
 from pushgate.gateway.limits import Limits
-from pushgate.gateway.outcomes.tracker import Runs
-from pushgate.gateway.queue import send_filter
+from pushgate.gateway.outcomes.recorder import OutcomeRecorder
 from pushgate.gateway.queue.backlog import Backlog
+from pushgate.gateway.queue.capacity import Capacity
 from pushgate.gateway.queue.priority_queue import PriorityQueue
-from pushgate.gateway.queue.rate_groups import TICK
-from pushgate.gateway.queue.watermarks import Watermarks
+from pushgate.gateway.queue.rate_timer import RateTimer
+from pushgate.gateway.queue.send_filter import SendFilter, expired, unreachable
 from pushgate.gateway.queue.write_intents import WriteIntents
-from pushgate.model.batch_slice import BatchSlice, outside, overlap, without
+from pushgate.gateway.spool.interface import ISpool, Kept
+from pushgate.model.batch_slice import BatchSlice, Runs, outside, overlap, without
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.history import Event, Past, Step
-from pushgate.model.notification import Batch
+from pushgate.model.notification import Batch, Priority
 from pushgate.model.outcome import DeadToken, Outcome, Report, State, Verdict
-from pushgate.model.token_bucket import TokenBucket
-from pushgate.plugin.guard import Bulkhead
-from pushgate.plugin.interfaces import Context, ISpool, IUpstream, IWork, Kept
+from pushgate.plugin.interfaces import Context, IWork
 from pushgate.plugin.settings import AppTable
-
-if TYPE_CHECKING:
-    from pushgate.gateway.apps.queue_lease import QueueLease
-
-Publish = Callable[[str, Sequence[Report]], None]
-"""Called with the app and what became of its notifications."""
 
 
 @implementer(IWork)
-class Work:
-    """The queue of one app, its dead tokens, its pace, and its upstream.
+class AppQueue:
+    """What was accepted for one app and has no outcome; `IWork` is what its upstream sees of it.
 
-    :param publish: told every outcome.
-    :param spool: told what is about to be written under at-most-once.
-    :ivar arriving: notifications accepted by nobody yet: the spool is keeping them just now.
-    :ivar closed: the app was removed, and what waited is no longer here.
+    :param recorder: takes every outcome.
+    :param wake: tells the upstream that there is work.
+    :ivar capacity: how much may wait.
     """
 
     def __init__(
-        self, app: str, config: AppTable, context: Context, limits: Limits, publish: Publish, spool: ISpool
+        self,
+        app: str,
+        config: AppTable,
+        context: Context,
+        limits: Limits,
+        spool: ISpool,
+        recorder: OutcomeRecorder,
+        dead_tokens: DeadTokenStore,
+        wake: Callable[[], None],
     ) -> None:
-        self.app, self.config = app, config
-        self._context, self._expiry, self._publish, self._spool = context, limits.expiry, publish, spool
-        self.lane = PriorityQueue()
-        self.backlog: Backlog
-        self.graveyard = DeadTokenStore(app, spool, context.wall)
-        self.tenancy = UpstreamSlot(app, Bulkhead(app, context.reactor, context.metrics))
-        self._intentions = WriteIntents(self.lane, spool, self.wake)
-        self.arriving = 0
-        self.pressure = Watermarks(limits.queue)
-        self.flushes = ProofRequests(app, lambda: self.upstream, context.reactor)
-        self.closed = False
-        self._pace = TokenBucket(config.rate, self._now())
-        self._pause: IDelayedCall | None = None
-        self._relief: IDelayedCall | None = None
-        self._down_since: float | None = None
+        self.app, self._config, self._context = app, config, context
+        self._spool, self._recorder, self._dead_tokens, self._wake = spool, recorder, dead_tokens, wake
+        self._ready = PriorityQueue()
+        self._backlog = Backlog(app, spool, self._bring, self._soon, limits.held, limits.few)
+        self._intents = WriteIntents(self._ready, spool, wake)
+        self._filter = SendFilter(limits.expiry, dead_tokens.tokens)
+        self.capacity = Capacity(app, limits.queue, self.depth, context.reactor)
+        self._rate = RateTimer(config.rate, context.reactor, wake)
         self._empty: Deferred[None] | None = None
 
-    @property
-    def upstream(self) -> IUpstream:
-        """The one that has the queue."""
-        return self.tenancy.upstream
+    # the way in
 
-    def wake(self) -> None:
-        """Tell the upstream that there is work."""
-        self.tenancy.wake()
+    def accept(self, batch: Batch, in_doubt: bool) -> None:
+        """Queue a batch that the spool keeps, in memory or, when memory has its share, in the spool alone.
+
+        :param in_doubt: it may have been sent already and must not be sent twice: it is settled as `unknown`.
+        """
+        if not in_doubt and self._backlog.keeps(batch):
+            return
+        self._recorder.open(batch)
+        self._backlog.opened(batch)
+        runs = without(len(batch), batch.refused)
+        if in_doubt:
+            doubtful = (BatchSlice(batch, *run, attempts=1) for run in runs)
+            self.settle([Verdict(each, State.UNKNOWN, reason="Redelivered") for each in doubtful])
+        else:
+            self._put(batch, runs)
+
+    def found(self, counts: dict[Priority, int]) -> None:
+        """At the start, or when an app is added: note how much the spool has of it."""
+        for priority, count in counts.items():
+            self._backlog.found(priority, count)
+
+    def fill(self) -> Deferred[None]:
+        """Bring in what there is room for; fires when that is done, never fails."""
+        return self._backlog.fill()
+
+    def open(self) -> None:
+        """Bring in what there is room for, and have it sent."""
+        self._backlog.refill()
+        self._wake()
+
+    # settings
 
     def configure(self, config: AppTable) -> None:
         """Go on with other settings; what was accepted keeps the delivery it was accepted with."""
-        if config.rate != self.config.rate:
-            self._pace = TokenBucket(config.rate, self._now())
-        self.config = config
-        self.wake()
-
-    def hand_over(self, upstream: IUpstream, lease: "QueueLease") -> Deferred[None]:
-        """Give the queue to another upstream, which was started; see `UpstreamSlot.retire`."""
-        closing = self.tenancy.retire()
-        self.graveyard.distrust()
-        self.tenancy.succeed(upstream, lease)
-        self.wake()
-        return closing
-
-    def put(self, batch: Batch, runs: Runs | None = None, past: Past = ()) -> None:
-        """Queue an accepted batch: these runs of members, or all without those refused at the door."""
-        once, now = self._intentions.needed(batch), self._now()
-        for start, stop in without(len(batch), batch.refused) if runs is None else runs:
-            self.lane.put(BatchSlice(batch, start, stop, cleared=not once, past=past), now)
-        if once:
-            self._intentions.added()
-        self.wake()
-
-    def recovered(self, kept: Kept, restarted: bool = True) -> None:
-        """Queue what a spool kept; what may have been written and must not be written twice is in doubt.
-
-        :param restarted: it was accepted before this process began.
-        """
-        past = (Step(Event.RESTARTED, self._context.wall()),) if restarted else ()
-        doubtful = overlap(kept.left, kept.intended)
-        self.settle(
-            [
-                Verdict(
-                    BatchSlice(kept.batch, *run, attempts=1, past=past),
-                    State.UNKNOWN,
-                    reason="GatewayRestarted",
-                )
-                for run in doubtful
-            ]
-        )
-        self.put(kept.batch, outside(kept.left, doubtful), past)
-
-    def set_rate(self, rate: float) -> None:
-        """Have the app send so many a second at most from now on; 0 sets no limit."""
-        self._pace.change(rate, self._now())
-        self.wake()
-
-    def pace(self, batch: Batch, rate: float) -> None:
-        """Have a batch, in memory or in the spool, and what shares its pace, go at another rate."""
-        self.lane.pace(batch, rate, self._now())
-        self.wake()
-
-    def waiting(self) -> int:
-        """Notifications that count for the queue's limit: those being accepted just now are among them."""
-        return self.depth() + self.arriving
-
-    def soon(self) -> int:
-        """Notifications in memory that do not wait for a rate of their own."""
-        return self.lane.depth - self.lane.paced.depth
-
-    def pressed(self, relieved: Callable[[], None]) -> Callable[[], None] | None:
-        """See `IGateway.pressed`."""
-        return self.pressure.wait(relieved) if self.pressure.rises(self.waiting()) else None
-
-    def relieve(self) -> None:
-        """Let everybody go on who paused because of this queue, full or not."""
-        self.pressure.relieve(lambda: 0)
+        if config.rate != self._config.rate:
+            self._rate.replace(config.rate)
+        self._config = config
+        self._wake()
 
     def limit(self, limits: Limits) -> None:
         """Go on with other limits."""
-        self._expiry = limits.expiry
-        self.pressure.limit(limits.queue)
-        self._relieve_later()
+        self._filter.expiry = limits.expiry
+        self.capacity.limit(limits.queue)
 
-    def doubt(self, batch: Batch) -> None:
-        """Settle a batch that somebody else may have sent, and that must not be sent twice."""
-        runs = without(len(batch), batch.refused)
-        self.settle(
-            [
-                Verdict(BatchSlice(batch, *run, attempts=1), State.UNKNOWN, reason="Redelivered")
-                for run in runs
-            ]
-        )
+    def set_rate(self, rate: float) -> None:
+        """Have the app send so many a second at most from now on; 0 sets no limit."""
+        self._rate.change(rate)
+        self._wake()
 
-    def sweep(self) -> None:
-        """While the push service cannot be reached: let what waited too long expire. Call it now and then."""
-        self.backlog.refill()
-        self._relieve_later()
-        if self._down_since is not None:
-            self.settle(
-                [send_filter.expired(span) for span in self.lane.drop(self._has_expired)]
-                + [send_filter.unreachable(span) for span in self.lane.drop(self._has_waited)]
-            )
+    def pace(self, batch: Batch, rate: float) -> None:
+        """Have a batch, in memory or in the spool, and what shares its pace, go at another rate."""
+        self._ready.pace(batch, rate, self._now())
+        self._wake()
 
-    def withdraw(self, batch: Batch, index: int) -> bool:
-        """Cancel a notification that still waits; False when it does not."""
-        span = self.lane.find(batch, index)
-        if span is None:
-            return False
-        self.settle([Verdict(self.lane.withdraw(span, index), State.CANCELLED)])
-        self._relieve_later()
-        self._tell_if_empty()
-        return True
+    # questions
 
-    def withdraw_batches(self, numbers: AbstractSet[int]) -> None:
-        """Cancel what waits of the batches with these ids; not what was told as `presumed` before."""
-        spans = self.lane.drop(lambda span: span.batch.id in numbers and not span.recalled)
-        self.settle([Verdict(span, State.CANCELLED) for span in spans])
-        self._tell_if_empty()
+    def find(self, batch: Batch, index: int) -> BatchSlice | None:
+        """Return the waiting slice in memory that holds this member of the batch; None when there is none."""
+        return self._ready.find(batch, index)
 
-    def whole(self, batch: Batch) -> BatchSlice:
-        """All of a batch as one span, to tell of a member that was written: once at least."""
-        return BatchSlice(batch, 0, len(batch), attempts=1)
+    @property
+    def loading(self) -> bool:
+        """Whether batches are on their way from the spool: what it says of them may be out of date."""
+        return self._backlog.loading
+
+    @property
+    def in_spool(self) -> int:
+        """Notifications that are in the spool only."""
+        return len(self._backlog)
 
     def stats(self) -> dict[str, Any]:
-        """How the app is doing, ready for JSON."""
-        state = self.tenancy.state()
+        """Return the length, age and rate of the queue, ready for JSON."""
+        oldest = self._ready.oldest
+        # The clock may have been set back.
+        age = 0.0 if oldest is None else round(max(0.0, self._context.wall() - oldest), 3)
         return {
-            "upstream": self.config.upstream,
             "queue": self.depth(),
-            "queue_age": self._age(),
-            "pressed": self.pressure.on,
-            "paced": self.lane.paced.depth,
-            "rate": self._pace.rate,
-            "window": state.window,
-            "connections": state.connections,
-            "circuit": {"open": state.circuit_open, "cause": state.circuit},
-            "certificate_expires": state.certificate_expires,
-            "dead_tokens": len(self.graveyard.tokens),
+            "queue_age": age,
+            "pressed": self.capacity.is_pressed,
+            "paced": self._ready.paced.depth,
+            "rate": self._rate.rate,
         }
 
-    def _age(self) -> float:
-        oldest = self.lane.oldest
-        # The clock may have been set back.
-        return 0.0 if oldest is None else round(max(0.0, self._context.wall() - oldest), 3)
+    # while it waits
 
-    async def drain(self) -> None:
-        """Send what waits as long as the push service is of use, settle what is in flight, close.
+    def sweep(self) -> None:
+        """While the push service cannot be reached, let what waited too long expire. Call it now and then."""
+        self._backlog.refill()
+        self.capacity.relieve_later()
+        if self._filter.down_since is not None:
+            wall, now = self._context.wall(), self._now()
+            old = self._ready.drop(lambda span: self._filter.has_expired(span, wall))
+            tired = self._ready.drop(lambda span: self._filter.has_waited(span, now))
+            self.settle([*map(expired, old), *map(unreachable, tired)])
 
-        Cancelled, it closes at once.
-        """
-        try:
-            if self.tenancy.started:
-                await self._emptied()
-            await maybeDeferred(self.upstream.stop)
-            await self.graveyard.idle()
-        finally:
-            self.tenancy.abort()
-            self.rest()
+    def withdraw(self, batch: Batch, index: int) -> bool:
+        """Cancel a notification that still waits in memory; False when it does not."""
+        span = self._ready.find(batch, index)
+        if span is None:
+            return False
+        self.settle([Verdict(self._ready.withdraw(span, index), State.CANCELLED)])
+        self.capacity.relieve_later()
+        self._report_if_empty()
+        return True
+
+    def withdraw_kept(self, kept: Kept, index: int) -> None:
+        """Cancel a notification that waits in the spool only."""
+        batch = kept.batch
+        self._backlog.withdrawn(batch)
+        outcome = self._outcome(Verdict(BatchSlice(batch, index, index + 1), State.CANCELLED))
+        alone = sum(stop - start for start, stop in kept.left) == 1
+        self._recorder.report(self.app, [outcome], [batch] if alone else [])
+
+    def withdraw_batches(self, numbers: AbstractSet[int]) -> None:
+        """Cancel what waits of the batches with these ids; not what was reported as `presumed` before."""
+        spans = self._ready.drop(lambda span: span.batch.id in numbers and not span.recalled)
+        self.settle([Verdict(span, State.CANCELLED) for span in spans])
+        self._report_if_empty()
+
+    # the end
+
+    def emptied(self) -> Deferred[None]:
+        """Return a Deferred that fires when nothing waits, or what waits cannot be sent anyway."""
+        emptied = self._empty = Deferred()
+        self._report_if_empty()
+        return emptied
+
+    def stop_loading(self) -> None:
+        """Bring in nothing more from the spool."""
+        self._backlog.stop()
 
     def rest(self) -> None:
-        """Nothing will be written any more."""
-        self.relieve()
-        if self._pause is not None:
-            self._pause.cancel()
-        self.backlog.stop()
-        self._intentions.forgo()
+        """Stop: nothing will be written any more."""
+        self.capacity.relieve()
+        self._rate.stop()
+        self._backlog.stop()
+        self._intents.forgo()
+
+    def abandon(self) -> dict[Priority, int]:
+        """Part with what waits; return how much of it the spool keeps. What no spool keeps is cancelled."""
+        spans = self._ready.drop(lambda _: True)
+        if not self._spool.pages:
+            self.settle([Verdict(span, State.CANCELLED, reason="AppRemoved") for span in spans])
+            return {}
+        counts = self._backlog.counts()
+        for span in spans:
+            counts[span.batch.terms.priority] += len(span)
+        self._recorder.forget(self.app)
+        return counts
 
     # IWork, called by the upstream
 
     def depth(self) -> int:
-        return self.lane.depth + len(self.backlog)
+        return self._ready.depth + len(self._backlog)
 
     def has_suspects(self) -> bool:
-        return self.lane.has_suspects
+        return self._ready.has_suspects
 
     def take(self, limit: int, idle: bool) -> list[BatchSlice]:
         spans = self._take_suspects() if idle else []
         allowed = limit
         if not spans:
-            allowed = self._pace.allows(limit, self._now())
+            allowed = self._rate.allows(limit)
             spans = self._take(allowed)
-        self._pace.spend(sum(map(len, spans)))
+        self._rate.spend(sum(map(len, spans)))
         self._wake_later(held_back=allowed < limit)
-        self._intentions.record()
-        self.backlog.refill()
-        self._relieve_later()
-        self._tell_if_empty()
+        self._intents.record()
+        self._backlog.refill()
+        self.capacity.relieve_later()
+        self._report_if_empty()
         return spans
 
     def settle(self, verdicts: Sequence[Verdict], upstream: str = "") -> None:
         if not verdicts:
             return
-        at, kind = self._context.wall(), upstream or self.config.upstream
-        self.graveyard.told(verdicts)
-        self._publish(self.app, [Outcome(v.span, v.state, v.status, v.reason, at, kind) for v in verdicts])
-
-    def outcome(self, verdict: Verdict) -> Outcome:
-        """A verdict as it is told now."""
-        at, kind = self._context.wall(), self.config.upstream
-        return Outcome(verdict.span, verdict.state, verdict.status, verdict.reason, at, kind)
+        self._dead_tokens.learn(verdicts)
+        self._record([self._outcome(verdict, upstream) for verdict in verdicts])
 
     def requeue(self, spans: Sequence[BatchSlice]) -> None:
         self._context.metrics.count("pushgate_resent_total", self.app, times=sum(map(len, spans)))
-        self.lane.requeue(spans)
-        self.wake()
+        self._ready.requeue(spans)
+        self._wake()
 
     def tokens_died(self, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
         # The report first: the service lists a token once, and a refusal would make up for a lost entry.
-        self._report_dead(deaths)
-        return self.graveyard.died(deaths)
+        at, kind = self._context.wall(), self._config.upstream
+        self._record([DeadToken(self.app, each.token, each.since, at, kind) for each in deaths])
+        return self._dead_tokens.died(deaths)
 
     def token_rejected(
         self, token: bytes, first: bool, reason: DeadReason = DeadReason.INVALID_TOKEN
     ) -> bool:
-        return self.graveyard.rejected(token, reason, first)
+        return self._dead_tokens.rejected(token, reason, first)
 
     def reachable(self, yes: bool) -> None:
         if yes:
-            self._down_since = None
-        elif self._down_since is None:
-            self._down_since = self._now()
-            self._tell_if_empty()
+            self._filter.down_since = None
+        elif self._filter.down_since is None:
+            self._filter.down_since = self._now()
+            self._report_if_empty()
 
-    def _report_dead(self, deaths: Sequence[DeadTokenEntry]) -> None:
-        at, kind = self._context.wall(), self.config.upstream
-        self._publish(self.app, [DeadToken(self.app, each.token, each.since, at, kind) for each in deaths])
+    # within
+
+    def _put(self, batch: Batch, runs: Runs, past: Past = ()) -> None:
+        once, now = self._intents.needed(batch), self._now()
+        for start, stop in runs:
+            self._ready.put(BatchSlice(batch, start, stop, cleared=not once, past=past), now)
+        if once:
+            self._intents.added()
+        self._wake()
+
+    def _bring(self, kept: Kept) -> None:
+        """Queue what the spool kept; what may have been written and must not be written twice is in doubt."""
+        self._recorder.open(kept.batch, kept.left)
+        self._backlog.opened(kept.batch)
+        past = (Step(Event.RESTARTED, self._context.wall()),) if kept.restarted else ()
+        doubtful = overlap(kept.left, kept.intended)
+        spans = (BatchSlice(kept.batch, *run, attempts=1, past=past) for run in doubtful)
+        self.settle([Verdict(each, State.UNKNOWN, reason="GatewayRestarted") for each in spans])
+        self._put(kept.batch, outside(kept.left, doubtful), past)
+
+    def _outcome(self, verdict: Verdict, upstream: str = "") -> Outcome:
+        at, kind = self._context.wall(), upstream or self._config.upstream
+        return Outcome(verdict.span, verdict.state, verdict.status, verdict.reason, at, kind)
+
+    def _record(self, reports: Sequence[Report]) -> None:
+        """Have reports recorded; then there is room for other batches in place of those that are done."""
+        finished = self._recorder.record(self.app, reports)
+        for batch in finished:
+            self._backlog.finished(batch)
+        if finished:
+            self._backlog.refill()
 
     def _take_suspects(self) -> list[BatchSlice]:
         spans: list[BatchSlice] = []
-        while not spans and self.lane.has_suspects:
-            spans = [live for span in self.lane.take_suspects() for live in self._screened(span)]
+        while not spans and self._ready.has_suspects:
+            spans = [live for span in self._ready.take_suspects() for live in self._screened(span)]
         return spans
 
     def _take(self, limit: int) -> list[BatchSlice]:
         spans: list[BatchSlice] = []
         now = self._now()
-        while limit > 0 and (span := self.lane.take(limit, now)) is not None:
+        while limit > 0 and (span := self._ready.take(limit, now)) is not None:
             live = self._screened(span)
             spans += live
             limit -= sum(map(len, live))
         return spans
 
-    def _emptied(self) -> Deferred[None]:
-        """Fires when nothing waits, or what waits cannot be sent anyway."""
-        self._empty = Deferred()
-        emptied = self._empty
-        self._tell_if_empty()
-        return emptied
+    def _screened(self, span: BatchSlice) -> list[BatchSlice]:
+        """Return what of a slice may be written now; the rest gets its outcome."""
+        live, verdicts = self._filter.screen(span, self._context.wall(), self._now())
+        self.settle(verdicts)
+        return live
 
-    def _tell_if_empty(self) -> None:
-        if self._empty is not None and (self.depth() <= self._patient() or self._down_since is not None):
+    def _wake_later(self, held_back: bool) -> None:
+        """Wake the upstream when a rate allows more: the app's, which held some back, or a batch's own."""
+        waits = [self._rate.wait()] if held_back and self._ready.has_ready else []
+        if self._ready.paced.depth and (wait := self._ready.paced.wait(self._now())) is not None:
+            waits.append(wait)
+        if waits:
+            self._rate.wake_in(min(waits))
+
+    def _soon(self) -> int:
+        """Notifications in memory that do not wait for a rate of their own."""
+        return self._ready.depth - self._ready.paced.depth
+
+    def _report_if_empty(self) -> None:
+        down = self._filter.down_since is not None
+        if self._empty is not None and (down or self.depth() <= self._patient()):
             empty, self._empty = self._empty, None
             # In a turn of its own: the upstream, which is stopped then, may just be taking.
             self._context.reactor.callLater(0, empty.callback, None)
 
     def _patient(self) -> int:
         """How many wait for a rate of their own that a stop need not wait for, since the spool keeps them."""
-        return self.lane.paced.depth if self._spool.pages else 0
-
-    def _relieve_later(self) -> None:
-        """Let go on who paused, in a turn of its own: the upstream, which will get more, may be taking."""
-        if self.pressure.on and self._relief is None and self.waiting() <= self.pressure.low:
-            self._relief = self._context.reactor.callLater(0, self._relieve)
-
-    def _relieve(self) -> None:
-        self._relief = None
-        self.pressure.relieve(self.waiting)
+        return self._ready.paced.depth if self._spool.pages else 0
 
     def _now(self) -> float:
         now: float = self._context.reactor.seconds()
         return now
-
-    def _has_expired(self, span: BatchSlice) -> bool:
-        return send_filter.has_expired(span, self._context.wall())
-
-    def _has_waited(self, span: BatchSlice) -> bool:
-        return send_filter.has_waited(span, self._down_since, self._now(), self._expiry)
-
-    def _screened(self, span: BatchSlice) -> list[BatchSlice]:
-        """What of a span may be written now; the rest gets its outcome."""
-        if self._has_expired(span):
-            self.settle([send_filter.expired(span)])
-            return []
-        if self._has_waited(span):
-            self.settle([send_filter.unreachable(span)])
-            return []
-        live, suppressed = send_filter.suppress(span, self.graveyard.tokens)
-        self.settle(suppressed)
-        return live
-
-    def _wake_later(self, held_back: bool) -> None:
-        """Wake the upstream when a rate allows more: the app's, which held some back, or a batch's own."""
-        waits = [self._pace.wait()] if held_back and self.lane.has_ready else []
-        if self.lane.paced.depth and (wait := self.lane.paced.wait(self._now())) is not None:
-            waits.append(wait)
-        if not waits:
-            return
-        soon = max(min(waits), TICK)
-        if self._pause is None:
-            self._pause = self._context.reactor.callLater(soon, self._resume)
-        elif self._pause.getTime() > self._now() + soon:
-            self._pause.reset(soon)
-
-    def _resume(self) -> None:
-        self._pause = None
-        self.wake()

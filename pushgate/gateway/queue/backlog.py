@@ -7,19 +7,15 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from pushgate.gateway.spool.interface import ISpool, Kept
 from pushgate.model.notification import Batch, Priority
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import ISpool, Kept
 
 PACED: Final = 128_000_000
 """Bytes of batches of one priority with a rate of their own in memory. They count by themselves, so that
 others are brought in past them; beyond so many nothing more is brought in until some have gone."""
-HELD: Final = 32_000_000
-"""Bytes of batches of one priority in memory; what is accepted beyond them waits in the spool."""
 PAGE: Final = 4_000_000
 """Bytes of batches brought in at once."""
-FEW: Final = 10_000
-"""Notifications waiting below which more is brought in anyway: what is in flight may fill the bound alone."""
 _OVERHEAD: Final = 1500
 """Bytes that a batch costs besides its tokens and payloads."""
 
@@ -29,8 +25,8 @@ class Backlog:
 
     :param bring: queues a batch that came from the spool.
     :param waiting: how many notifications wait in memory, those with a rate of their own left out.
-    :param held: see `HELD`.
-    :param few: see `FEW`.
+    :param held: see `Limits`.
+    :param few: see `Limits`.
     """
 
     log = Logger()
@@ -41,8 +37,8 @@ class Backlog:
         spool: ISpool,
         bring: Callable[[Kept], None],
         waiting: Callable[[], int],
-        held: int = HELD,
-        few: int = FEW,
+        held: int,
+        few: int,
     ) -> None:
         self._app, self._spool, self._bring = app, spool, bring
         self._waiting, self._limit, self._few = waiting, held, few

@@ -1,37 +1,55 @@
-"""The last look at a span before it is written: is it still worth sending?"""
+"""The last check of a slice before it is written: is it still worth sending?"""
 
 from pushgate.gateway.dead_tokens.index import DeadTokenIndex
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.outcome import State, Verdict
 
 
-def has_expired(span: BatchSlice, wall: float) -> bool:
-    """Whether its own expiration passed at `wall`, Unix seconds. Expiration 0 means: try once, now."""
-    expiration = span.batch.terms.expiration
-    return expiration is not None and 0 < expiration <= wall
+class SendFilter:
+    """Sorts out what expired, and what goes to a dead token.
 
-
-def has_waited(span: BatchSlice, down_since: float | None, now: float, expiry: float) -> bool:
-    """Whether it waited `expiry` seconds for a push service that cannot be reached since `down_since`.
-
-    Time spent waiting behind others while the service was reachable does not count. All times are
-    monotonic seconds.
+    :param expiry: seconds a notification waits at most for a push service that cannot be reached.
+    :ivar down_since: monotonic seconds when the push service became unreachable; None while it is reachable.
     """
-    return down_since is not None and now - max(span.batch.waiting_since, down_since) >= expiry
+
+    def __init__(self, expiry: float, dead: DeadTokenIndex) -> None:
+        self.expiry, self._dead = expiry, dead
+        self.down_since: float | None = None
+
+    def has_expired(self, span: BatchSlice, wall: float) -> bool:
+        """Return True if its expiration passed at `wall`, Unix seconds. Expiration 0 means: try once, now."""
+        expiration = span.batch.terms.expiration
+        return expiration is not None and 0 < expiration <= wall
+
+    def has_waited(self, span: BatchSlice, now: float) -> bool:
+        """Return True if it waited too long, at `now`, monotonic seconds, for an unreachable push service.
+
+        Time spent waiting behind others while the service was reachable does not count.
+        """
+        since = self.down_since
+        return since is not None and now - max(span.batch.waiting_since, since) >= self.expiry
+
+    def screen(self, span: BatchSlice, wall: float, now: float) -> tuple[list[BatchSlice], list[Verdict]]:
+        """Return what of a slice may be written now, and the verdicts on the rest."""
+        if self.has_expired(span, wall):
+            return [], [expired(span)]
+        if self.has_waited(span, now):
+            return [], [unreachable(span)]
+        return suppress(span, self._dead)
 
 
 def expired(span: BatchSlice) -> Verdict:
-    """The verdict on a span whose own expiration passed."""
+    """Return the verdict on a slice whose own expiration passed."""
     return Verdict(span, State.EXPIRED, reason="ExpirationPassed")
 
 
 def unreachable(span: BatchSlice) -> Verdict:
-    """The verdict on a span that waited too long for its push service."""
+    """Return the verdict on a slice that waited too long for its push service."""
     return Verdict(span, State.EXPIRED, reason="PushServiceUnreachable")
 
 
 def suppress(span: BatchSlice, dead: DeadTokenIndex) -> tuple[list[BatchSlice], list[Verdict]]:
-    """Split a span into the runs that may be sent and verdicts on the members whose token is dead."""
+    """Split a slice into the runs that may be sent and verdicts on the members whose token is dead."""
     tokens = span.tokens()
     if not dead.any_of(tokens):
         return [span], []

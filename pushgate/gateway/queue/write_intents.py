@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from pushgate.gateway.queue.priority_queue import PriorityQueue
+from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch, Delivery
-from pushgate.plugin.interfaces import ISpool
 
 AHEAD: Final = 2000
 """Notifications of one priority whose writing is put on record in advance."""

@@ -7,19 +7,24 @@ from zlib import crc32
 
 import msgspec
 
+from pushgate.gateway.spool.interface import Kept
 from pushgate.model.batch_slice import outside
 from pushgate.model.notification import MEMBER_BITS, Batch, Delivery, Terms
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Kept
+from pushgate.model.target import TargetForm
 
 _COLUMNS: Final = (
-    "ord, stem, app, priority, live, accepted_at, door, delivery, terms, refused, shared, tokens, payload"
+    "ord, stem, app, priority, live, accepted_at, door, delivery, terms, refused, form, "
+    "shared, tokens, payload"
 )
-_ROW: Final = f"({', '.join('?' * 14)})"
+_ROW: Final = f"({', '.join('?' * 15)})"
 _AT_ONCE: Final = 16
 """Rows of one INSERT. SQLite's binding gives up the interpreter lock for each statement it runs, and may wait
 a switch interval to get it back; so rows go in few statements."""
 
+_FORM: Final = -2
+"""Where a row, without tokens and payload, has the form of its targets. None: 0.1.0 wrote it, which knew
+device tokens only, and kept these behind one length byte each."""
 _PIECE: Final = 4096
 """Bytes summed up at once: of more than 5 KiB zlib would give up the interpreter lock, too."""
 
@@ -36,9 +41,14 @@ def insert(connection: sqlite3.Connection, batches: Sequence[Batch]) -> None:
         connection.execute(f"INSERT INTO batch ({_COLUMNS}, crc) VALUES {places}", values)  # noqa: S608 - constants
 
 
-def damaged(connection: sqlite3.Connection) -> Iterator[int]:
-    """The orders of batches that are not what was inserted: what SQLite's own check does not see."""
-    for *row, crc in connection.execute(f"SELECT {_COLUMNS}, crc FROM batch"):  # noqa: S608 - constants
+def damaged(connection: sqlite3.Connection, version: int) -> Iterator[int]:
+    """The orders of batches that are not what was inserted: what SQLite's own check does not see.
+
+    :param version: of the file, which was not migrated yet.
+    """
+    columns = _COLUMNS if version > 1 else _COLUMNS.replace("form", "NULL")
+    query = f"SELECT {columns}, crc FROM batch" if version else "SELECT 1 WHERE 0"  # noqa: S608 - constants
+    for *row, crc in connection.execute(query):
         if _crc(row) != crc:
             yield row[0]
 
@@ -147,11 +157,13 @@ class View(msgspec.Struct, frozen=True):
     :param wall: Unix seconds.
     :param now: monotonic seconds.
     :param owed: ranges that are settled and not in the file yet.
+    :param restart: the order of the last batch that was accepted before this process began.
     """
 
     wall: float
     now: float
     owed: Sequence[Range] = ()
+    restart: int = 0
 
     def waiting_since(self, accepted_at: float) -> float:
         """Monotonic seconds. A clock that stepped back does not make a batch wait since the future."""
@@ -171,6 +183,7 @@ def _row(batch: Batch) -> tuple[Any, ...]:
         str(batch.delivery),
         msgspec.json.encode(batch.terms),
         msgspec.json.encode(batch.refused),
+        str(batch.form),
         shared,
         batch.tokens.blob,
         batch.payload if not isinstance(batch.payload, Packed) else batch.payload.blob,
@@ -181,6 +194,8 @@ def _row(batch: Batch) -> tuple[Any, ...]:
 def _crc(row: Sequence[Any]) -> int:
     """The checksum of a row, as it was bound and as it is read."""
     *small, tokens, payload = row
+    if small[_FORM] is None:  # as 0.1.0 summed it up
+        del small[_FORM]
     crc = crc32(repr([int(each) if isinstance(each, bool) else each for each in small]).encode())
     for blob in (tokens, payload):
         crc = crc32(len(blob).to_bytes(8, "big"), crc)
@@ -195,16 +210,18 @@ def _kept(connection: sqlite3.Connection, row: tuple[Any, ...], view: View) -> K
     settled += [(start, stop) for of, start, stop in view.owed if of == batch.order]
     intended = _ranges(connection, "intended", batch.order)
     holes = [(index, index + 1) for index in batch.refused]
-    return Kept(batch, tuple(outside([(0, len(batch))], [*holes, *settled])), tuple(intended))
+    left = tuple(outside([(0, len(batch))], [*holes, *settled]))
+    return Kept(batch, left, tuple(intended), batch.order <= view.restart)
 
 
 def _batch(row: tuple[Any, ...], view: View) -> Batch:
-    order, stored, app, _, _, accepted_at, door, delivery, terms, refused, shared, tokens, payload = row
+    order, stored, app, _, _, accepted_at, door, delivery, terms, refused, form, shared, tokens, payload = row
     return Batch(
         id=batch_of(stored),
         order=order,
         app=app,
-        tokens=Packed(tokens, 1),
+        tokens=Packed(tokens, 2 if form else 1).widened(),
+        form=TargetForm(form) if form else TargetForm.HEX,
         payload=payload if shared else Packed(payload, 2),
         terms=msgspec.json.decode(terms, type=Terms),
         delivery=Delivery(delivery),

@@ -8,13 +8,13 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
+from pushgate.gateway.spool.interface import ISpool, Kept, Undelivered
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import Conflict, Overloaded
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Report
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import ISpool, Kept, Undelivered
 
 KEEP_KEYS: Final = 86400.0
 """Seconds an idempotency key is remembered."""
@@ -103,8 +103,16 @@ def content_digest(batch: Batch) -> bytes:
     """A digest of what was submitted, to tell whether a key is used again for the same content."""
     payload = batch.payload
     shared = not isinstance(payload, Packed)
-    digest = hashlib.sha256(batch.tokens.blob)
+    digest = hashlib.sha256(_one_byte_lengths(batch.tokens))
     digest.update(b"\0shared\0" if shared else b"\0each\0")
     digest.update(payload.blob if isinstance(payload, Packed) else payload)
     digest.update(repr(batch.terms).encode())
     return digest.digest()
+
+
+def _one_byte_lengths(targets: Packed) -> bytes:
+    """Return the targets as 0.1.0 kept them, if they fit: a key that it saw has to be known again."""
+    try:
+        return Packed.of(targets, 1).blob
+    except OverflowError:
+        return targets.blob

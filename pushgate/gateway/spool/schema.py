@@ -45,6 +45,7 @@ _MIGRATIONS: Final = (
     ) WITHOUT ROWID;
     CREATE INDEX dead_doubted ON dead (app) WHERE doubted;
     """,
+    "ALTER TABLE batch ADD COLUMN form TEXT;",
 )
 """Version 0 to 1, 1 to 2, and so on. Never edited once released; a new one is appended."""
 
@@ -69,7 +70,7 @@ def check(connection: sqlite3.Connection) -> None:
     (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
         raise NotASpool(f"damaged: {' '.join(str(verdict).split())}")
-    for order in damaged(connection) if version else ():
+    for order in damaged(connection, version):
         raise NotASpool(f"damaged: batch {order} is not what was written")
 
 

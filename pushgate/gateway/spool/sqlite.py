@@ -24,6 +24,7 @@ from zope.interface import implementer
 
 from pushgate.gateway.spool import batches, idempotency_keys, undelivered_reports
 from pushgate.gateway.spool.dead_tokens import Burial, ConfirmDead, DropDead, KeepDead, page
+from pushgate.gateway.spool.interface import ISpool, Kept, Undelivered
 from pushgate.gateway.spool.memory import content_digest
 from pushgate.gateway.spool.schema import NotASpool, check, migrate
 from pushgate.model.batch_slice import BatchSlice
@@ -31,7 +32,7 @@ from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import CannotStart, Conflict, Overloaded
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Outcome, Report
-from pushgate.plugin.interfaces import Context, ISpool, Kept, Undelivered
+from pushgate.plugin.interfaces import Context
 
 FILE: Final = "spool.sqlite"
 RETRY: Final = 1.0
@@ -109,7 +110,7 @@ class SqliteSpool:
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._owed: list[_Owed] = []
         self._burials: list[Burial] = []
-        self._trouble = ""
+        self._trouble, self._restart = "", 0
         self._thread = threading.Thread(target=self._work, name="pushgate spool", daemon=True)
         self._lock: int
         self._connection: sqlite3.Connection
@@ -123,6 +124,7 @@ class SqliteSpool:
         except CannotStart:
             os.close(self._lock)
             raise
+        self._restart = batches.last_order(self._connection)
 
     def append(self, batch: Batch, key: str | None) -> "Deferred[int]":
         digest = content_digest(batch) if key is not None else b""
@@ -161,7 +163,7 @@ class SqliteSpool:
         return batches.waiting(self._connection)
 
     def last_order(self) -> int:
-        return batches.last_order(self._connection)
+        return self._restart
 
     def untold(self) -> Undelivered:
         view = batches.View(self._context.wall(), self._reactor.seconds())
@@ -335,7 +337,7 @@ class SqliteSpool:
     def _answer(self, job: _Read) -> Any:
         owed = [each for settle in _only(_Settle, self._owed) for each in settle.ranges]
         try:
-            return job.read(batches.View(self._context.wall(), self._reactor.seconds(), owed))
+            return job.read(batches.View(self._context.wall(), self._reactor.seconds(), owed, self._restart))
         except Exception:  # noqa: BLE001 - whoever asked gets it
             return Failure()
 

@@ -12,6 +12,7 @@ from pushgate.model.history import Past
 from pushgate.model.notification import Batch, Delivery, Terms
 from pushgate.model.outcome import DeadToken, Outcome, Report, State
 from pushgate.model.packed import Packed
+from pushgate.model.target import TargetForm
 
 _AT_ONCE: Final = 64
 """Rows of one INSERT, for the reason that batches go in few statements."""
@@ -25,6 +26,7 @@ class _Of(msgspec.Struct, array_like=True):
     tokens: list[bytes]
     accepted_at: float = 0.0
     door: str = ""
+    form: TargetForm = TargetForm.HEX
 
 
 class _Outcome(msgspec.Struct, array_like=True, tag=0):
@@ -47,6 +49,7 @@ class _DeadToken(msgspec.Struct, array_like=True, tag=1):
     since: int
     at: float
     upstream: str
+    form: TargetForm = TargetForm.HEX
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -88,7 +91,7 @@ def read(
 
 def _line(report: Report) -> _Outcome | _DeadToken:
     if isinstance(report, DeadToken):
-        return _DeadToken(report.app, report.token, report.since, report.at, report.upstream)
+        return _DeadToken(report.app, report.token, report.since, report.at, report.upstream, report.form)
     span = report.span
     return _Outcome(
         span.batch.order,
@@ -107,12 +110,12 @@ def _line(report: Report) -> _Outcome | _DeadToken:
 
 def _of(span: BatchSlice) -> _Of:
     batch = span.batch
-    return _Of(stem(batch.id), batch.app, span.tokens(), batch.accepted_at, batch.door)
+    return _Of(stem(batch.id), batch.app, span.tokens(), batch.accepted_at, batch.door, batch.form)
 
 
 def _report(line: _Outcome | _DeadToken, batch: Callable[[int], Batch | None]) -> Report | None:
     if isinstance(line, _DeadToken):
-        return DeadToken(line.app, line.token, line.since, line.at, line.upstream)
+        return DeadToken(line.app, line.token, line.since, line.at, line.upstream, line.form)
     of = batch(line.order) if line.of is None else _stand_in(line.order, line.start, line.of)
     if of is None:
         return None
@@ -126,7 +129,8 @@ def _stand_in(order: int, start: int, of: _Of) -> Batch:
         id=batch_of(of.stem),
         order=order,
         app=of.app,
-        tokens=Packed.of([b""] * start + of.tokens, 1),
+        tokens=Packed.of([b""] * start + of.tokens, 2),
+        form=of.form,
         payload=b"",
         terms=Terms(),
         delivery=Delivery.AT_LEAST_ONCE,

@@ -4,6 +4,6 @@
 what each command asks for, `watcher` sends outcomes back.
 """
 
-from pushgate.inputs.amp.server import factory
+from pushgate.inputs.amp.server import plug_in
 
-__all__ = ["factory"]
+__all__ = ["plug_in"]

@@ -6,11 +6,11 @@ from twisted.internet.defer import Deferred
 
 from pushgate.model.dead_token import DeadTokenEntry, line, parse
 from pushgate.model.errors import Invalid
-from pushgate.model.notification import MAX_TOKEN, parse_token
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import IGateway
 from pushgate.protocols.amp.boxes import Box
 from pushgate.protocols.amp.commands import MAX_ENTRIES, MAX_VALUE
+from pushgate.protocols.apns_rules import MAX_TOKEN, parse_token
 
 
 def page(gateway: IGateway, app: str, after: str | None, limit: int | None) -> Box:

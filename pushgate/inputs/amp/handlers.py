@@ -21,14 +21,7 @@ from pushgate.model.errors import (
     TooLarge,
     UnknownApp,
 )
-from pushgate.model.notification import (
-    Submission,
-    Terms,
-    parse_delivery,
-    parse_id,
-    parse_priority,
-    parse_token,
-)
+from pushgate.model.notification import Submission, Terms, parse_delivery, parse_id, parse_priority
 from pushgate.model.outcome_record import id_text, record
 from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation
@@ -52,6 +45,7 @@ from pushgate.protocols.amp.commands import (
     Trace,
     Watch,
 )
+from pushgate.protocols.apns_rules import parse_token
 
 _log = Logger()
 

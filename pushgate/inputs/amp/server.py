@@ -6,7 +6,6 @@ from pushgate.inputs.amp.connection import AmpConnection
 from pushgate.inputs.amp.watcher import Watchers
 from pushgate.inputs.common.conversation_input import ConversationInput, ConversationServer
 from pushgate.inputs.common.session import Authenticator
-from pushgate.plugin.factories import InputFactory
 from pushgate.plugin.interfaces import Context, IGateway
 from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
 
@@ -49,4 +48,4 @@ class AmpInput(ConversationInput):
     server = AmpServer
 
 
-factory = InputFactory("amp", "AMP: the binary RPC of Twisted programs", AmpTable, AmpInput)
+plug_in = AmpTable, AmpInput

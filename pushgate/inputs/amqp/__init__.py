@@ -5,6 +5,6 @@ submission of them, `pipeline` leads each message through, `consumer` takes and 
 `dead_letters` publishes what goes elsewhere instead, `input` puts these together.
 """
 
-from pushgate.inputs.amqp.input import factory
+from pushgate.inputs.amqp.input import plug_in
 
-__all__ = ["factory"]
+__all__ = ["plug_in"]

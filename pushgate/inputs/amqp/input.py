@@ -8,7 +8,6 @@ from pushgate.inputs.amqp.consumer import Consumer
 from pushgate.inputs.amqp.dead_letters import DeadLetters
 from pushgate.inputs.amqp.pipeline import Pipeline
 from pushgate.inputs.amqp.settings import AmqpTable
-from pushgate.plugin.factories import InputFactory
 from pushgate.plugin.interfaces import Context, IGateway, IInput
 
 
@@ -55,6 +54,4 @@ class AmqpInput:
             await DeferredList(closing, consumeErrors=True)
 
 
-factory = InputFactory(
-    "amqp", "messages of a RabbitMQ queue, any number of gateways on one", AmqpTable, AmqpInput
-)
+plug_in = AmqpTable, AmqpInput

@@ -9,8 +9,9 @@ from pushgate.inputs.common.drafts import Drafts, pack_tokens
 from pushgate.inputs.common.json_terms import TERM_FIELDS, decoded
 from pushgate.inputs.common.schemas import Body, Notification, decode_notifications
 from pushgate.model.errors import Invalid, Refusal, TooLarge
-from pushgate.model.notification import MAX_BATCH, Submission, Terms, parse_token
+from pushgate.model.notification import MAX_BATCH, Submission, Terms
 from pushgate.model.packed import Packed
+from pushgate.protocols.apns_rules import parse_token
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"

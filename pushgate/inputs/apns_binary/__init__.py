@@ -5,6 +5,6 @@ kinds of connection; `push_connection` takes frames in `frame_runs`, `feedback_c
 tokens and `feedback_delivered` remembers which; `graceful_close` makes sure that the last response arrives.
 """
 
-from pushgate.inputs.apns_binary.input import factory
+from pushgate.inputs.apns_binary.input import plug_in
 
-__all__ = ["factory"]
+__all__ = ["plug_in"]

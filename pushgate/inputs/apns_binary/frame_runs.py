@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 
 from pushgate.model.errors import Refusal
-from pushgate.model.notification import Priority, Submission, Terms, check_payload
+from pushgate.model.notification import Priority, Submission, Terms
+from pushgate.model.notification_rules import check_json_object
 from pushgate.model.packed import Packed
 from pushgate.protocols.apns_binary.frames import Frame, MalformedFrame
 from pushgate.protocols.apns_binary.status import ErrorStatus
@@ -61,7 +62,7 @@ def check_frames(
         assert isinstance(frame, Frame)
         if frame.payload is not known and frame.payload != known:
             try:
-                check_payload(frame.payload, max_payload)
+                check_json_object(frame.payload)
             except Refusal:
                 return good, FrameFault(frame, ErrorStatus.MISSING_PAYLOAD)
             known = frame.payload

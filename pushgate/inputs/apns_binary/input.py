@@ -13,7 +13,6 @@ from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.inputs.apns_binary.tls import ProviderTls
 from pushgate.inputs.common.connections import Connections
 from pushgate.net.listener import Listener
-from pushgate.plugin.factories import InputFactory
 from pushgate.plugin.interfaces import Context, IGateway, IInput
 
 
@@ -71,9 +70,4 @@ class ApnsBinaryInput:
         )
 
 
-factory = InputFactory(
-    "apns",
-    "Apple's binary provider protocol and feedback, for programs that speak it",
-    ApnsTable,
-    ApnsBinaryInput,
-)
+plug_in = ApnsTable, ApnsBinaryInput

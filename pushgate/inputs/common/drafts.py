@@ -6,10 +6,11 @@ from typing import Any, Final
 from pushgate.inputs.common.batching import MAX_PAYLOAD
 from pushgate.inputs.common.schemas import Notification
 from pushgate.model.errors import Refusal, TooLarge
-from pushgate.model.notification import MAX_TOKEN, Submission, Terms, parse_token
+from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Receipt
+from pushgate.protocols.apns_rules import MAX_TOKEN, parse_token
 
 _USUAL: Final = Terms()
 _HOLE: Final = b""

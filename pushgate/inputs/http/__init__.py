@@ -6,6 +6,6 @@ applies back-pressure, `request` is the pump between twisted.web's protocols and
 `outcome_waits`, `server_sent_events` and `queries` carry the requests out.
 """
 
-from pushgate.inputs.http.input import factory
+from pushgate.inputs.http.input import plug_in
 
-__all__ = ["factory"]
+__all__ = ["plug_in"]

@@ -7,7 +7,6 @@ from pushgate.inputs.common.session import Authenticator
 from pushgate.inputs.http.server import HTTPServer
 from pushgate.inputs.http.settings import HTTPTable
 from pushgate.net.listener import Listener
-from pushgate.plugin.factories import InputFactory
 from pushgate.plugin.interfaces import Context, IGateway, IInput
 
 
@@ -31,4 +30,4 @@ class HTTPInput:
         return self._listener.addresses()
 
 
-factory = InputFactory("http", "JSON over HTTP/1.1 and HTTP/2", HTTPTable, HTTPInput)
+plug_in = HTTPTable, HTTPInput

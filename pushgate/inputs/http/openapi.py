@@ -7,16 +7,9 @@ import msgspec
 from pushgate import __version__
 from pushgate.model.errors import REFUSALS
 from pushgate.model.history import Event
-from pushgate.model.notification import (
-    MAX_BATCH,
-    MAX_EXPIRATION,
-    MAX_RATE,
-    MAX_TOKEN,
-    PUSH_TYPES,
-    Delivery,
-    Priority,
-)
+from pushgate.model.notification import MAX_BATCH, MAX_EXPIRATION, MAX_RATE, Delivery, Priority
 from pushgate.model.outcome import State
+from pushgate.protocols.apns_rules import MAX_TOKEN, PUSH_TYPES
 
 Schema = dict[str, Any]
 

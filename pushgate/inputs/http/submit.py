@@ -14,12 +14,13 @@ from pushgate.inputs.common.json_terms import decoded
 from pushgate.inputs.common.schemas import OPTIONAL, Body, decode_body
 from pushgate.inputs.http.request import HTTPRequest
 from pushgate.model.errors import Invalid, PushgateError, Refusal, ShuttingDown, TooLarge
-from pushgate.model.notification import MAX_BATCH, Submission, Terms, parse_token
+from pushgate.model.notification import MAX_BATCH, Submission, Terms
 from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
 from pushgate.net.http.responses import HTTPResponse, json_answer
 from pushgate.plugin.interfaces import Receipt
 from pushgate.plugin.settings import parse_duration
+from pushgate.protocols.apns_rules import parse_token
 
 MAX_WAITED: Final = 1000
 """Notifications of a request that waits for their outcomes, at most."""

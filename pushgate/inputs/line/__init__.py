@@ -4,6 +4,6 @@
 them out; `line_reader` cuts lines out of bytes, `push` reads those that push, `replies` are the lines back.
 """
 
-from pushgate.inputs.line.server import factory
+from pushgate.inputs.line.server import plug_in
 
-__all__ = ["factory"]
+__all__ = ["plug_in"]

@@ -9,8 +9,9 @@ from msgspec import Raw
 from pushgate.inputs.common.batching import MAX_PAYLOAD
 from pushgate.inputs.common.json_terms import TERM_FIELDS, TermFields, decoded, unknown_field
 from pushgate.model.errors import Invalid, TooLarge
-from pushgate.model.notification import MAX_BATCH, MAX_TOKEN, Submission, Terms, parse_token
+from pushgate.model.notification import MAX_BATCH, Submission, Terms
 from pushgate.model.packed import Packed
+from pushgate.protocols.apns_rules import MAX_TOKEN, parse_token
 
 _INTEGERS: Final = frozenset({"expiration", "priority", "registered_at"})
 _MAX_DIGITS: Final = 20

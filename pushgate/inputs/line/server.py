@@ -4,7 +4,6 @@ from pydantic import Field
 
 from pushgate.inputs.common.conversation_input import ConversationInput, ConversationServer
 from pushgate.inputs.line.connection import LineConnection
-from pushgate.plugin.factories import InputFactory
 from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
 
 
@@ -36,6 +35,4 @@ class LineInput(ConversationInput):
     server = LineServer
 
 
-factory = InputFactory(
-    "line", "one command a line, text or JSON: nc and a shell are enough", LineTable, LineInput
-)
+plug_in = LineTable, LineInput

@@ -18,9 +18,6 @@ from pushgate.service.plugin_registry import NAME, NAME_RULE, Registry
 STATE_DIR: Final = Path("pushgate-state")
 """Where state is kept unless the configuration says otherwise; relative to the working directory."""
 
-DEMO_DEAD: Final = "dead"
-"""Tokens that begin so are dead in the embedded default, for trying out what then happens."""
-
 _T = TypeVar("_T", bound=BaseModel)
 
 
@@ -64,32 +61,6 @@ def read_config(file: Path, registry: Registry) -> Config:
     :raises CannotStart: with all its faults, one line each.
     """
     return config_from(read_toml(file), str(file), registry)
-
-
-def embedded_default(registry: Registry, state_dir: Path = STATE_DIR) -> Config:
-    """What runs without a file: an app ``demo`` on a simulator in this process, doors on loopback."""
-    tree = {
-        "gateway": {"state_dir": str(state_dir)},
-        "apps": {
-            "demo": {
-                "upstream": "simulator",
-                "response_timeout": "2s",  # the simulator is near: who tries things out need not wait longer
-                "simulator": {"dead": [DEMO_DEAD]},
-            }
-        },
-        "inputs": {
-            "amp": {"type": "amp", "listen": "tcp:7215:interface=127.0.0.1"},
-            "http": {"type": "http", "listen": "tcp:7216:interface=127.0.0.1"},
-            "line": {"type": "line", "listen": "tcp:7218:interface=127.0.0.1"},
-        },
-        "sinks": {
-            "log": {"type": "log"},
-            "ledger": {"type": "ledger"},
-            "outcomes": {"type": "jsonl", "path": str(state_dir.absolute() / "outcomes.jsonl")},
-            "metrics": {"type": "metrics", "listen": "tcp:7217:interface=127.0.0.1"},
-        },
-    }
-    return config_from(tree, "(the embedded default)", registry)
 
 
 def config_from(tree: Mapping[str, Any], file: str, registry: Registry) -> Config:

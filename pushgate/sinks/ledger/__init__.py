@@ -3,6 +3,6 @@
 `sink` is fed and asked by the gateway, `rows` turns outcomes into rows and back, `store` is the file.
 """
 
-from pushgate.sinks.ledger.sink import factory
+from pushgate.sinks.ledger.sink import plug_in
 
-__all__ = ["factory"]
+__all__ = ["plug_in"]

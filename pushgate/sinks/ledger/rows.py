@@ -11,6 +11,7 @@ from pushgate.model.notification import MEMBER_BITS, Batch, Delivery, Terms
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.outcome_record import Tokens
 from pushgate.model.packed import Packed
+from pushgate.model.target import TargetForm
 
 _HASH: Final = 8
 """Bytes of a token's hash: what records show of it."""
@@ -22,7 +23,8 @@ Row = tuple[float, bytes, int, int, bytes]
 class _StoredBody(msgspec.Struct, array_like=True):
     """What a row has besides; later versions may append to it.
 
-    :param tokens: of the members, each behind its length in one byte; b"" when none are kept.
+    :param tokens: of the members, each behind two length bytes; b"" when none are kept.
+    :param form: how they are written as text. None: 0.1.0 wrote the row, with one length byte a token.
     """
 
     app: str
@@ -37,6 +39,7 @@ class _StoredBody(msgspec.Struct, array_like=True):
     recalled: bool
     past: Past
     tokens: bytes
+    form: TargetForm | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -62,6 +65,7 @@ def row(outcome: Outcome, tokens: Tokens) -> Row:
         span.recalled,
         span.past,
         _kept(span, tokens),
+        batch.form,
     )
     return outcome.at, stem(batch.id), span.start, span.stop, _encode(body)
 
@@ -72,12 +76,13 @@ def outcome(number: int, start: int, body: bytes) -> Outcome:
     :param start: the first member of the row.
     """
     of, index = _decode(body), number & ((1 << MEMBER_BITS) - 1)
-    token = Packed(of.tokens, 1)[index - start] if of.tokens else b""
+    token = Packed(of.tokens, 2 if of.form else 1)[index - start] if of.tokens else b""
     batch = Batch(
         id=number - index,
         order=0,
         app=of.app,
-        tokens=Packed(b"\0" * index + bytes([len(token)]) + token, 1),
+        tokens=Packed(b"\0\0" * index + len(token).to_bytes(2, "big") + token, 2),
+        form=of.form or TargetForm.HEX,
         payload=b"",
         terms=Terms(),
         delivery=Delivery.AT_LEAST_ONCE,
@@ -99,4 +104,4 @@ def _kept(span: BatchSlice, tokens: Tokens) -> bytes:
         return b""
     if tokens is Tokens.FULL:
         return span.batch.tokens.cut(span.start, span.stop)
-    return Packed.of([hashlib.sha256(token).digest()[:_HASH] for token in span.tokens()], 1).blob
+    return Packed.of([hashlib.sha256(token).digest()[:_HASH] for token in span.tokens()], 2).blob

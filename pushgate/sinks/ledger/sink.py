@@ -16,7 +16,7 @@ from pushgate.model.errors import CannotStart, SinkDown
 from pushgate.model.notification import MAX_BATCH
 from pushgate.model.outcome import Outcome, Report
 from pushgate.model.outcome_record import Tokens
-from pushgate.plugin.factories import Sink, SinkFactory
+from pushgate.plugin.factories import Sink
 from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IHistory, IOutcomeSink
 from pushgate.plugin.settings import Duration, SinkTable
 from pushgate.sinks.common.worker_thread import WorkerThread
@@ -139,6 +139,4 @@ def _sink(name: str, config: LedgerTable, _: IGateway, context: Context) -> IOut
     return LedgerSink(name, context.state_dir / FILE, config.tokens, config.keep, context)
 
 
-factory = SinkFactory(
-    "ledger", "outcomes kept for days in state_dir, for Status and Trace to answer from", LedgerTable, _sink
-)
+plug_in = LedgerTable, _sink

@@ -4,6 +4,6 @@
 `endpoint` connects to addresses that `address` allows, `secrets` reads the file with the keys.
 """
 
-from pushgate.sinks.webhook.sink import factory
+from pushgate.sinks.webhook.sink import plug_in
 
-__all__ = ["factory"]
+__all__ = ["plug_in"]

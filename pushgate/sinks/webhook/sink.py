@@ -17,7 +17,6 @@ from pushgate.model.errors import CannotStart, SinkDown
 from pushgate.model.log_throttle import LogThrottle
 from pushgate.model.outcome import Report
 from pushgate.model.outcome_record import ndjson
-from pushgate.plugin.factories import SinkFactory
 from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
 from pushgate.protocols.webhook_signature import SIGNATURE, TIMESTAMP, sign
 from pushgate.sinks.webhook.guarded_endpoint import GuardedEndpoints
@@ -191,6 +190,4 @@ def _fault(name: str, key: str, path: Path, error: Exception) -> str:
     return f"sinks.{name}.{key}: {path}: {getattr(error, 'strerror', None) or error}"
 
 
-factory = SinkFactory(
-    "webhook", "outcome records in signed POST requests, repeated until they are taken", WebhookTable, _sink
-)
+plug_in = WebhookTable, _sink

@@ -11,9 +11,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
-from pushgate.model.notification import MAX_TOKEN
 from pushgate.plugin.interfaces import Context, IWork
 from pushgate.protocols.apns_binary.feedback import FeedbackDecoder
+from pushgate.protocols.apns_rules import MAX_TOKEN
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.client_certificate import Credentials

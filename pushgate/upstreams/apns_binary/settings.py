@@ -6,6 +6,7 @@ from typing import Final, Literal
 from pydantic import Field, model_validator
 
 from pushgate.plugin.settings import AppTable, Duration, FilePath, Port
+from pushgate.protocols.apns_rules import APNS_RULES
 
 HOSTS: Final = {
     "production": ("gateway.push.apple.com", "feedback.push.apple.com"),
@@ -27,6 +28,7 @@ class StreamTable(AppTable):
     :param feedback_interval: seconds.
     """
 
+    RULES = APNS_RULES
     connections: int = Field(default=4, ge=1, le=64)
     spare: int = Field(default=1, ge=0, le=16)
     handshakes_per_minute: int = Field(default=600, ge=0)

@@ -6,11 +6,12 @@ from twisted.logger import capturedLogs, formatEvent
 from zope.interface.verify import verifyObject
 
 from pushgate.gateway.limits import Limits
+from pushgate.gateway.spool.interface import Kept
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import CannotStart, NotFound, TooLarge, UnknownApp
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import State
-from pushgate.plugin.interfaces import IWork, Kept
+from pushgate.plugin.interfaces import IWork
 from pushgate.plugin.settings import AppTable
 from pushgate.testing import RecordingSpool, RecordingUpstream
 from tests.gateway_rig import GatewayRig, GatewayTestCase, tokens_of
@@ -23,7 +24,7 @@ PATIENCE = 30.0
 class RosterCase(GatewayTestCase):
     def tearDown(self) -> None:
         """Whoever is still closing is closed."""
-        for ending in self.rig.gateway._roster.endings():
+        for ending in self.rig.gateway._apps.endings():
             ending.cancel()
 
     def table(self, upstream: str = "recording", **app) -> AppTable:

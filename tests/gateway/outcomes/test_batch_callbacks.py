@@ -119,7 +119,7 @@ class FollowersTests(SynchronousTestCase):
         bad, good = outcome(order=1), outcome(order=2)
         followers.follow(bad.span.batch, lambda _: 1 / 0)  # type: ignore[arg-type,func-returns-value]  # it raises
         followers.follow(good.span.batch, told.extend)
-        followers.tell([bad, good], [bad.span.batch, good.span.batch])
+        followers.call([bad, good], [bad.span.batch, good.span.batch])
         self.assertEqual(told, [good])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertFalse(followers)

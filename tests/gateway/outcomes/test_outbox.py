@@ -3,9 +3,9 @@
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from pushgate.gateway.spool.interface import Kept
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.outcome import DeadToken, State
-from pushgate.plugin.interfaces import Kept
 from pushgate.testing import RecordingSink, RecordingSpool
 from tests.gateway_rig import GatewayRig
 from tests.samples import batch, token

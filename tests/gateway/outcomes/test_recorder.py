@@ -26,7 +26,7 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.rig = self.make_rig()
-        self.upstream, self.work = self.rig.upstream, self.rig.work
+        self.upstream, self.queue = self.rig.upstream, self.rig.queue
         self.number = 0
         self.ids: list[int] = []
         self.presumed: list[BatchSlice] = []
@@ -86,9 +86,9 @@ class Life(RuleBasedStateMachine):
         """What was presumed proves not to be accepted: it was refused, or it goes again."""
         span = replace(self.presumed.pop(), recalled=True)
         if again:
-            self.work.requeue([span])
+            self.queue.requeue([span])
         else:
-            self.work.settle([Verdict(span, State.REJECTED, 8, "InvalidToken")])
+            self.queue.settle([Verdict(span, State.REJECTED, 8, "InvalidToken")])
 
     @precondition(lambda self: self.upstream.in_flight)
     @rule(data=st.data(), alone=st.integers(0, 1))
@@ -102,7 +102,7 @@ class Life(RuleBasedStateMachine):
         if at + 1 < span.stop:
             rest = span.part(at + 1, span.stop)
             self.upstream._forget([rest])
-            self.work.requeue([replace(rest, alone=alone)])
+            self.queue.requeue([replace(rest, alone=alone)])
 
     @rule()
     def lose_the_connection(self) -> None:
@@ -125,7 +125,7 @@ class Life(RuleBasedStateMachine):
         """A caller withdraws one: possible exactly when it waits."""
         number = data.draw(st.sampled_from(self.known()))
         record = self.rig.status(number)
-        lane = tokens_of(self.work.lane)
+        lane = tokens_of(self.queue._ready)
         waits = record["state"] == "queued" or bytes.fromhex(record["token"]) in lane
         assert now(self.rig.gateway.cancel(number)) is waits
 
@@ -134,7 +134,7 @@ class Life(RuleBasedStateMachine):
     def feed_back(self, data: st.DataObject) -> None:
         """Any token may turn out to be dead, wherever it is just then."""
         number = data.draw(st.integers(0, self.number - 1))
-        self.work.tokens_died([DeadTokenEntry(token(number), int(self.rig.wall()), DeadReason.FEEDBACK)])
+        self.queue.tokens_died([DeadTokenEntry(token(number), int(self.rig.wall()), DeadReason.FEEDBACK)])
 
     def drawn(self, data: st.DataObject) -> BatchSlice:
         """A span that is in flight."""
@@ -158,9 +158,9 @@ class Life(RuleBasedStateMachine):
         assert set(first) == set(told), "corrected before it was told"
         assert self.rig.gateway.left() == len(self.ids) - len(first)
         backlog = self.backlog()
-        under_way = [span for span in (*self.work.lane, *self.upstream.in_flight) if not span.recalled]
+        under_way = [span for span in (*self.queue._ready, *self.upstream.in_flight) if not span.recalled]
         assert self.rig.gateway.left() == sum(map(len, under_way)) + len(backlog)
-        assert self.work.depth() == sum(map(len, self.work.lane)) + len(backlog)
+        assert self.queue.depth() == sum(map(len, self.queue._ready)) + len(backlog)
         for record in map(self.rig.status, self.known()):
             final = told.get(bytes.fromhex(record["token"]))
             assert record["state"] == final or (final is None and record["state"] in {"queued", "written"})
@@ -203,7 +203,7 @@ class PagedLife(Life):
 
     def has(self, number: int) -> bool:
         """Whether the gateway has it in memory."""
-        return self.rig.gateway._ledger.has(number)
+        return self.rig.gateway._tracker.has(number)
 
     def token_of(self, number: int) -> bytes:
         """The token a notification goes to."""

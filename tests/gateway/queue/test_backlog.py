@@ -5,10 +5,10 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 
 from pushgate.gateway.limits import Limits
+from pushgate.gateway.spool.interface import Kept
 from pushgate.model.errors import CannotStart, NotFound, Overloaded
 from pushgate.model.notification import Delivery, Priority
 from pushgate.model.outcome import State
-from pushgate.plugin.interfaces import Kept
 from pushgate.testing import RecordingSpool
 from tests.gateway_rig import GatewayRig, GatewayTestCase, now, tokens_of
 from tests.samples import batch, token
@@ -34,7 +34,7 @@ class BacklogCase(GatewayTestCase):
         return self.successResultOf(answer)
 
     def lane(self) -> list[bytes]:
-        return tokens_of(self.rig.work.lane)
+        return tokens_of(self.rig.queue._ready)
 
 
 class RecoveryTests(BacklogCase):

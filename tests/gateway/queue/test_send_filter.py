@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushgate.gateway.dead_tokens.index import DeadTokenIndex
-from pushgate.gateway.queue.send_filter import expired, has_expired, has_waited, suppress, unreachable
+from pushgate.gateway.queue.send_filter import SendFilter, expired, suppress, unreachable
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.outcome import State
 from tests.samples import span, token
@@ -25,7 +25,7 @@ from tests.samples import span, token
 )
 def test_expiration_is_a_moment(expiration, wall, past):
     """From its expiration on a notification is worthless; 0 means one try, and none given means no end."""
-    assert has_expired(span(expiration=expiration), wall) is past
+    assert SendFilter(1800.0, DeadTokenIndex()).has_expired(span(expiration=expiration), wall) is past
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,9 @@ def test_expiration_is_a_moment(expiration, wall, past):
 )
 def test_only_the_wait_for_an_unreachable_service_counts(waiting_since, down_since, now, waited):
     """Half an hour counts from when both it waited and the service was down; a long queue expires nothing."""
-    assert has_waited(span(waiting_since=waiting_since), down_since, now, expiry=1800.0) is waited
+    sieve = SendFilter(1800.0, DeadTokenIndex())
+    sieve.down_since = down_since
+    assert sieve.has_waited(span(waiting_since=waiting_since), now) is waited
 
 
 def test_the_two_ways_to_expire_are_told_apart():

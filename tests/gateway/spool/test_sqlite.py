@@ -12,6 +12,7 @@ from zope.interface.verify import verifyObject
 
 from pushgate.gateway.spool import sqlite
 from pushgate.gateway.spool.idempotency_keys import KEEP_KEYS
+from pushgate.gateway.spool.interface import ISpool, Undelivered
 from pushgate.gateway.spool.sqlite import FILE
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
@@ -20,7 +21,6 @@ from pushgate.model.notification import Batch, Delivery, Priority
 from pushgate.model.outcome import DeadToken, Outcome, State
 from pushgate.model.outcome_record import lines
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import ISpool, Undelivered
 from tests.samples import ID, PAYLOAD, batch
 from tests.spool_rig import WALL, SpoolCase, outcome
 

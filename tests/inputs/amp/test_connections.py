@@ -11,8 +11,8 @@ from twisted.protocols.amp import AMP
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from pushgate.inputs.amp import factory
 from pushgate.inputs.amp.server import AmpTable
+from pushgate.plugins.builtin import amp as factory
 from pushgate.protocols.amp.commands import Stats
 from pushgate.testing import RecordingGateway
 from tests.amp_rig import command

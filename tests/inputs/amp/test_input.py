@@ -17,11 +17,11 @@ from twisted.protocols import amp
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
-from pushgate.inputs.amp import factory
 from pushgate.inputs.amp.server import AmpTable
 from pushgate.inputs.common.conversation import LINGER
 from pushgate.model.errors import CannotStart
 from pushgate.plugin.interfaces import IGateway, IInput, IInputFactory
+from pushgate.plugins.builtin import amp as factory
 from pushgate.testing import RecordingGateway, outcome
 from tests.amp_rig import AmpTestCase, push, push_batch
 from tests.input_rig import context

@@ -22,7 +22,6 @@ from twisted.internet.ssl import (
 from twisted.protocols import amp
 from twisted.trial.unittest import TestCase
 
-from pushgate.inputs.amp import factory
 from pushgate.inputs.amp.handlers import _RESPONDERS
 from pushgate.inputs.amp.server import AmpTable
 from pushgate.inputs.common.conversation import LOGIN_TIMEOUT
@@ -30,6 +29,7 @@ from pushgate.inputs.common.login_throttle import FIRST_DELAY
 from pushgate.model.errors import Forbidden
 from pushgate.model.outcome_record import id_text
 from pushgate.model.principals import Grant, Operation, SecretHash
+from pushgate.plugins.builtin import amp as factory
 from pushgate.protocols.amp.commands import Login, PushBatch, Status
 from pushgate.testing import RecordingGateway, outcome
 from tests.amp_rig import AmpTestCase, command, push, push_batch

@@ -14,7 +14,7 @@ from zope.interface.verify import verifyObject
 
 from pushgate.gateway.gateway import Gateway, Limits
 from pushgate.gateway.spool.memory import MemorySpool
-from pushgate.inputs.amqp import factory, pipeline
+from pushgate.inputs.amqp import pipeline
 from pushgate.inputs.amqp.settings import AmqpTable
 from pushgate.model.errors import CannotStart, Overloaded, ShuttingDown
 from pushgate.model.notification import Delivery
@@ -23,6 +23,7 @@ from pushgate.model.principals import Grant, Principals
 from pushgate.net.amqp import channel as amqp_channel
 from pushgate.plugin.interfaces import IInput
 from pushgate.plugin.settings import AppTable
+from pushgate.plugins.builtin import amqp as factory
 from pushgate.testing import RecordingGateway, RecordingUpstreams, outcome
 from tests.amqp_rig import PAYLOAD, AmqpTestCase, one, stop_now
 from tests.broker_rig import broker_context, eventually

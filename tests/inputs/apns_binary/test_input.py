@@ -17,12 +17,12 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
-from pushgate.inputs.apns_binary import factory
 from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import CannotStart, ShuttingDown
 from pushgate.model.principals import Grant
 from pushgate.plugin.interfaces import IInput, IInputFactory
+from pushgate.plugins.builtin import apns as factory
 from pushgate.testing import RecordingGateway
 from tests.apns_provider import OldProvider, enhanced, framed, simple
 from tests.crowd import ENDPOINT, crowd

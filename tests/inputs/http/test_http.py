@@ -7,7 +7,6 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from pushgate.inputs.common.json_terms import TERM_FIELDS
-from pushgate.inputs.http import factory
 from pushgate.inputs.http.openapi import SCHEMAS, TERMS
 from pushgate.inputs.http.routes import ROUTES
 from pushgate.model.errors import REFUSALS, Overloaded, ShuttingDown
@@ -18,6 +17,7 @@ from pushgate.model.packed import Packed
 from pushgate.model.trace import Trace
 from pushgate.net.http.responses import STATUSES
 from pushgate.net.prometheus import Exposition
+from pushgate.plugins.builtin import http as factory
 from pushgate.testing import outcome
 from tests.http_rig import ONE, PUSH, HTTPTestCase, request
 from tests.samples import TOKEN, token

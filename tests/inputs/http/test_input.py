@@ -22,11 +22,12 @@ from twisted.trial.unittest import TestCase
 from twisted.web.client import Agent, HTTPConnectionPool
 from zope.interface.verify import verifyObject
 
-from pushgate.inputs.http import factory, server
 from pushgate.inputs.http import request as http_request
+from pushgate.inputs.http import server
 from pushgate.inputs.http.request import LINGER
 from pushgate.inputs.http.settings import HTTPTable
 from pushgate.plugin.interfaces import IInput, IInputFactory
+from pushgate.plugins.builtin import http as factory
 from pushgate.testing import RecordingGateway, outcome
 from tests.http_rig import ONE, PUSH, HTTPTestCase, request
 from tests.input_rig import context

@@ -21,9 +21,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
-from pushgate.inputs.line import factory
 from pushgate.inputs.line.server import LineTable
 from pushgate.plugin.interfaces import IInput, IInputFactory
+from pushgate.plugins.builtin import line as factory
 from pushgate.testing import RecordingGateway
 from tests.crowd import ENDPOINT, crowd
 from tests.input_rig import context

@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 
-from pushgate.model.outcome import Outcome, Report
-from pushgate.plugin.factories import Sink, SinkFactory
-from pushgate.plugin.interfaces import Context, IGateway
-from pushgate.plugin.settings import FilePath, SinkTable
+from pushgate.plugin import Context, FilePath, IGateway, Outcome, Report, Sink, SinkTable
 
 
 class PostTable(SinkTable):
@@ -28,4 +25,4 @@ class Post(Sink):
                     file.write(f"{len(report.span)} {report.state}\n")
 
 
-factory = SinkFactory("pigeon-post", "a line for each run of outcomes", PostTable, Post)
+plug_in = PostTable, Post

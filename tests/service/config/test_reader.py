@@ -3,16 +3,16 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
-from twisted.plugin import IPlugin
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from pushgate.model.errors import CannotStart
 from pushgate.model.principals import Operation
+from pushgate.plugin.factories import LazyUpstream
 from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
-from pushgate.plugin.lazy import LazyUpstream
 from pushgate.plugin.settings import AppTable, InputTable, Port, PrincipalTable, ServerEndpoint, SinkTable
-from pushgate.service.config.reader import Config, config_from, embedded_default, read_config
+from pushgate.service.config.embedded_default import embedded_default
+from pushgate.service.config.reader import Config, config_from, read_config
 from pushgate.service.plugin_registry import Broken, Found, Registry, find
 
 
@@ -25,7 +25,7 @@ class HatchTable(InputTable):
     listen: ServerEndpoint
 
 
-@implementer(IPlugin, IInputFactory)
+@implementer(IInputFactory)
 class HatchFactory:
     name, description, config = "hatch", "a door", HatchTable
 
@@ -33,7 +33,7 @@ class HatchFactory:
         raise NotImplementedError
 
 
-@implementer(IPlugin, IOutcomeSinkFactory)
+@implementer(IOutcomeSinkFactory)
 class DrainFactory:
     name, description, config = "drain", "a sink", SinkTable
 
@@ -41,7 +41,7 @@ class DrainFactory:
         raise NotImplementedError
 
 
-@implementer(IPlugin, IUpstreamFactory)
+@implementer(IUpstreamFactory)
 class WireFactory:
     name, description, config = "wire", "an upstream", WireTable
 

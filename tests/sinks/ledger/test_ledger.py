@@ -19,7 +19,8 @@ from pushgate.model.outcome import DeadToken, Outcome, State
 from pushgate.model.outcome_record import Tokens, hash_token, record
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Context, IHistory, IOutcomeSink, IOutcomeSinkFactory
-from pushgate.sinks.ledger import factory, sink
+from pushgate.plugins.builtin import ledger as factory
+from pushgate.sinks.ledger import sink
 from pushgate.sinks.ledger.sink import FILE, LedgerSink, LedgerTable
 from pushgate.sinks.ledger.store import CHUNK, DAY
 from tests.samples import ID, batch, token
@@ -140,7 +141,7 @@ class RememberingTests(LedgerCase):
     async def test_tokens(self) -> None:
         """`tokens` says what is kept of the device tokens, of one length or of many."""
         tokens = [b"\x01" * 32, b"\x02" * 5]
-        of = replace(batch(2), tokens=Packed.of(tokens, 1))
+        of = replace(batch(2), tokens=Packed.of(tokens, 2))
         outcome = Outcome(BatchSlice(of, 0, 2), State.ACCEPTED, None, "", WALL, "")
         wanted: dict[str, Any] = {
             "full": tokens,

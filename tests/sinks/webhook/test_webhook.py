@@ -23,9 +23,10 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken, State
 from pushgate.model.outcome_record import ndjson
 from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
+from pushgate.plugins.builtin import webhook as factory
 from pushgate.protocols.webhook_signature import verify
 from pushgate.simulator.certificates import Certificates
-from pushgate.sinks.webhook import factory, http_request
+from pushgate.sinks.webhook import http_request
 from pushgate.sinks.webhook.address_policy import kind_of_private
 from pushgate.sinks.webhook.guarded_endpoint import GuardedEndpoints
 from pushgate.sinks.webhook.http_request import Poster

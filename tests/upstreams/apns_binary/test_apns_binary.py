@@ -19,10 +19,10 @@ from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import State
 from pushgate.plugin.interfaces import Context, IProving, IUpstream, IUpstreamFactory
+from pushgate.plugins.builtin import apns_stream as factory
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from pushgate.simulator.certificates import Certificates
 from pushgate.testing import RecordingSpool
-from pushgate.upstreams.apns_binary import factory
 from pushgate.upstreams.apns_binary.connection import StreamConnection
 from tests.rig import Rig, dead, live
 

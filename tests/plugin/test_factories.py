@@ -2,43 +2,22 @@
 
 import sys
 
-from twisted.plugin import IPlugin
 from zope.interface.verify import verifyObject
 
 from pushgate.model.errors import CannotStart
+from pushgate.plugin.factories import LazyInput, LazySink, LazyUpstream
 from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
-from pushgate.plugin.lazy import LazyInput, LazySink, LazyUpstream
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 from tests.plug_ins import PlugInTestCase
 
 TARGETS = """
-from zope.interface import implementer
-from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
-from pushgate.plugin.settings import AppTable, InputTable, SinkTable
+from pushgate.plugin import AppTable, InputTable, SinkTable
 
-class Named:
-    name = "other"
-    description = "made for a test"
+def make(*args):
+    return args
 
-@implementer(IInputFactory)
-class Doors(Named):
-    config = InputTable
-    def input(self, name, config, gateway, context):
-        return "door", name, config, gateway, context
-
-@implementer(IOutcomeSinkFactory)
-class Sinks(Named):
-    config = SinkTable
-    def sink(self, name, config, gateway, context):
-        return "sink", name, config, gateway, context
-
-@implementer(IUpstreamFactory)
-class Upstreams(Named):
-    config = AppTable
-    def upstream(self, app, config, work, context):
-        return "upstream", app, config, work, context
-
-doors, sinks, upstreams = Doors(), Sinks(), Upstreams()
+an_input, a_sink, an_upstream = (InputTable, make), (SinkTable, make), (AppTable, make)
+none = SinkTable, "make"
 """
 
 
@@ -55,33 +34,32 @@ class LazyFactoryTests(PlugInTestCase):
         return self.assertRaises(CannotStart, lazy("it", "", target).load).faults[0]
 
     def test_interfaces(self) -> None:
-        """A declaration is a plug-in and a factory of its kind, with the target's table."""
+        """A declaration is a factory of its kind, with the target's table."""
         for lazy, target, interface, table in (
-            (LazyInput, "doors", IInputFactory, InputTable),
-            (LazySink, "sinks", IOutcomeSinkFactory, SinkTable),
-            (LazyUpstream, "upstreams", IUpstreamFactory, AppTable),
+            (LazyInput, "an_input", IInputFactory, InputTable),
+            (LazySink, "a_sink", IOutcomeSinkFactory, SinkTable),
+            (LazyUpstream, "an_upstream", IUpstreamFactory, AppTable),
         ):
             factory = lazy("it", "for a test", f"{self.module}:{target}")
-            verifyObject(IPlugin, factory)
             verifyObject(interface, factory)
-            self.assertEqual((factory.name, factory.config), ("it", table))
+            self.assertEqual((factory.name, factory.description, factory.config), ("it", "for a test", table))
 
     def test_nothing_is_imported_before_use(self) -> None:
         """To declare imports nothing; the first use does."""
-        factory = LazySink("it", "", f"{self.module}:sinks")
+        factory = LazySink("it", "", f"{self.module}:a_sink")
         self.assertNotIn(self.module, sys.modules)
         _ = factory.config
         self.assertIn(self.module, sys.modules)
 
     def test_calls_are_passed_on(self) -> None:
-        """What a declaration is asked to make, its target makes."""
-        lazy_input = LazyInput("it", "", f"{self.module}:doors")
-        self.assertEqual(lazy_input.input("n", 1, 2, 3), ("door", "n", 1, 2, 3))
-        self.assertEqual(
-            LazySink("it", "", f"{self.module}:sinks").sink("n", 1, 2, 3), ("sink", "n", 1, 2, 3)
-        )
-        lazy_upstream = LazyUpstream("it", "", f"{self.module}:upstreams")
-        self.assertEqual(lazy_upstream.upstream("n", 1, 2, 3), ("upstream", "n", 1, 2, 3))
+        """What a declaration is asked to make, its target's callable makes."""
+        sink, app = SinkTable(type="it"), AppTable(upstream="it")
+        given = InputTable(type="it")
+        lazy_input = LazyInput("it", "", f"{self.module}:an_input")
+        self.assertEqual(lazy_input.input("n", given, 2, 3), ("n", given, 2, 3))
+        self.assertEqual(LazySink("it", "", f"{self.module}:a_sink").sink("n", sink, 2, 3), ("n", sink, 2, 3))
+        lazy_upstream = LazyUpstream("it", "", f"{self.module}:an_upstream")
+        self.assertEqual(lazy_upstream.upstream("n", app, 2, 3), ("n", app, 2, 3))
 
     def test_a_module_that_is_not_there(self) -> None:
         """A missing module is told with the plug-in's name and its target."""
@@ -111,11 +89,17 @@ class LazyFactoryTests(PlugInTestCase):
         )
 
     def test_a_target_of_another_kind(self) -> None:
-        """A target that is not a factory of the declared kind is told so."""
-        self.assertIn("Does not declaratively implement the interface", self.fault(f"{self.module}:doors"))
+        """A target that is not a table of the declared kind and a callable is told so."""
+        for name in ("an_input", "none", "make"):
+            target = f"{self.module}:{name}"
+            self.assertEqual(
+                self.fault(target),
+                f'sink "it" ({target}) is not a pair: a class derived from pushgate.plugin.SinkTable, '
+                "and a callable",
+            )
 
     def test_a_fault_is_not_remembered_as_success(self) -> None:
         """A target that could not be loaded cannot be at the second try either."""
-        lazy = LazySink("it", "", f"{self.module}:doors")
+        lazy = LazySink("it", "", f"{self.module}:an_input")
         self.assertRaises(CannotStart, lazy.load)
         self.assertRaises(CannotStart, lazy.load)

@@ -1,0 +1,101 @@
+"""What a push service takes: how targets are written, which terms there are, how large a payload may be."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from pushgate.model.errors import Invalid, Refusal, TooLarge
+from pushgate.model.notification import Priority, Submission, Terms
+from pushgate.model.packed import Packed
+from pushgate.model.target import MAX_TARGET, TargetForm
+
+
+class _JSONObject(msgspec.Struct):
+    """Any JSON object: decoding to it checks the syntax and keeps nothing."""
+
+
+_check_object = msgspec.json.Decoder(_JSONObject).decode
+
+
+def check_json_object(payload: bytes) -> None:
+    """Raise `Invalid` unless `payload` is a JSON object in UTF-8."""
+    try:
+        _check_object(payload)
+        if not payload.isascii():
+            payload.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Invalid("payload", f"{len(payload)} bytes", "a JSON object in UTF-8") from None
+
+
+class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
+    """The rules of one kind of upstream, which its factory declares.
+
+    :param form: how targets are written as text.
+    :param max_target: bytes of a target at most.
+    :param push_types: those there are; None: any word will do.
+    :param priorities: those there are.
+    :param max_payload: bytes at most, whatever an app's own limit says.
+    :param check_target: raises `Invalid` for a target of the right length that cannot be one.
+    :param check_payload: raises `Invalid` for a payload within the limit that cannot be sent.
+    """
+
+    form: TargetForm = TargetForm.TEXT
+    max_target: int = MAX_TARGET
+    push_types: frozenset[str] | None = None
+    priorities: frozenset[Priority] = frozenset(Priority)
+    max_payload: int = 65535
+    check_target: Callable[[bytes], None] | None = None
+    check_payload: Callable[[bytes], None] = check_json_object
+
+    def parse_target(self, text: str, field: str = "token") -> bytes:
+        """Return the target that `text` stands for; raise `Invalid`, naming `field`, when there is none."""
+        return self.form.parse(text, self.max_target, field)
+
+    def check_terms(self, terms: Terms) -> None:
+        """Raise `Invalid` for a push type or a priority that the push service does not know."""
+        word, words = terms.push_type, self.push_types
+        if word is not None and words is not None and word not in words:
+            raise Invalid("push_type", "not a known word", f"one of {', '.join(sorted(words))}")
+        if terms.priority not in self.priorities:
+            known = ", ".join(map(str, sorted(self.priorities)))
+            raise Invalid("priority", f"the number {terms.priority}", f"one of {known}")
+
+    def refused_members(self, submission: Submission, max_payload: int) -> list[tuple[int, Refusal]]:
+        """Return the members of a submission that cannot be sent, ascending, each with the reason.
+
+        :param max_payload: the app's limit, bytes.
+        :raises Invalid, TooLarge: the terms, or the one payload that all share, make all of it impossible.
+        """
+        self.check_terms(submission.terms)
+        limit = min(max_payload, self.max_payload)
+        faults: dict[int, Refusal] = {}
+        if isinstance(submission.payload, Packed):
+            faults = _faults(submission.payload, lambda payload: self.payload(payload, limit))
+        else:
+            self.payload(submission.payload, limit)
+        lengths = submission.tokens.lengths()
+        if self.check_target or not all(1 <= length <= self.max_target for length in lengths):
+            faults |= _faults(submission.tokens, self._target)
+        return sorted(faults.items())
+
+    def payload(self, payload: bytes, limit: int) -> None:
+        """Raise `TooLarge` for a payload of over `limit` bytes, `Invalid` for one that cannot be sent."""
+        if len(payload) > limit:
+            raise TooLarge("payload", len(payload), limit)
+        self.check_payload(payload)
+
+    def _target(self, target: bytes) -> None:
+        if not 1 <= len(target) <= self.max_target:
+            raise Invalid("token", f"{len(target)} bytes", f"1 to {self.max_target} bytes")
+        if self.check_target:
+            self.check_target(target)
+
+
+def _faults(members: Packed, check: Callable[[bytes], None]) -> dict[int, Refusal]:
+    faults: dict[int, Refusal] = {}
+    for index, member in enumerate(members):
+        try:
+            check(member)
+        except Refusal as refusal:
+            faults[index] = refusal
+    return faults

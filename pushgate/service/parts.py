@@ -1,0 +1,76 @@
+"""The sinks and inputs that run beside the gateway, and those that a reload took out and that still close."""
+
+from collections.abc import Collection, Mapping
+
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, maybeDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pushgate.gateway.gateway import Gateway
+from pushgate.plugin.interfaces import IInput, IOutcomeSink
+
+_log = Logger()
+
+
+class Parts:
+    """What a start opens, a reload replaces and a stop closes.
+
+    :ivar sinks: by name: the sink, and the reports that may wait for it.
+    :ivar inputs: by name.
+    :ivar drain_timeout: seconds the upstreams have to finish what is under way.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        sinks: Mapping[str, tuple[IOutcomeSink, int]],
+        inputs: Mapping[str, IInput],
+        drain_timeout: float,
+    ) -> None:
+        self.gateway, self.drain_timeout = gateway, drain_timeout
+        self.sinks, self.inputs = dict(sinks), dict(inputs)
+        self._closing: set[Deferred[None]] = set()
+
+    def named(self) -> dict[str, object]:
+        """What plug-ins made, by what people call it: ``"input drop"``."""
+        kinds: dict[str, Mapping[str, object]] = {
+            "input": self.inputs,
+            "app": self.gateway.upstreams(),
+            "sink": {name: sink for name, (sink, _) in self.sinks.items()},
+        }
+        return {f"{kind} {name}": part for kind, parts in kinds.items() for name, part in parts.items()}
+
+    def add(self, sinks: Mapping[str, tuple[IOutcomeSink, int]], inputs: Mapping[str, IInput]) -> None:
+        """Take over sinks and inputs that were started already."""
+        self.sinks.update(sinks)
+        self.inputs.update(inputs)
+
+    def remove(self, sinks: Collection[str], inputs: Collection[str]) -> None:
+        """Close sinks and inputs in the background."""
+        for name in inputs:
+            self.close_input(name, self.inputs.pop(name))
+        for name in sinks:
+            self.close_sink(name)
+            self.sinks.pop(name, None)
+
+    def close_input(self, name: str, closed: IInput) -> None:
+        """Close an input in the background."""
+        self._close(f"input {name}", maybeDeferred(closed.stop))
+
+    def close_sink(self, name: str) -> None:
+        """Close a sink of the gateway in the background."""
+        self._close(f"sink {name}", self.gateway.detach(name))
+
+    def all_closed(self) -> Deferred[None]:
+        """Fires when everything that was closed in the background until now is; never fails."""
+        return DeferredList(list(self._closing)).addCallback(lambda _: None)
+
+    def _close(self, what: str, closing: Deferred[None]) -> None:
+        self._closing.add(closing)
+        closing.addErrback(not_stopped, what).addCallback(lambda _: self._closing.discard(closing))
+
+
+def not_stopped(failure: Failure, what: str) -> None:
+    """Log why something did not stop as it should, unless it was cut short."""
+    if not failure.check(CancelledError):
+        _log.failure("stopping, {what}", failure, what=what)

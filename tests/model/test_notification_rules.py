@@ -1,0 +1,57 @@
+"""What a push service takes, declared by its upstream."""
+
+import pytest
+
+from pushgate.model.errors import Invalid
+from pushgate.model.notification import Priority, Submission, Terms
+from pushgate.model.notification_rules import NotificationRules
+from pushgate.model.packed import Packed
+from pushgate.model.target import MAX_TARGET
+
+LONG = b"https://push.example.com/" + b"x" * 1000
+
+
+def submission(targets, payload=b"{}", **terms):
+    """A submission with a payload for all."""
+    return Submission(app="web", tokens=Packed.of(targets, 2), payload=payload, terms=Terms(**terms))
+
+
+def test_targets_of_any_length_that_the_service_takes():
+    """By default a target has up to 4,096 bytes; each member is judged by itself."""
+    targets = [LONG, b"x" * MAX_TARGET, b"x" * (MAX_TARGET + 1), b"", b"x"]
+    assert [index for index, _ in NotificationRules().refused_members(submission(targets), 2048)] == [2, 3]
+
+
+def test_a_target_that_is_checked():
+    """A service says by itself which targets it has; the others go through."""
+
+    def https(target):
+        if not target.startswith(b"https:"):
+            raise Invalid("token", f"{len(target)} bytes", "an https URI")
+
+    rules = NotificationRules(check_target=https)
+    refused = rules.refused_members(submission([LONG, b"http://x", b""]), 2048)
+    assert [(index, refusal.code) for index, refusal in refused] == [(1, "INVALID"), (2, "INVALID")]
+
+
+def test_the_smaller_limit_of_a_payload_holds():
+    """The service's limit holds whatever the app's says, and the app's whatever the service's says."""
+    for service, app in ((5, 2048), (2048, 5)):
+        with pytest.raises(Exception, match="at most 5"):
+            NotificationRules(max_payload=service).refused_members(submission([b"x"], b'{"a":1}'), app)
+
+
+def test_a_payload_of_another_kind():
+    """A service may take what is no JSON."""
+    rules = NotificationRules(check_payload=lambda payload: None)
+    assert rules.refused_members(submission([b"x"], b"<toast/>"), 2048) == []
+
+
+def test_terms_of_the_service():
+    """Push types and priorities that a service does not know refuse the whole submission; any type may be allowed."""
+    bulk = NotificationRules(priorities=frozenset({Priority.BULK}), push_types=frozenset({"alert"}))
+    bulk.check_terms(Terms(priority=Priority.BULK, push_type="alert"))
+    for terms, field in ((Terms(), "priority"), (Terms(priority=Priority.BULK, push_type="x"), "push_type")):
+        with pytest.raises(Invalid, match=f"^{field}: "):
+            bulk.check_terms(terms)
+    NotificationRules().check_terms(Terms(push_type="whatever"))

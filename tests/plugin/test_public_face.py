@@ -1,0 +1,127 @@
+"""`pushgate.plugin`: what plug-ins import."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from pushgate import plugin
+from pushgate.plugin import interfaces
+
+ROOT = Path(__file__).parents[2]
+NAMES = [
+    "AppName",
+    "AppTable",
+    "Batch",
+    "BatchSlice",
+    "CannotStart",
+    "Conflict",
+    "Context",
+    "DeadReason",
+    "DeadToken",
+    "DeadTokenEntry",
+    "Delivery",
+    "Duration",
+    "Event",
+    "FilePath",
+    "Forbidden",
+    "IAddressed",
+    "IGateway",
+    "IHistory",
+    "IInFlight",
+    "IInput",
+    "IInputFactory",
+    "IOutcomeSink",
+    "IOutcomeSinkFactory",
+    "IProving",
+    "IUpstream",
+    "IUpstreamFactory",
+    "IWork",
+    "InputFactory",
+    "InputTable",
+    "Invalid",
+    "LazyInput",
+    "LazySink",
+    "LazyUpstream",
+    "ListeningTable",
+    "Metrics",
+    "NotFound",
+    "NotLoggedIn",
+    "NotificationRules",
+    "Operation",
+    "Outcome",
+    "Overloaded",
+    "Packed",
+    "Port",
+    "Principal",
+    "PrincipalName",
+    "Principals",
+    "Priority",
+    "PushgateError",
+    "Receipt",
+    "Refusal",
+    "Report",
+    "ServerEndpoint",
+    "Settled",
+    "ShuttingDown",
+    "Sink",
+    "SinkDown",
+    "SinkFactory",
+    "SinkTable",
+    "State",
+    "Step",
+    "Submission",
+    "Table",
+    "TargetForm",
+    "Terms",
+    "Tokens",
+    "TooFast",
+    "TooLarge",
+    "Trace",
+    "UnknownApp",
+    "UpstreamFactory",
+    "UpstreamState",
+    "Verdict",
+    "id_text",
+    "ndjson",
+    "parse_id",
+]
+"""What plug-ins may import: a name that leaves this list breaks some."""
+
+
+def test_the_names() -> None:
+    """A name that plug-ins import stays; one that is added is added here too."""
+    assert plugin.__all__ == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_name_is_there(name: str) -> None:
+    """Each can be imported from `pushgate.plugin`."""
+    assert hasattr(plugin, name)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/plugins.md"])
+def test_the_pages_import_nothing_else(page: str) -> None:
+    """Plug-ins and their tests as the pages show them import `pushgate.plugin` and `pushgate.testing`."""
+    shown = re.findall(r"^```python\n(.*?)^```$", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+    modules = {
+        str(node.module)
+        for block in shown
+        for node in ast.walk(ast.parse(block))
+        if isinstance(node, ast.ImportFrom)
+    }
+    ours = {module for module in modules if module.startswith("pushgate")}
+    assert ours <= {"pushgate.plugin", "pushgate.testing", "pushgate.client", "pushgate.plugins.builtin"}
+
+
+def test_the_interfaces_speak_of_what_can_be_imported() -> None:
+    """Every class that the signatures of the interfaces name is exported."""
+    source = ast.parse(Path(interfaces.__file__).read_text())
+    imported = {
+        alias.name
+        for node in source.body
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("pushgate")
+        for alias in node.names
+    }
+    assert imported <= set(NAMES)
