@@ -1,4 +1,4 @@
-"""Where an endpoint string listens, and who can reach that."""
+"""The address of an endpoint string, and whether other machines can reach it."""
 
 import os
 import socket

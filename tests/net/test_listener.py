@@ -1,4 +1,4 @@
-"""Listening: where it is refused, and who is at the other end over real TLS."""
+"""Listening: where it is refused, and the peer's identity over real TLS."""
 
 import os
 from pathlib import Path
@@ -89,7 +89,7 @@ class RuleTests(Folder, SynchronousTestCase):
         return [event["log_format"].format(**event) for event in self.log]
 
     def test_this_machine_is_trusted(self):
-        """On loopback and UNIX sockets an input needs nothing, and whoever comes need not log in."""
+        """On loopback and UNIX sockets an input needs nothing, and peers need not log in."""
         for listen in (LOOPBACK, "unix:/tmp/pushgate-test.sock"):
             for principals in (None, PRINCIPALS):
                 self.assertTrue(listener(MemoryReactorClock(), principals, listen=listen).trusting)
@@ -107,7 +107,7 @@ class RuleTests(Folder, SynchronousTestCase):
         self.assertEqual((with_key.trusting, in_string.trusting), (False, False))
 
     def test_insecure(self):
-        """Who insists may, and the log warns of each thing that is missing, if anything is."""
+        """With `insecure` it listens, and the log warns of each thing that is missing."""
         self.assertTrue(listener(MemoryReactorClock(), listen="tcp:7215", insecure=True).trusting)
         self.assertEqual(len(self.logged()), 2)
         for line in self.logged():
@@ -214,7 +214,7 @@ class TlsTests(Folder, TestCase):
         return await self.listen(certificate=self.server_pem(folder), client_authorities=folder / "ca.pem")
 
     async def test_a_certificate_of_the_client(self):
-        """It is asked for and verified; its subject is told as the configuration writes subjects."""
+        """It is asked for and verified; its subject is written as in the configuration."""
         port = await self.client_authorities()
         own = AUTHORITY.issue_cert(common_name="shop, of O=Example")
         subject = x509.load_pem_x509_certificate(own.cert_chain_pems[0].bytes()).subject

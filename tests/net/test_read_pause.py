@@ -40,7 +40,7 @@ class BrakeTests(SynchronousTestCase):
         self.assertEqual(self.transport.producerState, "paused")
 
     def test_releasing_what_does_not_hold_changes_nothing(self):
-        """A release without its reason neither resumes nor calls anybody."""
+        """A release without its reason neither resumes nor calls back."""
         self.read_pause.release("full")
         self.read_pause.hold("stopping")
         self.read_pause.release("full")

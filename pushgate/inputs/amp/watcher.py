@@ -62,7 +62,7 @@ class Watcher:
         return self._taken
 
     def acknowledged(self) -> None:
-        """The peer has taken one value."""
+        """Note that the peer has taken one value."""
         if self._closed:
             return
         self._unacknowledged -= 1

@@ -95,7 +95,7 @@ class DeadLetters:
 
     async def _pause(self, failures: int, error: SinkDown) -> None:
         pause = delay(failures, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)
-        self.log.warn("{error}; messages wait to be put aside or given back", error=str(error))
+        self.log.warn("{error}; messages wait to be dead-lettered or returned", error=str(error))
         await deferLater(self._clock, pause)
 
     def _outgoing(self, message: Message) -> list[Outgoing]:

@@ -47,7 +47,6 @@ class FeedbackServer(ApnsConnections):
         authentication: ProviderAuthentication,
     ) -> None:
         super().__init__(name, config, gateway, context, authentication)
-        self._wall = context.wall
         self._directory = None if context.state_dir is None else context.state_dir / "feedback"
         self._delivered: dict[str, FeedbackDelivered] = {}
         self._in_delivery: set[tuple[str, FeedbackTuple]] = set()
@@ -77,7 +76,7 @@ class FeedbackServer(ApnsConnections):
     def _is_certain(self, entry: DeadTokenEntry) -> bool:
         if entry.reason is DeadReason.IMPORTED:
             return False
-        return entry.reason not in DOUBTFUL or entry.since + SETTLING <= self._wall()
+        return entry.reason not in DOUBTFUL or entry.since + SETTLING <= self.wall()
 
     def _known(self, app: str, entry: FeedbackTuple) -> bool:
         return (app, entry) in self._in_delivery or self._delivered_to(app).has(entry)

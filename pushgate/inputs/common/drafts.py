@@ -135,7 +135,7 @@ def pack_tokens(texts: list[str]) -> tuple[Packed, dict[int, Refusal]]:
         try:
             return Packed(bytes.fromhex(prefix + prefix.join(texts)), 1), {}
         except ValueError:
-            pass  # one of them at least is not hex: find out which
+            pass  # at least one of them is not hex: find out which
     return _pack_each(texts)
 
 

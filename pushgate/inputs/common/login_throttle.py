@@ -78,8 +78,8 @@ class LoginThrottle:
             call.cancel()
             waiting.errback(error)
 
-    def _failed(self, error: NotLoggedIn, who: str, peer: Any) -> Deferred[Principal]:
-        delay = self._note(who, peer)
+    def _failed(self, error: NotLoggedIn, claim: str, peer: Any) -> Deferred[Principal]:
+        delay = self._note(claim, peer)
         answer: Deferred[Principal] = Deferred(self._forget)
         if self._stopped or len(self._waiting) >= MAX_WAITING:
             answer.errback(error)
@@ -95,7 +95,7 @@ class LoginThrottle:
         call, _ = self._waiting.pop(waiting)
         call.cancel()
 
-    def _note(self, who: str, peer: Any) -> float:
+    def _note(self, claim: str, peer: Any) -> float:
         """Count and log a failure; return the delay of its answer in seconds."""
         now, address = self._clock.seconds(), _network(peer)
         times, last = self._failures.pop(address, (0, now))
@@ -107,7 +107,7 @@ class LoginThrottle:
         self.log.warn(
             "input {name}: failed login as {who} from {address}, {times} in a row",
             name=self._name,
-            who=who,
+            who=claim,
             address=address,
             times=times,
         )

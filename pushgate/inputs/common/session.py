@@ -66,11 +66,11 @@ class Session:
 
     def login(self, name: str, secret: bytes) -> Deferred[None]:
         """Become the principal of this name; fails with `NotLoggedIn`, late, and changes nothing."""
-        return self._tries(self._authenticator.logins.login(name, secret, self._transport.getPeer()))
+        return self._become(self._authenticator.logins.login(name, secret, self._transport.getPeer()))
 
     def bearer(self, secret: bytes) -> Deferred[None]:
         """Become the principal with this secret; as `login`."""
-        return self._tries(self._authenticator.logins.bearer(secret, self._transport.getPeer()))
+        return self._become(self._authenticator.logins.bearer(secret, self._transport.getPeer()))
 
     def permit(self, operation: Operation, app: str | None = None, count: int = 0) -> Principal:
         """Allow an operation, or raise what refuses it; see `Principal.permit`.
@@ -139,13 +139,13 @@ class Session:
         ask: Callable[[int], Any] = self._authenticator.gateway.status
         return maybeDeferred(ask, number)
 
-    def _tries(self, answer: Principal | Deferred[Principal]) -> Deferred[None]:
+    def _become(self, answer: Principal | Deferred[Principal]) -> Deferred[None]:
         if isinstance(answer, Deferred):
-            return answer.addCallback(self._is)
-        self._is(answer)
+            return answer.addCallback(self._logged_in)
+        self._logged_in(answer)
         return succeed(None)
 
-    def _is(self, principal: Principal) -> None:
+    def _logged_in(self, principal: Principal) -> None:
         self._principal = principal
 
 

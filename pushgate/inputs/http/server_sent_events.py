@@ -65,7 +65,7 @@ class EventStream:
             self._request.end()
 
     def lost(self) -> None:
-        """The peer is gone."""
+        """Stop: the peer is gone."""
         self._closed = True
         self._stop_waiting()
         self._finish()
@@ -96,7 +96,7 @@ class EventStream:
     # IPushProducer, called by twisted.web
 
     def pauseProducing(self) -> None:
-        """The peer reads too slowly."""
+        """Called by twisted.web: the peer reads too slowly."""
         self._paused = True
         self._stop_waiting()
         self._timer = self._clock.callLater(self._timeout, self._give_up)

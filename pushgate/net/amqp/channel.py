@@ -8,6 +8,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from pushgate.model.backoff import delay
+from pushgate.model.errors import reason
 from pushgate.net.amqp.connect import AmqpConnection, Dialer
 from pushgate.net.amqp.settings import BrokerTable
 from pushgate.net.amqp.shield import shielded
@@ -91,7 +92,7 @@ class AmqpChannel:
             except CancelledError:
                 return
             except Exception as error:  # noqa: BLE001 - pika, Twisted and OpenSSL each have their own
-                why = self._given_up or _text((self._connection and self._connection.why) or error)
+                why = self._given_up or reason((self._connection and self._connection.why) or error)
             lived = 0.0 if self._up_since is None else self._clock.seconds() - self._up_since
             failures = 1 if lived >= SETTLED else failures + 1
             pause = delay(failures, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)
@@ -125,9 +126,3 @@ class AmqpChannel:
         channel = await shielded(connection.channel())
         await self._opened(channel)
         return channel
-
-
-def _text(error: Exception) -> str:
-    """An exception in one line."""
-    first = str(error).partition("\n")[0]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__

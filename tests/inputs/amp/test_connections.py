@@ -22,7 +22,7 @@ CROWD, AT_ONCE = 10_000, 100
 
 
 class Stranger(Protocol):
-    """Connects, says something, and reads nothing unless told to.
+    """Connects, sends something, and reads nothing until the test says so.
 
     :ivar gone: fires when the connection is lost.
     """

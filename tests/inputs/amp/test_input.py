@@ -195,7 +195,7 @@ class OutsideTests(TestCase):
         self.assertIn("inputs.second.listen: cannot listen", fault)
 
     async def test_over_tls_it_stops_in_order(self):
-        """A TLS connection is closed with its farewell, though it is under flow control."""
+        """A TLS connection is closed with close_notify, though it is under flow control."""
         folder = Path(mkdtemp())
         self.addCleanup(rmtree, folder)
         authority = trustme.CA()

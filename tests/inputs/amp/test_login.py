@@ -133,7 +133,7 @@ class LoginTests(LoginTestCase):
         self.assertEqual(self.received(), [])
 
     def test_nobody_takes_a_place_for_long(self):
-        """Who does not log in is sent away after a time; who does is not."""
+        """A peer that does not log in is disconnected after a time; one that does is not."""
         other = self.connect()
         self.send(command("Login", name=b"shop", secret=SECRET), connection=other)
         self.clock.advance(LOGIN_TIMEOUT)
@@ -171,7 +171,7 @@ class LimitTests(LoginTestCase):
         self.login()
 
     def test_what_is_about_every_app(self):
-        """A reload is not for those who may use some apps only, nor is another app's notification."""
+        """A principal limited to some apps may neither reload nor touch another app's notification."""
         admin = frozenset({Operation.ADMIN})
         self.context.principals.replace({"shop": proven(operations=admin, apps=frozenset({"news"}))})
         self.gateway.records[1] = outcome(app="chat")
@@ -227,7 +227,7 @@ class LimitTests(LoginTestCase):
         self.assertEqual(self.received(), [])
 
     def test_quotas(self):
-        """Beyond the rate it is overloaded, and told for how long; beyond the largest batch it is too large."""
+        """Beyond the rate it is overloaded, with the time to wait; beyond the largest batch it is too large."""
         self.assertEqual(self.refusal(push_batch(11)), ("TOO_LARGE", "batch: 11 notifications; at most 10"))
         self.send(push_batch(10))
         code, text = self.refusal(push())
@@ -256,7 +256,7 @@ class StrangerTests(LoginTestCase):
     trusting = False
 
     def test_a_reload_that_takes_all_principals_away(self):
-        """Does not open an input that others can reach: without a principal nobody may do anything there."""
+        """Does not open an input that others can reach: without a principal nothing is allowed there."""
         self.assertEqual(self.refusal(push())[0], "FORBIDDEN")
 
 
@@ -310,7 +310,7 @@ class CertificateTests(TestCase):
                 await call(Status, id=ID.decode())
 
     async def test_a_stranger_with_a_good_certificate(self):
-        """Is nobody, which is counted; it may still log in with a secret."""
+        """Is no principal, which is counted; it may still log in with a secret."""
         async with self.program(self.stranger) as call:
             with self.assertRaisesRegex(Forbidden, "log in first"):
                 await call(PushBatch, app="news", tokens=b"\x01a", payload=b"{}")

@@ -50,10 +50,10 @@ class InputTests(AmqpTestCase):
         queue_input = await self.start_input()
         self.publish(one())
         await self.submitted()
-        self.gateway.lagging = told = Deferred()
+        self.gateway.lagging = caught_up = Deferred()
         self.gateway.settle(outcome(State.ACCEPTED))
         self.assertEqual(self.counted("acknowledged"), 0)
-        told.callback(None)
+        caught_up.callback(None)
         self.assertEqual(self.counted("acknowledged"), 1)
         await queue_input.stop()
         self.assertEqual(self.taken(self.queue), [])
@@ -104,8 +104,8 @@ class InputTests(AmqpTestCase):
         await eventually(lambda: sum(len(s.tokens) for s in self.gateway.submissions) == 50, "all")
         self.assertLess(len(self.gateway.submissions), 25)
         first = len(self.gateway.submissions[0].tokens)
-        told = outcome(State.ACCEPTED, tokens=self.gateway.submissions[0].tokens.slice(0, first))
-        self.gateway.settle(told)
+        settled = outcome(State.ACCEPTED, tokens=self.gateway.submissions[0].tokens.slice(0, first))
+        self.gateway.settle(settled)
         self.assertEqual(self.counted("acknowledged"), first)
 
     async def test_dead_letters(self) -> None:
@@ -132,7 +132,7 @@ class InputTests(AmqpTestCase):
         self.assertEqual(self.taken(self.queue), [])
 
     async def test_a_batch_with_bad_members(self) -> None:
-        """The good ones are sent; then the message goes to the dead letters, which tell the bad ones."""
+        """The good ones are sent; then the message goes to the dead letters, which list the bad ones."""
         await self.start_input()
         body = json.dumps({"app": "news", "tokens": ["0a", "xyz", "0c"], "payload": PAYLOAD}).encode()
         self.publish(body)

@@ -1,4 +1,4 @@
-"""Messages, queues and moments that would bring the RabbitMQ input down, or round and round, if it let them."""
+"""Messages, queues and moments that could stop the RabbitMQ input, or make it loop."""
 
 import struct
 from typing import Any
@@ -16,7 +16,7 @@ from tests.amqp_rig import AmqpTestCase, one, stop_now
 from tests.broker_rig import eventually
 
 MILLISECONDS = b"\x04when" + b"T" + struct.pack(">Q", 1_700_000_000_000)
-"""A header in which somebody took milliseconds for the seconds of AMQP: the year 55840."""
+"""A header with milliseconds in place of AMQP's seconds: the year 55840."""
 
 
 class PoisonTests(AmqpTestCase):
@@ -145,7 +145,7 @@ class PoisonTests(AmqpTestCase):
         self.assertEqual(self.ready(self.dead), 1)
 
     async def test_a_broker_without_memory(self) -> None:
-        """It reads nothing from who publishes: dead letters wait, acknowledgements go by another connection."""
+        """It reads nothing from publishers: dead letters wait, acknowledgements go by another connection."""
         queue_input = await self.start_input()
         await queue_input.stop()
         self.publish(b"{", one(), message_id="a")
@@ -182,12 +182,12 @@ class PoisonTests(AmqpTestCase):
         self.assertEqual(self.ready(self.queue), 1)
 
     async def test_stopped_without_a_broker(self) -> None:
-        """Dead letters that could not be published stay where they came from; nobody tries any more."""
+        """Dead letters that could not be published stay where they came from; nothing more is tried."""
         queue_input = await self.start_input()
         queue_input._dead_letters._publisher._broker.renew("the test")
         with capturedLogs() as events:
             self.publish(b"{")
-            await eventually(lambda: any("put aside" in each["log_format"] for each in events), "a try")
+            await eventually(lambda: any("dead-lettered or returned" in each["log_format"] for each in events), "a try")
         await stop_now(queue_input)
         self.assertEqual(self.ready(self.queue), 1)
 

@@ -124,7 +124,7 @@ class EntranceTests(ListenerTestCase):
 
 class TableTests(ListenerTestCase):
     def test_what_does_not_go_together(self):
-        """Is a fault of the configuration, told with what is missing."""
+        """Is a fault of the configuration, which names what is missing."""
         for options, said in (
             ({}, "one of app and certificates is required"),
             ({"certificates": {"x": "news"}}, "need certificate and client_authorities"),
@@ -134,7 +134,7 @@ class TableTests(ListenerTestCase):
                 ApnsTable(type="apns", **options)
 
     def test_principals_alone(self):
-        """With an app for all, who has no certificate of a principal is let in only where everybody is."""
+        """With an app for all, a client without a principal's certificate is accepted only where every peer is."""
         self.context.principals.replace({"shop": Grant(certificate="CN=shop")})
         shop = SecureTransport(certificate((NameOID.COMMON_NAME, "shop")))
         self.assertEqual(self.server.authentication.authenticate(shop, Operation.PUSH).app, "news")

@@ -99,7 +99,7 @@ class InputTests(AmpTestCase):
         self.assertEqual([address[:14] for address in self.input.addresses()], ["ssl 127.0.0.1:"] * 2)
 
     async def test_the_certificate_selects_the_app(self) -> None:
-        """By its common name or its user id; one that nobody knows is not let in, and one without neither."""
+        """By its common name or its user id; an unknown one is not accepted, nor is a client without one."""
         port = await self.start()
         provider = await self.connect(port)
         provider.send(enhanced(1, token(1), PAYLOAD))
@@ -113,7 +113,7 @@ class InputTests(AmpTestCase):
             await deferToThread(nobody.socket.recv, 1)
 
     async def test_a_fixed_app_with_principals(self) -> None:
-        """Who has no place in the table is a principal, or nobody."""
+        """A certificate that is not in the table must be a principal's."""
         subject = "CN=shop,OU=Testing cert #1,O=trustme v1"
         certificate = self.certificate("shop.example.com", "shop")
         from cryptography import x509
@@ -188,7 +188,7 @@ class InputTests(AmpTestCase):
         await self.until(lambda: len(self.accepted()) == 10)
 
     async def test_draining(self) -> None:
-        """A client is told how far it came, before the gateway is gone; the port is closed to others."""
+        """A client learns how far it came before the gateway is gone; the port is closed to others."""
         port = await self.start()
         idle = await self.connect(port)
         busy = await self.connect(port)
@@ -202,7 +202,7 @@ class InputTests(AmpTestCase):
             await deferToThread(OldProvider, port, self.client)
 
     async def test_stopping(self) -> None:
-        """The same, when nobody sends anything."""
+        """The same, when no client sends anything."""
         provider = await self.connect(await self.start())
         provider.send(enhanced(3, token(3), PAYLOAD))
         await self.until(self.accepted)
@@ -212,7 +212,7 @@ class InputTests(AmpTestCase):
         await stopping
 
     async def test_feedback(self) -> None:
-        """Read to the end and closed, it is told once; a client that crashes is told again."""
+        """Read to the end and closed, it is delivered once; after a crash of the client, again."""
         await self.start()
         self.gateway.bury(
             "news", [DeadTokenEntry(token(n), 1_600_000_000 + n, DeadReason.FEEDBACK) for n in range(5000)]
@@ -230,7 +230,7 @@ class InputTests(AmpTestCase):
         self.assertEqual(await deferToThread(again.dead), [])
 
     async def test_old_tls(self) -> None:
-        """Spoken with those who know nothing else, when the configuration says so; else refused."""
+        """Used with clients that have nothing newer, if the configuration allows it; else refused."""
         for minimum, spoken in (("1.0", "TLSv1"), ("1.2", None)):
             port = await self.start(tls_minimum=minimum)
             self.assertEqual(await deferToThread(self._shake_hands, port), spoken)

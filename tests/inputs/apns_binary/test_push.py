@@ -299,7 +299,7 @@ class PressureTests(ListenerTestCase):
 
 class DrainTests(ListenerTestCase):
     def test_a_shutdown_names_the_last_one_accepted(self):
-        """The client sends again what is after it, elsewhere; and nobody else comes in."""
+        """The client sends again what is after it, elsewhere; and no other client is accepted."""
         self.send(run(1, 5))
         self.gateway.error = ShuttingDown()
         self.assertEqual(self.send(run(5, 8)), error(10, 4))
@@ -307,7 +307,7 @@ class DrainTests(ListenerTestCase):
         self.assertIsNone(self.server.buildProtocol(None))
 
     def test_one_who_comes_during_a_stop(self):
-        """Is told at once, and nobody comes after it."""
+        """Gets the shutdown response at once, and no client is accepted after it."""
         self.gateway.error = ShuttingDown()
         late = self.connect()
         self.assertEqual(self.said(late), error(10, 0))
@@ -361,13 +361,13 @@ class DrainTests(ListenerTestCase):
         self.assertTrue(self.connection.transport.half_closed)
 
     def test_one_that_is_closing_is_let_be(self):
-        """It has had its last word."""
+        """It has had its final response."""
         self.assertEqual(self.send(FAULTS[0][0]), error(2, 7))
         self.connection.close("stop")
         self.assertEqual(self.said(), b"")
 
     def test_frames_of_a_client_that_has_gone_are_told_to_the_log(self):
-        """Nobody else can be told that they were not accepted."""
+        """The log alone has it that they were not accepted."""
         self.gateway.error = Overloaded("queue of news", 1, 1)
         self.send(run(0, 5))
         self.lose(self.connection)

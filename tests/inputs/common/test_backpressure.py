@@ -68,7 +68,7 @@ class FullQueuesTests(SynchronousTestCase):
         self.assertFalse(self.paused())
 
     def test_the_end(self):
-        """A connection that ends is waited for by nobody."""
+        """A connection that ends leaves nothing waiting."""
         self.gateway.full.add("news")
         self.queues.fed("news")
         self.queues.stop()
@@ -96,14 +96,14 @@ class AmpTests(AmpTestCase):
         self.assertEqual([box[b"_answer"] for box in self.received(connection)], [b"2"])
 
     def test_others_are_not_concerned(self):
-        """Who feeds other queues, or only asks, is read; so is who names an app that does not exist."""
+        """Peers that feed other queues, only ask, or name an unknown app are read."""
         self.gateway.full.add("news")
         data = push(app=b"mail"), push(app=b"no"), command("Stats"), command("Watch", app=b"news")
         self.assertEqual(len(self.send(*data)), 4)
         self.assertFalse(self.paused())
 
     def test_a_refused_submission_pauses_too(self):
-        """Who gets OVERLOADED, because the queue is not nearly but entirely full, had better wait as well."""
+        """A peer that gets OVERLOADED, because the queue is entirely full, is paused as well."""
         self.gateway.full.add("news")
         self.send(push_batch(payload=b"[]"))
         self.assertTrue(self.paused())

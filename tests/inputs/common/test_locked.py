@@ -17,7 +17,7 @@ class LockedAmpTests(amp_rig.AmpTestCase):
     grants: ClassVar[dict[str, Grant]] = SHOP
 
     def test_it_is_locked(self) -> None:
-        """Nobody is let in, logged in or not, until there are principals; then who had logged in goes on."""
+        """No peer is accepted, logged in or not, until there are principals; then logged-in peers go on."""
         login = amp_rig.command("Login", name=b"shop", secret=SECRET.encode())
         self.assertIn(b"_answer", self.send(login)[0])
         self.context.principals.replace({})

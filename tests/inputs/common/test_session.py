@@ -1,4 +1,4 @@
-"""Who is at the other end, and what it may see and do."""
+"""The principal of a peer, and what it may read and do."""
 
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -18,7 +18,7 @@ SHOP = Grant(secrets=(SecretHash.of(SECRET, bytes(16)),), apps=frozenset({"news"
 
 class SessionTests(SynchronousTestCase):
     def session(self, grants, trusting=True):
-        """Somebody who has just come in."""
+        """A session that has just begun."""
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
         self.gateway.records = {1: outcome(app="news"), 2: outcome(app="mail")}
         self.gateway.waiting = {1, 2}
@@ -33,7 +33,7 @@ class SessionTests(SynchronousTestCase):
         return self.authenticator.session(StringTransport())
 
     def test_nobody(self):
-        """Where principals are asked for, who has not logged in may do nothing, and is told what to do."""
+        """Where there are principals, a peer without a login may do nothing, and the error says to log in."""
         session = self.session({"shop": SHOP})
         for ask in (lambda: session.permit(PUSH, "news", 1), lambda: session.status(1), session.stats):
             with self.assertRaisesRegex(NotLoggedIn, "^login: nobody is logged in; log in first$"):
@@ -42,7 +42,7 @@ class SessionTests(SynchronousTestCase):
         self.assertFalse(session.sees("news"))
 
     def test_anonymous(self):
-        """Who has not logged in may do what the configuration says of it, where only this machine can come in."""
+        """A peer without a login has the grant of `anonymous`, where only this machine can connect."""
         grants = {"shop": SHOP, ANONYMOUS: Grant(operations=frozenset({PUSH}), rate=10.0)}
         session = self.session(grants)
         self.assertEqual(session.permit(PUSH, "news", 10).name, ANONYMOUS)

@@ -99,7 +99,7 @@ class PlainTests(TestCase):
         self.assertIn(TOKEN.hex().encode(), seen)
 
     async def test_garbage_leaves_the_others_working(self):
-        """Whoever speaks no HTTP loses its connection, and nobody else theirs."""
+        """A peer that speaks no HTTP loses its connection, and no other peer does."""
         async with listening_input(self.gateway) as place:
             host, port = place.split(":")
             noise = await deferToThread(converse, host, int(port), b"\x00" * 100_000)
@@ -153,7 +153,7 @@ class SecureTests(SecureTestCase):
             return await deferToThread(run)
 
     async def test_both_versions(self):
-        """Whoever can speaks HTTP/2, the others HTTP/1.1; they are told the same."""
+        """Clients that can speak HTTP/2, the others HTTP/1.1; their answers are the same."""
         for http2, version in ((True, "HTTP/2"), (False, "HTTP/1.1")):
 
             def use(client):
@@ -227,7 +227,7 @@ class StreamTests(SecureTestCase):
         self.patch(http_request, "LINGER", 0.2)
 
     async def test_a_body_that_does_not_end(self):
-        """It is told that it is too slow, and its stream is reset; a stream without any body as well."""
+        """It gets 408, and its stream is reset; a stream without any body as well."""
         for body in (b"", b"{"):
             self.assertEqual(await self.stream(PUSH, body), (b"408", "reset"))
         self.assertEqual(self.flushLoggedErrors(), [])
@@ -276,14 +276,14 @@ listen = "tcp:0:interface=127.0.0.1"
 
 class ProcessTests(ProcessTestCase):
     async def test_a_whole_gateway(self):
-        """What is posted is sent, its outcomes are told while the caller waits, and the process stops in order."""
+        """What is posted is sent, its outcomes come while the caller waits, and the process stops in order."""
         process = self.twistd("pushgate", "--config", self.config(GATEWAY))
         url = f"http://{await process.address('input http')}/v1/apps/demo/notifications?wait=20s"
         body = {"tokens": [token(1).hex(), "dead" + token(2).hex(), token(3).hex()], "payload": {"aps": {}}}
         response = await treq.post(url, json=body, persistent=False)
-        told = await response.json()
-        self.assertEqual((response.code, told["refused"]), (200, []))
-        self.assertEqual([each["state"] for each in told["outcomes"]], ["accepted", "rejected", "presumed"])
+        answer = await response.json()
+        self.assertEqual((response.code, answer["refused"]), (200, []))
+        self.assertEqual([each["state"] for each in answer["outcomes"]], ["accepted", "rejected", "presumed"])
         await process.stop()
         self.assertIn("pushgate has stopped; 0 notifications have no outcome", process.out)
         self.assertNotIn("Traceback", process.out + process.err)

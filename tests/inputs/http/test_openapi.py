@@ -40,7 +40,7 @@ class DescriptionTests(TestCase):
         self.assertTrue(gateway.submissions)
 
     async def test_the_one_without_an_end(self):
-        """What fits the description gets a head that it tells of, and a beginning; what does not is refused."""
+        """What fits the description gets a documented head, and a beginning; what does not is refused."""
         async with listening_input(RecordingGateway("news")) as place:
             statuses = await deferToThread(watch, f"http://{place}")
         self.assertEqual(statuses, {200, 400, 404})

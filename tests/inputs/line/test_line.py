@@ -159,7 +159,7 @@ class TextBulkTests(LineTestCase):
             self.assertEqual(numbers, list(range(numbers[0], numbers[0] + 300)))
 
     def test_lines_that_only_look_alike(self):
-        """Whatever is wrong with them is told for each, as when they come alone."""
+        """Each fault is answered in its line, as when the lines come alone."""
         for bad in (
             b"PUSH  abcd {}",
             b"PUSH news  {}",
@@ -283,7 +283,7 @@ class RefusalTests(LineTestCase):
             self.assertNotIn("s3cr3t", self.refusal(line)[1])
 
     def test_a_bug_is_logged_once_and_unknown_to_the_caller(self):
-        """It costs nobody a connection."""
+        """It closes no connection."""
         self.gateway.error = ZeroDivisionError("secret")
         self.assertEqual(self.refusal(push()), ("UNKNOWN", "the gateway failed; its log says why"))
         self.gateway.stats = None
@@ -295,7 +295,7 @@ class RefusalTests(LineTestCase):
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
     def test_what_the_input_refuses_is_counted(self):
-        """By app, where it is one of ours: a stranger's word never becomes a label."""
+        """By app, if it is configured: a caller's text never becomes a label."""
         self.server.stopping = True
         self.refusal(push())
         self.refusal(push(app=b"nwes"))
@@ -323,7 +323,7 @@ class QuestionTests(LineTestCase):
         self.assertEqual(answer, f"OK {Trace((), pending).json()}")
 
     def test_an_unknown_id(self):
-        """Is told so."""
+        """Is refused as NOT_FOUND."""
         self.assertEqual(self.refusal(b"STATUS %b\n" % str(UUID(int=5)).encode())[0], "NOT_FOUND")
 
     def test_stats_are_json(self):
