@@ -6,7 +6,8 @@ from binascii import Error as NotBase64
 from twisted.internet.defer import Deferred
 
 from pushgate.inputs.common.session import Session
-from pushgate.inputs.http.request import BodyReader, HTTPRequest
+from pushgate.inputs.http.request import HTTPRequest
+from pushgate.inputs.http.services import BodyReader
 from pushgate.model.errors import Invalid
 
 _RULE = "Bearer SECRET, or Basic with NAME:SECRET in Base64"

@@ -10,7 +10,8 @@ from twisted.python.failure import Failure
 
 from pushgate.inputs.common.backpressure import FullQueues
 from pushgate.inputs.common.session import Session
-from pushgate.inputs.http.request import LINGER, HTTPRequest, HTTPServices
+from pushgate.inputs.http.request import LINGER, HTTPRequest
+from pushgate.inputs.http.services import HTTPServices
 from pushgate.net.http.responses import HTTPFault, error_answer
 from pushgate.net.read_pause import ReadPause
 

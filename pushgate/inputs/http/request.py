@@ -6,21 +6,15 @@ from typing import Any, Final, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionAborted
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http
 
-from pushgate.inputs.common.backpressure import FullQueues
-from pushgate.inputs.common.batching import Batcher
-from pushgate.inputs.common.session import Authenticator, Session
-from pushgate.inputs.http.outcome_waits import OutcomeWaits
-from pushgate.inputs.http.settings import HTTPTable
+from pushgate.inputs.common.session import Session
+from pushgate.inputs.http.services import BodyReader, HTTPServices
 from pushgate.model.errors import Internal, Invalid, PushgateError, Refusal
 from pushgate.net.http.responses import Header, HTTPFault, HTTPResponse, error_answer
-from pushgate.net.prometheus import Exposition
 from pushgate.net.read_pause import ReadPause
-from pushgate.plugin.interfaces import IGateway
 
 LINGER: Final = 5.0
 """Seconds for an unwanted body to end, and for the peer of a closing connection to take its last answer."""
@@ -29,57 +23,6 @@ RATE: Final = 1024
 BRIEF: Final = 1 << 16
 """Bytes of an unwanted body that are worth reading, so as to keep the connection."""
 _CLOSE: Final = (b"Connection", b"close")
-
-
-class BodyReader(Protocol):
-    """Reads the body of one request, and answers it."""
-
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes. An exception becomes the answer, as in `end`."""
-
-    def end(self) -> None:
-        """The body is complete."""
-
-    def close(self) -> None:
-        """Nothing more comes: the body was complete, or is not wanted, or the peer is gone."""
-
-
-class HTTPServices(Protocol):
-    """The parts of the server that connections and requests use."""
-
-    config: HTTPTable
-    gateway: IGateway
-    clock: IReactorTime
-    authenticator: Authenticator
-    batcher: Batcher
-    waits: OutcomeWaits
-    exposition: Exposition
-    stopping: bool
-
-    def wall(self) -> float:
-        """Unix seconds."""
-
-    def now(self) -> float:
-        """Monotonic seconds."""
-
-    def date(self) -> bytes:
-        """The time as headers have it."""
-
-    def reader(self, request: "HTTPRequest") -> BodyReader:
-        """Return the reader of a request's body; raise an error for a fault of its head."""
-
-    def watch(self, request: "HTTPRequest") -> None:
-        """Answer with outcomes as they come."""
-
-    def reserve(self, size: int) -> None:
-        """Take room for bytes of a body; see `HTTPServer.reserve`."""
-
-    def full_queues(self, read_pause: ReadPause) -> FullQueues:
-        """See `Connections`, as for the next three."""
-
-    def count_closed(self, reason: str) -> None: ...
-    def count_refusal(self, app: str, refusal: Refusal) -> None: ...
-    def finished(self) -> None: ...
 
 
 class HTTPRequestOwner(Protocol):

@@ -13,7 +13,8 @@ from pushgate.inputs.http.authentication import authenticate
 from pushgate.inputs.http.bodies import Handler, NoBody, WholeBody
 from pushgate.inputs.http.ndjson_body import NDJSONBody
 from pushgate.inputs.http.openapi import Described, document, json_of, text_of
-from pushgate.inputs.http.request import BodyReader, HTTPRequest
+from pushgate.inputs.http.request import HTTPRequest
+from pushgate.inputs.http.services import BodyReader
 from pushgate.inputs.http.submit import push
 from pushgate.model.errors import Invalid
 from pushgate.model.principals import Operation
@@ -33,8 +34,8 @@ class Route(msgspec.Struct, frozen=True):
     described: Described
 
 
-def find_route(request: HTTPRequest) -> Callable[[HTTPRequest], BodyReader]:
-    """Check the head of a request; return what makes the reader of its body.
+def find_reader(request: HTTPRequest) -> BodyReader:
+    """Check the head of a request; return the reader of its body.
 
     :raises HTTPFault: there is no such path, or it has no such method.
     :raises Invalid: a parameter is not one of this route.
@@ -49,7 +50,7 @@ def find_route(request: HTTPRequest) -> Callable[[HTTPRequest], BodyReader]:
         raise HTTPFault(405, f"method: not one of {allowed}", (b"Allow", allowed.encode()))
     ignored = authenticate(request)
     if ignored is not None:
-        return lambda _: ignored
+        return ignored
     for name in query:
         if name not in route.described.query:
             known = ", ".join(route.described.query) or "none"
@@ -57,7 +58,7 @@ def find_route(request: HTTPRequest) -> Callable[[HTTPRequest], BodyReader]:
     request.parameters = parameters | query
     if path not in request.connection.server.config.open_paths:
         request.session.permit(route.operation, request.parameters.get("app"))
-    return route.reader
+    return route.reader(request)
 
 
 def _split_target(target: bytes) -> tuple[str, dict[str, str]]:

@@ -187,7 +187,9 @@ class PoisonTests(AmqpTestCase):
         queue_input._dead_letters._publisher._broker.renew("the test")
         with capturedLogs() as events:
             self.publish(b"{")
-            await eventually(lambda: any("dead-lettered or returned" in each["log_format"] for each in events), "a try")
+            await eventually(
+                lambda: any("dead-lettered or returned" in each["log_format"] for each in events), "a try"
+            )
         await stop_now(queue_input)
         self.assertEqual(self.ready(self.queue), 1)
 

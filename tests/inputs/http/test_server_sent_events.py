@@ -137,7 +137,7 @@ class WatchTests(HTTPTestCase):
     def test_when_the_gateway_stops(self):
         """Streams that are there end, and none begins."""
         self.watch()
-        self.server.events.close()
+        self.server._events.close()
         self.assertTrue(self.connection.transport.value().endswith(b"0\r\n\r\n"))
         self.connection.transport.clear()
         self.server.stopping = True
