@@ -1,4 +1,4 @@
-"""An AMP door without a network: what the tests of its parts stand on."""
+"""An AMP input without a network: the base of the tests of its parts."""
 
 from twisted.protocols import amp
 
@@ -28,8 +28,8 @@ def push_batch(count=2, ask=b"1", **arguments):
     return command("PushBatch", ask=ask, **{key: value for key, value in good.items() if value is not None})
 
 
-class AmpTestCase(input_rig.DoorTestCase):
-    """An AMP door."""
+class AmpTestCase(input_rig.InputTestCase):
+    """An AMP input."""
 
     kind, table, factory = "amp", AmpTable, AmpServer
 

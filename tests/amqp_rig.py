@@ -1,4 +1,4 @@
-"""The RabbitMQ door in tests: a recording gateway behind it, a real broker before it."""
+"""The RabbitMQ input in tests: a recording gateway behind it, a real broker before it."""
 
 import json
 from typing import Any
@@ -28,10 +28,10 @@ class AmqpTestCase(BrokerTestCase):
         self.gateway = RecordingGateway("news", "chat")
         self.context = broker_context()
 
-    async def door(
+    async def start_input(
         self, gateway: IGateway | None = None, context: Context | None = None, **table: Any
     ) -> AmqpInput:
-        """A door that is connected, and stopped at the end."""
+        """An input that is connected, and stopped at the end."""
         config = AmqpTable(
             type="amqp",
             url=table.pop("url", self.broker.url),
@@ -39,11 +39,11 @@ class AmqpTestCase(BrokerTestCase):
             dead_letters=self.dead,
             **table,
         )
-        door: Any = factory.input("queue", config, gateway or self.gateway, context or self.context)
-        await door.start()
-        self.addCleanup(stop_now, door)
+        queue_input: Any = factory.input("queue", config, gateway or self.gateway, context or self.context)
+        await queue_input.start()
+        self.addCleanup(stop_now, queue_input)
         await eventually(self.queues, "the queues")
-        return door
+        return queue_input
 
     def queues(self) -> bool:
         try:
@@ -65,9 +65,9 @@ class AmqpTestCase(BrokerTestCase):
         return self.taken(self.dead)
 
 
-def stop_now(door: AmqpInput) -> Deferred[None]:
-    """Stop a door without waiting for outcomes."""
-    stopping = door.stop()
+def stop_now(queue_input: AmqpInput) -> Deferred[None]:
+    """Stop an input without waiting for outcomes."""
+    stopping = queue_input.stop()
     stopping.addErrback(lambda failure: failure.trap(CancelledError)).addCallback(lambda _: None)
     stopping.cancel()
     return stopping

@@ -1,4 +1,4 @@
-"""The APNs listener without a network: what the tests of its parts stand on."""
+"""The APNs listener without a network: the base of the tests of its parts."""
 
 from typing import ClassVar
 
@@ -67,8 +67,8 @@ class ListenerTestCase(SynchronousTestCase):
     def make(self):
         """The two servers, as after a restart."""
         table = ApnsTable(type="apns", **self.options)
-        entrance = ProviderAuthentication(table, True, self.gateway, self.context)
-        parts = ("apns", table, self.gateway, self.context, entrance)
+        authentication = ProviderAuthentication(table, True, self.gateway, self.context)
+        parts = ("apns", table, self.gateway, self.context, authentication)
         self.server = NotificationServer(*parts, self.leave)
         self.feedback = FeedbackServer(*parts)
 

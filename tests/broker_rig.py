@@ -26,7 +26,7 @@ def broker_context() -> Context:
 
 
 async def eventually(condition: Callable[[], object], what: str) -> Any:
-    """Look again and again until something holds; return it."""
+    """Poll until a condition holds; return its value."""
     deadline = reactor.seconds() + DEADLINE
     while not (found := condition()):
         if reactor.seconds() > deadline:
@@ -65,13 +65,13 @@ class BrokerTestCase(TestCase):
         self.broker.control("close_all_connections", "test")
 
     def ready(self, queue: str) -> int:
-        """How many messages of a queue nobody has."""
+        """The number of messages of a queue that wait in it."""
         with self.broker.channel() as channel:
             found: int = channel.queue_declare(queue, passive=True).method.message_count
             return found
 
     def taken(self, queue: str) -> list[tuple[Any, Any, bytes]]:
-        """Take every message of a queue that nobody has: how it was delivered, properties and body."""
+        """Take every message that waits in a queue: its delivery, properties and body."""
         found = []
         with self.broker.channel() as channel:
             while (got := channel.basic_get(queue, auto_ack=True))[0] is not None:

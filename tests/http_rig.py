@@ -1,10 +1,10 @@
-"""An HTTP door without a network: what the tests of its parts stand on."""
+"""An HTTP input without a network: the base of the tests of its parts."""
 
 import json
 
 from pushgate.inputs.http.server import HTTPServer
 from pushgate.inputs.http.settings import HTTPTable
-from tests.input_rig import DoorTestCase
+from tests.input_rig import InputTestCase
 from tests.samples import PAYLOAD, TOKEN
 
 PUSH = "/v1/apps/news/notifications"
@@ -28,7 +28,7 @@ class Response:
 
 
 def responses(data):
-    """The responses in what a door wrote, and what comes after them that is not a whole one."""
+    """The responses in what an input wrote, and what comes after them that is not a whole one."""
     found = []
     while b"\r\n\r\n" in data:
         head, _, rest = data.partition(b"\r\n\r\n")
@@ -81,8 +81,8 @@ LAST = b"0\r\n\r\n"
 """The last chunk."""
 
 
-class HTTPTestCase(DoorTestCase):
-    """An HTTP door."""
+class HTTPTestCase(InputTestCase):
+    """An HTTP input."""
 
     kind, table, factory = "http", HTTPTable, HTTPServer
 
@@ -110,5 +110,5 @@ class HTTPTestCase(DoorTestCase):
         return response.json["detail"]
 
     def pass_time(self, seconds):
-        """Let time pass as the door sees it: a sweep a second."""
+        """Let time pass as the input sees it: a sweep a second."""
         self.clock.pump([1.0] * int(seconds))

@@ -1,4 +1,4 @@
-"""A door without a network: what the tests of every door's parts stand on."""
+"""An input without a network: the base of the tests of every input's parts."""
 
 import time
 from typing import ClassVar
@@ -18,7 +18,7 @@ from pushgate.testing import RecordingGateway
 
 
 def context(clock, grants=None):
-    """What a door may use."""
+    """What an input may use."""
     return Context(
         reactor=clock, wall=time.time, jitter=lambda: 0.0, metrics=Metrics(), principals=Principals(grants)
     )
@@ -38,10 +38,10 @@ class Transport(StringTransport):
         super().abortConnection()
 
 
-class DoorTestCase(SynchronousTestCase):
-    """A door without a network, with a fake gateway behind it.
+class InputTestCase(SynchronousTestCase):
+    """An input without a network, with a fake gateway behind it.
 
-    :cvar kind: the door's name, and its type.
+    :cvar kind: the input's name, and its type.
     :cvar table: its configuration's type.
     :cvar factory: makes what its connections share.
     """
@@ -56,9 +56,9 @@ class DoorTestCase(SynchronousTestCase):
     def setUp(self):
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
         self.context = context(self.clock, self.grants)
-        porter = Authenticator(self.kind, self.trusting, self.gateway, self.context)
+        authenticator = Authenticator(self.kind, self.trusting, self.gateway, self.context)
         table = self.table(type=self.kind, **self.options)
-        self.server = self.factory(self.kind, table, self.gateway, self.context, porter)
+        self.server = self.factory(self.kind, table, self.gateway, self.context, authenticator)
         self.opened()
         self.connection = self.connect()
         self.log = EventLoggingObserver()
@@ -66,7 +66,7 @@ class DoorTestCase(SynchronousTestCase):
         self.addCleanup(globalLogPublisher.removeObserver, self.log)
 
     def opened(self):
-        """The door has its server; called before the first connection comes."""
+        """The input has its server; called before the first connection comes."""
 
     def connect(self):
         """A new connection."""

@@ -1,7 +1,7 @@
-"""A line door without a network: what the tests of its parts stand on."""
+"""A line input without a network: the base of the tests of its parts."""
 
 from pushgate.inputs.line.server import LineServer, LineTable
-from tests.input_rig import DoorTestCase
+from tests.input_rig import InputTestCase
 from tests.samples import PAYLOAD, TOKEN
 
 HEX = TOKEN.hex().encode()
@@ -17,8 +17,8 @@ def push_json(token=HEX, payload=PAYLOAD, app=b"news", fields=b""):
     return b'{"app":"%b","token":"%b","payload":%b%b}\n' % (app, token, payload, fields)
 
 
-class LineTestCase(DoorTestCase):
-    """A line door."""
+class LineTestCase(InputTestCase):
+    """A line input."""
 
     kind, table, factory = "line", LineTable, LineServer
 

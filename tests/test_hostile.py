@@ -75,7 +75,7 @@ class HostileTests(TestCase):
     def crowd(self, name: str) -> Any:
         """What the connections of a door share."""
         door = self.doors[name]
-        return door._crowds[0] if name == "apns" else door._server
+        return door._servers[0] if name == "apns" else door._server
 
     # those who behave
 

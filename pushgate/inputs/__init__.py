@@ -1,1 +1,1 @@
-"""Doors: each takes notifications in one protocol and hands them to the gateway."""
+"""Inputs: each takes notifications in one protocol and submits them to the gateway."""

@@ -1,4 +1,4 @@
-"""Where a server endpoint string listens, and who can reach that."""
+"""The address that a server endpoint string listens on, and whether other machines can reach it."""
 
 import os
 import socket
@@ -14,9 +14,9 @@ from twisted.python.failure import Failure
 
 
 class ListenAddress(msgspec.Struct, frozen=True):
-    """Where to listen.
+    """An address to listen on.
 
-    :param kind: what people call it: ``"tcp"``, ``"ssl"``, ``"unix"``.
+    :param kind: the word for people: ``"tcp"``, ``"ssl"``, ``"unix"``.
     :param local: only programs of this machine can reach it.
     :param tls: the connection creator that the endpoint string itself asks for: it began with ``ssl:``.
     """
@@ -27,13 +27,13 @@ class ListenAddress(msgspec.Struct, frozen=True):
     tls: Any = None
 
 
-def place(reactor: Any, description: str) -> ListenAddress:
-    """What an endpoint string stands for; nothing is opened yet.
+def listen_address(reactor: Any, description: str) -> ListenAddress:
+    """Return the address of an endpoint string; nothing is opened yet.
 
-    Who can reach it is seen from what the endpoint asks of a reactor, because what the parts of a string mean
-    is known to each kind of endpoint only. A socket that the process inherited is looked at itself.
+    Whether it is local follows from the endpoint's calls of a reactor, because only each kind of endpoint
+    knows the meaning of its string. Of a socket that the process inherited, its own address is read.
 
-    :raises Exception: it stands for nothing; each kind of endpoint is a plug-in with faults of its own.
+    :raises Exception: the string is not valid; each kind of endpoint is a plug-in with errors of its own.
     """
     kind = description.partition(":")[0]
     endpoint = serverFromString(reactor, description)
@@ -46,15 +46,15 @@ def place(reactor: Any, description: str) -> ListenAddress:
     for failure in failures:
         failure.raiseException()
     if asked.tls is not None:
-        # The TLS of doors is one and the same, whichever key asks for it.
+        # Inputs have one TLS, whichever key asks for it.
         endpoint = TCP4ServerEndpoint(reactor, asked.port, asked.backlog, asked.interface)
     return ListenAddress(kind, endpoint, asked.local, asked.tls)
 
 
 class _Asked:
-    """Looks like a reactor to an endpoint, and keeps what it is asked to do.
+    """Stands in for a reactor, and records how an endpoint would listen.
 
-    :ivar local: as in `ListenAddress`; what is asked in ways that are not known here counts as open to all.
+    :ivar local: as in `ListenAddress`; an endpoint that calls none of these methods counts as open to all.
     """
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class _Asked:
 
 
 def is_loopback(interface: str) -> bool:
-    """Whether an address to listen on is this machine's own; "" stands for all addresses."""
+    """Return True if an address to listen on is a loopback address; "" stands for all addresses."""
     try:
         return ip_address(interface).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""Listening where the configuration says, for doors; not where strangers can come in unasked."""
+"""Listening ports of inputs, which need TLS and principals where other machines can reach them."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.model.errors import CannotStart
-from pushgate.net.endpoint_reach import ListenAddress, place
+from pushgate.net.endpoint_reach import ListenAddress, listen_address
 from pushgate.net.tls import ServerTls, TlsFactory
 from pushgate.plugin.interfaces import Context
 from pushgate.plugin.settings import ListeningTable
@@ -22,14 +22,14 @@ class Listener:
     """One listening port.
 
     :param name: the input's.
-    :param key: of `config`, which says where.
+    :param key: the one of `config` with the endpoint.
     :param tls: makes the TLS side, when there is a certificate.
-    :param certified: the door itself lets in nobody without a certificate that it knows, so that it needs no
+    :param certified: the input itself accepts only peers with a certificate that it knows, and so needs no
         principals.
-    :ivar trusting: whoever has not logged in may be let in: nobody else can come, or the configuration
-        insists.
-    :raises CannotStart: the endpoint string makes no endpoint, a file cannot be used, or the door would be
-        open to others without TLS or without principals.
+    :ivar trusting: peers need not log in: only this machine can connect, or the configuration says
+        `insecure`.
+    :raises CannotStart: the endpoint string makes no endpoint, a file cannot be used, or other machines
+        could connect without TLS or without principals.
     """
 
     log = Logger()
@@ -47,36 +47,36 @@ class Listener:
         self._where, self._config, self._reactor = f"inputs.{name}", config, context.reactor
         self._too_slow = partial(context.metrics.count, "pushgate_connections_closed_total", name, "slow")
         self._listen, self._endpoint = f"{self._where}.{key}", getattr(config, key)
-        self._place = self._find()
+        self._address = self._find()
         faults = [*self._misplaced_keys(), *self._unguarded(context.principals.open and not certified)]
         if faults:
             raise CannotStart(faults)
-        self.trusting = self._place.local or config.insecure
-        self._tls = self._place.tls if config.certificate is None else tls(self._where, config)
+        self.trusting = self._address.local or config.insecure
+        self._tls = self._address.tls if config.certificate is None else tls(self._where, config)
         self._port: IListeningPort | None = None
 
     def start(self, factory: IProtocolFactory) -> Deferred[None]:
         """Listen; fails with `CannotStart` when the address cannot be had.
 
-        :param factory: makes the door's protocols, which get TLS transports where the door has TLS.
+        :param factory: makes the input's protocols, which get TLS transports where the input has TLS.
         """
         if self._tls is not None:
             factory = TlsFactory(self._tls, factory, self._reactor, self._too_slow)
-        listening: Deferred[IListeningPort] = self._place.endpoint.listen(factory)
+        listening: Deferred[IListeningPort] = self._address.endpoint.listen(factory)
         return listening.addCallbacks(self._listens, self._failed)
 
     def stop(self) -> Deferred[None]:
-        """Take no further connections; those there are stay."""
+        """Take no further connections; open ones stay."""
         port, self._port = self._port, None
         return (
             succeed(None) if port is None else maybeDeferred(port.stopListening).addCallback(lambda _: None)
         )
 
     def addresses(self) -> list[str]:
-        """Where it listens, for people."""
+        """The addresses that it listens on, for people."""
         if self._port is None:
             return []
-        host, kind = self._port.getHost(), "ssl" if self._tls is not None else self._place.kind
+        host, kind = self._port.getHost(), "ssl" if self._tls is not None else self._address.kind
         if isinstance(host, UNIXAddress):
             return [f"{kind} {os.fsdecode(host.name or b'')}"]
         assert isinstance(host, (IPv4Address, IPv6Address))
@@ -84,16 +84,16 @@ class Listener:
 
     def _find(self) -> ListenAddress:
         try:
-            return place(self._reactor, self._endpoint)
+            return listen_address(self._reactor, self._endpoint)
         except Exception as error:
-            # Each kind of endpoint is a plug-in of Twisted with faults of its own.
+            # Each kind of endpoint is a plug-in of Twisted with errors of its own.
             raise CannotStart(
                 [f"{self._listen}: {self._endpoint!r} is no server endpoint: {error}"]
             ) from error
 
     def _misplaced_keys(self) -> Iterator[str]:
         config = self._config
-        if config.certificate is not None and self._place.tls is not None:
+        if config.certificate is not None and self._address.tls is not None:
             yield f"{self._where}.certificate: listen has one already; must be tcp: or another without TLS"
         if config.certificate is None:
             for key in ("private_key", "client_authorities"):
@@ -101,12 +101,12 @@ class Listener:
                     yield f"{self._where}.{key}: of no use without certificate; must be given with it"
 
     def _unguarded(self, open_to_all: bool) -> Iterator[str]:
-        """Why the door must not listen there, a line each; warnings when the configuration insists."""
-        if self._place.local:
+        """The reasons not to listen there, a line each; with `insecure` they are logged instead."""
+        if self._address.local:
             return
         others = f"other machines can reach {self._endpoint!r}"
         reasons = []
-        if self._config.certificate is None and self._place.tls is None:
+        if self._config.certificate is None and self._address.tls is None:
             reasons.append(f"{self._where}.certificate: missing; {others}, so it needs TLS")
         if open_to_all:
             reasons.append(f"principals: missing; {others} ({self._listen}), so callers must log in")

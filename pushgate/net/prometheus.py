@@ -24,11 +24,11 @@ GAUGES: Final[dict[str, tuple[str, ...]]] = {
 
 HELP: Final[dict[str, str]] = {
     "pushgate_submitted_total": "Notifications accepted from a caller.",
-    "pushgate_refused_total": "Notifications refused at a door.",
-    "pushgate_logins_failed_total": "Logins at a door that proved nothing.",
+    "pushgate_refused_total": "Notifications refused at an input.",
+    "pushgate_logins_failed_total": "Logins at an input that failed.",
     "pushgate_outcomes_total": "Outcomes reported, corrections of presumed ones included.",
     "pushgate_pauses_total": "Times a connection was not read because the queue it fed was nearly full.",
-    "pushgate_connections_closed_total": "Connections that a door closed because of what came, by reason.",
+    "pushgate_connections_closed_total": "Connections that an input closed for its peers' sake, by reason.",
     "pushgate_resent_total": "Notifications written again after an error or a lost connection.",
     "pushgate_late_errors_total": "Errors for notifications that were already presumed accepted.",
     "pushgate_reconnects_total": "Connections to the push service lost or not made.",
@@ -36,10 +36,10 @@ HELP: Final[dict[str, str]] = {
     "pushgate_upstream_errors_total": "Calls to an app's upstream that raised.",
     "pushgate_sink_errors_total": "Calls to a sink that failed.",
     "pushgate_sink_dropped_total": "Notifications not reported to a sink because its buffer was full.",
-    "pushgate_sink_given_up_total": "Records a sink will not tell: refused by the receiver, or too old.",
-    "pushgate_watchers_dropped_total": "Programs that watched outcomes and are told no more, by reason.",
+    "pushgate_sink_given_up_total": "Records a sink will not deliver: refused by the receiver, or too old.",
+    "pushgate_watchers_dropped_total": "Programs that watched outcomes and were dropped, by reason.",
     "pushgate_broker_losses_total": "Connections to a broker that were lost or could not be made.",
-    "pushgate_messages_total": "Messages of a broker's queue by what was done with them.",
+    "pushgate_messages_total": "Messages of a broker's queue by their result.",
     "pushgate_spool_commit_seconds": "Time the spool took to commit.",
     "pushgate_accept_seconds": "Time from a submission to its answer.",
     "pushgate_settle_seconds": "Time from acceptance to outcome.",
@@ -51,7 +51,7 @@ HELP: Final[dict[str, str]] = {
     "pushgate_certificate_expiry_timestamp_seconds": "Unix time when an app's certificate expires.",
     "pushgate_sink_lag": "Notifications reported and not yet taken by a sink.",
 }
-"""What each metric means."""
+"""The description of each metric."""
 
 
 class GatewayCollector(Collector):
@@ -94,7 +94,7 @@ class GatewayCollector(Collector):
 
 
 class Exposition:
-    """The text that a scrape is answered with."""
+    """Renders the answer to a scrape."""
 
     def __init__(self, metrics: Metrics, stats: Callable[[], dict[str, Any]]) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
@@ -122,6 +122,6 @@ def _add_app(gauges: dict[str, GaugeMetricFamily], app: str, state: dict[str, An
 
 
 def _cumulative(histogram: Histogram) -> list[tuple[str, float]]:
-    """The buckets as Prometheus has them: each counts everything up to its bound."""
+    """The buckets of Prometheus: each counts everything up to its bound."""
     bounds = [*(str(float(bound)) for bound in BOUNDS), "+Inf"]
     return list(zip(bounds, accumulate(histogram.buckets), strict=True))

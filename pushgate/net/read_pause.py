@@ -1,4 +1,4 @@
-"""Back-pressure on a sender's connection, for doors that have several reasons to apply it."""
+"""Back-pressure on a sender's connection, for inputs that have several reasons to apply it."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,8 @@ from twisted.internet.interfaces import IPushProducer
 class ReadPause:
     """Stops reading from a connection while there is at least one reason to.
 
-    :param transport: what is paused and resumed.
-    :param released: called before reading goes on, to work off what was read before.
+    :param transport: the one that is paused and resumed.
+    :param released: called before reading goes on, to process what was read before.
     """
 
     def __init__(self, transport: IPushProducer, released: Callable[[], None]) -> None:
@@ -19,11 +19,11 @@ class ReadPause:
 
     @property
     def held(self) -> bool:
-        """Whether there is a reason."""
+        """True while there is a reason."""
         return bool(self._reasons)
 
     def holds(self, reason: str) -> bool:
-        """Whether this is one of the reasons."""
+        """Return True if this is one of the reasons."""
         return reason in self._reasons
 
     def hold(self, reason: str) -> None:

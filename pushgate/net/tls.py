@@ -1,4 +1,4 @@
-"""TLS for doors: a certificate of their own, and those of clients where they are asked for."""
+"""TLS for inputs: their own certificate, and those of clients where they are asked for."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,12 +33,12 @@ HANDSHAKE_TIMEOUT: Final = 30.0
 
 @implementer(IOpenSSLServerConnectionCreator)
 class ServerTls:
-    """Makes the TLS side of a door's connections, with the files as they are at the time.
+    """Makes the TLS side of an input's connections, with the current content of the files.
 
     A renewed certificate needs no restart. Files that cannot be used leave the last good ones in use, and are
     named in the log once.
 
-    :param where: the key path of the door's table.
+    :param where: the key path of the input's table.
     :param config: has a certificate.
     :raises CannotStart: a file cannot be used.
     """
@@ -51,14 +51,14 @@ class ServerTls:
         self._where, self._certificate = where, config.certificate.absolute()
         self._key = (config.private_key or config.certificate).absolute()
         self._authorities = config.client_authorities and config.client_authorities.absolute()
-        self._seen = self._looks()
+        self._loaded_state = self._file_state()
         self._options = self._load()
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> Connection:
         """See `IOpenSSLServerConnectionCreator`."""
-        looks = self._looks()
-        if looks != self._seen:
-            self._seen = looks
+        state = self._file_state()
+        if state != self._loaded_state:
+            self._loaded_state = state
             self._renew()
         return self._options.serverConnectionForTLS(protocol)
 
@@ -70,9 +70,9 @@ class ServerTls:
             for fault in error.faults:
                 self.log.error("{fault}; the last good one stays in use", fault=fault)
 
-    def _looks(self) -> list[tuple[int, int, int] | None]:
-        """What tells whether the files have changed."""
-        return [_looks(file) for file in (self._certificate, self._key, self._authorities) if file]
+    def _file_state(self) -> list[tuple[int, int, int] | None]:
+        """The state of the files, which differs when one of them has changed."""
+        return [_file_state(file) for file in (self._certificate, self._key, self._authorities) if file]
 
     def _load(self) -> CertificateOptions:
         leaf, *chain = self._certificates("certificate", self._certificate)
@@ -92,7 +92,7 @@ class ServerTls:
         return options
 
     def _policy(self) -> dict[str, Any]:
-        """Which versions of TLS are spoken and with whom, as arguments of `CertificateOptions`."""
+        """The versions of TLS and the demands on clients, as arguments of `CertificateOptions`."""
         # A client without a certificate may still log in with a secret.
         return {"requireCertificate": False, "raiseMinimumTo": TLSVersion.TLSv1_2}
 
@@ -103,7 +103,7 @@ class ServerTls:
             raise self._fault("private_key", self._key, "no private key in PEM without a password") from None
         if key.public_key() != leaf.public_key():
             raise self._fault("private_key", self._key, "does not belong to the certificate")
-        return PKey.from_cryptography_key(key)  # type: ignore[arg-type]  # TLS refuses what it has no use for
+        return PKey.from_cryptography_key(key)  # type: ignore[arg-type]  # TLS refuses kinds of key that it cannot use
 
     def _certificates(self, key: str, file: Path) -> list[x509.Certificate]:
         try:
@@ -122,13 +122,13 @@ class ServerTls:
 
 
 class TlsLayer(BufferingTLSTransport):
-    """Twisted's, which gives a handshake its time, and remembers how the connection under it ended.
+    """Twisted's, with a limit on the time of the handshake, and the way in which TCP ended.
 
-    Whoever does not come to an end with it takes others' place: the door does not know of it before.
+    Until its handshake is done the input does not know a connection, and can neither count nor close it.
 
-    A peer that closes without TLS's own farewell looks the same to Twisted whether it closed or crashed.
+    A peer that closes without close_notify looks the same to Twisted whether it closed or crashed.
 
-    :ivar ended: what TCP said of the end, None before it.
+    :ivar ended: TCP's reason for the end, None before it.
     """
 
     ended: Failure | None = None
@@ -157,7 +157,7 @@ class TlsLayer(BufferingTLSTransport):
 
 
 class TlsFactory(TLSMemoryBIOFactory):
-    """Twisted's, for factories that turn connections away too.
+    """Twisted's, for factories that refuse connections too.
 
     :param too_slow: called when a handshake is given up.
     """
@@ -175,7 +175,7 @@ class TlsFactory(TLSMemoryBIOFactory):
         self.clock, self.too_slow = clock, too_slow
 
     def buildProtocol(self, addr: IAddress | None) -> TLSMemoryBIOProtocol | None:  # type: ignore[override] # None closes the connection
-        """None when the door's own factory makes no protocol."""
+        """Return None when the input's own factory makes no protocol."""
         inner: IProtocol | None = self.wrappedFactory.buildProtocol(addr)
         return None if inner is None else self.protocol(self, inner)
 
@@ -183,7 +183,7 @@ class TlsFactory(TLSMemoryBIOFactory):
 def peer_subject(transport: Any) -> str | None:
     """The subject of the certificate that a peer has proven to hold, as RFC 4514 writes it.
 
-    To be asked once the handshake is done; None when there is none.
+    To be called once the handshake is done; None when there is no certificate.
     """
     ask = getattr(transport, "getPeerCertificate", None)
     certificate: X509 | None = None if ask is None else ask()
@@ -192,7 +192,7 @@ def peer_subject(transport: Any) -> str | None:
     return certificate.to_cryptography().subject.rfc4514_string()
 
 
-def _looks(file: Path) -> tuple[int, int, int] | None:
+def _file_state(file: Path) -> tuple[int, int, int] | None:
     try:
         found = file.stat()
     except OSError:

@@ -15,7 +15,7 @@ from zope.interface import implementer
 
 from pushgate.model.errors import CannotStart
 from pushgate.model.outcome import Report
-from pushgate.net.endpoint_reach import ListenAddress, place
+from pushgate.net.endpoint_reach import ListenAddress, listen_address
 from pushgate.net.http.small_site import SmallSite
 from pushgate.net.prometheus import Exposition
 from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
@@ -114,7 +114,7 @@ def _sink(name: str, config: MetricsTable, gateway: IGateway, context: Context) 
     """Raise `CannotStart` when `listen` is no endpoint, or one that others can reach."""
     where = f"sinks.{name}"
     try:
-        found = place(context.reactor, config.listen)
+        found = listen_address(context.reactor, config.listen)
     except Exception as error:  # each kind of endpoint has its own parser, with errors of its own
         raise CannotStart([f"{where}.listen: {config.listen}: {error}; a Twisted server endpoint"]) from error
     _check_reach(where, config, found)

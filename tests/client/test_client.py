@@ -109,8 +109,8 @@ class ClientTestCase(SynchronousTestCase):
             metrics=self.metrics,
             principals=self.principals,
         )
-        porter = Authenticator("amp", True, self.gateway, context)
-        self.server = AmpServer("amp", AmpTable(type="amp"), self.gateway, context, porter)
+        authenticator = Authenticator("amp", True, self.gateway, context)
+        self.server = AmpServer("amp", AmpTable(type="amp"), self.gateway, context, authenticator)
         self.wires = Wires(self.server, self.clock)
         self.client = Client(self.wires, self.clock, jitter=lambda: 1.0, **self.options)
         self.client.start()

@@ -82,7 +82,7 @@ class BackpressureTests(TestCase):
                 await rig.beat()
 
         await watched(lambda: news.capacity.is_pressed)
-        await watched(lambda: connection._brake.held)
+        await watched(lambda: connection._read_pause.held)
         other = await self.program(door, AMP())
         await other.callRemote(Stats)
         other.transport.loseConnection()

@@ -1,4 +1,4 @@
-"""Where an endpoint string listens, and who can reach that."""
+"""The address of an endpoint string, and whether other machines can reach it."""
 
 import os
 import socket
@@ -11,7 +11,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.net import endpoint_reach
-from pushgate.net.endpoint_reach import place
+from pushgate.net.endpoint_reach import listen_address
 
 
 class ReachTests(SynchronousTestCase):
@@ -22,7 +22,7 @@ class ReachTests(SynchronousTestCase):
         """Whether only this machine can reach what each of these says."""
         for description in descriptions:
             with self.subTest(description=description):
-                self.assertEqual(place(self.reactor, description).local, expected)
+                self.assertEqual(listen_address(self.reactor, description).local, expected)
         self.assertEqual(self.reactor.tcpServers, [])
 
     def test_this_machine_only(self):
@@ -54,12 +54,12 @@ class ReachTests(SynchronousTestCase):
 
     def test_tls_of_the_string(self):
         """`ssl:` is listened on as any TLS is, with what the string says."""
-        file = Path(mkdtemp(dir=self.mktemp_dir())) / "door.pem"
+        file = Path(mkdtemp(dir=self.mktemp_dir())) / "server.pem"
         trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(file))
-        local = place(self.reactor, f"ssl:7215:interface=127.0.0.1:privateKey={file}")
+        local = listen_address(self.reactor, f"ssl:7215:interface=127.0.0.1:privateKey={file}")
         self.assertTrue(local.local)
         self.assertIsNotNone(local.tls)
-        everywhere = place(self.reactor, f"ssl:7216:privateKey={file}")
+        everywhere = listen_address(self.reactor, f"ssl:7216:privateKey={file}")
         self.assertFalse(everywhere.local)
         everywhere.endpoint.listen(None)
         [(port, *_)] = self.reactor.tcpServers
@@ -76,12 +76,14 @@ class ReachTests(SynchronousTestCase):
             with self.subTest(host=host), socket.socket(family) as inherited:
                 inherited.bind((host, 0))
                 self.inherit(inherited)
-                self.assertEqual(place(self.reactor, "systemd:domain=INET:index=0").local, expected)
+                self.assertEqual(listen_address(self.reactor, "systemd:domain=INET:index=0").local, expected)
         with socket.socket(socket.AF_UNIX) as inherited:
             inherited.bind(f"{mkdtemp(dir=self.mktemp_dir())}/s")
             self.inherit(inherited)
-            self.assertTrue(place(self.reactor, "systemd:domain=UNIX:index=0").local)
-        self.assertFalse(place(self.reactor, "systemd:domain=UNIX:index=0").local)  # it is closed by now
+            self.assertTrue(listen_address(self.reactor, "systemd:domain=UNIX:index=0").local)
+        self.assertFalse(
+            listen_address(self.reactor, "systemd:domain=UNIX:index=0").local
+        )  # it is closed by now
 
     def inherit(self, inherited):
         """Let the endpoint string stand for this socket."""
@@ -97,7 +99,7 @@ class ReachTests(SynchronousTestCase):
         """What stands for nothing raises, whichever part of Twisted finds out."""
         for description in ("tcp", "tcp:port", "tcp:7215:mode=1", "tcp6", "ssl:443:privateKey=/nowhere.pem"):
             with self.subTest(description), self.assertRaises((TypeError, ValueError, OSError)):
-                place(self.reactor, description)
+                listen_address(self.reactor, description)
 
     def mktemp_dir(self):
         """A directory with a short path: those of sockets are limited."""

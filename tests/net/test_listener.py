@@ -1,4 +1,4 @@
-"""Listening: where it is refused, and who is at the other end over real TLS."""
+"""Listening: where it is refused, and the peer's identity over real TLS."""
 
 import os
 from pathlib import Path
@@ -45,7 +45,7 @@ PRINCIPALS_MISSING = (
 
 
 def listener(reactor, principals=None, **keys):
-    """A door's listener with these keys."""
+    """An input's listener with these keys."""
     context = Context(
         reactor=reactor,
         wall=lambda: 0.0,
@@ -65,9 +65,9 @@ class Folder:
         self.addCleanup(rmtree, folder)
         return folder
 
-    def door_pem(self, folder=None, authority=AUTHORITY):
-        """A door's certificate and key, in one file."""
-        file = (folder or self.folder()) / "door.pem"
+    def server_pem(self, folder=None, authority=AUTHORITY):
+        """An input's certificate and key, in one file."""
+        file = (folder or self.folder()) / "server.pem"
         authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(file))
         return file
 
@@ -89,7 +89,7 @@ class RuleTests(Folder, SynchronousTestCase):
         return [event["log_format"].format(**event) for event in self.log]
 
     def test_this_machine_is_trusted(self):
-        """On loopback and UNIX sockets a door needs nothing, and whoever comes need not log in."""
+        """On loopback and UNIX sockets an input needs nothing, and peers need not log in."""
         for listen in (LOOPBACK, "unix:/tmp/pushgate-test.sock"):
             for principals in (None, PRINCIPALS):
                 self.assertTrue(listener(MemoryReactorClock(), principals, listen=listen).trusting)
@@ -97,7 +97,7 @@ class RuleTests(Folder, SynchronousTestCase):
 
     def test_elsewhere_it_needs_both(self):
         """TLS and principals; each that is missing is named with the key that gives it."""
-        file = str(self.door_pem())
+        file = str(self.server_pem())
         self.assertEqual(self.faults(listen="tcp:7215"), [CERTIFICATE_MISSING, PRINCIPALS_MISSING])
         self.assertEqual(self.faults(PRINCIPALS, listen="tcp:7215"), [CERTIFICATE_MISSING])
         self.assertEqual(self.faults(listen="tcp:7215", certificate=file), [PRINCIPALS_MISSING])
@@ -107,7 +107,7 @@ class RuleTests(Folder, SynchronousTestCase):
         self.assertEqual((with_key.trusting, in_string.trusting), (False, False))
 
     def test_insecure(self):
-        """Who insists may, and the log warns of each thing that is missing, if anything is."""
+        """With `insecure` it listens, and the log warns of each thing that is missing."""
         self.assertTrue(listener(MemoryReactorClock(), listen="tcp:7215", insecure=True).trusting)
         self.assertEqual(len(self.logged()), 2)
         for line in self.logged():
@@ -118,7 +118,7 @@ class RuleTests(Folder, SynchronousTestCase):
 
     def test_keys_that_do_not_go_together(self):
         """Each is named."""
-        file = str(self.door_pem())
+        file = str(self.server_pem())
         [fault] = self.faults(listen=f"ssl:0:interface=127.0.0.1:privateKey={file}", certificate=file)
         self.assertIn("inputs.front.certificate: listen has one already", fault)
         for key in ("private_key", "client_authorities"):
@@ -130,7 +130,7 @@ class RuleTests(Folder, SynchronousTestCase):
     def test_bad_files(self):
         """Each is named with its key and the reason, before anything listens."""
         folder = self.folder()
-        good, empty, other = self.door_pem(folder), folder / "empty", folder / "other"
+        good, empty, other = self.server_pem(folder), folder / "empty", folder / "other"
         empty.write_text("")
         other.write_bytes(OTHERS.issue_cert("x").private_key_pem.bytes())
         cases = [
@@ -186,7 +186,7 @@ class TlsTests(Folder, TestCase):
     """Over real sockets on loopback."""
 
     async def listen(self, factory=None, **keys):
-        """A door that listens; the port."""
+        """An input that listens; the port."""
         self.front = listener(reactor, listen=LOOPBACK, **{key: str(file) for key, file in keys.items()})
         await self.front.start(factory or Factory.forProtocol(Greeter))
         self.addCleanup(self.front.stop)
@@ -208,13 +208,13 @@ class TlsTests(Folder, TestCase):
             await client.lost
 
     async def client_authorities(self):
-        """A door that asks for certificates of one authority."""
+        """An input that asks for certificates of one authority."""
         folder = self.folder()
         AUTHORITY.cert_pem.write_to_path(str(folder / "ca.pem"))
-        return await self.listen(certificate=self.door_pem(folder), client_authorities=folder / "ca.pem")
+        return await self.listen(certificate=self.server_pem(folder), client_authorities=folder / "ca.pem")
 
     async def test_a_certificate_of_the_client(self):
-        """It is asked for and verified; its subject is told as the configuration writes subjects."""
+        """It is asked for and verified; its subject is written as in the configuration."""
         port = await self.client_authorities()
         own = AUTHORITY.issue_cert(common_name="shop, of O=Example")
         subject = x509.load_pem_x509_certificate(own.cert_chain_pems[0].bytes()).subject
@@ -234,12 +234,12 @@ class TlsTests(Folder, TestCase):
 
     async def test_certificates_are_not_asked_for_without_authorities(self):
         """Then what a client says of itself is not believed, nor even heard."""
-        port = await self.listen(certificate=self.door_pem())
+        port = await self.listen(certificate=self.server_pem())
         self.assertEqual(await self.ask(port, AUTHORITY.issue_cert(common_name="shop")), "nobody")
 
     async def test_old_versions_of_tls(self):
         """At least TLS 1.2 is spoken."""
-        port = await self.listen(certificate=self.door_pem())
+        port = await self.listen(certificate=self.server_pem())
         self.assertEqual(await self.ask(port, lowerMaximumSecurityTo=TLSVersion.TLSv1_2), "nobody")
         with self.assertRaises(SSL.Error):
             await self.ask(
@@ -250,10 +250,10 @@ class TlsTests(Folder, TestCase):
 
     async def test_a_renewed_certificate(self):
         """It is used from the next connection on, without a restart; one that cannot be used is not."""
-        file = self.door_pem()
+        file = self.server_pem()
         port = await self.listen(certificate=file)
         await self.ask(port)
-        self.door_pem(file.parent, OTHERS)
+        self.server_pem(file.parent, OTHERS)
         os.utime(file, ns=(1, 1))
         self.assertEqual(await self.ask(port, trusted=OTHERS), "nobody")
         log = EventLoggingObserver()
@@ -268,14 +268,14 @@ class TlsTests(Folder, TestCase):
         self.assertEqual(len(lines), 2)
         self.assertIn("no certificate in PEM; the last good one stays in use", lines[0])
 
-    async def test_a_door_that_is_full(self):
+    async def test_an_input_that_is_full(self):
         """A connection for which there is no protocol is closed, without a traceback."""
 
         class Full(Factory):
             def buildProtocol(self, addr):
                 return None
 
-        port = await self.listen(Full(), certificate=self.door_pem())
+        port = await self.listen(Full(), certificate=self.server_pem())
         client = await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", port), Listens())
         client.answer.addErrback(lambda _: None)
         await DeferredList([client.lost, client.answer])

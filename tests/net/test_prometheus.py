@@ -140,7 +140,7 @@ class ExpositionTests(SynchronousTestCase):
         self.assertEqual(self.circuits(open=False, cause="network"), {"": 0})
 
     def test_format_is_negotiated(self) -> None:
-        """Prometheus gets the format it prefers; whoever asks for nothing gets the classic text."""
+        """Prometheus gets the format it prefers; without an Accept header it is the classic text."""
         plain = self.exposition.answer("")
         openmetrics = self.exposition.answer("application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
         self.assertTrue(plain[1].startswith("text/plain; version=0.0.4"))

@@ -1,4 +1,4 @@
-"""The TLS layer of doors: a handshake has its time."""
+"""The TLS layer of inputs: a handshake has its time."""
 
 import contextlib
 
@@ -28,7 +28,7 @@ class HandshakeTests(SynchronousTestCase):
         self.client.set_connect_state()
 
     def step(self):
-        """What the client says next goes to the door, and the answer to the client."""
+        """What the client says next goes to the input, and the answer to the client."""
         with contextlib.suppress(SSL.WantReadError):
             self.client.do_handshake()
         said = self.client.bio_read(1 << 16)
@@ -58,7 +58,7 @@ class HandshakeTests(SynchronousTestCase):
         self.assertEqual(self.slow, [])
 
     def test_half_of_one(self):
-        """The client has heard the door's half and says no more."""
+        """The client has heard the input's half and says no more."""
         try:
             self.client.do_handshake()
         except SSL.WantReadError:

@@ -1,7 +1,7 @@
-"""The AMP door: the commands of `pushgate.protocols.amp.commands`, answered.
+"""The AMP input: answers the commands of `pushgate.protocols.amp.commands`.
 
-`door` listens, `server` holds what its connections share, `connection` turns boxes into requests,
-`responders` says what each command does, `watcher` sends outcomes back; `boxes` is the format.
+`server` listens and holds what its connections share, `connection` turns boxes into requests, `handlers` does
+what each command asks for, `watcher` sends outcomes back.
 """
 
 from pushgate.inputs.amp.server import plug_in

@@ -17,7 +17,7 @@ _RULES: Final[dict[type[Argument], str]] = {
 class ArgumentReader:
     """The arguments of one command.
 
-    AMP's own reading of arguments takes a bad one for a bug of the responder, and drops the connection.
+    AMP's own parser takes a bad argument for a bug of the responder, and drops the connection.
     """
 
     def __init__(self, command: type[Command]) -> None:

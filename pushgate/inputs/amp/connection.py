@@ -1,4 +1,4 @@
-"""One AMP connection of the door."""
+"""One AMP connection."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ class AmpConnection(Conversation):
     """Turns boxes into requests and answers into boxes.
 
     It does not build on `twisted.protocols.amp.AMP`, which bounds neither a box nor the commands under way,
-    drops the connection at a bad argument, offers everybody a TLS handshake, and makes five Deferreds for a
+    drops the connection at a bad argument, offers every peer a TLS handshake, and makes five Deferreds for a
     command.
     """
 
@@ -44,13 +44,13 @@ class AmpConnection(Conversation):
             self._boxes.feed(data)
             self.read()
 
-    # called by the door
+    # called by the commands
 
     def watch(self, app: str | None) -> None:
         """Report outcomes to the peer from now on, of one app or of all; a second call changes which."""
         if self._watcher is None:
             self._watcher, self._detach = self._watchers.attach(
-                self._send_outcomes, self.visitor.sees, self._watcher_gave_up
+                self._send_outcomes, self.session.sees, self._watcher_gave_up
             )
         self._watcher.app = app
 
@@ -76,10 +76,10 @@ class AmpConnection(Conversation):
         finally:
             self._reading = False
         if self.state is ConversationState.OPEN:
-            self._patience.read(progress, self._boxes.partial)
+            self._deadline.read(progress, self._boxes.partial)
 
     def _takes(self) -> bool:
-        return self.state is ConversationState.OPEN and not self._brake.held
+        return self.state is ConversationState.OPEN and not self._read_pause.held
 
     def _box_received(self, box: Box) -> None:
         if b"_answer" in box:
@@ -122,8 +122,8 @@ class AmpConnection(Conversation):
 
     def _watcher_gave_up(self) -> None:
         assert self._watcher is not None
-        if self._brake.holds(UNANSWERED) or self._brake.holds(FULL):
-            self._watcher.wait_on()  # its acknowledgements may have come: it is the door that does not read
+        if self._read_pause.holds(UNANSWERED) or self._read_pause.holds(FULL):
+            self._watcher.extend()  # its acknowledgements may have come: they were not read
             return
         self._watchers.count_dropped("unread")
         self.close(f"it acknowledged no outcomes for {self._watchers.timeout:g} s")

@@ -1,4 +1,4 @@
-"""What the commands about dead tokens do."""
+"""The commands about dead tokens."""
 
 from collections.abc import Iterator
 
@@ -19,16 +19,16 @@ def page(gateway: IGateway, app: str, after: str | None, limit: int | None) -> B
         raise Invalid("limit", f"the number {limit}", "from 1")
     limit = min(limit or MAX_ENTRIES, MAX_ENTRIES)
     behind = b"" if after is None else parse_token(after, "after")
-    deaths = gateway.dead_tokens(app, behind, limit)
-    lines = list(_that_fit(deaths))
-    more = len(lines) == limit or len(lines) < len(deaths)
+    dead = gateway.dead_tokens(app, behind, limit)
+    lines = list(_lines_that_fit(dead))
+    more = len(lines) == limit or len(lines) < len(dead)
     return {b"entries": b"".join(lines), b"more": b"True" if more else b"False"}
 
 
 def bury(gateway: IGateway, app: str, entries: bytes, now: int) -> Deferred[Box]:
     """The answer to `Bury`."""
-    deaths = [parsed(text, number, now) for number, text in enumerate(_text(entries).splitlines(), 1)]
-    return gateway.bury(app, deaths).addCallback(lambda count: {b"buried": b"%d" % count})
+    dead = [parsed(text, number, now) for number, text in enumerate(_text(entries).splitlines(), 1)]
+    return gateway.bury(app, dead).addCallback(lambda count: {b"buried": b"%d" % count})
 
 
 def forget(gateway: IGateway, app: str, tokens: bytes) -> Deferred[Box]:
@@ -41,7 +41,7 @@ def forget(gateway: IGateway, app: str, tokens: bytes) -> Deferred[Box]:
 
 
 def parsed(text: str, number: int, now: int) -> DeadTokenEntry:
-    """The death on a line; raise `Invalid`, naming the line, when there is none."""
+    """The entry on a line; raise `Invalid`, naming the line, when there is none."""
     try:
         return parse(text, now)
     except Invalid as fault:
@@ -55,11 +55,11 @@ def _text(entries: bytes) -> str:
         raise Invalid("entries", f"{len(entries)} bytes", "lines of UTF-8 text") from None
 
 
-def _that_fit(deaths: list[DeadTokenEntry]) -> Iterator[bytes]:
-    """Lines, as many as fit into one value."""
+def _lines_that_fit(dead: list[DeadTokenEntry]) -> Iterator[bytes]:
+    """As many lines as fit into one value."""
     size = 0
-    for death in deaths:
-        text = f"{line(death)}\n".encode()
+    for entry in dead:
+        text = f"{line(entry)}\n".encode()
         size += len(text)
         if size > MAX_VALUE:
             return

@@ -1,4 +1,4 @@
-"""What each command does. A responder answers its request now or later, or raises a `Refusal`."""
+"""The commands. Each responder answers its request now or later, or raises a `Refusal`."""
 
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -51,7 +51,7 @@ _log = Logger()
 
 
 def respond(request: AmpRequest, command: bytes, box: Box) -> None:
-    """Do what `command` asks for; whatever goes wrong becomes an answer."""
+    """Carry out `command`; every error becomes an answer."""
     if command not in _RESPONDERS:
         request.fail_with(UNHANDLED, f"Unhandled Command: {command[:100]!r}")
         return
@@ -59,7 +59,7 @@ def respond(request: AmpRequest, command: bytes, box: Box) -> None:
     try:
         values = signature.read(box)
         if operation is not None:
-            request.connection.visitor.permit(operation, values.get("app"))
+            request.connection.session.permit(operation, values.get("app"))
         responder(request, **values)
     except Refusal as refusal:
         if command in _SUBMITS:
@@ -72,7 +72,7 @@ def respond(request: AmpRequest, command: bytes, box: Box) -> None:
 
 
 def _login(request: AmpRequest, name: str, secret: bytes) -> None:
-    trying = request.connection.visitor.login(name, secret)
+    trying = request.connection.session.login(name, secret)
     trying.addCallback(lambda _: request.answer({b"ok": b"True"}))
     trying.addErrback(_not_answered, request, Login.commandName)
 
@@ -80,16 +80,16 @@ def _login(request: AmpRequest, name: str, secret: bytes) -> None:
 def _push(
     request: AmpRequest, app: str, token: str, payload: bytes, key: str | None, **terms: int | str | None
 ) -> None:
-    gatherer = _open_gatherer(request)
+    batcher = _open_batcher(request)
     parsed = parse_token(token)
-    request.connection.visitor.charge(1)
+    request.connection.session.charge(1)
     if key is None:
-        gatherer.push(app, parsed, payload, _terms(**terms), partial(_pushed, request))
+        batcher.push(app, parsed, payload, _terms(**terms), partial(_pushed, request))
         request.connection.fed(app)
         return
     tokens = Packed.of([parsed], 1)
     submission = Submission(app=app, tokens=tokens, payload=payload, terms=_terms(**terms), key=key)
-    gatherer.submit(submission, partial(_pushed_alone, request))
+    batcher.submit(submission, partial(_pushed_alone, request))
     request.connection.fed(app)
 
 
@@ -102,39 +102,39 @@ def _push_batch(
     key: str | None,
     **terms: Any,
 ) -> None:
-    gatherer = _open_gatherer(request)
+    batcher = _open_batcher(request)
     packed = Packed(tokens, 1, "tokens")
     if len(packed) > MAX_MEMBERS:
         raise TooLarge("tokens", len(packed), MAX_MEMBERS, "tokens")
-    request.connection.visitor.charge(len(packed))
+    request.connection.session.charge(len(packed))
     submission = Submission(
         app=app, tokens=packed, payload=_payload(payload, payloads), terms=_terms(**terms), key=key
     )
-    gatherer.submit(submission, partial(_batch_pushed, request))
+    batcher.submit(submission, partial(_batch_pushed, request))
     request.connection.fed(app)
 
 
 def _status(request: AmpRequest, id: str) -> None:  # noqa: A002 - the contract's word
-    asked = request.connection.visitor.status(parse_id(id))
+    asked = request.connection.session.status(parse_id(id))
     asked.addCallback(lambda outcome: request.answer({b"outcome": record(outcome).encode()}))
     asked.addErrback(_not_answered, request, Status.commandName)
 
 
 def _trace(request: AmpRequest, id: str) -> None:  # noqa: A002 - the contract's word
-    asked = request.connection.visitor.trace(parse_id(id))
+    asked = request.connection.session.trace(parse_id(id))
     asked.addCallback(lambda trace: request.answer({b"trace": trace.json().encode()}))
     asked.addErrback(_not_answered, request, Trace.commandName)
 
 
 def _cancel(request: AmpRequest, id: str) -> None:  # noqa: A002 - the contract's word
-    asked = request.connection.visitor.cancel(parse_id(id))
+    asked = request.connection.session.cancel(parse_id(id))
     asked.addCallback(lambda done: request.answer({b"cancelled": b"True" if done else b"False"}))
     asked.addErrback(_not_answered, request, Cancel.commandName)
 
 
 def _flush(request: AmpRequest, id: str) -> None:  # noqa: A002 - the contract's word
     number, gateway = parse_id(id), request.connection.server.gateway
-    asked = request.connection.visitor.check(Operation.ADMIN, number)
+    asked = request.connection.session.check(Operation.ADMIN, number)
     asked.addCallback(lambda _: gateway.flush(number))
     asked.addCallback(lambda proven: request.answer({b"proven": b"%d" % proven}))
     asked.addErrback(_not_answered, request, Flush.commandName)
@@ -149,7 +149,7 @@ def _pace(request: AmpRequest, app: str | None, id: str | None, rate: float) -> 
         request.answer({b"paced": b"True"})
         return
     number = parse_id(id or "")
-    asked = request.connection.visitor.check(Operation.ADMIN, number)
+    asked = request.connection.session.check(Operation.ADMIN, number)
     asked.addCallback(lambda _: gateway.pace_batch(number, rate))
     asked.addCallback(lambda done: request.answer({b"paced": b"True" if done else b"False"}))
     asked.addErrback(_not_answered, request, Pace.commandName)
@@ -171,7 +171,7 @@ def _watch(request: AmpRequest, app: str | None) -> None:
 
 
 def _stats(request: AmpRequest) -> None:
-    stats = msgspec.json.encode(request.connection.visitor.stats())
+    stats = msgspec.json.encode(request.connection.session.stats())
     if len(stats) > MAX_VALUE:
         raise TooLarge("stats", len(stats), MAX_VALUE)
     request.answer({b"stats": stats})
@@ -193,7 +193,7 @@ def _forget(request: AmpRequest, app: str, tokens: bytes) -> None:
 
 
 def _reload(request: AmpRequest) -> None:
-    request.connection.visitor.permit_all(Operation.ADMIN)
+    request.connection.session.permit_all(Operation.ADMIN)
     asked = request.connection.server.gateway.reload()
     asked.addCallback(lambda changes: _reloaded(request, True, changes))
     asked.addErrback(lambda failure: _reloaded(request, False, _faults(failure)))
@@ -214,11 +214,11 @@ def _reloaded(request: AmpRequest, ok: bool, lines: list[str]) -> None:
     request.answer({b"ok": b"True" if ok else b"False", b"lines": text})
 
 
-def _open_gatherer(request: AmpRequest) -> Any:
+def _open_batcher(request: AmpRequest) -> Any:
     server = request.connection.server
     if server.stopping:
         raise ShuttingDown
-    return server.gatherer
+    return server.batcher
 
 
 @lru_cache(maxsize=256)
@@ -305,5 +305,5 @@ _RESPONDERS: Final[dict[bytes, tuple[ArgumentReader, Operation | None, Callable[
         (Reload, Operation.ADMIN, _reload),
     )
 }
-"""What each command takes, what a peer must be allowed for it, and who does it."""
+"""The arguments of each command, the operation a peer must be allowed, and the responder."""
 _SUBMITS: Final = frozenset({Push.commandName, PushBatch.commandName})

@@ -10,7 +10,7 @@ from pushgate.protocols.amp.boxes import Box
 UNHANDLED: Final = b"UNHANDLED"
 """AMP's own code: no such command."""
 UNKNOWN: Final = b"UNKNOWN"
-"""AMP's own code: the command failed for a reason that is nobody's business but the log's."""
+"""AMP's own code: the command failed for a reason that only the log has."""
 MAX_TEXT: Final = 1000
 """Characters of an error's text at most."""
 
@@ -19,7 +19,7 @@ class CommandPeer(Protocol):
     """The connection that a command came on, as what answers it uses it."""
 
     server: ConversationServer
-    visitor: Session
+    session: Session
 
     def fed(self, app: str) -> None:
         """See `Conversation.fed`."""
@@ -32,9 +32,9 @@ class CommandPeer(Protocol):
 
 
 class AmpRequest:
-    """Ends with exactly one call of `answer` or `fail`; what is told to a lost connection goes nowhere.
+    """Ends with exactly one call of `answer` or `fail`; answers on a lost connection are dropped.
 
-    :param tag: what the peer wants its answer to be marked with, None when it wants none.
+    :param tag: the peer's mark for the answer, None when it wants none.
     """
 
     __slots__ = ("_tag", "connection")

@@ -11,12 +11,12 @@ from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
 
 
 class AmpTable(ListeningTable):
-    """The AMP door's configuration.
+    """The AMP input's configuration.
 
-    :param listen: where.
+    :param listen: the endpoint.
     :param max_connections: more than so many at a time are closed at once.
     :param request_timeout: how long a command may take from its first byte to its last.
-    :param unanswered: commands under way on one connection before the door stops reading from it.
+    :param unanswered: commands under way on one connection before reading from it stops.
     :param watch_buffer: reports (ranges of notifications with one outcome) that may wait for one watcher.
     :param watch_timeout: how long a watcher may take to acknowledge outcomes before it is disconnected.
     """
@@ -33,9 +33,9 @@ class AmpServer(ConversationServer):
     """Makes the connections of one input."""
 
     def __init__(
-        self, name: str, config: AmpTable, gateway: IGateway, context: Context, porter: Authenticator
+        self, name: str, config: AmpTable, gateway: IGateway, context: Context, authenticator: Authenticator
     ) -> None:
-        super().__init__(name, config, gateway, context, porter)
+        super().__init__(name, config, gateway, context, authenticator)
         self._watchers = Watchers(name, config.watch_buffer, config.watch_timeout, gateway, context)
 
     def connect(self) -> AmpConnection:

@@ -25,8 +25,8 @@ class Watcher:
 
     :ivar app: the only app whose outcomes are sent, None for all.
     :param send: sends one value of records; each must be followed by a call of `acknowledged` or `close`.
-    :param sees: whether the peer may be told of an app, asked for each report.
-    :param patience: seconds until an acknowledgement must have come.
+    :param sees: returns True if the peer may read of an app; called for each report.
+    :param timeout: seconds until an acknowledgement must have come.
     :param gave_up: called when none has.
     """
 
@@ -35,12 +35,12 @@ class Watcher:
         send: Callable[[bytes], None],
         sees: Callable[[str], bool],
         clock: IReactorTime,
-        patience: float,
+        timeout: float,
         gave_up: Callable[[], None],
     ) -> None:
         self.app: str | None = None
         self._send, self._sees = send, sees
-        self._clock, self._patience, self._gave_up = clock, patience, gave_up
+        self._clock, self._timeout, self._gave_up = clock, timeout, gave_up
         self._values: Iterator[bytes] = iter(())
         self._unacknowledged = 0
         self._taken: Deferred[None] | None = None
@@ -48,7 +48,7 @@ class Watcher:
         self._closed = False
 
     def start(self) -> None:
-        """Nothing is to be opened."""
+        """Open nothing."""
 
     def emit(self, reports: Sequence[Report]) -> Deferred[None] | None:
         """Send the records; fires when the peer has acknowledged the last of them, or is gone."""
@@ -62,7 +62,7 @@ class Watcher:
         return self._taken
 
     def acknowledged(self) -> None:
-        """The peer has taken one value."""
+        """Note that the peer has taken one value."""
         if self._closed:
             return
         self._unacknowledged -= 1
@@ -71,15 +71,15 @@ class Watcher:
         if not self._unacknowledged:
             self._finish()
 
-    def wait_on(self) -> None:
-        """Give the peer as much time again."""
-        self._deadline = self._clock.callLater(self._patience, self._expired)
+    def extend(self) -> None:
+        """Give the peer the same time again."""
+        self._deadline = self._clock.callLater(self._timeout, self._expired)
 
     def reopen(self) -> None:
-        """There are no files."""
+        """Reopen nothing."""
 
     def stop(self) -> None:
-        """Nothing is to be flushed: `emit` has fired."""
+        """Flush nothing: `emit` has fired."""
         self.close()
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class Watcher:
             self._unacknowledged += 1
             self._send(value)
         if self._unacknowledged and self._deadline is None:
-            self.wait_on()
+            self.extend()
 
     def _records(self, reports: Sequence[Report]) -> Iterator[str]:
         for report in reports:

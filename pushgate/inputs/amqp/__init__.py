@@ -1,8 +1,8 @@
-"""The RabbitMQ door: messages of a queue, acknowledged when all that they ask for has its outcome.
+"""The RabbitMQ input: messages of a queue, acknowledged when all that they ask for has its outcome.
 
-`body` reads what a message says, `message` is one that is under way, `reading` looks into it, `consignment`
-is what of messages goes to the gateway together, `intake` leads each through, `consumer` takes and
-acknowledges them, `returns` publishes what goes elsewhere instead, `door` puts these together.
+`message_body` and `message_decoder` read a message, `message` is one that is under way, `submission` is one
+submission of them, `pipeline` leads each message through, `consumer` takes and acknowledges them,
+`dead_letters` publishes what goes elsewhere instead, `input` puts these together.
 """
 
 from pushgate.inputs.amqp.input import plug_in

@@ -1,4 +1,4 @@
-"""Which deliveries of one channel are done, and in how few words that can be said."""
+"""The deliveries of one channel that are done, and the fewest acknowledgements for them."""
 
 from collections.abc import Callable, Iterator
 
@@ -20,11 +20,11 @@ class AckTracker:
         return len(self._tags)
 
     def delivered(self, tag: int) -> None:
-        """A message came."""
+        """Note a delivery."""
         self._tags[tag] = False
 
     def done(self, tag: int) -> bool:
-        """A message is done, which `flush` will say; return whether it is the first since the last flush."""
+        """Note that a message is done; return True if it is the first since the last flush."""
         if self._tags.get(tag) is not False:
             return False
         self._tags[tag] = True
@@ -32,7 +32,7 @@ class AckTracker:
         return self._done == 1
 
     def rejected(self, tag: int) -> None:
-        """The broker was told that a message is not done."""
+        """Note that a message was rejected."""
         if self._tags.pop(tag, False):
             self._done -= 1
 

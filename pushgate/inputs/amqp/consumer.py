@@ -1,4 +1,4 @@
-"""The queue of messages: taking them, and saying that they are done."""
+"""The queue of messages: taking and acknowledging them."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -25,7 +25,7 @@ queue wait in the channel's process, and what still waits there when it ends is 
 
 
 class Consumer:
-    """Takes messages for as long as it is not told to cancel, over one channel after the other.
+    """Takes messages until it is cancelled, over one channel after the other.
 
     :param received: called with each message, and the number of the channel it came by.
     :raises CannotStart: what the table names cannot be used.
@@ -37,7 +37,7 @@ class Consumer:
         self, where: str, table: AmqpTable, context: Context, received: Callable[[Any, int], None]
     ) -> None:
         self._table, self._received = table, received
-        self._link = AmqpChannel(where, table, context, self._opened, self._lost)
+        self._broker = AmqpChannel(where, table, context, self._opened, self._lost)
         self._channel: Channel = None
         self._number = 0
         self._tag: str | None = None
@@ -47,43 +47,43 @@ class Consumer:
 
     @property
     def address(self) -> str:
-        """Where the broker is, for people."""
-        return self._link.address
+        """The broker's address, for people."""
+        return self._broker.address
 
     def start(self) -> None:
         """Begin to connect."""
-        self._link.start()
+        self._broker.start()
 
     async def stop(self) -> None:
-        """Close; the broker gives what was not acknowledged to others."""
+        """Close; the broker delivers what was not acknowledged to others."""
         try:
             self._outstanding.flush()
             if self._channel is not None:
                 await deferLater(self._clock, SETTLING)
         finally:
-            await self._link.stop()
+            await self._broker.stop()
 
     async def cancel(self) -> None:
-        """Take nothing more; what is on its way still comes."""
+        """Take nothing more; what is already on its way still comes."""
         self._cancelled = True
         channel, tag, self._tag = self._channel, self._tag, None
         if channel is None or tag is None:
             return
         cancelled = shielded(channel.basic_cancel(tag))
-        # pika would send what still comes back to the queue, without a word to us: it would count as
-        # delivered before, and nobody could tell any more that it was not sent.
+        # pika would return what still comes to the queue, without notice: it would count as delivered
+        # before, and could no longer be known not to have been sent.
         channel._channel._cancelled.discard(tag)
         with suppress(AMQPError):  # else the channel is lost, and with it the consumer
             await cancelled
 
     def acknowledge(self, places: Iterable[Place]) -> None:
-        """Say that a message is done; of no effect on a channel that was lost: it comes again."""
+        """Acknowledge a message; of no effect on a channel that was lost: it comes again."""
         for number, tag in places:
             if self._channel is not None and number == self._number and self._outstanding.done(tag):
                 self._clock.callLater(0, self._outstanding.flush)
 
     def requeue(self, places: Iterable[Place]) -> None:
-        """Let the broker give a message to somebody else, as one that may have been done."""
+        """Have the broker deliver a message again, as one that may have been done."""
         for number, tag in places:
             if self._usable(self._channel) and number == self._number:
                 self._outstanding.rejected(tag)
@@ -114,16 +114,16 @@ class Consumer:
             self._outstanding.delivered(message.method.delivery_tag)
             self._received(message, number)
         if self._tag is not None:
-            self._link.renew("the queue is gone, or has moved")
+            self._broker.renew("the queue is gone, or has moved")
 
     def _acknowledge(self, channel: Channel, tag: int, all_before: bool) -> None:
         if channel is self._channel and self._usable(channel):
             channel.basic_ack(tag, multiple=all_before)
 
     def _usable(self, channel: Channel) -> bool:
-        """Whether something can be said there: one that is being closed is not lost yet."""
+        """Return True if the channel takes commands: one that is closing is not lost yet."""
         return channel is not None and bool(channel.is_open)
 
     def _failed(self, failure: Failure) -> None:
-        self.log.failure("{where}: taking a message", failure, where=self._link.where)
-        self._link.renew("an error here")  # so that the broker delivers it again, here or elsewhere
+        self.log.failure("{where}: taking a message", failure, where=self._broker.where)
+        self._broker.renew("an error here")  # so that the broker delivers it again, here or elsewhere

@@ -1,4 +1,4 @@
-"""What is published instead of being sent: dead letters, and what is given back to the queue."""
+"""Publishing what is not sent: dead letters, and what goes back to the queue."""
 
 from collections.abc import Callable
 from copy import copy
@@ -63,7 +63,7 @@ class DeadLetters:
         await self._publisher.stop()
 
     def send(self, message: Message, done: Callable[[], None]) -> None:
-        """Publish what of a message is not sent; `done` is called when it cannot be lost any more."""
+        """Publish what of a message is not sent; `done` is called once the broker has confirmed it."""
         if self._stopped:
             return
         self._waiting.append((self._outgoing(message), done))
@@ -95,7 +95,7 @@ class DeadLetters:
 
     async def _pause(self, failures: int, error: SinkDown) -> None:
         pause = delay(failures, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)
-        self.log.warn("{error}; messages wait to be put aside or given back", error=str(error))
+        self.log.warn("{error}; messages wait to be dead-lettered or returned", error=str(error))
         await deferLater(self._clock, pause)
 
     def _outgoing(self, message: Message) -> list[Outgoing]:
@@ -127,7 +127,7 @@ class DeadLetters:
 
 
 def _properties(message: Message, headers: dict[str, Any]) -> BasicProperties:
-    """A message's properties for another one: kept on the disk, and published by us."""
+    """A message's properties for a copy of it: persistent, and published by this gateway."""
     properties = copy(message.properties)
     theirs = {name: value for name, value in (properties.headers or {}).items() if name not in _NOT_KEPT}
     properties.headers = {**theirs, **headers}

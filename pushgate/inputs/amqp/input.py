@@ -1,4 +1,4 @@
-"""The RabbitMQ door as a plug-in."""
+"""The RabbitMQ input as a plug-in."""
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
@@ -13,7 +13,7 @@ from pushgate.plugin.interfaces import Context, IGateway, IInput
 
 @implementer(IInput)
 class AmqpInput:
-    """Takes messages from a queue; a broker that is away is waited for."""
+    """Takes messages from a queue; waits for a broker that cannot be reached."""
 
     log = Logger()
 
@@ -21,24 +21,24 @@ class AmqpInput:
         where = f"inputs.{name}"
         self._name, self._config = name, config
         self._durable = context.state_dir is not None
-        self._returns = DeadLetters(where, config, context)
-        self._intake = Pipeline(name, config, gateway, context, self._returns)
-        self._consumer = self._intake.consumer = Consumer(where, config, context, self._intake.take)
+        self._dead_letters = DeadLetters(where, config, context)
+        self._pipeline = Pipeline(name, config, gateway, context, self._dead_letters)
+        self._consumer = self._pipeline.consumer = Consumer(where, config, context, self._pipeline.take)
 
     def start(self) -> Deferred[None]:
         """Fires at once: the broker may come later."""
         if self._durable:
             self.log.warn(
-                'door {name}: the broker keeps what it sends, and so does gateway.state_dir; with "memory"'
+                'input {name}: the broker keeps what it sends, and so does gateway.state_dir; with "memory"'
                 " there is one copy, and less is sent twice when this process is killed",
                 name=self._name,
             )
         self._consumer.start()
-        self._returns.start()
+        self._dead_letters.start()
         return succeed(None)
 
     def stop(self) -> Deferred[None]:
-        """Cancelled, it leaves to the broker what has no outcome."""
+        """Cancelled, it leaves the messages without an outcome to the broker."""
         return Deferred.fromCoroutine(self._stop())
 
     def addresses(self) -> list[str]:
@@ -47,10 +47,10 @@ class AmqpInput:
     async def _stop(self) -> None:
         try:
             await self._consumer.cancel()
-            await self._intake.stop()
+            await self._pipeline.stop()
         finally:
-            self._intake.close()
-            closing = [Deferred.fromCoroutine(each.stop()) for each in (self._consumer, self._returns)]
+            self._pipeline.close()
+            closing = [Deferred.fromCoroutine(each.stop()) for each in (self._consumer, self._dead_letters)]
             await DeferredList(closing, consumeErrors=True)
 
 

@@ -10,9 +10,9 @@ from pushgate.inputs.amqp.message_body import MessagePart
 from pushgate.model.errors import Internal, Refusal
 
 Place = tuple[int, int]
-"""Where a message can be acknowledged: which channel, and the delivery tag there."""
+"""A delivery: the number of the channel, and the delivery tag."""
 Identity = tuple[str | bytes, bytes]
-"""What makes a message the same one: its id, and a digest of what it says."""
+"""The identity of a message: its id, and a digest of its body."""
 SHOWN: Final = 1000
 """Refused members of a dead letter that are listed, at most: its headers must fit in one frame."""
 
@@ -21,13 +21,13 @@ class Message:
     """One message from its delivery to its acknowledgement.
 
     :ivar places: where it was delivered; more than one when it came again while it was under way.
-    :ivar app: which app it is for, "" while that is not known.
+    :ivar app: the app it is for, "" while that is not known.
     :ivar left: its notifications without an outcome.
-    :ivar code: why it, or the first of its members that was refused, goes to the dead letters; "" when not.
+    :ivar code: of the refusal, of it or of its first refused member; "" when there is none.
     :ivar refused: index, code and text of the members that were refused.
-    :ivar returned: members that were not sent and are given back, by the part they are in.
+    :ivar returned: members that were not sent and go back to the queue, by the part they are in.
     :ivar identity: None when it has no id.
-    :ivar failed: the gateway failed at it: nobody knows more.
+    :ivar failed: the gateway failed at it, so that its outcome is not known.
     """
 
     __slots__ = (
@@ -57,7 +57,7 @@ class Message:
             self.refused.append((index, code, str(error)))
 
     def reasons(self) -> dict[str, str]:
-        """The headers that tell why it is a dead letter."""
+        """The headers of a dead letter with its reasons."""
         headers = {"x-pushgate-code": self.code, "x-pushgate-reason": self.reason}
         if self.refused and len(self.refused) < self.total:
             shown = [(index, code, text[:80]) for index, code, text in self.refused[:SHOWN]]
@@ -81,17 +81,17 @@ class Known:
         return self._under_way.get(identity)
 
     def done(self, identity: Identity) -> bool:
-        """Whether it is known to be done."""
+        """Return True if it is known to be done."""
         return identity in self._done
 
     def begin(self, identity: Identity, message: Message) -> None:
-        """A message is under way."""
+        """Note that a message is under way."""
         self._under_way[identity] = message
 
     def end(self, message: Message, remember: bool) -> None:
-        """It is no longer; harmless when it has no id, or was given up before.
+        """Note that it no longer is; harmless when it has no id, or was ended before.
 
-        :param remember: whether it is done, rather than for somebody else to do.
+        :param remember: it is done; else another gateway may still take it.
         """
         identity = message.identity
         if identity is None or self._under_way.get(identity) is not message:
@@ -104,7 +104,7 @@ class Known:
 
 
 def as_text(value: str | bytes) -> str:
-    """What pika reads as bytes because it is not UTF-8."""
+    """The text of a value, which pika passes as bytes when it is not UTF-8."""
     return value if isinstance(value, str) else value.decode("latin-1")
 
 

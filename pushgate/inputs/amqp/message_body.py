@@ -1,4 +1,4 @@
-"""What a message asks for: bytes into submissions. No input and no output, no pika."""
+"""The body of a message into submissions: no I/O, no pika."""
 
 from typing import Final
 
@@ -18,13 +18,13 @@ NDJSON: Final = "application/x-ndjson"
 
 
 class MessageBody(Body, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """As the body of a POST over HTTP, and the app."""
+    """The body of a POST over HTTP, with the app."""
 
     app: str | UnsetType = UNSET
 
 
 class MessagePart(msgspec.Struct, frozen=True):
-    """What of a message goes into one batch.
+    """The part of a message that goes into one batch.
 
     :param faults: those refused already, by their index in `tokens`.
     :param first: notifications of the message that come before these.
@@ -40,7 +40,7 @@ class MessagePart(msgspec.Struct, frozen=True):
         return len(self.tokens)
 
     def submission(self, app: str, doubtful: bool) -> Submission:
-        """What the gateway is given."""
+        """The submission to the gateway."""
         return Submission(
             app=app, tokens=self.tokens, payload=self.payload, terms=self.terms, doubtful=doubtful
         )
@@ -55,9 +55,9 @@ class Single(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a message asks for.
+    """The notifications of a message.
 
-    :param app: None when it does not say.
+    :param app: None when the body does not name it.
     """
 
     app: str | None
@@ -68,7 +68,7 @@ _decode: Final = msgspec.json.Decoder(MessageBody).decode
 
 
 def read(body: bytes, content_type: str | None, content_encoding: str | None) -> Asked:
-    """What a message asks for; raise `Refusal` when that makes no sense."""
+    """The notifications of a message; raise `Refusal` when it is not valid."""
     if content_encoding not in {None, "", "identity", "utf-8", "UTF-8"}:
         raise Invalid("content_encoding", "not understood", "none")
     kind = (content_type or JSON).partition(";")[0].strip().lower()
@@ -116,7 +116,7 @@ def _what(asked: MessageBody) -> Single | list[MessagePart]:
 
 
 def _parts(notifications: list[Notification]) -> list[MessagePart]:
-    """Notifications that follow each other on the same terms go together."""
+    """Parts: neighbouring notifications on the same terms go together."""
     _check_count("notifications", len(notifications))
     drafts = Drafts(MAX_BATCH)
     for each in notifications:

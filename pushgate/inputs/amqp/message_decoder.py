@@ -1,4 +1,4 @@
-"""What a message asks for, whatever its publisher put into it."""
+"""Decoding messages with properties of any kind."""
 
 from twisted.logger import Logger
 
@@ -11,9 +11,9 @@ _log = Logger()
 
 
 def read_message(message: Message, limit: int) -> Asked:
-    """What a message asks for.
+    """The notifications of a message.
 
-    Raises a `Refusal` or, when the door fails at the message, and would again, `Internal`; nothing else.
+    Raises a `Refusal` or, when decoding fails because of a bug, `Internal`; nothing else.
 
     :param limit: bytes of a body at most.
     """
@@ -28,6 +28,6 @@ def read_message(message: Message, limit: int) -> Asked:
     except Refusal:
         raise
     except Exception as error:
-        # Raised on, it would end the connection, and the message would come again, here or elsewhere.
+        # Passed on, it would end the connection, and the message would be delivered again, here or elsewhere.
         _log.failure("reading a message of a queue")
         raise Internal("the gateway failed at this message; its log says why") from error

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
+from twisted.internet import defer
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
-from twisted.internet.defer import TimeoutError as PatienceLost
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -27,51 +27,51 @@ from pushgate.net.amqp.shield import shielded
 from pushgate.plugin.interfaces import Context, IGateway
 
 FIRST_PAUSE: Final = 1.0
-"""Seconds that a message the gateway has no room for is held before it is given back; doubled in a row."""
+"""Seconds that a message without room in the gateway is held before it is returned; doubled in a row."""
 LONGEST_PAUSE: Final = 30.0
 """Seconds it is held at most."""
-PATIENCE: Final = 10.0
-"""Seconds that what is written has to get its outcome when the door stops."""
-REPORTING: Final = 10.0
-"""Seconds that the sinks have to take an outcome before the message is acknowledged all the same."""
+STOP_TIMEOUT: Final = 10.0
+"""Seconds that written notifications have to get their outcomes when the input stops."""
+REPORT_TIMEOUT: Final = 10.0
+"""Seconds that the sinks have to take an outcome before the message is acknowledged anyway."""
 _Group = list[tuple[Message, Single]]
 _WHOLE: Final = (MessagePart(Packed(b"", 1), b"", Terms(), {}), [0])
-"""What is given back of a message that was not looked into."""
+"""The returned part of a message that was not decoded: all of it."""
 
 
 class Pipeline:
     """Leads each message through: read, submitted along with others, settled, acknowledged.
 
-    A message of which something cannot be sent is acknowledged when that is safe elsewhere: among the
-    dead letters, or, when the gateway only has no room or time for it, at the end of the queue.
+    A message of which something cannot be sent is acknowledged once that is safe elsewhere: in the queue of
+    dead letters or, if the gateway only has no room or time for it, at the end of its own queue.
 
-    :param name: the door's name.
+    :param name: the input's name.
     """
 
     log = Logger()
 
     def __init__(
-        self, name: str, table: AmqpTable, gateway: IGateway, context: Context, returns: DeadLetters
+        self, name: str, table: AmqpTable, gateway: IGateway, context: Context, dead_letters: DeadLetters
     ) -> None:
         self._name, self._table, self._gateway = name, table, gateway
         self._clock, self._jitter, self._metrics = context.reactor, context.jitter, context.metrics
         self._durable = context.state_dir is not None
         self._principal = _principal(name, table, context)
-        self._returns = returns
+        self._dead_letters = dead_letters
         self.consumer: Consumer
         self._known = Known(table.remember)
         self._under_way: set[Message] = set()
-        self._consignments: set[MessageSubmission] = set()
+        self._submissions: set[MessageSubmission] = set()
         self._groups: dict[tuple[str, Terms, bool], _Group] = {}
         self._turn: IDelayedCall | None = None
         self._held: list[Message] = []
-        self._bell: IDelayedCall | None = None
+        self._timer: IDelayedCall | None = None
         self._pauses = 0
         self._closing = False
         self._empty: Deferred[None] | None = None
 
     def take(self, received: Any, channel: int) -> None:
-        """A message came."""
+        """Take a message."""
         message = Message(received, channel)
         identity = message.identity
         if identity is not None and self._is_known(message):
@@ -89,7 +89,7 @@ class Pipeline:
             self._not_asked(message, error)
 
     async def stop(self) -> None:
-        """Give back what is not sent, wait a while for the outcomes of what is, and say so."""
+        """Return what is not sent, wait for the outcomes of what is, log what has none in time."""
         self._closing = True
         self._flush()
         self._give_back_held()
@@ -100,28 +100,28 @@ class Pipeline:
         if self._under_way:
             self._empty = Deferred()
             try:
-                await self._empty.addTimeout(PATIENCE, self._clock)
-            except PatienceLost:
+                await self._empty.addTimeout(STOP_TIMEOUT, self._clock)
+            except defer.TimeoutError:
                 self.log.warn(
-                    "door {name}: {count} messages have no outcome yet; the broker will deliver them again",
+                    "input {name}: {count} messages have no outcome yet; the broker will deliver them again",
                     name=self._name,
                     count=len(self._under_way),
                 )
 
     def close(self) -> None:
-        """Let go of what is left: it is the broker's."""
+        """Drop what is left: the broker has it."""
         self._closing = True
-        for call in (self._turn, self._bell):
+        for call in (self._turn, self._timer):
             if call is not None and call.active():
                 call.cancel()
-        self._turn = self._bell = None
+        self._turn = self._timer = None
         self._held.clear()
         self._groups.clear()
 
     # the way in
 
     def _is_known(self, message: Message) -> bool:
-        """Whether this very message is under way already, or was done."""
+        """Return True if this very message is under way already, or was done."""
         identity = message.identity
         assert identity is not None
         before = self._known.under_way(identity)
@@ -152,7 +152,7 @@ class Pipeline:
             if len(asked.what.payload) > MAX_PAYLOAD:
                 raise TooLarge("payload", len(asked.what.payload), MAX_PAYLOAD)
             self._permit(message.app, 1)
-            self._gather(message, asked.what)
+            self._collect(message, asked.what)
             return
         count = sum(map(len, asked.what))
         self._permit(message.app, count)
@@ -164,7 +164,7 @@ class Pipeline:
         if self._principal is not None:
             self._principal.permit(Operation.PUSH, app, count, self._clock.seconds())
 
-    def _gather(self, message: Message, single: Single) -> None:
+    def _collect(self, message: Message, single: Single) -> None:
         key = message.app, single.terms, message.redelivered
         group = self._groups.setdefault(key, [])
         group.append((message, single))
@@ -193,89 +193,89 @@ class Pipeline:
             app, MessageSubmission(part, [message for message, _ in group], self._finished), doubtful
         )
 
-    def _submit(self, app: str, consignment: MessageSubmission, doubtful: bool) -> None:
-        self._consignments.add(consignment)
-        submitted = maybeDeferred(self._try, app, consignment, doubtful)
-        submitted.addCallbacks(consignment.accepted, partial(self._refused, consignment))
+    def _submit(self, app: str, submission: MessageSubmission, doubtful: bool) -> None:
+        self._submissions.add(submission)
+        submitted = maybeDeferred(self._try, app, submission, doubtful)
+        submitted.addCallbacks(submission.accepted, partial(self._refused, submission))
         submitted.addErrback(lambda failure: self.log.failure("noting a receipt", failure))
-        submitted.addCallback(lambda _: self._follow_up(consignment))
+        submitted.addCallback(lambda _: self._follow_up(submission))
 
-    def _try(self, app: str, consignment: MessageSubmission, doubtful: bool) -> Any:
-        submission = consignment.part.submission(app, doubtful)
-        return self._gateway.submit(submission, self._name, partial(self._settled, consignment))
+    def _try(self, app: str, submission: MessageSubmission, doubtful: bool) -> Any:
+        asked = submission.part.submission(app, doubtful)
+        return self._gateway.submit(asked, self._name, partial(self._settled, submission))
 
-    def _refused(self, consignment: MessageSubmission, failure: Failure) -> None:
+    def _refused(self, submission: MessageSubmission, failure: Failure) -> None:
         error = failure.value
         if not isinstance(error, Refusal):
             self.log.failure("the gateway failed at messages", failure)
             error = Internal()
         if isinstance(error, ShuttingDown):
             Deferred.fromCoroutine(self.consumer.cancel())
-        consignment.refused(error)
+        submission.refused(error)
 
-    def _settled(self, consignment: MessageSubmission, outcomes: Sequence[Any]) -> None:
+    def _settled(self, submission: MessageSubmission, outcomes: Sequence[Any]) -> None:
         self._pauses = 0
-        settle = partial(self._safe, consignment, outcomes, consignment.withdrawing)
-        # What a durable spool has it tells the sinks in any case; else the message is all that there is.
-        told: Deferred[None] = succeed(None) if self._durable else self._gateway.caught_up()
-        if not told.called:
-            told = shielded(told).addTimeout(REPORTING, self._clock)
-        told.addBoth(settle).addErrback(lambda failure: self.log.failure("noting outcomes", failure))
+        settle = partial(self._safe, submission, outcomes, submission.withdrawing)
+        # What a durable spool has reaches the sinks in any case; else the message is the only copy.
+        reported: Deferred[None] = succeed(None) if self._durable else self._gateway.caught_up()
+        if not reported.called:
+            reported = shielded(reported).addTimeout(REPORT_TIMEOUT, self._clock)
+        reported.addBoth(settle).addErrback(lambda failure: self.log.failure("noting outcomes", failure))
 
     def _safe(
-        self, consignment: MessageSubmission, outcomes: Sequence[Any], withdrawn: bool, _: object
+        self, submission: MessageSubmission, outcomes: Sequence[Any], withdrawn: bool, _: object
     ) -> None:
-        """Outcomes need not be told again."""
-        consignment.settled(outcomes, withdrawn)
-        self._follow_up(consignment)
+        """Settle members whose outcomes are safe."""
+        submission.settled(outcomes, withdrawn)
+        self._follow_up(submission)
 
-    def _follow_up(self, consignment: MessageSubmission) -> None:
-        if not consignment.left:
-            self._consignments.discard(consignment)
+    def _follow_up(self, submission: MessageSubmission) -> None:
+        if not submission.left:
+            self._submissions.discard(submission)
 
     # the way out
 
     def _finished(self, message: Message) -> None:
-        """Nothing of a message is left to be known."""
+        """Handle a message all of whose members have a result."""
         if message.failed or message.returned:
             (self._give_back if self._closing else self._hold)(message)
         elif message.code:
-            self._returns.send(message, partial(self._end, message, "dead-lettered"))
+            self._dead_letters.send(message, partial(self._end, message, "dead-lettered"))
         else:
             self._end(message, "acknowledged")
 
-    def _end(self, message: Message, fate: str, remember: bool = True) -> None:
-        if fate == "requeued":
+    def _end(self, message: Message, disposition: str, remember: bool = True) -> None:
+        if disposition == "requeued":
             self.consumer.requeue(message.places)
         else:
             self.consumer.acknowledge(message.places)
         self._known.end(message, remember)
-        self._count(fate)
+        self._count(disposition)
         self._under_way.discard(message)
         if not self._under_way and self._empty is not None:
             empty, self._empty = self._empty, None
             empty.callback(None)
 
     def _hold(self, message: Message) -> None:
-        """Keep a message that the gateway has no room for, or failed at: meanwhile the broker sends less."""
+        """Keep a message that found no room, or at which the gateway failed: so the broker sends less."""
         self._held.append(message)
-        if self._bell is None:
+        if self._timer is None:
             self._pauses += 1
             pause = delay(self._pauses, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)
-            self._bell = self._clock.callLater(pause, self._give_back_held)
+            self._timer = self._clock.callLater(pause, self._give_back_held)
 
     def _give_back_held(self) -> None:
-        if self._bell is not None and self._bell.active():
-            self._bell.cancel()
-        self._bell = None
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
         held, self._held = self._held, []
         for message in held:
             self._give_back(message)
 
     def _give_back(self, message: Message) -> None:
-        """Put what of a message was not sent at the end of the queue, as new: nobody need wonder.
+        """Put what of a message was not sent at the end of the queue, as new, not as doubtful.
 
-        What the gateway failed at goes back as one that may have been sent, and counts as delivered.
+        One at which the gateway failed goes back as one that may have been sent, and counts as delivered.
         """
         if message.failed:
             self._end(message, "requeued", remember=False)
@@ -283,24 +283,24 @@ class Pipeline:
         if not message.returned:
             message.returned.append(_WHOLE)
         self._known.end(message, remember=False)  # at once: it may be back before its copy is confirmed
-        self._returns.send(message, partial(self._end, message, "returned", remember=False))
+        self._dead_letters.send(message, partial(self._end, message, "returned", remember=False))
 
     def _withdraw(self) -> None:
-        for consignment in self._consignments:
-            consignment.withdrawing = True
-        self._gateway.withdraw([each.number for each in self._consignments if each.number is not None])
+        for submission in self._submissions:
+            submission.withdrawing = True
+        self._gateway.withdraw([each.number for each in self._submissions if each.number is not None])
 
     def _leave_to_the_spool(self) -> None:
-        """What a durable spool has taken will be sent after the next start, so it is done here."""
+        """Acknowledge the messages that a durable spool has: it sends them after the next start."""
         open_still = {
-            message for each in self._consignments if each.number is None for message in each.messages
+            message for each in self._submissions if each.number is None for message in each.messages
         }
-        kept = {message for each in self._consignments for message in each.messages} - open_still
+        kept = {message for each in self._submissions for message in each.messages} - open_still
         for message in kept & self._under_way:
             self._end(message, "acknowledged")
 
-    def _count(self, fate: str) -> None:
-        self._metrics.count("pushgate_messages_total", self._name, fate)
+    def _count(self, disposition: str) -> None:
+        self._metrics.count("pushgate_messages_total", self._name, disposition)
 
     def _count_refusal(self, message: Message, error: Refusal | Internal) -> None:
         app = message.app if self._gateway.has_app(message.app) else ""
@@ -308,7 +308,7 @@ class Pipeline:
 
 
 def _principal(name: str, table: AmqpTable, context: Context) -> Principal | None:
-    """Whose messages a door takes; None when everything is allowed."""
+    """The principal of an input's messages; None when everything is allowed."""
     if table.principal is None:
         return None
     principal = context.principals.vouched(table.principal)

@@ -1,4 +1,4 @@
-"""The two queues of a door: made when they are missing, or asked for."""
+"""The two queues of an input: declared, or checked for."""
 
 from typing import Final
 
@@ -7,16 +7,16 @@ from pushgate.net.amqp.channel import Channel
 from pushgate.net.amqp.shield import shielded
 
 DELIVERIES: Final = 20
-"""How often a message that was not acknowledged is delivered again; then it is a dead letter."""
+"""How often an unacknowledged message is delivered again; then it is a dead letter."""
 
 
 async def declare_queue(channel: Channel, table: AmqpTable) -> None:
-    """The queue that messages are taken from; what its own rules throw out goes to the dead letters."""
+    """Declare the queue that messages are taken from; what its own rules drop goes to the dead letters."""
     arguments: dict[str, str | int] = {
         "x-queue-type": "quorum",
         "x-dead-letter-exchange": "",
         "x-dead-letter-routing-key": table.dead_letters,
-        # So that the broker forgets a message when the other queue has it, not when it was sent there.
+        # So that the broker drops a message when the other queue has it, not when it was sent there.
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",  # without it there is no such strategy
         "x-delivery-limit": DELIVERIES,
@@ -25,7 +25,7 @@ async def declare_queue(channel: Channel, table: AmqpTable) -> None:
 
 
 async def declare_dead_letters(channel: Channel, table: AmqpTable) -> None:
-    """The queue that dead letters go to."""
+    """Declare the queue of dead letters."""
     await _declare(channel, table.dead_letters, table.declare, {"x-queue-type": "quorum"})
 
 

@@ -1,4 +1,4 @@
-"""The RabbitMQ door's configuration."""
+"""The RabbitMQ input's configuration."""
 
 from typing import Annotated
 
@@ -8,17 +8,17 @@ from pushgate.net.amqp.settings import BrokerTable
 from pushgate.plugin.settings import AppName, InputTable, PrincipalName
 
 QueueName = Annotated[str, Field(min_length=1, max_length=255)]
-"""What a queue may be called."""
+"""The name of a queue."""
 
 
 class AmqpTable(InputTable, BrokerTable):
-    """What a RabbitMQ door may be told, besides where its broker is.
+    """The keys of a RabbitMQ input beside those of its broker.
 
-    :param queue: where the messages are.
+    :param queue: the one that messages are taken from.
     :param dead_letters: the queue for those that cannot be sent.
     :param declare: make both queues, when there are none, as durable quorum queues; else they must be there.
     :param prefetch: messages of the queue that this gateway may have at a time.
-    :param principal: whose messages these are: its apps, its quota. Who may publish is RabbitMQ's to say.
+    :param principal: its apps and its quota apply to all messages; RabbitMQ says which programs may publish.
     :param app: for messages that name none; without it their routing key does.
     :param max_message: bytes of a message at most.
     :param remember: messages with an id, done last, that are recognised when they come again.

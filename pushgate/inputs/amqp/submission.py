@@ -1,4 +1,4 @@
-"""What goes to the gateway as one submission: many messages of one notification, or a part of one message."""
+"""One submission: of many messages of one notification each, or of a part of one message."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,11 +9,11 @@ from pushgate.model.outcome import Outcome, State
 from pushgate.plugin.interfaces import Receipt
 
 LATER = (Overloaded, ShuttingDown)
-"""Refusals of what is all right by itself: another gateway may take it, or this one later."""
+"""Refusals of valid notifications: another gateway may take them, or this one later."""
 
 
 class MessageSubmission:
-    """Follows a submission, and keeps the messages it is made from up to date.
+    """Follows a submission, and updates the messages that it is made of.
 
     :param messages: one for each member, or the one that all members are of.
     :param finished: called with each message of which nothing is left.
@@ -30,7 +30,7 @@ class MessageSubmission:
         self.number: int | None = None
 
     def accepted(self, receipt: Receipt) -> None:
-        """The gateway has taken it, but for single members."""
+        """Note that the gateway has taken it, except for the refused members."""
         self.number = receipt.id
         for index, refusal in receipt.refused:
             fault = self.part.faults.get(index) or refusal
@@ -41,7 +41,7 @@ class MessageSubmission:
         self._done([(index, index + 1) for index, _ in receipt.refused])
 
     def refused(self, error: PushgateError) -> None:
-        """The gateway has taken nothing."""
+        """Note that the gateway has taken nothing."""
         everything = [(0, len(self.part))]
         if isinstance(error, LATER):
             self._return(everything)
@@ -58,9 +58,9 @@ class MessageSubmission:
         self._done(everything)
 
     def settled(self, outcomes: Sequence[Outcome], withdrawn: bool) -> None:
-        """Some members have their outcome.
+        """Note outcomes of some members.
 
-        :param withdrawn: what is cancelled was withdrawn by this door.
+        :param withdrawn: what is cancelled was withdrawn by this input.
         """
         if withdrawn:
             self._return([(o.span.start, o.span.stop) for o in outcomes if o.state is State.CANCELLED])

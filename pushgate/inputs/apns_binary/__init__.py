@@ -1,8 +1,8 @@
-"""The drop-in APNs listener: programs written for Apple's binary service push through it unchanged.
+"""The APNs input: programs written for Apple's binary service push through it unchanged.
 
-`door` listens on two ports, `entrance` says whose a client is, `guest` is what connections have in common;
-`notifications` takes frames in `runs`, `feedback` hands over dead tokens and `handed` remembers which;
-`closing` makes sure that the last word arrives.
+`input` listens on two ports, `authentication` finds the app of a client, `base_connection` is common to both
+kinds of connection; `push_connection` takes frames in `frame_runs`, `feedback_connection` delivers dead
+tokens and `feedback_delivered` remembers which; `graceful_close` makes sure that the last response arrives.
 """
 
 from pushgate.inputs.apns_binary.input import plug_in

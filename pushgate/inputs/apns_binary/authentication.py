@@ -1,4 +1,4 @@
-"""Whose notifications a client brings, and whether it may."""
+"""Authentication of clients: the app whose notifications they bring, and their permissions."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from pushgate.plugin.interfaces import Context, IGateway
 
 
 class Provider:
-    """A client that was let in.
+    """An authenticated client.
 
-    :ivar app: whose notifications it brings.
+    :ivar app: the one whose notifications it brings.
     """
 
     def __init__(self, app: str, principal: Principal | None) -> None:
@@ -23,14 +23,14 @@ class Provider:
         self._paid = 0
 
     def check(self, operation: Operation) -> None:
-        """Raise `Forbidden` unless it may still do this."""
+        """Raise `Forbidden` unless the operation is still allowed."""
         if self._principal is not None:
             self._principal.check(operation, self.app)
 
     def charge(self, count: int, now: float) -> None:
         """Take `count` notifications, each submitted by itself, from its quota.
 
-        When that raises `TooFast`, the same call later goes on where this one stopped.
+        When that raises `TooFast`, the same call later continues where this one stopped.
         """
         if self._principal is None:
             return
@@ -41,10 +41,10 @@ class Provider:
 
 
 class ProviderAuthentication:
-    """Knows clients by their certificates.
+    """Authenticates clients by their certificates.
 
-    Whoever has a certificate that the door's own table names may push for that app; the limits of a principal
-    with that certificate hold as well. With a fixed app, principals say who may.
+    A client with a certificate that the input's own table names may push for that app; the limits of a
+    principal with that certificate apply too. With a fixed app, the principals decide.
 
     :param trusting: see `Listener`.
     """
@@ -53,11 +53,11 @@ class ProviderAuthentication:
         self._config, self._trusting, self._gateway = config, trusting, gateway
         self._principals = context.principals
 
-    def let_in(self, transport: Any, operation: Operation) -> Provider:
-        """Who is at the other end, once the handshake is done.
+    def authenticate(self, transport: Any, operation: Operation) -> Provider:
+        """Return the client at the other end, once the handshake is done.
 
-        :raises Forbidden: somebody who may not do this, or whose app is not known.
-        :raises UnknownApp: the configured app is not there.
+        :raises Forbidden: the client may not do this, or its app is not known.
+        :raises UnknownApp: the app is not configured.
         """
         table = self._config.certificates
         named = next((table[name] for name in _names(transport) if name in table), None)
@@ -71,9 +71,9 @@ class ProviderAuthentication:
         return provider
 
     def _principal(self, transport: Any, known: bool) -> Principal | None:
-        """Whose limits hold, None when nobody's do.
+        """The principal whose limits apply, None when there is none.
 
-        :param known: the door's own table names the certificate.
+        :param known: the input's own table names the certificate.
         """
         subject = peer_subject(transport)
         if subject is not None:

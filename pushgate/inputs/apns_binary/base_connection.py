@@ -1,4 +1,4 @@
-"""What both kinds of connection of the listener have in common: the way in, and the way out."""
+"""The base of both kinds of connection: authentication at the start, an orderly end."""
 
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from pushgate.plugin.interfaces import Context, IGateway
 
 
 class ApnsConnections(Connections):
-    """The part both ports have."""
+    """The state that the connections of one port share."""
 
     def __init__(
         self,
@@ -26,17 +26,17 @@ class ApnsConnections(Connections):
         config: ApnsTable,
         gateway: IGateway,
         context: Context,
-        entrance: ProviderAuthentication,
+        authentication: ProviderAuthentication,
     ) -> None:
         super().__init__(name, config.max_connections, gateway, context)
-        self.config, self.entrance = config, entrance
+        self.config, self.authentication = config, authentication
 
 
 @implementer(IHandshakeListener)
 class ApnsConnection(Protocol):
-    """A connection; `admitted` is called once it is known whose it is.
+    """A connection; `admitted` is called once the client is authenticated.
 
-    :ivar under_way: whether something of it is not done yet.
+    :ivar under_way: something of it is not done yet.
     """
 
     log = Logger()
@@ -53,7 +53,7 @@ class ApnsConnection(Protocol):
     def connectionMade(self) -> None:
         self.closing = GracefulClose(self.transport, self.server.clock)
         if ITCPTransport.providedBy(self.transport):
-            # The last word is small: without this it may wait, and be lost when the connection closes.
+            # The last response is small: without this it may wait, and be lost when the connection closes.
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
         self.server.joined(self)
@@ -61,7 +61,7 @@ class ApnsConnection(Protocol):
             self._enter()
 
     def handshakeCompleted(self) -> None:
-        """The client has proven what it is."""
+        """The client has proven its certificate."""
         self._enter()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -71,7 +71,7 @@ class ApnsConnection(Protocol):
             self.server.left(self)
 
     def admitted(self, provider: Provider) -> None:
-        """The client may go on."""
+        """The client is authenticated."""
 
     def abort(self) -> None:
         """Close at once."""
@@ -79,7 +79,7 @@ class ApnsConnection(Protocol):
             self.transport.abortConnection()
 
     def done(self) -> None:
-        """Nothing of it is under way any more."""
+        """Note that nothing of it is under way any more."""
         self.under_way = False
         if self.lost:
             self.server.left(self)
@@ -87,10 +87,10 @@ class ApnsConnection(Protocol):
 
     def _enter(self) -> None:
         try:
-            self.provider = self.server.entrance.let_in(self.transport, self.operation)
+            self.provider = self.server.authentication.authenticate(self.transport, self.operation)
         except Refusal as refusal:
             self.log.warn(
-                "door {name}: {peer} is not let in: {why}",
+                "input {name}: {peer} is not let in: {why}",
                 name=self.server.name,
                 peer=self.transport.getPeer(),
                 why=refusal,

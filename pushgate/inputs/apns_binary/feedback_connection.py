@@ -1,4 +1,4 @@
-"""The feedback service: dead tokens to whoever connects, each once; only what was taken counts as told."""
+"""The feedback service: each dead token is delivered once; only what the client took counts as delivered."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,18 +24,18 @@ from pushgate.plugin.interfaces import Context, IGateway
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple, encode
 
 PAGE: Final = 2000
-"""Dead tokens looked at in one turn of the reactor."""
+"""Dead tokens read in one turn of the reactor."""
 READING_TIME: Final = 300.0
-"""Seconds for which a client may take nothing of the list, and that it has to close after it."""
+"""Seconds for which a client may take nothing of the list, and in which it must close after it."""
 SETTLING: Final = 60.0
-"""Seconds after which a refused token is believed to be dead: a wrong environment shows itself meanwhile."""
+"""Seconds after which a refused token counts as dead: a wrong environment is detected within that time."""
 
 
 class FeedbackServer(ApnsConnections):
-    """Makes the connections for feedback, and knows what has been told.
+    """Makes the connections for feedback, and knows what was delivered.
 
-    The list is made from the gateway's register of dead tokens: whatever it knows and nobody has been told
-    here. What somebody entered there by hand is not told: it does not come from the push service.
+    The list is made of the gateway's dead tokens that were not delivered here. Those that were imported are
+    left out: they do not come from the push service.
     """
 
     def __init__(
@@ -44,54 +44,53 @@ class FeedbackServer(ApnsConnections):
         config: ApnsTable,
         gateway: IGateway,
         context: Context,
-        entrance: ProviderAuthentication,
+        authentication: ProviderAuthentication,
     ) -> None:
-        super().__init__(name, config, gateway, context, entrance)
-        self._wall = context.wall
+        super().__init__(name, config, gateway, context, authentication)
         self._directory = None if context.state_dir is None else context.state_dir / "feedback"
-        self._handed: dict[str, FeedbackDelivered] = {}
-        self._telling: set[tuple[str, FeedbackTuple]] = set()
+        self._delivered: dict[str, FeedbackDelivered] = {}
+        self._in_delivery: set[tuple[str, FeedbackTuple]] = set()
 
     def connect(self) -> Protocol:
         return FeedbackConnection(self)
 
     def pages(self, app: str) -> Iterator[list[FeedbackTuple]]:
-        """What is to be told, in portions; some may be empty. Raises `UnknownApp` when the app is gone.
+        """The tuples to deliver, in portions; some may be empty. Raises `UnknownApp` when the app is gone.
 
-        Each tuple must be given to `told`.
+        Each tuple must be passed to `delivered`.
         """
         after = b""
-        while deaths := self.gateway.dead_tokens(app, after, PAGE):
-            after = deaths[-1].token
-            page = [FeedbackTuple(death.since, death.token) for death in deaths if self._is_certain(death)]
+        while dead := self.gateway.dead_tokens(app, after, PAGE):
+            after = dead[-1].token
+            page = [FeedbackTuple(entry.since, entry.token) for entry in dead if self._is_certain(entry)]
             news = [each for each in page if not self._known(app, each)]
-            self._telling.update((app, each) for each in news)
+            self._in_delivery.update((app, each) for each in news)
             yield news
 
-    def told(self, app: str, entries: list[FeedbackTuple], taken: bool) -> None:
-        """These were taken by a client, or were not and are to be told to the next one."""
-        self._telling.difference_update((app, each) for each in entries)
+    def delivered(self, app: str, entries: list[FeedbackTuple], taken: bool) -> None:
+        """Note that a client took these, or did not, so that the next one gets them."""
+        self._in_delivery.difference_update((app, each) for each in entries)
         if taken and entries:
-            self._handed_over(app).add(entries)
+            self._delivered_to(app).add(entries)
 
-    def _is_certain(self, death: DeadTokenEntry) -> bool:
-        if death.reason is DeadReason.IMPORTED:
+    def _is_certain(self, entry: DeadTokenEntry) -> bool:
+        if entry.reason is DeadReason.IMPORTED:
             return False
-        return death.reason not in DOUBTFUL or death.since + SETTLING <= self._wall()
+        return entry.reason not in DOUBTFUL or entry.since + SETTLING <= self.wall()
 
     def _known(self, app: str, entry: FeedbackTuple) -> bool:
-        return (app, entry) in self._telling or self._handed_over(app).has(entry)
+        return (app, entry) in self._in_delivery or self._delivered_to(app).has(entry)
 
-    def _handed_over(self, app: str) -> FeedbackDelivered:
-        if app not in self._handed:
+    def _delivered_to(self, app: str) -> FeedbackDelivered:
+        if app not in self._delivered:
             file = None if self._directory is None else _file(self._directory, self.name, app)
-            self._handed[app] = FeedbackDelivered(file)
-        return self._handed[app]
+            self._delivered[app] = FeedbackDelivered(file)
+        return self._delivered[app]
 
 
-def _file(directory: Path, door: str, app: str) -> Path:
-    """Names have no slash in them; a comma neither."""
-    return directory / f"{door},{app}"
+def _file(directory: Path, name: str, app: str) -> Path:
+    """The file of an app; neither name can have a slash or a comma in it."""
+    return directory / f"{name},{app}"
 
 
 @implementer(IPushProducer)
@@ -103,7 +102,7 @@ class FeedbackConnection(ApnsConnection):
 
     def __init__(self, server: FeedbackServer) -> None:
         super().__init__(server)
-        self._told: list[FeedbackTuple] = []
+        self._sent: list[FeedbackTuple] = []
         self._whole = False
         self._paused: Deferred[None] | None = None
 
@@ -112,35 +111,35 @@ class FeedbackConnection(ApnsConnection):
     def admitted(self, provider: Provider) -> None:
         self.under_way = True
         self.transport.registerProducer(self, True)
-        telling = Deferred.fromCoroutine(self._tell(provider.app))
-        telling.addErrback(self._failed).addBoth(lambda _: self.done())
+        sending = Deferred.fromCoroutine(self._send(provider.app))
+        sending.addErrback(self._failed).addBoth(lambda _: self.done())
 
     def dataReceived(self, data: bytes) -> None:
-        """A client has nothing to say here."""
+        """Ignore data: clients of the feedback service send none."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        # Without TLS's own farewell, which few clients say, only TCP knows whether the client just closed.
+        # Without TLS's close_notify, which few clients send, only TCP tells whether the client just closed.
         ended = getattr(self.transport, "ended", None) or reason
         taken = self._whole and ended.check(ConnectionDone) is not None
         super().connectionLost(reason)
         self.resumeProducing()
         if self.provider is not None:
-            self.server.told(self.provider.app, self._told, taken)
+            self.server.delivered(self.provider.app, self._sent, taken)
             self.log.info(
-                "door {name}: {count} dead tokens of {app} were {fate}",
+                "input {name}: {count} dead tokens of {app} were {result}",
                 name=self.server.name,
-                count=len(self._told),
+                count=len(self._sent),
                 app=self.provider.app,
-                fate="handed over" if taken else "not taken, and will be told again",
+                result="delivered" if taken else "not taken, and will be delivered again",
             )
 
     def pauseProducing(self) -> None:
-        """The client reads slowly."""
+        """Called when the client reads slowly."""
         if self._paused is None:
             self._paused = Deferred()
 
     def resumeProducing(self) -> None:
-        """It has caught up."""
+        """Called when it has caught up."""
         paused, self._paused = self._paused, None
         if paused is not None and not paused.called:
             paused.callback(None)
@@ -148,16 +147,16 @@ class FeedbackConnection(ApnsConnection):
     def stopProducing(self) -> None:
         """Called when the transport is lost; `connectionLost` does the work."""
 
-    # called by the door
+    # called by the server
 
     def close(self, reason: str) -> None:
-        """Cut the list short, if it is not over; it will be told again."""
+        """Cut the list short, if it is not complete; it will be delivered again."""
         if not self.closing.begun:
             self.abort()
 
-    async def _tell(self, app: str) -> None:
+    async def _send(self, app: str) -> None:
         for page in self.server.pages(app):
-            self._told += page
+            self._sent += page
             self.transport.write(b"".join(map(encode, page)))
             await deferLater(self.server.clock, 0)
             if self._paused is not None:
@@ -172,5 +171,5 @@ class FeedbackConnection(ApnsConnection):
         if failure.check(defer.TimeoutError):
             self.server.count_closed("slow")
         elif not failure.check(UnknownApp):
-            self.log.failure("door {name}: a bug at the feedback list", failure, name=self.server.name)
+            self.log.failure("input {name}: a bug at the feedback list", failure, name=self.server.name)
         self.abort()

@@ -1,4 +1,4 @@
-"""Which dead tokens a listener's clients have been told of."""
+"""The dead tokens that were delivered to the clients of an input."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from pushgate.protocols.apns_binary.feedback import FeedbackDecoder, FeedbackTuple, encode
 
 LIMIT: Final = 1_000_000
-"""Tokens of one app at most; those told first are forgotten beyond it, and told again if still dead."""
+"""Tokens of one app at most; beyond it the first ones are forgotten, and delivered again if still dead."""
 
 
 class FeedbackDelivered:
@@ -29,11 +29,11 @@ class FeedbackDelivered:
             self._load(file)
 
     def has(self, entry: FeedbackTuple) -> bool:
-        """Whether this death, or a later one of the same token, was told."""
+        """Return True if this entry, or a later one of the same token, was delivered."""
         return self._since.get(entry.token, -1) >= entry.since
 
     def add(self, entries: Sequence[FeedbackTuple]) -> None:
-        """Note that these were told. A file that cannot be written is logged, and costs repetition."""
+        """Note that these were delivered. A file that cannot be written is logged, and costs repetition."""
         self._enter(entries)
         if self._file is None:
             return
@@ -43,7 +43,7 @@ class FeedbackDelivered:
             with self._file.open("ab") as file:
                 file.write(b"".join(map(encode, entries)))
         except OSError:
-            self.log.failure("dead tokens told are not kept in {file}", file=str(self._file))
+            self.log.failure("dead tokens delivered are not kept in {file}", file=str(self._file))
 
     def _enter(self, entries: Sequence[FeedbackTuple]) -> None:
         since = self._since
@@ -58,13 +58,13 @@ class FeedbackDelivered:
         except FileNotFoundError:
             return
         except OSError:
-            self.log.failure("{file} cannot be read: dead tokens are told again", file=str(file))
+            self.log.failure("{file} cannot be read: dead tokens are delivered again", file=str(file))
             return
         decoder = FeedbackDecoder()
         entries = decoder.feed(data)
         self._enter(entries)
         if decoder.pending or len(entries) > len(self._since):
-            # A crash cut the last one short, or there are several of one token: begin afresh.
+            # A crash cut the last one short, or there are several of one token: write the file anew.
             fresh = file.with_name(file.name + ".new")
             kept = (FeedbackTuple(since, token) for token, since in self._since.items())
             fresh.touch(mode=0o600)

@@ -1,4 +1,4 @@
-"""Submitting frames: what became of each run of them, and which frame was the first to be refused."""
+"""Submitting runs of frames, and finding the first frame that was refused."""
 
 from collections.abc import Sequence
 from functools import partial

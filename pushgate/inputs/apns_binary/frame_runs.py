@@ -1,4 +1,4 @@
-"""Frames into submissions: what is good, up to the first that is not."""
+"""Frames into submissions, up to the first frame at fault."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -19,7 +19,7 @@ _BULK: Final = int(Priority.BULK)
 
 
 class FrameFault(msgspec.Struct, frozen=True):
-    """The first frame that is not accepted, and why."""
+    """The first frame that is not accepted, and its error status."""
 
     frame: Frame | MalformedFrame
     status: ErrorStatus
@@ -32,7 +32,7 @@ class FrameRun(msgspec.Struct, frozen=True):
     terms: Terms
 
     def submission(self, app: str) -> Submission:
-        """What the gateway is given."""
+        """The submission to the gateway."""
         payloads = [frame.payload for frame in self.frames]
         shared = payloads[0] == payloads[-1] and len(set(payloads)) == 1
         return Submission(
@@ -43,13 +43,13 @@ class FrameRun(msgspec.Struct, frozen=True):
         )
 
 
-def judged(
+def check_frames(
     frames: Sequence[Frame | MalformedFrame], max_payload: int
 ) -> tuple[list[Frame], FrameFault | None]:
     """The frames before the first that is at fault, and that one.
 
-    A payload that is no JSON object is as good as missing: of the codes that clients know, it is the one that
-    says neither that the token is bad nor that it is worth trying again.
+    A payload that is no JSON object counts as missing: of the codes that clients know, this one says neither
+    that the token is bad nor that a retry may succeed.
 
     :param max_payload: bytes.
     """

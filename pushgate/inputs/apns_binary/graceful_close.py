@@ -1,57 +1,57 @@
-"""The end of a client's connection, so that the last word reaches it."""
+"""Closing a client's connection so that the last response reaches it."""
 
 from typing import Any, Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, ISSLTransport
 
 LINGER: Final = 5.0
-"""Seconds that a client has to take the last word and close."""
+"""Seconds that a client has to take the last response and close."""
 GRACE: Final = 1.0
-"""Seconds after which a client that still writes is taken to be one that reads only when a write fails."""
-BEAT: Final = 0.1
-"""Seconds for a farewell without a last word."""
+"""Seconds after which a client that still writes is assumed to read only when a write fails."""
+BRIEF_LINGER: Final = 0.1
+"""Seconds that a client has to close when there is no response."""
 
 
 class GracefulClose:
-    """Says the last word and closes, while what the client still writes is read and thrown away.
+    """Writes the last response and closes, while what the client still writes is read and dropped.
 
-    A connection closed with unread data is reset, and a reset may destroy the last word on its way. So our
-    side is closed first, and the other one is left to the client. But a client that never reads must not
-    write into the void for long: it keeps only so much of what it wrote to send it again.
+    A connection closed with unread data is reset, and a reset may destroy the response on its way. So our
+    side is closed first, and the client closes the other. But a client that never reads must not write into
+    the void for long: it keeps only a limited part of what it wrote to send it again.
     """
 
     def __init__(self, transport: Any, clock: IReactorTime) -> None:
         self._transport, self._clock = transport, clock
         self._timer: IDelayedCall | None = None
-        self._patience = float("inf")
+        self._grace_end = float("inf")
 
     @property
     def begun(self) -> bool:
-        """Whether nothing more is to be said."""
-        return self._patience < float("inf")
+        """True once closing has begun."""
+        return self._grace_end < float("inf")
 
-    def begin(self, last_word: bytes, linger: float | None = None) -> None:
+    def begin(self, response: bytes, linger: float | None = None) -> None:
         """Close; called once.
 
         :param linger: seconds that the client has to close its side.
         """
-        if last_word:
-            self._transport.write(last_word)
-        self._patience = self._clock.seconds() + GRACE
+        if response:
+            self._transport.write(response)
+        self._grace_end = self._clock.seconds() + GRACE
         if ISSLTransport.providedBy(self._transport):
-            self._transport.loseConnection()  # which waits for the client's farewell
+            self._transport.loseConnection()  # which waits for the client's close_notify
         else:
             self._transport.loseWriteConnection()
-        self._timer = self._clock.callLater(linger or (LINGER if last_word else BEAT), self._abort)
+        self._timer = self._clock.callLater(linger or (LINGER if response else BRIEF_LINGER), self._abort)
 
     def still_written(self) -> None:
-        """The client wrote something."""
-        if self._clock.seconds() > self._patience:
+        """Note that the client wrote something."""
+        if self._clock.seconds() > self._grace_end:
             self.cancel()
             self._transport.abortConnection()
 
     def cancel(self) -> None:
-        """The connection is gone."""
+        """Stop the timer: the connection is gone."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

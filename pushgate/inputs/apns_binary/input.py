@@ -1,4 +1,4 @@
-"""The APNs listener as a plug-in."""
+"""The APNs input as a plug-in."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ from pushgate.plugin.interfaces import Context, IGateway, IInput
 
 @implementer(IInput)
 class ApnsBinaryInput:
-    """Listens on one port for notifications, and on another for those who ask for feedback."""
+    """Listens on one port for notifications, and on another for feedback."""
 
     log = Logger()
 
@@ -30,10 +30,10 @@ class ApnsBinaryInput:
             Listener(name, config, context, key=key, tls=ProviderTls, certified=certified) for key in keys
         ]
         trusting = all(listener.trusting for listener in self._listeners)
-        entrance = ProviderAuthentication(config, trusting, gateway, context)
-        self._crowds: Sequence[Connections] = [
-            NotificationServer(name, config, gateway, context, entrance, self._leave),
-            FeedbackServer(name, config, gateway, context, entrance),
+        authentication = ProviderAuthentication(config, trusting, gateway, context)
+        self._servers: Sequence[Connections] = [
+            NotificationServer(name, config, gateway, context, authentication, self._leave),
+            FeedbackServer(name, config, gateway, context, authentication),
         ][: len(keys)]
 
     def start(self) -> Deferred[None]:
@@ -47,13 +47,13 @@ class ApnsBinaryInput:
         return [address for listener in self._listeners for address in listener.addresses()]
 
     async def _start(self) -> None:
-        for listener, crowd in zip(self._listeners, self._crowds, strict=True):
-            await listener.start(crowd)
+        for listener, server in zip(self._listeners, self._servers, strict=True):
+            await listener.start(server)
 
     async def _stop(self) -> None:
         stopping = [
-            Deferred.fromCoroutine(crowd.stop(listener))
-            for listener, crowd in zip(self._listeners, self._crowds, strict=True)
+            Deferred.fromCoroutine(server.stop(listener))
+            for listener, server in zip(self._listeners, self._servers, strict=True)
         ]
         try:
             for each in stopping:
@@ -63,10 +63,10 @@ class ApnsBinaryInput:
                 each.cancel()
 
     def _leave(self) -> None:
-        """The gateway shuts down: programs shall find another, if there is one."""
+        """Close the port as the gateway shuts down: programs then connect to another, if there is one."""
         leaving = self._listeners[0].stop()
         leaving.addErrback(
-            lambda failure: self.log.failure("door {name}: closing its port", failure, name=self._name)
+            lambda failure: self.log.failure("input {name}: closing its port", failure, name=self._name)
         )
 
 

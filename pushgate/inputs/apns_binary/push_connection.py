@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from pushgate.inputs.apns_binary.authentication import Provider, ProviderAuthentication
 from pushgate.inputs.apns_binary.base_connection import ApnsConnection, ApnsConnections
 from pushgate.inputs.apns_binary.frame_batcher import FrameBatcher, Refused
-from pushgate.inputs.apns_binary.frame_runs import FrameFault, FrameRun, judged, runs
+from pushgate.inputs.apns_binary.frame_runs import FrameFault, FrameRun, check_frames, runs
 from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.inputs.common.backpressure import FullQueues
 from pushgate.inputs.common.batching import MAX_PAYLOAD
@@ -35,7 +35,7 @@ from pushgate.protocols.apns_binary.status import ErrorStatus, reason
 from pushgate.protocols.apns_binary.validation import error_response
 
 RETRY: Final = 1.0
-"""Seconds until what there was no room for is submitted again."""
+"""Seconds until frames for which there was no room are submitted again."""
 _STATUSES: Final = {
     TooLarge: ErrorStatus.INVALID_PAYLOAD_SIZE,
     Invalid: ErrorStatus.MISSING_PAYLOAD,
@@ -45,14 +45,14 @@ _STATUSES: Final = {
 }
 _BEHIND: Final = "frames not accepted yet"
 
-LastWord = bytes
-"""What a connection ends with; empty when the protocol has no word for what happened."""
+FinalResponse = bytes
+"""The bytes that a connection ends with; empty when the protocol has none for what happened."""
 
 
 class NotificationServer(ApnsConnections):
     """Makes the connections for notifications.
 
-    :param leave: called once the gateway shuts down: no other client is to come.
+    :param leave: called once the gateway shuts down: no other client is to connect.
     """
 
     def __init__(
@@ -61,10 +61,10 @@ class NotificationServer(ApnsConnections):
         config: ApnsTable,
         gateway: IGateway,
         context: Context,
-        entrance: ProviderAuthentication,
+        authentication: ProviderAuthentication,
         leave: Callable[[], None],
     ) -> None:
-        super().__init__(name, config, gateway, context, entrance)
+        super().__init__(name, config, gateway, context, authentication)
         self._leave = leave
         self.frames = FrameBatcher(lambda submission: gateway.submit(submission, name), self.clock)
 
@@ -72,7 +72,7 @@ class NotificationServer(ApnsConnections):
         return NotificationConnection(self)
 
     def shut(self) -> None:
-        """The gateway shuts down: take no further connections, and tell those that are there."""
+        """Take no further connections, and close those that are open: the gateway shuts down."""
         if not self.stopping:
             self.stopping = True
             self._leave()
@@ -80,7 +80,7 @@ class NotificationServer(ApnsConnections):
                 connection.close("the gateway is shutting down")
 
     def count_fault(self, app: str, status: ErrorStatus) -> None:
-        """Count what was refused before the gateway saw it."""
+        """Count a refusal of something that the gateway never saw."""
         kind = TooLarge if status is ErrorStatus.INVALID_PAYLOAD_SIZE else Invalid
         self.metrics.count("pushgate_refused_total", app, self.name, kind.code)
 
@@ -88,12 +88,12 @@ class NotificationServer(ApnsConnections):
 class NotificationConnection(ApnsConnection):
     """Takes frames until one is at fault, as Apple's service did.
 
-    A frame counts as accepted when the spool has it; the protocol has no word for that. What is said about a
-    frame is said when all before it are accepted, and nothing after it is. What the push service says later
-    is not said here: frames after that one have been accepted by then, and the client would send them again.
-    Dead tokens are told by the feedback service.
+    A frame counts as accepted when the spool has it; the protocol has no answer for that. The error response
+    to a frame is sent once all frames before it are accepted, and no frame after it will be. What the push
+    service answers later is not relayed: frames after that one have been accepted by then, and the client
+    would send them again. Dead tokens are delivered by the feedback service.
 
-    What there is no room for is kept, and no more is read: here a full queue is a slow connection.
+    Frames for which there is no room are kept, and no more is read: a full queue makes a slow connection.
     """
 
     operation: ClassVar[Operation] = Operation.PUSH
@@ -103,17 +103,17 @@ class NotificationConnection(ApnsConnection):
         super().__init__(server)
         self._decoder = FrameDecoder(MAX_PAYLOAD)
         self._received = bytearray()
-        self._brake: ReadPause
+        self._read_pause: ReadPause
         self._full: FullQueues
-        self._patience = RequestDeadline(server.clock, server.config.request_timeout, self._too_slow)
+        self._deadline = RequestDeadline(server.clock, server.config.request_timeout, self._too_slow)
         self._last: int | None = 0
-        self._shutting = False
+        self._shutting_down = False
 
     # called by the transport
 
     def connectionMade(self) -> None:
-        self._brake = ReadPause(self.transport, self._patience.restart)
-        self._full = self.server.full_queues(self._brake)
+        self._read_pause = ReadPause(self.transport, self._deadline.restart)
+        self._full = self.server.full_queues(self._read_pause)
         super().connectionMade()
 
     def admitted(self, provider: Provider) -> None:
@@ -126,7 +126,7 @@ class NotificationConnection(ApnsConnection):
             return
         self._received += data
         if len(self._received) >= self.server.config.buffer:
-            self._brake.hold(_BEHIND)
+            self._read_pause.hold(_BEHIND)
         if not self.under_way and self.provider is not None:
             self.under_way = True
             taking = Deferred.fromCoroutine(self._take(self.provider))
@@ -134,14 +134,14 @@ class NotificationConnection(ApnsConnection):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._full.stop()
-        self._patience.stop()
+        self._deadline.stop()
         super().connectionLost(reason)
 
-    # called by the door
+    # called by the server
 
     def close(self, reason: str) -> None:
-        """Tell the client how far it came and that the service shuts down, as soon as that is known."""
-        self._shutting = True
+        """Send the shutdown response, with the last frame accepted, as soon as that is known."""
+        self._shutting_down = True
         if self.provider is None:
             self.abort()
         elif not self.under_way:
@@ -154,28 +154,28 @@ class NotificationConnection(ApnsConnection):
         while self._received and not self.closing.begun:
             data = bytes(self._received)
             self._received.clear()
-            self._brake.release(_BEHIND)
-            last_word = await self._take_piece(provider, data)
-            if last_word is not None:
-                self._end(last_word)
-        if self._shutting:
+            self._read_pause.release(_BEHIND)
+            response = await self._take_piece(provider, data)
+            if response is not None:
+                self._end(response)
+        if self._shutting_down:
             self._end(self._shutdown())
 
-    async def _take_piece(self, provider: Provider, data: bytes) -> LastWord | None:
+    async def _take_piece(self, provider: Provider, data: bytes) -> FinalResponse | None:
         frames = self._decoder.feed(data)
         if not self.lost:
-            self._patience.read(bool(frames), self._decoder.partial)
+            self._deadline.read(bool(frames), self._decoder.partial)
         try:
-            good, fault = judged(frames, self.server.gateway.max_payload(provider.app))
+            good, fault = check_frames(frames, self.server.gateway.max_payload(provider.app))
         except UnknownApp as error:
-            return self._word(error, frames[0]) if frames else None
-        last_word = await self._accept(provider, runs(good)) if good else None
-        if last_word is None and fault is not None:
+            return self._final_response(error, frames[0]) if frames else None
+        response = await self._accept(provider, runs(good)) if good else None
+        if response is None and fault is not None:
             return self._refuse(provider, fault)
-        return last_word
+        return response
 
-    async def _accept(self, provider: Provider, runs: Sequence[FrameRun]) -> LastWord | None:
-        """Have them all accepted, however long it takes; the last word when that cannot be."""
+    async def _accept(self, provider: Provider, runs: Sequence[FrameRun]) -> FinalResponse | None:
+        """Submit all until they are accepted, however long it takes; return the response when that fails."""
         left = list(range(len(runs)))
         while (unpaid := self._unpaid(provider, runs)) is not None:
             if not await self._wait(unpaid):
@@ -196,7 +196,7 @@ class NotificationConnection(ApnsConnection):
         return submitted
 
     def _unpaid(self, provider: Provider, runs: Sequence[FrameRun]) -> Refusal | None:
-        """Why the client may not submit these now, None when it may."""
+        """The refusal if the client may not submit these now, else None."""
         try:
             provider.check(Operation.PUSH)
             provider.charge(sum(len(run.frames) for run in runs), self.server.clock.seconds())
@@ -205,73 +205,73 @@ class NotificationConnection(ApnsConnection):
         return None
 
     async def _wait(self, error: PushgateError) -> bool:
-        """Wait until it is worth trying again; False when it is not."""
-        if self._shutting or not isinstance(error, Overloaded):
+        """Wait before the next attempt; return False when there is to be none."""
+        if self._shutting_down or not isinstance(error, Overloaded):
             return False
         await deferLater(self.server.clock, RETRY)
         return True
 
     def _give_up(
         self, runs: Sequence[FrameRun], left: Sequence[int], index: int, error: PushgateError
-    ) -> LastWord:
+    ) -> FinalResponse:
         if self.lost:
             self.log.warn(
-                "door {name}: a client had gone before {count} of its frames were accepted: {why}",
+                "input {name}: a client had gone before {count} of its frames were accepted: {why}",
                 name=self.server.name,
                 count=sum(len(runs[number].frames) for number in left),
                 why=error,
             )
-        return self._word(error, runs[left[0]].frames[index])
+        return self._final_response(error, runs[left[0]].frames[index])
 
     def _note(self, accepted: Sequence[FrameRun]) -> None:
-        """All these are accepted, and what is before them."""
+        """Note that all these are accepted, and all before them."""
         if accepted:
             self._last = accepted[-1].frames[-1].identifier
 
     # the end
 
-    def _word(self, error: PushgateError, frame: Frame | MalformedFrame) -> LastWord:
-        """What is said when a frame cannot be accepted."""
+    def _final_response(self, error: PushgateError, frame: Frame | MalformedFrame) -> FinalResponse:
+        """The response when a frame cannot be accepted."""
         if isinstance(error, ShuttingDown):
             self.server.shut()
-        if self._shutting:
+        if self._shutting_down:
             return self._shutdown()
         kinds = [status for kind, status in _STATUSES.items() if isinstance(error, kind)]
-        return self._about(frame, kinds[0] if kinds else ErrorStatus.PROCESSING_ERROR)
+        return self._error_about(frame, kinds[0] if kinds else ErrorStatus.PROCESSING_ERROR)
 
-    def _refuse(self, provider: Provider, fault: FrameFault) -> LastWord:
+    def _refuse(self, provider: Provider, fault: FrameFault) -> FinalResponse:
         self.server.count_fault(provider.app, fault.status)
-        return self._about(fault.frame, fault.status)
+        return self._error_about(fault.frame, fault.status)
 
-    def _about(self, frame: Frame | MalformedFrame, status: ErrorStatus) -> LastWord:
+    def _error_about(self, frame: Frame | MalformedFrame, status: ErrorStatus) -> FinalResponse:
         self.log.info(
-            "door {name}: {peer}: a frame was refused: {status}",
+            "input {name}: {peer}: a frame was refused: {status}",
             name=self.server.name,
             peer=self.transport.getPeer(),
             status=reason(status),
         )
-        response = error_response(frame, status)
-        return b"" if response is None else encode(response)
+        error = error_response(frame, status)
+        return b"" if error is None else encode(error)
 
-    def _shutdown(self) -> LastWord:
-        """How far the client came: nothing is said when the last frame accepted has no identifier."""
+    def _shutdown(self) -> FinalResponse:
+        """The shutdown response; none when the last frame accepted has no identifier."""
         return b"" if self._last is None else encode(ErrorResponse(ErrorStatus.SHUTDOWN, self._last))
 
-    def _end(self, last_word: LastWord) -> None:
+    def _end(self, response: FinalResponse) -> None:
         self._received.clear()
         self._full.stop()
-        self._patience.stop()
-        self._brake.release(_BEHIND)
+        self._deadline.stop()
+        self._read_pause.release(_BEHIND)
         if not self.closing.begun and not self.lost:
-            self.closing.begin(last_word)
+            self.closing.begin(response)
 
     def _too_slow(self) -> None:
-        if self.under_way or self._brake.held:
-            self._patience.read(True, self._decoder.partial)
+        if self.under_way or self._read_pause.held:
+            self._deadline.read(True, self._decoder.partial)
             return
         self.server.count_closed("slow")
         self.log.info(
-            "door {name}: {peer}: the rest of a frame did not come within {seconds:g} s",
+            "input {name}: {peer}: the rest of a frame did not come within {seconds:g} s",
             name=self.server.name,
             peer=self.transport.getPeer(),
             seconds=self.server.config.request_timeout,
@@ -279,5 +279,5 @@ class NotificationConnection(ApnsConnection):
         self._end(b"")
 
     def _failed(self, failure: Failure) -> None:
-        self.log.failure("door {name}: a bug at a client's frames", failure, name=self.server.name)
+        self.log.failure("input {name}: a bug at a client's frames", failure, name=self.server.name)
         self._end(b"")

@@ -1,4 +1,4 @@
-"""The configuration of the APNs listener."""
+"""The APNs input's configuration."""
 
 from typing import Annotated, Final, Literal, Self
 
@@ -17,20 +17,20 @@ TLS_VERSIONS: Final = {
 
 
 class ApnsTable(ListeningTable):
-    """The APNs listener's configuration.
+    """The APNs input's configuration.
 
-    :param listen: where notifications come in.
+    :param listen: the endpoint for notifications.
     :param feedback: offer the feedback service.
-    :param feedback_listen: where that is.
-    :param app: whose notifications they are, unless `certificates` says otherwise.
+    :param feedback_listen: the endpoint for feedback.
+    :param app: the app of all notifications, unless `certificates` names another.
     :param certificates: the app by the common name or the user id of a client's certificate.
     :param tls_minimum: the oldest version of TLS that is spoken.
-    :param tls_maximum: the newest. After a handshake of 1.3 the server says something more. A program that
+    :param tls_maximum: the newest. After a handshake of 1.3 the server sends something more. A program that
         never reads has not taken that when it closes, and its system then resets the connection and forgets
         what was on the way: the last notifications.
     :param max_connections: more than so many at a time are closed at once, on each of the two ports.
     :param request_timeout: how long a frame may take from its first byte to its last.
-    :param buffer: bytes of one connection that may wait for those before them to be safe.
+    :param buffer: bytes of one connection that may wait until those before them are safe.
     """
 
     listen: ServerEndpoint = "tcp:2195:interface=127.0.0.1"

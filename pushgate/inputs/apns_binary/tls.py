@@ -1,4 +1,4 @@
-"""TLS with clients of another age."""
+"""TLS with old clients."""
 
 from typing import Any, Final
 

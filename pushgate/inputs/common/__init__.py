@@ -1,1 +1,1 @@
-"""What several inputs share: connections, sessions, batching, back-pressure."""
+"""Shared by several inputs: connections, sessions, batching, back-pressure."""

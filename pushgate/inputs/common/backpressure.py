@@ -1,4 +1,4 @@
-"""Back-pressure from the gateway's queues, for every door whose callers keep a connection open."""
+"""Back-pressure from the gateway's queues, for inputs whose callers keep a connection open."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,10 +10,10 @@ from pushgate.net.read_pause import ReadPause
 from pushgate.plugin.interfaces import IGateway
 
 FULL: Final = "a queue nearly full"
-"""The reason for which a brake is held."""
+"""The reason for a read pause."""
 LONGEST: Final = 5.0
-"""Seconds for which a connection is not read at most, each time a queue fills up. Other apps, questions and a
-peer's farewell may be in what it sends; and whoever finds no room after that is told so."""
+"""Seconds for which a connection is not read at most, each time a queue fills up: it may serve other apps,
+ask questions, or have closed. After that, submissions that find no room are refused."""
 
 
 class FullQueues:
@@ -21,50 +21,55 @@ class FullQueues:
 
     Call `fed` for each submission that came from the connection, and `stop` when it ends.
 
-    :param door: the input's name, for the metrics.
+    :param name: the input's name, for the metrics.
     :param count: `Metrics.count`.
     """
 
     def __init__(
-        self, gateway: IGateway, brake: ReadPause, clock: IReactorTime, door: str, count: Callable[..., None]
+        self,
+        gateway: IGateway,
+        read_pause: ReadPause,
+        clock: IReactorTime,
+        name: str,
+        count: Callable[..., None],
     ) -> None:
-        self._gateway, self._brake, self._clock = gateway, brake, clock
-        self._door, self._count = door, count
-        self._leave: dict[str, Callable[[], None]] = {}
-        self._until: dict[str, IDelayedCall] = {}
+        self._gateway, self._read_pause, self._clock = gateway, read_pause, clock
+        self._name, self._count = name, count
+        self._cancels: dict[str, Callable[[], None]] = {}
+        self._timers: dict[str, IDelayedCall] = {}
 
     def fed(self, app: str) -> None:
-        """Note a submission to `app`, which may be a name that nobody has."""
-        if app in self._leave:
-            return  # held, or held for long enough: it is the same fullness still
-        leave = self._gateway.pressed(app, partial(self._relieved, app))
-        if leave is not None:
-            self._leave[app] = leave
-            self._until[app] = self._clock.callLater(LONGEST, self._long_enough, app)
-            self._count("pushgate_pauses_total", app, self._door)
-            self._brake.hold(FULL)
+        """Note a submission to `app`, which need not be configured."""
+        if app in self._cancels:
+            return  # paused, or paused long enough: the queue is still full
+        cancel = self._gateway.pressed(app, partial(self._relieved, app))
+        if cancel is not None:
+            self._cancels[app] = cancel
+            self._timers[app] = self._clock.callLater(LONGEST, self._long_enough, app)
+            self._count("pushgate_pauses_total", app, self._name)
+            self._read_pause.hold(FULL)
 
     def stop(self) -> None:
-        """Hold the connection no longer, whatever is full."""
-        for leave in self._leave.values():
-            leave()
-        for until in self._until.values():
-            until.cancel()
-        self._leave.clear()
-        self._until.clear()
-        self._brake.release(FULL)
+        """End the pause, whatever is full."""
+        for cancel in self._cancels.values():
+            cancel()
+        for timer in self._timers.values():
+            timer.cancel()
+        self._cancels.clear()
+        self._timers.clear()
+        self._read_pause.release(FULL)
 
     def _relieved(self, app: str) -> None:
-        del self._leave[app]
-        until = self._until.pop(app, None)
-        if until is not None:
-            until.cancel()
+        del self._cancels[app]
+        timer = self._timers.pop(app, None)
+        if timer is not None:
+            timer.cancel()
             self._go_on()
 
     def _long_enough(self, app: str) -> None:
-        del self._until[app]
+        del self._timers[app]
         self._go_on()
 
     def _go_on(self) -> None:
-        if not self._until:
-            self._brake.release(FULL)
+        if not self._timers:
+            self._read_pause.release(FULL)

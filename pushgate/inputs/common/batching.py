@@ -1,4 +1,4 @@
-"""Making batches of single pushes, for doors whose callers send them one by one."""
+"""Making batches of single pushes, for inputs whose callers send them one by one."""
 
 from collections.abc import Callable
 
@@ -15,41 +15,41 @@ from pushgate.plugin.interfaces import Receipt
 MAX_PAYLOAD = 0xFFFF
 """Bytes of a payload at most: a batch keeps its length in two bytes."""
 
-Told = Callable[[int | PushgateError], None]
-"""Takes what became of a single push: its id, a `Refusal`, or `Internal`."""
+Answered = Callable[[int | PushgateError], None]
+"""Takes the result of a single push: its id, a `Refusal`, or `Internal`."""
 
 
 class _Group:
     """Pushes of one turn for the same app on the same terms."""
 
-    __slots__ = ("payloads", "tellers", "tokens")
+    __slots__ = ("callbacks", "payloads", "tokens")
 
     def __init__(self) -> None:
         self.tokens: list[bytes] = []
         self.payloads: list[bytes] = []
-        self.tellers: list[Told] = []
+        self.callbacks: list[Answered] = []
 
     def submission(self, app: str, terms: Terms) -> Submission:
         payload = self.payloads[0] if len(self.payloads) == 1 else Packed.of(self.payloads, 2)
         return Submission(app=app, tokens=Packed.of(self.tokens, 1), payload=payload, terms=terms)
 
-    def tell(self, result: Receipt | PushgateError) -> None:
+    def answer(self, result: Receipt | PushgateError) -> None:
         if isinstance(result, PushgateError):
-            for tell in self.tellers:
-                tell(result)
+            for answer in self.callbacks:
+                answer(result)
             return
         refused = dict(result.refused)
-        for index, tell in enumerate(self.tellers):
-            tell(refused.get(index) or result.id + index)
+        for index, answer in enumerate(self.callbacks):
+            answer(refused.get(index) or result.id + index)
 
 
 class Batcher:
-    """Submits, and gathers the single pushes of one reactor turn into batches first.
+    """Submits; single pushes of one reactor turn are collected into batches first.
 
-    Whoever asks is told by a plain call, because a Deferred for each push would cost more than all the rest.
-    Each error of the gateway that is no `Refusal` is logged here, once, and told as `Internal`.
+    Results come by a plain call, because a Deferred for each push would cost more than all the rest. Each
+    error of the gateway that is no `Refusal` is logged here, once, and reported as `Internal`.
 
-    :param submit: `IGateway.submit`, already told which door this is.
+    :param submit: `IGateway.submit` with the input's name.
     """
 
     log = Logger()
@@ -59,7 +59,7 @@ class Batcher:
         self._groups: dict[tuple[str, Terms], _Group] = {}
         self._turn: IDelayedCall | None = None
 
-    def push(self, app: str, token: bytes, payload: bytes, terms: Terms, tell: Told) -> None:
+    def push(self, app: str, token: bytes, payload: bytes, terms: Terms, answered: Answered) -> None:
         """Submit one notification along with the others of this turn.
 
         :param token: as `parse_token` made it.
@@ -72,17 +72,17 @@ class Batcher:
             group = self._groups[app, terms] = _Group()
         group.tokens.append(token)
         group.payloads.append(payload)
-        group.tellers.append(tell)
+        group.callbacks.append(answered)
         if len(group.tokens) == MAX_BATCH:
             self._send(app, terms, self._groups.pop((app, terms)))
         elif self._turn is None:
             self._turn = self._clock.callLater(0, self._flush)
 
-    def submit(self, submission: Submission, tell: Callable[[Receipt | PushgateError], None]) -> None:
-        """Submit a batch that was made by the caller."""
-        answered = maybeDeferred(self._submit, submission)
-        answered.addErrback(self._failed).addCallback(tell)
-        answered.addErrback(lambda failure: self.log.failure("answering a submission", failure))
+    def submit(self, submission: Submission, answered: Callable[[Receipt | PushgateError], None]) -> None:
+        """Submit a batch that the caller made."""
+        submitted = maybeDeferred(self._submit, submission)
+        submitted.addErrback(self._failed).addCallback(answered)
+        submitted.addErrback(lambda failure: self.log.failure("answering a submission", failure))
 
     def _flush(self) -> None:
         self._turn = None
@@ -91,7 +91,7 @@ class Batcher:
             self._send(app, terms, group)
 
     def _send(self, app: str, terms: Terms, group: _Group) -> None:
-        self.submit(group.submission(app, terms), group.tell)
+        self.submit(group.submission(app, terms), group.answer)
 
     def _failed(self, failure: Failure) -> PushgateError:
         if isinstance(failure.value, Refusal):

@@ -1,4 +1,4 @@
-"""The connections of one door: how many there may be, and how all of them end."""
+"""The connections of one input: how many there may be, and how all of them end."""
 
 from typing import Any, Final
 
@@ -14,17 +14,17 @@ from pushgate.net.listener import Listener
 from pushgate.net.read_pause import ReadPause
 from pushgate.plugin.interfaces import Context, IGateway
 
-STOP_PATIENCE: Final = 10.0
-"""Seconds that what is under way has to be answered when a door stops."""
+STOP_TIMEOUT: Final = 10.0
+"""Seconds that requests under way have to be answered when an input stops."""
 
 
 class Connections(Factory):
-    """Makes connections and knows which there are.
+    """Makes connections and keeps track of them.
 
     A connection calls `joined`, `left` and `finished`. It has `under_way`, the requests that wait for their
     answer, and the methods `close(reason)` and `abort()`.
 
-    :param name: the door's name.
+    :param name: the input's name.
     :param limit: more connections at a time are closed at once.
     :ivar stopping: nothing new is taken.
     """
@@ -44,33 +44,33 @@ class Connections(Factory):
         self._empty: Deferred[None] | None = None
 
     def connect(self) -> Protocol:
-        """One more connection."""
+        """Make a connection."""
         raise NotImplementedError
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        """A connection, or None when there are too many."""
+        """Return a connection, or None when there are too many."""
         full = len(self.connections) >= self._limit
         if full:
             self.count_closed("crowded")
         if full and not self._full:
             self.log.warn(
-                "door {name}: {count} connections, further ones are closed (max_connections)",
+                "input {name}: {count} connections, further ones are closed (max_connections)",
                 name=self.name,
                 count=len(self.connections),
             )
         self._full = full
         return None if full or self.stopping else self.connect()
 
-    def full_queues(self, brake: ReadPause) -> FullQueues:
-        """What holds this brake of a connection while a queue is nearly full."""
-        return FullQueues(self.gateway, brake, self.clock, self.name, self.metrics.count)
+    def full_queues(self, read_pause: ReadPause) -> FullQueues:
+        """The back-pressure of the queues on the connection with this read pause."""
+        return FullQueues(self.gateway, read_pause, self.clock, self.name, self.metrics.count)
 
     def joined(self, connection: object) -> None:
         """A connection was made."""
         self.connections.add(connection)
 
     def left(self, connection: object) -> None:
-        """A connection was lost, and nothing of it is under way any more."""
+        """A connection was lost, and none of its requests is under way."""
         self.connections.discard(connection)
         self.finished()
         if not self.connections and self._empty is not None:
@@ -78,30 +78,30 @@ class Connections(Factory):
             empty.callback(None)
 
     def count_closed(self, reason: str) -> None:
-        """Count a connection that the door closes because of what its peer does, or of too many others."""
+        """Count a connection that is closed because of what its peer does, or because there are too many."""
         self.metrics.count("pushgate_connections_closed_total", self.name, reason)
 
     def count_refusal(self, app: str, refusal: Refusal) -> None:
-        """Count what was refused before the gateway saw it."""
+        """Count a refusal of something that the gateway never saw."""
         label = app if self.gateway.has_app(app) else ""
         self.metrics.count("pushgate_refused_total", label, self.name, refusal.code)
 
     def finished(self) -> None:
-        """Something was answered."""
+        """A request was answered."""
         if self._idle is not None and not self._busy():
             idle, self._idle = self._idle, None
             idle.callback(None)
 
     async def stop(self, *listeners: Listener) -> None:
-        """Take no further connections, have what is under way answered, close; cancelled, close at once."""
+        """Take no further connections, wait for requests under way, close; cancelled, close at once."""
         self.stopping = True
         try:
             for listener in listeners:
                 await listener.stop()
             try:
-                await self._answered().addTimeout(STOP_PATIENCE, self.clock)
+                await self._answered().addTimeout(STOP_TIMEOUT, self.clock)
             except defer.TimeoutError:
-                self.log.warn("door {name}: some requests got no answer", name=self.name)
+                self.log.warn("input {name}: some requests got no answer", name=self.name)
             await self._closed()
         finally:
             for connection in list(self.connections):

@@ -18,7 +18,7 @@ from pushgate.net.request_deadline import RequestDeadline
 LINGER: Final = 5.0
 """Seconds a closing connection has to take its last answers."""
 LOGIN_TIMEOUT: Final = 60.0
-"""Seconds for which a peer may be nobody, where nobody may do nothing: it would take others' place."""
+"""Seconds that a peer has to log in where nothing is allowed without: else it would take another's place."""
 UNANSWERED: Final = "questions without answers"
 UNREAD: Final = "answers not read"
 
@@ -37,13 +37,13 @@ class ConversationState(IntEnum):
 
 @implementer(IPushProducer)
 class Conversation(Protocol):
-    """Reads no further while as many questions are unanswered as the door allows, while the peer does not
-    read its answers, or while a queue that the peer feeds is nearly full.
+    """Reads no further while too many questions are unanswered, while the peer does not read its answers, and
+    while a queue that the peer feeds is nearly full.
 
-    :cvar question: what the door's protocol calls one.
+    :cvar question: the protocol's word for one.
     :ivar state: how far it is on its way from open to lost.
     :ivar under_way: questions that wait for their answer.
-    :ivar visitor: who is at the other end.
+    :ivar session: the peer's principal, and what it may do.
     """
 
     log = Logger()
@@ -53,88 +53,88 @@ class Conversation(Protocol):
     def __init__(self, server: ConversationServer) -> None:
         self.server = server
         self.under_way = 0
-        self.visitor: Session
+        self.session: Session
         self._limit = server.config.unanswered
-        self._brake: ReadPause
+        self._read_pause: ReadPause
         self._full: FullQueues
-        self._patience = RequestDeadline(server.clock, server.config.request_timeout, self._too_slow)
+        self._deadline = RequestDeadline(server.clock, server.config.request_timeout, self._too_slow)
         self.state = ConversationState.OPEN
         self._abort: IDelayedCall | None = None
-        self._nobody: IDelayedCall | None = None
+        self._login_timer: IDelayedCall | None = None
 
-    # what each protocol does in its own way
+    # for each protocol to define
 
     @property
     def partial(self) -> bool:
-        """Whether a part of a question has come, and not its end."""
+        """True while a part of a question has come, and not its end."""
         raise NotImplementedError
 
     def read(self) -> None:
-        """Work off what was received, as far as the brake lets it."""
+        """Process what was received, until reading is paused."""
         raise NotImplementedError
 
     def forget(self) -> None:
-        """Nothing more is read or told: the connection closes, or is lost."""
+        """Drop what is not read: the connection closes, or is lost."""
 
     # called by the transport
 
     def connectionMade(self) -> None:
-        self._brake = ReadPause(self.transport, self._released)
-        self._full = self.server.full_queues(self._brake)
+        self._read_pause = ReadPause(self.transport, self._released)
+        self._full = self.server.full_queues(self._read_pause)
         self.transport.registerProducer(self, True)
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
-        self.visitor = self.server.porter.visitor(self.transport)
-        if self.server.porter.anonymous() is None:
-            self._nobody = self.server.clock.callLater(LOGIN_TIMEOUT, self._still_nobody)
+        self.session = self.server.authenticator.session(self.transport)
+        if self.server.authenticator.anonymous() is None:
+            self._login_timer = self.server.clock.callLater(LOGIN_TIMEOUT, self._login_overdue)
         self.server.joined(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.state = ConversationState.LOST
-        for call in (self._abort, self._nobody):
+        for call in (self._abort, self._login_timer):
             if call is not None:
                 call.cancel()
-        self._abort = self._nobody = None
+        self._abort = self._login_timer = None
         self._full.stop()
-        self._patience.stop()
+        self._deadline.stop()
         self.forget()
         self.server.left(self)
 
     def pauseProducing(self) -> None:
         """Called when answers pile up: the peer sends without reading."""
-        self._brake.hold(UNREAD)
+        self._read_pause.hold(UNREAD)
 
     def resumeProducing(self) -> None:
-        """Called when they are read."""
-        self._brake.release(UNREAD)
+        """Called when the peer has read them."""
+        self._read_pause.release(UNREAD)
 
     def stopProducing(self) -> None:
         """Called when the transport is lost; `connectionLost` does the work."""
 
-    # called by what answers, and by the door
+    # called by what answers, and by the input
 
     def fed(self, app: str) -> None:
         """Note that the peer submitted something to `app`."""
         self._full.fed(app)
 
     def asked(self, questions: int = 1) -> None:
-        """So many more questions wait for their answer."""
+        """Note that so many more questions wait for their answer."""
         self.under_way += questions
         if self.under_way >= self._limit:
-            self._brake.hold(UNANSWERED)
+            self._read_pause.hold(UNANSWERED)
 
     def answered(self, questions: int = 1) -> None:
-        """So many have it; called when it is written, or in its place."""
+        """Note that so many have their answer; called when it is written, or in its place."""
         self.under_way -= questions
         if self.under_way <= self._limit * 4 // 5 and self.state < ConversationState.CLOSING:
-            self._brake.release(UNANSWERED)
+            self._read_pause.release(UNANSWERED)
         self.server.finished()
 
     def close(self, reason: str = "") -> None:
         """Send what is written, then close; after `LINGER` seconds anyway.
 
-        :param reason: what to log, "" when there is nothing to say.
+        :param reason: to be logged, "" for nothing.
         """
         if self.state >= ConversationState.CLOSING:
             return
@@ -144,12 +144,12 @@ class Conversation(Protocol):
                 "closing the connection from {peer}: {why}", peer=self.transport.getPeer(), why=reason
             )
         self.forget()
-        # A TLS transport closes only without a producer, and once it has read the peer's farewell.
+        # A TLS transport closes only without a producer, and once it has read the peer's close_notify.
         self.transport.unregisterProducer()
         self._full.stop()
-        self._patience.stop()
-        self._brake.release(UNREAD)
-        self._brake.release(UNANSWERED)
+        self._deadline.stop()
+        self._read_pause.release(UNREAD)
+        self._read_pause.release(UNANSWERED)
         self.transport.loseConnection()
         self._abort = self.server.clock.callLater(LINGER, self._abort_now)
 
@@ -167,19 +167,19 @@ class Conversation(Protocol):
         self.abort()
 
     def _released(self) -> None:
-        self._patience.restart()
+        self._deadline.restart()
         self.read()
 
     def _too_slow(self) -> None:
-        if self._brake.held:
-            self._patience.read(True, self.partial)
+        if self._read_pause.held:
+            self._deadline.read(True, self.partial)
             return
         self.server.count_closed("slow")
         seconds = self.server.config.request_timeout
         self.give_up(f"the rest of a {self.question} did not come within {seconds:g} s")
 
-    def _still_nobody(self) -> None:
-        self._nobody = None
-        if self.visitor.principal is None:
+    def _login_overdue(self) -> None:
+        self._login_timer = None
+        if self.session.principal is None:
             self.server.count_closed("nobody")
-            self.close(f"nobody logged in for {LOGIN_TIMEOUT:g} s")
+            self.close(f"no login within {LOGIN_TIMEOUT:g} s")

@@ -1,4 +1,4 @@
-"""The input whose peers keep a connection of questions and answers open, and what its connections share."""
+"""An input with lasting connections of questions and answers, and what they share."""
 
 from typing import Any, ClassVar, Protocol
 
@@ -13,11 +13,11 @@ from pushgate.plugin.interfaces import Context, IGateway, IInput
 
 
 class ConversationTable(Protocol):
-    """What the configuration of such a door has besides where it listens.
+    """The keys that the configuration of such an input has besides `listen`.
 
     :ivar max_connections: more than so many at a time are closed at once.
     :ivar request_timeout: seconds that a question may take from its first byte to its last.
-    :ivar unanswered: questions of one connection without an answer before the door stops reading from it.
+    :ivar unanswered: questions of one connection without an answer before reading from it stops.
     """
 
     max_connections: int
@@ -26,15 +26,20 @@ class ConversationTable(Protocol):
 
 
 class ConversationServer(Connections):
-    """What the connections of one door share."""
+    """The state that the connections of one input share."""
 
     def __init__(
-        self, name: str, config: ConversationTable, gateway: IGateway, context: Context, porter: Authenticator
+        self,
+        name: str,
+        config: ConversationTable,
+        gateway: IGateway,
+        context: Context,
+        authenticator: Authenticator,
     ) -> None:
         super().__init__(name, config.max_connections, gateway, context)
         self.config: Any = config
-        self.porter = porter
-        self.gatherer = Batcher(lambda submission: gateway.submit(submission, name), self.clock)
+        self.authenticator = authenticator
+        self.batcher = Batcher(lambda submission: gateway.submit(submission, name), self.clock)
 
 
 @implementer(IInput)
@@ -48,15 +53,15 @@ class ConversationInput:
 
     def __init__(self, name: str, config: Any, gateway: IGateway, context: Context) -> None:
         self._listener = Listener(name, config, context)
-        porter = Authenticator(name, self._listener.trusting, gateway, context)
-        self._server = self.server(name, config, gateway, context, porter)
+        authenticator = Authenticator(name, self._listener.trusting, gateway, context)
+        self._server = self.server(name, config, gateway, context, authenticator)
 
     def start(self) -> Deferred[None]:
         return self._listener.start(self._server)
 
     def stop(self) -> Deferred[None]:
         """Cancelling closes all connections at once."""
-        self._server.porter.stop()
+        self._server.authenticator.stop()
         return Deferred.fromCoroutine(self._server.stop(self._listener))
 
     def addresses(self) -> list[str]:

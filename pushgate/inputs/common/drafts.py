@@ -1,4 +1,4 @@
-"""Members of one batch as a door gathers them, with those that it refuses itself."""
+"""Batches in the making: members as an input collects them, with those that it refuses itself."""
 
 import sys
 from typing import Any, Final
@@ -14,7 +14,7 @@ from pushgate.protocols.apns_rules import MAX_TOKEN, parse_token
 
 _USUAL: Final = Terms()
 _HOLE: Final = b""
-"""Stands in for what is refused here: the gateway refuses it too, and all other indices stay right."""
+"""Stands in for a refused member: the gateway refuses it too, and all other indices stay right."""
 
 
 class Draft:
@@ -51,13 +51,13 @@ class Draft:
         self.size += len(payload)
 
     def refuse(self, refusal: Refusal) -> None:
-        """Let the next index be one that is refused."""
+        """Refuse the next index."""
         self.faults[len(self.tokens)] = refusal
         self.tokens.append(_HOLE)
         self.payloads.append(_HOLE)
 
     def submission(self, app: str, key: str | None) -> Submission:
-        """What the gateway is given; raise `Refusal` when the whole makes no sense."""
+        """Return what the gateway is given; raise `Refusal` when the whole is not valid."""
         return Submission(
             app=app,
             tokens=Packed.of(self.tokens, 1),
@@ -103,12 +103,12 @@ class Drafts:
         self._grown(draft)
 
     def complete(self) -> list[Draft]:
-        """The drafts that are complete and were not given yet."""
+        """Return the drafts that were completed since the last call."""
         complete, self._complete = self._complete, []
         return complete
 
     def end(self) -> list[Draft]:
-        """As `complete`, with the last one, to which nothing more will be added."""
+        """As `complete`, with the last draft, to which nothing more will be added."""
         self._cut()
         return self.complete()
 
@@ -135,7 +135,7 @@ def pack_tokens(texts: list[str]) -> tuple[Packed, dict[int, Refusal]]:
         try:
             return Packed(bytes.fromhex(prefix + prefix.join(texts)), 1), {}
         except ValueError:
-            pass  # one of them at least is not hex: find out which
+            pass  # at least one of them is not hex: find out which
     return _pack_each(texts)
 
 
@@ -151,8 +151,8 @@ def _pack_each(texts: list[str]) -> tuple[Packed, dict[int, Refusal]]:
     return Packed.of(tokens, 1), faults
 
 
-def told(receipt: Receipt, faults: dict[int, Refusal]) -> dict[str, Any]:
-    """A receipt as JSON has it; what the door refused, with the reason the door had."""
+def receipt_fields(receipt: Receipt, faults: dict[int, Refusal]) -> dict[str, Any]:
+    """A receipt as JSON has it; for what the input refused itself, with its own reason."""
     refused = [
         (index, fault.code, str(fault))
         for index, fault in ((index, faults.get(index, refusal)) for index, refusal in receipt.refused)

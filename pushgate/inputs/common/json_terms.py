@@ -1,4 +1,4 @@
-"""JSON of callers into values, and what is said of JSON that has not the right shape."""
+"""Decoding callers' JSON, and describing what is wrong with it."""
 
 import re
 from collections.abc import Sequence
@@ -49,9 +49,9 @@ _MAX_NAME: Final = 40
 
 
 def decoded(decode: Any, data: bytes | bytearray, whole: str, optional: Sequence[str] = TERM_FIELDS) -> Any:
-    """Decode; raise `Invalid` instead of whatever msgspec raises.
+    """Decode; raise `Invalid` for every error of msgspec.
 
-    :param whole: what the JSON is called as a whole.
+    :param whole: the name for the JSON as a whole.
     :param optional: the fields it may have besides.
     """
     try:
@@ -61,7 +61,7 @@ def decoded(decode: Any, data: bytes | bytearray, whole: str, optional: Sequence
 
 
 def misshapen(error: Exception, whole: str, optional: Sequence[str] = TERM_FIELDS) -> Invalid:
-    """What is wrong with JSON that could not be decoded: the field, what it is, the rule; never a value."""
+    """The fault of JSON that could not be decoded: the field, its shape, the rule; never a value."""
     if isinstance(error, RecursionError):
         return Invalid(whole, "objects in objects without end", "JSON of sensible depth")
     if not isinstance(error, msgspec.ValidationError):
@@ -80,7 +80,7 @@ def misshapen(error: Exception, whole: str, optional: Sequence[str] = TERM_FIELD
 
 
 def unknown_field(name: str, optional: Sequence[str]) -> Invalid:
-    """Nobody knows a field of this name."""
+    """The fault of a field that is not known."""
     shown = name[:_MAX_NAME].encode("ascii", "backslashreplace").decode()
     return Invalid(shown, "no field of this request", f"the optional ones are {', '.join(optional)}")
 

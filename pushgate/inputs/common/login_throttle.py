@@ -1,4 +1,4 @@
-"""Logins at one door: those that fail are answered late, counted, and told to the log."""
+"""Logins at one input: those that fail are answered late, counted and logged."""
 
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
@@ -27,25 +27,25 @@ MAX_WAITING: Final = 1000
 class LoginThrottle:
     """Answers logins. A good one is answered at once, whatever failed before at the same address.
 
-    A bad one holds up nothing but its own answer. Secrets are too long to be guessed, so this is to spare the
-    log and to be a nuisance; that a name is unknown cannot be seen by anything.
+    A bad one delays nothing but its own answer. Secrets are too long to be guessed; the delay spares the log
+    and slows the guessing down. Answers and delays do not show whether a name is known.
 
-    :param door: the input's name.
+    :param name: the input's name.
     """
 
     log = Logger()
 
-    def __init__(self, door: str, context: Context) -> None:
-        self._door, self._principals, self._metrics = door, context.principals, context.metrics
+    def __init__(self, name: str, context: Context) -> None:
+        self._name, self._principals, self._metrics = name, context.principals, context.metrics
         self._clock: IReactorTime = context.reactor
         self._failures: dict[str, tuple[int, float]] = {}
         self._waiting: dict[Deferred[Principal], tuple[IDelayedCall, NotLoggedIn]] = {}
         self._stopped = False
 
     def login(self, name: str, secret: bytes, peer: Any) -> "Principal | Deferred[Principal]":
-        """Who has this name and secret, at once; else a Deferred that fails with `NotLoggedIn` in its time.
+        """The principal of this name and secret; or a Deferred that fails with `NotLoggedIn`, later.
 
-        :param peer: the address of whoever tries, as transports give it.
+        :param peer: the peer's address, as transports give it.
         """
         try:
             return self._principals.login(name, secret)
@@ -56,14 +56,14 @@ class LoginThrottle:
             return self._failed(error, known, peer)
 
     def bearer(self, secret: bytes, peer: Any) -> "Principal | Deferred[Principal]":
-        """Who has this secret; as `login`."""
+        """The principal with this secret; as `login`."""
         try:
             return self._principals.bearer(secret)
         except NotLoggedIn as error:
             return self._failed(error, "a bearer", peer)
 
     def certified(self, subject: str, peer: Any) -> Principal | None:
-        """Who has this certificate; None when its subject is nobody's, which is counted as a failure."""
+        """The principal with this certificate; None when there is none, which counts as a failure."""
         try:
             return self._principals.certified(subject)
         except NotLoggedIn:
@@ -71,15 +71,15 @@ class LoginThrottle:
             return None
 
     def stop(self) -> None:
-        """Answer what waits now, and what comes from now on at once."""
+        """Answer at once, both what waits and what comes from now on."""
         self._stopped = True
         while self._waiting:
             waiting, (call, error) = self._waiting.popitem()
             call.cancel()
             waiting.errback(error)
 
-    def _failed(self, error: NotLoggedIn, who: str, peer: Any) -> Deferred[Principal]:
-        delay = self._note(who, peer)
+    def _failed(self, error: NotLoggedIn, claim: str, peer: Any) -> Deferred[Principal]:
+        delay = self._note(claim, peer)
         answer: Deferred[Principal] = Deferred(self._forget)
         if self._stopped or len(self._waiting) >= MAX_WAITING:
             answer.errback(error)
@@ -95,19 +95,19 @@ class LoginThrottle:
         call, _ = self._waiting.pop(waiting)
         call.cancel()
 
-    def _note(self, who: str, peer: Any) -> float:
-        """Count and log a failure; return how late its answer shall be, in seconds."""
+    def _note(self, claim: str, peer: Any) -> float:
+        """Count and log a failure; return the delay of its answer in seconds."""
         now, address = self._clock.seconds(), _network(peer)
         times, last = self._failures.pop(address, (0, now))
         times = 1 if now - last > MEMORY else times + 1
         if len(self._failures) >= MAX_ADDRESSES:
             del self._failures[next(iter(self._failures))]  # the one that failed longest ago
         self._failures[address] = (times, now)
-        self._metrics.count("pushgate_logins_failed_total", self._door)
+        self._metrics.count("pushgate_logins_failed_total", self._name)
         self.log.warn(
-            "door {door}: failed login as {who} from {address}, {times} in a row",
-            door=self._door,
-            who=who,
+            "input {name}: failed login as {who} from {address}, {times} in a row",
+            name=self._name,
+            who=claim,
             address=address,
             times=times,
         )
@@ -115,7 +115,7 @@ class LoginThrottle:
 
 
 def _network(peer: Any) -> str:
-    """What counts as one address: of IPv6 the part that one customer of a provider has."""
+    """What counts as one address: of IPv6 the /64 that a provider gives one customer."""
     if isinstance(peer, IPv4Address):
         return str(peer.host)
     if isinstance(peer, IPv6Address):

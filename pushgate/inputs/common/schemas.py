@@ -1,4 +1,4 @@
-"""The shapes a body may have."""
+"""The shapes of JSON bodies."""
 
 from typing import Final
 

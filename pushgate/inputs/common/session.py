@@ -1,4 +1,4 @@
-"""Who is at the other end of a connection, and what it may do."""
+"""The principal at the other end of a connection, and what it may do."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -17,60 +17,60 @@ _Found = TypeVar("_Found", Outcome, Trace)
 
 
 class Authenticator:
-    """What the connections of one door have in common.
+    """Makes the sessions of one input, and checks their logins.
 
-    :param door: the input's name.
+    :param name: the input's name.
     :param trusting: see `Listener`.
     """
 
-    def __init__(self, door: str, trusting: bool, gateway: IGateway, context: Context) -> None:
+    def __init__(self, name: str, trusting: bool, gateway: IGateway, context: Context) -> None:
         self.gateway, self.clock = gateway, context.reactor
-        self.logins = LoginThrottle(door, context)
+        self.logins = LoginThrottle(name, context)
         self._principals, self._trusting = context.principals, trusting
 
-    def visitor(self, transport: Any) -> "Session":
-        """Whoever is at the other end of `transport`."""
+    def session(self, transport: Any) -> "Session":
+        """A session for the peer of `transport`."""
         return Session(self, transport)
 
     def anonymous(self) -> Principal | None:
-        """Who has not said who it is; None when such a one may do nothing at this door."""
+        """The principal of peers without a login; None when they may do nothing at this input."""
         return self._principals.anonymous if self._trusting else None
 
     def stop(self) -> None:
-        """Let nobody wait any longer."""
+        """Answer the logins that wait for their answer."""
         self.logins.stop()
 
 
 class Session:
-    """Somebody at the other end of a connection: first whom the certificate proves it to be, if there is one.
+    """One peer. Its principal is that of its certificate, if it has one, until it logs in.
 
-    Not to be asked anything before the first bytes came: a certificate is proven only then.
+    Must not be used before the first bytes came: a certificate is proven only then.
     """
 
-    __slots__ = ("_porter", "_principal", "_proven", "_transport")
+    __slots__ = ("_authenticator", "_principal", "_proven", "_transport")
 
-    def __init__(self, porter: Authenticator, transport: Any) -> None:
-        self._porter, self._transport = porter, transport
+    def __init__(self, authenticator: Authenticator, transport: Any) -> None:
+        self._authenticator, self._transport = authenticator, transport
         self._principal: Principal | None = None
         self._proven = False
 
     @property
     def principal(self) -> Principal | None:
-        """Who it is, as far as is known."""
+        """The peer's principal, None while it has none."""
         if self._principal is None and not self._proven:
             self._proven = True
             subject = peer_subject(self._transport)
             if subject is not None:
-                self._principal = self._porter.logins.certified(subject, self._transport.getPeer())
-        return self._principal or self._porter.anonymous()
+                self._principal = self._authenticator.logins.certified(subject, self._transport.getPeer())
+        return self._principal or self._authenticator.anonymous()
 
     def login(self, name: str, secret: bytes) -> Deferred[None]:
-        """Be the principal of this name from now on; fails with `NotLoggedIn`, late, and changes nothing."""
-        return self._tries(self._porter.logins.login(name, secret, self._transport.getPeer()))
+        """Become the principal of this name; fails with `NotLoggedIn`, late, and changes nothing."""
+        return self._become(self._authenticator.logins.login(name, secret, self._transport.getPeer()))
 
     def bearer(self, secret: bytes) -> Deferred[None]:
-        """Be whose secret this is from now on; as `login`."""
-        return self._tries(self._porter.logins.bearer(secret, self._transport.getPeer()))
+        """Become the principal with this secret; as `login`."""
+        return self._become(self._authenticator.logins.bearer(secret, self._transport.getPeer()))
 
     def permit(self, operation: Operation, app: str | None = None, count: int = 0) -> Principal:
         """Allow an operation, or raise what refuses it; see `Principal.permit`.
@@ -80,7 +80,7 @@ class Session:
         principal = self.principal
         if principal is None:
             raise NotLoggedIn("login: nobody is logged in; log in first")
-        principal.permit(operation, app, count, self._porter.clock.seconds())
+        principal.permit(operation, app, count, self._authenticator.clock.seconds())
         return principal
 
     def permit_all(self, operation: Operation) -> None:
@@ -89,31 +89,31 @@ class Session:
             raise Forbidden(f"{operation}: allowed for some apps only; this is about all")
 
     def charge(self, count: int) -> None:
-        """Take notifications from the quota of who was permitted to submit them; see `Principal.charge`."""
+        """Take notifications from the quota of the principal that submits them; see `Principal.charge`."""
         principal = self.principal
         if principal is not None:
-            principal.charge(count, self._porter.clock.seconds())
+            principal.charge(count, self._authenticator.clock.seconds())
 
     def sees(self, app: str) -> bool:
-        """Whether it may be told of this app now."""
+        """Return True if the peer may read of this app now."""
         principal = self.principal
         return principal is not None and principal.sees(app)
 
     def status(self, number: int) -> Deferred[Outcome]:
-        """`IGateway.status`, of what it may read; a Deferred in any case."""
+        """Call `IGateway.status` for an app the peer may read; always a Deferred."""
         principal = self.permit(Operation.READ)
         asked = self._outcome(number)
         return asked.addCallback(_checked, principal, Operation.READ) if principal.limited else asked
 
     def trace(self, number: int) -> Deferred[Trace]:
-        """`IGateway.trace`, of what it may read."""
+        """Call `IGateway.trace` for an app the peer may read."""
         principal = self.permit(Operation.READ)
-        asked = self._porter.gateway.trace(number)
+        asked = self._authenticator.gateway.trace(number)
         return asked.addCallback(_checked, principal, Operation.READ) if principal.limited else asked
 
     def cancel(self, number: int) -> Deferred[bool]:
-        """`IGateway.cancel`, of what it may submit; a Deferred in any case."""
-        cancel: Callable[[int], Any] = self._porter.gateway.cancel
+        """Call `IGateway.cancel` for an app the peer may submit to; always a Deferred."""
+        cancel: Callable[[int], Any] = self._authenticator.gateway.cancel
         return self.check(Operation.PUSH, number).addCallback(lambda _: cancel(number))
 
     def check(self, operation: Operation, number: int) -> Deferred[Any]:
@@ -124,9 +124,9 @@ class Session:
         return self._outcome(number).addCallback(_checked, principal, operation)
 
     def stats(self) -> dict[str, Any]:
-        """`IGateway.stats`, of the apps it may read of."""
+        """`IGateway.stats`, of the apps the peer may read."""
         principal = self.permit(Operation.READ)
-        stats = self._porter.gateway.stats()
+        stats = self._authenticator.gateway.stats()
         if not principal.limited:
             return stats
         return {
@@ -136,16 +136,16 @@ class Session:
         }
 
     def _outcome(self, number: int) -> Deferred[Outcome]:
-        ask: Callable[[int], Any] = self._porter.gateway.status
+        ask: Callable[[int], Any] = self._authenticator.gateway.status
         return maybeDeferred(ask, number)
 
-    def _tries(self, answer: Principal | Deferred[Principal]) -> Deferred[None]:
+    def _become(self, answer: Principal | Deferred[Principal]) -> Deferred[None]:
         if isinstance(answer, Deferred):
-            return answer.addCallback(self._is)
-        self._is(answer)
+            return answer.addCallback(self._logged_in)
+        self._logged_in(answer)
         return succeed(None)
 
-    def _is(self, principal: Principal) -> None:
+    def _logged_in(self, principal: Principal) -> None:
         self._principal = principal
 
 

@@ -1,4 +1,4 @@
-"""Who asks over HTTP: a bearer's secret, a name with its secret, or the connection's certificate."""
+"""Authentication of requests: a bearer's secret, a name with its secret, or the connection's certificate."""
 
 from base64 import b64decode
 from binascii import Error as NotBase64
@@ -6,58 +6,59 @@ from binascii import Error as NotBase64
 from twisted.internet.defer import Deferred
 
 from pushgate.inputs.common.session import Session
-from pushgate.inputs.http.request import BodyReader, HTTPRequest
+from pushgate.inputs.http.request import HTTPRequest
+from pushgate.inputs.http.services import BodyReader
 from pushgate.model.errors import Invalid
 
 _RULE = "Bearer SECRET, or Basic with NAME:SECRET in Base64"
 
 
-class Ignored:
-    """Reads a body that nobody wants."""
+class IgnoredBody:
+    """Reads a body that is not wanted."""
 
     def feed(self, data: bytes) -> None:
-        """Forget the bytes."""
+        """Drop the bytes."""
 
     def end(self) -> None:
-        """The answer comes by itself."""
+        """Answer nothing: the failed login does."""
 
     def close(self) -> None:
-        """Nothing was kept."""
+        """Free nothing."""
 
 
-def let_in(request: HTTPRequest) -> BodyReader | None:
-    """Find out who makes a request; None when that is done, and the request has its visitor.
+def authenticate(request: HTTPRequest) -> BodyReader | None:
+    """Give a request its session and return None; return the reader of an unwanted body if the login failed.
 
-    Else the login failed: the answer comes in its time, and the body is not wanted.
+    The answer to a failed login comes after its delay.
 
-    :raises Invalid: the header that says who it is cannot be understood.
+    :raises Invalid: the header cannot be understood.
     """
-    said = request.header(b"authorization")
-    if said is None:
-        request.visitor = request.connection.visitor
+    credentials = request.header(b"authorization")
+    if credentials is None:
+        request.session = request.connection.session
         return None
     server = request.connection.server
-    request.visitor = visitor = server.porter.visitor(request.connection.transport)
-    trying = _try(visitor, said)
+    request.session = session = server.authenticator.session(request.connection.transport)
+    trying = _try(session, credentials)
     done: list[None] = []
     trying.addCallback(done.append)
     if done:
         return None
     request.on_end = trying.cancel
     trying.addErrback(request.fail)
-    return Ignored()
+    return IgnoredBody()
 
 
-def _try(visitor: Session, said: str) -> Deferred[None]:
-    scheme, _, credentials = said.partition(" ")
+def _try(session: Session, header: str) -> Deferred[None]:
+    scheme, _, credentials = header.partition(" ")
     credentials = credentials.strip()
     if credentials and scheme.lower() == "bearer":
-        return visitor.bearer(credentials.encode())
+        return session.bearer(credentials.encode())
     if scheme.lower() == "basic":
         try:
             name, colon, secret = b64decode(credentials, validate=True).partition(b":")
         except NotBase64:
             colon = b""
         if colon:
-            return visitor.login(name.decode(errors="replace"), secret)
-    raise Invalid("authorization", f"{len(said)} characters", _RULE)
+            return session.login(name.decode(errors="replace"), secret)
+    raise Invalid("authorization", f"{len(header)} characters", _RULE)

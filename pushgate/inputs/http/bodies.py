@@ -1,4 +1,4 @@
-"""What reads bodies that are kept until they are complete, and requests that have none."""
+"""Readers of bodies that are kept until they are complete, and of requests without a body."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -8,11 +8,11 @@ from pushgate.model.errors import TooLarge
 from pushgate.net.http.responses import HTTPFault, HTTPResponse
 
 Handler = Callable[[HTTPRequest], HTTPResponse | Coroutine[Any, Any, HTTPResponse] | None]
-"""Answers at once, later, or by itself."""
+"""Returns the answer, or a coroutine that does, or None when it answers the request itself."""
 
 
 class NoBody:
-    """Refuses a body, and asks `handle` for the answer."""
+    """Refuses a body, and has `handle` answer."""
 
     def __init__(self, request: HTTPRequest, handle: Handler) -> None:
         self._request, self._handle = request, handle
@@ -28,14 +28,14 @@ class NoBody:
         if isinstance(answer, HTTPResponse):
             self._request.answer(answer)
         elif answer is not None:
-            self._request.spend(answer)
+            self._request.run(answer)
 
     def close(self) -> None:
-        """Nothing was kept."""
+        """Free nothing."""
 
 
 class WholeBody:
-    """Keeps a body within its limit, and gives it to `handle` when it is complete.
+    """Keeps a body within its limit, and passes it to `handle` when it is complete.
 
     :raises TooLarge: at once, when the head says that the body is too long.
     """

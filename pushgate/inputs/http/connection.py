@@ -1,4 +1,4 @@
-"""One connection of the HTTP door, whatever version of HTTP it speaks."""
+"""One connection of the HTTP input, in either version of HTTP."""
 
 from typing import Final
 
@@ -10,13 +10,14 @@ from twisted.python.failure import Failure
 
 from pushgate.inputs.common.backpressure import FullQueues
 from pushgate.inputs.common.session import Session
-from pushgate.inputs.http.request import LINGER, HTTPRequest, HTTPServices
+from pushgate.inputs.http.request import LINGER, HTTPRequest
+from pushgate.inputs.http.services import HTTPServices
 from pushgate.net.http.responses import HTTPFault, error_answer
 from pushgate.net.read_pause import ReadPause
 
 _UNREAD: Final = "answers not read"
 _BARE: Final = b"HTTP/1.1 400 Bad Request\r\n\r\n"
-"""What twisted.web answers when it cannot make out a request, before it closes."""
+"""The answer of twisted.web to a request that it cannot parse, before it closes."""
 
 
 def _malformed() -> bytes:
@@ -34,15 +35,15 @@ _MALFORMED: Final = _malformed()
 
 
 class HTTPConnection(ProtocolWrapper):
-    """Stands between the transport and twisted.web's protocol.
+    """Wraps twisted.web's protocol.
 
     twisted.web restarts its only timeout at every byte, so that a byte a second keeps a connection open for
-    ever; here a request's head and body have their time, and so has the silence between requests. And it
-    gives the requests a brake beside the one with which twisted.web holds back who does not read.
+    ever; here a request's head, its body and the silence between requests each have a limit. Requests can
+    pause reading for reasons of their own, beside twisted.web's, which is that the peer does not read.
 
-    :ivar brake: stops reading from the peer.
-    :ivar visitor: who is at the other end, as far as the connection itself tells.
-    :ivar requests: those that are not finished: one at most in HTTP/1.1, any number in HTTP/2.
+    :ivar read_pause: stops reading from the peer.
+    :ivar session: the peer's, from its certificate.
+    :ivar requests: unfinished ones: one at most in HTTP/1.1, any number in HTTP/2.
     """
 
     _log = Logger()
@@ -50,8 +51,8 @@ class HTTPConnection(ProtocolWrapper):
     def __init__(self, server: HTTPServices, channel: IProtocol) -> None:
         super().__init__(server, channel)  # type: ignore[arg-type]  # it does what is asked of a WrappingFactory
         self.server = server
-        self.brake: ReadPause
-        self.visitor: Session
+        self.read_pause: ReadPause
+        self.session: Session
         self._full: FullQueues
         self.requests: set[HTTPRequest] = set()
         self._due: float | None = None
@@ -59,7 +60,7 @@ class HTTPConnection(ProtocolWrapper):
 
     @property
     def under_way(self) -> int:
-        """How many requests are not finished."""
+        """The number of unfinished requests."""
         return len(self.requests)
 
     def request(self, channel: object, queued: object = None) -> HTTPRequest:
@@ -83,7 +84,7 @@ class HTTPConnection(ProtocolWrapper):
             self._due = self.server.now() + self.server.config.idle_timeout
 
     def ended(self) -> None:
-        """What was to be said about a request has been said."""
+        """The answer to a request is complete."""
         if self.server.stopping and not self.requests:
             self.close()
         self.server.finished()
@@ -95,20 +96,20 @@ class HTTPConnection(ProtocolWrapper):
     # called by the server
 
     def sweep(self, now: float, interval: float) -> None:
-        """End what took too long.
+        """End what takes too long.
 
         :param interval: seconds since the last call.
         """
         if self._due is not None and now >= self._due:
             self._too_slow()
-        held = self.brake.held and not self.brake.holds(_UNREAD)
+        held = self.read_pause.held and not self.read_pause.holds(_UNREAD)
         for request in list(self.requests):
             request.sweep(now, interval if held else 0.0)
 
     def close(self, reason: str = "") -> None:
         """Send what is written, then close; after `LINGER` seconds anyway.
 
-        :param reason: of no interest to whoever reads the log.
+        :param reason: not logged.
         """
         if not self._closing:
             self.loseConnection()
@@ -120,14 +121,14 @@ class HTTPConnection(ProtocolWrapper):
     # the transport, as twisted.web's protocol sees it
 
     def write(self, data: bytes) -> None:
-        """Pass data on; the one answer that twisted.web gives by itself is made to be like ours."""
+        """Pass data on; the one answer that twisted.web makes itself is replaced by one of ours."""
         if data == _BARE:
             self.server.count_closed("malformed")
             data = _MALFORMED
         self.transport.write(data)  # type: ignore[union-attr]  # it is there
 
     def loseConnection(self) -> None:
-        """Close; who does not take the last answer has `LINGER` seconds to do so."""
+        """Close; the peer has `LINGER` seconds to take the last answer."""
         self._closing = True
         self._full.stop()
         self._due = self.server.now() + LINGER
@@ -135,18 +136,18 @@ class HTTPConnection(ProtocolWrapper):
 
     def pauseProducing(self) -> None:
         """Called by twisted.web: the peer does not read its answers."""
-        self.brake.hold(_UNREAD)
+        self.read_pause.hold(_UNREAD)
 
     def resumeProducing(self) -> None:
-        """Called by twisted.web: it does again."""
-        self.brake.release(_UNREAD)
+        """Called by twisted.web: the peer reads again."""
+        self.read_pause.release(_UNREAD)
 
     # called by the transport
 
     def makeConnection(self, transport: object) -> None:
-        self.brake = ReadPause(transport, lambda: None)  # type: ignore[arg-type]  # every stream can pause
-        self._full = self.server.full_queues(self.brake)
-        self.visitor = self.server.porter.visitor(transport)
+        self.read_pause = ReadPause(transport, lambda: None)  # type: ignore[arg-type]  # every stream can pause
+        self._full = self.server.full_queues(self.read_pause)
+        self.session = self.server.authenticator.session(transport)
         self._due = self.server.now() + self.server.config.idle_timeout
         super().makeConnection(transport)  # type: ignore[no-untyped-call]  # untyped in Twisted
 
@@ -160,9 +161,9 @@ class HTTPConnection(ProtocolWrapper):
             self._due = self.server.now() + self.server.config.header_timeout
         try:
             super().dataReceived(data)  # type: ignore[no-untyped-call]  # untyped in Twisted
-        except TooManyStreamsError:  # twisted.web minds not all that a peer may say of HTTP/2's priorities
+        except TooManyStreamsError:  # raised through twisted.web by priorities that a peer may send in HTTP/2
             self._give_up()
-        except Exception:  # noqa: BLE001 - it would keep its place, because TLS does not survive it
+        except Exception:  # noqa: BLE001 - the connection would stay, as TLS does not survive it
             self._log.failure("a bug while reading HTTP")
             self._give_up()
 

@@ -1,4 +1,4 @@
-"""The HTTP door as a plug-in."""
+"""The HTTP input as a plug-in."""
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
@@ -16,8 +16,8 @@ class HTTPInput:
 
     def __init__(self, name: str, config: HTTPTable, gateway: IGateway, context: Context) -> None:
         self._listener = Listener(name, config, context)
-        porter = Authenticator(name, self._listener.trusting, gateway, context)
-        self._server = HTTPServer(name, config, gateway, context, porter)
+        authenticator = Authenticator(name, self._listener.trusting, gateway, context)
+        self._server = HTTPServer(name, config, gateway, context, authenticator)
 
     def start(self) -> Deferred[None]:
         return self._listener.start(self._server).addCallback(lambda _: self._server.start())

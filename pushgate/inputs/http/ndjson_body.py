@@ -1,11 +1,11 @@
-"""NDJSON bodies of any length: admitted piece by piece, each safe before more is read."""
+"""NDJSON bodies of any length: submitted piece by piece, each safe before more is read."""
 
 from enum import Enum
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
-from pushgate.inputs.common.drafts import Draft, told
+from pushgate.inputs.common.drafts import Draft, receipt_fields
 from pushgate.inputs.http.ndjson_parser import LinePieces
 from pushgate.inputs.http.request import HTTPRequest
 from pushgate.inputs.http.submit import key_of, part_key, submitted
@@ -21,15 +21,15 @@ class _State(Enum):
 
     OPEN = "open"
     COMPLETE = "complete"
-    """It is all there, read or not."""
+    """All of it has come, read or not."""
     CLOSED = "closed"
-    """What is not read is not wanted."""
+    """The rest is not wanted."""
 
 
 class NDJSONBody:
     """Submits the lines of a body as they come.
 
-    One piece is answered as if it was any other request; of several each has its line in the answer, which
+    A single piece is answered like any other request; of several each has its line in the answer, which
     begins while the body is still coming. While pieces are not safe yet, nothing is read from the connection;
     what was read already waits here.
     """
@@ -39,12 +39,12 @@ class NDJSONBody:
             raise Invalid("wait", "with application/x-ndjson", "only with application/json")
         self._request, self._app = request, request.parameters["app"]
         self._key = key_of(request)
-        self._brake, self._reason = request.connection.brake, f"the pieces of request {id(request)}"
+        self._read_pause, self._reason = request.connection.read_pause, f"the pieces of request {id(request)}"
         self._unread: list[bytes] = []
         self._state, self._answering = _State.OPEN, False
         self._more: Deferred[None] | None = None
         self._pieces = 0
-        self._untold: list[tuple[Draft, _Result]] = []
+        self._unreported: list[tuple[Draft, _Result]] = []
         Deferred.fromCoroutine(self._run()).addErrback(request.fail)
 
     def feed(self, data: bytes) -> None:
@@ -75,7 +75,7 @@ class NDJSONBody:
     async def _readable(self) -> bool:
         """Wait until there is something to read; False when nothing more will come."""
         while self._state is _State.OPEN and not self._unread:
-            self._brake.release(self._reason)
+            self._read_pause.release(self._reason)
             self._more = Deferred()
             await self._more
         return bool(self._unread)
@@ -89,14 +89,14 @@ class NDJSONBody:
         """Submit pieces and wait until they are safe; False when one was refused: no more may follow."""
         if not drafts:
             return True
-        self._brake.hold(self._reason)
+        self._read_pause.hold(self._reason)
         try:
             results = [await each for each in [self._submit(draft) for draft in drafts]]
         finally:
-            self._brake.release(self._reason)
-        self._untold += zip(drafts, results, strict=True)
+            self._read_pause.release(self._reason)
+        self._unreported += zip(drafts, results, strict=True)
         if self._state is not _State.CLOSED:
-            self._tell()
+            self._report()
         return all(isinstance(result, Receipt) for result in results)
 
     def _submit(self, draft: Draft) -> Deferred[_Result]:
@@ -106,41 +106,41 @@ class NDJSONBody:
         try:
             if server.stopping:
                 raise ShuttingDown
-            self._request.visitor.charge(len(draft))
+            self._request.session.charge(len(draft))
             submission = draft.submission(self._app, part_key(self._key, number))
         except Refusal as refusal:
             server.count_refusal(self._app, refusal)
             return succeed(refusal)
         return submitted(self._request, submission)
 
-    def _tell(self) -> None:
-        """Write a line for each piece, once there are several and one at least was accepted."""
+    def _report(self) -> None:
+        """Write a line for each piece, once there are several and at least one was accepted."""
         if not self._answering:
-            if len(self._untold) < 2 or not self._any_accepted():
+            if len(self._unreported) < 2 or not self._any_accepted():
                 return
             self._answering = True
             self._request.begin(202, NDJSON)
-        self._request.send(b"".join([json_line(_line(draft, result)) for draft, result in self._untold]))
-        self._untold.clear()
+        self._request.send(b"".join([json_line(_line(draft, result)) for draft, result in self._unreported]))
+        self._unreported.clear()
 
     def _conclude(self) -> None:
-        """Say what has not been said."""
+        """Write the rest of the answer."""
         if self._answering:
             self._request.end()
-        elif not self._untold:
+        elif not self._unreported:
             raise Invalid("body", "no line", "one notification a line")
         elif not self._any_accepted():
-            raise next(result for _, result in self._untold if isinstance(result, PushgateError))
+            raise next(result for _, result in self._unreported if isinstance(result, PushgateError))
         else:
-            [(draft, result)] = self._untold
+            [(draft, result)] = self._unreported
             self._request.answer(json_answer(202, _line(draft, result)))
 
     def _any_accepted(self) -> bool:
-        return any(isinstance(result, Receipt) for _, result in self._untold)
+        return any(isinstance(result, Receipt) for _, result in self._unreported)
 
 
 def _line(draft: Draft, result: _Result) -> dict[str, Any]:
-    """What became of a piece."""
+    """The result of a piece as JSON."""
     if isinstance(result, Receipt):
-        return told(result, draft.faults) | {"first": draft.first}
+        return receipt_fields(result, draft.faults) | {"first": draft.first}
     return error_fields(result) | {"first": draft.first, "count": len(draft)}

@@ -27,7 +27,7 @@ class LinePieces:
         self._skipping = False  # what is left of a line that was too long
 
     def feed(self, data: bytes) -> list[Draft]:
-        """Take the next bytes; give the pieces that are complete now."""
+        """Take the next bytes; return the pieces that are complete now."""
         text, newline, rest = (self._rest + data).rpartition(b"\n")
         if newline and self._skipping:
             self._skipping = False
@@ -43,7 +43,7 @@ class LinePieces:
         return self._drafts.complete()
 
     def end(self) -> list[Draft]:
-        """The body is complete: give the last pieces."""
+        """Return the last pieces: the body is complete."""
         if not self._skipping:
             self._read(self._rest)
         return self._drafts.end()
@@ -58,7 +58,7 @@ class LinePieces:
             for notification in notifications:
                 self._drafts.add(notification)
             return
-        for line in lines:  # one of them at least is bad: find out which
+        for line in lines:  # at least one of them is bad: find out which
             self._read_line(line)
 
     def _read_line(self, line: bytes) -> None:

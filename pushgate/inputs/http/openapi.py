@@ -1,4 +1,4 @@
-"""The description of the API, OpenAPI 3.1, made of the table of routes."""
+"""The description of the API, OpenAPI 3.1, made from the table of routes."""
 
 from typing import Any, Final
 
@@ -205,8 +205,8 @@ PARAMETERS: Final[dict[str, Schema]] = {
 
 ERRORS: Final[dict[int, str]] = {
     400: "Something breaks a rule.",
-    401: "Nobody has logged in.",
-    403: "Whoever has may not do this.",
+    401: "Not logged in.",
+    403: "Not allowed to this caller.",
     404: "Not known.",
     405: "Not with this method.",
     408: "The body comes too slowly.",

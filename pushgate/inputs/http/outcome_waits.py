@@ -14,7 +14,7 @@ from pushgate.model.outcome_record import lines, record
 from pushgate.plugin.interfaces import IGateway, IOutcomeSink
 
 BUFFER: Final = 10_000
-"""Reports that may wait to be looked through."""
+"""Reports that may wait to be read."""
 _PENDING: Final = (State.QUEUED, State.WRITTEN)
 
 
@@ -32,11 +32,11 @@ class OutcomeWait:
 
     @property
     def batch(self) -> int:
-        """The batch, as ids have it."""
+        """The batch's part of the id."""
         return self.number >> MEMBER_BITS
 
-    def told(self, number: int, record: str) -> None:
-        """The outcome of one."""
+    def set(self, number: int, record: str) -> None:
+        """Set the outcome of one member."""
         self.records[number] = record
         self.missing.discard(number)
         if not self.missing and not self.done.called:
@@ -45,7 +45,7 @@ class OutcomeWait:
 
 @implementer(IOutcomeSink)
 class OutcomeWaits:
-    """A sink, attached from the first time that anybody waits.
+    """A sink, attached before the first request that waits.
 
     :param name: of the sink, for the metrics.
     """
@@ -55,24 +55,24 @@ class OutcomeWaits:
         self._waits: dict[int, set[OutcomeWait]] = {}
         self._detach: Callable[[], None] | None = None
 
-    # used by who waits
+    # used by requests
 
     def enter(self) -> None:
-        """Say before a submission that its outcomes will be waited for."""
+        """Attach the sink; called before a submission whose outcomes are waited for."""
         if self._detach is None:
             self._detach = self._gateway.attach(self._name, self, BUFFER)
 
     def close(self) -> None:
-        """Nobody will wait any more."""
+        """Detach the sink: no request waits any more."""
         detach, self._detach = self._detach, None
         if detach is not None:
             detach()
 
     async def outcomes(self, number: int, members: Sequence[int], seconds: float, again: bool) -> OutcomeWait:
-        """What is known of the members of a batch when all have an outcome, or the time is over.
+        """Wait until all members of a batch have an outcome, or the time is over; return what is known.
 
         :param number: the id of member 0.
-        :param again: the submission may be an old one repeated, whose outcomes have long been told.
+        :param again: the submission may be an old one repeated, whose outcomes were reported before.
         """
         wait = OutcomeWait(number, {number + index for index in members})
         if again:
@@ -86,18 +86,18 @@ class OutcomeWaits:
     async def _settled(self, wait: OutcomeWait, seconds: float) -> None:
         together = self._waits.setdefault(wait.batch, set())
         together.add(wait)
-        bell = self._clock.callLater(seconds, wait.done.callback, None)
+        timer = self._clock.callLater(seconds, wait.done.callback, None)
         try:
             await wait.done
         finally:
-            if bell.active():
-                bell.cancel()
+            if timer.active():
+                timer.cancel()
             together.discard(wait)
             if not together:
                 self._waits.pop(wait.batch, None)
 
     async def _ask(self, wait: OutcomeWait) -> None:
-        """Take from the books what nobody told: a report may have been dropped, or be old."""
+        """Ask the gateway for what was not reported here: a report may have been dropped, or be old."""
         ask: Callable[[int], Any] = self._gateway.status
         for number in sorted(wait.missing):
             try:
@@ -107,30 +107,30 @@ class OutcomeWaits:
             if outcome.state in _PENDING:
                 wait.records[number] = record(outcome)
             else:
-                wait.told(number, record(outcome))
+                wait.set(number, record(outcome))
 
     # IOutcomeSink
 
     def start(self) -> None:
-        """Nothing is to be opened."""
+        """Open nothing."""
 
     def emit(self, reports: Sequence[Report]) -> None:
-        """Tell those who wait for it."""
+        """Pass reports on to the requests that wait for them."""
         for report in reports:
             if isinstance(report, Outcome):
                 for wait in list(self._waits.get(report.span.batch.id >> MEMBER_BITS, ())):
-                    _tell(wait, report)
+                    _pass_on(wait, report)
 
     def reopen(self) -> None:
-        """There are no files."""
+        """Reopen nothing."""
 
     def stop(self) -> None:
-        """Nothing is to be flushed: who waits longer asks the books."""
+        """Flush nothing: requests that still wait ask the gateway."""
 
 
-def _tell(wait: OutcomeWait, report: Outcome) -> None:
+def _pass_on(wait: OutcomeWait, report: Outcome) -> None:
     span = report.span
     batch = span.batch.id
     for index, line in zip(range(span.start, span.stop), lines(report), strict=True):
         if batch + index in wait.missing or batch + index in wait.records:
-            wait.told(batch + index, line)
+            wait.set(batch + index, line)

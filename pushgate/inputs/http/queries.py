@@ -1,4 +1,4 @@
-"""What became of a notification, how the apps are, and whether the gateway is well."""
+"""Traces and cancellation of notifications, the state of apps, metrics, and health."""
 
 from typing import Any, Final
 
@@ -11,22 +11,22 @@ DAY: Final = 86400.0
 """Seconds."""
 
 
-async def story(request: HTTPRequest) -> HTTPResponse:
-    """The outcome record of a notification, and how it came to it."""
-    trace = await request.visitor.trace(parse_id(request.parameters["id"]))
-    return HTTPResponse(200, trace.json().encode() + b"\n")
+async def trace(request: HTTPRequest) -> HTTPResponse:
+    """The outcome record of a notification, with its events."""
+    found = await request.session.trace(parse_id(request.parameters["id"]))
+    return HTTPResponse(200, found.json().encode() + b"\n")
 
 
 async def cancel(request: HTTPRequest) -> HTTPResponse:
     """Withdraw a notification."""
-    done = await request.visitor.cancel(parse_id(request.parameters["id"]))
+    done = await request.session.cancel(parse_id(request.parameters["id"]))
     return json_answer(200, {"cancelled": done})
 
 
 def apps(request: HTTPRequest) -> HTTPResponse:
     """Each app's state."""
     wall = request.connection.server.wall()
-    states = request.visitor.stats()["apps"]
+    states = request.session.stats()["apps"]
     return json_answer(200, {"apps": {app: _app(state, wall) for app, state in states.items()}})
 
 
@@ -36,7 +36,7 @@ def _app(state: dict[str, Any], wall: float) -> dict[str, Any]:
 
 
 def metrics(request: HTTPRequest) -> HTTPResponse:
-    """All metrics, as Prometheus wants them."""
+    """All metrics, in a format of Prometheus."""
     accept = ", ".join(
         value.decode("latin-1") for value in request.requestHeaders.getRawHeaders(b"accept", [])
     )
@@ -45,12 +45,12 @@ def metrics(request: HTTPRequest) -> HTTPResponse:
 
 
 def alive(_: HTTPRequest) -> HTTPResponse:
-    """The process answers."""
+    """Answer that the process runs."""
     return json_answer(200, {"status": "ok"})
 
 
 def ready(request: HTTPRequest) -> HTTPResponse:
-    """It takes notifications; raise `ShuttingDown` when it does not any more."""
+    """Answer that it takes notifications; raise `ShuttingDown` when it does not."""
     server = request.connection.server
     if server.stopping or not server.gateway.accepting():
         raise ShuttingDown

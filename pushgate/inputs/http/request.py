@@ -1,4 +1,4 @@
-"""One request: between twisted.web's protocols and what reads its body."""
+"""One request: the pump between twisted.web's protocols and the reader of its body."""
 
 from collections.abc import Callable, Coroutine
 from enum import Enum, IntEnum
@@ -6,24 +6,18 @@ from typing import Any, Final, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionAborted
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http
 
-from pushgate.inputs.common.backpressure import FullQueues
-from pushgate.inputs.common.batching import Batcher
-from pushgate.inputs.common.session import Authenticator, Session
-from pushgate.inputs.http.outcome_waits import OutcomeWaits
-from pushgate.inputs.http.settings import HTTPTable
+from pushgate.inputs.common.session import Session
+from pushgate.inputs.http.services import BodyReader, HTTPServices
 from pushgate.model.errors import Internal, Invalid, PushgateError, Refusal
 from pushgate.net.http.responses import Header, HTTPFault, HTTPResponse, error_answer
-from pushgate.net.prometheus import Exposition
 from pushgate.net.read_pause import ReadPause
-from pushgate.plugin.interfaces import IGateway
 
 LINGER: Final = 5.0
-"""Seconds in which an unwanted body may end, and a closing connection take its last answer."""
+"""Seconds for an unwanted body to end, and for the peer of a closing connection to take its last answer."""
 RATE: Final = 1024
 """Bytes of a body for which it gets a second more."""
 BRIEF: Final = 1 << 16
@@ -31,63 +25,12 @@ BRIEF: Final = 1 << 16
 _CLOSE: Final = (b"Connection", b"close")
 
 
-class BodyReader(Protocol):
-    """What reads the body of one request, and answers it."""
-
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes. What it raises becomes the answer, as in `end`."""
-
-    def end(self) -> None:
-        """The body is complete."""
-
-    def close(self) -> None:
-        """Nothing more comes: the body was complete, or is not wanted, or the peer is gone."""
-
-
-class HTTPServices(Protocol):
-    """What the connections and requests of one input share."""
-
-    config: HTTPTable
-    gateway: IGateway
-    clock: IReactorTime
-    porter: Authenticator
-    gatherer: Batcher
-    waits: OutcomeWaits
-    exposition: Exposition
-    stopping: bool
-
-    def wall(self) -> float:
-        """Unix seconds."""
-
-    def now(self) -> float:
-        """Monotonic seconds."""
-
-    def date(self) -> bytes:
-        """The time as headers have it."""
-
-    def reader(self, request: "HTTPRequest") -> BodyReader:
-        """What reads the body of a request and answers it; raise what is wrong with its head."""
-
-    def watch(self, request: "HTTPRequest") -> None:
-        """Answer with outcomes as they come."""
-
-    def reserve(self, size: int) -> None:
-        """Take room for bytes of a body; see `HTTPServer.reserve`."""
-
-    def full_queues(self, brake: ReadPause) -> FullQueues:
-        """See `Connections`, as for the others."""
-
-    def count_closed(self, reason: str) -> None: ...
-    def count_refusal(self, app: str, refusal: Refusal) -> None: ...
-    def finished(self) -> None: ...
-
-
 class HTTPRequestOwner(Protocol):
     """The connection of a request."""
 
     server: HTTPServices
-    brake: ReadPause
-    visitor: Session
+    read_pause: ReadPause
+    session: Session
     transport: Any
 
     def head_received(self) -> None:
@@ -97,7 +40,7 @@ class HTTPRequestOwner(Protocol):
         """A request is over; in HTTP/1.1 the next one may begin after this."""
 
     def ended(self) -> None:
-        """What was to be said about a request has been said."""
+        """The answer to a request is complete."""
 
     def fed(self, app: str) -> None:
         """Note that something was submitted to an app from here."""
@@ -122,24 +65,24 @@ class AnswerState(IntEnum):
     NONE = 0
     BEGUN = 1
     COMPLETE = 2
-    """Nothing more is to be said; the body may still be coming."""
+    """All was written; the body may still be coming."""
     FINISHED = 3
-    """twisted.web knows that the request is over."""
+    """twisted.web has finished the request."""
 
 
 class HTTPRequest(http.Request):
-    """A request that is looked at when its head is complete, and can be answered before its body is.
+    """A request that is routed when its head is complete, and can be answered before its body is.
 
-    twisted.web's own resources are asked when the whole body was received and kept, of whatever size. Here
-    the route is found first; it says what reads the body, and can refuse it before it comes.
+    twisted.web calls its resources once the whole body was received and kept, of any size. Here the route is
+    found first; it makes the reader of the body, and can refuse the body before it comes.
 
     An answer may come at any time. The request is finished when its body is complete too, because neither of
-    twisted.web's protocols bears an earlier end; an unwanted body has `LINGER` seconds for that.
+    twisted.web's protocols survives an earlier end; an unwanted body has `LINGER` seconds for that.
 
-    :ivar connection: what it came on.
+    :ivar connection: the one it came on.
     :ivar parameters: of path and query, by name.
-    :ivar visitor: who asks.
-    :ivar gone: the peer is, and hears nothing more.
+    :ivar session: the caller's.
+    :ivar gone: the peer is, and gets nothing more.
     :ivar on_end: called when the request is over, answered or not.
     """
 
@@ -150,7 +93,7 @@ class HTTPRequest(http.Request):
         self.connection = connection
         self.http1 = isinstance(channel, http.HTTPChannel)
         self.parameters: dict[str, str] = {}
-        self.visitor: Session
+        self.session: Session
         self.gone = False
         self.on_end: Callable[[], None] | None = None
         self.length: int | None = 0
@@ -167,11 +110,11 @@ class HTTPRequest(http.Request):
             self.connection.head_received()
             if length != 0:
                 self._due = self.now() + self.connection.server.config.body_timeout
-                self._look(*_request_line(self.channel, self.http1))
+                self._start_reader(*_request_line(self.channel, self.http1))
 
     def handleContentChunk(self, data: bytes) -> None:
         if self._body is BodyState.UNREAD:
-            self._look(*_request_line(self.channel, self.http1))
+            self._start_reader(*_request_line(self.channel, self.http1))
         if self._due is not None and self._answer < AnswerState.COMPLETE:
             self._due += len(data) / RATE
         if self._reader is not None:
@@ -182,7 +125,7 @@ class HTTPRequest(http.Request):
         unread = self._body is BodyState.UNREAD
         self._body, self._due = BodyState.COMPLETE, None
         if unread:
-            self._look(command, path, version)
+            self._start_reader(command, path, version)
         if self._reader is not None and self._answer < AnswerState.COMPLETE:
             self._try(self._reader.end)
         if self._answer is AnswerState.COMPLETE:
@@ -200,7 +143,7 @@ class HTTPRequest(http.Request):
     def sweep(self, now: float, held: float) -> None:
         """End what took too long.
 
-        :param held: seconds of late in which the peer could not send, because it was not read from.
+        :param held: seconds since the last sweep in which the peer was not read.
         """
         if self._due is None:
             return
@@ -213,7 +156,7 @@ class HTTPRequest(http.Request):
             self.connection.server.count_closed("slow")
             self.refuse(HTTPFault(408, "body: it comes too slowly", _CLOSE))
 
-    # called by whoever answers
+    # called by the reader of the body and by the handlers
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -244,7 +187,7 @@ class HTTPRequest(http.Request):
         self.end()
 
     def fail(self, failure: Failure) -> None:
-        """Answer with an error, and log what nobody foresaw; cut short an answer that was begun."""
+        """Answer with an error, logged if it is a bug; cut short an answer that was begun."""
         error = failure.value
         if self.gone and isinstance(error, CancelledError):
             return
@@ -260,7 +203,7 @@ class HTTPRequest(http.Request):
         elif self._answer is AnswerState.BEGUN:
             self.abort()
 
-    def spend(self, coroutine: Coroutine[Any, Any, HTTPResponse]) -> None:
+    def run(self, coroutine: Coroutine[Any, Any, HTTPResponse]) -> None:
         """Answer with what a coroutine returns or raises."""
         running: Deferred[HTTPResponse] = Deferred.fromCoroutine(coroutine)
         running.addCallback(self.answer).addErrback(self.fail)
@@ -305,7 +248,7 @@ class HTTPRequest(http.Request):
             self._close_after()
 
     def abort(self) -> None:
-        """End the request without a word, in HTTP/1.1 together with its connection."""
+        """End the request without an answer, in HTTP/1.1 together with its connection."""
         if self.gone or self._answer is AnswerState.FINISHED:
             return
         self._answer = AnswerState.COMPLETE
@@ -317,8 +260,8 @@ class HTTPRequest(http.Request):
 
     # within
 
-    def _look(self, method: bytes, uri: bytes, version: bytes) -> None:
-        """Find what reads the body, now that the head is complete."""
+    def _start_reader(self, method: bytes, uri: bytes, version: bytes) -> None:
+        """Make the reader of the body: the head is complete."""
         if self._body is BodyState.UNREAD:
             self._body = BodyState.READ
         self.method, self.uri, self.clientproto = method, uri, version
@@ -330,11 +273,11 @@ class HTTPRequest(http.Request):
     def _try(self, call: Callable[..., None], *arguments: Any) -> None:
         try:
             call(*arguments)
-        except Exception:  # noqa: BLE001 - whatever goes wrong becomes an answer
+        except Exception:  # noqa: BLE001 - every error becomes an answer
             self.fail(Failure())
 
     def _is_long(self) -> bool:
-        """Whether the body is not worth reading to its end, or will not come."""
+        """Return True if the body is too long to be read to its end, or will not come."""
         expects = self.requestHeaders.hasHeader(b"expect")
         return expects or self.length is None or self.length > BRIEF
 
@@ -367,8 +310,8 @@ class HTTPRequest(http.Request):
 def _request_line(channel: Any, http1: bool) -> tuple[bytes, bytes, bytes]:
     """Method, target and version of a request whose body is still to come.
 
-    twisted.web tells them when the body is complete as well; until then an HTTP/1.1 channel keeps them where
-    only itself should look.
+    twisted.web passes them on when the body is complete; until then an HTTP/1.1 channel keeps them in private
+    attributes.
     """
     if http1:
         return channel._command, channel._path, channel._version

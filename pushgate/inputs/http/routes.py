@@ -1,4 +1,4 @@
-"""The table of what there is over HTTP, and how a request finds its place in it."""
+"""The table of methods and paths, and the way from a request to its route."""
 
 import re
 from collections.abc import Callable
@@ -9,11 +9,12 @@ from urllib.parse import parse_qsl, unquote
 import msgspec
 
 from pushgate.inputs.http import queries
-from pushgate.inputs.http.authentication import let_in
+from pushgate.inputs.http.authentication import authenticate
 from pushgate.inputs.http.bodies import Handler, NoBody, WholeBody
 from pushgate.inputs.http.ndjson_body import NDJSONBody
 from pushgate.inputs.http.openapi import Described, document, json_of, text_of
-from pushgate.inputs.http.request import BodyReader, HTTPRequest
+from pushgate.inputs.http.request import HTTPRequest
+from pushgate.inputs.http.services import BodyReader
 from pushgate.inputs.http.submit import push
 from pushgate.model.errors import Invalid
 from pushgate.model.principals import Operation
@@ -23,9 +24,9 @@ from pushgate.net.http.responses import HTTPFault, HTTPResponse, json_answer
 class Route(msgspec.Struct, frozen=True):
     """One method of one path.
 
-    :param reader: makes what reads the body and answers.
-    :param operation: what the visitor must be allowed, unless its path is open to all.
-    :param described: method, path, and all else that callers see.
+    :param reader: makes the reader of the body, which answers.
+    :param operation: what the caller must be allowed, unless its path is open to all.
+    :param described: method, path, and everything else that callers see.
     """
 
     reader: Callable[[HTTPRequest], BodyReader]
@@ -33,12 +34,12 @@ class Route(msgspec.Struct, frozen=True):
     described: Described
 
 
-def find_route(request: HTTPRequest) -> Callable[[HTTPRequest], BodyReader]:
-    """What reads the body of a request, once its head is checked.
+def find_reader(request: HTTPRequest) -> BodyReader:
+    """Check the head of a request; return the reader of its body.
 
-    :raises Fault: there is no such path, or it has no such method.
+    :raises HTTPFault: there is no such path, or it has no such method.
     :raises Invalid: a parameter is not one of this route.
-    :raises Forbidden: the visitor may not do this.
+    :raises Forbidden: the caller may not do this.
     """
     path, query = _split_target(request.uri)
     methods, parameters = _find_path(path)
@@ -47,17 +48,17 @@ def find_route(request: HTTPRequest) -> Callable[[HTTPRequest], BodyReader]:
     if route is None:
         allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else [])])
         raise HTTPFault(405, f"method: not one of {allowed}", (b"Allow", allowed.encode()))
-    turned_away = let_in(request)
-    if turned_away is not None:
-        return lambda _: turned_away
+    ignored = authenticate(request)
+    if ignored is not None:
+        return ignored
     for name in query:
         if name not in route.described.query:
             known = ", ".join(route.described.query) or "none"
             raise Invalid("query", "a parameter that is none of this request", known)
     request.parameters = parameters | query
     if path not in request.connection.server.config.open_paths:
-        request.visitor.permit(route.operation, request.parameters.get("app"))
-    return route.reader
+        request.session.permit(route.operation, request.parameters.get("app"))
+    return route.reader(request)
 
 
 def _split_target(target: bytes) -> tuple[str, dict[str, str]]:
@@ -133,7 +134,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(queries.story),
+        _asks(queries.trace),
         Operation.READ,
         Described(
             method="GET",
@@ -228,7 +229,7 @@ ROUTES: Final = (
         ),
     ),
 )
-"""All there is."""
+"""Every method and path."""
 
 
 def _by_path() -> dict[str, dict[str, Route]]:

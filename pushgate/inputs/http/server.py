@@ -1,4 +1,4 @@
-"""What the connections of one HTTP door share."""
+"""The server of one HTTP input: makes its connections, and ends what is too slow."""
 
 from typing import Final
 
@@ -7,22 +7,17 @@ from twisted.internet.task import LoopingCall
 from twisted.web import http
 from zope.interface import implementer
 
-from pushgate.inputs.common.batching import Batcher
-from pushgate.inputs.common.connections import Connections
 from pushgate.inputs.common.session import Authenticator
 from pushgate.inputs.http.connection import HTTPConnection
-from pushgate.inputs.http.outcome_waits import OutcomeWaits
-from pushgate.inputs.http.request import BodyReader, HTTPRequest
-from pushgate.inputs.http.routes import find_route
+from pushgate.inputs.http.routes import find_reader
 from pushgate.inputs.http.server_sent_events import ServerSentEvents
+from pushgate.inputs.http.services import HTTPServices
 from pushgate.inputs.http.settings import HTTPTable
-from pushgate.model.errors import Overloaded
 from pushgate.net.listener import Listener
-from pushgate.net.prometheus import Exposition
 from pushgate.plugin.interfaces import Context, IGateway
 
 SWEEP: Final = 1.0
-"""Seconds between two looks for connections that are too slow."""
+"""Seconds between two checks for connections that are too slow."""
 
 
 class _Protocols(http.HTTPFactory):
@@ -31,31 +26,26 @@ class _Protocols(http.HTTPFactory):
     noisy = False
 
     def startFactory(self) -> None:
-        """There is no log to open."""
+        """Open no log."""
 
     def stopFactory(self) -> None:
-        """There is none to close."""
+        """Close no log."""
 
     def log(self, request: http.Request) -> None:
         """Log nothing: at the rate of pushes a line each would cost more than the push."""
 
 
 @implementer(IProtocolNegotiationFactory)
-class HTTPServer(Connections):
-    """Makes the connections of one door."""
+class HTTPServer(HTTPServices):
+    """Makes the connections of one input."""
 
     def __init__(
-        self, name: str, config: HTTPTable, gateway: IGateway, context: Context, porter: Authenticator
+        self, name: str, config: HTTPTable, gateway: IGateway, context: Context, authenticator: Authenticator
     ) -> None:
-        super().__init__(name, config.max_connections, gateway, context)
-        self.config, self.porter = config, porter
+        super().__init__(name, config, gateway, context, authenticator)
         self._protocols = _Protocols(timeout=None, reactor=self.clock)  # type: ignore[arg-type]  # None: no timeout, as documented
-        self.gatherer = Batcher(lambda submission: gateway.submit(submission, name), self.clock)
-        self.waits = OutcomeWaits(f"{name}.wait", gateway, self.clock)
-        self.events = ServerSentEvents(name, config, gateway, context)
-        self.exposition = Exposition(context.metrics, gateway.stats)
-        self._body_bytes = 0
-        self._date, self._date_until = b"", 0.0
+        self._events = ServerSentEvents(name, config, gateway, context)
+        self.reader, self.watch = find_reader, self._events.watch
         self._sweeper = LoopingCall(self._sweep)
         self._sweeper.clock = self.clock
         self._swept_at = 0.0
@@ -74,54 +64,24 @@ class HTTPServer(Connections):
         self.joined(connection)
 
     def unregisterProtocol(self, connection: HTTPConnection) -> None:
-        """See there."""
+        """See `registerProtocol`."""
         self.left(connection)
 
     def acceptableProtocols(self) -> list[bytes]:
-        """What a TLS connection may speak, best first."""
+        """The protocols that a TLS connection may choose from, best first."""
         return [b"h2", b"http/1.1"] if http.H2_ENABLED else [b"http/1.1"]
 
-    def now(self) -> float:
-        """Monotonic seconds."""
-        return self.clock.seconds()
-
-    # called by the requests
-
-    def reader(self, request: HTTPRequest) -> BodyReader:
-        """What reads the body of a request and answers it; raise what is wrong with its head."""
-        return find_route(request)(request)
-
-    def watch(self, request: HTTPRequest) -> None:
-        """Answer with outcomes as they come."""
-        self.events.watch(request)
-
-    def reserve(self, size: int) -> None:
-        """Take room for bytes of a body; `size` below zero gives it back.
-
-        :raises Overloaded: there is none.
-        """
-        if size > 0 and self._body_bytes + size > self.config.max_bodies:
-            raise Overloaded("bodies being read (bytes)", self._body_bytes, self.config.max_bodies)
-        self._body_bytes += size
-
-    def date(self) -> bytes:
-        """The time as headers have it."""
-        now = self.now()
-        if now >= self._date_until:
-            self._date, self._date_until = http.datetimeToString(self.wall()), now + 1.0
-        return self._date
-
-    # called by the door
+    # called by the input
 
     def start(self) -> None:
-        """Begin to look for what is too slow."""
+        """Start the sweeps for what is too slow."""
         self._swept_at = self.now()
         self._sweeper.start(SWEEP, now=False)
 
     async def stop(self, *listeners: Listener) -> None:
-        """As `Connections.stop`, but who has asked for nothing is not waited for."""
-        self.events.close()
-        self.porter.stop()
+        """As `Connections.stop`, but connections without a request are closed at once."""
+        self._events.close()
+        self.authenticator.stop()
         self.stopping = True
         for connection in list(self.connections):
             if not connection.under_way:
@@ -133,7 +93,7 @@ class HTTPServer(Connections):
             self.end()
 
     def end(self) -> None:
-        """Look no more for what is too slow."""
+        """End the sweeps."""
         if self._sweeper.running:
             self._sweeper.stop()
 

@@ -18,7 +18,7 @@ from pushgate.plugin.interfaces import Context, IGateway, IOutcomeSink
 
 STREAM: Final = b"text/event-stream"
 HEARTBEAT: Final = 15.0
-"""Seconds between two comments, which tell both sides that the other is there, and proxies to wait on."""
+"""Seconds between two comments, which show both ends that the other is alive, and keep proxies waiting."""
 PIECE: Final = 256
 """Records written at a time: a report may cover a whole batch."""
 
@@ -27,8 +27,8 @@ PIECE: Final = 256
 class EventStream:
     """Writes outcome records as events to one request, as fast as they are read.
 
-    :param wanted: whether outcomes of an app are.
-    :param patience: seconds in which the peer must read something.
+    :param wanted: returns True for an app whose outcomes are to be written.
+    :param timeout: seconds within which the peer must read something.
     :param dropped: called when it has not.
     """
 
@@ -36,16 +36,16 @@ class EventStream:
         self,
         request: HTTPRequest,
         wanted: Callable[[str], bool],
-        patience: float,
+        timeout: float,
         dropped: Callable[[], None],
         clock: Any,
     ) -> None:
-        self._request, self._wanted, self._patience, self._dropped = request, wanted, patience, dropped
+        self._request, self._wanted, self._timeout, self._dropped = request, wanted, timeout, dropped
         self._clock = clock
         self._events: Iterator[bytes] = iter(())
         self._taken: Deferred[None] | None = None
         self._paused = self._closed = False
-        self._bell: IDelayedCall | None = None
+        self._timer: IDelayedCall | None = None
 
     def begin(self) -> None:
         """Begin the answer."""
@@ -53,7 +53,7 @@ class EventStream:
         request.begin(200, STREAM, (b"X-Accel-Buffering", b"no"))
         request.registerProducer(self, True)  # type: ignore[no-untyped-call]  # untyped in Twisted
         request.send(b": outcomes from now on\n\n")
-        self._rest()
+        self._restart_heartbeat()
 
     def close(self) -> None:
         """End the answer; harmless when it is ended."""
@@ -65,7 +65,7 @@ class EventStream:
             self._request.end()
 
     def lost(self) -> None:
-        """The peer is gone."""
+        """Stop: the peer is gone."""
         self._closed = True
         self._stop_waiting()
         self._finish()
@@ -73,7 +73,7 @@ class EventStream:
     # IOutcomeSink
 
     def start(self) -> None:
-        """Nothing is to be opened."""
+        """Open nothing."""
 
     def emit(self, reports: Sequence[Report]) -> Deferred[None] | None:
         """Write the records; fires when the peer has read enough for more to be given."""
@@ -87,32 +87,32 @@ class EventStream:
         return self._taken
 
     def reopen(self) -> None:
-        """There are no files."""
+        """Reopen nothing."""
 
     def stop(self) -> None:
-        """The gateway tells nothing more."""
+        """End the answer: the gateway reports nothing more."""
         self.close()
 
     # IPushProducer, called by twisted.web
 
     def pauseProducing(self) -> None:
-        """The peer reads too slowly."""
+        """Called by twisted.web: the peer reads too slowly."""
         self._paused = True
         self._stop_waiting()
-        self._bell = self._clock.callLater(self._patience, self._give_up)
+        self._timer = self._clock.callLater(self._timeout, self._give_up)
 
     def resumeProducing(self) -> None:
-        """It has read."""
+        """Called by twisted.web: it has read."""
         if self._closed:
             return
         self._paused = False
-        self._rest()
+        self._restart_heartbeat()
         self._fill()
         if not self._paused:
             self._finish()
 
     def stopProducing(self) -> None:
-        """The transport is lost; the request hears of it too."""
+        """Called when the transport is lost; `HTTPRequest.connectionLost` does the work."""
 
     def _fill(self) -> None:
         while not self._paused and (piece := next(self._events, None)) is not None:
@@ -130,31 +130,31 @@ class EventStream:
         if taken is not None:
             taken.callback(None)
 
-    def _rest(self) -> None:
-        """Wait for something to say; say that nothing happened when it takes long."""
+    def _restart_heartbeat(self) -> None:
+        """Restart the timer of the next comment."""
         self._stop_waiting()
-        self._bell = self._clock.callLater(HEARTBEAT, self._beat)
+        self._timer = self._clock.callLater(HEARTBEAT, self._beat)
 
     def _beat(self) -> None:
-        self._bell = None
-        self._rest()
+        self._timer = None
+        self._restart_heartbeat()
         self._request.send(b":\n\n")
 
     def _give_up(self) -> None:
-        self._bell = None
+        self._timer = None
         self._dropped()
         self._request.abort()
 
     def _stop_waiting(self) -> None:
-        bell, self._bell = self._bell, None
-        if bell is not None:
-            bell.cancel()
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
 
 
 class ServerSentEvents:
-    """The streams of one door.
+    """The streams of one input.
 
-    :param name: the door's name.
+    :param name: the input's name.
     """
 
     log = Logger()
@@ -165,7 +165,7 @@ class ServerSentEvents:
         self._streams: dict[int, EventStream] = {}
 
     def watch(self, request: HTTPRequest) -> None:
-        """Answer with the outcomes from now on, of one app or of all that the visitor may see.
+        """Answer with the outcomes from now on, of one app or of all that the caller may read.
 
         :raises UnknownApp: there is no such app.
         """
@@ -176,16 +176,16 @@ class ServerSentEvents:
             raise UnknownApp(app)
         # The lowest free number: a sink's name is a label of metrics, of which there must not be ever more.
         number = next(n for n in range(1, len(self._streams) + 2) if n not in self._streams)
-        sees = request.visitor.sees
+        sees = request.session.sees
 
         def wanted(one: str) -> bool:
             return app in (None, one) and sees(one)
 
         def dropped() -> None:
             self._metrics.count("pushgate_watchers_dropped_total", self._name, "unread")
-            patience = self._config.watch_timeout
+            timeout = self._config.watch_timeout
             self.log.info(
-                "{door}: a watcher read nothing for {patience:g} s", door=self._name, patience=patience
+                "input {name}: a watcher read nothing for {timeout:g} s", name=self._name, timeout=timeout
             )
 
         stream = EventStream(request, wanted, self._config.watch_timeout, dropped, self._clock)

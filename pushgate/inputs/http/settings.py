@@ -1,4 +1,4 @@
-"""The HTTP door's configuration."""
+"""The HTTP input's configuration."""
 
 from typing import Literal
 
@@ -7,11 +7,11 @@ from pydantic import Field
 from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
 
 OpenPath = Literal["/healthz", "/readyz", "/metrics", "/openapi.json"]
-"""A path that may be answered to whoever asks."""
+"""A path that may be answered without a login."""
 
 
 class HTTPTable(ListeningTable):
-    """What an HTTP door may be told.
+    """The keys of an HTTP input.
 
     :param max_connections: more than so many at a time are closed at once.
     :param max_body: bytes of a body, unless it is `application/x-ndjson`, which may be endless.
@@ -22,7 +22,7 @@ class HTTPTable(ListeningTable):
     :param max_wait: the longest that `?wait=` waits.
     :param watch_buffer: reports (ranges of notifications with one outcome) that may wait for one watcher.
     :param watch_timeout: how long a watcher may read nothing before it is disconnected.
-    :param open_paths: what is answered without a login.
+    :param open_paths: the paths that are answered without a login.
     """
 
     listen: ServerEndpoint = "tcp:7216:interface=127.0.0.1"

@@ -9,7 +9,7 @@ from msgspec import UNSET, Raw
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 
-from pushgate.inputs.common.drafts import Draft, Drafts, pack_tokens, told
+from pushgate.inputs.common.drafts import Draft, Drafts, pack_tokens, receipt_fields
 from pushgate.inputs.common.json_terms import decoded
 from pushgate.inputs.common.schemas import OPTIONAL, Body, decode_body
 from pushgate.inputs.http.request import HTTPRequest
@@ -27,11 +27,11 @@ MAX_WAITED: Final = 1000
 _KEY: Final = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
 _KEY_RULE: Final = "1 to 255 printable characters of ASCII"
 _Part = tuple[Submission, dict[int, Refusal], int]
-"""A submission, what the door refused of it by index, and how many notifications came before it."""
+"""A submission, what the input refused of it by index, and how many notifications came before it."""
 
 
 def push(request: HTTPRequest, data: bytes) -> None:
-    """Submit what a body says, and answer when it is safe, or when its outcomes are known."""
+    """Submit the notifications of a body; answer when they are safe, or when their outcomes are known."""
     app = request.parameters["app"]
     try:
         if request.connection.server.stopping:
@@ -45,7 +45,7 @@ def push(request: HTTPRequest, data: bytes) -> None:
 
 
 def key_of(request: HTTPRequest) -> str | None:
-    """The idempotency key; raise `Invalid` when there are two, or it is none."""
+    """The idempotency key; raise `Invalid` when there are two, or it is not valid."""
     key = request.header(b"idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
         raise Invalid("Idempotency-Key", f"text of {len(key)} characters", _KEY_RULE)
@@ -64,7 +64,7 @@ def waiting_time(request: HTTPRequest) -> float | None:
 
 
 def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds: float | None) -> None:
-    server, charge = request.connection.server, request.visitor.charge
+    server, charge = request.connection.server, request.session.charge
     if body.token is UNSET or body.tokens is not UNSET or body.notifications is not UNSET:
         parts = _parts(app, body, key)
     else:
@@ -73,7 +73,7 @@ def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds
         token, payload, terms = parse_token(body.token), _payload(body), body.terms()
         if key is None and seconds is None:
             charge(1)
-            server.gatherer.push(app, token, payload, terms, partial(_pushed, request))
+            server.batcher.push(app, token, payload, terms, partial(_pushed, request))
             request.connection.fed(app)
             return
         tokens = Packed.of([token], 1)
@@ -82,7 +82,7 @@ def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds
     if seconds is not None and count > MAX_WAITED:
         raise TooLarge("notifications of a request that waits", count, MAX_WAITED, "notifications")
     charge(count)
-    request.spend(_answer_parts(request, parts, seconds, key is not None))
+    request.run(_answer_parts(request, parts, seconds, key is not None))
 
 
 def _pushed(request: HTTPRequest, result: int | PushgateError) -> None:
@@ -94,7 +94,7 @@ def _pushed(request: HTTPRequest, result: int | PushgateError) -> None:
 
 
 def _parts(app: str, body: Body, key: str | None) -> list[_Part]:
-    """The submissions that a body makes; raise `Refusal` when it makes no sense."""
+    """The submissions that a body makes; raise `Refusal` when it is not valid."""
     given = [name for name in ("token", "tokens", "notifications") if getattr(body, name) is not UNSET]
     if len(given) != 1:
         raise Invalid(
@@ -131,14 +131,14 @@ def _drafts(body: Body, key: str | None) -> list[Draft]:
 
 
 def _paced(body: Body, terms: Terms, pace: str | None) -> Terms:
-    """The terms of a batch, with what the body says of its rate; raise `Invalid`."""
+    """The terms of a batch, with the rate of the body; raise `Invalid`."""
     if body.rate is None and pace is None:
         return terms
     return replace(terms, rate=body.rate or 0.0, pace=pace)
 
 
 def part_key(key: str | None, number: int) -> str | None:
-    """The key of one of the batches that a request makes."""
+    """The key of the nth batch of a request."""
     return None if key is None else f"{key}/{number}"
 
 
@@ -156,7 +156,7 @@ def _check_count(field: str, count: int) -> None:
 
 
 def _check_alone(body: Body) -> None:
-    """Each member of `notifications` says everything itself."""
+    """Raise `Invalid` for fields beside `notifications`: each member has its own."""
     if body.payload is not UNSET or body.terms() != Body().terms():
         raise Invalid("notifications", "with fields beside it", "each of them has its own")
 
@@ -164,9 +164,9 @@ def _check_alone(body: Body) -> None:
 async def _answer_parts(
     request: HTTPRequest, parts: list[_Part], seconds: float | None, again: bool
 ) -> HTTPResponse:
-    """Submit, and wait as long as the request says.
+    """Submit, and wait for outcomes as long as the request asks for.
 
-    :param again: it has a key, so that it may have been made before.
+    :param again: it has a key, so that it may be a repetition.
     """
     waits = request.connection.server.waits
     if seconds is None:
@@ -177,9 +177,9 @@ async def _answer_parts(
 
 
 async def _results(request: HTTPRequest, parts: list[_Part]) -> list[Receipt | Refusal]:
-    """What became of each submission; raise when all were refused, or the gateway failed at one."""
-    told = [submitted(request, submission) for submission, _, _ in parts]
-    results = [await each for each in told]
+    """The result of each submission; raise when all were refused, or the gateway failed at one."""
+    answers = [submitted(request, submission) for submission, _, _ in parts]
+    results = [await each for each in answers]
     failed = [result for result in results if not isinstance(result, Receipt)]
     for error in failed:
         if not isinstance(error, Refusal) or len(failed) == len(results):
@@ -190,13 +190,13 @@ async def _results(request: HTTPRequest, parts: list[_Part]) -> list[Receipt | R
 def submitted(request: HTTPRequest, submission: Submission) -> Deferred[Receipt | PushgateError]:
     """Submit for a request; fires with the receipt or what went wrong."""
     answered: Deferred[Receipt | PushgateError] = Deferred()
-    request.connection.server.gatherer.submit(submission, answered.callback)
+    request.connection.server.batcher.submit(submission, answered.callback)
     request.connection.fed(submission.app)
     return answered
 
 
 def _merged(results: list[Receipt | Refusal], parts: list[_Part]) -> dict[str, Any]:
-    """One answer about all submissions of a request; the indices of those refused are the request's."""
+    """One answer about all submissions of a request; indices count within the whole request."""
     batches: list[dict[str, Any]] = []
     refused: list[tuple[int, str, str]] = []
     for result, (submission, faults, first) in zip(results, parts, strict=True):
@@ -204,7 +204,7 @@ def _merged(results: list[Receipt | Refusal], parts: list[_Part]) -> dict[str, A
             text = str(result)
             refused += [(first + at, result.code, text) for at in range(len(submission.tokens))]
             continue
-        one = told(result, faults)
+        one = receipt_fields(result, faults)
         refused += [(first + index, code, text) for index, code, text in one["refused"]]
         batches.append({"id": one["id"], "first": first, "count": result.count})
     count = sum(len(submission.tokens) for submission, _, _ in parts)

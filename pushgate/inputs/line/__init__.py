@@ -1,8 +1,7 @@
-"""The line door: one command a line, one answer a line.
+"""The line input: one command a line, one answer a line.
 
-`door` listens, `server` holds what its connections share, `connection` answers lines in order, `commands`
-says what each does; `reader` cuts lines out of bytes, `push` reads those that push, `answers` are the lines
-back.
+`server` listens and holds what its connections share, `connection` answers lines in order, `commands` carries
+them out; `line_reader` cuts lines out of bytes, `push` reads those that push, `replies` are the lines back.
 """
 
 from pushgate.inputs.line.server import plug_in

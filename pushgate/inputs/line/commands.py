@@ -1,4 +1,4 @@
-"""What each command of the line protocol does. It answers a place now or later, or raises a `Refusal`."""
+"""The commands of the line protocol. Each answers its place now or later, or raises a `Refusal`."""
 
 from collections.abc import Callable
 from functools import partial
@@ -33,20 +33,20 @@ class LinePeer(Protocol):
     """The connection that a line came on, as what answers it uses it."""
 
     server: ConversationServer
-    visitor: Session
+    session: Session
 
     def fed(self, app: str) -> None:
         """See `Conversation.fed`."""
 
     def finish(self, answers: Replies, lines: int) -> None:
-        """So many lines of a piece were answered."""
+        """Note that so many lines of a piece were answered."""
 
     def leave(self) -> None:
         """Take no further lines, and close when all are answered."""
 
 
 class AnswerPlace:
-    """Where the answer to one line goes; filled with exactly one call."""
+    """The place of one line's answer; filled with exactly one call."""
 
     __slots__ = ("_answers", "_index", "connection")
 
@@ -65,7 +65,7 @@ class AnswerPlace:
 
 
 def respond(place: AnswerPlace, line: bytes) -> None:
-    """Do what a line asks for; whatever goes wrong becomes its answer.
+    """Carry out the command of a line; every error becomes its answer.
 
     :param line: not blank, without white space around it.
     """
@@ -100,17 +100,17 @@ def _push(place: AnswerPlace, push: LinePush) -> None:
     connection = place.connection
     server = connection.server
     try:
-        connection.visitor.permit(Operation.PUSH, push.app, 1)
+        connection.session.permit(Operation.PUSH, push.app, 1)
         if server.stopping:
             raise ShuttingDown
         if push.key is None:
-            server.gatherer.push(push.app, push.token, push.payload, push.terms, partial(_pushed, place))
+            server.batcher.push(push.app, push.token, push.payload, push.terms, partial(_pushed, place))
         else:
             tokens = Packed.of([push.token], 1)
             alone = Submission(
                 app=push.app, tokens=tokens, payload=push.payload, terms=push.terms, key=push.key
             )
-            server.gatherer.submit(alone, partial(_pushed_alone, place))
+            server.batcher.submit(alone, partial(_pushed_alone, place))
         connection.fed(push.app)
     except Refusal as refusal:
         server.count_refusal(push.app, refusal)
@@ -126,21 +126,21 @@ def _pushed_alone(place: AnswerPlace, result: Receipt | PushgateError) -> None:
 
 
 def _status(place: AnswerPlace, rest: bytes) -> None:
-    asked = place.connection.visitor.trace(parse_id(_text(rest, "id")))
+    asked = place.connection.session.trace(parse_id(_text(rest, "id")))
     asked.addCallback(lambda trace: place.fill(ok(trace.json())))
     asked.addErrback(_not_answered, place)
 
 
 def _stats(place: AnswerPlace, rest: bytes) -> None:
     _nothing(rest)
-    place.fill(ok(msgspec.json.encode(place.connection.visitor.stats()).decode()))
+    place.fill(ok(msgspec.json.encode(place.connection.session.stats()).decode()))
 
 
 def _login(place: AnswerPlace, rest: bytes) -> None:
     name, _, secret = rest.partition(b" ")
     if not secret:
         raise Invalid("line", "a name without a secret", "LOGIN <name> <secret>")
-    trying: Deferred[None] = place.connection.visitor.login(_text(name, "name"), secret.strip())
+    trying: Deferred[None] = place.connection.session.login(_text(name, "name"), secret.strip())
     trying.addCallback(lambda _: place.fill(ok("logged in")))
     trying.addErrback(_not_answered, place)
 

@@ -1,4 +1,4 @@
-"""One connection of the line door."""
+"""One connection of the line input."""
 
 from collections import deque
 from functools import partial
@@ -19,14 +19,14 @@ from pushgate.plugin.interfaces import Receipt
 
 PIECE: Final = 1 << 16
 """Bytes of answers after which they are sent, although more lines came in the same piece: short questions may
-have long answers, and nobody may read them."""
+have long answers, and the peer may not read them."""
 
 
 @implementer(IHalfCloseableProtocol)
 class LineConnection(Conversation):
     """Answers lines, in their order; the answers to what came in one piece go back as one.
 
-    A peer that has said all and closes its side, as ``printf ... | nc`` does, gets its answers.
+    A peer that has sent all and closes its side, as ``printf ... | nc`` does, gets its answers.
     """
 
     question = "line"
@@ -51,7 +51,7 @@ class LineConnection(Conversation):
             self.read()
 
     def readConnectionLost(self) -> None:
-        """The peer has said all; a last line need not have an end."""
+        """The peer has sent all; a last line need not have an end."""
         self._ended = True
         self.read()
 
@@ -62,7 +62,7 @@ class LineConnection(Conversation):
     # called by the commands
 
     def finish(self, answers: Replies, lines: int) -> None:
-        """So many lines of a piece were answered."""
+        """Note that so many lines of a piece were answered."""
         if answers.ready:
             self._go()
         self.answered(lines)
@@ -89,7 +89,7 @@ class LineConnection(Conversation):
         if self._reading:
             return
         self._reading, progress = True, False
-        while self._more() and not (self._brake.held or self.state > ConversationState.OPEN):
+        while self._more() and not (self._read_pause.held or self.state > ConversationState.OPEN):
             progress = progress or bool(self._blocks)
             self._answer()
             self._go()
@@ -97,11 +97,11 @@ class LineConnection(Conversation):
             self.leave()
         self._reading = False
         if self.state is ConversationState.OPEN:
-            self._patience.read(progress, self._reader.partial)
+            self._deadline.read(progress, self._reader.partial)
         self._go()
 
     def _more(self) -> bool:
-        """Have lines at hand, if there are any."""
+        """Refill the blocks of lines; return True if anything is left to read."""
         if not self._blocks and self._received:
             self._blocks.extend(self._reader.feed(self._received.popleft()))
         if not self._blocks and not self._received and self._ended:
@@ -109,7 +109,7 @@ class LineConnection(Conversation):
         return bool(self._blocks or self._received)
 
     def _answer(self) -> None:
-        """Answer the lines at hand, as one piece."""
+        """Answer the next lines, as one piece."""
         answers = Replies()
         self._pieces.append(answers)
         while self._blocks and not self._enough(answers):
@@ -132,22 +132,22 @@ class LineConnection(Conversation):
                 respond(AnswerPlace(self, answers), stripped)
 
     def _enough(self, answers: Replies) -> bool:
-        """Whether the next line has to wait."""
-        return self.state > ConversationState.OPEN or self._brake.held or answers.size >= PIECE
+        """Return True if the next line has to wait."""
+        return self.state > ConversationState.OPEN or self._read_pause.held or answers.size >= PIECE
 
     def _bulk(self, block: bytes, answers: Replies) -> bool:
-        """Answer a block of lines that belong together; False when each has to be looked at by itself."""
+        """Answer a block of lines as one submission; return False when each has to be read by itself."""
         submission = None if self.server.stopping else read_bulk(block)
         if submission is None:
             return False
         count = len(submission.tokens)
         try:
-            self.visitor.permit(Operation.PUSH, submission.app, count)
-        except Refusal:  # perhaps some of them may go
+            self.session.permit(Operation.PUSH, submission.app, count)
+        except Refusal:  # some of them may still be allowed
             return False
         self.asked(count)
         place = answers.reserve(count)
-        self.server.gatherer.submit(submission, partial(self._bulk_told, answers, place, count))
+        self.server.batcher.submit(submission, partial(self._bulk_told, answers, place, count))
         self.fed(submission.app)
         return True
 
@@ -157,7 +157,7 @@ class LineConnection(Conversation):
         self.finish(answers, count)
 
     def _go(self) -> None:
-        """Send what is answered, as far as the order lets it; close when that was all."""
+        """Send the answers that are next in order; close after the last one."""
         ready = []
         while self._pieces and self._pieces[0].ready:
             ready.append(self._pieces.popleft().joined())

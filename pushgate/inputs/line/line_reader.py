@@ -1,4 +1,4 @@
-"""Lines from a stream of bytes, within bounds: no output, just the cutting."""
+"""Cutting lines out of a stream of bytes, within bounds."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -10,7 +10,7 @@ MAX_LINE: Final = 1 << 17
 class LineReader:
     """Takes bytes as they come, gives whole lines, many at a time.
 
-    Lines end with LF; a CR before it is left to the reader of the line, to whom it is white space.
+    Lines end with LF; a CR before it stays, as white space of the line.
     """
 
     def __init__(self) -> None:
@@ -19,13 +19,13 @@ class LineReader:
 
     @property
     def partial(self) -> bool:
-        """Whether the last line has no end yet."""
+        """True while the last line has no end."""
         return bool(self._tail) or self._skipping
 
     def feed(self, data: bytes) -> list[bytes | None]:
         """The lines that are complete with `data`: blocks of one or more, in which LF separates them.
 
-        None stands for a line that is too long; it comes as soon as that is known.
+        None stands for a line that is too long; it is returned as soon as that is known.
         """
         if self._skipping:
             end = data.find(b"\n") + 1
@@ -46,7 +46,7 @@ class LineReader:
         return blocks
 
     def end(self) -> list[bytes | None]:
-        """The last line, if it has no end: the stream is at its own."""
+        """Return the last line, if it has no end: the stream has ended."""
         tail, self._tail = bytes(self._tail), bytearray()
         self._skipping = False
         return [tail] if tail else []

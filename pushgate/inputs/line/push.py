@@ -1,4 +1,4 @@
-"""What a line says that pushes: text or JSON, one or a block of them at once."""
+"""Reading lines that push: text or JSON, one line or a block of them at once."""
 
 from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
@@ -29,7 +29,7 @@ class _Fields(TermFields, kw_only=True, forbid_unknown_fields=True, gc=False):
 
 
 class _Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The same without optional fields: what most lines of a bulk look like."""
+    """The same without optional fields, as most lines of a bulk are."""
 
     app: str
     token: str
@@ -78,7 +78,7 @@ def read_bulk(block: bytes) -> Submission | None:
     """The notifications of a block of lines as one submission, at a fraction of the cost of one by one.
 
     None unless every line is a notification for the same app, in the same form, without optional fields, and
-    all tokens have the same length: then each line has to be looked at by itself.
+    all tokens have the same length: then each line has to be read by itself.
     """
     columns = _json_columns(block) if block.startswith(b"{") else _text_columns(block)
     if columns is None:
@@ -87,7 +87,7 @@ def read_bulk(block: bytes) -> Submission | None:
     packed = _same_length(tokens)
     if packed is None:
         return None
-    # A campaign says the same to everybody.
+    # The notifications of a campaign have one payload.
     shared = payloads[0] == payloads[-1] and len(set(payloads)) == 1
     try:
         payload = payloads[0] if shared else Packed.of(payloads, 2)

@@ -13,9 +13,9 @@ _DIGITS: Final[list[str]] = []
 
 
 class Replies:
-    """A place for each answer, filled in any order, sent as one.
+    """Places for answers, filled in any order, sent as one.
 
-    :ivar complete: no further place is asked for.
+    :ivar complete: no further place will be reserved.
     :ivar size: bytes of the answers that are there.
     """
 
@@ -28,11 +28,11 @@ class Replies:
 
     @property
     def ready(self) -> bool:
-        """Whether every line has its answer."""
+        """True when every line has its answer."""
         return self.complete and not self._missing
 
     def reserve(self, lines: int) -> int:
-        """A place for the answer to so many lines, which is given at once."""
+        """Reserve a place for the joint answer to so many lines."""
         self._parts.append(b"")
         self._missing += lines
         return len(self._parts) - 1
@@ -44,24 +44,24 @@ class Replies:
         self._missing -= lines
 
     def joined(self) -> bytes:
-        """All of them."""
+        """All answers in the order of their lines."""
         return b"".join(self._parts)
 
 
 def ok(text: str) -> bytes:
-    """A line that says yes."""
+    """The line of a success."""
     return f"OK {text}\n".encode()
 
 
 def error(error: PushgateError) -> bytes:
-    """A line that says no, and why. `UNKNOWN` when the gateway does not know itself."""
+    """The line of an error, with its code; `UNKNOWN` when the gateway failed."""
     code = error.code if isinstance(error, Refusal) else "UNKNOWN"
     text = " ".join(str(error)[:MAX_TEXT].split())
     return f"ERR {code} {text}\n".encode(errors="replace")
 
 
 def accepted(receipt: Receipt) -> bytes:
-    """A line for each member of a batch: its id, or why it was refused."""
+    """A line for each member of a batch: its id, or the reason of its refusal."""
     while len(_DIGITS) < receipt.count:
         _DIGITS.append(f"{len(_DIGITS):04x}")
     stem = "OK " + id_stem(receipt.id)

@@ -8,12 +8,12 @@ from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
 
 
 class LineTable(ListeningTable):
-    """The line door's configuration.
+    """The line input's configuration.
 
-    :param listen: where.
+    :param listen: the endpoint.
     :param max_connections: more than so many at a time are closed at once.
     :param request_timeout: how long a line may take from its first byte to its last.
-    :param unanswered: lines of one connection without an answer before the door stops reading from it.
+    :param unanswered: lines of one connection without an answer before reading from it stops.
     """
 
     listen: ServerEndpoint = "tcp:7218:interface=127.0.0.1"
@@ -23,7 +23,7 @@ class LineTable(ListeningTable):
 
 
 class LineServer(ConversationServer):
-    """Makes the connections of one door."""
+    """Makes the connections of one input."""
 
     def connect(self) -> LineConnection:
         return LineConnection(self)

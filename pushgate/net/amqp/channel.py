@@ -8,6 +8,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from pushgate.model.backoff import delay
+from pushgate.model.errors import reason
 from pushgate.net.amqp.connect import AmqpConnection, Dialer
 from pushgate.net.amqp.settings import BrokerTable
 from pushgate.net.amqp.shield import shielded
@@ -18,9 +19,9 @@ FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 """Seconds between two attempts at most."""
 SETTLED: Final = 10.0
-"""Seconds a channel must have lived, that the next failure counts as the first."""
-PATIENCE: Final = 30.0
-"""Seconds the broker has to answer what is asked of a new channel."""
+"""Seconds a channel must have lived for the next failure to count as the first."""
+PREPARE_TIMEOUT: Final = 30.0
+"""Seconds the broker has to answer while a new channel is prepared."""
 
 Channel = Any
 """pika's `TwistedChannel`."""
@@ -30,8 +31,8 @@ class AmqpChannel:
     """Keeps a channel open from `start` to `stop`, with growing pauses while that fails.
 
     :param where: the table in the configuration; for the log, the broker and the metrics.
-    :param opened: called with a new channel, to prepare it; when it fails, all is begun anew.
-    :param lost: called when a channel, prepared or not, is of no use any more.
+    :param opened: called with a new channel, to prepare it; when it fails, another connection is made.
+    :param lost: called when a channel, prepared or not, is lost.
     :raises CannotStart: what the table names cannot be used.
     """
 
@@ -56,7 +57,7 @@ class AmqpChannel:
 
     @property
     def address(self) -> str:
-        """Where the broker is, for people."""
+        """The broker's address, for people."""
         return str(self._dialer.address)
 
     def start(self) -> None:
@@ -77,7 +78,7 @@ class AmqpChannel:
             await connection.gone
 
     def renew(self, why: str) -> None:
-        """Give this connection up and open another."""
+        """Close this connection and open another."""
         self._given_up = why
         if self._connection is not None:
             self._connection.end()
@@ -91,7 +92,7 @@ class AmqpChannel:
             except CancelledError:
                 return
             except Exception as error:  # noqa: BLE001 - pika, Twisted and OpenSSL each have their own
-                why = self._given_up or _text((self._connection and self._connection.why) or error)
+                why = self._given_up or reason((self._connection and self._connection.why) or error)
             lived = 0.0 if self._up_since is None else self._clock.seconds() - self._up_since
             failures = 1 if lived >= SETTLED else failures + 1
             pause = delay(failures, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)
@@ -108,12 +109,12 @@ class AmqpChannel:
                 return
 
     async def _session(self) -> None:
-        """A connection from its beginning to its end, which is an exception always."""
+        """One connection from its start to its end, which is always an exception."""
         self._connection = connection = self._dialer.connection()
         await self._dialer.open(connection)
         try:
             preparing = Deferred.fromCoroutine(self._prepare(connection))
-            channel = await preparing.addTimeout(PATIENCE, self._clock)
+            channel = await preparing.addTimeout(PREPARE_TIMEOUT, self._clock)
             self._up_since = self._clock.seconds()
             self.log.info("{where}: connected to the broker", where=self.where)
             raise await shielded(channel.on_closed)
@@ -125,9 +126,3 @@ class AmqpChannel:
         channel = await shielded(connection.channel())
         await self._opened(channel)
         return channel
-
-
-def _text(error: Exception) -> str:
-    """An exception in one line."""
-    first = str(error).partition("\n")[0]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__

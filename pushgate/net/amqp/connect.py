@@ -1,4 +1,4 @@
-"""Connecting to a broker, and closing such a connection for certain."""
+"""Connecting to a broker, and closing the connection in bounded time."""
 
 import struct
 from pathlib import Path
@@ -32,18 +32,18 @@ LINGER: Final = 2.0
 
 
 class Unreadable(BasicProperties):  # type: ignore[misc]  # pika is not typed
-    """The properties of a message whose own ones pika fails to read. There are none.
+    """Empty properties, in place of those that pika fails to read.
 
-    One such header, say a date in the year 55840, would otherwise be the end of the connection, and of every
-    connection that the message is delivered to again.
+    One such header, say a date in the year 55840, would otherwise end the connection, and every connection
+    that the message is delivered to again.
     """
 
 
 class AmqpConnection(TwistedProtocolConnection):  # type: ignore[misc]  # pika is not typed
-    """pika's connection, with the reason why it could not be opened, and an end that comes for certain.
+    """pika's connection, with the reason why it could not be opened, and an end in bounded time.
 
     :ivar gone: fires when it is closed.
-    :ivar why: the broker's own reason to close it, which pika forgets when the bytes end.
+    :ivar why: the broker's own reason to close it, which pika drops when the stream ends.
     """
 
     noisy = False
@@ -54,7 +54,7 @@ class AmqpConnection(TwistedProtocolConnection):  # type: ignore[misc]  # pika i
         self._impl._read_frame = self._read_frame
         self.gone: Deferred[None] = Deferred()
         self._clock = reactor
-        self._bell: IDelayedCall | None = None
+        self._timer: IDelayedCall | None = None
         self._lost = False
         self.why: Exception | None = None
 
@@ -62,15 +62,15 @@ class AmqpConnection(TwistedProtocolConnection):  # type: ignore[misc]  # pika i
         super().makeConnection(_Closing(transport, self._closing))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self._bell is not None:
-            self._bell.cancel()
-            self._bell = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._lost, self.why = True, self._impl._error
         super().connectionLost(reason)
         self.gone.callback(None)
 
     def end(self) -> None:
-        """Close it in order, if need be by force; harmless when that has begun."""
+        """Close in order, if need be by force; harmless when that has begun."""
         if self.transport is None or self._lost:
             return
         if self._impl.is_open:
@@ -80,15 +80,15 @@ class AmqpConnection(TwistedProtocolConnection):  # type: ignore[misc]  # pika i
         self._closing()
 
     def _closing(self) -> None:
-        if self._bell is None and not self._lost:
-            self._bell = self._clock.callLater(LINGER, self._abort)
+        if self._timer is None and not self._lost:
+            self._timer = self._clock.callLater(LINGER, self._abort)
 
     def _abort(self) -> None:
-        self._bell = None
+        self._timer = None
         self.transport.abort()
 
     def _read_frame(self) -> tuple[int, Any]:
-        """Called by pika, which has a frame for each; how many bytes it took, and the frame."""
+        """Called by pika: the number of bytes that were read, and the frame."""
         try:
             found: tuple[int, Any] = self._read()
         except InvalidFrameError:
@@ -101,7 +101,7 @@ class AmqpConnection(TwistedProtocolConnection):  # type: ignore[misc]  # pika i
         return found
 
     def _on_connection_failed(self, connection: Any, error: Exception | None = None) -> None:
-        """Called by pika, which would tell no more than that it failed."""
+        """Called by pika, which itself would report only that it failed."""
         ready: Any = self.ready
         self.ready: Any = None
         if ready is not None:
@@ -109,14 +109,14 @@ class AmqpConnection(TwistedProtocolConnection):  # type: ignore[misc]  # pika i
 
 
 def _header(data: bytes) -> tuple[int, Header]:
-    """The whole header frame that the bytes begin with, without its properties, and how long it is."""
+    """The length of the header frame that the bytes begin with, and the frame without its properties."""
     channel, length = struct.unpack_from(">HL", data, 1)
     (size,) = struct.unpack_from(">Q", data, FRAME_HEADER_SIZE + 4)
     return FRAME_HEADER_SIZE + length + FRAME_END_SIZE, Header(channel, size, Unreadable())
 
 
 class _Closing:
-    """A transport as pika uses it: its `loseConnection` waits for what is unwritten, perhaps for ever."""
+    """A transport as pika uses it, with a bound on `loseConnection`, which waits for unwritten data."""
 
     def __init__(self, transport: Any, closing: Any) -> None:
         self._transport, self._closing = transport, closing
@@ -131,7 +131,7 @@ class _Closing:
 
 
 class Dialer:
-    """Knows how to reach one broker.
+    """Connects to one broker.
 
     :param where: the table in the configuration, ``inputs.queue``; the broker shows it to its operators.
     :raises CannotStart: a file that the table names cannot be used.
@@ -149,7 +149,7 @@ class Dialer:
         return AmqpConnection(self._parameters(), self._reactor)
 
     async def open(self, connection: AmqpConnection) -> None:
-        """Connect to the next node, and log in; raise whatever went wrong."""
+        """Connect to the next node, and log in; raise the error of whichever step failed."""
         host, port = self.address.nodes[self._tries % len(self.address.nodes)]
         self._tries += 1
         opening = Deferred.fromCoroutine(_open(connection, self._endpoint(host, port)))
@@ -202,7 +202,7 @@ class Dialer:
         try:
             return load(data)
         except Exception as error:
-            # What OpenSSL raises has no common base, and its texts are no help.
+            # OpenSSL's exceptions have no common base, and their texts do not help.
             raise self._fault(key, path, "not usable PEM") from error
 
     def _read(self, key: str, path: Path) -> bytes:
@@ -216,7 +216,7 @@ class Dialer:
 
 
 class _Once(Factory):
-    """A factory of the one protocol it was given."""
+    """A factory of one given protocol."""
 
     noisy = False
 
@@ -228,7 +228,7 @@ class _Once(Factory):
 
 
 async def _open(connection: AmqpConnection, endpoint: Any) -> None:
-    """Connect and log in. Cancelled, timed out or failed, nothing half-open is left behind."""
+    """Connect and log in; leave nothing half-open when cancelled, timed out or failed."""
     try:
         await endpoint.connect(_Once(connection))
         await connection.ready

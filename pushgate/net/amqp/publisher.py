@@ -1,4 +1,4 @@
-"""Publishing so that nothing is lost: what the broker did not confirm counts as not published."""
+"""Publishing so that nothing is lost: a message that the broker did not confirm counts as not published."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from pushgate.plugin.interfaces import Context
 class Outgoing(msgspec.Struct, frozen=True):
     """A message to publish.
 
-    :param exchange: "" for the default one, which takes a queue's name for routing key.
+    :param exchange: "" for the default one, whose routing keys are the names of queues.
     :param must_arrive: it counts as not published when no queue takes it.
     """
 
@@ -31,8 +31,8 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 class Publisher:
-    """A link of its own to publish over. A broker in distress stops reading from connections that publish,
-    so what has to get through, such as acknowledgements, must not go the same way.
+    """Publishes over a connection of its own. A broker short of memory stops reading from connections that
+    publish, so that acknowledgements and the like must not share them.
 
     :param declare: called with each new channel, to make or check exchanges and queues.
     :raises CannotStart: what the table names cannot be used.
@@ -45,30 +45,30 @@ class Publisher:
         context: Context,
         declare: Callable[[Channel], Coroutine[Any, Any, None]],
     ) -> None:
-        self._link = AmqpChannel(where, table, context, self._opened, self._lost)
+        self._broker = AmqpChannel(where, table, context, self._opened, self._lost)
         self._declare = declare
         self._channel: Channel = None
         self._one_at_a_time = DeferredLock()
 
     @property
     def address(self) -> str:
-        """Where the broker is, for people."""
-        return self._link.address
+        """The broker's address, for people."""
+        return self._broker.address
 
     def start(self) -> None:
         """Begin to connect."""
-        self._link.start()
+        self._broker.start()
 
     async def stop(self) -> None:
         """Close the connection."""
-        await self._link.stop()
+        await self._broker.stop()
 
     def publish(self, messages: Sequence[Outgoing]) -> Deferred[None]:
         """Publish; fires when the broker has confirmed all of them.
 
         Fails with `SinkDown` when it has not: some of them may be published all the same.
         """
-        # One call after the other: a message that comes back unroutable is not said to be of which call.
+        # One call after the other: an unroutable message comes back without a hint at its call.
         published: Deferred[None] = self._one_at_a_time.run(self._publish, messages)
         return published
 
@@ -77,16 +77,16 @@ class Publisher:
 
     async def _confirmed(self, messages: Sequence[Outgoing]) -> None:
         if self._channel is None:
-            raise SinkDown(f"{self._link.where}: there is no connection to the broker")
+            raise SinkDown(f"{self._broker.where}: there is no connection to the broker")
         try:
             confirmations = [self._send(self._channel, each) for each in messages]
-        except Exception as error:  # what pika raises when the channel is just going
-            raise SinkDown(f"{self._link.where}: {error!r}") from error
+        except Exception as error:  # pika's errors on a channel that is closing
+            raise SinkDown(f"{self._broker.where}: {error!r}") from error
         for confirmed, result in await shielded(DeferredList(confirmations, consumeErrors=True)):
             if not confirmed:
                 if isinstance(result, Failure) and result.check(UnroutableError):
-                    self._link.renew("a queue is gone")  # so that it is made again, or missed aloud
-                raise SinkDown(f"{self._link.where}: not confirmed: {result!r}")
+                    self._broker.renew("a queue is gone")  # to declare it again, or log its absence
+                raise SinkDown(f"{self._broker.where}: not confirmed: {result!r}")
 
     def _send(self, channel: Channel, message: Outgoing) -> Deferred[object]:
         sent: Deferred[object] = channel.basic_publish(

@@ -1,4 +1,4 @@
-"""Where a broker is, as the configuration says it."""
+"""The address of a broker in the configuration."""
 
 import re
 from ipaddress import ip_address
@@ -30,7 +30,7 @@ class Address(NamedTuple):
 
     @property
     def exposed(self) -> bool:
-        """Whether what is sent there, passwords too, can be read on the way."""
+        """True if what is sent there, passwords too, can be read on the way."""
         return not self.tls and not all(_is_here(host) for host, _ in self.nodes)
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ def _is_here(host: str) -> bool:
 
 
 def parse_url(text: str) -> Address:
-    """What a broker's URL says; raise ValueError when it is none, or holds a password."""
+    """Parse a broker's URL; raise ValueError when it is not valid, or holds a password."""
     match = _URL.fullmatch(text)
     if match is None:
         raise ValueError(f"must be {_RULE}")
@@ -72,15 +72,15 @@ def _checked(text: str) -> str:
 
 
 class BrokerTable(Table):
-    """Which broker, and how to log in to it.
+    """The broker, and the login to it.
 
     :param url: any of its nodes is used, another one when that is lost.
     :param password_file: holds the password in its first line; read at each connection. Without it the
-        password is ``guest``, which a new broker takes from its own machine only.
+        password is ``guest``, which a new broker accepts from its own machine only.
     :param trust: certificates that the broker's must be signed by, PEM; the system's when None.
     :param certificate: for a broker that asks for one, PEM.
     :param private_key: its key, when it is in another file.
-    :param heartbeat: a broker is given up when nothing came in a whole period of this and five seconds.
+    :param heartbeat: a connection is closed when nothing came in a whole period of this and five seconds.
     """
 
     url: Annotated[str, AfterValidator(_checked)] = "amqp://127.0.0.1:5672/"

@@ -1,4 +1,4 @@
-"""Waiting for pika without touching what it waits on."""
+"""Waiting for Deferreds of pika without cancelling them."""
 
 from typing import TypeVar
 
@@ -11,8 +11,8 @@ T = TypeVar("T")
 def shielded(inner: Deferred[T]) -> Deferred[T]:
     """Fires as `inner` does; cancelled, it leaves `inner` alone, whose result is then dropped.
 
-    Whatever pika returns is waited for with this: it keeps every Deferred until it has fired it, and trips
-    over one that was cancelled.
+    Every Deferred of pika is waited for with this: pika keeps it until it has fired it, and fails at one that
+    was cancelled.
     """
     outer: Deferred[T] = Deferred()
 

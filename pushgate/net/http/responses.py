@@ -1,4 +1,4 @@
-"""Answers: what a handler gives back, and what errors look like in HTTP."""
+"""Responses of handlers, and the form of errors in HTTP."""
 
 from math import ceil
 from typing import Any, Final
@@ -26,9 +26,9 @@ STATUSES: Final[dict[str, int]] = {
 _CODES: Final = {404: NotFound.code, 413: TooLarge.code}
 """The code of some faults of HTTP; that of all others is the one of `Invalid`."""
 RETRY_AFTER: Final = {429: 1.0, 503: 5.0}
-"""Seconds after which the same may succeed, where the refusal does not know better."""
+"""Seconds after which the same may succeed, where the refusal names none."""
 INTERNAL: Final = "INTERNAL"
-"""The code of what is nobody's business but the log's."""
+"""The code of errors whose reason only the log has."""
 
 Header = tuple[bytes, bytes]
 
@@ -65,7 +65,7 @@ def json_answer(status: int, value: Any) -> HTTPResponse:
 
 
 def error_fields(error: PushgateError) -> dict[str, str]:
-    """An error as every answer has it: its code and its text."""
+    """The fields of an error in every answer: its code and its text."""
     code = INTERNAL
     if isinstance(error, Refusal | HTTPFault):
         code = error.code

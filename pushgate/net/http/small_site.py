@@ -1,4 +1,4 @@
-"""An HTTP port for few short questions: whatever comes, it stays small."""
+"""A small HTTP port for a few short requests, bounded in memory and connections."""
 
 from typing import Any, Final
 
@@ -9,10 +9,10 @@ from twisted.web.http import Request as HTTPRequest
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
-PATIENCE: Final = 60.0
-"""Seconds from one complete request to the next; then a connection is closed, whatever came of it."""
+REQUEST_TIMEOUT: Final = 60.0
+"""Seconds from one complete request to the next; then the connection is closed."""
 LINGER: Final = 5.0
-"""Seconds in which whoever sent too much may read that it is too much."""
+"""Seconds for a peer that sent too much to read the refusal."""
 _DETAIL: Final = b'{"error": "TOO_LARGE", "detail": "body: longer than this request may have"}\n'
 _TOO_LARGE: Final = (
     b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: application/json\r\nConnection: close\r\n"
@@ -21,7 +21,7 @@ _TOO_LARGE: Final = (
 
 
 class _Request(Request):
-    """One whose body is refused as soon as it is too long; twisted.web would put it into a file."""
+    """A request whose body is refused as soon as it is too long; twisted.web would put it into a file."""
 
     channel: Any
     _size = 0
@@ -50,7 +50,7 @@ class _Request(Request):
 
 
 class _Site(Site):
-    """Twisted's, without its time-outs, which each byte restarts, and without an access log."""
+    """Twisted's site without its timeouts, which each byte restarts, and without an access log."""
 
     noisy = False
     requestFactory = _Request
@@ -64,41 +64,41 @@ class _Site(Site):
 
 
 class _Connection(ProtocolWrapper):
-    """Ends when no request was complete for `PATIENCE`."""
+    """Closes when no request was complete for `REQUEST_TIMEOUT`."""
 
     factory: "SmallSite"
-    _bell: IDelayedCall | None = None
+    _timer: IDelayedCall | None = None
     _refused = False
 
     def makeConnection(self, transport: Any) -> None:
-        self._bell = self.factory.clock.callLater(PATIENCE, self._over)
+        self._timer = self.factory.clock.callLater(REQUEST_TIMEOUT, self._over)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]  # untyped in Twisted
 
     def progress(self) -> None:
         """A request is complete."""
-        if self._bell is not None:
-            self._bell.reset(PATIENCE)
+        if self._timer is not None:
+            self._timer.reset(REQUEST_TIMEOUT)
 
     def refuse(self) -> None:
-        """Say that the body is too long, and take nothing more."""
+        """Answer that the body is too long, and take nothing more."""
         if not self._refused:
             self._refused = True
             self.transport.write(_TOO_LARGE)  # type: ignore[union-attr]  # it is there
-            if self._bell is not None:
-                self._bell.reset(LINGER)
+            if self._timer is not None:
+                self._timer.reset(LINGER)
 
     def dataReceived(self, data: bytes) -> None:
         if not self._refused:
             super().dataReceived(data)  # type: ignore[no-untyped-call]  # untyped in Twisted
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # no default here, as in Twisted
-        if self._bell is not None:
-            self._bell.cancel()
-            self._bell = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         super().connectionLost(reason)  # type: ignore[no-untyped-call]  # untyped in Twisted
 
     def _over(self) -> None:
-        self._bell = None
+        self._timer = None
         self.abortConnection()
 
 

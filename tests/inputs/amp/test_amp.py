@@ -1,4 +1,4 @@
-"""The commands of the AMP door, box by box."""
+"""The commands of the AMP input, box by box."""
 
 import json
 from uuid import UUID
@@ -203,14 +203,14 @@ class RefusalTests(AmpTestCase):
         self.assertNotIn("secret", text)
 
     def test_an_unknown_command_is_unhandled(self):
-        """As AMP has it, also for its own StartTLS, which would make keys for everybody who asks."""
+        """As AMP has it, also for its own StartTLS, which would make keys for every peer that asks."""
         for name in ("Poke", "StartTLS", "x" * 5000):
             code, text = self.refusal(command(name))
             self.assertEqual(code, "UNHANDLED")
             self.assertLess(len(text), 200)
 
     def test_a_bug_is_logged_once_and_unknown_to_the_caller(self):
-        """It costs nobody a connection, least of all those whose commands are under way on it."""
+        """It closes no connection, least of all the one whose commands are under way."""
         self.gateway.error = ZeroDivisionError("secret")
         self.assertEqual(self.refusal(push()), ("UNKNOWN", "the gateway failed; its log says why"))
         self.gateway.stats = None
@@ -219,8 +219,8 @@ class RefusalTests(AmpTestCase):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
-    def test_what_the_door_refuses_is_counted(self):
-        """By app, where it is one of ours: a stranger's word never becomes a label."""
+    def test_what_the_input_refuses_is_counted(self):
+        """By app, if it is configured: a caller's text never becomes a label."""
         self.refusal(push(token=b"zz"))
         self.refusal(push(token=b"zz", app=b"nwes"))
         self.refusal(command("Status", id=b"?"))
@@ -233,7 +233,7 @@ class QuestionTests(AmpTestCase):
     ID = str(UUID(int=NUMBER)).encode()
 
     def test_pace(self):
-        """An app gets another rate, or the batch of a notification does; whether that is of use is told."""
+        """An app gets another rate, or the batch of a notification does; the answer says whether that has an effect."""
         self.gateway.waiting.add(self.NUMBER)
         answers = self.send(
             command("Pace", app=b"news", rate=b"2.5"), command("Pace", id=self.ID, rate=b"0")
@@ -245,7 +245,7 @@ class QuestionTests(AmpTestCase):
         self.assertEqual(self.send(command("Pace", id=self.ID, rate=b"1"))[0][b"paced"], b"False")
 
     def test_a_pace_that_makes_no_sense(self):
-        """Neither app nor id, both, a rate that is none, an app or a notification that nobody knows."""
+        """Neither app nor id, both, a rate that is none, an unknown app or notification."""
         for arguments, code in (
             ({"rate": b"1"}, "INVALID"),
             ({"app": b"news", "id": self.ID, "rate": b"1"}, "INVALID"),
@@ -261,7 +261,7 @@ class QuestionTests(AmpTestCase):
                 self.assertEqual(self.refusal(command("Pace", **arguments))[0], code)
 
     def test_trace_is_the_story(self):
-        """As the gateway tells it."""
+        """As the gateway reports it."""
         known = self.gateway.records[UUID(self.ID.decode()).int] = outcome()
         [answer] = self.send(command("Trace", id=self.ID))
         self.assertEqual(answer[b"trace"].decode(), Trace((known,)).json())
@@ -286,7 +286,7 @@ class QuestionTests(AmpTestCase):
         self.assertEqual([answer[b"cancelled"] for answer in answers], [b"True", b"False"])
 
     def test_an_id_that_is_unknown_or_none(self):
-        """NOT_FOUND for a UUID nobody knows, INVALID for what is no UUID."""
+        """NOT_FOUND for an unknown UUID, INVALID for what is no UUID."""
         for name in ("Status", "Trace", "Cancel", "Flush"):
             self.assertEqual(self.refusal(command(name, id=self.ID))[0], "NOT_FOUND")
             self.assertEqual(self.refusal(command(name, id=b"seven"))[0], "INVALID")
@@ -310,7 +310,7 @@ class QuestionTests(AmpTestCase):
         self.assertEqual((lines[0], lines[-1]), ("f.toml: 0: unknown key", "and more: see the log"))
 
     def test_a_reload_that_fails_otherwise(self):
-        """A refusal is told by its code; a bug is told as one and logged."""
+        """A refusal is answered with its code; a bug is answered as one and logged."""
         self.gateway.error = ShuttingDown()
         self.assertEqual(self.refusal(command("Reload"))[0], "SHUTTING_DOWN")
         self.gateway.error = ZeroDivisionError()

@@ -1,4 +1,4 @@
-"""No peer of the AMP door can make it grow, stop it, or disturb another."""
+"""No peer of the AMP input can make it grow, stop it, or disturb another."""
 
 from typing import ClassVar
 
@@ -97,7 +97,7 @@ class BoundsTests(AmpTestCase):
         self.assertTrue(any("not AMP" in line for line in self.logged()))
 
     def test_boxes_that_make_no_sense_close_the_connection(self):
-        """An empty box, one that is neither question nor answer, an answer that nobody asked for."""
+        """An empty box, one that is neither question nor answer, an answer to no question."""
         for data in (
             b"\0\0",
             box_bytes({b"app": b"news"}),
@@ -127,7 +127,7 @@ class BoundsTests(AmpTestCase):
 
 
 class FuzzTests(AmpTestCase):
-    """Whatever arrives, nothing is raised and nobody else notices."""
+    """Whatever arrives, nothing is raised and no other connection is affected."""
 
     NAMES = st.sampled_from(
         ["Push", "PushBatch", "Status", "Cancel", "Watch", "Stats", "Reload", "Outcomes", "StartTLS"]

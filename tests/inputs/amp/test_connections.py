@@ -1,4 +1,4 @@
-"""The AMP door over TCP with bad company: crowds, clients that never read, clients that send garbage."""
+"""The AMP input over TCP with bad peers: floods of connections, clients that never read, clients that send garbage."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ CROWD, AT_ONCE = 10_000, 100
 
 
 class Stranger(Protocol):
-    """Connects, says something, and reads nothing unless told to.
+    """Connects, sends something, and reads nothing until the test says so.
 
     :ivar gone: fires when the connection is lost.
     """
@@ -38,20 +38,20 @@ class CrowdTests(TestCase):
     timeout = 60
 
     async def start(self, **options: Any) -> None:
-        """A door, and a program at it that behaves."""
+        """An input, and a program at it that behaves."""
         self.gateway = RecordingGateway()
         table = AmpTable(type="amp", listen="tcp:0:interface=127.0.0.1", **options)
-        self.door = factory.input("amp", table, self.gateway, context(reactor))
-        await self.door.start()
-        self.addCleanup(self.door.stop)
-        port = int(self.door.addresses()[0].rpartition(":")[2])
+        self.input = factory.input("amp", table, self.gateway, context(reactor))
+        await self.input.start()
+        self.addCleanup(self.input.stop)
+        port = int(self.input.addresses()[0].rpartition(":")[2])
         self.endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
         self.program = await connectProtocol(self.endpoint, AMP())
         self.addCleanup(self.program.transport.loseConnection)
 
     async def left(self, count: int) -> None:
-        """Wait until the door has so many connections."""
-        while len(self.door._server.connections) != count:
+        """Wait until the input has so many connections."""
+        while len(self.input._server.connections) != count:
             await deferLater(reactor, 0.01, lambda: None)  # type: ignore[arg-type] # it is a reactor
 
     async def visit(self, number: int) -> None:
@@ -80,26 +80,26 @@ class CrowdTests(TestCase):
         await self.program.callRemote(Stats)
 
     async def test_one_that_never_reads(self) -> None:
-        """It is not read any further once its answers pile up; the door keeps little for it, and serves others."""
+        """It is not read any further once its answers pile up; the input keeps little for it, and serves others."""
         await self.start()
         self.gateway.stats = lambda: {"much": "x" * 60_000}  # type: ignore[method-assign] # a test's gateway
         deaf = await connectProtocol(self.endpoint, Stranger())
         deaf.transport.pauseProducing()
         await self.left(2)
-        [connection] = self.door._server.connections - {
-            each for each in self.door._server.connections
+        [connection] = self.input._server.connections - {
+            each for each in self.input._server.connections
             if each.transport.getPeer().port == self.program.transport.getHost().port
         }  # fmt: skip
         questions = command("Stats") * 2000  # whose answers are 120 MB
         deaf.transport.write(questions)
-        while not connection._brake.held:
+        while not connection._read_pause.held:
             await self.program.callRemote(Stats)
         for _ in range(20):
             await self.program.callRemote(Stats)
         kept = len(connection.transport.dataBuffer) + sum(map(len, connection.transport._tempDataBuffer))
         self.assertLess(kept, 1 << 20)
         self.assertLess(len(connection._boxes._buffer), 1 << 18)
-        self.assertTrue(connection._brake.held)
+        self.assertTrue(connection._read_pause.held)
         deaf.transport.abortConnection()
         await deaf.gone
         await self.left(1)

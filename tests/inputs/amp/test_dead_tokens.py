@@ -1,4 +1,4 @@
-"""The commands about dead tokens at the AMP door."""
+"""The commands about dead tokens at the AMP input."""
 
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.packed import Packed
@@ -26,7 +26,7 @@ class DeadTokensTests(AmpTestCase):
         self.assertEqual(self.page(after=b"03"), ([], False))
 
     def test_what_fits(self):
-        """However long the tokens are, a page fits into a value and loses nobody."""
+        """However long the tokens are, a page fits into a value and loses none."""
         tokens = [n.to_bytes(100, "big") for n in range(1000)]
         self.bury(*(DeadTokenEntry(each, 2**32 - 1, DeadReason.INVALID_TOKEN_SIZE) for each in tokens))
         found, more, after = [], True, {}
@@ -39,7 +39,7 @@ class DeadTokensTests(AmpTestCase):
         self.assertEqual(found, tokens)
 
     def test_bury(self):
-        """Either kind of line; who is new is counted, and what a line leaves out is now and imported."""
+        """Either kind of line; new ones are counted; a line without them gets the time of now and the reason imported."""
         self.bury(DeadTokenEntry(b"\xaa", 1, DeadReason.FEEDBACK))
         entries = b'aa 5 feedback\n{"token": "bb", "since": 6}\ncc'
         [box] = self.send(command("Bury", app=b"news", entries=entries))
@@ -49,7 +49,7 @@ class DeadTokensTests(AmpTestCase):
         self.assertTrue(abs(dead[b"\xcc"].since - self.context.wall()) < 60)
 
     def test_forget(self):
-        """Tokens as in PushBatch; who was there is counted."""
+        """Tokens as in PushBatch; those that were known are counted."""
         self.bury(DeadTokenEntry(token(1), 1, DeadReason.FEEDBACK))
         tokens = Packed.of([token(1), token(2)], 1).blob
         [box] = self.send(command("Forget", app=b"news", tokens=tokens))

@@ -1,4 +1,4 @@
-"""The AMP door as a whole: it starts, serves a stranger's program over TCP, and stops."""
+"""The AMP input as a whole: it starts, serves a program of a third party over TCP, and stops."""
 
 import json
 import os
@@ -32,24 +32,24 @@ class StopTests(AmpTestCase):
         super().setUp()
         self.reactor = MemoryReactorClock()
         table = AmpTable(type="amp", listen="tcp:7215:interface=127.0.0.1")
-        self.door = factory.input("amp", table, self.gateway, context(self.reactor))
+        self.input = factory.input("amp", table, self.gateway, context(self.reactor))
         self.clock = self.reactor
-        self.successResultOf(self.door.start())
+        self.successResultOf(self.input.start())
         self.server = self.reactor.tcpServers[0][1]
         self.connection = self.connect()
 
     def test_it_provides_its_interfaces(self):
         """The gateway relies on them."""
         verifyObject(IInputFactory, factory)
-        verifyObject(IInput, self.door)
+        verifyObject(IInput, self.input)
         verifyObject(IGateway, self.gateway)
 
     def test_what_is_under_way_is_answered_first(self):
         """Then the connections are closed; the port was closed at once, and nothing new is taken."""
         self.gateway.holding = True
         self.send(push_batch())
-        stopped = self.door.stop()
-        self.assertEqual(self.door.addresses(), [])
+        stopped = self.input.stop()
+        self.assertEqual(self.input.addresses(), [])
         for data in (push(ask=b"2"), push_batch(ask=b"3")):
             [box] = self.send(data)
             self.assertEqual(box[b"_error_code"], b"SHUTTING_DOWN")
@@ -65,13 +65,13 @@ class StopTests(AmpTestCase):
     def test_without_connections_it_stops_at_once(self):
         """There is nothing to wait for."""
         self.lose(self.connection)
-        self.successResultOf(self.door.stop())
+        self.successResultOf(self.input.stop())
 
     def test_a_gateway_that_does_not_answer_holds_nothing_up(self):
         """After a bounded time the connections are closed all the same, and the log says so."""
         self.gateway.holding = True
         self.send(push_batch())
-        stopped = self.door.stop()
+        stopped = self.input.stop()
         self.reactor.advance(10)
         self.reactor.advance(LINGER)
         self.assertTrue(self.connection.transport.aborted)
@@ -83,7 +83,7 @@ class StopTests(AmpTestCase):
         """Cancelling aborts every connection at once."""
         self.gateway.holding = True
         self.send(push_batch())
-        stopped = self.door.stop()
+        stopped = self.input.stop()
         stopped.cancel()
         self.failureResultOf(stopped)
         self.assertTrue(self.connection.transport.aborted)
@@ -149,12 +149,12 @@ class OutsideTests(TestCase):
     """A program written from the contract alone, over TCP."""
 
     async def start(self, listen="tcp:0:interface=127.0.0.1"):
-        """A door that listens."""
+        """An input that listens."""
         self.gateway = RecordingGateway()
-        self.door = factory.input("amp", AmpTable(type="amp", listen=listen), self.gateway, context(reactor))
-        await self.door.start()
-        self.addCleanup(self.door.stop)
-        [address] = self.door.addresses()
+        self.input = factory.input("amp", AmpTable(type="amp", listen=listen), self.gateway, context(reactor))
+        await self.input.start()
+        self.addCleanup(self.input.stop)
+        [address] = self.input.addresses()
         return address
 
     async def program(self):
@@ -195,20 +195,20 @@ class OutsideTests(TestCase):
         self.assertIn("inputs.second.listen: cannot listen", fault)
 
     async def test_over_tls_it_stops_in_order(self):
-        """A TLS connection is closed with its farewell, though it is under flow control."""
+        """A TLS connection is closed with close_notify, though it is under flow control."""
         folder = Path(mkdtemp())
         self.addCleanup(rmtree, folder)
         authority = trustme.CA()
         server = authority.issue_cert("localhost")
-        server.private_key_and_cert_chain_pem.write_to_path(folder / "door.pem")
-        address = await self.start(f"ssl:0:interface=127.0.0.1:privateKey={folder / 'door.pem'}")
+        server.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+        address = await self.start(f"ssl:0:interface=127.0.0.1:privateKey={folder / 'server.pem'}")
         self.assertTrue(address.startswith("ssl 127.0.0.1:"), address)
         roots = trustRootFromCertificates([Certificate.loadPEM(authority.cert_pem.bytes())])
         tcp = TCP4ClientEndpoint(reactor, "127.0.0.1", int(address.rpartition(":")[2]))
         tls = wrapClientTLS(optionsForClientTLS("localhost", roots), tcp)
         program = await connectProtocol(tls, OutsideProgram())
         await program.callRemote(OutsidePush, app="news", token="ab", payload=b"{}")
-        await self.door.stop()
+        await self.input.stop()
         [answered] = self.gateway.submissions
         self.assertEqual(list(answered.tokens), [b"\xab"])
 

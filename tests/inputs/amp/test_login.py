@@ -1,4 +1,4 @@
-"""Who may do what through the AMP door."""
+"""Permissions of principals at the AMP input."""
 
 import json
 from contextlib import asynccontextmanager
@@ -63,7 +63,7 @@ def proven(**limits):
 
 
 class LoginTestCase(AmpTestCase):
-    """A door that knows a principal called shop."""
+    """An input that knows a principal called shop."""
 
     grants: ClassVar = {"shop": proven()}
 
@@ -134,7 +134,7 @@ class LoginTests(LoginTestCase):
         self.assertEqual(self.received(), [])
 
     def test_nobody_takes_a_place_for_long(self):
-        """Who does not log in is sent away after a time; who does is not."""
+        """A peer that does not log in is disconnected after a time; one that does is not."""
         other = self.connect()
         self.send(command("Login", name=b"shop", secret=SECRET), connection=other)
         self.clock.advance(LOGIN_TIMEOUT)
@@ -172,7 +172,7 @@ class LimitTests(LoginTestCase):
         self.login()
 
     def test_what_is_about_every_app(self):
-        """A reload is not for those who may use some apps only, nor is another app's notification."""
+        """A principal limited to some apps may neither reload nor touch another app's notification."""
         admin = frozenset({Operation.ADMIN})
         self.context.principals.replace({"shop": proven(operations=admin, apps=frozenset({"news"}))})
         self.gateway.records[1] = outcome(app="chat")
@@ -228,7 +228,7 @@ class LimitTests(LoginTestCase):
         self.assertEqual(self.received(), [])
 
     def test_quotas(self):
-        """Beyond the rate it is overloaded, and told for how long; beyond the largest batch it is too large."""
+        """Beyond the rate it is overloaded, with the time to wait; beyond the largest batch it is too large."""
         self.assertEqual(self.refusal(push_batch(11)), ("TOO_LARGE", "batch: 11 notifications; at most 10"))
         self.send(push_batch(10))
         code, text = self.refusal(push())
@@ -257,7 +257,7 @@ class StrangerTests(LoginTestCase):
     trusting = False
 
     def test_a_reload_that_takes_all_principals_away(self):
-        """Does not open a door that others can reach: without a principal nobody may do anything there."""
+        """Does not open an input that others can reach: without a principal nothing is allowed there."""
         self.assertEqual(self.refusal(push())[0], "FORBIDDEN")
 
 
@@ -269,25 +269,25 @@ class CertificateTests(TestCase):
         self.addCleanup(rmtree, self.folder)
         self.authority, self.gateway = trustme.CA(), RecordingGateway()
         self.authority.cert_pem.write_to_path(str(self.folder / "ca.pem"))
-        door = self.authority.issue_cert("localhost")
-        door.private_key_and_cert_chain_pem.write_to_path(str(self.folder / "door.pem"))
+        issued = self.authority.issue_cert("localhost")
+        issued.private_key_and_cert_chain_pem.write_to_path(str(self.folder / "server.pem"))
         self.shop, self.stranger = (self.authority.issue_cert(common_name=name) for name in ("shop", "x"))
         subject = x509.load_pem_x509_certificate(self.shop.cert_chain_pems[0].bytes()).subject
         grants = {"shop": proven(certificate=subject.rfc4514_string(), operations=frozenset({PUSH}))}
         self.context = context(reactor, grants)
 
     async def start(self):
-        """The door, on a port that counts as reachable by others; where it is."""
+        """The input, on a port that counts as reachable by others; where it is."""
         table = AmpTable(
             type="amp",
             listen="tcp:0",
-            certificate=self.folder / "door.pem",
+            certificate=self.folder / "server.pem",
             client_authorities=self.folder / "ca.pem",
         )
-        door = factory.input("amp", table, self.gateway, self.context)
-        await door.start()
-        self.addCleanup(door.stop)
-        return int(door.addresses()[0].rpartition(":")[2])
+        started = factory.input("amp", table, self.gateway, self.context)
+        await started.start()
+        self.addCleanup(started.stop)
+        return int(started.addresses()[0].rpartition(":")[2])
 
     @asynccontextmanager
     async def program(self, own):
@@ -311,7 +311,7 @@ class CertificateTests(TestCase):
                 await call(Status, id=ID.decode())
 
     async def test_a_stranger_with_a_good_certificate(self):
-        """Is nobody, which is counted; it may still log in with a secret."""
+        """Is no principal, which is counted; it may still log in with a secret."""
         async with self.program(self.stranger) as call:
             with self.assertRaisesRegex(Forbidden, "log in first"):
                 await call(PushBatch, app="news", tokens=b"\x01a", payload=b"{}")

@@ -1,4 +1,4 @@
-"""Programs that watch outcomes on the AMP door."""
+"""Programs that watch outcomes on the AMP input."""
 
 import json
 from typing import ClassVar
@@ -31,7 +31,7 @@ class WatchTests(AmpTestCase):
         return [json.loads(line) for box in boxes for line in box[b"outcomes"].split(b"\n")]
 
     def dropped(self):
-        """How many watchers were dropped, by door and reason."""
+        """How many watchers were dropped, by input and reason."""
         return self.context.metrics.counts["pushgate_watchers_dropped_total"]
 
     def acknowledge(self, *boxes):
@@ -140,8 +140,8 @@ class WatchTests(AmpTestCase):
         """Neither what it was sent nor what waits for it grows, however much happens."""
         rig = GatewayRig()
         table = AmpTable(type="amp", **self.options)
-        porter = Authenticator("amp", self.trusting, rig.gateway, rig.context)
-        self.server = AmpServer("amp", table, rig.gateway, rig.context, porter)
+        authenticator = Authenticator("amp", self.trusting, rig.gateway, rig.context)
+        self.server = AmpServer("amp", table, rig.gateway, rig.context, authenticator)
         connection = self.connect()
         self.send(command("Watch"), connection=connection)
         for _ in range(200):

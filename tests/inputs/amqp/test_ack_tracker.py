@@ -33,7 +33,7 @@ def test_all_before() -> None:
 
 
 def test_rejected() -> None:
-    """What was rejected stands in nobody's way, and is not acknowledged."""
+    """What was rejected blocks no acknowledgement, and is not acknowledged itself."""
     outstanding, log = some(3)
     outstanding.rejected(1)
     outstanding.done(2)

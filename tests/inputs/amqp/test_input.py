@@ -1,4 +1,4 @@
-"""The RabbitMQ door against a real broker."""
+"""The RabbitMQ input against a real broker."""
 
 import json
 from itertools import count
@@ -30,11 +30,11 @@ from tests.broker_rig import broker_context, eventually
 from tests.samples import token
 
 
-class DoorTests(AmqpTestCase):
+class InputTests(AmqpTestCase):
     async def test_acknowledged_after_the_outcome(self) -> None:
         """A message stays the broker's until its notification has an outcome."""
-        door = await self.door()
-        verifyObject(IInput, door)
+        queue_input = await self.start_input()
+        verifyObject(IInput, queue_input)
         self.publish(one())
         await self.submitted()
         [submission] = self.gateway.submissions
@@ -42,26 +42,26 @@ class DoorTests(AmqpTestCase):
         self.assertEqual(self.counted("acknowledged"), 0)
         self.gateway.settle(outcome(State.ACCEPTED))
         self.assertEqual(self.counted("acknowledged"), 1)
-        await door.stop()
+        await queue_input.stop()
         self.assertEqual(self.taken(self.queue), [])
 
     async def test_acknowledged_when_the_sinks_know(self) -> None:
         """Until they do the message is all that there is of the outcome: killed now, it must come again."""
-        door = await self.door()
+        queue_input = await self.start_input()
         self.publish(one())
         await self.submitted()
-        self.gateway.lagging = told = Deferred()
+        self.gateway.lagging = caught_up = Deferred()
         self.gateway.settle(outcome(State.ACCEPTED))
         self.assertEqual(self.counted("acknowledged"), 0)
-        told.callback(None)
+        caught_up.callback(None)
         self.assertEqual(self.counted("acknowledged"), 1)
-        await door.stop()
+        await queue_input.stop()
         self.assertEqual(self.taken(self.queue), [])
 
     async def test_sinks_that_take_too_long(self) -> None:
         """They are not waited for: the queue would be stuck behind them."""
-        self.patch(pipeline, "REPORTING", 0.01)
-        await self.door()
+        self.patch(pipeline, "REPORT_TIMEOUT", 0.01)
+        await self.start_input()
         self.publish(one())
         await self.submitted()
         self.gateway.lagging = Deferred()
@@ -70,7 +70,7 @@ class DoorTests(AmqpTestCase):
 
     async def test_formats(self) -> None:
         """A message is what a POST over HTTP takes: one notification, one for many tokens, or many."""
-        await self.door(app="chat")
+        await self.start_input(app="chat")
         self.publish(one(priority=5))
         await self.submitted()
         tokens = [token(1).hex(), token(2).hex()]
@@ -90,27 +90,27 @@ class DoorTests(AmqpTestCase):
     async def test_the_app_is_the_routing_key(self) -> None:
         """Where neither message nor table name an app, the routing key does."""
         self.gateway.apps = (self.queue,)
-        await self.door()
+        await self.start_input()
         self.publish(json.dumps({"token": "0a", "payload": {}}).encode())
         await self.submitted()
         self.assertEqual(self.gateway.submissions[0].app, self.queue)
 
     async def test_singles_go_together(self) -> None:
         """Messages that come together make one batch, and each is acknowledged for itself."""
-        door = await self.door()
-        await door.stop()
+        queue_input = await self.start_input()
+        await queue_input.stop()
         self.publish(*map(one, range(50)))
-        await self.door()
+        await self.start_input()
         await eventually(lambda: sum(len(s.tokens) for s in self.gateway.submissions) == 50, "all")
         self.assertLess(len(self.gateway.submissions), 25)
         first = len(self.gateway.submissions[0].tokens)
-        told = outcome(State.ACCEPTED, tokens=self.gateway.submissions[0].tokens.slice(0, first))
-        self.gateway.settle(told)
+        settled = outcome(State.ACCEPTED, tokens=self.gateway.submissions[0].tokens.slice(0, first))
+        self.gateway.settle(settled)
         self.assertEqual(self.counted("acknowledged"), first)
 
     async def test_dead_letters(self) -> None:
         """What cannot be sent goes to the dead letters as it is, with the reason, and is acknowledged."""
-        door = await self.door(max_message=1000)
+        queue_input = await self.start_input(max_message=1000)
         bad = {
             "INVALID": [b"no JSON", one(token="xyz"), b"[]", one(surprise=1)],
             "UNKNOWN_APP": [one(app="nobody")],
@@ -128,12 +128,12 @@ class DoorTests(AmqpTestCase):
         self.assertEqual({each["mine"] for each in headers}, {"kept"})
         self.assertIn("token", headers[1]["x-pushgate-reason"])
         self.assertEqual({(p.delivery_mode, p.expiration) for _, p, _ in dead}, {(2, None)})
-        await door.stop()
+        await queue_input.stop()
         self.assertEqual(self.taken(self.queue), [])
 
     async def test_a_batch_with_bad_members(self) -> None:
-        """The good ones are sent; then the message goes to the dead letters, which tell the bad ones."""
-        await self.door()
+        """The good ones are sent; then the message goes to the dead letters, which list the bad ones."""
+        await self.start_input()
         body = json.dumps({"app": "news", "tokens": ["0a", "xyz", "0c"], "payload": PAYLOAD}).encode()
         self.publish(body)
         await self.submitted()
@@ -147,7 +147,7 @@ class DoorTests(AmqpTestCase):
 
     async def test_no_room(self) -> None:
         """What the gateway has no room for is held a while, then given back as new, and comes again."""
-        await self.door()
+        await self.start_input()
         self.gateway.error = Overloaded("queue of news", 10, 10)
         self.publish(one(), message_id="1")
         await self.fate("returned")
@@ -161,7 +161,7 @@ class DoorTests(AmqpTestCase):
         """The messages of a queue may be those of one principal: its apps, and its quota, beyond which they wait."""
         grant = Grant(apps=frozenset({"news"}), rate=1.0)
         context = replace(self.context, principals=Principals({"shop": grant}))
-        await self.door(context=context, principal="shop")
+        await self.start_input(context=context, principal="shop")
         self.publish(one(app="chat"), one(1), one(2))
         [(_, properties, _)] = await self.dead_letters()
         self.assertEqual(properties.headers["x-pushgate-code"], "FORBIDDEN")
@@ -169,26 +169,26 @@ class DoorTests(AmqpTestCase):
         await self.fate("returned")
         await self.submitted(2)
         with self.assertRaises(CannotStart):
-            await self.door(context=context, principal="nobody")
+            await self.start_input(context=context, principal="nobody")
 
     async def test_shutting_down(self) -> None:
         """A gateway that stops takes nothing more; what comes meanwhile is given back as new."""
-        door = await self.door()
+        queue_input = await self.start_input()
         self.gateway.error = ShuttingDown()
         self.publish(one(), message_id="1", user_id="guest")
         await eventually(lambda: self.ready(self.queue) == 0, "it is taken")
         await self.fate("returned")
         self.publish(one())
-        await door.stop()
+        await queue_input.stop()
         self.assertEqual([each[0].redelivered for each in self.taken(self.queue)], [False, False])
 
     async def test_a_gateway_that_dies(self) -> None:
         """What it had comes to another one, in doubt."""
-        await self.door()
+        await self.start_input()
         self.publish(one())
         await self.submitted()
         other, context = RecordingGateway("news"), broker_context()
-        await self.door(other, context)
+        await self.start_input(other, context)
         self.break_connections()
         await eventually(lambda: other.submissions or len(self.gateway.submissions) > 1, "it comes again")
         [again] = other.submissions or self.gateway.submissions[1:]
@@ -196,7 +196,7 @@ class DoorTests(AmqpTestCase):
 
     async def test_a_connection_that_is_lost(self) -> None:
         """A message with an id that comes again while it is under way, or after, is not sent again."""
-        await self.door()
+        await self.start_input()
         self.publish(one(), message_id="a")
         self.publish(one(), message_id="b")
         await eventually(lambda: sum(len(s.tokens) for s in self.gateway.submissions) == 2, "both")
@@ -212,8 +212,8 @@ class DoorTests(AmqpTestCase):
         await eventually(lambda: sum(len(s.tokens) for s in self.gateway.submissions) == 3, "another one")
 
     async def test_a_queue_that_is_deleted(self) -> None:
-        """The door makes it again and goes on."""
-        await self.door()
+        """The input makes it again and goes on."""
+        await self.start_input()
         with self.broker.channel() as channel:
             channel.queue_delete(self.queue)
         await eventually(self.queues, "the queue")
@@ -225,14 +225,14 @@ class DoorTests(AmqpTestCase):
         with self.broker.channel() as channel:
             channel.queue_declare(self.dead)
         config = {"declare": False}
-        door: Any = factory.input(
+        queue_input: Any = factory.input(
             "queue",
             AmqpTable(type="amqp", url=self.broker.url, queue=self.queue, dead_letters=self.dead, **config),
             self.gateway,
             self.context,
         )
-        await door.start()
-        self.addCleanup(stop_now, door)
+        await queue_input.start()
+        self.addCleanup(stop_now, queue_input)
         losses = self.context.metrics.counts["pushgate_broker_losses_total"]
         await eventually(lambda: losses, "that it finds no queue")
         with self.broker.channel() as channel:
@@ -263,7 +263,7 @@ class StopTests(AmqpTestCase):
 
     async def test_what_was_not_written(self) -> None:
         """It goes back to the queue as new; of a batch only what was not written does."""
-        door = await self.door(self.real)
+        queue_input = await self.start_input(self.real)
         tokens = [token(number).hex() for number in range(3)]
         self.publish(
             json.dumps({"app": "news", "tokens": tokens, "payload": PAYLOAD}).encode(), message_id="m"
@@ -273,7 +273,7 @@ class StopTests(AmqpTestCase):
         await eventually(lambda: self.upstream.work.depth() == 4, "the other one")
         self.upstream.take(1)
         self.upstream.settle(State.ACCEPTED)
-        await door.stop()
+        await queue_input.stop()
         left = sorted(self.taken(self.queue), key=lambda each: len(each[2]))
         self.assertEqual([each[0].redelivered for each in left], [False, False])
         single, rest = [json.loads(body) for _, _, body in left]
@@ -284,23 +284,23 @@ class StopTests(AmqpTestCase):
 
     async def test_what_is_on_its_way(self) -> None:
         """Messages that still come while it stops go back as new too: none is lost or in doubt."""
-        door = await self.door(self.real)
+        queue_input = await self.start_input(self.real)
         self.publish(*map(one, range(300)))
         with self.broker.channel() as channel:
             for number in range(300, 600):
                 channel.basic_publish("", self.queue, one(number))
         await eventually(lambda: self.upstream.work.depth(), "the first")
-        await door.stop()
+        await queue_input.stop()
         left = self.taken(self.queue)
         self.assertEqual({method.redelivered for method, _, _ in left}, {False})
         tokens = sorted(json.loads(body)["token"] for _, _, body in left)
         self.assertEqual(tokens, [token(number).hex() for number in range(600)])
 
     async def test_a_durable_spool(self) -> None:
-        """What a durable spool has is done for the broker when the door stops."""
+        """What a durable spool has is done for the broker when the input stops."""
         context = replace(self.context, state_dir=Path("state"))
         with capturedLogs() as events:
-            door = await self.door(context=context)
+            queue_input = await self.start_input(context=context)
         self.assertTrue(
             any(each["log_level"] is LogLevel.warn and "memory" in each["log_format"] for each in events)
         )
@@ -309,7 +309,7 @@ class StopTests(AmqpTestCase):
         self.gateway.holding = True
         self.publish(one(1))
         await self.submitted(2)
-        stopping = door.stop()
+        stopping = queue_input.stop()
         await self.fate("acknowledged")
         stopping.addErrback(lambda failure: failure.trap(CancelledError)).cancel()
         await eventually(lambda: self.ready(self.queue), "the one that it does not have")
@@ -318,9 +318,9 @@ class StopTests(AmqpTestCase):
         self.gateway.release()
 
     async def test_a_broker_that_restarts(self) -> None:
-        """The door comes back to it, and what it had is not sent again nor lost."""
+        """The input comes back to it, and what it had is not sent again nor lost."""
         self.patch(amqp_channel, "LONGEST_PAUSE", 0.1)
-        await self.door(self.real)
+        await self.start_input(self.real)
         self.publish(one(), message_id="m")
         await eventually(lambda: self.upstream.work.depth() == 1, "the message")
         await deferToThread(self.broker.control, "stop_app")
@@ -336,11 +336,11 @@ class StopTests(AmqpTestCase):
 
     async def test_what_was_written(self) -> None:
         """Its outcome is waited for."""
-        door = await self.door(self.real)
+        queue_input = await self.start_input(self.real)
         self.publish(one())
         await eventually(lambda: self.upstream.work.depth() == 1, "the message")
         self.upstream.take()
-        stopping = door.stop()
+        stopping = queue_input.stop()
         self.assertNoResult(stopping)
         self.upstream.settle(State.ACCEPTED)
         await stopping
@@ -349,12 +349,12 @@ class StopTests(AmqpTestCase):
     async def test_in_doubt(self) -> None:
         """What another gateway may have sent is not sent under at-most-once: its fate is unknown."""
         context = broker_context()
-        other = await self.door(RecordingGateway("news"), context)
+        other = await self.start_input(RecordingGateway("news"), context)
         self.publish(one(delivery=Delivery.AT_MOST_ONCE))
         await eventually(lambda: self.ready(self.queue) == 0, "it is taken")
-        other._intake._under_way.clear()  # as if killed: it gives nothing back
+        other._pipeline._under_way.clear()  # as if killed: it gives nothing back
         await other.stop()
-        await self.door(self.real)
+        await self.start_input(self.real)
         await self.fate("acknowledged")
         counts = self.context.metrics.counts["pushgate_outcomes_total"]
         self.assertEqual(counts, {("news", State.UNKNOWN, "Redelivered"): 1})

@@ -1,4 +1,4 @@
-"""What a message of a queue may say, and what is told of one that says something else."""
+"""The bodies of messages: what is valid, and the refusals of what is not."""
 
 import json
 from typing import Any

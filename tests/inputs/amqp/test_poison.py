@@ -1,4 +1,4 @@
-"""Messages, queues and moments that would bring the RabbitMQ door down, or round and round, if it let them."""
+"""Messages, queues and moments that could stop the RabbitMQ input, or make it loop."""
 
 import struct
 from typing import Any
@@ -16,12 +16,12 @@ from tests.amqp_rig import AmqpTestCase, one, stop_now
 from tests.broker_rig import eventually
 
 MILLISECONDS = b"\x04when" + b"T" + struct.pack(">Q", 1_700_000_000_000)
-"""A header in which somebody took milliseconds for the seconds of AMQP: the year 55840."""
+"""A header with milliseconds in place of AMQP's seconds: the year 55840."""
 
 
 class PoisonTests(AmqpTestCase):
     async def goes_on(self) -> None:
-        """The door takes, sends and acknowledges as before."""
+        """The input takes, sends and acknowledges as before."""
         before, acknowledged = len(self.gateway.submissions), self.counted("acknowledged")
         self.publish(one(99))
         await self.submitted(before + 1)
@@ -35,7 +35,7 @@ class PoisonTests(AmqpTestCase):
 
     async def test_bodies(self) -> None:
         """Nothing at all, no UTF-8, and more than a frame holds are dead letters with a reason."""
-        await self.door(max_message=200_000)
+        await self.start_input(max_message=200_000)
         huge = b"x" * 300_000
         self.publish(b"", b"\xff\xfe{", huge)
         await self.fate("dead-lettered", 3)
@@ -47,8 +47,8 @@ class PoisonTests(AmqpTestCase):
         await self.goes_on()
 
     async def test_properties_that_are_no_text(self) -> None:
-        """Bytes where text should be are a publisher's fault, not the door's."""
-        await self.door()
+        """Bytes where text should be are a publisher's fault, not the input's."""
+        await self.start_input()
         self.publish(one(), content_type=b"\xff/json", message_id=b"\xff")
         [reason] = await self.reasons()
         self.assertIn("content_type", reason)
@@ -60,8 +60,8 @@ class PoisonTests(AmqpTestCase):
         await self.goes_on()
 
     async def test_headers_of_odd_types(self) -> None:
-        """Headers mean nothing to the door but `app`, which must be text; they come back as they were."""
-        await self.door(app="news")
+        """Headers mean nothing to the input but `app`, which must be text; they come back as they were."""
+        await self.start_input(app="news")
         odd = {"app": 7, "list": [1, None, {"a": True}], "bytes": b"\xff", "big": 1 << 40}
         self.publish(b'{"token": "0a", "payload": {}}', b"{", headers=odd)
         await self.submitted()
@@ -71,7 +71,7 @@ class PoisonTests(AmqpTestCase):
 
     async def test_headers_that_cannot_be_read(self) -> None:
         """They would end the connection, on this gateway and then on every other: a dead letter instead."""
-        await self.door()
+        await self.start_input()
         self.publish(one(1))
         await self.submitted()
         self.publish_raw(one(), MILLISECONDS)
@@ -82,7 +82,7 @@ class PoisonTests(AmqpTestCase):
 
     async def test_headers_that_fill_a_frame(self) -> None:
         """Ours go instead of them: both would be more than the broker takes."""
-        await self.door()
+        await self.start_input()
         self.publish(b"{", headers={"mine": "x" * 130_700})
         [(_, properties, body)] = await self.dead_letters()
         self.assertEqual((body, properties.headers["x-pushgate-code"]), (b"{", "INVALID"))
@@ -91,15 +91,15 @@ class PoisonTests(AmqpTestCase):
 
     async def test_copies(self) -> None:
         """A message that was for other queues too does not go there again as a dead letter, nor come back."""
-        await self.door()
+        await self.start_input()
         self.publish(b"{", headers={"CC": [self.queue]})
         await self.fate("dead-lettered")
         await self.goes_on()
         self.assertEqual(self.counted("dead-lettered"), 1)
 
     async def test_an_error_here(self) -> None:
-        """A message on which the door itself fails is a dead letter: it would fail again everywhere."""
-        await self.door()
+        """A message on which the input itself fails is a dead letter: it would fail again everywhere."""
+        await self.start_input()
 
         def fail(*_: Any) -> None:
             raise ZeroDivisionError("nobody foresaw this")
@@ -115,7 +115,7 @@ class PoisonTests(AmqpTestCase):
         """What it failed at goes back after a while, longer each time, and in the end to the dead letters."""
         self.patch(intake_module, "FIRST_PAUSE", 0.01)
         self.patch(intake_module, "LONGEST_PAUSE", 0.01)
-        await self.door()
+        await self.start_input()
         self.gateway.error = Internal()
         self.publish(one())
         await eventually(lambda: self.ready(self.dead) == 1, "the dead letter")
@@ -127,17 +127,17 @@ class PoisonTests(AmqpTestCase):
 
     async def test_a_failure_is_not_repeated_at_once(self) -> None:
         """Else a gateway that fails would do nothing else."""
-        door = await self.door()
+        queue_input = await self.start_input()
         self.gateway.error = Internal()
         self.publish(one())
-        await eventually(lambda: door._intake._held, "it is held")
+        await eventually(lambda: queue_input._pipeline._held, "it is held")
         self.assertEqual(self.counted("requeued"), 0)
         self.flushLoggedErrors(Internal)
 
     async def test_dead_letters_that_are_deleted(self) -> None:
         """Their queue is made again when it is needed, and nothing is lost."""
         self.patch(returns_module, "FIRST_PAUSE", 0.02)
-        await self.door()
+        await self.start_input()
         with self.broker.channel() as channel:
             channel.queue_delete(self.dead)
         self.publish(b"{")
@@ -145,50 +145,52 @@ class PoisonTests(AmqpTestCase):
         self.assertEqual(self.ready(self.dead), 1)
 
     async def test_a_broker_without_memory(self) -> None:
-        """It reads nothing from who publishes: dead letters wait, acknowledgements go by another connection."""
-        door = await self.door()
-        await door.stop()
+        """It reads nothing from publishers: dead letters wait, acknowledgements go by another connection."""
+        queue_input = await self.start_input()
+        await queue_input.stop()
         self.publish(b"{", one(), message_id="a")
         self.broker.control("set_vm_memory_high_watermark", "absolute", "1")
         self.addCleanup(self.broker.control, "set_vm_memory_high_watermark", "0.4")
-        door = await self.door()
+        queue_input = await self.start_input()
         await self.submitted()
         self.gateway.settle(outcome(State.ACCEPTED))
-        await stop_now(door)
+        await stop_now(queue_input)
         self.assertEqual((self.counted("dead-lettered"), self.ready(self.queue)), (0, 1))
-        await self.door()
+        await self.start_input()
         self.broker.control("set_vm_memory_high_watermark", "0.4")
         await self.fate("dead-lettered")
 
     async def test_an_outcome_while_the_connection_goes(self) -> None:
         """It cannot be acknowledged any more; the message comes again and is recognised."""
-        door = await self.door()
+        queue_input = await self.start_input()
         self.publish(one(), message_id="a")
         await self.submitted()
-        door._intake.consumer._link.renew("the test")
+        queue_input._pipeline.consumer._broker.renew("the test")
         self.gateway.settle(outcome(State.ACCEPTED))
         await self.fate("repeated")
         self.assertEqual(self.flushLoggedErrors(), [])
-        await door.stop()
+        await queue_input.stop()
         self.assertEqual(self.taken(self.queue), [])
 
     async def test_stopped_at_once(self) -> None:
         """What is held for want of room is left to the broker; nothing goes on afterwards."""
-        door = await self.door()
+        queue_input = await self.start_input()
         self.gateway.error = Overloaded("queue of news", 10, 10)
         self.publish(one())
-        await eventually(lambda: door._intake._held, "it is held")
-        await stop_now(door)
+        await eventually(lambda: queue_input._pipeline._held, "it is held")
+        await stop_now(queue_input)
         self.assertEqual(self.ready(self.queue), 1)
 
     async def test_stopped_without_a_broker(self) -> None:
-        """Dead letters that could not be published stay where they came from; nobody tries any more."""
-        door = await self.door()
-        door._returns._publisher._link.renew("the test")
+        """Dead letters that could not be published stay where they came from; nothing more is tried."""
+        queue_input = await self.start_input()
+        queue_input._dead_letters._publisher._broker.renew("the test")
         with capturedLogs() as events:
             self.publish(b"{")
-            await eventually(lambda: any("put aside" in each["log_format"] for each in events), "a try")
-        await stop_now(door)
+            await eventually(
+                lambda: any("dead-lettered or returned" in each["log_format"] for each in events), "a try"
+            )
+        await stop_now(queue_input)
         self.assertEqual(self.ready(self.queue), 1)
 
     def losses(self) -> int:

@@ -67,7 +67,9 @@ class EntranceTests(ListenerTestCase):
 
     def app_of(self, *attributes):
         """Whose notifications a client with such a certificate brings."""
-        return self.server.entrance.let_in(SecureTransport(certificate(*attributes)), Operation.PUSH).app
+        return self.server.authentication.authenticate(
+            SecureTransport(certificate(*attributes)), Operation.PUSH
+        ).app
 
     def test_the_subject_selects_the_app(self):
         """By its user id, as Apple's certificates had the topic, or its common name; by nothing else."""
@@ -79,7 +81,7 @@ class EntranceTests(ListenerTestCase):
         with self.assertRaises(UnknownApp):
             self.app_of((NameOID.COMMON_NAME, "gone"))
         with self.assertRaises(Forbidden):
-            self.server.entrance.let_in(SecureTransport(), Operation.PUSH)
+            self.server.authentication.authenticate(SecureTransport(), Operation.PUSH)
 
     def test_a_principal_of_the_same_certificate_sets_limits(self):
         """The table says whose it is, the principal what it may do."""
@@ -122,7 +124,7 @@ class EntranceTests(ListenerTestCase):
 
 class TableTests(ListenerTestCase):
     def test_what_does_not_go_together(self):
-        """Is a fault of the configuration, told with what is missing."""
+        """Is a fault of the configuration, which names what is missing."""
         for options, said in (
             ({}, "one of app and certificates is required"),
             ({"certificates": {"x": "news"}}, "need certificate and client_authorities"),
@@ -132,10 +134,10 @@ class TableTests(ListenerTestCase):
                 ApnsTable(type="apns", **options)
 
     def test_principals_alone(self):
-        """With an app for all, who has no certificate of a principal is let in only where everybody is."""
+        """With an app for all, a client without a principal's certificate is accepted only where every peer is."""
         self.context.principals.replace({"shop": Grant(certificate="CN=shop")})
         shop = SecureTransport(certificate((NameOID.COMMON_NAME, "shop")))
-        self.assertEqual(self.server.entrance.let_in(shop, Operation.PUSH).app, "news")
+        self.assertEqual(self.server.authentication.authenticate(shop, Operation.PUSH).app, "news")
         for stranger in (SecureTransport(), SecureTransport(certificate(COMMON_NAME))):
             with self.assertRaises(Forbidden):
-                self.server.entrance.let_in(stranger, Operation.PUSH)
+                self.server.authentication.authenticate(stranger, Operation.PUSH)

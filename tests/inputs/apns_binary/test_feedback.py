@@ -1,4 +1,4 @@
-"""The feedback service: who is told which dead tokens, and what counts as told."""
+"""The feedback service: which dead tokens each client gets, and what counts as delivered."""
 
 from pathlib import Path
 from struct import pack
@@ -31,14 +31,14 @@ class FeedbackTests(ListenerTestCase):
         return reader
 
     def take(self):
-        """What a client is told that takes the whole list and closes."""
+        """The list that a client gets which takes all of it and closes."""
         reader = self.read()
         said = self.said(reader)
         self.lose(reader)
         return said
 
     def test_each_is_told_once(self):
-        """To the first who takes the list; then the list is empty until somebody else dies."""
+        """To the first client that takes the list; then it is empty until another token dies."""
         self.bury(2, 1)
         reader = self.read()
         self.assertEqual(self.said(reader), entry(1) + entry(2))
@@ -67,7 +67,7 @@ class FeedbackTests(ListenerTestCase):
         self.assertEqual(self.take(), b"")
 
     def test_two_at_a_time_do_not_get_the_same(self):
-        """What one is being told is not told to the other, unless the first does not take it."""
+        """What one is being sent is not sent to the other, unless the first does not take it."""
         self.bury(1)
         first = self.read()
         self.bury(2)
@@ -97,7 +97,7 @@ class FeedbackTests(ListenerTestCase):
         self.assertEqual(self.take(), b"")
 
     def test_each_app_has_its_own_list(self):
-        """A client is told of its app only."""
+        """A client gets the tokens of its app only."""
         self.bury(1, app="mail")
         self.assertEqual(self.take(), b"")
 
@@ -117,7 +117,7 @@ class FeedbackTests(ListenerTestCase):
         self.assertTrue(reader.transport.half_closed)
 
     def test_one_that_reads_nothing_more(self):
-        """Is cut off in the end, and the next one is told."""
+        """Is cut off in the end, and the next one gets the list."""
         self.bury(*range(2 * PAGE))
         reader = self.connect(self.feedback)
         reader.transport.producer.pauseProducing()
@@ -128,7 +128,7 @@ class FeedbackTests(ListenerTestCase):
         self.assertEqual(len(self.take()), 2 * PAGE * len(entry(1)))
 
     def test_one_that_goes_while_it_is_told(self):
-        """Leaves nothing behind; whatever it was told is told again."""
+        """Leaves nothing behind; what it was sent is delivered again."""
         self.bury(*range(2 * PAGE))
         reader = self.connect(self.feedback)
         reader.transport.producer.pauseProducing()
@@ -153,7 +153,7 @@ class FeedbackTests(ListenerTestCase):
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
     def test_a_stop_cuts_a_list_short_but_not_its_end(self):
-        """Who has been told all has time to close."""
+        """A client that got everything has time to close."""
         self.bury(*range(2 * PAGE))
         early = self.connect(self.feedback)
         late = self.read()
@@ -179,7 +179,7 @@ class KeptTests(ListenerTestCase):
         )
 
     def take(self):
-        """What a client is told that takes the whole list and closes."""
+        """The list that a client gets which takes all of it and closes."""
         reader = self.connect(self.feedback)
         self.clock.pump([0] * 5)
         said = self.said(reader)
@@ -187,7 +187,7 @@ class KeptTests(ListenerTestCase):
         return said
 
     def test_what_was_told_is_known_after_a_restart(self):
-        """The register has all who are dead, the file those who were told."""
+        """The gateway has all dead tokens, the file those that were delivered."""
         self.assertEqual(len(self.take()), 2 * len(entry(1)))
         self.make()
         self.assertEqual(self.take(), b"")
@@ -206,7 +206,7 @@ class KeptTests(ListenerTestCase):
         self.assertEqual(file.read_bytes(), entry(1) + entry(2))
 
     def test_a_file_that_cannot_be_used(self):
-        """Is logged, at reading and at writing; the list is told, and told again after a restart."""
+        """Is logged, at reading and at writing; the list is delivered, and delivered again after a restart."""
         self.state_dir.mkdir()
         (self.state_dir / "feedback").write_bytes(b"")
         self.assertEqual(len(self.take()), 2 * len(entry(1)))
@@ -214,11 +214,11 @@ class KeptTests(ListenerTestCase):
         self.assertEqual(self.take(), b"")
 
     def test_only_so_many_are_remembered(self):
-        """Those told first are forgotten, in the file too; they would be told again."""
-        handed = FeedbackDelivered(self.state_dir / "few", limit=2)
-        told = [FeedbackTuple(NOW, token(number)) for number in range(3)]
-        handed.add(told)
+        """Those delivered first are forgotten, in the file too; they would be delivered again."""
+        delivered = FeedbackDelivered(self.state_dir / "few", limit=2)
+        entries = [FeedbackTuple(NOW, token(number)) for number in range(3)]
+        delivered.add(entries)
         again = FeedbackDelivered(self.state_dir / "few", limit=2)
-        for each in (handed, again):
-            self.assertEqual([each.has(one) for one in told], [False, True, True])
+        for each in (delivered, again):
+            self.assertEqual([each.has(one) for one in entries], [False, True, True])
         self.assertEqual(len((self.state_dir / "few").read_bytes()), 2 * len(entry(1)))

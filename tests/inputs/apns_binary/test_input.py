@@ -66,12 +66,12 @@ class AmpTestCase(TestCase):
             "certificates": {"Apple Push Services: com.example.news": "news"},
             **options,
         }
-        self.door = factory.input(
+        self.input = factory.input(
             "apns", ApnsTable(type="apns", **options), self.gateway, context(reactor, self.grants)
         )
-        await self.door.start()
-        self.addCleanup(self.door.stop)
-        self.ports = [int(address.rpartition(":")[2]) for address in self.door.addresses()]
+        await self.input.start()
+        self.addCleanup(self.input.stop)
+        self.ports = [int(address.rpartition(":")[2]) for address in self.input.addresses()]
         return self.ports[0]
 
     async def connect(self, port: int, certificate: str | None = None, **options: Any) -> OldProvider:
@@ -90,16 +90,16 @@ class AmpTestCase(TestCase):
         return [each for submission in self.gateway.submissions for each in submission.tokens]
 
 
-class DoorTests(AmpTestCase):
+class InputTests(AmpTestCase):
     async def test_interfaces(self) -> None:
         """The listener and its factory are what the gateway and the registry expect."""
         await self.start()
         verifyObject(IInputFactory, factory)
-        verifyObject(IInput, self.door)
-        self.assertEqual([address[:14] for address in self.door.addresses()], ["ssl 127.0.0.1:"] * 2)
+        verifyObject(IInput, self.input)
+        self.assertEqual([address[:14] for address in self.input.addresses()], ["ssl 127.0.0.1:"] * 2)
 
     async def test_the_certificate_selects_the_app(self) -> None:
-        """By its common name or its user id; one that nobody knows is not let in, and one without neither."""
+        """By its common name or its user id; an unknown one is not accepted, nor is a client without one."""
         port = await self.start()
         provider = await self.connect(port)
         provider.send(enhanced(1, token(1), PAYLOAD))
@@ -113,7 +113,7 @@ class DoorTests(AmpTestCase):
             await deferToThread(nobody.socket.recv, 1)
 
     async def test_a_fixed_app_with_principals(self) -> None:
-        """Who has no place in the table is a principal, or nobody."""
+        """A certificate that is not in the table must be a principal's."""
         subject = "CN=shop,OU=Testing cert #1,O=trustme v1"
         certificate = self.certificate("shop.example.com", "shop")
         from cryptography import x509
@@ -188,7 +188,7 @@ class DoorTests(AmpTestCase):
         await self.until(lambda: len(self.accepted()) == 10)
 
     async def test_draining(self) -> None:
-        """A client is told how far it came, before the gateway is gone; the port is closed to others."""
+        """A client learns how far it came before the gateway is gone; the port is closed to others."""
         port = await self.start()
         idle = await self.connect(port)
         busy = await self.connect(port)
@@ -202,17 +202,17 @@ class DoorTests(AmpTestCase):
             await deferToThread(OldProvider, port, self.client)
 
     async def test_stopping(self) -> None:
-        """The same, when nobody sends anything."""
+        """The same, when no client sends anything."""
         provider = await self.connect(await self.start())
         provider.send(enhanced(3, token(3), PAYLOAD))
         await self.until(self.accepted)
-        stopping = self.door.stop()
+        stopping = self.input.stop()
         self.assertEqual(await deferToThread(provider.error), (10, 3))
         provider.close()
         await stopping
 
     async def test_feedback(self) -> None:
-        """Read to the end and closed, it is told once; a client that crashes is told again."""
+        """Read to the end and closed, it is delivered once; after a crash of the client, again."""
         await self.start()
         self.gateway.bury(
             "news", [DeadTokenEntry(token(n), 1_600_000_000 + n, DeadReason.FEEDBACK) for n in range(5000)]
@@ -221,16 +221,16 @@ class DoorTests(AmpTestCase):
         crashing = await self.connect(self.ports[1])
         await deferToThread(crashing.socket.recv, 1000)
         crashing.close()  # with unread data: the system resets the connection
-        await self.until(lambda: not self.door._crowds[1].connections)
+        await self.until(lambda: not self.input._servers[1].connections)
         reader = await self.connect(self.ports[1])
         self.assertEqual(await deferToThread(reader.dead), expected)
         reader.close()
-        await self.until(lambda: not self.door._crowds[1].connections)
+        await self.until(lambda: not self.input._servers[1].connections)
         again = await self.connect(self.ports[1])
         self.assertEqual(await deferToThread(again.dead), [])
 
     async def test_old_tls(self) -> None:
-        """Spoken with those who know nothing else, when the configuration says so; else refused."""
+        """Used with clients that have nothing newer, if the configuration allows it; else refused."""
         for minimum, spoken in (("1.0", "TLSv1"), ("1.2", None)):
             port = await self.start(tls_minimum=minimum)
             self.assertEqual(await deferToThread(self._shake_hands, port), spoken)
@@ -266,7 +266,7 @@ class DoorTests(AmpTestCase):
             provider.send(enhanced(sent, token(sent), PAYLOAD))
             await self.until(lambda: len(self.accepted()) >= sent)  # noqa: B023 - called in this round only
         await visits
-        await self.until(lambda: len(self.door._crowds[0].connections) == 1)
+        await self.until(lambda: len(self.input._servers[0].connections) == 1)
         self.assertGreater(sent, 10)
         self.assertEqual(self.accepted(), [token(n) for n in range(1, sent + 1)])
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.inputs.apns_binary.graceful_close import BEAT, GRACE, LINGER
+from pushgate.inputs.apns_binary.graceful_close import BRIEF_LINGER, GRACE, LINGER
 from pushgate.inputs.apns_binary.push_connection import RETRY
 from pushgate.model.errors import Forbidden, Overloaded, ShuttingDown, UnknownApp
 from pushgate.model.notification import Priority
@@ -153,7 +153,7 @@ class FaultTests(ListenerTestCase):
         )
         self.assertEqual(self.accepted(), [token(1)])
         self.assertTrue(self.connection.transport.half_closed)
-        self.clock.advance(BEAT)
+        self.clock.advance(BRIEF_LINGER)
         self.assertTrue(self.connection.transport.aborted)
 
     def test_garbage(self):
@@ -192,7 +192,7 @@ class FaultTests(ListenerTestCase):
         self.assertEqual(self.send(run(7, 9)), error(1, 7))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
-    def test_a_bug_of_the_door_ends_the_connection(self):
+    def test_a_bug_of_the_input_ends_the_connection(self):
         """And nothing else."""
         self.gateway.max_payload = None
         self.send(run(7, 9))
@@ -285,10 +285,10 @@ class PressureTests(ListenerTestCase):
         """The runs before it are accepted once."""
         submit, calls = self.gateway.submit, []
 
-        def full_at_the_second(submission, door):
+        def full_at_the_second(submission, name):
             calls.append(submission)
             self.gateway.error = Overloaded("queue of news", 1, 1) if len(calls) == 2 else None
-            return submit(submission, door)
+            return submit(submission, name)
 
         self.gateway.submit = full_at_the_second
         self.send(b"".join(framed(n, token(n), PAYLOAD, n // 2) for n in range(6)))
@@ -299,7 +299,7 @@ class PressureTests(ListenerTestCase):
 
 class DrainTests(ListenerTestCase):
     def test_a_shutdown_names_the_last_one_accepted(self):
-        """The client sends again what is after it, elsewhere; and nobody else comes in."""
+        """The client sends again what is after it, elsewhere; and no other client is accepted."""
         self.send(run(1, 5))
         self.gateway.error = ShuttingDown()
         self.assertEqual(self.send(run(5, 8)), error(10, 4))
@@ -307,7 +307,7 @@ class DrainTests(ListenerTestCase):
         self.assertIsNone(self.server.buildProtocol(None))
 
     def test_one_who_comes_during_a_stop(self):
-        """Is told at once, and nobody comes after it."""
+        """Gets the shutdown response at once, and no client is accepted after it."""
         self.gateway.error = ShuttingDown()
         late = self.connect()
         self.assertEqual(self.said(late), error(10, 0))
@@ -335,10 +335,10 @@ class DrainTests(ListenerTestCase):
         """Only what is accepted without a gap counts."""
         submit, calls = self.gateway.submit, []
 
-        def stops_at_the_second(submission, door):
+        def stops_at_the_second(submission, name):
             calls.append(submission)
             self.gateway.error = ShuttingDown() if len(calls) > 1 else None
-            return submit(submission, door)
+            return submit(submission, name)
 
         self.gateway.submit = stops_at_the_second
         said = self.send(b"".join(framed(n, token(n), PAYLOAD, n // 2) for n in range(2, 8)))
@@ -361,13 +361,13 @@ class DrainTests(ListenerTestCase):
         self.assertTrue(self.connection.transport.half_closed)
 
     def test_one_that_is_closing_is_let_be(self):
-        """It has had its last word."""
+        """It has had its final response."""
         self.assertEqual(self.send(FAULTS[0][0]), error(2, 7))
         self.connection.close("stop")
         self.assertEqual(self.said(), b"")
 
     def test_frames_of_a_client_that_has_gone_are_told_to_the_log(self):
-        """Nobody else can be told that they were not accepted."""
+        """The log alone has it that they were not accepted."""
         self.gateway.error = Overloaded("queue of news", 1, 1)
         self.send(run(0, 5))
         self.lose(self.connection)

@@ -18,8 +18,8 @@ class FullQueuesTests(SynchronousTestCase):
     def setUp(self):
         self.clock, self.gateway, self.metrics = Clock(), RecordingGateway("news", "mail"), Metrics()
         self.transport = StringTransport()
-        brake = ReadPause(self.transport, lambda: None)
-        self.queues = FullQueues(self.gateway, brake, self.clock, "amp", self.metrics.count)
+        read_pause = ReadPause(self.transport, lambda: None)
+        self.queues = FullQueues(self.gateway, read_pause, self.clock, "amp", self.metrics.count)
 
     def paused(self):
         """Whether the connection is."""
@@ -68,7 +68,7 @@ class FullQueuesTests(SynchronousTestCase):
         self.assertFalse(self.paused())
 
     def test_the_end(self):
-        """A connection that ends is waited for by nobody."""
+        """A connection that ends leaves nothing waiting."""
         self.gateway.full.add("news")
         self.queues.fed("news")
         self.queues.stop()
@@ -96,14 +96,14 @@ class AmpTests(AmpTestCase):
         self.assertEqual([box[b"_answer"] for box in self.received(connection)], [b"2"])
 
     def test_others_are_not_concerned(self):
-        """Who feeds other queues, or only asks, is read; so is who names an app that does not exist."""
+        """Peers that feed other queues, only ask, or name an unknown app are read."""
         self.gateway.full.add("news")
         data = push(app=b"mail"), push(app=b"no"), command("Stats"), command("Watch", app=b"news")
         self.assertEqual(len(self.send(*data)), 4)
         self.assertFalse(self.paused())
 
     def test_a_refused_submission_pauses_too(self):
-        """Who gets OVERLOADED, because the queue is not nearly but entirely full, had better wait as well."""
+        """A peer that gets OVERLOADED, because the queue is entirely full, is paused as well."""
         self.gateway.full.add("news")
         self.send(push_batch(payload=b"[]"))
         self.assertTrue(self.paused())
@@ -117,12 +117,12 @@ class AmpTests(AmpTestCase):
         self.assertEqual([box[b"_answer"] for box in self.received()], [b"2"])
 
     def test_a_watcher_is_not_blamed(self):
-        """Its acknowledgements may have come while the door did not read: it is not disconnected for that."""
+        """Its acknowledgements may have come while the input did not read: it is not disconnected for that."""
         self.send(command("Watch"))
         watcher = self.connection._watcher
         self.gateway.full.add("news")
         self.send(push())
-        watcher.wait_on()
+        watcher.extend()
         self.clock.advance(1)
         self.assertFalse(self.connection.transport.disconnecting)
         self.gateway.relieve("news")
@@ -131,7 +131,7 @@ class AmpTests(AmpTestCase):
         self.clock.advance(LINGER)
 
     def test_a_connection_that_ends(self):
-        """Lost or closed by the door while it is paused, it leaves nothing behind."""
+        """Lost or closed by the input while it is paused, it leaves nothing behind."""
         self.gateway.full.add("news")
         self.send(push())
         self.lose(self.connection)

@@ -16,11 +16,11 @@ TERMS = Terms()
 class GathererTests(SynchronousTestCase):
     def setUp(self):
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
-        self.gatherer = Batcher(lambda submission: self.gateway.submit(submission, "door"), self.clock)
-        self.told = []
+        self.batcher = Batcher(lambda submission: self.gateway.submit(submission, "front"), self.clock)
+        self.results = []
 
     def push(self, number, app="news", payload=PAYLOAD, terms=TERMS):
-        self.gatherer.push(app, token(number), payload, terms, self.told.append)
+        self.batcher.push(app, token(number), payload, terms, self.results.append)
 
     def test_the_pushes_of_one_turn_are_one_batch(self):
         """Each is answered with the batch's id plus its own index, in the order in which they came."""
@@ -29,12 +29,12 @@ class GathererTests(SynchronousTestCase):
         self.clock.advance(0)
         [submission] = self.gateway.submissions
         self.assertEqual(list(submission.tokens), [token(number) for number in range(3)])
-        self.assertEqual(self.told, [self.told[0], self.told[0] + 1, self.told[0] + 2])
+        self.assertEqual(self.results, [self.results[0], self.results[0] + 1, self.results[0] + 2])
 
     def test_nothing_is_submitted_before_the_turn_is_over(self):
         """Whoever pushes learns nothing within its own call, so it need not expect to be called back there."""
         self.push(1)
-        self.assertEqual((self.gateway.submissions, self.told), ([], []))
+        self.assertEqual((self.gateway.submissions, self.results), ([], []))
 
     def test_the_pushes_of_two_turns_are_two_batches(self):
         """Nothing waits for a later turn: gathering costs no time."""
@@ -68,7 +68,7 @@ class GathererTests(SynchronousTestCase):
         self.push(2, payload=b"no JSON")
         self.push(3)
         self.clock.advance(0)
-        first, refusal, third = self.told
+        first, refusal, third = self.results
         self.assertEqual(third, first + 2)
         self.assertIsInstance(refusal, Invalid)
         self.assertIn("payload", str(refusal))
@@ -78,7 +78,7 @@ class GathererTests(SynchronousTestCase):
         self.push(1, app="nwes")
         self.push(2, app="nwes")
         self.clock.advance(0)
-        self.assertEqual([type(each) for each in self.told], [UnknownApp, UnknownApp])
+        self.assertEqual([type(each) for each in self.results], [UnknownApp, UnknownApp])
 
     def test_a_payload_that_fits_into_no_batch_is_refused_at_once(self):
         """A batch keeps the length of a payload in two bytes."""
@@ -92,29 +92,29 @@ class GathererTests(SynchronousTestCase):
         self.assertEqual([len(each.tokens) for each in self.gateway.submissions], [MAX_BATCH])
         self.clock.advance(0)
         self.assertEqual([len(each.tokens) for each in self.gateway.submissions], [MAX_BATCH, 1])
-        self.assertEqual(len(self.told), MAX_BATCH + 1)
+        self.assertEqual(len(self.results), MAX_BATCH + 1)
 
-    def test_a_bug_of_the_gateway_is_logged_once_and_told_to_all(self):
+    def test_a_bug_of_the_gateway_is_logged_once_and_answered_to_all(self):
         """Callers learn that it failed, not how; operators read it once, however many asked."""
         self.gateway.error = ZeroDivisionError()
         self.push(1)
         self.push(2)
         self.clock.advance(0)
-        self.assertEqual([type(each) for each in self.told], [Internal, Internal])
+        self.assertEqual([type(each) for each in self.results], [Internal, Internal])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_a_batch_of_the_callers_own_is_passed_on(self):
         """Its receipt, or its refusal, comes back whole."""
         batch = Submission(app="news", tokens=Packed.of([token(1), token(2)], 1), payload=PAYLOAD)
-        self.gatherer.submit(batch, self.told.append)
+        self.batcher.submit(batch, self.results.append)
         self.gateway.error = Overloaded("queue", 10, 10)
-        self.gatherer.submit(batch, self.told.append)
-        receipt, refusal = self.told
+        self.batcher.submit(batch, self.results.append)
+        receipt, refusal = self.results
         self.assertEqual((receipt.count, receipt.refused), (2, ()))
         self.assertIs(refusal, self.gateway.error)
 
     def test_no_timer_runs_when_nothing_is_pushed(self):
-        """An idle door costs nothing."""
+        """An idle input costs nothing."""
         self.push(1)
         self.clock.advance(0)
         self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -18,7 +18,7 @@ class LockedAmpTests(amp_rig.AmpTestCase):
     grants: ClassVar[dict[str, Grant]] = SHOP
 
     def test_it_is_locked(self) -> None:
-        """Nobody is let in, logged in or not, until there are principals; then who had logged in goes on."""
+        """No peer is accepted, logged in or not, until there are principals; then logged-in peers go on."""
         login = amp_rig.command("Login", name=b"shop", secret=SECRET.encode())
         self.assertIn(b"_answer", self.send(login)[0])
         self.context.principals.replace({})
@@ -52,7 +52,7 @@ class LockedHTTPTests(http_rig.HTTPTestCase):
 
 
 class LockedLineTests(line_rig.LineTestCase):
-    def test_a_door_of_this_machine_is_open(self) -> None:
+    def test_an_input_of_this_machine_is_open(self) -> None:
         """Without principals everybody there may do everything, as before there were any."""
         self.context.principals.replace(SHOP)
         self.assertIn("FORBIDDEN", self.send(line_rig.push())[0])

@@ -1,4 +1,4 @@
-"""Logins that fail: late, counted, told to the log, and never with the secret."""
+"""Failed logins: answered late, counted, logged, and never with the secret."""
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import CancelledError
@@ -120,7 +120,7 @@ class LoginsTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_they_are_counted_and_logged(self):
-        """Once each, with the door and the address; a name that is nobody's may be a secret, and is not told."""
+        """Once each, with the input and the address; an unknown name may be a secret, and is not logged."""
         self.delay()
         self.delay(name=SECRET.decode())
         self.assertIsNone(self.logins.certified("CN=nobody", ip("192.0.2.1")))
@@ -128,9 +128,9 @@ class LoginsTests(SynchronousTestCase):
         self.assertEqual(
             self.lines(),
             [
-                "door front: failed login as shop from 192.0.2.1, 1 in a row",
-                "door front: failed login as an unknown name from 192.0.2.1, 2 in a row",
-                "door front: failed login as the certificate of CN=nobody from 192.0.2.1, 3 in a row",
+                "input front: failed login as shop from 192.0.2.1, 1 in a row",
+                "input front: failed login as an unknown name from 192.0.2.1, 2 in a row",
+                "input front: failed login as the certificate of CN=nobody from 192.0.2.1, 3 in a row",
             ],
         )
         self.assertNotIn(SECRET.decode(), repr(list(self.log)))

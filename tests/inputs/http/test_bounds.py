@@ -1,4 +1,4 @@
-"""The HTTP door in bad company: slow, large, greedy, and not HTTP at all."""
+"""The HTTP input and bad peers: slow, large, greedy, and not HTTP at all."""
 
 from typing import ClassVar
 
@@ -57,7 +57,7 @@ class SizeTests(HTTPTestCase):
         self.assertEqual(self.server._body_bytes, 0)
 
     def test_the_word_to_go_on(self):
-        """Who waits for it before it sends a body that is wanted gets it."""
+        """A client that waits for it before a wanted body gets it."""
         self.connection.dataReceived(head(2, expect="100-continue"))
         self.assertIn(b"100 Continue", self.connection.transport.value())
 
@@ -85,7 +85,7 @@ class SlownessTests(HTTPTestCase):
         self.assertTrue(self.connection.transport.aborted)
 
     def test_a_slow_body(self):
-        """Nor to send one: it is told so, and then cut off."""
+        """Nor to send one: it gets 408, and is then cut off."""
         self.send(head(10_000))
         [response] = self.trickle(b"{", 25)
         self.refusal(response, 408, "INVALID")
@@ -121,7 +121,7 @@ class SlownessTests(HTTPTestCase):
         self.assertTrue(self.connection.transport.disconnecting)
 
     def test_a_long_answer_is_no_silence(self):
-        """Who waits for the gateway is not cut off."""
+        """A client that waits for the gateway is not cut off."""
         self.gateway.holding = True
         self.send(request("POST", PUSH, ONE))
         self.pass_time(100)
@@ -183,7 +183,7 @@ class GreedTests(HTTPTestCase):
         self.assertEqual(self.counted("pushgate_pauses_total"), {("news", "http"): 1})
 
     def test_a_full_queue_and_gone(self):
-        """Nobody is left who waits for the queue to drain."""
+        """Nothing is left that waits for the queue to drain."""
         self.gateway.full.add("news")
         self.push()
         self.lose()

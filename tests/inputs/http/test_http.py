@@ -1,4 +1,4 @@
-"""What callers ask over HTTP, and what they are told."""
+"""Requests over HTTP and their answers."""
 
 import json
 from typing import ClassVar
@@ -128,10 +128,10 @@ class PushTests(HTTPTestCase):
             ONE | {"priority": 7},
         ]
         response = self.push({"notifications": [ONE, *bad, ONE]})
-        told = {index: (code, text) for index, code, text in response.json["refused"]}
-        self.assertEqual(list(told), [1, 2, 3, 4, 5])
-        self.assertEqual([told[index][0] for index in (3, 4)], ["TOO_LARGE", "TOO_LARGE"])
-        self.assertIn("5 or 10", told[5][1])
+        refused = {index: (code, text) for index, code, text in response.json["refused"]}
+        self.assertEqual(list(refused), [1, 2, 3, 4, 5])
+        self.assertEqual([refused[index][0] for index in (3, 4)], ["TOO_LARGE", "TOO_LARGE"])
+        self.assertIn("5 or 10", refused[5][1])
         self.assertEqual(len(self.gateway.submissions), 1)
 
     def test_many_on_different_terms(self):
@@ -164,12 +164,12 @@ class PushTests(HTTPTestCase):
         self.assertEqual(len(set(ids)), 3)
 
     def test_a_partly_overloaded_request(self):
-        """When one of several batches has no room, its members are refused, and the others' ids told."""
+        """When one of several batches has no room, its members are refused, and the answer has the others' ids."""
         submit = self.gateway.submit
 
-        def full(submission, door):
+        def full(submission, name):
             self.gateway.error = Overloaded("queue of news", 1, 1) if self.gateway.submissions else None
-            return submit(submission, door)
+            return submit(submission, name)
 
         self.gateway.submit = full
         response = self.push({"notifications": [ONE, ONE | {"priority": 5}]})
@@ -180,7 +180,7 @@ class PushTests(HTTPTestCase):
 
 class RefusalTests(HTTPTestCase):
     def test_every_refusal_has_a_status(self):
-        """There is none that HTTP cannot tell."""
+        """Each has a status in HTTP."""
         self.assertEqual(list(STATUSES), list(REFUSALS))
 
     def test_bad_bodies(self):
@@ -237,7 +237,7 @@ class RefusalTests(HTTPTestCase):
         )
 
     def test_later(self):
-        """Who may try again later is told when."""
+        """A refusal that may pass says when to try again."""
         for error, status in ((Overloaded("queue of news", 1, 1), 429), (ShuttingDown(), 503)):
             self.gateway.error = error
             response = self.push()
@@ -245,7 +245,7 @@ class RefusalTests(HTTPTestCase):
             self.assertGreaterEqual(int(response.headers["retry-after"]), 1)
 
     def test_a_bug(self):
-        """It is told as such, with nothing of it in the answer, and is in the log once."""
+        """It is answered as such, without details, and logged once."""
         for body in (ONE, {"tokens": ["12"], "payload": {}}):
             self.gateway.error = RuntimeError("5ecre7")
             response = self.push(body)
@@ -267,7 +267,7 @@ class RefusalTests(HTTPTestCase):
         self.assertEqual(self.ask("POST", "/healthz", b"").headers["allow"], "GET, HEAD")
 
     def test_parameters(self):
-        """One that is not known, or given twice, is refused: nobody waits for nothing by a slip of the pen."""
+        """One that is not known, or given twice, is refused: so that a typing error costs no wait."""
         for query in (
             "wiat=5s",
             "wait=1s&wait=2s",
@@ -337,21 +337,21 @@ class WaitTests(HTTPTestCase):
         self.assertEqual(self.received()[0].status, 200)
 
     def test_the_same_again(self):
-        """With a key that was used, the outcomes of the first time are told at once."""
+        """With a key that was used, the outcomes of the first time come at once."""
         self.push(idempotency_key="k")
         self.report(TOKEN)
         response = self.push(path=f"{PUSH}?wait=1h", idempotency_key="k")
         self.assertEqual((response.status, len(response.json["outcomes"])), (200, 1))
 
     def test_bounds(self):
-        """Nobody waits longer than the door allows, nor for thousands."""
+        """No request waits longer than the input allows, nor for thousands."""
         [] = self.send(request("POST", f"{PUSH}?wait=1d", ONE))
         self.pass_time(60)
         self.assertEqual(self.received()[0].status, 202)
         many = {"tokens": ["12"] * 1001, "payload": {}}
         self.refusal(self.push(many, f"{PUSH}?wait=1s"), 413, "TOO_LARGE")
 
-    def test_who_goes_away(self):
+    def test_a_caller_that_goes_away(self):
         """Leaves nothing behind that waits."""
         [] = self.send(request("POST", f"{PUSH}?wait=30s", ONE))
         self.lose()
@@ -361,7 +361,7 @@ class WaitTests(HTTPTestCase):
 
 class QuestionTests(HTTPTestCase):
     def test_an_outcome(self):
-        """The record of a notification, and 404 for one that nobody knows."""
+        """The record of a notification, and 404 for an unknown one."""
         self.gateway.records[5] = outcome()
         response = self.ask("GET", f"/v1/notifications/{id_text(5)}")
         self.assertEqual((response.status, response.json), (200, json.loads(Trace((outcome(),)).json())))
@@ -383,9 +383,9 @@ class QuestionTests(HTTPTestCase):
         self.gateway.stats = lambda: {
             "apps": {"news": {"queue": 3, "certificate_expires": expires}, "mail": {}}
         }
-        told = self.ask("GET", "/v1/apps").json["apps"]
-        self.assertEqual((told["news"]["queue"], told["news"]["certificate_days"]), (3, 5))
-        self.assertIsNone(told["mail"]["certificate_days"])
+        apps = self.ask("GET", "/v1/apps").json["apps"]
+        self.assertEqual((apps["news"]["queue"], apps["news"]["certificate_days"]), (3, 5))
+        self.assertIsNone(apps["mail"]["certificate_days"])
 
     def test_metrics(self):
         """As the metrics sink has them."""
@@ -431,6 +431,6 @@ class DescriptionTests(HTTPTestCase):
         """The optional fields are those that are read."""
         self.assertEqual(tuple(TERMS), TERM_FIELDS)
 
-    def test_the_door_is_a_plug_in(self):
+    def test_the_input_is_a_plug_in(self):
         """With a name of its own."""
         self.assertEqual(factory.name, "http")

@@ -1,4 +1,4 @@
-"""The HTTP door over real connections: HTTP/1.1, HTTP/2 over TLS, and how it stops."""
+"""The HTTP input over real connections: HTTP/1.1, HTTP/2 over TLS, and how it stops."""
 
 import json
 import socket
@@ -38,8 +38,8 @@ LINES = {"content-type": "application/x-ndjson"}
 
 
 @asynccontextmanager
-async def door(gateway, **options):
-    """A door on a port of its own; gives its host and port."""
+async def listening_input(gateway, **options):
+    """An input on a port of its own; gives its host and port."""
     table = HTTPTable(type="http", listen="tcp:0:interface=127.0.0.1", **options)
     opened = factory.input("http", table, gateway, context(reactor))
     await opened.start()
@@ -58,7 +58,7 @@ class PlainTests(TestCase):
 
     async def test_a_client_pushes(self):
         """One notification, the same connection again, a question, and an error."""
-        async with door(self.gateway) as place:
+        async with listening_input(self.gateway) as place:
             for _ in range(2):
                 response = await self.client.post(f"http://{place}{PUSH}", json=ONE)
                 self.assertEqual((response.code, (await response.json())["count"]), (202, 1))
@@ -72,7 +72,7 @@ class PlainTests(TestCase):
     async def test_a_body_larger_than_memory(self):
         """Lines of any number are taken piece by piece while they come; none is kept."""
         body = json.dumps(ONE).encode() + b"\n"
-        async with door(self.gateway, max_body=1000) as place:
+        async with listening_input(self.gateway, max_body=1000) as place:
             response = await self.client.post(f"http://{place}{PUSH}", data=body * 20_000, headers=LINES)
             pieces = [json.loads(line) for line in (await response.text()).splitlines()]
             await self.pool.closeCachedConnections()
@@ -82,7 +82,7 @@ class PlainTests(TestCase):
     async def test_outcomes_are_watched(self):
         """As long as the client wants; a client that leaves leaves nothing behind."""
         events = Deferred()
-        async with door(self.gateway) as place:
+        async with listening_input(self.gateway) as place:
             response = await self.client.get(f"http://{place}/v1/outcomes")
             seen = b""
 
@@ -99,8 +99,8 @@ class PlainTests(TestCase):
         self.assertIn(TOKEN.hex().encode(), seen)
 
     async def test_garbage_leaves_the_others_working(self):
-        """Whoever speaks no HTTP loses its connection, and nobody else theirs."""
-        async with door(self.gateway) as place:
+        """A peer that speaks no HTTP loses its connection, and no other peer does."""
+        async with listening_input(self.gateway) as place:
             host, port = place.split(":")
             noise = await deferToThread(converse, host, int(port), b"\x00" * 100_000)
             self.assertTrue(noise == b"" or noise.startswith(b"HTTP/1.1 400"), noise)
@@ -124,14 +124,14 @@ def converse(host, port, data):
 
 
 class SecureTestCase(TestCase):
-    """A door's certificate, and a client's trust in it."""
+    """An input's certificate, and a client's trust in it."""
 
     def setUp(self):
         self.gateway = RecordingGateway("news")
         directory = Path(mkdtemp())
         self.addCleanup(rmtree, directory)
         authority = trustme.CA()
-        self.certificate = directory / "door.pem"
+        self.certificate = directory / "server.pem"
         authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
             self.certificate
         )
@@ -141,8 +141,8 @@ class SecureTestCase(TestCase):
 
 class SecureTests(SecureTestCase):
     async def used(self, use, http2=True, **options):
-        """What `use` returns when it is given a client, in a thread, of a door with TLS."""
-        async with door(self.gateway, certificate=self.certificate, **options) as place:
+        """What `use` returns when it is given a client, in a thread, of an input with TLS."""
+        async with listening_input(self.gateway, certificate=self.certificate, **options) as place:
 
             def run():
                 with httpx.Client(
@@ -153,7 +153,7 @@ class SecureTests(SecureTestCase):
             return await deferToThread(run)
 
     async def test_both_versions(self):
-        """Whoever can speaks HTTP/2, the others HTTP/1.1; they are told the same."""
+        """Clients that can speak HTTP/2, the others HTTP/1.1; their answers are the same."""
         for http2, version in ((True, "HTTP/2"), (False, "HTTP/1.1")):
 
             def use(client):
@@ -215,7 +215,7 @@ class StreamTests(SecureTestCase):
 
     async def stream(self, path, body, **headers):
         """The status that one stream is answered with, and how it ends, when its body never does."""
-        async with door(
+        async with listening_input(
             self.gateway, certificate=self.certificate, max_body=1000, body_timeout="100ms"
         ) as place:
             host, port = place.split(":")
@@ -227,7 +227,7 @@ class StreamTests(SecureTestCase):
         self.patch(http_request, "LINGER", 0.2)
 
     async def test_a_body_that_does_not_end(self):
-        """It is told that it is too slow, and its stream is reset; a stream without any body as well."""
+        """It gets 408, and its stream is reset; a stream without any body as well."""
         for body in (b"", b"{"):
             self.assertEqual(await self.stream(PUSH, body), (b"408", "reset"))
         self.assertEqual(self.flushLoggedErrors(), [])
@@ -276,14 +276,14 @@ listen = "tcp:0:interface=127.0.0.1"
 
 class ProcessTests(ProcessTestCase):
     async def test_a_whole_gateway(self):
-        """What is posted is sent, its outcomes are told while the caller waits, and the process stops in order."""
+        """What is posted is sent, its outcomes come while the caller waits, and the process stops in order."""
         process = self.twistd("pushgate", "--config", self.config(GATEWAY))
         url = f"http://{await process.address('input http')}/v1/apps/demo/notifications?wait=20s"
         body = {"tokens": [token(1).hex(), "dead" + token(2).hex(), token(3).hex()], "payload": {"aps": {}}}
         response = await treq.post(url, json=body, persistent=False)
-        told = await response.json()
-        self.assertEqual((response.code, told["refused"]), (200, []))
-        self.assertEqual([each["state"] for each in told["outcomes"]], ["accepted", "rejected", "presumed"])
+        answer = await response.json()
+        self.assertEqual((response.code, answer["refused"]), (200, []))
+        self.assertEqual([each["state"] for each in answer["outcomes"]], ["accepted", "rejected", "presumed"])
         await process.stop()
         self.assertIn("pushgate has stopped; 0 notifications have no outcome", process.out)
         self.assertNotIn("Traceback", process.out + process.err)
@@ -294,24 +294,24 @@ class StopTests(HTTPTestCase):
         super().setUp()
         self.reactor = MemoryReactorClock()
         table = HTTPTable(type="http", listen="tcp:7216:interface=127.0.0.1")
-        self.door = factory.input("http", table, self.gateway, context(self.reactor))
+        self.input = factory.input("http", table, self.gateway, context(self.reactor))
         self.clock = self.reactor
-        self.successResultOf(self.door.start())
+        self.successResultOf(self.input.start())
         self.server = self.reactor.tcpServers[0][1]
         self.connection = self.connect()
 
     def test_it_provides_its_interfaces(self):
         """The gateway relies on them."""
         verifyObject(IInputFactory, factory)
-        verifyObject(IInput, self.door)
+        verifyObject(IInput, self.input)
 
     def test_what_is_under_way_is_answered_first(self):
         """Then the connection ends, as its answer says; idle ones are closed at once."""
         idle = self.connect()
         self.gateway.holding = True
         self.send(request("POST", PUSH, ONE))
-        stopped = self.door.stop()
-        self.assertEqual(self.door.addresses(), [])
+        stopped = self.input.stop()
+        self.assertEqual(self.input.addresses(), [])
         self.assertTrue(idle.transport.disconnecting)
         self.assertFalse(self.connection.transport.disconnecting)
         self.gateway.release()
@@ -326,7 +326,7 @@ class StopTests(HTTPTestCase):
 
     def test_a_peer_that_does_not_go(self):
         """Has a few seconds, and is then cut off."""
-        stopped = self.door.stop()
+        stopped = self.input.stop()
         self.pass_time(LINGER + 1)
         self.assertTrue(self.connection.transport.aborted)
         self.lose()
@@ -336,7 +336,7 @@ class StopTests(HTTPTestCase):
         """Cancelled, all connections are closed at once."""
         self.gateway.holding = True
         self.send(request("POST", PUSH, ONE))
-        stopped = self.door.stop()
+        stopped = self.input.stop()
         stopped.addErrback(lambda _: None)
         stopped.cancel()
         self.assertTrue(self.connection.transport.aborted)
@@ -345,7 +345,7 @@ class StopTests(HTTPTestCase):
         """A request that was still coming is refused."""
         whole = request("POST", PUSH, ONE)
         self.send(whole[:-1])
-        self.door.stop()
+        self.input.stop()
         [response] = self.send(whole[-1:])
         self.refusal(response, 503, "SHUTTING_DOWN")
         self.lose()

@@ -1,4 +1,4 @@
-"""Who may do what over HTTP."""
+"""Permissions of principals over HTTP."""
 
 from base64 import b64encode
 from typing import ClassVar
@@ -29,7 +29,7 @@ class LoginTests(HTTPTestCase):
     grants: ClassVar = {"shop": proven()}
 
     def test_nobody(self):
-        """Who does not say who it is may do nothing, and is told how to."""
+        """A caller without credentials may do nothing, and the answer says how to log in."""
         for method, path in (
             ("POST", PUSH),
             ("GET", "/v1/apps"),
@@ -48,7 +48,7 @@ class LoginTests(HTTPTestCase):
         self.refusal(self.push(), 401, "FORBIDDEN")
 
     def test_open_paths(self):
-        """What is open is answered to whoever asks; /metrics is not, unless it is made so."""
+        """Open paths need no login; /metrics is none of them by default."""
         for path in ("/healthz", "/readyz", "/openapi.json"):
             self.assertEqual(self.ask("GET", path).status, 200)
 
@@ -68,7 +68,7 @@ class LoginTests(HTTPTestCase):
         self.assertEqual(self.gateway.submissions, [])
 
     def test_a_wrong_secret_and_gone(self):
-        """Nobody is left who waits for the answer."""
+        """Nothing is left that waits for the answer."""
         self.send(request("POST", PUSH, ONE, authorization="Bearer wr0ng"))
         self.lose()
         self.pass_time(2)
@@ -81,7 +81,7 @@ class LoginTests(HTTPTestCase):
             self.assertNotIn("x" * 100, self.refusal(response, 400, "INVALID"))
 
     def test_before_the_body(self):
-        """It is the head that is looked at: a body of somebody who may not send it is not kept."""
+        """The head is checked first: a body that the caller may not send is not kept."""
         [response] = self.send(request("POST", PUSH, content_length=2_000_000))
         self.refusal(response, 401, "FORBIDDEN")
         self.assertEqual(response.headers["connection"], "close")

@@ -81,7 +81,7 @@ class PieceTests(HTTPTestCase):
             self.send(request("POST", PUSH, transfer_encoding="chunked", content_type=LINES, **headers)), []
         )
 
-    def told(self, *data):
+    def piece_results(self, *data):
         """The lines of the answer so far."""
         found = self.send(*data)
         return [json.loads(line) for line in (found[0] if found else self.rest).body.splitlines()]
@@ -90,9 +90,9 @@ class PieceTests(HTTPTestCase):
         """With its id, its count, and how many lines came before it; the answer begins while the body comes."""
         self.begin()
         self.send(chunk(lines(*[ONE] * PIECE)))
-        told = self.told(chunk(lines(*[ONE] * PIECE)))
+        results = self.piece_results(chunk(lines(*[ONE] * PIECE)))
         self.assertEqual(self.rest.headers["content-type"], LINES)
-        self.assertEqual([(each["first"], each["count"]) for each in told], [(0, PIECE), (PIECE, PIECE)])
+        self.assertEqual([(each["first"], each["count"]) for each in results], [(0, PIECE), (PIECE, PIECE)])
         self.connection.dataReceived(chunk(lines(ONE)) + LAST)
         self.clock.advance(0)
         written = self.connection.transport.value()
@@ -146,7 +146,7 @@ class PieceTests(HTTPTestCase):
         self.begin()
         self.send(chunk(lines(*[ONE] * PIECE)))
         self.gateway.error = Overloaded("queue of news", 1, 1)
-        [first, last] = self.told(chunk(lines(*[ONE] * PIECE)))
+        [first, last] = self.piece_results(chunk(lines(*[ONE] * PIECE)))
         self.assertEqual((first["first"], first["count"]), (0, PIECE))
         self.assertEqual((last["error"], last["first"], last["count"]), ("OVERLOADED", PIECE, PIECE))
         self.gateway.error = None
@@ -156,17 +156,17 @@ class PieceTests(HTTPTestCase):
         self.assertTrue(self.connection.transport.disconnecting)
 
     def test_a_bug(self):
-        """Cuts an answer short that was begun: nobody takes it for a whole one."""
+        """Cuts an answer short that was begun: so that it cannot be taken for a whole one."""
         self.begin()
         self.send(chunk(lines(*[ONE] * PIECE * 2)))
-        self.server.porter = None
-        self.connection.requests.copy().pop().visitor = None
+        self.server.authenticator = None
+        self.connection.requests.copy().pop().session = None
         self.send(chunk(lines(*[ONE] * PIECE)))
         self.assertTrue(self.connection.transport.aborted)
         self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
 
     def test_who_goes_away(self):
-        """The pieces that were complete are taken, the rest is not: there is nobody to tell."""
+        """The pieces that were complete are taken, the rest is not: no caller is left to get the answer."""
         self.begin()
         self.send(chunk(lines(*[ONE] * (PIECE + 10))))
         self.lose()

@@ -1,4 +1,4 @@
-"""The description of the HTTP door is true: requests that are made of it are answered as it says."""
+"""The description of the HTTP input is true: requests that are made of it are answered as it says."""
 
 import requests
 import schemathesis
@@ -10,7 +10,7 @@ from twisted.trial.unittest import TestCase
 
 from pushgate.inputs.http.openapi import SCHEMAS
 from pushgate.testing import RecordingGateway
-from tests.inputs.http.test_input import door
+from tests.inputs.http.test_input import listening_input
 
 EXAMPLES = {"POST": 25}
 """Requests of each kind, by method."""
@@ -34,21 +34,21 @@ class DescriptionTests(TestCase):
         """What fits the description is taken, what does not is refused, and each answer is as it says."""
         gateway = RecordingGateway("news", max_payload=65_535)
         gateway.stats = lambda: {"apps": {"news": STATE}, "sinks": {}}
-        async with door(gateway, max_wait="20ms") as place:
+        async with listening_input(gateway, max_wait="20ms") as place:
             operations = await deferToThread(attack, f"http://{place}")
         self.assertGreaterEqual(operations, 7)
         self.assertTrue(gateway.submissions)
 
     async def test_the_one_without_an_end(self):
-        """What fits the description gets a head that it tells of, and a beginning; what does not is refused."""
-        async with door(RecordingGateway("news")) as place:
+        """What fits the description gets a documented head, and a beginning; what does not is refused."""
+        async with listening_input(RecordingGateway("news")) as place:
             statuses = await deferToThread(watch, f"http://{place}")
         self.assertEqual(statuses, {200, 400, 404})
 
     async def test_what_refuses_one_notification_is_described_so(self):
         """A number with a fraction refuses the notification it is in, not the request: the description allows it."""
         body = {"notifications": [{"token": "0a", "payload": {}, "registered_at": 2.5}]}
-        async with door(RecordingGateway("news")) as place:
+        async with listening_input(RecordingGateway("news")) as place:
             response = await deferToThread(
                 requests.post, f"http://{place}/v1/apps/news/notifications", json=body, timeout=10
             )

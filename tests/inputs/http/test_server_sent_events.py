@@ -117,7 +117,7 @@ class WatchTests(HTTPTestCase):
         self.assertEqual(self.events().count(b":\n\n"), 2)
 
     def test_who_goes_away(self):
-        """Is told no more, and its place is free for another."""
+        """Gets nothing more, and its number is free for another."""
         self.watch()
         self.lose()
         self.assertEqual(self.gateway.sinks, {})
@@ -126,7 +126,7 @@ class WatchTests(HTTPTestCase):
         self.watch()
 
     def test_the_end(self):
-        """When the gateway tells nothing more the answer ends as an answer does."""
+        """When the gateway reports nothing more the answer ends in order."""
         sink = self.watch()
         sink.stop()
         self.assertTrue(self.connection.transport.value().endswith(b"0\r\n\r\n"))
@@ -137,7 +137,7 @@ class WatchTests(HTTPTestCase):
     def test_when_the_gateway_stops(self):
         """Streams that are there end, and none begins."""
         self.watch()
-        self.server.events.close()
+        self.server._events.close()
         self.assertTrue(self.connection.transport.value().endswith(b"0\r\n\r\n"))
         self.connection.transport.clear()
         self.server.stopping = True

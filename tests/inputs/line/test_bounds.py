@@ -1,4 +1,4 @@
-"""No peer of the line door can make it grow, stop it, or disturb another."""
+"""No peer of the line input can make it grow, stop it, or disturb another."""
 
 from typing import ClassVar
 
@@ -76,7 +76,7 @@ class BoundsTests(LineTestCase):
         self.assertEqual(dict(counts), {("line", "slow"): 1})
 
     def test_a_line_without_an_end_has_its_time_too(self):
-        """Nothing of it is kept once it is too long; from when it is told so, its end has its time."""
+        """Nothing of it is kept once it is too long; from the refusal on, its end has its time."""
         answers = []
         for _ in range(60):
             answers += self.send(b"x" * (1 << 17))
@@ -88,7 +88,7 @@ class BoundsTests(LineTestCase):
         self.assertTrue(answer.startswith("ERR TOO_LARGE"))
 
     def test_half_a_line_and_nothing_before_it(self):
-        """The same; but the time in which the door does not read does not count."""
+        """The same; but the time in which the input does not read does not count."""
         self.send(b"HEL")
         self.connection.transport.producer.pauseProducing()
         self.clock.advance(300)
@@ -148,7 +148,7 @@ class ReaderTests(LineTestCase):
 
 
 class FuzzTests(LineTestCase):
-    """Whatever arrives, nothing is raised and nobody else notices."""
+    """Whatever arrives, nothing is raised and no other connection is affected."""
 
     WORDS = st.sampled_from(
         b"PUSH STATUS STATS HELP LOGIN QUIT news abcd key=k priority=5 expiration=1 {} { } \xff \0 \r".split(
@@ -170,7 +170,7 @@ class FuzzTests(LineTestCase):
 
     @given(st.lists(LINES, max_size=8), st.sampled_from([b"\n", b"\r\n", b"\n\n"]), st.integers(1, 100))
     def test_anything(self, lines, end, cut):
-        """Every line that is not blank gets one answer, unless somebody has left before."""
+        """Every line that is not blank gets one answer, unless the peer has left before."""
         connection = self.connect()
         data = end.join([*lines, b""])
         for at in range(0, len(data), cut):

@@ -1,4 +1,4 @@
-"""The line door as a whole: it starts, serves programs over TCP, and stops; in good company and in bad."""
+"""The line input as a whole: it starts, serves programs over TCP, and stops; with well-behaved peers and others."""
 
 import os
 import shlex
@@ -79,38 +79,38 @@ class Program(Protocol):
         return self._wanted[1]
 
 
-class DoorTests(TestCase):
+class InputTests(TestCase):
     timeout = 60
 
     async def start(self, **options: Any) -> TCP4ClientEndpoint:
-        """A door; returns the way to it."""
+        """An input; returns the way to it."""
         self.gateway = RecordingGateway()
         options = {"listen": "tcp:0:interface=127.0.0.1", **options}
         table = LineTable(type="line", **options)
-        self.door = factory.input("line", table, self.gateway, context(reactor))
-        await self.door.start()
-        self.addCleanup(self.door.stop)
+        self.input = factory.input("line", table, self.gateway, context(reactor))
+        await self.input.start()
+        self.addCleanup(self.input.stop)
         self.port = (
-            int(self.door.addresses()[0].rpartition(":")[2] or 0) if "unix" not in options["listen"] else 0
+            int(self.input.addresses()[0].rpartition(":")[2] or 0) if "unix" not in options["listen"] else 0
         )
         return TCP4ClientEndpoint(reactor, "127.0.0.1", self.port)
 
     async def left(self, count: int) -> None:
-        """Wait until the door has so many connections."""
-        while len(self.door._server.connections) != count:
+        """Wait until the input has so many connections."""
+        while len(self.input._server.connections) != count:
             await deferLater(reactor, 0.01, lambda: None)  # type: ignore[arg-type] # it is a reactor
 
     async def test_interfaces(self) -> None:
-        """The door and its factory are what the gateway and the registry expect."""
+        """The input and its factory are what the gateway and the registry expect."""
         await self.start()
         verifyObject(IInputFactory, factory)
-        verifyObject(IInput, self.door)
+        verifyObject(IInput, self.input)
 
     async def test_a_shell(self) -> None:
         """printf and nc are enough, with or without a line end; so is a loop."""
         path = f"/tmp/pushgate-line-{os.getpid()}.sock"
         await self.start(listen=f"unix:{path}")
-        self.assertEqual(self.door.addresses(), [f"unix {path}"])
+        self.assertEqual(self.input.addresses(), [f"unix {path}"])
         loop = "for n in 1 2; do echo 'PUSH news ab {\"aps\":{}}'; done; printf 'PUSH news cd {}'"
         done = await deferToThread(
             subprocess.run,
@@ -127,7 +127,7 @@ class DoorTests(TestCase):
     async def test_tls(self) -> None:
         """The same with a certificate."""
         authority = trustme.CA()
-        pem = Path(mkdtemp(dir=".")) / "door.pem"
+        pem = Path(mkdtemp(dir=".")) / "server.pem"
         authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(pem))
         tcp = await self.start(certificate=pem.absolute())
         roots = trustRootFromCertificates([Certificate.loadPEM(authority.cert_pem.bytes())])
@@ -145,7 +145,7 @@ class DoorTests(TestCase):
         answer = program.ask(push())
         while not self.gateway.submissions:
             await deferLater(reactor, 0.001, lambda: None)  # type: ignore[arg-type] # it is a reactor
-        stopping = self.door.stop()
+        stopping = self.input.stop()
         self.assertFalse(answer.called)
         self.gateway.release()
         self.assertEqual((await answer)[0][:3], b"OK ")
@@ -166,7 +166,7 @@ class DoorTests(TestCase):
         program.transport.loseConnection()
 
     async def test_one_that_never_reads(self) -> None:
-        """It is not read any further once its answers pile up; the door keeps little for it, and serves others."""
+        """It is not read any further once its answers pile up; the input keeps little for it, and serves others."""
         endpoint = await self.start()
         program = await connectProtocol(endpoint, Program())
         await program.ask(b"HELP\n")
@@ -175,18 +175,18 @@ class DoorTests(TestCase):
         deaf.transport.pauseProducing()
         await self.left(2)
         [connection] = [
-            each for each in self.door._server.connections
+            each for each in self.input._server.connections
             if each.transport.getPeer().port == deaf.transport.getHost().port
         ]  # fmt: skip
         for _ in range(20):
             deaf.transport.write(b"STATS\n" * 100)  # whose answers are 120 MB together
-        while not connection._brake.held:
+        while not connection._read_pause.held:
             await program.ask(b"STATS\n")
         for _ in range(20):
             await program.ask(b"STATS\n")
         kept = len(connection.transport.dataBuffer) + sum(map(len, connection.transport._tempDataBuffer))
         self.assertLess(kept, 1 << 20)
-        self.assertTrue(connection._brake.held)
+        self.assertTrue(connection._read_pause.held)
         deaf.transport.abortConnection()
         await deaf.gone
         program.transport.loseConnection()

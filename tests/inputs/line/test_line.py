@@ -101,7 +101,7 @@ class BulkTests(LineTestCase):
         self.assertEqual(self.gateway.submissions[0].payload, PAYLOAD)
 
     def test_one_bad_line_of_a_block_is_refused_alone(self):
-        """By the door or by the gateway: the answer stands in its place."""
+        """By the input or by the gateway: the answer stands in its place."""
         for bad in (
             push_json(payload=b"[]"),
             push_json(token=b"zz"),
@@ -160,7 +160,7 @@ class TextBulkTests(LineTestCase):
             self.assertEqual(numbers, list(range(numbers[0], numbers[0] + 300)))
 
     def test_lines_that_only_look_alike(self):
-        """Whatever is wrong with them is told for each, as when they come alone."""
+        """Each fault is answered in its line, as when the lines come alone."""
         for bad in (
             b"PUSH  abcd {}",
             b"PUSH news  {}",
@@ -253,7 +253,7 @@ class RefusalTests(LineTestCase):
         self.assertEqual(self.gateway.submissions, [])
 
     def test_a_payload_beyond_every_limit(self):
-        """What fits into no batch is refused by the door, what is too much for the app by the gateway."""
+        """What fits into no batch is refused by the input, what is too much for the app by the gateway."""
         for size in (3000, 70000):
             payload = b'{"a":"%b"}' % (b"x" * size)
             for line in (push(payload=payload), push_json(payload=payload)):
@@ -284,7 +284,7 @@ class RefusalTests(LineTestCase):
             self.assertNotIn("s3cr3t", self.refusal(line)[1])
 
     def test_a_bug_is_logged_once_and_unknown_to_the_caller(self):
-        """It costs nobody a connection."""
+        """It closes no connection."""
         self.gateway.error = ZeroDivisionError("secret")
         self.assertEqual(self.refusal(push()), ("UNKNOWN", "the gateway failed; its log says why"))
         self.gateway.stats = None
@@ -295,8 +295,8 @@ class RefusalTests(LineTestCase):
         self.assertEqual(self.refusal(b"STATUS " + b"0" * 32 + b"\n")[0], "UNKNOWN")
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
-    def test_what_the_door_refuses_is_counted(self):
-        """By app, where it is one of ours: a stranger's word never becomes a label."""
+    def test_what_the_input_refuses_is_counted(self):
+        """By app, if it is configured: a caller's text never becomes a label."""
         self.server.stopping = True
         self.refusal(push())
         self.refusal(push(app=b"nwes"))
@@ -324,7 +324,7 @@ class QuestionTests(LineTestCase):
         self.assertEqual(answer, f"OK {Trace((), pending).json()}")
 
     def test_an_unknown_id(self):
-        """Is told so."""
+        """Is refused as NOT_FOUND."""
         self.assertEqual(self.refusal(b"STATUS %b\n" % str(UUID(int=5)).encode())[0], "NOT_FOUND")
 
     def test_stats_are_json(self):

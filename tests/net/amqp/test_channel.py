@@ -103,10 +103,10 @@ class LinkTests(BrokerTestCase):
         self.assertIn("unknown delivery tag 4711", self.reason(events))
 
     async def test_not_prepared(self) -> None:
-        """Whoever fails to prepare a channel is told that it is of no use: it may be kept somewhere already."""
+        """When preparing a channel fails, `lost` is called: the channel may be stored somewhere already."""
 
         async def fail(channel: Any) -> None:
-            await shielded(channel.queue_declare("nobody made this", passive=True))
+            await shielded(channel.queue_declare("never declared", passive=True))
 
         self.prepare = fail  # type: ignore[method-assign]  # what this test does with each new channel
         with capturedLogs() as events:

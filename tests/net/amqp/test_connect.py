@@ -31,7 +31,7 @@ class ConnectionTests(SynchronousTestCase):
         self.connection.dataReceived(Method(0, method).marshal())
 
     def test_a_broker_that_falls_silent(self) -> None:
-        """It is looked at each `heartbeat` and five seconds; when nothing came between two looks it is given up,
+        """It is checked each `heartbeat` and five seconds; when nothing came between two checks it is closed,
         by force in the end: it would not answer a goodbye."""
         self.clock.advance(PERIOD)  # something came: the answers at the beginning
         self.assertFalse(self.transport.disconnecting)

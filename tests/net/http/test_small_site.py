@@ -6,7 +6,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 
-from pushgate.net.http.small_site import LINGER, PATIENCE, SmallSite
+from pushgate.net.http.small_site import LINGER, REQUEST_TIMEOUT, SmallSite
 from tests.http_rig import chunk, request, responses
 from tests.input_rig import Transport
 
@@ -48,14 +48,14 @@ class SmallSiteTests(SynchronousTestCase):
         """One after the other on a connection, as long as there is one a minute."""
         for _ in range(5):
             self.assertEqual(self.send(request("GET", "/")), [(200, b"hello")])
-            self.clock.advance(PATIENCE - 1)
+            self.clock.advance(REQUEST_TIMEOUT - 1)
         self.assertEqual(self.send(request("PUT", "/", b"x" * 1000)), [(200, b"x" * 1000)])
-        self.clock.advance(PATIENCE)
+        self.clock.advance(REQUEST_TIMEOUT)
         self.assertTrue(self.connection.transport.aborted)
 
     def test_a_byte_a_second(self):
         """Does not prolong anything."""
-        for byte in b"GET / HTTP/1.1\r\nX-Long: " + b"x" * int(PATIENCE - 24):
+        for byte in b"GET / HTTP/1.1\r\nX-Long: " + b"x" * int(REQUEST_TIMEOUT - 24):
             self.assertFalse(self.connection.transport.aborted)
             self.send(bytes([byte]))
             self.clock.advance(1)
