@@ -1,4 +1,4 @@
-"""What is wrong with a configuration file, one line a fault: file, key path, what is wrong, what is allowed.
+"""Faults of a configuration file, one line each: file, key path, what is wrong, what is allowed.
 
 A line never shows a string from the file: it may be a secret in the wrong place. The exceptions are keys,
 numbers out of range and the words of a choice.
@@ -24,32 +24,20 @@ _RULES: Final = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
-    "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
     "list_type": "must be an array",
     "tuple_type": "must be an array",
     "dict_type": "must be a table",
     "model_type": "must be a table",
     "path_type": "must be a path, written as a string",
-    "is_instance_of": "must be a {class}",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
     "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
-    "multiple_of": "must be a multiple of {multiple_of}",
-    "string_too_short": "must have at least {min_length} characters",
-    "string_too_long": "must have at most {max_length} characters",
-    "too_short": "must have at least {min_length} members",
-    "too_long": "must have at most {max_length} members",
-    "string_pattern_mismatch": "must match {pattern}",
-    "literal_error": "must be {expected}",
-    "enum": "must be {expected}",
     "union_tag_invalid": "{discriminator} must be one of {expected_tags}",
     "union_tag_not_found": "{discriminator} is required",
-    "value_error": "{error}",
-    "assertion_error": "{error}",
 }
-"""What pydantic found, in the words of somebody who writes TOML."""
+"""Pydantic's errors in the words of TOML, where its own are others or show the value."""
 _RANGES: Final = frozenset(
     {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of"}
 )
@@ -212,11 +200,10 @@ def _rule(error: ErrorDetails) -> str:
     if error["type"] == UNKNOWN_NAME:
         known = error["ctx"]["known"]
         return suggestion(error["input"], known) if known else f"there is no [{error['ctx']['section']}.NAME]"
-    template = _RULES.get(error["type"])
-    if template is None:
-        return re.sub(r"^(Input|Value|String|List) should be", "must be", error["msg"])
-    context = error.get("ctx", {})
-    rule = template.format_map(context)
+    if error["type"] in _RULES:
+        return _RULES[error["type"]].format_map(error.get("ctx", {}))
+    rule = re.sub(r"^(Value error|Assertion failed), ", "", error["msg"])
+    rule = re.sub(r"^\w+ should (?=be|have|match)", "must ", rule)
     return rule.replace("'", '"') if error["type"] in _CHOICES else rule
 
 

@@ -81,7 +81,7 @@ def faults(data: object) -> list[str]:
          'named."a b".aftr: unknown key; did you mean "after"?'),
         ({"named": []}, "named: an array of 0; must be a table"),
         ({"either": "x"}, "either: a string of length 1; must be a whole number, or must be an array"),
-        ({"code": "a"}, "code: a string of length 1; must match ^[A-Z]+$"),
+        ({"code": "a"}, "code: a string of length 1; must match pattern '^[A-Z]+$'"),
         ({"code": "ABCDEFGHIJ"}, "code: a string of length 10; must have at most 8 characters"),
         ({"prot": 1}, 'prot: unknown key; did you mean "port"?'),
     ],
