@@ -125,7 +125,7 @@ class FolderInputTests(ExampleTestCase):
         key = f"a.json {file.stat().st_mtime_ns}"
         self.clock.advance(1)
         [submission] = self.gateway.submissions
-        self.assertEqual((self.gateway.doors, submission.app, submission.key), (["drop"], "news", key))
+        self.assertEqual((self.gateway.inputs, submission.app, submission.key), (["drop"], "news", key))
         self.assertEqual(list(submission.tokens), [b"\x0a\x1b\x2c"])
         self.assertEqual(json.loads(submission.payload), {"aps": {"alert": "é"}})
         self.assertEqual(self.names(), [])

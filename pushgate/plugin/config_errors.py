@@ -66,7 +66,7 @@ def dotted(path: _Path) -> str:
 
 
 def shape(value: object) -> str:
-    """What kind of value this is, without its content."""
+    """The kind of a value, without its content."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -84,7 +84,7 @@ def shape(value: object) -> str:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """What might have been meant by `word`, else what there is."""
+    """The known word that is nearest to `word`, else all of them."""
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1)
     if near:
@@ -102,9 +102,9 @@ def fault_lines(
 ) -> list[str]:
     """Every fault in `error`, one line each.
 
-    :param path: where in the file the validated table is; empty for the whole file.
-    :param model: what was validated against, so that an unknown key can be told the known ones.
-    :param data: what was validated, so that key paths hold only what is in the file.
+    :param path: of the validated table in the file; empty for the whole file.
+    :param model: the one that was validated against, to suggest known keys for unknown ones.
+    :param data: the validated tables, so that key paths hold only keys of the file.
     """
     found: dict[_Path, list[ErrorDetails]] = {}
     for each in error.errors(include_url=False):
@@ -123,7 +123,7 @@ def validated(
     path: tuple[str, ...] = (),
     names: Mapping[str, Collection[str]] | None = None,
 ) -> _T:
-    """The typed table `data` stands for.
+    """The typed table of `data`.
 
     :param names: of the tables in each section of the file, for keys that name one.
     :raises CannotStart: with every fault in it.
@@ -159,7 +159,7 @@ def _syntax(text: str) -> str:
 
 
 def _inside(loc: _Path, data: object) -> _Path:
-    """`loc` without the marks by which pydantic tells the alternatives of a union apart."""
+    """`loc` without the marks that pydantic adds for the alternatives of a union."""
     path: list[str | int] = []
     for depth, key in enumerate(loc):
         if isinstance(data, Mapping) and (key in data or depth == len(loc) - 1):

@@ -4,8 +4,8 @@
 
     count = SinkFactory("count", "how many ended in which state", CountTable, CountSink)
 
-Every module with plug-ins is imported whenever plug-ins are looked for. One whose code is heavy says where
-its table and callable are, and they are imported when they are first used::
+Every module with plug-ins is imported at each look for plug-ins. One whose code is heavy says where its
+table and callable are, and they are imported when they are first used::
 
     pigeon = LazyUpstream("pigeon", "by air, slowly", "pigeon.upstream:plug_in")
 
@@ -103,7 +103,7 @@ class UpstreamFactory(Factory[_App, IWork, IUpstream]):
 class LazyFactory(Factory[Any, Any, Any]):
     """A declaration whose table and callable are imported when they are first used.
 
-    :param target: where the pair of them is: ``"package.module:name"``.
+    :param target: the pair of them: ``"package.module:name"``.
     :param needs: what to install when a module is missing: ``"pushgate[amqp]"``.
     """
 
@@ -161,13 +161,13 @@ class LazyUpstream(LazyFactory, UpstreamFactory[Any]):
 
 @implementer(IOutcomeSink)
 class Sink:
-    """A sink with nothing to open, reopen or close: `emit` is all that is left to write."""
+    """A sink with nothing to open, reopen or close: derive from it and write `emit`."""
 
     def start(self) -> None:
         """Nothing to open."""
 
     def emit(self, reports: Sequence[Report]) -> "Deferred[None] | None":
-        """See `IOutcomeSink`; a sink that does not say otherwise forgets everything."""
+        """Forget the reports; see `IOutcomeSink`."""
 
     def reopen(self) -> None:
         """Nothing is kept open."""

@@ -24,7 +24,7 @@ from pushgate.plugins.builtin import apns_stream
 from pushgate.service.config.reader import Config, GatewayTable
 from pushgate.service.lifecycle import Lifecycle
 from pushgate.service.parts import Parts
-from pushgate.service.reload import LOOK, Reloader, digests
+from pushgate.service.reload import CHECK, Reloader, digests
 from pushgate.simulator.certificates import Certificates
 from pushgate.testing import RecordingInput, RecordingSink, RecordingUpstream, RecordingUpstreams
 from tests.rig import Rig, live
@@ -393,12 +393,12 @@ class RenewedTests(ReloadCase):
         """Nobody has to say so: it is seen within a minute. What else changed in the configuration waits."""
         old = self.upstream
         self.config = self.make(apps={"news": {}, "chat": {}})
-        self.clock.advance(LOOK)
+        self.clock.advance(CHECK)
         self.assertIs(self.upstream, old)
         self.certificate.write_text("second")
         with capturedLogs() as events:
-            self.clock.advance(LOOK)
-            self.clock.advance(LOOK)
+            self.clock.advance(CHECK)
+            self.clock.advance(CHECK)
         self.assertEqual(old.history, ["start", "stop"])
         self.assertEqual(self.upstream.history, ["start"])
         self.assertFalse(self.gateway.has_app("chat"))
@@ -411,30 +411,30 @@ class RenewedTests(ReloadCase):
         self.certificate.write_text("half")
         self.upstreams.faults = ["apps.news.certificate: no certificate in PEM"]
         with capturedLogs() as events:
-            self.clock.advance(LOOK)
-            self.clock.advance(LOOK)
+            self.clock.advance(CHECK)
+            self.clock.advance(CHECK)
         [line] = map(formatEvent, events)
         self.assertEqual(line, "renewed, but not used: apps.news.certificate: no certificate in PEM")
         self.assertIs(self.upstream, old)
         self.upstreams.faults = []
         self.certificate.write_text("whole")
-        self.clock.advance(LOOK)
+        self.clock.advance(CHECK)
         self.assertIsNot(self.upstream, old)
 
     def test_one_that_goes_away(self) -> None:
         """A file that cannot be read does no harm while it is not needed."""
         self.certificate.unlink()
         self.upstreams.faults = ["apps.news.certificate: No such file"]
-        self.clock.advance(LOOK)
+        self.clock.advance(CHECK)
         self.assertEqual(self.upstream.history, ["start"])
 
     def test_a_bug(self) -> None:
         """What an upstream raises does not end the looking."""
         self.certificate.write_text("second")
         self.patch(self.upstreams, "upstream", lambda *_: 1 / 0)
-        self.clock.advance(LOOK)
+        self.clock.advance(CHECK)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-        self.assertTrue(self.reload._looking.running)
+        self.assertTrue(self.reload._checking.running)
 
 
 class PrincipalsTests(ReloadCase):
@@ -450,7 +450,7 @@ class PrincipalsTests(ReloadCase):
             self.assertEqual(self.successResultOf(self.gateway.reload()), ["principals.shop: removed"])
             self.assertEqual(self.successResultOf(self.gateway.reload()), [])
         [line] = [formatEvent(event) for event in events if event["log_level"].name == "warn"]
-        self.assertIn("nobody until there are principals again", line)
+        self.assertIn("others none until there are principals again", line)
 
 
 class RealTests(TestCase):

@@ -11,10 +11,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.model.errors import CannotStart
 from pushgate.service.lifecycle import ENDING, FLUSH_TIMEOUT, GRACE
-from pushgate.service.systemd_notify import BEAT, OWED, PATIENCE, SystemdNotifier
+from pushgate.service.systemd_notify import BEAT, MAX_QUEUED, START_TIMEOUT, SystemdNotifier
 from tests.service.test_lifecycle import DRAIN, LifecycleCase
 
-LONG = f"EXTEND_TIMEOUT_USEC={int(PATIENCE * 1e6)}"
+LONG = f"EXTEND_TIMEOUT_USEC={int(START_TIMEOUT * 1e6)}"
 
 
 class Manager:
@@ -115,7 +115,7 @@ class SupervisorTests(Case):
         for _ in range(60):
             self.clock.advance(BEAT)
             self.assertEqual(manager.heard(), [["WATCHDOG=1", LONG]])
-        self.assertGreater(PATIENCE, 2 * BEAT)
+        self.assertGreater(START_TIMEOUT, 2 * BEAT)
 
     def test_a_watchdog_for_somebody_else(self) -> None:
         """A watchdog that is meant for another process changes nothing."""
@@ -159,7 +159,7 @@ class SupervisorTests(Case):
         while ["WATCHDOG=1"] not in later:  # a few at a time: the socket has little room
             self.clock.advance(BEAT)
             later += manager.heard()
-        self.assertEqual(len(later), OWED + 1)
+        self.assertEqual(len(later), MAX_QUEUED + 1)
         self.assertEqual(later[-2][0], "STOPPING=1")
 
 

@@ -274,7 +274,7 @@ class PrincipalTests(ConfigTestCase):
         return {"apps": {"news": app, "alerts": app}, "inputs": {}, "principals": tables}
 
     def test_tables(self) -> None:
-        """Each principal has its typed table; who has not logged in may have one, which proves nothing."""
+        """Each principal has its typed table; the one of callers without a login has no proof."""
         shop = {"secret_file": "/etc/shop", "apps": ["news"], "operations": ["admin"], "rate": 5}
         tree = self.principals(shop=shop, anonymous={"operations": []})
         principals = config_from(tree, "f.toml", registry()).principals
@@ -308,7 +308,7 @@ class PrincipalTests(ConfigTestCase):
                 "principals.unproven: nothing proves it; secret_file or certificate is required",
                 (
                     "principals.anonymous.certificate: nothing can prove it; "
-                    "anonymous is who has not logged in; give the principal another name"
+                    "anonymous stands for callers that have not logged in; give the principal another name"
                 ),
                 'principals.admin.operations[0]: "everything"; must be "push", "read" or "admin"',
                 "principals.admin.max_batch: a string of length 6; must be a whole number",
