@@ -1,4 +1,4 @@
-"""Who holds up the reactor is told, while it does."""
+"""Who holds up the reactor is reported, while it does."""
 
 import sys
 from collections.abc import Callable
@@ -55,7 +55,7 @@ class CulpritTests(PlugInTestCase):
         self.assertTrue(where.endswith("/a_pigeon.py, line 6, in fly"), where)
 
     def test_what_it_calls(self) -> None:
-        """So is one that waits in somebody else's code: a library's."""
+        """So is one that waits in a library's code."""
         part, where = culprit(self.pigeon.ask(sys._getframe), {"sink post": self.pigeon})
         self.assertEqual(part, "sink post")
         self.assertTrue(where.endswith("in ask"), where)
@@ -76,7 +76,7 @@ class CulpritTests(PlugInTestCase):
         self.assertEqual(culprit(frames[0], {"sink post": self.pigeon})[0], GATEWAY)
 
     def test_homes(self) -> None:
-        """A package is all its plug-in's; of ours the one below the room is, of a drop-in its file."""
+        """A package is all its plug-in's; of ours the one in the layer's folder is, of a drop-in its file."""
         self.assertEqual(home("pigeon_post.sink.wings"), "pigeon_post")
         self.assertEqual(home(LineInput.__module__), "pushgate.inputs.line")
         self.assertEqual(home("pushgate.plugins.a_pigeon"), "pushgate.plugins.a_pigeon")
@@ -92,7 +92,7 @@ class WatchdogTests(PlugInTestCase):
         self.frame: FrameType | None = self.pigeon.fly()
 
     def check(self, times: int) -> list[str]:
-        """What is said at so many looks."""
+        """What is said in so many checks."""
         with capturedLogs() as events:
             for _ in range(times):
                 self.watchdog.check(lambda: self.frame)
@@ -108,14 +108,14 @@ class WatchdogTests(PlugInTestCase):
         return self.metrics.counts["pushgate_blocked_total"]
 
     def test_a_reactor_that_turns(self) -> None:
-        """Nothing is said as long as it answers before the last look."""
+        """Nothing is said as long as it answers before the last check."""
         for _ in range(3):
             self.assertEqual(self.check(CHECKS), [])
             self.assertEqual(self.turn(), [])
         self.assertEqual(self.counted(), {})
 
     def test_one_that_is_held_up(self) -> None:
-        """Who holds it up is told once while it does, and for how long when it is over; then it is counted."""
+        """Who holds it up is reported once while it does, and for how long when it is over; then it is counted."""
         said = "sink post holds up the reactor, nothing else runs meanwhile"
         self.assertEqual(self.check(CHECKS + 1), [said])
         self.assertEqual(self.check(10), [])
@@ -124,7 +124,7 @@ class WatchdogTests(PlugInTestCase):
         self.assertEqual(self.counted(), {("sink post",): 1})
 
     def test_again_and_again(self) -> None:
-        """It is told once a minute, and counted each time."""
+        """It is reported once a minute, and counted each time."""
         for _ in range(5):
             self.check(CHECKS + 1)
             self.turn()
@@ -135,7 +135,7 @@ class WatchdogTests(PlugInTestCase):
         self.assertEqual(self.counted(), {("sink post",): 6})
 
     def test_a_slow_start(self) -> None:
-        """Before the first turn only a plug-in is told: the gateway may take its time to start."""
+        """Before the first turn only a plug-in is logged: the gateway may take its time to start."""
         self.frame = sys._getframe()
         self.assertEqual(self.check(CHECKS + 1), [])
         self.turn()

@@ -39,8 +39,8 @@ class FileTable(AppTable):
         return {"certificate": self.certificate}
 
 
-class Doors:
-    """Makes doors that nobody comes through, and sinks, by name."""
+class RecordingParts:
+    """Makes inputs without callers, and sinks, by name."""
 
     name = "x"
 
@@ -61,14 +61,14 @@ class Doors:
 
 
 class ReloadCase(SynchronousTestCase):
-    """A house that was started with one app, one door and one sink."""
+    """A lifecycle that was started with one app, one input and one sink."""
 
     first: ClassVar[dict[str, Any]] = {"apps": {"news": {}}, "inputs": ["front"], "sinks": ["all"]}
 
     def setUp(self) -> None:
         for each in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
             self.addCleanup(signal.signal, each, signal.getsignal(each))
-        self.clock, self.upstreams, self.parts = Reactor(), RecordingUpstreams(), Doors()
+        self.clock, self.upstreams, self.parts = Reactor(), RecordingUpstreams(), RecordingParts()
         self.certificate = Path(self.mktemp())
         self.certificate.write_text("first")
         self.fault: CannotStart | None = None
@@ -76,12 +76,12 @@ class ReloadCase(SynchronousTestCase):
         self.start(self.config)
 
     def tearDown(self) -> None:
-        """Whoever is still closing is closed."""
+        """Close what is still closing."""
         for ending in self.gateway._roster.endings():
             ending.cancel()
 
     def make(self, apps=None, inputs=("front",), sinks=("all",), **gateway) -> Config:
-        """A configuration with these apps (their settings), doors and sinks."""
+        """A configuration with these apps (their settings), inputs and sinks."""
         tables = {
             name: FileTable(upstream="recording", certificate=self.certificate, **settings)
             for name, settings in ({"news": {}} if apps is None else apps).items()
@@ -174,7 +174,7 @@ class TakenTests(ReloadCase):
         self.failureResultOf(self.submit(app="mail"), UnknownApp)
 
     def test_in_flight(self) -> None:
-        """What was written before is settled by who wrote it, what waits goes out by the new configuration."""
+        """What was written before is settled by the upstream that wrote it, what waits goes out by the new configuration."""
         self.submit(3)
         old = self.upstream
         old.take(2)
@@ -197,8 +197,8 @@ class TakenTests(ReloadCase):
         self.turn()
         self.successResultOf(stopped)
 
-    def test_doors(self) -> None:
-        """A new door listens when the answer comes; one that is gone is closed behind whoever asked through it."""
+    def test_inputs(self) -> None:
+        """A new input listens when the answer comes; one that is gone is closed after the answer."""
         old = self.parts.made["front"]
         old.holding = True
         self.assertEqual(self.reloaded(inputs=["back"]), ["inputs.back: added", "inputs.front: removed"])
@@ -290,7 +290,7 @@ class RefusedTests(ReloadCase):
         self.assert_as_before()
 
     def test_an_upstream_that_cannot_be_made(self) -> None:
-        """All faults are told at once, a sink's beside an app's."""
+        """All faults are reported at once, a sink's beside an app's."""
         self.upstreams.faults = ["apps.chat.certificate: no such file"]
         self.parts.sink = lambda *_: self.refuse("sinks.more.path: no")
         faults = self.refused(apps={"news": {}, "chat": {}}, sinks=["all", "more"])
@@ -321,7 +321,7 @@ class RefusedTests(ReloadCase):
         self.assertEqual(news.history, ["start"])
         self.assert_as_before()
 
-    def test_a_door_that_cannot_listen(self) -> None:
+    def test_an_input_that_cannot_listen(self) -> None:
         """What was opened before it is closed again."""
         self.parts.next_error = CannotStart(["inputs.back.listen: in use"])
         self.assertEqual(
@@ -348,7 +348,7 @@ class RefusedTests(ReloadCase):
         self.turn()
 
     def test_a_stop_in_its_middle(self) -> None:
-        """A reload that waits for a door when the gateway stops changes nothing, and holds nothing up."""
+        """A reload that waits for an input when the gateway stops changes nothing, and holds nothing up."""
         slow = RecordingInput()
         slow.holding = True
         self.parts._made = lambda name, part: slow
@@ -406,7 +406,7 @@ class RenewedTests(ReloadCase):
         self.assertEqual(line, "apps.news.certificate: the file was renewed, and is used from now on")
 
     def test_one_that_cannot_be_used(self) -> None:
-        """A file that is bad, or half written, is told once and the old one stays in use; later it is tried again."""
+        """A file that is bad, or half written, is reported once and the old one stays in use; later it is tried again."""
         old = self.upstream
         self.certificate.write_text("half")
         self.upstreams.faults = ["apps.news.certificate: no certificate in PEM"]
@@ -429,7 +429,7 @@ class RenewedTests(ReloadCase):
         self.assertEqual(self.upstream.history, ["start"])
 
     def test_a_bug(self) -> None:
-        """What an upstream raises does not end the looking."""
+        """What an upstream raises does not end the checks."""
         self.certificate.write_text("second")
         self.patch(self.upstreams, "upstream", lambda *_: 1 / 0)
         self.clock.advance(CHECK)
@@ -439,7 +439,7 @@ class RenewedTests(ReloadCase):
 
 class PrincipalsTests(ReloadCase):
     def test_none_are_left(self) -> None:
-        """It is told once what that means; at the next reload nothing has changed."""
+        """It is reported once what that means; at the next reload nothing has changed."""
         without = self.config
         self.config = msgspec.structs.replace(
             without, principals={"shop": PrincipalTable(certificate="CN=shop")}
