@@ -14,10 +14,10 @@ with ``plug_in = PigeonTable, Pigeon`` in ``pigeon/upstream.py``.
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
-from zope.interface import implementer
+from zope.interface import Interface, implementer
 
 from pushgate.model.errors import CannotStart, reason
 from pushgate.model.outcome import Report
@@ -32,8 +32,26 @@ from pushgate.plugin.interfaces import (
     IUpstreamFactory,
     IWork,
 )
-from pushgate.plugin.kinds import INPUT, SINK, UPSTREAM, Kind
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable, Table
+
+
+class Kind(NamedTuple):
+    """One kind of plug-in.
+
+    :param word: what messages call it.
+    :param interface: what its factories provide.
+    :param table: what its configuration is derived from.
+    """
+
+    word: str
+    interface: type[Interface]
+    table: type[AppTable] | type[InputTable] | type[SinkTable]
+
+
+INPUT: Final = Kind("input", IInputFactory, InputTable)
+SINK: Final = Kind("sink", IOutcomeSinkFactory, SinkTable)
+UPSTREAM: Final = Kind("upstream", IUpstreamFactory, AppTable)
+KINDS: Final = (INPUT, SINK, UPSTREAM)
 
 _Input = TypeVar("_Input", bound=InputTable)
 _Sink = TypeVar("_Sink", bound=SinkTable)

@@ -140,8 +140,8 @@ class IGateway(Interface):
     def withdraw(numbers: Collection[int]) -> None:
         """Cancel what was not written yet of the batches with these ids.
 
-        Their outcome is `cancelled`, which callbacks and sinks get as any other. Batches in the spool only are
-        not withdrawn.
+        Their outcome is `cancelled`, which callbacks and sinks get as any other. Batches that only the spool
+        has are not withdrawn.
         """
 
     def caught_up() -> "Deferred[None]":

@@ -9,13 +9,7 @@ from zope.interface import implementer
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart
 from pushgate.model.outcome import State, Verdict
-from pushgate.plugin.interfaces import (
-    Context,
-    IUpstream,
-    IUpstreamFactory,
-    IWork,
-    UpstreamState,
-)
+from pushgate.plugin.interfaces import Context, IUpstream, IUpstreamFactory, IWork, UpstreamState
 from pushgate.plugin.settings import AppTable
 
 

@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from pushgate import plugins
 from pushgate.model.errors import CannotStart
-from pushgate.plugin.kinds import KINDS
+from pushgate.plugin.factories import KINDS
 from pushgate.service.plugin_registry import Broken
 from tests.plug_ins import SINK, PlugInTestCase
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, BeforeValidator, Field
 from pushgate.model.errors import CannotStart
 from pushgate.model.principals import ANONYMOUS
 from pushgate.plugin.config_errors import fault, read_toml, shape, suggestion, validated
+from pushgate.plugin.factories import INPUT, SINK, UPSTREAM, Kind
 from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
-from pushgate.plugin.kinds import INPUT, SINK, UPSTREAM, Kind
 from pushgate.plugin.settings import AppTable, Duration, InputTable, PrincipalTable, SinkTable, Table
 from pushgate.service.plugin_registry import NAME, NAME_RULE, Registry
 
