@@ -1,4 +1,4 @@
-"""An example of a door: a folder. Each ``*.json`` in it becomes a notification, and goes once that is safe.
+"""An example of an input: a folder. Each ``*.json`` in it becomes a notification, and is deleted when safe.
 
 Try it: ``twistd -n pushgate --plugins plugins --config my.toml`` with this in ``my.toml``::
 
@@ -35,13 +35,13 @@ from pushgate.plugin import (
 
 
 class FolderTable(InputTable):
-    """Its configuration: what every door has, and a folder that exists."""
+    """Its configuration: the keys of every input, and a folder that exists."""
 
     path: Annotated[DirectoryPath, Field(strict=False)]
 
 
 class Note(msgspec.Struct):
-    """What a file says."""
+    """The content of a file."""
 
     app: str
     token: str
@@ -50,22 +50,22 @@ class Note(msgspec.Struct):
 
 @implementer(IInput)
 class FolderInput:
-    """Looks into the folder every second."""
+    """Reads the folder every second."""
 
     log = Logger()
 
     def __init__(self, name: str, config: FolderTable, gateway: IGateway, context: Context) -> None:
         self._name, self._path, self._gateway = name, config.path, gateway
-        self._loop, self._ended = LoopingCall(self._look), succeed(None)
+        self._loop, self._ended = LoopingCall(self._read), succeed(None)
         self._loop.clock = context.reactor
 
     def start(self) -> Deferred[None]:
-        """Begin to look."""
+        """Begin to read."""
         self._ended = self._loop.start(1.0).addCallback(lambda _: None)
         return succeed(None)
 
     def stop(self) -> Deferred[None]:
-        """Look no more; fires when the file at hand is done."""
+        """Stop reading; fires when the file at hand is done."""
         if self._loop.running:
             self._loop.stop()
         return self._ended
@@ -74,22 +74,22 @@ class FolderInput:
         """The folder."""
         return [f"folder {self._path}"]
 
-    async def _look(self) -> None:
+    async def _read(self) -> None:
         for file in sorted(self._path.glob("*.json")):
             try:
                 await self._gateway.submit(self._submission(file), self._name)
                 file.unlink()  # not before: until here the file is all there is of it
             except (Overloaded, ShuttingDown):
-                return  # it stays, for the next look
+                return  # the file stays, for the next time
             except (Refusal, msgspec.MsgspecError) as error:
                 self.log.warn("{file}: refused: {error}", file=str(file), error=str(error))
                 file.rename(file.with_suffix(".refused"))
-            except Exception:  # noqa: BLE001 - whatever it is, it must not end the looking
+            except Exception:  # noqa: BLE001 - no error may end the loop
                 self.log.failure("{file}: not taken", file=str(file))
 
     def _submission(self, file: Path) -> Submission:
         note = msgspec.json.decode(file.read_bytes(), type=Note)
-        # With this key, a file that cannot be deleted is sent only once all the same.
+        # With this key, a file that cannot be deleted is still sent only once.
         key = f"{file.name} {file.stat().st_mtime_ns}"
         tokens = Packed.of([self._gateway.rules(note.app).parse_target(note.token)], 2)
         return Submission(app=note.app, tokens=tokens, payload=bytes(note.payload), key=key)

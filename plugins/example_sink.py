@@ -1,4 +1,4 @@
-"""An example of a sink: a text file that says how many notifications ended in which state.
+"""An example of a sink: a text file with the number of notifications that ended in each state.
 
 Try it: ``twistd -n pushgate --plugins plugins --config my.toml`` with this in ``my.toml``::
 
@@ -24,19 +24,19 @@ from pushgate.plugin import (
 
 
 class CountTable(SinkTable):
-    """Its configuration: what every sink has, and a file."""
+    """Its configuration: the keys of every sink, and a file."""
 
     path: FilePath
 
 
 class CountSink(Sink):
-    """Writes the file anew after each run of reports."""
+    """Rewrites the file after each call of `emit`."""
 
     def __init__(self, name: str, config: CountTable, gateway: IGateway, context: Context) -> None:
         self._path, self._counts = config.path, Counter[str]()
 
     def start(self) -> None:
-        """Find out now, not at the first report, whether the file can be written."""
+        """Check now, not at the first report, that the file can be written."""
         try:
             self.emit([])
         except OSError as error:

@@ -34,7 +34,7 @@ RUN = 256
 
 
 class DryRunTable(AppTable):
-    """Its configuration: what every app has, the time the service takes to accept, and a file to write to."""
+    """Its configuration: the keys of every app, the seconds until it accepts, and a file to write to."""
 
     latency: Duration = 0.0
     path: FilePath | None = None
@@ -53,7 +53,7 @@ class DryRun:
         self._work.reachable(True)
 
     def wake(self) -> None:
-        """Called for every batch, so it only sees to it that there will be a turn."""
+        """Schedule a turn. Called for every batch, so it does no more."""
         if self._turn is None:
             self._turn = self._context.reactor.callLater(self._config.latency, self._take)
 
@@ -76,7 +76,7 @@ class DryRun:
         self._turn = None
         written = [self._write(part) for part in self._work.take(RUN, idle=True)]
         self._work.settle([Verdict(part, State.ACCEPTED) for part in written])
-        if written:  # else the queue is empty, or the app's rate is used up; then the gateway calls wake
+        if written:  # else the queue is empty, or the app's rate is used up: the gateway calls wake
             self.wake()
 
     def _write(self, part: BatchSlice) -> BatchSlice:

@@ -1,4 +1,4 @@
-"""The plug-ins in ``plugins``: single files as a stranger would write them."""
+"""The plug-ins in ``plugins``: single files as in docs/plugins.md."""
 
 import ast
 import json
@@ -93,15 +93,15 @@ class FolderInputTests(ExampleTestCase):
         super().setUp()
         self.path = self.directory()
 
-    def door(self, path: Path | None = None) -> IInput:
+    def input(self, path: Path | None = None) -> IInput:
         factory = self.registry.inputs["folder"].factory
         table = factory.config.model_validate({"type": "folder", "path": str(path or self.path)})
         return factory.input("drop", table, self.gateway, self.context)
 
     def started(self) -> IInput:
-        door = self.door()
-        self.successResultOf(door.start())
-        return door
+        folder = self.input()
+        self.successResultOf(folder.start())
+        return folder
 
     def drop(self, name: str = "a.json", token: str = "0a1b2c", app: str = "news") -> Path:
         file = self.path / name
@@ -112,10 +112,10 @@ class FolderInputTests(ExampleTestCase):
         return sorted(file.name for file in self.path.iterdir())
 
     def test_interface(self) -> None:
-        """The door is one, and says which folder it looks into."""
-        door = self.door()
-        verifyObject(IInput, door)
-        self.assertEqual(door.addresses(), [f"folder {self.path}"])
+        """The input is one, and says which folder it looks into."""
+        folder = self.input()
+        verifyObject(IInput, folder)
+        self.assertEqual(folder.addresses(), [f"folder {self.path}"])
 
     def test_a_file_is_submitted(self) -> None:
         """A file becomes a notification, in the caller's bytes, and is deleted."""
@@ -124,7 +124,7 @@ class FolderInputTests(ExampleTestCase):
         key = f"a.json {file.stat().st_mtime_ns}"
         self.clock.advance(1)
         [submission] = self.gateway.submissions
-        self.assertEqual((self.gateway.doors, submission.app, submission.key), (["drop"], "news", key))
+        self.assertEqual((self.gateway.inputs, submission.app, submission.key), (["drop"], "news", key))
         self.assertEqual(list(submission.tokens), [b"\x0a\x1b\x2c"])
         self.assertEqual(json.loads(submission.payload), {"aps": {"alert": "é"}})
         self.assertEqual(self.names(), [])
@@ -132,10 +132,10 @@ class FolderInputTests(ExampleTestCase):
     def test_a_file_stays_until_it_is_safe(self) -> None:
         """A file is deleted when the gateway has accepted it, and stopping waits for that."""
         self.gateway.holding = True
-        door = self.started()
+        folder = self.started()
         self.drop()
         self.clock.advance(1)
-        stopped = door.stop()
+        stopped = folder.stop()
         self.assertNoResult(stopped)
         self.assertEqual(self.names(), ["a.json"])
         self.gateway.release()
@@ -168,7 +168,7 @@ class FolderInputTests(ExampleTestCase):
         self.assertEqual(len([event for event in events if "refused" in event["log_format"]]), 2)
 
     def test_an_unforeseen_error_does_not_end_it(self) -> None:
-        """Whatever goes wrong is logged, and the next look tries again."""
+        """Whatever goes wrong is logged, and the next turn tries again."""
         self.met_by(ZeroDivisionError())
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.gateway.error = None
@@ -177,12 +177,12 @@ class FolderInputTests(ExampleTestCase):
 
     def test_stopped(self) -> None:
         """Stopped, it takes nothing and leaves no timer; to stop before the start is harmless."""
-        door = self.started()
-        self.successResultOf(door.stop())
+        folder = self.started()
+        self.successResultOf(folder.stop())
         self.drop()
         self.clock.advance(5)
         self.assertEqual((self.gateway.submissions, self.clock.getDelayedCalls()), ([], []))
-        self.successResultOf(self.door().stop())
+        self.successResultOf(self.input().stop())
 
     def test_a_folder_that_is_not_there(self) -> None:
         """A missing folder is a fault of the configuration, with one line."""
@@ -200,7 +200,7 @@ class FolderInputTests(ExampleTestCase):
 
 class DryRunTests(ExampleTestCase):
     def upstream(self, **app: object) -> tuple[Gateway, RecordingSink]:
-        """A started gateway with one app on the upstream, and a sink that hears of everything."""
+        """A started gateway with one app on the upstream, and a sink that gets everything."""
         factory = self.registry.upstreams["dry-run"].factory
         table = factory.config.model_validate({"upstream": "dry-run", **app})
         gateway = Gateway(self.context, MemorySpool(self.clock), Limits(), lambda: 0)

@@ -1,4 +1,4 @@
-"""A stranger's plug-in as a package of its own: installed with pip, found without configuration."""
+"""A plug-in as a package of its own: installed with pip, found without configuration."""
 
 import json
 import os
@@ -55,7 +55,7 @@ def test_it_is_found(target):
 
 
 def test_a_module_is_missing(target, tmp_path):
-    """One whose code is gone is told by name, and the others are listed all the same."""
+    """One whose code is gone is reported by name, and the others are listed all the same."""
     copy = shutil.copytree(target, tmp_path / "copy")
     shutil.rmtree(copy / "pigeon_post")
     names, [broken] = listed(copy)

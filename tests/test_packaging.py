@@ -80,7 +80,7 @@ def test_the_wheel(wheel):
 
 @pytest.fixture
 def pigeon(tmp_path: Path) -> Path:
-    """A wheel of a stranger's plug-in."""
+    """A wheel of a plug-in."""
     source = shutil.copytree(ROOT / "tests" / "pigeon_post", tmp_path / "source")
     run(
         sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, source, cwd=tmp_path
@@ -136,7 +136,7 @@ def test_the_sample(clean, tmp_path):
 
 
 def test_a_drop_in(clean, tmp_path):
-    """The examples of a stranger's plug-ins work with what is installed."""
+    """The examples of others' plug-ins work with what is installed."""
     answer = json.loads(
         run(clean / "pushgate", "plugins", "--json", "--plugins", ROOT / "plugins", cwd=tmp_path)
     )

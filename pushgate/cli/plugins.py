@@ -33,7 +33,7 @@ def command(directories: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _listing(registry: "Registry") -> list[dict[str, str]]:
-    from pushgate.plugin.kinds import KINDS
+    from pushgate.plugin.factories import KINDS
 
     return [
         {

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration file, one line a fault: file, key path, what is wrong, what is allowed.
+"""Faults of a configuration file, one line each: file, key path, what is wrong, what is allowed.
 
 A line never shows a string from the file: it may be a secret in the wrong place. The exceptions are keys,
 numbers out of range and the words of a choice.
@@ -24,32 +24,20 @@ _RULES: Final = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
-    "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
     "list_type": "must be an array",
     "tuple_type": "must be an array",
     "dict_type": "must be a table",
     "model_type": "must be a table",
     "path_type": "must be a path, written as a string",
-    "is_instance_of": "must be a {class}",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
     "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
-    "multiple_of": "must be a multiple of {multiple_of}",
-    "string_too_short": "must have at least {min_length} characters",
-    "string_too_long": "must have at most {max_length} characters",
-    "too_short": "must have at least {min_length} members",
-    "too_long": "must have at most {max_length} members",
-    "string_pattern_mismatch": "must match {pattern}",
-    "literal_error": "must be {expected}",
-    "enum": "must be {expected}",
     "union_tag_invalid": "{discriminator} must be one of {expected_tags}",
     "union_tag_not_found": "{discriminator} is required",
-    "value_error": "{error}",
-    "assertion_error": "{error}",
 }
-"""What pydantic found, in the words of somebody who writes TOML."""
+"""Pydantic's errors in the words of TOML, where its own are others or show the value."""
 _RANGES: Final = frozenset(
     {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of"}
 )
@@ -78,7 +66,7 @@ def dotted(path: _Path) -> str:
 
 
 def shape(value: object) -> str:
-    """What kind of value this is, without its content."""
+    """The kind of a value, without its content."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -96,7 +84,7 @@ def shape(value: object) -> str:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """What might have been meant by `word`, else what there is."""
+    """The known word that is nearest to `word`, else all of them."""
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1)
     if near:
@@ -114,9 +102,9 @@ def fault_lines(
 ) -> list[str]:
     """Every fault in `error`, one line each.
 
-    :param path: where in the file the validated table is; empty for the whole file.
-    :param model: what was validated against, so that an unknown key can be told the known ones.
-    :param data: what was validated, so that key paths hold only what is in the file.
+    :param path: of the validated table in the file; empty for the whole file.
+    :param model: the one that was validated against, to suggest known keys for unknown ones.
+    :param data: the validated tables, so that key paths hold only keys of the file.
     """
     found: dict[_Path, list[ErrorDetails]] = {}
     for each in error.errors(include_url=False):
@@ -135,7 +123,7 @@ def validated(
     path: tuple[str, ...] = (),
     names: Mapping[str, Collection[str]] | None = None,
 ) -> _T:
-    """The typed table `data` stands for.
+    """The typed table of `data`.
 
     :param names: of the tables in each section of the file, for keys that name one.
     :raises CannotStart: with every fault in it.
@@ -171,7 +159,7 @@ def _syntax(text: str) -> str:
 
 
 def _inside(loc: _Path, data: object) -> _Path:
-    """`loc` without the marks by which pydantic tells the alternatives of a union apart."""
+    """`loc` without the marks that pydantic adds for the alternatives of a union."""
     path: list[str | int] = []
     for depth, key in enumerate(loc):
         if isinstance(data, Mapping) and (key in data or depth == len(loc) - 1):
@@ -212,11 +200,10 @@ def _rule(error: ErrorDetails) -> str:
     if error["type"] == UNKNOWN_NAME:
         known = error["ctx"]["known"]
         return suggestion(error["input"], known) if known else f"there is no [{error['ctx']['section']}.NAME]"
-    template = _RULES.get(error["type"])
-    if template is None:
-        return re.sub(r"^(Input|Value|String|List) should be", "must be", error["msg"])
-    context = error.get("ctx", {})
-    rule = template.format_map(context)
+    if error["type"] in _RULES:
+        return _RULES[error["type"]].format_map(error.get("ctx", {}))
+    rule = re.sub(r"^(Value error|Assertion failed), ", "", error["msg"])
+    rule = re.sub(r"^\w+ should (?=be|have|match)", "must ", rule)
     return rule.replace("'", '"') if error["type"] in _CHOICES else rule
 
 

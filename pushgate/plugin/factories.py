@@ -4,8 +4,8 @@
 
     count = SinkFactory("count", "how many ended in which state", CountTable, CountSink)
 
-Every module with plug-ins is imported whenever plug-ins are looked for. One whose code is heavy says where
-its table and callable are, and they are imported when they are first used::
+Every module with plug-ins is imported at each look for plug-ins. One whose code is heavy says where its
+table and callable are, and they are imported when they are first used::
 
     pigeon = LazyUpstream("pigeon", "by air, slowly", "pigeon.upstream:plug_in")
 
@@ -14,10 +14,10 @@ with ``plug_in = PigeonTable, Pigeon`` in ``pigeon/upstream.py``.
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
-from zope.interface import implementer
+from zope.interface import Interface, implementer
 
 from pushgate.model.errors import CannotStart, reason
 from pushgate.model.notification_rules import NotificationRules
@@ -33,8 +33,26 @@ from pushgate.plugin.interfaces import (
     IUpstreamFactory,
     IWork,
 )
-from pushgate.plugin.kinds import INPUT, SINK, UPSTREAM, Kind
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable, Table
+
+
+class Kind(NamedTuple):
+    """One kind of plug-in.
+
+    :param word: what messages call it.
+    :param interface: what its factories provide.
+    :param table: what its configuration is derived from.
+    """
+
+    word: str
+    interface: type[Interface]
+    table: type[AppTable] | type[InputTable] | type[SinkTable]
+
+
+INPUT: Final = Kind("input", IInputFactory, InputTable)
+SINK: Final = Kind("sink", IOutcomeSinkFactory, SinkTable)
+UPSTREAM: Final = Kind("upstream", IUpstreamFactory, AppTable)
+KINDS: Final = (INPUT, SINK, UPSTREAM)
 
 _Input = TypeVar("_Input", bound=InputTable)
 _Sink = TypeVar("_Sink", bound=SinkTable)
@@ -109,7 +127,7 @@ class UpstreamFactory(Factory[_App, IWork, IUpstream]):
 class LazyFactory(Factory[Any, Any, Any]):
     """A declaration whose table and callable are imported when they are first used.
 
-    :param target: where the pair of them is: ``"package.module:name"``.
+    :param target: the pair of them: ``"package.module:name"``.
     :param needs: what to install when a module is missing: ``"pushgate[amqp]"``.
     """
 
@@ -167,13 +185,13 @@ class LazyUpstream(LazyFactory, UpstreamFactory[Any]):
 
 @implementer(IOutcomeSink)
 class Sink:
-    """A sink with nothing to open, reopen or close: `emit` is all that is left to write."""
+    """A sink with nothing to open, reopen or close: derive from it and write `emit`."""
 
     def start(self) -> None:
         """Nothing to open."""
 
     def emit(self, reports: Sequence[Report]) -> "Deferred[None] | None":
-        """See `IOutcomeSink`; a sink that does not say otherwise forgets everything."""
+        """Forget the reports; see `IOutcomeSink`."""
 
     def reopen(self) -> None:
         """Nothing is kept open."""

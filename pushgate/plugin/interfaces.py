@@ -1,6 +1,6 @@
-"""The contracts between the rooms, and with plug-ins.
+"""The contracts with plug-ins: the provider, the caller, when each method is called, and what it raises.
 
-Who implements, who calls, when, and what is raised. Everything runs in the reactor's thread.
+Everything runs in the reactor's thread.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -27,13 +27,13 @@ Settled = Callable[[Sequence[Outcome]], None]
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plug-in may use instead of globals.
+    """The surroundings of a plug-in, which it uses instead of globals.
 
-    :param reactor: the clock and the network: provides IReactorTime, IReactorTCP and the like.
+    :param reactor: the clock and the network; provides IReactorTime, IReactorTCP and the like.
     :param wall: Unix seconds.
     :param jitter: a number from 0 to 1, new at each call.
-    :param state_dir: where files may be kept; None when nothing outlives the process.
-    :param principals: who may do what; by default everybody everything.
+    :param state_dir: the directory for files; None when nothing outlives the process.
+    :param principals: the permissions of callers; by default everything is permitted.
     """
 
     reactor: Any
@@ -58,12 +58,12 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
-    """How an upstream is doing.
+    """The state of an upstream, for operators.
 
-    :param connections: how many there are of each state: connecting, ready, spare, draining.
+    :param connections: their number by state: connecting, ready, spare, draining.
     :param window: notifications written and not settled.
-    :param circuit: the cause of the last failure since the service was last of use, "" when all is well.
-    :param circuit_open: no connection counts as usable now.
+    :param circuit: the cause of the last failure since the service was last of use, "" without one.
+    :param circuit_open: whether no connection counts as usable now.
     :param certificate_expires: Unix seconds.
     """
 
@@ -75,19 +75,21 @@ class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IGateway(Interface):
-    """The middle of the house, as the doors see it. Provided by the gateway, called by inputs."""
+    """The gateway as inputs see it. Provided by the gateway, called by inputs."""
 
-    def submit(submission: Submission, door: str, settled: Settled | None = None) -> "Deferred[Receipt]":
+    def submit(
+        submission: Submission, input_name: str, settled: Settled | None = None
+    ) -> "Deferred[Receipt]":
         """Accept notifications; fires once they are as safe as the spool makes them.
 
         Fails with a `Refusal` when the submission as a whole is refused; a receipt may refuse every member,
         each for its own reason.
 
-        :param door: the input's name, for the metrics.
+        :param input_name: for the metrics.
         :param settled: called each time some of these notifications got their outcome, once the spool has it;
             possibly before the receipt is there. Each accepted one is among the outcomes once; corrections
-            of `presumed` are not told. Nothing is called when the same key was used before, nor for what a
-            later life of the process finds in the spool.
+            of `presumed` are not reported. Not called when the same key was used before, nor after a restart
+            for notifications that are found in the spool.
         """
 
     def status(number: int) -> "Outcome | Deferred[Outcome]":
@@ -112,27 +114,27 @@ class IGateway(Interface):
     def flush(number: int) -> "Deferred[int]":
         """Prove what the app of this notification or batch has written; fires with how many were accepted.
 
-        What was told as presumed is corrected. Fails with `NotFound`, with `Invalid` when the app cannot or
-        may not do this, and with `Overloaded` when it was done only just now: it costs connections.
+        Outcomes that were `presumed` are corrected. Fails with `NotFound`, with `Invalid` when the app cannot
+        or may not do this, and with `Overloaded` when it was done only just now: it costs connections.
         """
 
     def withdraw(numbers: Collection[int]) -> None:
         """Cancel what was not written yet of the batches with these ids.
 
-        It is `cancelled` as any other; so who follows a batch is told of what was withdrawn. What is in the
-        spool only is not withdrawn.
+        Their outcome is `cancelled`, which callbacks and sinks get as any other. Batches that only the spool
+        has are not withdrawn.
         """
 
     def caught_up() -> "Deferred[None]":
-        """Fires when the sinks of the configuration have taken what they were told until now, or are down.
+        """Fires when the sinks of the configuration have taken the reports until now, or are down.
 
-        For a door whose caller keeps what it sent until it is answered.
+        For an input whose caller keeps its messages until they are answered.
         """
 
     def attach(name: str, sink: "IOutcomeSink", buffer: int) -> Callable[[], None]:
         """Report every later outcome to `sink` too, until the returned callable is called.
 
-        :param buffer: reports that may wait for it; what comes beyond is dropped for this sink and counted.
+        :param buffer: reports that may wait for it; others are dropped for this sink and counted.
         :raises ValueError: a sink of this name is attached already.
         """
 
@@ -143,22 +145,22 @@ class IGateway(Interface):
         """
 
     def bury(app: str, deaths: Sequence[DeadTokenEntry]) -> "Deferred[int]":
-        """Enter dead tokens; fires once they are safe, with how many were not known.
+        """Enter dead tokens; fires once they are safe, with the number of those that were not known.
 
-        Raises `UnknownApp`, `ShuttingDown`, and `TooLarge` when the app's register has no room.
+        Raises `UnknownApp`, `ShuttingDown`, and `TooLarge` when the app's index of dead tokens is full.
         """
 
     def forget(app: str, tokens: Sequence[bytes]) -> "Deferred[int]":
-        """Take tokens for living again; fires once that is safe, with how many were known as dead.
+        """Remove dead tokens; fires once that is safe, with the number of those that were known.
 
         Raises `UnknownApp` and `ShuttingDown`.
         """
 
     def has_app(app: str) -> bool:
-        """Whether an app of this name is configured."""
+        """Return True if an app of this name is configured."""
 
     def reload() -> "Deferred[list[str]]":
-        """Read the configuration again and go on with it; fires with a line for each change.
+        """Read the configuration again and apply it; fires with a line for each change.
 
         Fails with `CannotStart`, one line for each fault: then nothing has changed.
         """
@@ -170,28 +172,28 @@ class IGateway(Interface):
         """
 
     def pace_batch(number: int, rate: float) -> "bool | Deferred[bool]":
-        """Have the batch that holds this id, and what shares its pace, go at another rate, until a restart.
+        """Set the rate of the batch that holds this id, and of those that share its pace, until a restart.
 
         False when all of the batch is done. Raises `Invalid` or `NotFound`, or returns a Deferred that fails
         with it.
         """
 
     def pressed(app: str, relieved: Callable[[], None]) -> Callable[[], None] | None:
-        """Ask, after a submission, whether the queue is nearly full: then its sender is to pause.
+        """Check, after a submission, whether the queue is nearly full: then its sender should pause.
 
         None when there is room, and for an app that is not configured. Else `relieved` is called once, in a
         turn of its own, when the queue has drained to four fifths of its limit or the gateway stops; the
-        callable that is returned takes that back. `pushgate.inputs.common.backpressure` does the door's part.
+        callable that is returned cancels that. See `pushgate.inputs.common.backpressure`.
         """
 
     def accepting() -> bool:
-        """Whether anything new is taken; False from the beginning of a stop."""
+        """Return True until a stop begins: new submissions are accepted."""
 
     def rules(app: str) -> NotificationRules:
         """Return what the push service of this app takes. Raises `UnknownApp`."""
 
     def max_payload(app: str) -> int:
-        """Bytes of a payload of this app at most. Raises `UnknownApp`."""
+        """The largest size of a payload of this app in bytes. Raises `UnknownApp`."""
 
     def stats() -> dict[str, Any]:
         """Queues, windows, connections, circuits and counts, ready for JSON."""
@@ -245,99 +247,99 @@ class IUpstream(Interface):
         """Begin connecting; called once, before any work is there."""
 
     def wake() -> None:
-        """There is work to take. Called once per accepted batch, so it must cost little."""
+        """Note that there is work to take. Called once per accepted batch, so it must cost little."""
 
     def stop() -> "Deferred[None]":
-        """Take no more, settle what is in flight as far as it can be, close; fires when all is closed.
+        """Take no more, settle what is in flight as far as possible, close; fires when all is closed.
 
-        What cannot be settled is requeued. Called at the end, and when a reload puts another upstream of the
+        The rest is requeued. Called at the end, and when a reload puts another upstream of the
         same app in its place, which is at work by then. Not bounded in time: the gateway calls `abort` when
         it has waited long enough.
         """
 
     def abort() -> None:
-        """Close at once; what was in flight gets its verdict or is requeued. Harmless when all is closed."""
+        """Close at once; slices in flight get verdicts or are requeued. Harmless when all is closed."""
 
     def state() -> UpstreamState:
-        """How it is doing, for operators."""
+        """Its state; called at each scrape of the metrics."""
 
 
 class IProving(Interface):
-    """Optional for upstreams: there is a way to have the push service prove what it accepted, at a price."""
+    """Optional for upstreams: the push service can be made to prove what it accepted, at a price."""
 
     def prove() -> "Deferred[int] | None":
-        """Prove what was written up to now, and report it to `IWork.settle` as accepted.
+        """Prove the notifications written up to now, and report them to `IWork.settle` as accepted.
 
-        What was reported as presumed is reported again, with `recalled` set. Fires with how many
-        notifications were proven, when no more can be, in bounded time; None when nothing is in doubt. Not
+        Those that were reported as presumed are reported again, with `recalled` set. Fires with the number
+        of notifications proven, when no more can be, in bounded time; None when nothing is in doubt. Not
         called again before that. Raises `Invalid` when the configuration does not allow it.
         """
 
 
 class IInFlight(Interface):
-    """Optional for upstreams: they can show what they have taken and not settled."""
+    """Optional for upstreams: the slices in flight can be looked up, for `Status` and `Trace`."""
 
     def find(batch: Batch, index: int) -> BatchSlice | None:
-        """The span in flight that holds this member of the batch; None when there is none."""
+        """The slice in flight that holds this member of the batch; None when there is none."""
 
 
 class IOutcomeSink(Interface):
-    """Takes reports of what became of notifications. Provided by sink plug-ins, called by the gateway."""
+    """Takes the outcomes of notifications. Provided by sink plug-ins, called by the gateway."""
 
     def start() -> None:
         """Open what is needed; called once, before the first report. An exception stops the start."""
 
     def emit(reports: Sequence[Report]) -> "Deferred[None] | None":
-        """Take what happened since the last call. Not called again before the returned Deferred fired.
+        """Take the reports since the last call. Not called again before the returned Deferred fired.
 
         When it fails with `SinkDown` or OSError the same reports are given again, after a pause that grows to
         a minute, or is as long as the `SinkDown` asks for. Any other failure is logged and counted, and the
         reports are not given again.
-        After a crash a sink of the configuration is given what it had not taken, and may see a report twice.
+        After a crash a sink of the configuration is given those it had not taken, and may see one twice.
         """
 
     def reopen() -> None:
-        """Open files anew (SIGHUP): somebody moved them."""
+        """Reopen files, which logrotate or an operator moved (SIGHUP)."""
 
     def stop() -> "Deferred[None] | None":
         """Flush and close; called once, after the last report."""
 
 
 class IHistory(Interface):
-    """Optional for sinks: they remember outcomes, and the gateway may ask for those it has forgotten."""
+    """Optional for sinks: they keep outcomes, and the gateway may ask for those it has forgotten."""
 
     def outcomes(number: int) -> "Deferred[list[Outcome]]":
-        """Those of the notification with this id, in the order of telling; [] when none is known.
+        """Those of the notification with this id, in the order of `emit`; [] when none is known.
 
-        Each has a span of one member, over a batch that need not have more than its id, app, door, the time
-        of its acceptance, and the token at its place: as the sink keeps it, or b"".
+        Each has a slice of one member, over a batch that needs only its id, app, input, the time of its
+        acceptance, and the token at its place: as the sink keeps it, or b"".
         """
 
 
 class IInput(Interface):
-    """A door. Provided by input plug-ins, called when the gateway starts and stops."""
+    """Receives notifications. Provided by input plug-ins, called when the gateway starts and stops."""
 
     def start() -> "Deferred[None]":
         """Begin listening; fires when it does, fails when it cannot."""
 
     def stop() -> "Deferred[None]":
-        """Take nothing new, answer what was taken, close."""
+        """Take nothing new, answer the submissions under way, close."""
 
     def addresses() -> list[str]:
-        """Where it listens, for people: ``["tcp 127.0.0.1:7215"]``."""
+        """The addresses on which it listens, for operators: ``["tcp 127.0.0.1:7215"]``."""
 
 
 class IAddressed(Interface):
-    """Optional for sinks and upstreams: there is something that people can look at or talk to."""
+    """Optional for sinks and upstreams: they have addresses, for the list at the start."""
 
     def addresses() -> list[str]:
-        """What and where, once it is started: ``["http://127.0.0.1:7217/metrics"]``."""
+        """The addresses, once it is started: ``["http://127.0.0.1:7217/metrics"]``."""
 
 
 class IPlugInFactory(Interface):
-    """What the three kinds of plug-in factory have in common."""
+    """The attributes of all three kinds of plug-in factory."""
 
-    name = Attribute("What the configuration calls it: the value of `type`, or of an app's `upstream`.")
+    name = Attribute("Its name in the configuration: the value of `type`, or of an app's `upstream`.")
     description = Attribute("One line for `pushgate plugins`.")
     config = Attribute(
         "Its table in the configuration: a class derived from `InputTable`, `SinkTable` or `AppTable`."
@@ -345,10 +347,10 @@ class IPlugInFactory(Interface):
 
 
 class IInputFactory(IPlugInFactory):
-    """Makes doors."""
+    """Makes inputs."""
 
     def input(name: str, config: InputTable, gateway: IGateway, context: Context) -> IInput:
-        """A door called `name`, not yet listening. Raises `CannotStart` when its configuration is wrong."""
+        """An input called `name`, not yet listening. Raises `CannotStart` when its configuration is wrong."""
 
 
 class IOutcomeSinkFactory(IPlugInFactory):

@@ -1,4 +1,4 @@
-"""The vocabulary of configuration: tables, durations, endpoints. Plug-ins declare theirs with it."""
+"""The tables and field types of the configuration, for the gateway's own and those of plug-ins."""
 
 import re
 from pathlib import Path
@@ -34,7 +34,7 @@ def _endpoint(text: str) -> str:
 
 
 def _check_tcp(text: str) -> None:
-    """Find what Twisted itself would complain about at the start only, and in the words of Python."""
+    """Find what Twisted itself would report only at the start, as an error of Python."""
     parts = [part.partition("=") for part in re.findall(r"(?:\\.|[^:\\])+", text)[1:]]
     keyed = {key: value for key, equals, value in parts if equals}
     ports = [keyed["port"]] if "port" in keyed else [key for key, equals, _ in parts if not equals]
@@ -50,7 +50,7 @@ def _possible(path: Path) -> Path:
 
 
 def _one_of(section: str, word: str) -> AfterValidator:
-    """Refuse the name of a table that is not in a section of the same file."""
+    """Refuse a name without a table in a section of the same file."""
 
     def check(name: str, info: ValidationInfo) -> str:
         known = (info.context or {}).get(section)
@@ -68,11 +68,11 @@ Duration = Annotated[float, BeforeValidator(parse_duration)]
 ServerEndpoint = Annotated[str, AfterValidator(_endpoint)]
 """A Twisted server endpoint description."""
 FilePath = Annotated[Path, Field(strict=False), AfterValidator(_possible)]
-"""The path of a file; whether it can be read is found out when it is."""
+"""The path of a file, which is not opened here."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 """A TCP port."""
 UNKNOWN_NAME: Final = "unknown_name"
-"""The type of the error about a name of nothing."""
+"""The type of the error about a name without a table."""
 AppName = Annotated[str, _one_of("apps", "app")]
 """The name of an app of the same configuration."""
 PrincipalName = Annotated[str, _one_of("principals", "principal")]
@@ -80,13 +80,13 @@ PrincipalName = Annotated[str, _one_of("principals", "principal")]
 
 
 class Table(BaseModel):
-    """A table of the configuration: unknown keys are refused, values are not bent into shape."""
+    """A table of the configuration: unknown keys are refused, values are not converted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
 
 
 class AppTable(Table):
-    """What every app has, whatever its upstream; an upstream's table extends it.
+    """The keys of every app; an upstream's table extends it.
 
     :param rate: notifications per second at most; 0 sets no limit.
     :param max_payload: bytes.
@@ -101,24 +101,24 @@ class AppTable(Table):
     rate: float = Field(default=0, ge=0, allow_inf_nan=False)
 
     def files(self) -> dict[str, Path]:
-        """The files that the upstream is made from, by key: when one was renewed, it is made anew."""
+        """The files that the upstream is made from, by key: when one changes, a new upstream is made."""
         return {}
 
 
 class InputTable(Table):
-    """What every input has."""
+    """The keys of every input."""
 
     type: str
 
 
 class ListeningTable(InputTable):
-    """What every input has that listens; `pushgate.net.listener` does what it says.
+    """The keys of every input that listens, for `pushgate.net.listener`.
 
-    :param listen: where.
+    :param listen: the address.
     :param certificate: PEM with its chain, for TLS.
     :param private_key: PEM; in the certificate's file when it is not given.
-    :param client_authorities: PEM: who may vouch for a client's certificate.
-    :param insecure: listen on other addresses than this machine's own without TLS or without principals.
+    :param client_authorities: PEM: the authorities that may sign clients' certificates.
+    :param insecure: listen on other addresses than loopback without TLS or without principals.
     """
 
     listen: ServerEndpoint
@@ -129,9 +129,9 @@ class ListeningTable(InputTable):
 
 
 class PrincipalTable(Table):
-    """``[principals.NAME]``: somebody who may come in.
+    """``[principals.NAME]``: a caller that may log in.
 
-    :param secret_file: holds hashes of secrets, any of which will do.
+    :param secret_file: holds hashes of secrets, any of which is accepted.
     :param certificate: the subject of a client certificate, as RFC 4514 writes it: ``"CN=shop,O=Example"``.
     :param apps: None: all.
     :param rate: notifications a second; 0 sets no limit.
@@ -147,9 +147,9 @@ class PrincipalTable(Table):
 
 
 class SinkTable(Table):
-    """What every sink has.
+    """The keys of every sink.
 
-    :param tokens: how records write a device token.
+    :param tokens: the form of device tokens in records.
     :param buffer: reports (ranges of notifications with one outcome) that may wait for a slow sink.
     :cvar ONE: a configuration may have one of this kind only.
     """

@@ -1,5 +1,5 @@
-"""Where plug-ins are found: modules here, in ``pushgate/plugins`` beside any other entry of ``sys.path``
-that has no ``__init__.py``, and in the directories given with ``--plugins``.
+"""The package of plug-ins: its modules here, in each directory ``pushgate/plugins`` without ``__init__.py``
+on ``sys.path``, and in the directories given with ``--plugins``.
 """
 
 from twisted.plugin import pluginPackagePaths

@@ -1,4 +1,4 @@
-"""The plug-ins that pushgate comes with; lazy, because this is imported whenever plug-ins are looked for."""
+"""The plug-ins that pushgate comes with; lazy, because every look for plug-ins imports this."""
 
 from pushgate.plugin.factories import LazyInput, LazySink, LazyUpstream
 

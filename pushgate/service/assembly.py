@@ -1,4 +1,4 @@
-"""Making the parts that a configuration asks for."""
+"""Makes the parts that a configuration asks for."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,14 +17,14 @@ from pushgate.plugin.settings import InputTable, SinkTable
 
 
 class Assembly:
-    """Calls what builds a part, and gathers every fault; starts nothing."""
+    """Calls the factories and collects every fault; starts nothing."""
 
     def __init__(self, gateway: IGateway, context: Context) -> None:
         self._gateway, self._context = gateway, context
         self._faults: list[str] = []
 
     def do(self, build: Any, *args: Any) -> Any:
-        """What `build` returns; None when it cannot."""
+        """Return what `build` returns, or None after a `CannotStart`."""
         try:
             return build(*args)
         except CannotStart as error:

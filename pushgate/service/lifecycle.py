@@ -22,25 +22,25 @@ from pushgate.service.signals import END, on_signals
 from pushgate.service.systemd_notify import SystemdNotifier
 
 FLUSH_TIMEOUT: Final = 5.0
-"""Seconds the sinks, the spool and then the inputs have to close after the drain."""
+"""Seconds that the sinks and the spool, and then the inputs, have to close after the drain."""
 HURRY: Final = 0.5
-"""Seconds each of them has once a second signal came."""
+"""Seconds that each of them has after a second signal."""
 GRACE: Final = 3.0
-"""Seconds that whatever was cut short has to end; then it is not waited for any longer."""
+"""Seconds that a part which was cut short has to end; then it is left behind."""
 ENDING: Final = 20.0
-"""Seconds that a stop takes at most after the drain: all that is above, for each step."""
+"""Seconds that a stop takes at most after the drain: the sum of the above over all steps."""
 
 
 class GivenUp(SystemExit, Exception):
-    """Ends the process with a status and no traceback: why is said already.
+    """Ends the process with a status and no traceback; the reason was reported already.
 
-    It is an Exception too, because twistd cleans up for those only: it removes its pid file, and tells the
-    process that started a daemon, which would wait for ever otherwise.
+    It is an Exception too, because twistd cleans up for those only: it removes its pid file, and reports to
+    the process that started a daemon, which would wait for ever otherwise.
     """
 
 
 class Phase(Enum):
-    """Where a lifecycle is."""
+    """The state of a lifecycle."""
 
     STARTING = auto()
     READY = auto()
@@ -53,7 +53,7 @@ class Lifecycle(Service):
     """Sinks first, then upstreams, then inputs, so that a port that listens means ready.
 
     :param reactor: provides IReactorTime and IReactorFromThreads.
-    :param hint: what people may do next, logged when it is ready.
+    :param hint: next steps for the operator, logged when it is ready.
     :param reloader: takes up changes of the configuration once all is started.
     :param watchdog: watches over the reactor while this runs.
     :param notifier: reports to the service manager.
@@ -77,7 +77,7 @@ class Lifecycle(Service):
         self._starting: Deferred[None] = succeed(None)
         self._draining: Deferred[None] = succeed(None)
         self._phase = Phase.STARTING
-        self._patience: IDelayedCall | None = None
+        self._cutoff: IDelayedCall | None = None
 
     def startService(self) -> None:
         """Start everything; end the process with one line per fault when that is not possible."""
@@ -134,7 +134,7 @@ class Lifecycle(Service):
             with error_boundary(f"inputs.{name}: its start"):
                 await maybeDeferred(each.start)
         if self._phase is not Phase.STARTING:
-            return  # it was stopped, and an input took no notice of that
+            return  # it was stopped meanwhile, and an input ended its start well all the same
         if self._reloader is not None:
             self._gateway.on_reload = self._reloader.run
             self._reloader.start()
@@ -143,20 +143,20 @@ class Lifecycle(Service):
         self.log.info("pushgate is ready{where}{hint}", where=self._where(), hint=self._hint)
 
     def _where(self) -> str:
-        """What people can look at or talk to, one a line."""
-        told = {
+        """The addresses of inputs, and of sinks and upstreams that have some, one a line."""
+        found = {
             name: self._addresses(name, part)
             for name, part in self._parts.named().items()
             if IInput.providedBy(part) or IAddressed.providedBy(part)
         }
-        lines = [(name, address) for name, addresses in told.items() for address in addresses]
+        lines = [(name, address) for name, addresses in found.items() for address in addresses]
         width = max((len(name) for name, _ in lines), default=0)
         return "".join(f"\n  {name:{width}}  {address}" for name, address in lines)
 
     def _addresses(self, name: str, part: Any) -> list[str]:
         try:
             return list(part.addresses())
-        except Exception:  # noqa: BLE001 - a stranger's code, and no reason not to be ready
+        except Exception:  # noqa: BLE001 - a plug-in's code, and no reason not to be ready
             self.log.failure("{name}: its addresses", name=name)
             return []
 
@@ -185,22 +185,22 @@ class Lifecycle(Service):
         self._notifier.stop()
 
     def _hurry(self) -> None:
-        """A second signal: wait for nothing any more. What is in flight is cut off, the spool is closed."""
+        """Handle a second signal: cut off what is in flight, and close the spool."""
         if self._phase is not Phase.HURRYING:
             self._phase = Phase.HURRYING
             self.log.warn("a second signal: stopping at once")
             self._draining.cancel()
-            if self._patience is not None and self._patience.active():
-                rest: float = self._patience.getTime() - self._reactor.seconds()
-                self._patience.reset(min(HURRY, rest))
+            if self._cutoff is not None and self._cutoff.active():
+                rest: float = self._cutoff.getTime() - self._reactor.seconds()
+                self._cutoff.reset(min(HURRY, rest))
 
     def _not_reloaded(self, failure: Failure) -> str:
-        if not failure.check(PushgateError, CancelledError):  # else it is said already
+        if not failure.check(PushgateError, CancelledError):  # those were logged already
             self.log.failure("reloading", failure)
         return "not reloaded, nothing has changed: see the log"
 
     async def _bounded(self, what: str, ending: Deferred[None], deadline: float) -> None:
-        """Wait for the end of something, until `deadline` only: then cut it short. A failure is logged."""
+        """Wait for `ending`, until `deadline` only: then cut it short. A failure is logged."""
         ending.addErrback(not_stopped, what)
         if await self._ended(ending, deadline - self._reactor.seconds()):
             return
@@ -212,15 +212,15 @@ class Lifecycle(Service):
     async def _ended(self, ending: Deferred[None], seconds: float) -> bool:
         """Wait for `ending`; False when it has not fired after `seconds`."""
         race: Deferred[bool] = Deferred()
-        bell = self._reactor.callLater(max(0.0, seconds), race.callback, False)
+        cutoff = self._reactor.callLater(max(0.0, seconds), race.callback, False)
 
         def won(_: object) -> None:
-            if bell.active():
-                bell.cancel()
+            if cutoff.active():
+                cutoff.cancel()
                 race.callback(True)
 
         ending.addCallback(won)
-        self._patience = bell
+        self._cutoff = cutoff
         return await race
 
     def _not_started(self, failure: Failure) -> Failure:
@@ -232,13 +232,13 @@ class Lifecycle(Service):
         if failure.check(CannotStart):
             for fault in failure.value.faults:  # type: ignore[union-attr]  # it is a CannotStart
                 self.log.critical("cannot start: {fault}", fault=fault)
-                if sys.__stderr__ is not None:  # what `sys.stderr` is given goes to the log by now
+                if sys.__stderr__ is not None:  # `sys.stderr` goes to the log by now
                     sys.__stderr__.write(f"pushgate: cannot start: {fault}\n")
         else:
             self.log.failure("cannot start", failure)
 
     def _give_up_later(self, failures: list[Failure]) -> None:
-        """A start that failed when the reactor was running already: end as a terminated process does."""
+        """End as a terminated process does: the start failed when the reactor was running already."""
         if failures and not failures[0].check(CancelledError):
             self._give_up(failures[0])
             os.kill(os.getpid(), signal.SIGTERM)

@@ -13,7 +13,7 @@ _log = Logger()
 
 
 class Parts:
-    """What a start opens, a reload replaces and a stop closes.
+    """The parts that a start opens, a reload replaces and a stop closes.
 
     :ivar sinks: by name: the sink, and the reports that may wait for it.
     :ivar inputs: by name.
@@ -32,7 +32,7 @@ class Parts:
         self._closing: set[Deferred[None]] = set()
 
     def named(self) -> dict[str, object]:
-        """What plug-ins made, by what people call it: ``"input drop"``."""
+        """The objects that plug-ins made, by the names that logs use: ``"input drop"``."""
         kinds: dict[str, Mapping[str, object]] = {
             "input": self.inputs,
             "app": self.gateway.upstreams(),
@@ -62,7 +62,7 @@ class Parts:
         self._close(f"sink {name}", self.gateway.detach(name))
 
     def all_closed(self) -> Deferred[None]:
-        """Fires when everything that was closed in the background until now is; never fails."""
+        """Wait for everything that closes in the background now; never fails."""
         return DeferredList(list(self._closing)).addCallback(lambda _: None)
 
     def _close(self, what: str, closing: Deferred[None]) -> None:
@@ -71,6 +71,6 @@ class Parts:
 
 
 def not_stopped(failure: Failure, what: str) -> None:
-    """Log why something did not stop as it should, unless it was cut short."""
+    """Log the failure of a stop, unless the stop was cut short."""
     if not failure.check(CancelledError):
         _log.failure("stopping, {what}", failure, what=what)

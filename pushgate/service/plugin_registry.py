@@ -19,9 +19,8 @@ from zope.interface.verify import verifyObject
 
 from pushgate import plugins
 from pushgate.model.errors import CannotStart, reason
-from pushgate.plugin.factories import LazyFactory
+from pushgate.plugin.factories import KINDS, Kind, LazyFactory
 from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
-from pushgate.plugin.kinds import KINDS, Kind
 
 NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """The names that a plug-in, an app, an input or a sink may have."""

@@ -1,4 +1,4 @@
-"""Says who holds up the reactor, while it is held up: from inside the reactor nobody could."""
+"""Names the plug-in that blocks the reactor, while it does: nothing inside the reactor could."""
 
 import sys
 import threading
@@ -12,31 +12,31 @@ from twisted.logger import Logger
 from pushgate.model.log_throttle import LogThrottle
 from pushgate.model.metrics import Metrics
 
-PATIENCE: Final = 1.0
-"""Seconds for which the reactor may be held up before that is told."""
-LOOKS: Final = 4
-"""Looks in that time. They are counted, not timed: a process that was stopped meanwhile alarms nobody."""
+BLOCKED: Final = 1.0
+"""Seconds for which the reactor may be blocked before that is logged."""
+CHECKS: Final = 4
+"""Checks in that time. They are counted, not timed, so a process that was suspended raises no alarm."""
 GATEWAY: Final = "gateway"
-"""Who is to blame when no plug-in is."""
+"""The name that is logged when no plug-in's code runs."""
 
 
 class Watchdog:
-    """A thread that asks the reactor to answer, and when it does not looks at what it does instead.
+    """A thread that pings the reactor, and samples its stack when there is no answer.
 
     :param reactor: provides IReactorTime and IReactorFromThreads.
-    :param parts: what was made by plug-ins, by what people call it: ``"input drop"``.
+    :param parts: the objects that plug-ins made, by the names that logs use: ``"input drop"``.
     """
 
     log = Logger()
 
     def __init__(self, reactor: Any, metrics: Metrics, parts: Callable[[], Mapping[str, object]]) -> None:
         self._reactor, self._metrics, self._parts = reactor, metrics, parts
-        self._troubles: dict[str, LogThrottle] = {}
+        self._throttles: dict[str, LogThrottle] = {}
         self._ended = threading.Event()
-        self._answered, self._turned, self._looks = True, False, 0
+        self._answered, self._turned, self._checks = True, False, 0
         self._asked_at = 0.0
         self._held_by = ""
-        self._told = False
+        self._logged = False
 
     def start(self) -> None:
         """Watch the thread that calls this."""
@@ -44,34 +44,34 @@ class Watchdog:
         threading.Thread(target=self._run, args=args, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop the thread."""
         self._ended.set()
 
     def _run(self, thread: int) -> None:
-        while not self._ended.wait(PATIENCE / LOOKS):
-            self.look(lambda: sys._current_frames().get(thread))
+        while not self._ended.wait(BLOCKED / CHECKS):
+            self.check(lambda: sys._current_frames().get(thread))
 
-    def look(self, frame: Callable[[], FrameType | None]) -> None:
-        """Ask, or see whether there was an answer. Called in the watchdog's thread.
+    def check(self, frame: Callable[[], FrameType | None]) -> None:
+        """Ping the reactor, or check for its answer. Called in the watchdog's thread.
 
-        :param frame: what the reactor's thread executes.
+        :param frame: returns the frame that the reactor's thread executes.
         """
         if self._answered:
-            self._answered, self._looks, self._asked_at = False, 0, self._reactor.seconds()
+            self._answered, self._checks, self._asked_at = False, 0, self._reactor.seconds()
             self._reactor.callFromThread(self._answer)
             return
-        self._looks += 1
-        if self._looks == LOOKS:
+        self._checks += 1
+        if self._checks == CHECKS:
             self._alarm(frame())
 
     def _alarm(self, frame: FrameType | None) -> None:
         part, where = culprit(frame, self._parts())
         if part == GATEWAY and not self._turned:
-            return  # it is still starting; nobody waits for it yet
+            return  # it is still starting; nothing waits for it yet
         self._held_by = part
-        trouble = self._troubles.setdefault(part, LogThrottle())
-        count = trouble.happened(self._reactor.seconds())
-        self._told = bool(count)
+        throttle = self._throttles.setdefault(part, LogThrottle())
+        count = throttle.happened(self._reactor.seconds())
+        self._logged = bool(count)
         if count:
             self.log.error(
                 "{part} holds up the reactor, nothing else runs meanwhile: {where}; "
@@ -82,19 +82,19 @@ class Watchdog:
             )
 
     def _answer(self) -> None:
-        """In the reactor's thread: it turns."""
+        """Note that the reactor turns. Called in its thread."""
         self._turned = True
         if self._held_by:
             part, self._held_by = self._held_by, ""
             self._metrics.count("pushgate_blocked_total", part)
-            if self._told:
+            if self._logged:
                 seconds = round(self._reactor.seconds() - self._asked_at, 1)
                 self.log.warn("{part} held up the reactor for {seconds} s", part=part, seconds=seconds)
         self._answered = True
 
 
 def culprit(frame: FrameType | None, parts: Mapping[str, object]) -> tuple[str, str]:
-    """Whose code this is, and where it is: the innermost that is a plug-in's or the gateway's decides.
+    """The part whose code runs, and the place: the innermost frame of a plug-in or the gateway decides.
 
     :returns: names of parts, or `GATEWAY`; file, line and function.
     """
@@ -110,7 +110,7 @@ def culprit(frame: FrameType | None, parts: Mapping[str, object]) -> tuple[str, 
 
 
 def home(module: str) -> str:
-    """The package that is all one plug-in's: ``pigeon`` of ``pigeon.sink``, of ours one below a room."""
+    """The package that is one plug-in's: ``pigeon`` of ``pigeon.sink``; of ours ``pushgate.inputs.amp``."""
     parts = module.split(".")
     return ".".join(parts[:3] if parts[0] == "pushgate" else parts[:1])
 

@@ -23,18 +23,18 @@ from pushgate.service.config.principal_grants import grants
 from pushgate.service.config.reader import Config
 from pushgate.service.parts import Parts
 
-LOOK: Final = 60.0
-"""Seconds between two looks whether a file that an app is made from, such as a certificate, was renewed."""
+CHECK: Final = 60.0
+"""Seconds between two checks for renewed files of apps, such as certificates."""
 
 Digests = dict[str, bytes | None]
-"""The content of files by the key that names them; None while one cannot be read."""
+"""SHA-256 of files by the key that names them; None while one cannot be read."""
 
 
 class Reloader:
-    """Compares, builds and opens all that is new, and only then lets it take the place of what was.
+    """Compares, builds and opens all that is new, and only then replaces what ran.
 
-    :param config: what runs.
-    :param files: the `digests` of its apps' files from before they were read.
+    :param config: the one that runs.
+    :param files: the `digests` of its apps' files, taken before the upstreams read them.
     :param read: reads the configuration again; raises `CannotStart`.
     """
 
@@ -54,35 +54,35 @@ class Reloader:
         self._lock = DeferredLock()
         self._running: Deferred[list[str]] | None = None
         self._stopped = False
-        self._looking = LoopingCall(self.look)
-        self._looking.clock = context.reactor
+        self._checking = LoopingCall(self.check)
+        self._checking.clock = context.reactor
 
     def start(self) -> None:
-        """Look at the files of apps from now on."""
-        self._looking.start(LOOK, now=False)
+        """Begin to check the files of apps."""
+        self._checking.start(CHECK, now=False)
 
     def stop(self) -> None:
-        """Reload no more; one that is under way changes nothing."""
+        """Refuse to reload from now on; a reload that is under way changes nothing."""
         self._stopped = True
-        if self._looking.running:
-            self._looking.stop()
+        if self._checking.running:
+            self._checking.stop()
         if self._running is not None:
             self._running.cancel()
 
     def run(self) -> Deferred[list[str]]:
-        """See `IGateway.reload`; logs what it answers."""
+        """See `IGateway.reload`; logs its result."""
         return self._lock.run(self._begin)
 
-    def look(self) -> None:
-        """Take up files of apps that were renewed; the configuration is not read."""
+    def check(self) -> None:
+        """Take up renewed files of apps; the configuration is not read."""
         for app in list(self._config.apps):
             try:
-                self._look_at(app)
+                self._check_app(app)
             except CannotStart as error:
                 for fault in error.faults:
                     self.log.error("renewed, but not used: {fault}", fault=fault)
-            except Exception:  # noqa: BLE001 - the other apps, and later looks, must not suffer
-                self.log.failure("looking at the files of {app}", app=app)
+            except Exception:  # noqa: BLE001 - the other apps, and later checks, go on
+                self.log.failure("checking the files of {app}", app=app)
 
     def _begin(self) -> Deferred[list[str]]:
         if self._stopped:
@@ -112,26 +112,26 @@ class Reloader:
             if app in self._files and app not in changes.replaced
         }
         with ExitStack() as undo:
-            # Whatever the tables say: the files they name may have changed. Doors that are opened need it.
+            # Even for equal tables: the files they name may have changed. New inputs need the grants.
             undo.callback(self._context.principals.replace(grants(new.principals)))
             step = _Step(self._parts, self._context, new, undo)
             await step.prepare(changes, [app for app, keys in renewed.items() if keys])
             undo.pop_all()
         step.take(changes)
-        self._warn_of_locked_doors(new)
+        self._warn_of_no_principals(new)
         self._config, self._files, self._unusable = new, files, {}
         return changes.lines() + [
             f"apps.{app}.{key}: the file was renewed" for app, keys in renewed.items() for key in keys
         ]
 
-    def _warn_of_locked_doors(self, new: Config) -> None:
+    def _warn_of_no_principals(self, new: Config) -> None:
         if self._config.principals and not new.principals:
             self.log.warn(
-                "no principals any more: doors of this machine let everybody in, others "
-                "nobody until there are principals again"
+                "no principals any more: inputs on loopback accept every caller, others none until there are "
+                "principals again"
             )
 
-    def _look_at(self, app: str) -> None:
+    def _check_app(self, app: str) -> None:
         factory, table = self._config.apps[app]
         files = digests(table)
         keys = _differences(self._files[app], files)
@@ -147,9 +147,9 @@ class Reloader:
 
 
 class _Step:
-    """What one reload builds.
+    """The parts that one reload builds.
 
-    :param undo: told how to close what was opened.
+    :param undo: closes what was opened when the reload fails.
     """
 
     def __init__(self, parts: Parts, context: Context, new: Config, undo: ExitStack) -> None:
@@ -159,10 +159,10 @@ class _Step:
         self._inputs: dict[str, IInput] = {}
 
     async def prepare(self, changes: Changes, renewed: list[str]) -> None:
-        """Build everything, then open it: what can fail does so here.
+        """Build everything, then open it: whatever can fail fails here.
 
         :param renewed: the apps that need another upstream although their tables are the same.
-        :raises CannotStart: with all that is wrong.
+        :raises CannotStart: with every fault.
         """
         self._build(changes, renewed)
         gateway = self._parts.gateway
@@ -178,7 +178,7 @@ class _Step:
                 await maybeDeferred(each.start)
 
     def take(self, changes: Changes) -> None:
-        """Let all of it take the place of what was; what that was is closed in the background."""
+        """Put all of it in the place of the old parts, which are closed in the background."""
         parts, gateway, table = self._parts, self._parts.gateway, self._new.gateway
         parts.drain_timeout = table.drain_timeout
         gateway.limit(Limits(table.expiry, table.queue_limit))
@@ -203,7 +203,7 @@ class _Step:
 
 
 def digests(table: AppTable) -> Digests:
-    """What the files that an app's upstream is made from hold now."""
+    """Return the digests of the files that an app's upstream is made from."""
     return {key: _digest(path) for key, path in table.files().items()}
 
 

@@ -1,4 +1,4 @@
-"""``twistd pushgate``: the one place where everything is put together."""
+"""``twistd pushgate``: the composition of the process."""
 
 import os
 import random
@@ -38,15 +38,15 @@ from pushgate.service.systemd_notify import SystemdNotifier
 
 _log = Logger()
 _SWITCH_INTERVAL = 0.0005
-"""Seconds after which a thread must let another one run. The spool's thread gives the interpreter up with
-each statement, and a busy reactor would keep it for 5 ms each time."""
+"""Seconds after which a thread must let another one run. The spool's thread releases the interpreter with
+each statement, and a busy reactor would keep it for 5 ms, Python's default, each time."""
 
 
 class Options(usage.Options):
     """The command line of ``twistd pushgate``."""
 
     longdesc = (
-        "Without --config: an app `demo` on a simulator inside this process, doors on loopback, "
+        "Without --config: an app `demo` on a simulator inside this process, inputs on loopback, "
         "state in ./pushgate-state."
     )
     optParameters = [["config", "c", None, "Configuration file, TOML."]]
@@ -97,16 +97,16 @@ def compose(
     :raises CannotStart: with every fault, one line each.
     """
     _make_state_dir(config.gateway.state_dir)
-    chance = random.SystemRandom()
-    context = _context(config, reactor, chance.random)
+    entropy = random.SystemRandom()
+    context = _context(config, reactor, entropy.random)
     files = {app: digests(table) for app, (_, table) in config.apps.items()}
     limits = Limits(config.gateway.expiry, config.gateway.queue_limit)
-    gateway = Gateway(context, _spool(context), limits, lambda: chance.getrandbits(58))
-    building = Assembly(gateway, context)
+    gateway = Gateway(context, _spool(context), limits, lambda: entropy.getrandbits(58))
+    assembly = Assembly(gateway, context)
     for app, (upstream, table) in config.apps.items():
-        building.do(gateway.add_app, app, table, upstream)
-    sinks, inputs = building.sinks(config.sinks), building.inputs(config.inputs)
-    building.check()
+        assembly.do(gateway.add_app, app, table, upstream)
+    sinks, inputs = assembly.sinks(config.sinks), assembly.inputs(config.inputs)
+    assembly.check()
     parts = Parts(gateway, sinks, inputs, config.gateway.drain_timeout)
     reloader = None if read is None else Reloader(parts, context, config, files, read)
     watchdog = Watchdog(reactor, context.metrics, parts.named)
@@ -125,7 +125,7 @@ def _context(config: Config, reactor: Any, jitter: Callable[[], float]) -> Conte
 
 
 def _make_state_dir(directory: Path | None) -> None:
-    """Make the directory before anything asks for a place in it; raise `CannotStart` when there is none."""
+    """Make the directory before anything opens a file in it; raise `CannotStart` when that is impossible."""
     if directory is None:
         _log.warn('gateway.state_dir is "memory": what waits is lost when this process ends')
         return
@@ -148,7 +148,7 @@ def _spool(context: Context) -> ISpool:
 
 
 def _hint() -> str:
-    """What to type next. The command is often not on the PATH but beside the twistd that runs this."""
+    """Commands to try next. ``pushgate`` is often not on the PATH but beside the twistd that runs this."""
     beside = Path(sys.argv[0]).with_name("pushgate")
     command = "pushgate" if which("pushgate") or not beside.exists() else str(beside)
     return (

@@ -1,4 +1,4 @@
-"""Fakes for people who write plug-ins: each provides its interface and keeps what it was told."""
+"""Fakes for tests of plug-ins: each provides its interface and records its calls."""
 
 from pushgate.testing.batch import batch
 from pushgate.testing.context import context, simulator, table

@@ -1,4 +1,4 @@
-"""What surrounds a plug-in: its context, its table, the push service."""
+"""The surroundings of a plug-in: its context, its table, the push service."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from pushgate.simulator.settings import SimulatorTable
 from pushgate.testing.network import MemoryNetwork
 
 EPOCH = 1_700_000_000.0
-"""When tests take place, unless they say when."""
+"""The wall clock of tests by default, in Unix seconds."""
 
 
 def context(
@@ -25,10 +25,10 @@ def context(
     state_dir: Path | None = None,
     principals: Principals | None = None,
 ) -> Context:
-    """What a plug-in is given, with a clock that a test moves: ``context().reactor.advance(1)``.
+    """A plug-in's context, with a clock that a test moves: ``context().reactor.advance(1)``.
 
-    :param clock: by default a `MemoryNetwork`; the clock on the wall goes with it.
-    :param now: what the clock on the wall shows when the other one shows 0, in Unix seconds.
+    :param clock: by default a `MemoryNetwork`; the wall clock goes with it.
+    :param now: the wall clock when the other one shows 0, in Unix seconds.
     """
     reactor = clock or MemoryNetwork()
     wall: Callable[[], float] = lambda: now + reactor.seconds()  # noqa: E731 - typed
@@ -43,7 +43,7 @@ def context(
 
 
 def table(factory: Any, **keys: object) -> Any:
-    """A plug-in's table, checked as in a file: `keys` are what is written there, except which plug-in it is.
+    """A plug-in's table, checked as in a file: `keys` are all its keys but the one that names the plug-in.
 
     :raises CannotStart: one line for each fault.
     """
@@ -56,7 +56,7 @@ def simulator(network: MemoryNetwork, directory: str | Path, **keys: object) -> 
     """The push service in `network`: the whole simulator with TLS, feedback and fault rules, and no socket.
 
     It listens on "localhost", 2195 and 2196. `certificates` has what a client needs: they are valid from the
-    day on which they are made, so a client that looks at the date wants a ``context(now=time.time())``.
+    day on which they are made, so a client that checks the date needs a ``context(now=time.time())``.
 
     :param directory: for the certificates.
     :param keys: of its table: ``script=[…]``, ``dead=["dead"]``.

@@ -1,4 +1,4 @@
-"""A fake gateway, for doors and sinks."""
+"""A fake gateway, for tests of inputs and sinks."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -25,28 +25,28 @@ from pushgate.protocols.apns_rules import APNS_RULES
 class RecordingGateway:
     """Accepts notifications for `apps`, checks them, keeps them, and sends nothing.
 
-    :ivar submissions: what was accepted, in order.
-    :ivar doors: the name of the door each came through.
-    :ivar error: what every submission fails with while it is set.
+    :ivar submissions: those that were accepted, in order.
+    :ivar inputs: the name of the input that each came through.
+    :ivar error: every submission fails with it while it is set.
     :ivar holding: while true, answers wait for `release`.
-    :ivar lagging: what `caught_up` answers; None for sinks that have taken all.
-    :ivar records: what `status` and `trace` answer, by id: outcomes over slices of one member.
+    :ivar lagging: the answer of `caught_up`; None for sinks that have taken all.
+    :ivar records: the answers of `status` and `trace`, by id.
     :ivar waiting: ids that `cancel` may withdraw.
-    :ivar provable: what `flush` answers, by id.
+    :ivar provable: the answers of `flush`, by id.
     :ivar sinks: those attached, by name.
     :ivar dead: dead tokens, by app and token.
-    :ivar changes: what `reload` answers; it fails with `error` while that is set.
+    :ivar changes: the answer of `reload`; it fails with `error` while that is set.
     :ivar rates: those that were set, by app or by a batch's id.
     :ivar full: apps whose queues are nearly full; `relieve` empties one.
     :ivar withdrawn: the ids of the batches that were withdrawn.
-    :ivar settled: who is told the outcomes of a submission, by its id; `settle` tells.
+    :ivar settled: the callbacks for outcomes, by the id of the submission; `settle` calls them.
     """
 
     def __init__(self, *apps: str, max_payload: int = 2048, rules: NotificationRules = APNS_RULES) -> None:
         self.apps = apps or ("news",)
         self._max_payload, self._rules = max_payload, rules
         self.submissions: list[Submission] = []
-        self.doors: list[str] = []
+        self.inputs: list[str] = []
         self.error: Exception | None = None
         self.holding = False
         self.lagging: Deferred[None] | None = None
@@ -65,10 +65,12 @@ class RecordingGateway:
         self._held: list[tuple[Deferred[Receipt], Receipt | Exception]] = []
         self._emitted: dict[str, Deferred[None]] = {}
 
-    def submit(self, submission: Submission, door: str, settled: Settled | None = None) -> Deferred[Receipt]:
+    def submit(
+        self, submission: Submission, input_name: str, settled: Settled | None = None
+    ) -> Deferred[Receipt]:
         answer: Receipt | Exception
         try:
-            answer = self._accept(submission, door)
+            answer = self._accept(submission, input_name)
             if settled is not None:
                 self.settled.setdefault(answer.id, settled)
         except Exception as error:  # noqa: BLE001 - the contract: a submission fails, it does not raise
@@ -148,20 +150,20 @@ class RecordingGateway:
     def pressed(self, app: str, relieved: Callable[[], None]) -> Callable[[], None] | None:
         if app not in self.full:
             return None
-        place = object()
-        self._paused[place] = app, relieved
-        return lambda: self._forget(place)
+        pause = object()
+        self._paused[pause] = app, relieved
+        return lambda: self._forget(pause)
 
     def relieve(self, app: str) -> None:
-        """Empty an app's queue, and let whoever waits for that go on."""
+        """Empty an app's queue, and call those that wait for that."""
         self.full.discard(app)
-        for place, (of, relieved) in list(self._paused.items()):
-            if of == app and place in self._paused:
-                self._forget(place)
+        for pause, (of, relieved) in list(self._paused.items()):
+            if of == app and pause in self._paused:
+                self._forget(pause)
                 relieved()
 
-    def _forget(self, place: object) -> None:
-        self._paused.pop(place, None)
+    def _forget(self, pause: object) -> None:
+        self._paused.pop(pause, None)
 
     def accepting(self) -> bool:
         return not isinstance(self.error, ShuttingDown)
@@ -189,18 +191,18 @@ class RecordingGateway:
                 deferred.callback(answer)
 
     def settle(self, *outcomes: Outcome) -> None:
-        """Tell who submitted a batch what became of it, as far as they wanted to know.
+        """Report outcomes of a batch to the callback that was submitted with it.
 
         :param outcomes: of one batch; those that `outcome` makes with order *n* are of the *n*-th submission.
         """
         self.settled[outcomes[0].span.batch.id](outcomes)
 
     def report(self, *reports: Report) -> None:
-        """Tell the attached sinks, each when it has taken what it was told before."""
+        """Report to the attached sinks, each when it has taken the reports before."""
         for name, sink in self.sinks.items():
             self._emitted[name].addCallback(lambda _, to: to.emit(reports), sink)
 
-    def _accept(self, submission: Submission, door: str) -> Receipt:
+    def _accept(self, submission: Submission, input_name: str) -> Receipt:
         if self.error is not None:
             raise self.error
         if submission.app not in self.apps:
@@ -214,7 +216,7 @@ class RecordingGateway:
         number = 0x018F_0000_0000_7000_8000_0000_0000_0000 + (len(self.submissions) + 1 << 16)
         receipt = Receipt(number, len(submission.tokens), tuple(refused))
         self.submissions.append(submission)
-        self.doors.append(door)
+        self.inputs.append(input_name)
         if submission.key is not None:
             self._keys[submission.app, submission.key] = submission, receipt
         return receipt

@@ -1,16 +1,14 @@
-"""A fake door, for whoever calls doors."""
+"""A fake input, for tests of the code that calls inputs."""
 
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
-from pushgate.plugin.interfaces import (
-    IInput,
-)
+from pushgate.plugin.interfaces import IInput
 
 
 @implementer(IInput)
 class RecordingInput:
-    """A door that nobody comes through.
+    """An input without callers.
 
     :ivar history: the names of the methods that were called, in order.
     :ivar error: what `start` and `stop` fail with while it is set.

@@ -25,14 +25,14 @@ from zope.interface import implementer
 
 _HOST = "127.0.0.1"
 _FIN = None
-"""Among what comes over a wire: the other side writes no more."""
+"""Stands for the end of what the other side writes."""
 
 
 @implementer(IReactorTCP, IReactorFromThreads, IReactorPluggableNameResolver)
 class MemoryNetwork(Clock):
-    """Twisted's endpoints take it for a reactor; every name is this machine, and nothing is a socket.
+    """A reactor for Twisted's endpoints, without sockets, in which every name resolves to this machine.
 
-    What was written arrives when the clock is moved next, were it by nothing: ``advance(0)``.
+    What was written arrives when the clock is moved next, ``advance(0)`` included.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class MemoryNetwork(Clock):
         return before
 
     def new_port(self) -> int:
-        """A number that no port has."""
+        """A number that is not in use."""
         self._last_port += 1
         return self._last_port
 
@@ -100,47 +100,47 @@ class _End:
 
     def __init__(self, network: MemoryNetwork, protocol: Any, host: IPv4Address, peer: IPv4Address) -> None:
         self._network, self._protocol, self._host, self._peer = network, protocol, host, peer
-        self._coming: deque[bytes | Failure | None] = deque()
+        self._arriving: deque[bytes | Failure | None] = deque()
         self._paused = self._scheduled = self._finished = False
         self.lost: Callable[[Failure], None] = lambda _: None
         self.connected, self.disconnecting = True, False
 
     def write(self, data: bytes) -> None:
         if self.connected and not self._finished and data:
-            self.other.come(bytes(data))
+            self.other.arrive(bytes(data))
 
     def writeSequence(self, data: Any) -> None:
         self.write(b"".join(data))
 
     def writeSomeData(self, data: bytes) -> int:
-        """What Twisted's own transports write with."""
+        """Write, as Twisted's own transports do."""
         self.write(data)
         return len(data)
 
     def doRead(self) -> None:
-        """What Twisted's own transports read with."""
+        """Read, as Twisted's own transports do."""
         self._read()
 
     def loseConnection(self) -> None:
         if self.connected and not self.disconnecting:
             self.disconnecting = self._finished = True
-            self.other.come(Failure(error.ConnectionDone()))
+            self.other.arrive(Failure(error.ConnectionDone()))
             self._network.callLater(0, self._lose, Failure(error.ConnectionDone()))
 
     def loseWriteConnection(self) -> None:
         if not self._finished:
             self._finished = True
-            self.other.come(_FIN)
+            self.other.arrive(_FIN)
 
     def abortConnection(self) -> None:
         if self.connected:
             self._finished = True
-            self.other.come(Failure(error.ConnectionLost()))
+            self.other.arrive(Failure(error.ConnectionLost()))
             self._network.callLater(0, self._lose, Failure(error.ConnectionAborted()))
 
-    def come(self, what: bytes | Failure | None) -> None:
-        """What the other end sent is on its way."""
-        self._coming.append(what)
+    def arrive(self, what: bytes | Failure | None) -> None:
+        """Queue what the other end sent."""
+        self._arriving.append(what)
         self._later()
 
     def pauseProducing(self) -> None:
@@ -154,7 +154,7 @@ class _End:
         self.loseConnection()
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """It is never asked to pause: there is room for everything."""
+        """The producer is never paused: there is room for everything."""
 
     def unregisterProducer(self) -> None:
         """See `registerProducer`."""
@@ -178,7 +178,7 @@ class _End:
         """Nothing is ever lost on the way."""
 
     def _later(self) -> None:
-        if self._coming and not self._scheduled:
+        if self._arriving and not self._scheduled:
             self._scheduled = True
             self._network.callLater(0, self._turn)
 
@@ -187,8 +187,8 @@ class _End:
         self._read()
 
     def _read(self) -> None:
-        while self._coming and self.connected and not self._paused:
-            what = self._coming.popleft()
+        while self._arriving and self.connected and not self._paused:
+            what = self._arriving.popleft()
             if isinstance(what, bytes):
                 self._protocol.dataReceived(what)
             elif isinstance(what, Failure):
@@ -249,14 +249,14 @@ class _Connector:
         return _address(self.port)
 
     def fail(self, why: Exception) -> None:
-        """There will be no connection."""
+        """Report that there will be no connection."""
         if self.state == "connecting":
             self.state = "disconnected"
             self.factory.clientConnectionFailed(self, Failure(why))
             self.factory.doStop()
 
     def lost(self, why: Failure) -> None:
-        """The connection is gone."""
+        """Report that the connection is gone."""
         self.state = "disconnected"
         self.factory.clientConnectionLost(self, why)
         self.factory.doStop()
@@ -264,7 +264,7 @@ class _Connector:
 
 @implementer(IHostnameResolver)
 class _Resolver:
-    """Says of every name that it is this machine."""
+    """Resolves every name to this machine."""
 
     def resolveHostName(
         self,

@@ -14,22 +14,22 @@ from pushgate.plugin.interfaces import IUpstream, IWork
 from pushgate.testing.batch import batch
 
 _WRITTEN: Final = (State.ACCEPTED, State.PRESUMED, State.REJECTED)
-"""What can become of a notification only when it was written."""
+"""The states of notifications that were written."""
 
 
 @implementer(IWork)
 class RecordingQueue:
-    """Has what a test puts into it, and keeps what the upstream says became of it.
+    """Holds what a test puts into it, and records the verdicts of the upstream.
 
-    :ivar upstream: woken when there is something to take, as soon as a test has said who it is.
-    :ivar waiting: the spans that can be taken.
+    :ivar upstream: woken when there is something to take, once a test has set it.
+    :ivar waiting: the slices that can be taken.
     :ivar suspects: those of them that must be alone.
-    :ivar in_flight: the spans that were taken and did not come back.
-    :ivar verdicts: all that were told, in order.
-    :ivar requeued: the spans that were given back, in order.
+    :ivar in_flight: the slices that were taken and did not come back.
+    :ivar verdicts: all verdicts, in order.
+    :ivar requeued: the slices that were given back, in order.
     :ivar dead: what the feedback service listed.
     :ivar rejected: the tokens that were refused as dead.
-    :ivar is_reachable: whether the push service is of use; None until the upstream has said so.
+    :ivar is_reachable: the last value that the upstream reported; None before.
     :ivar suspicious: what `token_rejected` returns.
     """
 
@@ -58,7 +58,7 @@ class RecordingQueue:
             app=self._app,
             payload=payload,
             order=self._order,
-            terms=Terms(**terms),  # type: ignore[arg-type]  # the caller's
+            terms=Terms(**terms),  # type: ignore[arg-type]  # checked by `Terms`
         )
         span = BatchSlice(whole, 0, len(whole))
         (self.suspects if alone else self.waiting).append(span)
@@ -126,7 +126,7 @@ class RecordingQueue:
             self.upstream.wake()
 
     def _back(self, span: BatchSlice) -> None:
-        """Note that a span, perhaps a part of one that was taken, is not in flight any more."""
+        """Note that a slice, perhaps a part of one that was taken, is not in flight any more."""
         for index, of in enumerate(self.in_flight):
             if of.batch.id == span.batch.id and of.start <= span.start and span.stop <= of.stop:
                 rests = [(of.start, span.start), (span.stop, of.stop)]

@@ -7,9 +7,7 @@ from zope.interface import implementer
 
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.outcome import Outcome, Report, State
-from pushgate.plugin.interfaces import (
-    IOutcomeSink,
-)
+from pushgate.plugin.interfaces import IOutcomeSink
 from pushgate.testing.batch import TOKEN, batch
 
 
@@ -35,7 +33,7 @@ def outcome(
 
 @implementer(IOutcomeSink)
 class RecordingSink:
-    """Keeps what it is given.
+    """Records the reports it is given.
 
     :ivar calls: the reports of each call of `emit`.
     :ivar history: the names of the methods that were called, in order.
@@ -52,7 +50,7 @@ class RecordingSink:
 
     @property
     def reports(self) -> list[Report]:
-        """All it was given, in order."""
+        """All reports, in order."""
         return [report for call in self.calls for report in call]
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""A fake spool, for whoever calls spools."""
+"""A fake spool, for tests of the code that calls spools."""
 
 from collections.abc import Sequence
 
@@ -18,16 +18,16 @@ class RecordingSpool:
     """Keeps batches in a list; a submission is answered when a test says that it is safe.
 
     :ivar kept: the batches it was given.
-    :ivar settled: the outcomes it was told.
-    :ivar reports: those not told yet, by the number of the call that brought them.
-    :ivar finished: the orders of the batches it was told are done.
+    :ivar settled: the outcomes it was given.
+    :ivar reports: those not delivered yet, by the number of the call that brought them.
+    :ivar finished: the orders of the batches that are done.
     :ivar recovered: what it kept before the start, in order.
     :ivar pages_asked: app, priority and order of each page that was asked for.
-    :ivar holding: while true, pages, finds, intentions and burials wait for `answer`.
-    :ivar busy: while true, settling waits for it too.
-    :ivar graves: the dead tokens it keeps, by app and token.
-    :ivar intended: what was announced.
-    :ivar forgone: what was taken back.
+    :ivar holding: while true, `page`, `find`, `intend`, `bury` and `unbury` wait for `answer`.
+    :ivar busy: while true, `settle` waits for it too.
+    :ivar dead_tokens: the dead tokens it keeps, by app and token.
+    :ivar intended: the slices that `intend` was given.
+    :ivar forgone: those that `forgo` was given.
     :ivar faults: what `start` raises as a `CannotStart` while there are some.
     :ivar closed: whether it was closed.
     """
@@ -43,7 +43,7 @@ class RecordingSpool:
         self.pages_asked: list[tuple[str, int, int]] = []
         self.intended: list[BatchSlice] = []
         self.forgone: list[BatchSlice] = []
-        self.graves: dict[str, dict[bytes, DeadTokenEntry]] = {}
+        self.dead_tokens: dict[str, dict[bytes, DeadTokenEntry]] = {}
         self.faults: list[str] = []
         self.holding = self.busy = self.closed = False
         self._restart = 0
@@ -87,8 +87,8 @@ class RecordingSpool:
     def waiting(self) -> dict[tuple[str, int], int]:
         counts: dict[tuple[str, int], int] = {}
         for each in self.recovered:
-            lane = each.batch.app, int(each.batch.terms.priority)
-            counts[lane] = counts.get(lane, 0) + sum(stop - start for start, stop in each.left)
+            queue = each.batch.app, int(each.batch.terms.priority)
+            counts[queue] = counts.get(queue, 0) + sum(stop - start for start, stop in each.left)
         return counts
 
     def last_order(self) -> int:
@@ -115,18 +115,18 @@ class RecordingSpool:
         return succeed(None)
 
     def release(self) -> None:
-        """Say that all it was given is safe."""
+        """Report that all batches are safe."""
         held, self._held = self._held, []
         for kept, deferred in zip(self.kept[len(self.kept) - len(held) :], held, strict=True):
             self.recovered.append(Kept(kept, _left(kept)))
             deferred.callback(kept.id)
 
     def fail(self, error: Exception) -> None:
-        """Say that what it was given last could not be kept."""
+        """Report that the last batch could not be kept."""
         self._held.pop().errback(error)
 
     def answer(self) -> None:
-        """Do what was held."""
+        """Answer the calls that were held."""
         asked, self._asked = self._asked, []
         for deferred in asked:
             deferred.callback(None)
@@ -138,26 +138,26 @@ class RecordingSpool:
         return self._asked[-1]
 
     def _bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> None:
-        graves = self.graves.setdefault(app, {})
+        entries = self.dead_tokens.setdefault(app, {})
         for death in deaths:
-            before = graves.get(death.token)
+            before = entries.get(death.token)
             if before is None or death.since >= before.since:
-                graves[death.token] = death
+                entries[death.token] = death
 
     def _unbury(self, app: str, tokens: Sequence[bytes]) -> None:
         for token in tokens:
-            self.graves.get(app, {}).pop(token, None)
+            self.dead_tokens.get(app, {}).pop(token, None)
 
     def _confirm(self, app: str) -> None:
         certain = {
             token: DeadTokenEntry(token, death.since, death.reason)
-            for token, death in self.graves.get(app, {}).items()
+            for token, death in self.dead_tokens.get(app, {}).items()
         }
-        self.graves[app] = certain
+        self.dead_tokens[app] = certain
 
     def _dead(self, app: str, after: bytes, limit: int) -> list[DeadTokenEntry]:
-        graves = self.graves.get(app, {})
-        return [graves[token] for token in sorted(graves) if token > after][:limit]
+        entries = self.dead_tokens.get(app, {})
+        return [entries[token] for token in sorted(entries) if token > after][:limit]
 
     def _page(self, app: str, priority: int, after: int) -> tuple[list[Kept], bool]:
         later = [
@@ -172,7 +172,7 @@ class RecordingSpool:
         return next(map(self._now, found), None)
 
     def _now(self, kept: Kept) -> Kept:
-        """Without what was settled meanwhile."""
+        """A batch without the members that were settled meanwhile."""
         gone = {
             index
             for outcome in self.settled

@@ -1,4 +1,4 @@
-"""A fake upstream, for whoever calls upstreams."""
+"""A fake upstream, for tests of the code that calls upstreams."""
 
 from collections.abc import Sequence
 
@@ -9,24 +9,18 @@ from zope.interface import implementer
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart
 from pushgate.model.outcome import State, Verdict
-from pushgate.plugin.interfaces import (
-    Context,
-    IUpstream,
-    IUpstreamFactory,
-    IWork,
-    UpstreamState,
-)
+from pushgate.plugin.interfaces import Context, IUpstream, IUpstreamFactory, IWork, UpstreamState
 from pushgate.plugin.settings import AppTable
 from pushgate.protocols.apns_rules import APNS_RULES
 
 
 @implementer(IUpstream)
 class RecordingUpstream:
-    """Takes work when a test says so, sends nothing, and tells what a test says became of it.
+    """Takes work when a test says so, sends nothing, and settles it as the test says.
 
     :ivar history: the names of the methods that were called, in order, `wake` and `state` left out.
-    :ivar wakes: how often it was told of work.
-    :ivar in_flight: the spans that were taken and have no verdict.
+    :ivar wakes: the calls of `wake`.
+    :ivar in_flight: the slices that were taken and have no verdict.
     :ivar holding: while true, the Deferred of `stop` waits for `abort`.
     """
 
@@ -72,29 +66,29 @@ class RecordingUpstream:
         return written
 
     def settle(self, state: State, *spans: BatchSlice, status: int | None = None, reason: str = "") -> None:
-        """Report what became of spans that are in flight; of all when none is named."""
-        told = spans or tuple(self.in_flight)
-        self._forget(told)
-        self.work.settle([Verdict(span, state, status, reason) for span in told])
+        """Report a verdict on slices that are in flight; on all when none is named."""
+        settled = spans or tuple(self.in_flight)
+        self._forget(settled)
+        self.work.settle([Verdict(span, state, status, reason) for span in settled])
 
     def reject(self, span: BatchSlice) -> None:
-        """Report that the push service refused the one token of a span as invalid."""
+        """Report that the push service refused the one token of a slice as invalid."""
         self.settle(State.REJECTED, span, status=8, reason="InvalidToken")
         self.work.token_rejected(span.tokens()[0], first=False)
 
     def requeue(self, *spans: BatchSlice) -> None:
-        """Give spans that are in flight back; all when none is named."""
+        """Give slices that are in flight back; all when none is named."""
         back = spans or tuple(self.in_flight)
         self._forget(back)
         self.work.requeue(back)
 
     def reachable(self, yes: bool) -> None:
-        """Say whether the push service is of use."""
+        """Report whether the push service can be reached."""
         self.is_reachable = yes
         self.work.reachable(yes)
 
     def _forget(self, spans: Sequence[BatchSlice]) -> None:
-        """Spans may be parts of those that were taken; what is left of these stays in flight."""
+        """Slices may be parts of those that were taken; what is left of these stays in flight."""
         for span in spans:
             of = next(each for each in self.in_flight if _covers(each, span))
             at = self.in_flight.index(of)

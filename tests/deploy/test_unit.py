@@ -19,7 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pushgate.client import connect
 from pushgate.service.config.reader import GatewayTable
 from pushgate.service.lifecycle import ENDING
-from pushgate.service.systemd_notify import BEAT, PATIENCE
+from pushgate.service.systemd_notify import BEAT, START_TIMEOUT
 from tests.process import ROOT, ProcessTestCase
 
 UNIT = ROOT / "etc" / "pushgate.service"
@@ -109,7 +109,7 @@ class UnitTests(SynchronousTestCase):
         self.assertEqual(self.one("Type"), "notify")
         drain = GatewayTable.model_fields["drain_timeout"].default
         self.assertGreaterEqual(seconds(self.one("TimeoutStopSec")), drain + ENDING)
-        self.assertGreaterEqual(seconds(self.one("TimeoutStartSec")), PATIENCE)
+        self.assertGreaterEqual(seconds(self.one("TimeoutStartSec")), START_TIMEOUT)
         self.assertGreaterEqual(seconds(self.one("WatchdogSec")), 3 * BEAT)
         [burst], [interval] = (self.unit["Unit"][f"StartLimit{key}"] for key in ("Burst", "IntervalSec"))
         self.assertLess(int(burst) * seconds(self.one("RestartSec")), seconds(interval))

@@ -1,4 +1,4 @@
-"""How faults of a configuration file are told."""
+"""How faults of a configuration file are reported."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -81,7 +81,7 @@ def faults(data: object) -> list[str]:
          'named."a b".aftr: unknown key; did you mean "after"?'),
         ({"named": []}, "named: an array of 0; must be a table"),
         ({"either": "x"}, "either: a string of length 1; must be a whole number, or must be an array"),
-        ({"code": "a"}, "code: a string of length 1; must match ^[A-Z]+$"),
+        ({"code": "a"}, "code: a string of length 1; must match pattern '^[A-Z]+$'"),
         ({"code": "ABCDEFGHIJ"}, "code: a string of length 10; must have at most 8 characters"),
         ({"prot": 1}, 'prot: unknown key; did you mean "port"?'),
     ],
@@ -104,7 +104,7 @@ def test_a_table_that_is_none():
 
 
 def test_all_faults_at_once():
-    """Every fault of a table is told, in the order of the table's keys, unknown keys last."""
+    """Every fault of a table is reported, in the order of the table's keys, unknown keys last."""
     assert [line.split(": ")[1] for line in faults({"zz": 1, "port": 0, "topic": 2})] == [
         "apps.news.topic",
         "apps.news.port",

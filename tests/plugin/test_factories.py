@@ -62,7 +62,7 @@ class LazyFactoryTests(PlugInTestCase):
         self.assertEqual(lazy_upstream.upstream("n", app, 2, 3), ("n", app, 2, 3))
 
     def test_a_module_that_is_not_there(self) -> None:
-        """A missing module is told with the plug-in's name and its target."""
+        """A missing module is reported with the plug-in's name and its target."""
         self.assertEqual(
             self.fault("no_such_module:it"),
             'sink "it" (no_such_module:it) cannot be imported: '
@@ -70,7 +70,7 @@ class LazyFactoryTests(PlugInTestCase):
         )
 
     def test_an_extra_that_is_not_installed(self) -> None:
-        """Of a plug-in that needs more than pushgate itself, what is missing is told and how to install it."""
+        """Of a plug-in that needs more than pushgate itself, what is missing is reported, and how to install it."""
         lazy = LazySink("it", "", "no_such_module:it", needs="pushgate[it]")
         fault = self.assertRaises(CannotStart, lazy.load)
         self.assertEqual(
@@ -78,18 +78,18 @@ class LazyFactoryTests(PlugInTestCase):
         )
 
     def test_a_module_that_fails(self) -> None:
-        """What a module raises is told by its type and first line."""
+        """What a module raises is reported by its type and first line."""
         target = f"{self.module}_bad:it"
         self.assertEqual(self.fault(target), f'sink "it" ({target}) cannot be imported: ValueError: no')
 
     def test_a_target_that_is_not_there(self) -> None:
-        """A module without the target's name is told like one that fails."""
+        """A module without the target's name is reported like one that fails."""
         self.assertIn(
             f"AttributeError: module '{self.module}' has no attribute 'it'", self.fault(f"{self.module}:it")
         )
 
     def test_a_target_of_another_kind(self) -> None:
-        """A target that is not a table of the declared kind and a callable is told so."""
+        """A target that is not a table of the declared kind and a callable is reported as such."""
         for name in ("an_input", "none", "make"):
             target = f"{self.module}:{name}"
             self.assertEqual(

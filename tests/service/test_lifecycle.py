@@ -38,16 +38,16 @@ DRAIN = 30.0
 STOPPED = "info: pushgate has stopped; 0 notifications have no outcome; 0 were settled while it drained"
 
 
-class Diary(list):
+class History(list):
     """What one did, also in the list of what all did."""
 
-    def __init__(self, who: str, everybody: list[str]) -> None:
+    def __init__(self, name: str, everything: list[str]) -> None:
         super().__init__()
-        self._who, self._everybody = who, everybody
+        self._name, self._all = name, everything
 
     def append(self, what: str) -> None:
         super().append(what)
-        self._everybody.append(f"{self._who} {what}")
+        self._all.append(f"{self._name} {what}")
 
 
 class Reactor(Clock):
@@ -87,9 +87,9 @@ class LifecycleCase(SynchronousTestCase):
         """A lifecycle of these parts, and of others when they are given."""
         return Lifecycle(self.parts, self.clock, **parts)
 
-    def kept(self, part: RecordingUpstream | RecordingSink | RecordingInput, who: str) -> None:
-        """Have one diary for all."""
-        part.history = Diary(who, self.history)
+    def kept(self, part: RecordingUpstream | RecordingSink | RecordingInput, name: str) -> None:
+        """Have one history for all."""
+        part.history = History(name, self.history)
 
     def submit(self, count: int = 1) -> Deferred:
         tokens = Packed.of(map(token, range(count)), 1)
@@ -112,18 +112,18 @@ class LifecycleCase(SynchronousTestCase):
 
 class StartTests(LifecycleCase):
     def test_order(self) -> None:
-        """Sinks, then upstreams, then doors: who can come in finds everything ready."""
+        """Sinks, then upstreams, then inputs: callers find everything ready."""
         with self.said() as lines:
             self.successResultOf(self.lifecycle.start())
         self.assertEqual(self.history, ["sink start", "upstream start", "first start", "second start"])
         [ready] = lines
         self.assertTrue(ready.startswith("info: pushgate is ready\n"))
-        for door in ("first", "second"):
-            self.assertIn(f"input {door}", ready)
+        for name in ("first", "second"):
+            self.assertIn(f"input {name}", ready)
         self.assertEqual(ready.count("tcp 127.0.0.1:7215"), 2)
 
-    def test_not_ready_before_the_doors_are(self) -> None:
-        """A door that takes its time is waited for before the next one opens."""
+    def test_not_ready_before_the_inputs_are(self) -> None:
+        """An input that takes its time is waited for before the next one opens."""
         self.first.holding = True
         starting = self.lifecycle.start()
         self.assertNoResult(starting)
@@ -132,14 +132,14 @@ class StartTests(LifecycleCase):
         self.successResultOf(starting)
 
     def test_a_sink_that_cannot_start(self) -> None:
-        """No upstream connects and no door opens when a sink cannot start."""
+        """No upstream connects and no input opens when a sink cannot start."""
         self.sink.error = CannotStart(["sinks.outcomes.path: /x: Permission denied"])
         failure = self.failureResultOf(self.lifecycle.start(), CannotStart)
         self.assertEqual(failure.value.faults, ["sinks.outcomes.path: /x: Permission denied"])
         self.assertEqual(self.history, ["sink start"])
 
-    def test_a_door_that_cannot_start(self) -> None:
-        """No further door opens when one cannot."""
+    def test_an_input_that_cannot_start(self) -> None:
+        """No further input opens when one cannot."""
         self.first.error = CannotStart(["inputs.first.listen: cannot listen"])
         self.failureResultOf(self.lifecycle.start(), CannotStart)
         self.assertEqual(self.history[-1], "first start")
@@ -163,13 +163,13 @@ class StartTests(LifecycleCase):
 
     def test_an_unforeseen_error(self) -> None:
         """Whatever else goes wrong is logged with its traceback, and ends the process too."""
-        self.first.error = RuntimeError("a bug in a door")
+        self.first.error = RuntimeError("a bug in an input")
         code, _ = self.service_exit()
         self.assertEqual(code, 1)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_a_failure_while_running(self) -> None:
-        """A door that fails when the reactor is running already has the process terminated in order."""
+        """An input that fails when the reactor is running already has the process terminated in order."""
         killed = []
         self.patch(os, "kill", lambda *arguments: killed.append(arguments))
         self.patch(sys, "__stderr__", io.StringIO())
@@ -204,7 +204,7 @@ class StopTests(LifecycleCase):
         self.upstream.take()
 
     def test_order(self) -> None:
-        """Upstreams, then sinks and spool, then doors; the report says that nothing is left."""
+        """Upstreams, then sinks and spool, then inputs; the report says that nothing is left."""
         with self.said() as lines:
             stopped = self.lifecycle.stopService()
             self.turn()
@@ -216,8 +216,8 @@ class StopTests(LifecycleCase):
         self.assertEqual(lines, [STOPPED])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_doors_refuse_first_and_close_last(self) -> None:
-        """Whoever pushes from now on is refused; who watches hears of the rest; then all close at once."""
+    def test_inputs_refuse_first_and_close_last(self) -> None:
+        """Pushes are refused from now on; watchers get the rest; then all close at once."""
         self.in_flight()
         self.upstream.holding = self.first.holding = True
         self.lifecycle.stop()
@@ -264,7 +264,7 @@ class StopTests(LifecycleCase):
             ],
         )
 
-    def test_a_door_that_does_not_close(self) -> None:
+    def test_an_input_that_does_not_close(self) -> None:
         """It is cut short, when everything else is stopped."""
         self.first.holding = True
         with self.said() as lines:
@@ -276,7 +276,7 @@ class StopTests(LifecycleCase):
         self.successResultOf(stopped)
         self.assertEqual(lines[0], "warn: stopping, input first: took too long and was cut short")
 
-    def test_a_door_that_cannot_be_cut_short(self) -> None:
+    def test_an_input_that_cannot_be_cut_short(self) -> None:
         """What does not even end when it is cancelled is left behind, and the stop is late by a little."""
         self.first.stop = lambda: Deferred.fromCoroutine(stubborn())
         with self.said() as lines:
@@ -288,16 +288,16 @@ class StopTests(LifecycleCase):
         self.successResultOf(stopped)
         self.assertEqual(lines[1], "error: stopping, input first: does not end, is left behind")
 
-    def test_a_door_that_fails_to_close(self) -> None:
+    def test_an_input_that_fails_to_close(self) -> None:
         """Why is logged once; everything else is stopped in order."""
-        self.first.error = RuntimeError("door")
+        self.first.error = RuntimeError("input")
         stopped = self.lifecycle.stop()
         self.turn()
         self.successResultOf(stopped)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.assertIn("second stop", self.history)
 
-    def test_a_door_that_raises(self) -> None:
+    def test_an_input_that_raises(self) -> None:
         """The same when it does not even return a Deferred."""
         self.first.stop = lambda: 1 / 0
         stopped = self.lifecycle.stop()
@@ -381,7 +381,7 @@ class SecondSignalTests(LifecycleCase):
         self.turn()
 
     def test_the_drain_ends(self) -> None:
-        """What is in flight is cut off and stays in the spool, which is closed; nobody waits."""
+        """What is in flight is cut off and stays in the spool, which is closed; nothing is waited for."""
         self.submit(3)
         self.upstream.take()
         self.upstream.holding = True
@@ -400,7 +400,7 @@ class SecondSignalTests(LifecycleCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_slow_parts(self) -> None:
-        """Sinks and doors that are slow have half a second each; a third signal changes nothing."""
+        """Sinks and inputs that are slow have half a second each; a third signal changes nothing."""
         self.first.holding = True
         self.sink.holding = True
         self.submit()
@@ -426,7 +426,7 @@ class SecondSignalTests(LifecycleCase):
 
 class StopWhileStartingTests(LifecycleCase):
     def test_while_the_queue_is_read(self) -> None:
-        """A stop while the spool is read connects nobody, opens no door, and says what the spool has."""
+        """A stop while the spool is read connects nothing, opens no input, and says what the spool has."""
         self.submit(3)
         spool = RecordingSpool(*self.spool.recovered)
         spool.holding = True
@@ -453,7 +453,7 @@ class StopWhileStartingTests(LifecycleCase):
         self.first.release()
         self.assertIn("second start", self.history)
 
-    def test_no_door_opens(self) -> None:
+    def test_no_input_opens(self) -> None:
         """A stop during the start ends the start; it is no failure."""
         killed = []
         self.patch(os, "kill", lambda *arguments: killed.append(arguments))

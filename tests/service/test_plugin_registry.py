@@ -1,4 +1,4 @@
-"""How plug-ins are found, and how those that cannot be used are told."""
+"""How plug-ins are found, and how those that cannot be used are reported."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from pushgate import plugins
 from pushgate.model.errors import CannotStart
-from pushgate.plugin.kinds import KINDS
+from pushgate.plugin.factories import KINDS
 from pushgate.service.plugin_registry import Broken
 from tests.plug_ins import SINK, PlugInTestCase
 
@@ -80,7 +80,7 @@ class DirectoryTests(PlugInTestCase):
         self.assertEqual(self.found(directory), first)
 
     def test_one_that_is_not_there(self) -> None:
-        """A directory that is none is a fault, and all such are told at once."""
+        """A directory that is none is a fault, and all such are reported at once."""
         file = self.directory(a_pigeon=SINK) / "a_pigeon.py"
         missing = Path("no/such")
         error = self.assertRaises(CannotStart, self.found, missing, file)
@@ -108,7 +108,7 @@ class DirectoryTests(PlugInTestCase):
 
 class BrokenTests(PlugInTestCase):
     def broken(self, source: str) -> str:
-        """Why a module with this source cannot be used; checks that it is told once, with its file."""
+        """Why a module with this source cannot be used; checks that it is reported once, with its file."""
         directory = self.directory(a_pigeon=source)
         registry = self.found(directory)
         [broken] = registry.broken
@@ -118,7 +118,7 @@ class BrokenTests(PlugInTestCase):
         return broken.reason
 
     def test_a_missing_dependency(self) -> None:
-        """A module that cannot be imported is told with the reason, and others are found all the same."""
+        """A module that cannot be imported is reported with the reason, and others are found all the same."""
         self.assertEqual(
             self.broken("import no_such_module"),
             "cannot be imported: ModuleNotFoundError: No module named 'no_such_module'",
@@ -137,7 +137,7 @@ class BrokenTests(PlugInTestCase):
         self.assertEqual(done.stderr, "")
 
     def test_a_syntax_error(self) -> None:
-        """A syntax error is told with its line."""
+        """A syntax error is reported with its line."""
         self.assertEqual(
             self.broken("\nx = = 1"), "cannot be imported: SyntaxError in line 2: invalid syntax"
         )
@@ -147,13 +147,13 @@ class BrokenTests(PlugInTestCase):
         self.assertEqual(self.broken("import sys; sys.exit(3)"), "cannot be imported: SystemExit: 3")
 
     def test_a_missing_attribute(self) -> None:
-        """A factory that lacks what its interface promises is told what."""
+        """A factory that lacks what its interface promises is reported with the missing part."""
         reason = self.broken(SINK.replace('    description = "by air, slowly"\n', ""))
         self.assertIn("IOutcomeSinkFactory", reason)
         self.assertIn("description", reason)
 
     def test_a_wrong_signature(self) -> None:
-        """A factory whose method takes other arguments is told so."""
+        """A factory whose method takes other arguments is reported as such."""
         reason = self.broken(SINK.replace("config, gateway, context", "config"))
         self.assertIn("sink(name, config, gateway, context)", reason)
 
@@ -175,7 +175,7 @@ class BrokenTests(PlugInTestCase):
         self.assertEqual(self.broken(SINK.replace('"pigeon"', "3")), why)
 
     def test_a_property_that_raises(self) -> None:
-        """Whatever a factory raises when it is looked at is told."""
+        """Whatever a factory raises when it is checked is reported."""
         source = SINK.replace("    config = SinkTable", "    @property\n    def config(self): return 1 // 0")
         self.assertIn("ZeroDivisionError", self.broken(source))
 
@@ -186,7 +186,7 @@ class BrokenTests(PlugInTestCase):
         self.assertEqual(reason, f'pigeon: the sink name "jsonl" is taken by {builtin}')
 
     def test_a_taken_module_name(self) -> None:
-        """A module that another of the same name hides is told."""
+        """A module that another of the same name hides is reported."""
         first, second = self.directory(a_pigeon=SINK), self.directory(a_pigeon=SINK)
         registry = self.found(first, second)
         why = f"hidden by {first / 'a_pigeon.py'}, which has the same module name"
@@ -199,7 +199,7 @@ class BrokenTests(PlugInTestCase):
         self.assertEqual(registry.broken, [])
 
     def test_a_declaration_without_code(self) -> None:
-        """A declared plug-in whose code is missing is there, and told when its code is loaded."""
+        """A declared plug-in whose code is missing is there, and reported when its code is loaded."""
         source = (
             "from pushgate.plugin import LazySink\nlazy = LazySink('owl', 'by night', 'no_such_module:it')\n"
         )

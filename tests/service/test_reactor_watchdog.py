@@ -1,4 +1,4 @@
-"""Who holds up the reactor is told, while it does."""
+"""Who holds up the reactor is reported, while it does."""
 
 import sys
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from twisted.logger import capturedLogs, formatEvent
 from pushgate.inputs.line.server import LineInput
 from pushgate.model.log_throttle import LOG_INTERVAL
 from pushgate.model.metrics import Metrics
-from pushgate.service.reactor_watchdog import GATEWAY, LOOKS, Watchdog, culprit, home
+from pushgate.service.reactor_watchdog import CHECKS, GATEWAY, Watchdog, culprit, home
 from tests.plug_ins import PlugInTestCase
 from tests.process import ROOT, ProcessTestCase
 
@@ -55,7 +55,7 @@ class CulpritTests(PlugInTestCase):
         self.assertTrue(where.endswith("/a_pigeon.py, line 6, in fly"), where)
 
     def test_what_it_calls(self) -> None:
-        """So is one that waits in somebody else's code: a library's."""
+        """So is one that waits in a library's code."""
         part, where = culprit(self.pigeon.ask(sys._getframe), {"sink post": self.pigeon})
         self.assertEqual(part, "sink post")
         self.assertTrue(where.endswith("in ask"), where)
@@ -76,7 +76,7 @@ class CulpritTests(PlugInTestCase):
         self.assertEqual(culprit(frames[0], {"sink post": self.pigeon})[0], GATEWAY)
 
     def test_homes(self) -> None:
-        """A package is all its plug-in's; of ours the one below the room is, of a drop-in its file."""
+        """A package is all its plug-in's; of ours the one in the layer's folder is, of a drop-in its file."""
         self.assertEqual(home("pigeon_post.sink.wings"), "pigeon_post")
         self.assertEqual(home(LineInput.__module__), "pushgate.inputs.line")
         self.assertEqual(home("pushgate.plugins.a_pigeon"), "pushgate.plugins.a_pigeon")
@@ -91,11 +91,11 @@ class WatchdogTests(PlugInTestCase):
         self.watchdog = Watchdog(self.reactor, self.metrics, lambda: {"sink post": self.pigeon})
         self.frame: FrameType | None = self.pigeon.fly()
 
-    def look(self, times: int) -> list[str]:
-        """What is said at so many looks."""
+    def check(self, times: int) -> list[str]:
+        """What is said in so many checks."""
         with capturedLogs() as events:
             for _ in range(times):
-                self.watchdog.look(lambda: self.frame)
+                self.watchdog.check(lambda: self.frame)
         return [formatEvent(event).partition(":")[0] for event in events]
 
     def turn(self) -> list[str]:
@@ -108,38 +108,38 @@ class WatchdogTests(PlugInTestCase):
         return self.metrics.counts["pushgate_blocked_total"]
 
     def test_a_reactor_that_turns(self) -> None:
-        """Nothing is said as long as it answers before the last look."""
+        """Nothing is said as long as it answers before the last check."""
         for _ in range(3):
-            self.assertEqual(self.look(LOOKS), [])
+            self.assertEqual(self.check(CHECKS), [])
             self.assertEqual(self.turn(), [])
         self.assertEqual(self.counted(), {})
 
     def test_one_that_is_held_up(self) -> None:
-        """Who holds it up is told once while it does, and for how long when it is over; then it is counted."""
+        """Who holds it up is reported once while it does, and for how long when it is over; then it is counted."""
         said = "sink post holds up the reactor, nothing else runs meanwhile"
-        self.assertEqual(self.look(LOOKS + 1), [said])
-        self.assertEqual(self.look(10), [])
+        self.assertEqual(self.check(CHECKS + 1), [said])
+        self.assertEqual(self.check(10), [])
         self.reactor.advance(5)
         self.assertEqual(self.turn(), ["sink post held up the reactor for 5.0 s"])
         self.assertEqual(self.counted(), {("sink post",): 1})
 
     def test_again_and_again(self) -> None:
-        """It is told once a minute, and counted each time."""
+        """It is reported once a minute, and counted each time."""
         for _ in range(5):
-            self.look(LOOKS + 1)
+            self.check(CHECKS + 1)
             self.turn()
-        self.assertEqual(self.look(LOOKS + 1), [])
+        self.assertEqual(self.check(CHECKS + 1), [])
         self.assertEqual(self.turn(), [])
         self.reactor.advance(LOG_INTERVAL)
-        self.assertEqual(len(self.look(LOOKS + 1)), 1)
+        self.assertEqual(len(self.check(CHECKS + 1)), 1)
         self.assertEqual(self.counted(), {("sink post",): 6})
 
     def test_a_slow_start(self) -> None:
-        """Before the first turn only a plug-in is told: the gateway may take its time to start."""
+        """Before the first turn only a plug-in is logged: the gateway may take its time to start."""
         self.frame = sys._getframe()
-        self.assertEqual(self.look(LOOKS + 1), [])
+        self.assertEqual(self.check(CHECKS + 1), [])
         self.turn()
-        self.assertEqual(len(self.look(LOOKS + 1)), 1)
+        self.assertEqual(len(self.check(CHECKS + 1)), 1)
         self.turn()
         self.assertEqual(self.counted(), {(GATEWAY,): 1})
 

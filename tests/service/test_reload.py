@@ -24,7 +24,7 @@ from pushgate.plugins.builtin import apns_stream
 from pushgate.service.config.reader import Config, GatewayTable
 from pushgate.service.lifecycle import Lifecycle
 from pushgate.service.parts import Parts
-from pushgate.service.reload import LOOK, Reloader, digests
+from pushgate.service.reload import CHECK, Reloader, digests
 from pushgate.simulator.certificates import Certificates
 from pushgate.testing import RecordingInput, RecordingSink, RecordingUpstream, RecordingUpstreams
 from tests.rig import Rig, live
@@ -39,8 +39,8 @@ class FileTable(AppTable):
         return {"certificate": self.certificate}
 
 
-class Doors:
-    """Makes doors that nobody comes through, and sinks, by name."""
+class RecordingParts:
+    """Makes inputs without callers, and sinks, by name."""
 
     name = "x"
 
@@ -61,14 +61,14 @@ class Doors:
 
 
 class ReloadCase(SynchronousTestCase):
-    """A house that was started with one app, one door and one sink."""
+    """A lifecycle that was started with one app, one input and one sink."""
 
     first: ClassVar[dict[str, Any]] = {"apps": {"news": {}}, "inputs": ["front"], "sinks": ["all"]}
 
     def setUp(self) -> None:
         for each in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
             self.addCleanup(signal.signal, each, signal.getsignal(each))
-        self.clock, self.upstreams, self.parts = Reactor(), RecordingUpstreams(), Doors()
+        self.clock, self.upstreams, self.parts = Reactor(), RecordingUpstreams(), RecordingParts()
         self.certificate = Path(self.mktemp())
         self.certificate.write_text("first")
         self.fault: CannotStart | None = None
@@ -76,12 +76,12 @@ class ReloadCase(SynchronousTestCase):
         self.start(self.config)
 
     def tearDown(self) -> None:
-        """Whoever is still closing is closed."""
+        """Close what is still closing."""
         for ending in self.gateway._apps.endings():
             ending.cancel()
 
     def make(self, apps=None, inputs=("front",), sinks=("all",), **gateway) -> Config:
-        """A configuration with these apps (their settings), doors and sinks."""
+        """A configuration with these apps (their settings), inputs and sinks."""
         tables = {
             name: FileTable(upstream="recording", certificate=self.certificate, **settings)
             for name, settings in ({"news": {}} if apps is None else apps).items()
@@ -174,7 +174,7 @@ class TakenTests(ReloadCase):
         self.failureResultOf(self.submit(app="mail"), UnknownApp)
 
     def test_in_flight(self) -> None:
-        """What was written before is settled by who wrote it, what waits goes out by the new configuration."""
+        """What was written before is settled by the upstream that wrote it, what waits goes out by the new configuration."""
         self.submit(3)
         old = self.upstream
         old.take(2)
@@ -197,8 +197,8 @@ class TakenTests(ReloadCase):
         self.turn()
         self.successResultOf(stopped)
 
-    def test_doors(self) -> None:
-        """A new door listens when the answer comes; one that is gone is closed behind whoever asked through it."""
+    def test_inputs(self) -> None:
+        """A new input listens when the answer comes; one that is gone is closed after the answer."""
         old = self.parts.made["front"]
         old.holding = True
         self.assertEqual(self.reloaded(inputs=["back"]), ["inputs.back: added", "inputs.front: removed"])
@@ -290,7 +290,7 @@ class RefusedTests(ReloadCase):
         self.assert_as_before()
 
     def test_an_upstream_that_cannot_be_made(self) -> None:
-        """All faults are told at once, a sink's beside an app's."""
+        """All faults are reported at once, a sink's beside an app's."""
         self.upstreams.faults = ["apps.chat.certificate: no such file"]
         self.parts.sink = lambda *_: self.refuse("sinks.more.path: no")
         faults = self.refused(apps={"news": {}, "chat": {}}, sinks=["all", "more"])
@@ -321,7 +321,7 @@ class RefusedTests(ReloadCase):
         self.assertEqual(news.history, ["start"])
         self.assert_as_before()
 
-    def test_a_door_that_cannot_listen(self) -> None:
+    def test_an_input_that_cannot_listen(self) -> None:
         """What was opened before it is closed again."""
         self.parts.next_error = CannotStart(["inputs.back.listen: in use"])
         self.assertEqual(
@@ -348,7 +348,7 @@ class RefusedTests(ReloadCase):
         self.turn()
 
     def test_a_stop_in_its_middle(self) -> None:
-        """A reload that waits for a door when the gateway stops changes nothing, and holds nothing up."""
+        """A reload that waits for an input when the gateway stops changes nothing, and holds nothing up."""
         slow = RecordingInput()
         slow.holding = True
         self.parts._made = lambda name, part: slow
@@ -393,12 +393,12 @@ class RenewedTests(ReloadCase):
         """Nobody has to say so: it is seen within a minute. What else changed in the configuration waits."""
         old = self.upstream
         self.config = self.make(apps={"news": {}, "chat": {}})
-        self.clock.advance(LOOK)
+        self.clock.advance(CHECK)
         self.assertIs(self.upstream, old)
         self.certificate.write_text("second")
         with capturedLogs() as events:
-            self.clock.advance(LOOK)
-            self.clock.advance(LOOK)
+            self.clock.advance(CHECK)
+            self.clock.advance(CHECK)
         self.assertEqual(old.history, ["start", "stop"])
         self.assertEqual(self.upstream.history, ["start"])
         self.assertFalse(self.gateway.has_app("chat"))
@@ -406,40 +406,40 @@ class RenewedTests(ReloadCase):
         self.assertEqual(line, "apps.news.certificate: the file was renewed, and is used from now on")
 
     def test_one_that_cannot_be_used(self) -> None:
-        """A file that is bad, or half written, is told once and the old one stays in use; later it is tried again."""
+        """A file that is bad, or half written, is reported once and the old one stays in use; later it is tried again."""
         old = self.upstream
         self.certificate.write_text("half")
         self.upstreams.faults = ["apps.news.certificate: no certificate in PEM"]
         with capturedLogs() as events:
-            self.clock.advance(LOOK)
-            self.clock.advance(LOOK)
+            self.clock.advance(CHECK)
+            self.clock.advance(CHECK)
         [line] = map(formatEvent, events)
         self.assertEqual(line, "renewed, but not used: apps.news.certificate: no certificate in PEM")
         self.assertIs(self.upstream, old)
         self.upstreams.faults = []
         self.certificate.write_text("whole")
-        self.clock.advance(LOOK)
+        self.clock.advance(CHECK)
         self.assertIsNot(self.upstream, old)
 
     def test_one_that_goes_away(self) -> None:
         """A file that cannot be read does no harm while it is not needed."""
         self.certificate.unlink()
         self.upstreams.faults = ["apps.news.certificate: No such file"]
-        self.clock.advance(LOOK)
+        self.clock.advance(CHECK)
         self.assertEqual(self.upstream.history, ["start"])
 
     def test_a_bug(self) -> None:
-        """What an upstream raises does not end the looking."""
+        """What an upstream raises does not end the checks."""
         self.certificate.write_text("second")
         self.patch(self.upstreams, "upstream", lambda *_: 1 / 0)
-        self.clock.advance(LOOK)
+        self.clock.advance(CHECK)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-        self.assertTrue(self.reload._looking.running)
+        self.assertTrue(self.reload._checking.running)
 
 
 class PrincipalsTests(ReloadCase):
     def test_none_are_left(self) -> None:
-        """It is told once what that means; at the next reload nothing has changed."""
+        """It is reported once what that means; at the next reload nothing has changed."""
         without = self.config
         self.config = msgspec.structs.replace(
             without, principals={"shop": PrincipalTable(certificate="CN=shop")}
@@ -450,7 +450,7 @@ class PrincipalsTests(ReloadCase):
             self.assertEqual(self.successResultOf(self.gateway.reload()), ["principals.shop: removed"])
             self.assertEqual(self.successResultOf(self.gateway.reload()), [])
         [line] = [formatEvent(event) for event in events if event["log_level"].name == "warn"]
-        self.assertIn("nobody until there are principals again", line)
+        self.assertIn("others none until there are principals again", line)
 
 
 class RealTests(TestCase):

@@ -11,10 +11,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.model.errors import CannotStart
 from pushgate.service.lifecycle import ENDING, FLUSH_TIMEOUT, GRACE
-from pushgate.service.systemd_notify import BEAT, OWED, PATIENCE, SystemdNotifier
+from pushgate.service.systemd_notify import BEAT, MAX_QUEUED, START_TIMEOUT, SystemdNotifier
 from tests.service.test_lifecycle import DRAIN, LifecycleCase
 
-LONG = f"EXTEND_TIMEOUT_USEC={int(PATIENCE * 1e6)}"
+LONG = f"EXTEND_TIMEOUT_USEC={int(START_TIMEOUT * 1e6)}"
 
 
 class Manager:
@@ -47,24 +47,24 @@ class Case(SynchronousTestCase):
         self.addCleanup(manager.close)
         return manager
 
-    def supervisor(self, **environment: str) -> SystemdNotifier:
-        supervisor = SystemdNotifier.of(environment, self.clock, lambda: 12.5)
-        self.addCleanup(supervisor.stop)
-        return supervisor
+    def notifier(self, **environment: str) -> SystemdNotifier:
+        notifier = SystemdNotifier.of(environment, self.clock, lambda: 12.5)
+        self.addCleanup(notifier.stop)
+        return notifier
 
 
 class SupervisorTests(Case):
     def test_a_life(self) -> None:
-        """From start to end: each step is told once, in the words of sd_notify(3)."""
-        manager, supervisor = self.manager(), self.supervisor(NOTIFY_SOCKET=self.address)
-        supervisor.start()
+        """From start to end: each step is reported once, in the words of sd_notify(3)."""
+        manager, notifier = self.manager(), self.notifier(NOTIFY_SOCKET=self.address)
+        notifier.start()
         self.assertEqual(manager.heard(), [["WATCHDOG=1", LONG]])
-        supervisor.ready()
-        supervisor.reloading()
-        supervisor.reloaded("")
-        supervisor.reloading()
-        supervisor.reloaded("nothing has changed")
-        supervisor.stopping(50)
+        notifier.ready()
+        notifier.reloading()
+        notifier.reloaded("")
+        notifier.reloading()
+        notifier.reloaded("nothing has changed")
+        notifier.stopping(50)
         self.assertEqual(
             manager.heard(),
             [
@@ -86,80 +86,80 @@ class SupervisorTests(Case):
         os.chdir(directory)
         self.address = "s"
         manager = self.manager()
-        supervisor = SystemdNotifier("s", 0.0, self.clock, self.clock.seconds)
-        self.addCleanup(supervisor.stop)
-        supervisor.start()
+        notifier = SystemdNotifier("s", 0.0, self.clock, self.clock.seconds)
+        self.addCleanup(notifier.stop)
+        notifier.start()
         self.assertEqual(len(manager.heard()), 1)
 
     def test_signs_of_life(self) -> None:
         """As long as the reactor turns it says so, three times in what the watchdog allows; in a stop too."""
         manager = self.manager()
-        supervisor = self.supervisor(NOTIFY_SOCKET=self.address, WATCHDOG_USEC="15000000")
-        supervisor.start()
-        supervisor.ready()
+        notifier = self.notifier(NOTIFY_SOCKET=self.address, WATCHDOG_USEC="15000000")
+        notifier.start()
+        notifier.ready()
         manager.heard()
         self.clock.pump([1] * 15)
         self.assertEqual(manager.heard(), [["WATCHDOG=1"]] * 3)
-        supervisor.stopping(50)
+        notifier.stopping(50)
         self.clock.advance(5)
         self.assertEqual(manager.heard()[1:], [["WATCHDOG=1"]])
-        supervisor.stop()
+        notifier.stop()
         self.clock.advance(60)
         self.assertEqual((manager.heard(), self.clock.getDelayedCalls()), ([], []))
 
     def test_a_long_start(self) -> None:
         """A start that gets on asks for more time, again and again; without a watchdog as well."""
-        manager, supervisor = self.manager(), self.supervisor(NOTIFY_SOCKET=self.address)
-        supervisor.start()
+        manager, notifier = self.manager(), self.notifier(NOTIFY_SOCKET=self.address)
+        notifier.start()
         manager.heard()
         for _ in range(60):
             self.clock.advance(BEAT)
             self.assertEqual(manager.heard(), [["WATCHDOG=1", LONG]])
-        self.assertGreater(PATIENCE, 2 * BEAT)
+        self.assertGreater(START_TIMEOUT, 2 * BEAT)
 
-    def test_a_watchdog_for_somebody_else(self) -> None:
+    def test_a_watchdog_for_another_process(self) -> None:
         """A watchdog that is meant for another process changes nothing."""
         manager = self.manager()
-        supervisor = self.supervisor(NOTIFY_SOCKET=self.address, WATCHDOG_USEC="3000", WATCHDOG_PID="1")
-        supervisor.start()
+        notifier = self.notifier(NOTIFY_SOCKET=self.address, WATCHDOG_USEC="3000", WATCHDOG_PID="1")
+        notifier.start()
         manager.heard()
         self.clock.advance(BEAT - 0.1)
         self.assertEqual(manager.heard(), [])
 
-    def test_nobody_listens(self) -> None:
+    def test_nothing_listens(self) -> None:
         """Without a service manager, or with one that cannot be reached so, nothing is done at all."""
         for environment in ({}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "vsock:2:1234"}):
-            supervisor = self.supervisor(**environment)
-            supervisor.start()
-            supervisor.ready()
-            supervisor.stopping(1)
-            supervisor.stop()
+            notifier = self.notifier(**environment)
+            notifier.start()
+            notifier.ready()
+            notifier.stopping(1)
+            notifier.stop()
             self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_it_comes_later(self) -> None:
         """What could not be said is said as soon as it can be, in order, and nothing waits for that."""
-        supervisor = self.supervisor(NOTIFY_SOCKET=self.address)
-        supervisor.start()
-        supervisor.ready()
-        supervisor.stopping(1)
+        notifier = self.notifier(NOTIFY_SOCKET=self.address)
+        notifier.start()
+        notifier.ready()
+        notifier.stopping(1)
         manager = self.manager()
         self.clock.advance(BEAT)
         self.assertEqual([lines[0] for lines in manager.heard()], ["READY=1", "STOPPING=1", "WATCHDOG=1"])
 
     def test_a_manager_that_does_not_read(self) -> None:
         """A full socket holds nothing up, and only the last words are kept for it."""
-        manager, supervisor = self.manager(), self.supervisor(NOTIFY_SOCKET=self.address)
-        supervisor.start()
-        supervisor.ready()
+        manager, notifier = self.manager(), self.notifier(NOTIFY_SOCKET=self.address)
+        notifier.start()
+        notifier.ready()
         for _ in range(2000):
-            supervisor.reloading()
-        supervisor.stopping(1)
+            notifier.reloading()
+        notifier.stopping(1)
         manager.heard()
         later: list[list[str]] = []
         while ["WATCHDOG=1"] not in later:  # a few at a time: the socket has little room
             self.clock.advance(BEAT)
             later += manager.heard()
-        self.assertEqual(len(later), OWED + 1)
+        self.assertEqual(len(later), MAX_QUEUED + 1)
         self.assertEqual(later[-2][0], "STOPPING=1")
 
 
@@ -181,7 +181,7 @@ class Reloads:
 
 
 class LifecycleTests(LifecycleCase):
-    """When the house says what."""
+    """The notifications of a lifecycle."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -201,8 +201,8 @@ class LifecycleTests(LifecycleCase):
         os.kill(os.getpid(), signal.SIGHUP)
         self.turn()
 
-    def test_ready_when_the_doors_are_open(self) -> None:
-        """Neither before the last door is open nor because of a SIGHUP."""
+    def test_ready_when_the_inputs_are_open(self) -> None:
+        """Neither before the last input is open nor because of a SIGHUP."""
         self.second.holding = True
         self.lifecycle.start()
         self.hang_up()
@@ -217,7 +217,7 @@ class LifecycleTests(LifecycleCase):
         self.assertEqual(self.heard(), [])
 
     def test_a_reload(self) -> None:
-        """It lasts until all that is new has taken its place, or until it was refused, which is told."""
+        """It lasts until all that is new has taken its place, or until it was refused, which is reported."""
         self.successResultOf(self.lifecycle.start())
         self.reload.result = Deferred()
         self.hang_up()
@@ -243,5 +243,5 @@ class LifecycleTests(LifecycleCase):
         self.assertEqual(
             self.manager.heard(), [["STOPPING=1", "STATUS=stopping", f"EXTEND_TIMEOUT_USEC={seconds}000000"]]
         )
-        # Sinks and doors share a deadline; each of drain, sinks, doors and what a reload closed has its grace.
+        # Sinks and inputs share a deadline; each of drain, sinks, inputs and what a reload closed has its grace.
         self.assertGreater(ENDING, FLUSH_TIMEOUT + 4 * GRACE)

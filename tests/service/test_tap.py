@@ -23,9 +23,9 @@ state_dir = "memory"
 upstream = "simulator"
 response_timeout = "200ms"
 """
-"""A gateway that keeps nothing, with an app on a simulator, and no door."""
+"""A gateway that keeps nothing, with an app on a simulator, and no input."""
 AMP = '[inputs.amp]\ntype = "amp"\nlisten = "tcp:0:interface=127.0.0.1"\n'
-"""A door on a port of the system's choice."""
+"""An input on a port of the system's choice."""
 
 
 class FaultTests(ProcessTestCase):
@@ -79,7 +79,7 @@ class FaultTests(ProcessTestCase):
         self.assertIn("No such file", line)
 
     async def test_port_in_use(self) -> None:
-        """A port that another has is one line with the door and the address; nobody is sent to."""
+        """A port that another has is one line with the input and the address; nothing is sent."""
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
             listen = f'[inputs.amp]\ntype = "amp"\nlisten = "tcp:{port}:interface=127.0.0.1"\n'
@@ -88,7 +88,7 @@ class FaultTests(ProcessTestCase):
         self.assertIn(str(port), line)
 
     def test_a_daemon_that_cannot_start(self) -> None:
-        """Whoever started it is not kept waiting, gets a status, and no pid file stays behind."""
+        """The process that started it is not kept waiting, gets a status, and no pid file stays behind."""
         config = self.config(GATEWAY + '[sinks.o]\ntype = "jsonl"\npath = "/no/such/directory/o.jsonl"\n')
         twistd = Path(sys.executable).with_name("twistd")
         arguments = ["--pidfile=d.pid", "--logfile=d.log", "pushgate", "--config", config]
@@ -117,7 +117,7 @@ class DurableTests(ProcessTestCase):
     """A gateway with a state directory keeps what it accepted there."""
 
     def durable(self) -> str:
-        """A configuration with a push service that nobody runs, and a door."""
+        """A configuration with a push service that nothing serves, and an input."""
         return self.config(
             GATEWAY.replace('"memory"', f'"{self.directory / "state"}"')
             + AMP
@@ -162,12 +162,12 @@ class DurableTests(ProcessTestCase):
         self.assertNotIn("Traceback", process.out)
         process = self.twistd("pushgate", "--config", self.config(config.replace("20s", "200ms") + sink))
         await process.until(lambda: outcomes.read_text().count("\n") == 3, "all outcomes")
-        told = [json.loads(line) for line in outcomes.read_text().splitlines()]
-        self.assertEqual({each["id"] for each in told}, ids)
-        self.assertEqual({each["state"] for each in told}, {"presumed"})
+        records = [json.loads(line) for line in outcomes.read_text().splitlines()]
+        self.assertEqual({each["id"] for each in records}, ids)
+        self.assertEqual({each["state"] for each in records}, {"presumed"})
 
     async def test_two_signals_at_once(self) -> None:
-        """A group that is told to end tells its members too: that is one stop, and no error."""
+        """A process group that is signalled signals its members too: that is one stop, and no error."""
         process = self.twistd("pushgate", "--config", self.config(GATEWAY + AMP))
         await process.address("input amp")
         process.signal(signal.SIGTERM)
@@ -239,7 +239,7 @@ class RunningTests(ProcessTestCase):
         self.assertNotIn("Traceback", process.out)
 
     async def test_reload(self) -> None:
-        """A running gateway takes up its file when it is told to: not a bad one, by command and by signal."""
+        """A running gateway takes up its file when it is asked to: not a bad one, by command and by signal."""
         process = self.twistd("pushgate", "--config", self.config(GATEWAY + AMP))
         async with connect(reactor, f"tcp:{await process.address('input amp')}") as gateway:
             other = '[apps.other]\nupstream = "simulator"\nresponse_timeout = "200ms"\n'
@@ -262,7 +262,7 @@ class RunningTests(ProcessTestCase):
         self.assertNotIn("Traceback", process.out)
 
     async def test_plug_ins(self) -> None:
-        """A stranger's door and sink, a file each in a directory, work in a running gateway."""
+        """An input and a sink of others, a file each in a directory, work in a running gateway."""
         inbox, counts = self.directory / "inbox", self.directory / "counts.txt"
         inbox.mkdir()
         config = f"""{GATEWAY}

@@ -1,4 +1,4 @@
-"""The fakes that `pushgate.testing` offers to those who write plug-ins."""
+"""The fakes that `pushgate.testing` offers to authors of plug-ins."""
 
 import time
 from typing import Any
@@ -131,7 +131,7 @@ class WorkTests(SynchronousTestCase):
         self.assertEqual(self.work.in_flight, [])
 
     def test_twice(self) -> None:
-        """What comes back twice is a defect of the upstream, and told as one."""
+        """What comes back twice is a defect of the upstream, and reported as one."""
         self.work.put(b"a")
         span = self.written()
         self.work.settle([Verdict(span, State.ACCEPTED)])
@@ -147,7 +147,7 @@ class WorkTests(SynchronousTestCase):
         self.assertEqual((upstream.wakes, self.work.requeued), (3, [first]))
         self.assertEqual([span.tokens() for span in self.work.take(9, idle=True)], [[b"a"], [b"b"]])
 
-    def test_what_it_is_told(self) -> None:
+    def test_what_it_is_reported(self) -> None:
         """It keeps the rest, too."""
         self.assertTrue(IWork.providedBy(self.work))
         self.successResultOf(self.work.tokens_died([]))
@@ -203,8 +203,8 @@ class NetworkTests(SynchronousTestCase):
         self.assertEqual((self.server.data, self.client.data), (b"abc", b"d"))
         self.assertEqual(self.client.transport.getPeer(), self.server.transport.getHost())
 
-    def test_nobody_listens(self) -> None:
-        """Where nobody listens, or does any more, a connection is refused."""
+    def test_nothing_listens(self) -> None:
+        """Where nothing listens, or not any more, a connection is refused."""
         self.failureResultOf(self.connect("tcp:127.0.0.1:7000"), error.ConnectionRefusedError)
         port = self.listen()
         self.successResultOf(port.stopListening())
@@ -227,7 +227,7 @@ class NetworkTests(SynchronousTestCase):
         self.failureResultOf(taken, error.CannotListenError)
 
     def test_closing(self) -> None:
-        """What was written before a close arrives; then both are told."""
+        """What was written before a close arrives; then both are reported."""
         self.both()
         self.client.transport.write(b"bye")
         self.client.transport.loseConnection()
@@ -237,21 +237,21 @@ class NetworkTests(SynchronousTestCase):
         self.assertEqual(self.ends(), [error.ConnectionDone, error.ConnectionDone])
 
     def test_half_closing(self) -> None:
-        """Who closes its half is closed by a protocol that knows no halves."""
+        """An end that closes its half is closed by a protocol that knows no halves."""
         self.both()
         self.client.transport.loseWriteConnection()
         self.network.advance(0)
         self.assertEqual(self.ends(), [error.ConnectionDone, error.ConnectionDone])
 
     def test_aborting(self) -> None:
-        """An abort is told to both as what it is."""
+        """An abort reaches both as what it is."""
         self.both()
         self.server.transport.abortConnection()
         self.network.advance(0)
         self.assertEqual(self.ends(), [error.ConnectionLost, error.ConnectionAborted])
 
     def test_pausing(self) -> None:
-        """Who does not read gets it later."""
+        """An end that does not read gets it later."""
         self.both()
         self.server.transport.pauseProducing()
         self.client.transport.write(b"a")
@@ -291,13 +291,13 @@ class SimulatorTests(SynchronousTestCase):
         network.pump([1] * 10)
         self.successResultOf(closing)
 
-    def test_the_real_door(self) -> None:
-        """The built-in line door answers over a connection in memory."""
+    def test_the_real_input(self) -> None:
+        """The built-in line input answers over a connection in memory."""
         network, gateway = MemoryNetwork(), RecordingGateway("news")
-        door = line.input(
+        made = line.input(
             "line", table(line, listen="tcp:7218:interface=127.0.0.1"), gateway, context(network)
         )
-        self.successResultOf(door.start())
+        self.successResultOf(made.start())
         client = Recorder()
         connectProtocol(clientFromString(network, "tcp:localhost:7218"), client)
         network.advance(0)
@@ -305,6 +305,6 @@ class SimulatorTests(SynchronousTestCase):
         network.advance(1)
         self.assertTrue(client.data.startswith(b"OK "), client.data)
         self.assertEqual(len(gateway.submissions), 1)
-        stopping = door.stop()
+        stopping = made.stop()
         network.advance(10)
         self.successResultOf(stopping)

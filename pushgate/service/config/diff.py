@@ -1,4 +1,4 @@
-"""What is different between two configurations, and what of it a running gateway can take up."""
+"""The difference between two configurations, and which part of it a running gateway can take up."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,9 +10,9 @@ from pushgate.plugin.config_errors import dotted
 from pushgate.service.config.reader import Config
 
 LIVE: Final = frozenset({"rate", "delivery", "max_payload"})
-"""Keys of an app that its upstream does not look at."""
+"""Keys of an app that its upstream does not read."""
 FIXED: Final = frozenset({"state_dir"})
-"""Keys of the gateway that hold as long as the process."""
+"""Keys of the gateway that only a restart changes."""
 _RESTART: Final = "cannot be changed while it runs; needs a restart"
 _RENAME: Final = f"{_RESTART}, or a new name for the table, which closes this one and opens another"
 
@@ -28,7 +28,7 @@ class Section(msgspec.Struct, frozen=True):
     changed: dict[str, tuple[str, ...]]
 
     def lines(self, key: str) -> list[str]:
-        """What is different, one line each."""
+        """The differences, one line each."""
         return [
             *(f"{dotted((key, name))}: added" for name in self.added),
             *(f"{dotted((key, name))}: removed" for name in self.removed),
@@ -41,7 +41,7 @@ class Section(msgspec.Struct, frozen=True):
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """The way from one configuration to another.
+    """The differences between two configurations.
 
     :param gateway: keys that differ.
     """
@@ -59,11 +59,11 @@ class Changes(msgspec.Struct, frozen=True):
 
     @property
     def adjusted(self) -> list[str]:
-        """The apps whose upstream need not know."""
+        """The apps that keep their upstream."""
         return [app for app, keys in self.apps.changed.items() if LIVE.issuperset(keys)]
 
     def lines(self) -> list[str]:
-        """What is different, one line each; never a value."""
+        """The differences, one line each; never a value."""
         return [
             *(f"{dotted(('gateway', key))}: changed" for key in self.gateway),
             *self.apps.lines("apps"),
@@ -73,7 +73,7 @@ class Changes(msgspec.Struct, frozen=True):
         ]
 
     def faults(self) -> list[str]:
-        """What a running gateway cannot take up, one line each."""
+        """The changes that a running gateway cannot take up, one line each."""
         return [
             *(f"{dotted(('gateway', key))}: {_RESTART}" for key in self.gateway if key in FIXED),
             *(f"{path}: {_RENAME}" for path in self.inputs.paths("inputs")),
@@ -82,7 +82,7 @@ class Changes(msgspec.Struct, frozen=True):
 
 
 def compare(old: Config, new: Config) -> Changes:
-    """What leads from `old` to `new`."""
+    """Compare two configurations."""
     return Changes(
         gateway=_keys(old.gateway, new.gateway),
         apps=_section(old.apps, new.apps),
@@ -102,7 +102,7 @@ def _section(old: Mapping[str, tuple[Any, Any]], new: Mapping[str, tuple[Any, An
 
 
 def _keys(old: BaseModel, new: BaseModel) -> tuple[str, ...]:
-    """The keys that two tables, perhaps of different plug-ins, do not have in common with the same value."""
+    """The keys of two tables, perhaps of different plug-ins, whose values differ or that only one has."""
     before, after = dict(old), dict(new)
     keys = [*after, *(key for key in before if key not in after)]
     return tuple(k for k in keys if k not in before or k not in after or before[k] != after[k])

@@ -17,7 +17,7 @@ def embedded_default(registry: Registry, state_dir: Path = STATE_DIR) -> Config:
         "apps": {
             "demo": {
                 "upstream": "simulator",
-                "response_timeout": "2s",  # the simulator is near: who tries things out need not wait longer
+                "response_timeout": "2s",  # the simulator is near: a trial need not wait longer
                 "simulator": {"dead": [DEMO_DEAD]},
             }
         },

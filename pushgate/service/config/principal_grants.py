@@ -1,4 +1,4 @@
-"""What proves that somebody is a principal, read from the files that the configuration names."""
+"""The grants of the principals, with the secrets from the files that the configuration names."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ _NAMES: Final = {
 
 
 def grants(tables: Mapping[str, PrincipalTable]) -> dict[str, Grant]:
-    """What each principal is allowed and what proves it, by name.
+    """The permissions and proofs of each principal, by name.
 
     :raises CannotStart: with every fault of the files and subjects, one line each.
     """
@@ -38,7 +38,7 @@ def subject(text: str) -> str:
     """A certificate's subject in the one form in which subjects are compared.
 
     :param text: as RFC 4514 writes it: ``"CN=shop,O=Example"``, without spaces after commas.
-    :raises ValueError: it is no such name.
+    :raises ValueError: it is not such a name.
     """
     name = x509.Name.from_rfc4514_string(text, _NAMES)
     if not name.rdns:
@@ -74,7 +74,7 @@ def _grant(where: str, table: PrincipalTable, faults: list[str]) -> Grant:
 def _secrets(file: Path) -> tuple[SecretHash, ...]:
     """The hashes in a file, one a line; empty lines and those that begin with # do not count.
 
-    :raises ValueError: why there are none.
+    :raises ValueError: with the reason why there are none.
     """
     try:
         lines = file.read_text("utf-8").splitlines()
@@ -95,7 +95,7 @@ def _secrets(file: Path) -> tuple[SecretHash, ...]:
 
 
 def _shared(found: Mapping[str, Grant]) -> list[str]:
-    """What would prove two principals at once, one line each."""
+    """The faults of proofs that several principals share, one line each."""
     faults, owners = [], dict[object, str]()
     for name, grant in found.items():
         proofs: list[tuple[object, str]] = [(each, "secret_file") for each in grant.secrets]

@@ -10,13 +10,13 @@ from pydantic import BaseModel, BeforeValidator, Field
 from pushgate.model.errors import CannotStart
 from pushgate.model.principals import ANONYMOUS
 from pushgate.plugin.config_errors import fault, read_toml, shape, suggestion, validated
+from pushgate.plugin.factories import INPUT, SINK, UPSTREAM, Kind
 from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
-from pushgate.plugin.kinds import INPUT, SINK, UPSTREAM, Kind
 from pushgate.plugin.settings import AppTable, Duration, InputTable, PrincipalTable, SinkTable, Table
 from pushgate.service.plugin_registry import NAME, NAME_RULE, Registry
 
 STATE_DIR: Final = Path("pushgate-state")
-"""Where state is kept unless the configuration says otherwise; relative to the working directory."""
+"""The directory of the state by default; relative to the working directory."""
 
 _T = TypeVar("_T", bound=BaseModel)
 
@@ -33,9 +33,9 @@ def _state_dir(value: object) -> Path | None:
 class GatewayTable(Table):
     """``[gateway]``: everything has a default.
 
-    :param state_dir: for the spool and the registers; None, written ``"memory"``, keeps nothing.
+    :param state_dir: for the spool and the dead tokens; None, written ``"memory"``, keeps nothing.
     :param expiry: seconds a notification waits for an unreachable push service at most.
-    :param drain_timeout: seconds a stop may take.
+    :param drain_timeout: seconds that the upstreams may go on sending at a stop.
     :param queue_limit: notifications waiting per app; beyond it submits are refused.
     """
 
@@ -66,7 +66,7 @@ def read_config(file: Path, registry: Registry) -> Config:
 def config_from(tree: Mapping[str, Any], file: str, registry: Registry) -> Config:
     """The configuration in the tables of a TOML file.
 
-    :param file: what faults call it.
+    :param file: its name in faults.
     :raises CannotStart: with all its faults, one line each.
     """
     names = {
@@ -74,20 +74,20 @@ def config_from(tree: Mapping[str, Any], file: str, registry: Registry) -> Confi
         for key in ("apps", "principals")
         if isinstance(tree.get(key, {}), Mapping)
     }
-    reading = _Reading(file, registry, names)
-    gateway = reading.table(GatewayTable, tree.get("gateway", {}), ("gateway",))
-    apps, inputs, sinks = (reading.section(section, tree.get(section.key, {})) for section in _SECTIONS)
-    reading.check_alone(sinks)
-    principals = reading.principals(tree.get("principals", {}))
+    reader = _Reader(file, registry, names)
+    gateway = reader.table(GatewayTable, tree.get("gateway", {}), ("gateway",))
+    apps, inputs, sinks = (reader.section(section, tree.get(section.key, {})) for section in _SECTIONS)
+    reader.check_alone(sinks)
+    principals = reader.principals(tree.get("principals", {}))
     known = ["gateway", "principals", *(section.key for section in _SECTIONS)]
     for key in sorted(tree.keys() - set(known)):
-        reading.fault((key,), "unknown key", suggestion(key, known))
+        reader.fault((key,), "unknown key", suggestion(key, known))
     if not tree.get("apps"):
-        reading.fault(("apps",), "missing", "at least one [apps.NAME] is required")
+        reader.fault(("apps",), "missing", "at least one [apps.NAME] is required")
         if not tree.get("inputs"):
-            reading.fault(("inputs",), "missing", "an [inputs.NAME] is how notifications come in")
-    if reading.faults or gateway is None:
-        raise CannotStart(reading.faults)
+            reader.fault(("inputs",), "missing", "an [inputs.NAME] is how notifications come in")
+    if reader.faults or gateway is None:
+        raise CannotStart(reader.faults)
     return Config(gateway, apps, inputs, sinks, principals)
 
 
@@ -109,8 +109,8 @@ _SECTIONS: Final = (
 )
 
 
-class _Reading:
-    """Reads the parts of one file and gathers what is wrong with them."""
+class _Reader:
+    """Reads the sections of one file and collects the faults."""
 
     def __init__(self, file: str, registry: Registry, names: Mapping[str, Collection[str]]) -> None:
         self._file, self._registry, self._names = file, registry, names
@@ -131,7 +131,7 @@ class _Reading:
         return {name: each for name, each in chosen.items() if each is not None}
 
     def check_alone(self, sinks: Mapping[str, tuple[Any, SinkTable]]) -> None:
-        """Find sinks of which there may be one only."""
+        """Find second sinks of a type of which there may be one only."""
         first: dict[str, str] = {}
         for name, (_, table) in sinks.items():
             if table.ONE and first.setdefault(table.type, name) != name:
@@ -152,7 +152,9 @@ class _Reading:
     def _check_proof(self, path: tuple[str, str], table: PrincipalTable) -> None:
         given = [key for key in ("secret_file", "certificate") if getattr(table, key) is not None]
         if path[1] == ANONYMOUS and given:
-            allowed = f"{ANONYMOUS} is who has not logged in; give the principal another name"
+            allowed = (
+                f"{ANONYMOUS} stands for callers that have not logged in; give the principal another name"
+            )
             self.fault((*path, given[0]), "nothing can prove it", allowed)
         elif path[1] != ANONYMOUS and not given:
             self.fault(path, "nothing proves it", "secret_file or certificate is required")

@@ -34,7 +34,7 @@ class GraveyardCase(SynchronousTestCase):
 
     def kept(self) -> set[bytes]:
         """The tokens the spool keeps."""
-        return set(self.spool.graves.get("news", {}))
+        return set(self.spool.dead_tokens.get("news", {}))
 
     def reject(self, *numbers: int, first: bool = True) -> list[int]:
         """Have tokens refused; at which the environment is suspect."""
@@ -80,7 +80,7 @@ class GuardTests(GraveyardCase):
         self.reject(0)
         left = [fed(0, EPOCH - 9), later, fed(100)]
         self.assertEqual(self.graveyard.tokens.page(b"", 99), left)
-        self.assertEqual(list(self.spool.graves["news"].values()), [fed(100), later, left[0]])
+        self.assertEqual(list(self.spool.dead_tokens["news"].values()), [fed(100), later, left[0]])
 
     def test_an_honest_list_of_dead_tokens(self) -> None:
         """With something accepted before, hundreds of dead tokens in a row are just that."""
@@ -202,7 +202,7 @@ class GatewayTests(GatewayTestCase):
         self.assertEqual(gateway.dead_tokens("news", token(1), 9), [fed(2)])
         self.assertEqual(gateway.dead_tokens("chat", b"", 9), [])
         self.assertEqual(self.successResultOf(gateway.forget("news", [token(1), token(9)])), 1)
-        self.assertEqual(list(self.spool.graves["news"]), [token(2)])
+        self.assertEqual(list(self.spool.dead_tokens["news"]), [token(2)])
         self.assertRaises(UnknownApp, gateway.dead_tokens, "nope", b"", 1)
         self.assertRaises(UnknownApp, gateway.bury, "nope", [])
         gateway.refuse()
@@ -256,7 +256,7 @@ class Life(RuleBasedStateMachine):
     def the_spool_has_it(self) -> None:
         if self.spool.holding:
             return
-        kept = self.spool.graves.get("news", {})
+        kept = self.spool.dead_tokens.get("news", {})
         plain = [DeadTokenEntry(each.token, each.since, each.reason) for _, each in sorted(kept.items())]
         assert self.graveyard.tokens.page(b"", 999) == plain
 

@@ -33,7 +33,7 @@ class PushTests(AmpTestCase):
         [submission] = self.gateway.submissions
         self.assertEqual((submission.app, list(submission.tokens)), ("news", [TOKEN]))
         self.assertEqual(submission.payload, PAYLOAD)
-        self.assertEqual(self.gateway.doors, ["amp"])
+        self.assertEqual(self.gateway.inputs, ["amp"])
 
     def test_a_push_carries_its_terms(self):
         """Every optional argument arrives as the typed value it stands for."""

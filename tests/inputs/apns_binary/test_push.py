@@ -41,7 +41,7 @@ class FrameTests(ListenerTestCase):
         self.assertEqual(
             set(terms), {(None, Priority.URGENT), (1_700_000_000, Priority.URGENT), (0, Priority.BULK)}
         )
-        self.assertEqual(set(self.gateway.doors), {"apns"})
+        self.assertEqual(set(self.gateway.inputs), {"apns"})
         self.assertEqual({each.app for each in self.gateway.submissions}, {"news"})
 
     def test_half_a_frame_has_its_time(self):

@@ -37,7 +37,7 @@ class PushTests(HTTPTestCase):
         [submission] = self.gateway.submissions
         self.assertEqual((submission.app, list(submission.tokens)), ("news", [TOKEN]))
         self.assertEqual(submission.payload, payload)
-        self.assertEqual(self.gateway.doors, ["http"])
+        self.assertEqual(self.gateway.inputs, ["http"])
 
     def test_terms(self):
         """Everything that may be said of a notification is passed on."""

@@ -35,7 +35,7 @@ class PushTests(LineTestCase):
                 list(submission.payload) if not isinstance(submission.payload, bytes) else submission.payload,
                 PAYLOAD,
             )
-            self.assertEqual(self.gateway.doors[-1], "line")
+            self.assertEqual(self.gateway.inputs[-1], "line")
 
     def test_a_push_carries_its_terms(self):
         """Every optional field arrives as the typed value it stands for."""

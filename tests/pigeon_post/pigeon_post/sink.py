@@ -18,7 +18,7 @@ class Post(Sink):
         self._path = config.path
 
     def emit(self, reports: Sequence[Report]) -> None:
-        """Write what became of each run."""
+        """Write a line for each outcome."""
         with self._path.open("a") as file:
             for report in reports:
                 if isinstance(report, Outcome):

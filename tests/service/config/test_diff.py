@@ -17,7 +17,7 @@ def config(
     inputs: dict[str, InputTable] | None = None,
     sinks: dict[str, SinkTable] | None = None,
 ) -> Config:
-    """A configuration; who makes its parts does not matter."""
+    """A configuration; the factories do not matter."""
     factory: Any = RecordingUpstreams()
     return Config(
         GatewayTable.model_validate({"state_dir": "memory", **(gateway or {})}),
@@ -89,8 +89,8 @@ def test_the_gateway() -> None:
     assert "restart" in fault
 
 
-def test_doors_and_sinks() -> None:
-    """A door or a sink that is changed needs a restart, or another name: each key has its line."""
+def test_inputs_and_sinks() -> None:
+    """An input or a sink that is changed needs a restart, or another name: each key has its line."""
     old = config(inputs={"x": InputTable(type="amp")}, sinks={"s": SinkTable(type="log")})
     new = config(inputs={"x": InputTable(type="line")}, sinks={"s": SinkTable(type="log", buffer=5)})
     faults = compare(old, new).faults()

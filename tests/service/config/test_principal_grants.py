@@ -1,4 +1,4 @@
-"""What proves that somebody is a principal."""
+"""The grants of principals, and their proofs."""
 
 import pytest
 from cryptography import x509

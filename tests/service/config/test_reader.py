@@ -27,7 +27,7 @@ class HatchTable(InputTable):
 
 @implementer(IInputFactory)
 class HatchFactory:
-    name, description, config = "hatch", "a door", HatchTable
+    name, description, config = "hatch", "an input", HatchTable
 
     def input(self, name, config, gateway, context):
         raise NotImplementedError
@@ -144,7 +144,7 @@ class FaultTests(ConfigTestCase):
     app: ClassVar = {"upstream": "wire", "host": "push.example"}
 
     def test_nothing(self) -> None:
-        """A file without apps is of no use; without inputs as well, both are told."""
+        """A file without apps is of no use; without inputs as well, both are reported."""
         self.assertEqual(
             self.faults({}),
             [
@@ -158,7 +158,7 @@ class FaultTests(ConfigTestCase):
         )
 
     def test_unknown_tables(self) -> None:
-        """An unknown key at the top is told with the one that was meant, or all there are."""
+        """An unknown key at the top is reported with the one that was meant, or all there are."""
         self.assertEqual(
             self.faults({"apps": {"a": self.app}, "app": {}, "zz": 1}),
             [
@@ -168,7 +168,7 @@ class FaultTests(ConfigTestCase):
         )
 
     def test_what_is_no_table(self) -> None:
-        """A value where tables belong is told."""
+        """A value where tables belong is reported."""
         self.assertEqual(
             self.faults({"gateway": 1, "apps": {"a": "wire"}, "inputs": [], "sinks": "log"}),
             [
@@ -222,7 +222,7 @@ class FaultTests(ConfigTestCase):
         )
 
     def test_an_unknown_plug_in(self) -> None:
-        """An unknown plug-in is told with the known ones and with those that could not be used."""
+        """An unknown plug-in is reported with the known ones and with those that could not be used."""
         tree = {"apps": {"a": {"upstream": "pigeon"}}}
         line = 'apps.a.upstream: there is no upstream "pigeon"; known: bad, wire'
         self.assertEqual(self.faults(tree), [line])
@@ -232,7 +232,7 @@ class FaultTests(ConfigTestCase):
         )
 
     def test_a_plug_in_that_cannot_be_loaded(self) -> None:
-        """A plug-in whose code is missing is told when it is chosen."""
+        """A plug-in whose code is missing is reported when it is chosen."""
         reason = "ModuleNotFoundError: No module named 'no_such_module'"
         what = f'upstream "bad" (no_such_module:it) cannot be imported: {reason}'
         self.assertEqual(
@@ -274,7 +274,7 @@ class PrincipalTests(ConfigTestCase):
         return {"apps": {"news": app, "alerts": app}, "inputs": {}, "principals": tables}
 
     def test_tables(self) -> None:
-        """Each principal has its typed table; who has not logged in may have one, which proves nothing."""
+        """Each principal has its typed table; the one of callers without a login has no proof."""
         shop = {"secret_file": "/etc/shop", "apps": ["news"], "operations": ["admin"], "rate": 5}
         tree = self.principals(shop=shop, anonymous={"operations": []})
         principals = config_from(tree, "f.toml", registry()).principals
@@ -308,7 +308,7 @@ class PrincipalTests(ConfigTestCase):
                 "principals.unproven: nothing proves it; secret_file or certificate is required",
                 (
                     "principals.anonymous.certificate: nothing can prove it; "
-                    "anonymous is who has not logged in; give the principal another name"
+                    "anonymous stands for callers that have not logged in; give the principal another name"
                 ),
                 'principals.admin.operations[0]: "everything"; must be "push", "read" or "admin"',
                 "principals.admin.max_batch: a string of length 6; must be a whole number",
@@ -321,7 +321,7 @@ class PrincipalTests(ConfigTestCase):
 
 class EmbeddedTests(SynchronousTestCase):
     def test_what_runs_without_a_file(self) -> None:
-        """Without a file: an app on a simulator, three doors on loopback, and four sinks."""
+        """Without a file: an app on a simulator, three inputs on loopback, and four sinks."""
         config = embedded_default(find(), Path("/var/tmp/state"))
         self.assertEqual(config.gateway.state_dir, Path("/var/tmp/state"))
         self.assertEqual(

@@ -591,7 +591,7 @@ class FeedbackTests(RigCase):
         spool.busy = False
         spool.answer()
         await self.until(lambda: len(rig.audience.dead) == 6)
-        self.assertEqual(sorted(spool.graves["news"]), [live(i) for i in (0, 1, 2, 10, 11, 12)])
+        self.assertEqual(sorted(spool.dead_tokens["news"]), [live(i) for i in (0, 1, 2, 10, 11, 12)])
 
     async def test_what_nobody_can_send_to(self) -> None:
         """Entries with tokens that no notification could have are left out."""

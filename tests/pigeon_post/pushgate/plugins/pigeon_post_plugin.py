@@ -1,4 +1,4 @@
-"""Declares the sink that the package pigeon_post brings."""
+"""Declares the sink of the package pigeon_post."""
 
 from pushgate.plugin import LazySink
 
