@@ -24,7 +24,7 @@ def command(name: str, file: Path | None, as_json: bool) -> None:
     """
     import secrets
 
-    from pushgate.model.principals import SecretHash
+    from pushgate.model.secret_hash import SecretHash
     from pushgate.service.plugin_registry import NAME, NAME_RULE
 
     if not NAME.fullmatch(name):

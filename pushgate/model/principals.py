@@ -1,23 +1,19 @@
 """Who may do what: principals, what proves them, and their quotas."""
 
-import hmac
-import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from hashlib import sha256
-from typing import Final, NamedTuple, Self
+from typing import Final
 
 import msgspec
 
 from pushgate.model.errors import Forbidden, NotLoggedIn, TooFast, TooLarge
+from pushgate.model.secret_hash import SecretHash
+from pushgate.model.token_bucket import TokenBucket
 
 ANONYMOUS: Final = "anonymous"
 """The principal of whoever has not said who it is."""
-_HASHED: Final = re.compile(r"sha256:([0-9a-f]{32}):([0-9a-f]{64})")
 BURST: Final = 1.0
 """Seconds' worth of its rate that an idle principal may save up."""
-ROUNDING: Final = 0.001
-"""Notifications that may be missing, so that a clock's rounding refuses nobody who waited as told."""
 
 
 class Operation(StrEnum):
@@ -26,40 +22,6 @@ class Operation(StrEnum):
     PUSH = "push"
     READ = "read"
     ADMIN = "admin"
-
-
-class SecretHash(NamedTuple):
-    """A secret as it is kept.
-
-    One round of SHA-256, on purpose. A slow hash protects secrets that people make up, because those can be
-    guessed; these are made by `pushgate secret` from 256 random bits, of which nobody can try a noticeable
-    part. A slow one would cost the reactor tens of milliseconds at each login and each request over HTTP,
-    and give anybody who sends wrong secrets a way to keep it busy. The salt hides that two files hold the
-    same secret.
-    """
-
-    salt: bytes
-    digest: bytes
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """What `str` wrote: ``sha256:SALT:DIGEST`` in hex; raise ValueError for anything else."""
-        match = _HASHED.fullmatch(text)
-        if match is None:
-            raise ValueError("must be sha256:SALT:DIGEST as `pushgate secret` writes it")
-        return cls(bytes.fromhex(match[1]), bytes.fromhex(match[2]))
-
-    def __str__(self) -> str:
-        return f"sha256:{self.salt.hex()}:{self.digest.hex()}"
-
-    @classmethod
-    def of(cls, secret: bytes, salt: bytes) -> Self:
-        """The hash of `secret` with random `salt`."""
-        return cls(salt, sha256(salt + secret).digest())
-
-    def fits(self, secret: bytes) -> bool:
-        """Whether this is the hash of `secret`, in a time that tells nothing about it."""
-        return hmac.compare_digest(sha256(self.salt + secret).digest(), self.digest)
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,29 +46,24 @@ class _Account:
     """What all who are the same principal share.
 
     :ivar grant: None while there is no such principal.
-    :ivar saved: notifications it may submit at once; negative after a batch larger than was saved up.
     """
 
-    __slots__ = ("at", "grant", "name", "saved")
+    __slots__ = ("_bucket", "grant", "name")
 
     def __init__(self, name: str, grant: Grant) -> None:
         self.name = name
         self.grant: Grant | None = grant
-        self.saved = _most(grant.rate)
-        self.at: float | None = None
+        self._bucket: TokenBucket | None = None
 
     def spend(self, grant: Grant, count: int, now: float) -> None:
-        """Take `count` from what was saved up; raise `TooFast` when it is too little.
-
-        A batch larger than can be saved up goes when all is saved, and the next one waits the longer.
-        """
-        most = _most(grant.rate)
-        earned = 0.0 if self.at is None else max(0.0, now - self.at) * grant.rate
-        self.saved, self.at = min(most, self.saved + earned), now
-        missing = min(count, most) - self.saved
-        if missing > ROUNDING:
-            raise TooFast(grant.rate, missing / grant.rate)
-        self.saved -= count
+        """Take `count` from what was saved up; raise `TooFast` when it is too little."""
+        if self._bucket is None:
+            self._bucket = TokenBucket(grant.rate, now, BURST)
+        elif self._bucket.rate != grant.rate:
+            self._bucket.change(grant.rate, now)
+        if wait := self._bucket.wait_for(count, now):
+            raise TooFast(grant.rate, wait)
+        self._bucket.spend(count)
 
 
 class Principal:
@@ -261,11 +218,6 @@ class Principals:
             if name in (None, account.name):
                 return Principal(account, hashed)
         raise NotLoggedIn("login: no principal of this name has this secret")
-
-
-def _most(rate: float) -> float:
-    """What may be saved up at a rate: always enough for one."""
-    return max(1.0, rate * BURST)
 
 
 def _proves(grant: Grant, proof: SecretHash | str | None) -> bool:

@@ -6,7 +6,7 @@ import stat
 import pytest
 import trustme
 
-from pushgate.model.principals import SecretHash
+from pushgate.model.secret_hash import SecretHash
 from tests.cli.programs import CONFIGURATION, TWISTD, RunningGateway, pushgate, start
 
 GUARDED = (

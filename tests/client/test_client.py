@@ -42,7 +42,8 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.notification import parse_id
 from pushgate.model.outcome import State
 from pushgate.model.outcome_record import id_text
-from pushgate.model.principals import Grant, Principals, SecretHash
+from pushgate.model.principals import Grant, Principals
+from pushgate.model.secret_hash import SecretHash
 from pushgate.model.trace import Trace
 from pushgate.plugin.interfaces import Context
 from pushgate.plugins.builtin import amp as amp_door

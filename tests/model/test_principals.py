@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushgate.model.errors import Forbidden, TooFast, TooLarge
-from pushgate.model.principals import ANONYMOUS, Grant, Operation, Principals, SecretHash
+from pushgate.model.principals import ANONYMOUS, Grant, Operation, Principals
+from pushgate.model.secret_hash import SecretHash
 
 PUSH, READ, ADMIN = Operation.PUSH, Operation.READ, Operation.ADMIN
 SECRET, OTHER = b"a" * 43, b"b" * 43

@@ -8,7 +8,8 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from pushgate.model.errors import CannotStart
-from pushgate.model.principals import Grant, SecretHash
+from pushgate.model.principals import Grant
+from pushgate.model.secret_hash import SecretHash
 from pushgate.plugin.settings import PrincipalTable
 
 _NAMES: Final = {

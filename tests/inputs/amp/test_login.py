@@ -28,7 +28,8 @@ from pushgate.inputs.common.conversation import LOGIN_TIMEOUT
 from pushgate.inputs.common.login_throttle import FIRST_DELAY
 from pushgate.model.errors import Forbidden
 from pushgate.model.outcome_record import id_text
-from pushgate.model.principals import Grant, Operation, SecretHash
+from pushgate.model.principals import Grant, Operation
+from pushgate.model.secret_hash import SecretHash
 from pushgate.plugins.builtin import amp as factory
 from pushgate.protocols.amp.commands import Login, PushBatch, Status
 from pushgate.testing import RecordingGateway, outcome

@@ -3,7 +3,8 @@
 from base64 import b64encode
 from typing import Any, ClassVar
 
-from pushgate.model.principals import Grant, SecretHash
+from pushgate.model.principals import Grant
+from pushgate.model.secret_hash import SecretHash
 from tests import amp_rig, http_rig, line_rig
 
 SECRET = "s3cr3t-of-the-shop"

@@ -11,7 +11,8 @@ from pushgate.inputs.common import login_throttle
 from pushgate.inputs.common.login_throttle import FIRST_DELAY, MAX_DELAY, MEMORY, LoginThrottle
 from pushgate.model.errors import NotLoggedIn
 from pushgate.model.metrics import Metrics
-from pushgate.model.principals import Grant, Principals, SecretHash
+from pushgate.model.principals import Grant, Principals
+from pushgate.model.secret_hash import SecretHash
 from pushgate.plugin.interfaces import Context
 
 SECRET = b"s3cr3t-of-the-shop"

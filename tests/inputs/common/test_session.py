@@ -7,7 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from pushgate.inputs.common.session import Authenticator
 from pushgate.model.errors import Forbidden, NotFound, NotLoggedIn, TooFast
 from pushgate.model.metrics import Metrics
-from pushgate.model.principals import ANONYMOUS, Grant, Operation, Principals, SecretHash
+from pushgate.model.principals import ANONYMOUS, Grant, Operation, Principals
+from pushgate.model.secret_hash import SecretHash
 from pushgate.plugin.interfaces import Context
 from pushgate.testing import RecordingGateway, outcome
 

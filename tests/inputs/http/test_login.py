@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from pushgate.inputs.common.login_throttle import FIRST_DELAY
 from pushgate.model.outcome_record import id_text
-from pushgate.model.principals import Grant, Operation, SecretHash
+from pushgate.model.principals import Grant, Operation
+from pushgate.model.secret_hash import SecretHash
 from pushgate.testing import outcome
 from tests.http_rig import ONE, PUSH, HTTPTestCase, request
 

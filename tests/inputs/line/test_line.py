@@ -10,7 +10,8 @@ from pushgate.inputs.line.push import read_bulk
 from pushgate.model.errors import Conflict, Overloaded, ShuttingDown, UnknownApp
 from pushgate.model.notification import Delivery, Priority
 from pushgate.model.outcome import State
-from pushgate.model.principals import Grant, Operation, SecretHash
+from pushgate.model.principals import Grant, Operation
+from pushgate.model.secret_hash import SecretHash
 from pushgate.model.trace import Trace
 from pushgate.testing import outcome
 from tests.line_rig import HEX, LineTestCase, push, push_json

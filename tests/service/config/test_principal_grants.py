@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushgate.model.errors import CannotStart
-from pushgate.model.principals import Grant, Operation, SecretHash
+from pushgate.model.principals import Grant, Operation
+from pushgate.model.secret_hash import SecretHash
 from pushgate.plugin.settings import PrincipalTable
 from pushgate.service.config.principal_grants import grants, subject
 
