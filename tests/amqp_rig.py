@@ -51,17 +51,17 @@ class AmqpTestCase(BrokerTestCase):
         except AMQPError:
             return False
 
-    def counted(self, fate: str) -> int:
-        return self.context.metrics.counts["pushgate_messages_total"].get(("queue", fate), 0)
+    def counted(self, result: str) -> int:
+        return self.context.metrics.counts["pushgate_messages_total"].get(("queue", result), 0)
 
-    async def fate(self, fate: str, number: int = 1) -> None:
-        await eventually(lambda: self.counted(fate) >= number, f"{number} {fate}")
+    async def until_counted(self, result: str, number: int = 1) -> None:
+        await eventually(lambda: self.counted(result) >= number, f"{number} {result}")
 
     async def submitted(self, number: int = 1) -> None:
         await eventually(lambda: len(self.gateway.submissions) >= number, f"submission {number}")
 
     async def dead_letters(self) -> list[tuple[Any, Any, bytes]]:
-        await self.fate("dead-lettered")
+        await self.until_counted("dead-lettered")
         return self.taken(self.dead)
 
 

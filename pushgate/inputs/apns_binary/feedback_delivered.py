@@ -13,7 +13,7 @@ LIMIT: Final = 1_000_000
 
 
 class FeedbackDelivered:
-    """The tuples that were handed over for one app, kept in a file if there is one.
+    """The tuples that were delivered for one app, kept in a file if there is one.
 
     The file holds them as they go on the wire, one behind the other.
 

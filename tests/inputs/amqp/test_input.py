@@ -66,7 +66,7 @@ class InputTests(AmqpTestCase):
         await self.submitted()
         self.gateway.lagging = Deferred()
         self.gateway.settle(outcome(State.ACCEPTED))
-        await self.fate("acknowledged")
+        await self.until_counted("acknowledged")
 
     async def test_formats(self) -> None:
         """A message is what a POST over HTTP takes: one notification, one for many tokens, or many."""
@@ -119,7 +119,7 @@ class InputTests(AmqpTestCase):
         self.gateway._max_payload = 400
         for number, body in enumerate(each for bodies in bad.values() for each in bodies):
             self.publish(body, message_id=str(number), expiration="600000", headers={"mine": "kept"})
-        await self.fate("dead-lettered", 7)
+        await self.until_counted("dead-lettered", 7)
         dead = sorted(self.taken(self.dead), key=lambda each: int(each[1].message_id))
         self.assertEqual([body for _, _, body in dead], [each for bodies in bad.values() for each in bodies])
         headers = [properties.headers for _, properties, _ in dead]
@@ -150,7 +150,7 @@ class InputTests(AmqpTestCase):
         await self.start_input()
         self.gateway.error = Overloaded("queue of news", 10, 10)
         self.publish(one(), message_id="1")
-        await self.fate("returned")
+        await self.until_counted("returned")
         self.gateway.error = None
         await self.submitted()
         self.assertFalse(self.gateway.submissions[0].doubtful)
@@ -166,7 +166,7 @@ class InputTests(AmqpTestCase):
         [(_, properties, _)] = await self.dead_letters()
         self.assertEqual(properties.headers["x-pushgate-code"], "FORBIDDEN")
         await self.submitted()
-        await self.fate("returned")
+        await self.until_counted("returned")
         await self.submitted(2)
         with self.assertRaises(CannotStart):
             await self.start_input(context=context, principal="nobody")
@@ -177,7 +177,7 @@ class InputTests(AmqpTestCase):
         self.gateway.error = ShuttingDown()
         self.publish(one(), message_id="1", user_id="guest")
         await eventually(lambda: self.ready(self.queue) == 0, "it is taken")
-        await self.fate("returned")
+        await self.until_counted("returned")
         self.publish(one())
         await queue_input.stop()
         self.assertEqual([each[0].redelivered for each in self.taken(self.queue)], [False, False])
@@ -201,13 +201,13 @@ class InputTests(AmqpTestCase):
         self.publish(one(), message_id="b")
         await eventually(lambda: sum(len(s.tokens) for s in self.gateway.submissions) == 2, "both")
         self.break_connections()
-        await self.fate("repeated", 2)
+        await self.until_counted("repeated", 2)
         for order, submission in enumerate(list(self.gateway.submissions), 1):
             tokens = submission.tokens.slice(0, len(submission.tokens))
             self.gateway.settle(outcome(State.ACCEPTED, tokens=tokens, order=order))
         self.assertEqual(self.counted("acknowledged"), 2)
         self.publish(one(), message_id="a")
-        await self.fate("repeated", 3)
+        await self.until_counted("repeated", 3)
         self.publish(one(7), message_id="a")
         await eventually(lambda: sum(len(s.tokens) for s in self.gateway.submissions) == 3, "another one")
 
@@ -310,7 +310,7 @@ class StopTests(AmqpTestCase):
         self.publish(one(1))
         await self.submitted(2)
         stopping = queue_input.stop()
-        await self.fate("acknowledged")
+        await self.until_counted("acknowledged")
         stopping.addErrback(lambda failure: failure.trap(CancelledError)).cancel()
         await eventually(lambda: self.ready(self.queue), "the one that it does not have")
         [(_, _, body)] = self.taken(self.queue)
@@ -327,7 +327,7 @@ class StopTests(AmqpTestCase):
         self.upstream.take()
         self.upstream.settle(State.ACCEPTED)
         await deferToThread(self.broker.control, "start_app")
-        await self.fate("repeated")
+        await self.until_counted("repeated")
         self.publish(one(1), message_id="n")
         await eventually(lambda: self.upstream.work.depth() == 1, "the next message")
         self.upstream.take()
@@ -355,6 +355,6 @@ class StopTests(AmqpTestCase):
         other._pipeline._under_way.clear()  # as if killed: it gives nothing back
         await other.stop()
         await self.start_input(self.real)
-        await self.fate("acknowledged")
+        await self.until_counted("acknowledged")
         counts = self.context.metrics.counts["pushgate_outcomes_total"]
         self.assertEqual(counts, {("news", State.UNKNOWN, "Redelivered"): 1})

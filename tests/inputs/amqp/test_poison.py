@@ -30,7 +30,7 @@ class PoisonTests(AmqpTestCase):
 
     async def reasons(self, number: int = 1) -> list[str]:
         """Why messages are among the dead letters."""
-        await self.fate("dead-lettered", number)
+        await self.until_counted("dead-lettered", number)
         return [p.headers["x-pushgate-reason"] for _, p, _ in self.taken(self.dead)]
 
     async def test_bodies(self) -> None:
@@ -38,7 +38,7 @@ class PoisonTests(AmqpTestCase):
         await self.start_input(max_message=200_000)
         huge = b"x" * 300_000
         self.publish(b"", b"\xff\xfe{", huge)
-        await self.fate("dead-lettered", 3)
+        await self.until_counted("dead-lettered", 3)
         dead = self.taken(self.dead)
         self.assertEqual([body for _, _, body in dead], [b"", b"\xff\xfe{", huge])
         self.assertEqual(
@@ -56,7 +56,7 @@ class PoisonTests(AmqpTestCase):
         await self.submitted()
         self.gateway.settle(outcome(State.ACCEPTED))
         self.publish(one(1), message_id=b"\xff")
-        await self.fate("repeated")
+        await self.until_counted("repeated")
         await self.goes_on()
 
     async def test_headers_of_odd_types(self) -> None:
@@ -93,7 +93,7 @@ class PoisonTests(AmqpTestCase):
         """A message that was for other queues too does not go there again as a dead letter, nor come back."""
         await self.start_input()
         self.publish(b"{", headers={"CC": [self.queue]})
-        await self.fate("dead-lettered")
+        await self.until_counted("dead-lettered")
         await self.goes_on()
         self.assertEqual(self.counted("dead-lettered"), 1)
 
@@ -106,7 +106,7 @@ class PoisonTests(AmqpTestCase):
 
         self.patch(message_decoder, "read", fail)
         self.publish(one())
-        await self.fate("dead-lettered")
+        await self.until_counted("dead-lettered")
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         [(_, properties, _)] = self.taken(self.dead)
         self.assertEqual(properties.headers["x-pushgate-code"], "INTERNAL")
@@ -141,7 +141,7 @@ class PoisonTests(AmqpTestCase):
         with self.broker.channel() as channel:
             channel.queue_delete(self.dead)
         self.publish(b"{")
-        await self.fate("dead-lettered")
+        await self.until_counted("dead-lettered")
         self.assertEqual(self.ready(self.dead), 1)
 
     async def test_a_broker_without_memory(self) -> None:
@@ -158,7 +158,7 @@ class PoisonTests(AmqpTestCase):
         self.assertEqual((self.counted("dead-lettered"), self.ready(self.queue)), (0, 1))
         await self.start_input()
         self.broker.control("set_vm_memory_high_watermark", "0.4")
-        await self.fate("dead-lettered")
+        await self.until_counted("dead-lettered")
 
     async def test_an_outcome_while_the_connection_goes(self) -> None:
         """It cannot be acknowledged any more; the message comes again and is recognised."""
@@ -167,7 +167,7 @@ class PoisonTests(AmqpTestCase):
         await self.submitted()
         queue_input._pipeline.consumer._broker.renew("the test")
         self.gateway.settle(outcome(State.ACCEPTED))
-        await self.fate("repeated")
+        await self.until_counted("repeated")
         self.assertEqual(self.flushLoggedErrors(), [])
         await queue_input.stop()
         self.assertEqual(self.taken(self.queue), [])
