@@ -39,9 +39,9 @@ from pushgate.plugin.settings import AppTable, InputTable, SinkTable, Table
 class Kind(NamedTuple):
     """One kind of plug-in.
 
-    :param word: what messages call it.
-    :param interface: what its factories provide.
-    :param table: what its configuration is derived from.
+    :param word: its name in messages.
+    :param interface: the interface of its factories.
+    :param table: the base class of its tables.
     """
 
     word: str
@@ -65,7 +65,7 @@ _Made = TypeVar("_Made")
 class Factory(Generic[_Table, _Given, _Made]):
     """The part that all declarations share.
 
-    :param name: what the configuration calls it.
+    :param name: its name in the configuration.
     :param description: one line.
     :param make: called with name, table, gateway (of an upstream: work) and context; may be a class.
     """
@@ -128,7 +128,7 @@ class LazyFactory(Factory[Any, Any, Any]):
     """A declaration whose table and callable are imported when they are first used.
 
     :param target: the pair of them: ``"package.module:name"``.
-    :param needs: what to install when a module is missing: ``"pushgate[amqp]"``.
+    :param needs: the distribution to install when a module is missing: ``"pushgate[amqp]"``.
     """
 
     kind: ClassVar[Kind]

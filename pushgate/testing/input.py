@@ -11,7 +11,7 @@ class RecordingInput:
     """An input without callers.
 
     :ivar history: the names of the methods that were called, in order.
-    :ivar error: what `start` and `stop` fail with while it is set.
+    :ivar error: the failure of `start` and `stop` while it is set.
     :ivar holding: while true, the Deferreds of `start` and `stop` wait for `release`.
     """
 

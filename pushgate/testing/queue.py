@@ -27,10 +27,10 @@ class RecordingQueue:
     :ivar in_flight: the slices that were taken and did not come back.
     :ivar verdicts: all verdicts, in order.
     :ivar requeued: the slices that were given back, in order.
-    :ivar dead: what the feedback service listed.
+    :ivar dead: the tokens that the feedback service listed.
     :ivar rejected: the tokens that were refused as dead.
     :ivar is_reachable: the last value that the upstream reported; None before.
-    :ivar suspicious: what `token_rejected` returns.
+    :ivar suspicious: the result of `token_rejected`.
     """
 
     def __init__(self, app: str = "news") -> None:

@@ -21,14 +21,14 @@ class RecordingSpool:
     :ivar settled: the outcomes it was given.
     :ivar reports: those not delivered yet, by the number of the call that brought them.
     :ivar finished: the orders of the batches that are done.
-    :ivar recovered: what it kept before the start, in order.
+    :ivar recovered: the batches kept before the start, in order.
     :ivar pages_asked: app, priority and order of each page that was asked for.
     :ivar holding: while true, `page`, `find`, `intend`, `bury` and `unbury` wait for `answer`.
     :ivar busy: while true, `settle` waits for it too.
     :ivar dead_tokens: the dead tokens it keeps, by app and token.
     :ivar intended: the slices that `intend` was given.
     :ivar forgone: those that `forgo` was given.
-    :ivar faults: what `start` raises as a `CannotStart` while there are some.
+    :ivar faults: those of the `CannotStart` that `start` raises while there are some.
     :ivar closed: whether it was closed.
     """
 

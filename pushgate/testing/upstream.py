@@ -111,7 +111,7 @@ class RecordingUpstreams:
     """Makes recording upstreams.
 
     :ivar made: by app.
-    :ivar faults: what `upstream` raises as a `CannotStart` while there are some.
+    :ivar faults: those of the `CannotStart` that `upstream` raises while there are some.
     """
 
     name = "recording"
