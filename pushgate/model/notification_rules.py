@@ -51,6 +51,21 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
         """Return the target that `text` stands for; raise `Invalid`, naming `field`, when there is none."""
         return self.form.parse(text, self.max_target, field)
 
+    def parse_targets(self, texts: list[str]) -> tuple[Packed, dict[int, Refusal]]:
+        """Return the targets of texts, and those refused, by index, in whose place is an empty one."""
+        packed = self.form.pack(texts, self.max_target)
+        if packed is not None:
+            return packed, {}
+        targets: list[bytes] = []
+        faults: dict[int, Refusal] = {}
+        for index, text in enumerate(texts):
+            try:
+                targets.append(self.parse_target(text))
+            except Refusal as refusal:
+                faults[index] = refusal
+                targets.append(b"")
+        return Packed.of(targets, 2), faults
+
     def check_terms(self, terms: Terms) -> None:
         """Raise `Invalid` for a push type or a priority that the push service does not know."""
         word, words = terms.push_type, self.push_types

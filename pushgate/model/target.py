@@ -1,10 +1,12 @@
 """The address of a notification: opaque bytes, which each push service writes as text in its own way."""
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, cast
 
 from pushgate.model.errors import Invalid
+from pushgate.model.packed import Packed
 
 MAX_TARGET: Final = 4096
 """Bytes of a target at most: room for a Web Push subscription or a channel URI."""
@@ -35,6 +37,21 @@ class TargetForm(StrEnum):
             raise Invalid(field, f"{len(target)} bytes", self.rule(limit))
         return target
 
+    def pack(self, texts: Sequence[str] | Sequence[bytes], limit: int = MAX_TARGET) -> Packed | None:
+        """Return the targets of texts, read all at once, at a fraction of the cost of one by one.
+
+        None unless they are in hex, undecorated, and equally long; then each has to be parsed by itself.
+        """
+        size, odd = divmod(len(texts[0]), 2)
+        if self is not TargetForm.HEX or odd or not 1 <= size <= limit or len(set(map(len, texts))) > 1:
+            return None
+        try:
+            blob = bytes.fromhex(_joined(f"{size:04x}", texts))
+        except ValueError:
+            return None
+        # White space is skipped between bytes, so that digits would be missing.
+        return Packed(blob, 2) if len(blob) == (size + 2) * len(texts) else None
+
     def write(self, target: bytes) -> str:
         """Return the text of a target; bytes that are no UTF-8, which `parse` never makes, are replaced."""
         return target.hex() if self is TargetForm.HEX else target.decode("utf-8", "replace")
@@ -44,6 +61,13 @@ class TargetForm(StrEnum):
         if self is TargetForm.HEX:
             return f"an even number of hex digits, for 1 to {limit} bytes"
         return f"1 to {limit} bytes of UTF-8"
+
+
+def _joined(head: str, texts: Sequence[str] | Sequence[bytes]) -> str:
+    """Each text behind its length, one after the other."""
+    if isinstance(texts[0], str):
+        return head + head.join(cast("Sequence[str]", texts))
+    return (head.encode() + head.encode().join(cast("Sequence[bytes]", texts))).decode()
 
 
 def _from_hex(text: str) -> bytes | None:

@@ -7,10 +7,10 @@ from twisted.internet.defer import Deferred
 from pushgate.model.dead_token import DeadTokenEntry, line, parse
 from pushgate.model.errors import Invalid
 from pushgate.model.packed import Packed
+from pushgate.model.target import TargetForm
 from pushgate.plugin.interfaces import IGateway
 from pushgate.protocols.amp.boxes import Box
 from pushgate.protocols.amp.commands import MAX_ENTRIES, MAX_VALUE
-from pushgate.protocols.apns_rules import MAX_TOKEN, parse_token
 
 
 def page(gateway: IGateway, app: str, after: str | None, limit: int | None) -> Box:
@@ -18,32 +18,34 @@ def page(gateway: IGateway, app: str, after: str | None, limit: int | None) -> B
     if limit is not None and limit < 1:
         raise Invalid("limit", f"the number {limit}", "from 1")
     limit = min(limit or MAX_ENTRIES, MAX_ENTRIES)
-    behind = b"" if after is None else parse_token(after, "after")
+    rules = gateway.rules(app)
+    behind = b"" if after is None else rules.parse_target(after, "after")
     dead = gateway.dead_tokens(app, behind, limit)
-    lines = list(_lines_that_fit(dead))
+    lines = list(_lines_that_fit(dead, rules.form))
     more = len(lines) == limit or len(lines) < len(dead)
     return {b"entries": b"".join(lines), b"more": b"True" if more else b"False"}
 
 
 def bury(gateway: IGateway, app: str, entries: bytes, now: int) -> Deferred[Box]:
     """The answer to `Bury`."""
-    dead = [parsed(text, number, now) for number, text in enumerate(_text(entries).splitlines(), 1)]
+    form = gateway.rules(app).form
+    dead = [parsed(text, number, now, form) for number, text in enumerate(_text(entries).splitlines(), 1)]
     return gateway.bury(app, dead).addCallback(lambda count: {b"buried": b"%d" % count})
 
 
 def forget(gateway: IGateway, app: str, tokens: bytes) -> Deferred[Box]:
     """The answer to `Forget`."""
-    packed = Packed(tokens, 1, "tokens")
+    packed, limit = Packed(tokens, 1, "tokens"), gateway.rules(app).max_target
     for index, token in enumerate(packed):
-        if not 1 <= len(token) <= MAX_TOKEN:
-            raise Invalid(f"tokens[{index}]", f"{len(token)} bytes", f"1 to {MAX_TOKEN} bytes")
+        if not 1 <= len(token) <= limit:
+            raise Invalid(f"tokens[{index}]", f"{len(token)} bytes", f"1 to {limit} bytes")
     return gateway.forget(app, list(packed)).addCallback(lambda count: {b"forgotten": b"%d" % count})
 
 
-def parsed(text: str, number: int, now: int) -> DeadTokenEntry:
+def parsed(text: str, number: int, now: int, form: TargetForm = TargetForm.HEX) -> DeadTokenEntry:
     """The entry on a line; raise `Invalid`, naming the line, when there is none."""
     try:
-        return parse(text, now)
+        return parse(text, now, form)
     except Invalid as fault:
         raise Invalid(f"entries, line {number}: {fault.field}", fault.shape, fault.rule) from None
 
@@ -55,11 +57,11 @@ def _text(entries: bytes) -> str:
         raise Invalid("entries", f"{len(entries)} bytes", "lines of UTF-8 text") from None
 
 
-def _lines_that_fit(dead: list[DeadTokenEntry]) -> Iterator[bytes]:
+def _lines_that_fit(dead: list[DeadTokenEntry], form: TargetForm) -> Iterator[bytes]:
     """As many lines as fit into one value."""
     size = 0
     for entry in dead:
-        text = f"{line(entry)}\n".encode()
+        text = f"{line(entry, form)}\n".encode()
         size += len(text)
         if size > MAX_VALUE:
             return

@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from pushgate.inputs.amp import dead_tokens
 from pushgate.inputs.amp.arguments import ArgumentReader
 from pushgate.inputs.amp.request import UNHANDLED, AmpRequest
+from pushgate.inputs.common.rules import rules_of
 from pushgate.model.errors import (
     CannotStart,
     Internal,
@@ -45,7 +46,6 @@ from pushgate.protocols.amp.commands import (
     Trace,
     Watch,
 )
-from pushgate.protocols.apns_rules import parse_token
 
 _log = Logger()
 
@@ -81,13 +81,13 @@ def _push(
     request: AmpRequest, app: str, token: str, payload: bytes, key: str | None, **terms: int | str | None
 ) -> None:
     batcher = _open_batcher(request)
-    parsed = parse_token(token)
+    parsed = rules_of(request.connection.server.gateway, app).parse_target(token)
     request.connection.session.charge(1)
     if key is None:
         batcher.push(app, parsed, payload, _terms(**terms), partial(_pushed, request))
         request.connection.fed(app)
         return
-    tokens = Packed.of([parsed], 1)
+    tokens = Packed.of([parsed], 2)
     submission = Submission(app=app, tokens=tokens, payload=payload, terms=_terms(**terms), key=key)
     batcher.submit(submission, partial(_pushed_alone, request))
     request.connection.fed(app)
@@ -96,14 +96,15 @@ def _push(
 def _push_batch(
     request: AmpRequest,
     app: str,
-    tokens: bytes,
+    tokens: bytes | None,
+    targets: bytes | None,
     payload: bytes | None,
     payloads: bytes | None,
     key: str | None,
     **terms: Any,
 ) -> None:
     batcher = _open_batcher(request)
-    packed = Packed(tokens, 1, "tokens")
+    packed = _targets(tokens, targets)
     if len(packed) > MAX_MEMBERS:
         raise TooLarge("tokens", len(packed), MAX_MEMBERS, "tokens")
     request.connection.session.charge(len(packed))
@@ -244,6 +245,14 @@ def _terms(
         rate=rate or 0.0,
         pace=pace,
     )
+
+
+def _targets(tokens: bytes | None, targets: bytes | None) -> Packed:
+    if tokens is not None and targets is None:
+        return Packed(tokens, 1, "tokens")
+    if targets is not None and tokens is None:
+        return Packed(targets, 2, "targets")
+    raise Invalid("targets", "neither" if tokens is None else "both", "either tokens or targets")
 
 
 def _payload(payload: bytes | None, payloads: bytes | None) -> bytes | Packed:

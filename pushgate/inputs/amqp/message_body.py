@@ -1,20 +1,23 @@
 """The body of a message into submissions: no I/O, no pika."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from pushgate.inputs.common.drafts import Drafts, pack_tokens
+from pushgate.inputs.common.drafts import Drafts
 from pushgate.inputs.common.json_terms import TERM_FIELDS, decoded
 from pushgate.inputs.common.schemas import Body, Notification, decode_notifications
 from pushgate.model.errors import Invalid, Refusal, TooLarge
 from pushgate.model.notification import MAX_BATCH, Submission, Terms
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.packed import Packed
-from pushgate.protocols.apns_rules import parse_token
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
+RulesOf = Callable[[str | None], NotificationRules]
+"""Returns the rules of an app; of the one that the message is for by itself when the body names none."""
 
 
 class MessageBody(Body, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -67,17 +70,18 @@ class Asked(msgspec.Struct, frozen=True):
 _decode: Final = msgspec.json.Decoder(MessageBody).decode
 
 
-def read(body: bytes, content_type: str | None, content_encoding: str | None) -> Asked:
+def read(body: bytes, content_type: str | None, content_encoding: str | None, rules_of: RulesOf) -> Asked:
     """The notifications of a message; raise `Refusal` when it is not valid."""
     if content_encoding not in {None, "", "identity", "utf-8", "UTF-8"}:
         raise Invalid("content_encoding", "not understood", "none")
     kind = (content_type or JSON).partition(";")[0].strip().lower()
     if kind == NDJSON:
-        return Asked(None, _parts(decoded(decode_notifications, body, "body")))
+        return Asked(None, _parts(decoded(decode_notifications, body, "body"), rules_of(None)))
     if kind != JSON:
         raise Invalid("content_type", "not understood", f"{JSON} or {NDJSON}")
     asked: MessageBody = decoded(_decode, body, "body")
-    return Asked(None if asked.app is UNSET else asked.app, _what(asked))
+    app = None if asked.app is UNSET else asked.app
+    return Asked(app, _what(asked, rules_of(app)))
 
 
 def write(app: str, part: MessagePart, members: list[int]) -> bytes:
@@ -96,34 +100,34 @@ def write(app: str, part: MessagePart, members: list[int]) -> bytes:
     return msgspec.json.encode({"app": app, "notifications": each})
 
 
-def _what(asked: MessageBody) -> Single | list[MessagePart]:
+def _what(asked: MessageBody, rules: NotificationRules) -> Single | list[MessagePart]:
     given = [name for name in ("token", "tokens", "notifications") if getattr(asked, name) is not UNSET]
     if len(given) != 1:
         raise Invalid("body", " and ".join(given) or "none of them", "token, tokens or notifications")
     if asked.notifications is not UNSET:
         if asked.payload is not UNSET or asked.terms() != Terms():
             raise Invalid("notifications", "with fields beside it", "each of them has its own")
-        return _parts(asked.notifications)
+        return _parts(asked.notifications, rules)
     if asked.payload is UNSET:
         raise Invalid("payload", "missing", "it is required")
     payload, terms = bytes(asked.payload), asked.terms()
     if asked.token is not UNSET:
-        return Single(parse_token(asked.token), payload, terms)
+        return Single(rules.parse_target(asked.token), payload, terms)
     assert asked.tokens is not UNSET
     _check_count("tokens", len(asked.tokens))
-    tokens, faults = pack_tokens(asked.tokens)
+    tokens, faults = rules.parse_targets(asked.tokens)
     return [MessagePart(tokens, payload, terms, faults)]
 
 
-def _parts(notifications: list[Notification]) -> list[MessagePart]:
+def _parts(notifications: list[Notification], rules: NotificationRules) -> list[MessagePart]:
     """Parts: neighbouring notifications on the same terms go together."""
     _check_count("notifications", len(notifications))
-    drafts = Drafts(MAX_BATCH)
+    drafts = Drafts(rules, MAX_BATCH)
     for each in notifications:
         drafts.add(each)
     return [
         MessagePart(
-            Packed.of(each.tokens, 1), Packed.of(each.payloads, 2), each.terms, each.faults, each.first
+            Packed.of(each.tokens, 2), Packed.of(each.payloads, 2), each.terms, each.faults, each.first
         )
         for each in drafts.end()
     ]

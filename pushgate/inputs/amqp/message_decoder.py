@@ -3,19 +3,20 @@
 from twisted.logger import Logger
 
 from pushgate.inputs.amqp.message import Message, as_text
-from pushgate.inputs.amqp.message_body import Asked, read
+from pushgate.inputs.amqp.message_body import Asked, RulesOf, read
 from pushgate.model.errors import Internal, Invalid, Refusal, TooLarge
 from pushgate.net.amqp.connect import Unreadable
 
 _log = Logger()
 
 
-def read_message(message: Message, limit: int) -> Asked:
+def read_message(message: Message, limit: int, rules_of: RulesOf) -> Asked:
     """The notifications of a message.
 
     Raises a `Refusal` or, when decoding fails because of a bug, `Internal`; nothing else.
 
     :param limit: bytes of a body at most.
+    :param rules_of: see `RulesOf`.
     """
     size, properties = len(message.body), message.properties
     if size > limit:
@@ -24,7 +25,7 @@ def read_message(message: Message, limit: int) -> Asked:
         raise Invalid("headers", "not readable", "only values that AMQP 0-9-1 has")
     kind, encoding = properties.content_type, properties.content_encoding
     try:
-        return read(message.body, kind and as_text(kind), encoding and as_text(encoding))
+        return read(message.body, kind and as_text(kind), encoding and as_text(encoding), rules_of)
     except Refusal:
         raise
     except Exception as error:

@@ -18,6 +18,7 @@ from pushgate.inputs.amqp.message_decoder import read_message
 from pushgate.inputs.amqp.settings import AmqpTable
 from pushgate.inputs.amqp.submission import LATER, MessageSubmission
 from pushgate.inputs.common.batching import MAX_PAYLOAD
+from pushgate.inputs.common.rules import rules_of
 from pushgate.model.backoff import delay
 from pushgate.model.errors import CannotStart, Internal, Refusal, ShuttingDown, TooLarge
 from pushgate.model.notification import MAX_BATCH, Terms
@@ -84,7 +85,10 @@ class Pipeline:
             self._give_back(message)
             return
         try:
-            self._ask(message, read_message(message, self._table.max_message))
+            asked = read_message(
+                message, self._table.max_message, lambda app: rules_of(self._gateway, app or message.app)
+            )
+            self._ask(message, asked)
         except (Refusal, Internal) as error:
             self._not_asked(message, error)
 
@@ -184,7 +188,7 @@ class Pipeline:
     def _send(self, key: tuple[str, Terms, bool], group: _Group) -> None:
         app, terms, doubtful = key
         part = MessagePart(
-            Packed.of([single.token for _, single in group], 1),
+            Packed.of([single.token for _, single in group], 2),
             Packed.of([single.payload for _, single in group], 2) if len(group) > 1 else group[0][1].payload,
             terms,
             {},

@@ -37,7 +37,7 @@ class FrameRun(msgspec.Struct, frozen=True):
         shared = payloads[0] == payloads[-1] and len(set(payloads)) == 1
         return Submission(
             app=app,
-            tokens=Packed.of([frame.token for frame in self.frames], 1),
+            tokens=Packed.of([frame.token for frame in self.frames], 2),
             payload=payloads[0] if shared else Packed.of(payloads, 2),
             terms=self.terms,
         )

@@ -31,7 +31,7 @@ class _Group:
 
     def submission(self, app: str, terms: Terms) -> Submission:
         payload = self.payloads[0] if len(self.payloads) == 1 else Packed.of(self.payloads, 2)
-        return Submission(app=app, tokens=Packed.of(self.tokens, 1), payload=payload, terms=terms)
+        return Submission(app=app, tokens=Packed.of(self.tokens, 2), payload=payload, terms=terms)
 
     def answer(self, result: Receipt | PushgateError) -> None:
         if isinstance(result, PushgateError):

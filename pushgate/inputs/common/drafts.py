@@ -7,10 +7,10 @@ from pushgate.inputs.common.batching import MAX_PAYLOAD
 from pushgate.inputs.common.schemas import Notification
 from pushgate.model.errors import Refusal, TooLarge
 from pushgate.model.notification import Submission, Terms
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Receipt
-from pushgate.protocols.apns_rules import MAX_TOKEN, parse_token
 
 _USUAL: Final = Terms()
 _HOLE: Final = b""
@@ -25,10 +25,10 @@ class Draft:
     :ivar faults: those refused here, by index.
     """
 
-    __slots__ = ("faults", "first", "payloads", "size", "terms", "tokens")
+    __slots__ = ("_rules", "faults", "first", "payloads", "size", "terms", "tokens")
 
-    def __init__(self, first: int, terms: Terms) -> None:
-        self.first, self.terms = first, terms
+    def __init__(self, rules: NotificationRules, first: int, terms: Terms) -> None:
+        self._rules, self.first, self.terms = rules, first, terms
         self.tokens: list[bytes] = []
         self.payloads: list[bytes] = []
         self.faults: dict[int, Refusal] = {}
@@ -42,7 +42,7 @@ class Draft:
         try:
             if len(payload) > MAX_PAYLOAD:
                 raise TooLarge("payload", len(payload), MAX_PAYLOAD)
-            parsed = parse_token(token)
+            parsed = self._rules.parse_target(token)
         except Refusal as refusal:
             self.refuse(refusal)
             return
@@ -60,7 +60,7 @@ class Draft:
         """Return what the gateway is given; raise `Refusal` when the whole is not valid."""
         return Submission(
             app=app,
-            tokens=Packed.of(self.tokens, 1),
+            tokens=Packed.of(self.tokens, 2),
             payload=Packed.of(self.payloads, 2),
             terms=self.terms,
             key=key,
@@ -74,8 +74,8 @@ class Drafts:
     other terms: so where it ends depends on nothing but the notifications.
     """
 
-    def __init__(self, most: int, most_bytes: int = sys.maxsize) -> None:
-        self._most, self._most_bytes = most, most_bytes
+    def __init__(self, rules: NotificationRules, most: int, most_bytes: int = sys.maxsize) -> None:
+        self._rules, self._most, self._most_bytes = rules, most, most_bytes
         self._draft: Draft | None = None
         self._complete: list[Draft] = []
         self._count = 0
@@ -90,7 +90,7 @@ class Drafts:
         draft = self._draft
         if draft is None or (draft.terms is not terms and draft.terms != terms):
             self._cut()
-            draft = self._draft = Draft(self._count, terms)
+            draft = self._draft = Draft(self._rules, self._count, terms)
         draft.add(notification.token, bytes(notification.payload))
         self._grown(draft)
 
@@ -98,7 +98,7 @@ class Drafts:
         """Take one that is refused, on whatever terms."""
         draft = self._draft
         if draft is None:
-            draft = self._draft = Draft(self._count, _USUAL)
+            draft = self._draft = Draft(self._rules, self._count, _USUAL)
         draft.refuse(refusal)
         self._grown(draft)
 
@@ -121,34 +121,6 @@ class Drafts:
         if self._draft is not None:
             self._complete.append(self._draft)
             self._draft = None
-
-
-def pack_tokens(texts: list[str]) -> tuple[Packed, dict[int, Refusal]]:
-    """Tokens in hex, packed, and those that are refused, by index.
-
-    Tokens of one length, without Apple's old decoration, are unpacked from hex all at once.
-    """
-    lengths = set(map(len, texts))
-    length = lengths.pop() if len(lengths) == 1 else 0
-    if length and length % 2 == 0 and length <= 2 * MAX_TOKEN and "".join(texts).isalnum():
-        prefix = f"{length // 2:02x}"
-        try:
-            return Packed(bytes.fromhex(prefix + prefix.join(texts)), 1), {}
-        except ValueError:
-            pass  # at least one of them is not hex: find out which
-    return _pack_each(texts)
-
-
-def _pack_each(texts: list[str]) -> tuple[Packed, dict[int, Refusal]]:
-    tokens: list[bytes] = []
-    faults: dict[int, Refusal] = {}
-    for index, text in enumerate(texts):
-        try:
-            tokens.append(parse_token(text))
-        except Refusal as refusal:
-            faults[index] = refusal
-            tokens.append(_HOLE)
-    return Packed.of(tokens, 1), faults
 
 
 def receipt_fields(receipt: Receipt, faults: dict[int, Refusal]) -> dict[str, Any]:

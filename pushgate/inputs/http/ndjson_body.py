@@ -6,6 +6,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 
 from pushgate.inputs.common.drafts import Draft, receipt_fields
+from pushgate.inputs.common.rules import rules_of
 from pushgate.inputs.http.ndjson_parser import LinePieces
 from pushgate.inputs.http.request import HTTPRequest
 from pushgate.inputs.http.submit import key_of, part_key, submitted
@@ -61,7 +62,7 @@ class NDJSONBody:
         self._wake()
 
     async def _run(self) -> None:
-        pieces = LinePieces()
+        pieces = LinePieces(rules_of(self._request.connection.server.gateway, self._app))
         good = True
         while good and await self._readable():
             data = b"".join(self._unread)

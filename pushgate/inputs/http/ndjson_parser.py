@@ -9,6 +9,7 @@ from pushgate.inputs.common.drafts import Draft, Drafts
 from pushgate.inputs.common.json_terms import decoded
 from pushgate.inputs.common.schemas import Notification, decode_notification, decode_notifications
 from pushgate.model.errors import Refusal, TooLarge
+from pushgate.model.notification_rules import NotificationRules
 
 PIECE: Final = 1000
 """Notifications of one piece at most."""
@@ -21,8 +22,8 @@ MAX_LINE: Final = 1 << 19
 class LinePieces:
     """Makes pieces of a body that comes in chunks; the same body again makes the same pieces."""
 
-    def __init__(self) -> None:
-        self._drafts = Drafts(PIECE, PIECE_BYTES)
+    def __init__(self, rules: NotificationRules) -> None:
+        self._drafts = Drafts(rules, PIECE, PIECE_BYTES)
         self._rest = b""
         self._skipping = False  # what is left of a line that was too long
 

@@ -9,18 +9,19 @@ from msgspec import UNSET, Raw
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 
-from pushgate.inputs.common.drafts import Draft, Drafts, pack_tokens, receipt_fields
+from pushgate.inputs.common.drafts import Draft, Drafts, receipt_fields
 from pushgate.inputs.common.json_terms import decoded
+from pushgate.inputs.common.rules import rules_of
 from pushgate.inputs.common.schemas import OPTIONAL, Body, decode_body
 from pushgate.inputs.http.request import HTTPRequest
 from pushgate.model.errors import Invalid, PushgateError, Refusal, ShuttingDown, TooLarge
 from pushgate.model.notification import MAX_BATCH, Submission, Terms
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
 from pushgate.net.http.responses import HTTPResponse, json_answer
 from pushgate.plugin.interfaces import Receipt
 from pushgate.plugin.settings import parse_duration
-from pushgate.protocols.apns_rules import parse_token
 
 MAX_WAITED: Final = 1000
 """Notifications of a request that waits for their outcomes, at most."""
@@ -65,18 +66,19 @@ def waiting_time(request: HTTPRequest) -> float | None:
 
 def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds: float | None) -> None:
     server, charge = request.connection.server, request.session.charge
+    rules = rules_of(server.gateway, app)
     if body.token is UNSET or body.tokens is not UNSET or body.notifications is not UNSET:
-        parts = _parts(app, body, key)
+        parts = _parts(app, rules, body, key)
     else:
         if body.rate is not None or body.pace is not None:
             raise Invalid("rate", "with token", "rate and pace are for tokens or notifications")
-        token, payload, terms = parse_token(body.token), _payload(body), body.terms()
+        token, payload, terms = rules.parse_target(body.token), _payload(body), body.terms()
         if key is None and seconds is None:
             charge(1)
             server.batcher.push(app, token, payload, terms, partial(_pushed, request))
             request.connection.fed(app)
             return
-        tokens = Packed.of([token], 1)
+        tokens = Packed.of([token], 2)
         parts = [(Submission(app=app, tokens=tokens, payload=payload, terms=terms, key=key), {}, 0)]
     count = sum(len(submission.tokens) for submission, _, _ in parts)
     if seconds is not None and count > MAX_WAITED:
@@ -93,7 +95,7 @@ def _pushed(request: HTTPRequest, result: int | PushgateError) -> None:
         request.answer(HTTPResponse(202, body))
 
 
-def _parts(app: str, body: Body, key: str | None) -> list[_Part]:
+def _parts(app: str, rules: NotificationRules, body: Body, key: str | None) -> list[_Part]:
     """The submissions that a body makes; raise `Refusal` when it is not valid."""
     given = [name for name in ("token", "tokens", "notifications") if getattr(body, name) is not UNSET]
     if len(given) != 1:
@@ -102,13 +104,13 @@ def _parts(app: str, body: Body, key: str | None) -> list[_Part]:
         )
     if body.tokens is not UNSET:
         _check_count("tokens", len(body.tokens))
-        tokens, faults = pack_tokens(body.tokens)
+        tokens, faults = rules.parse_targets(body.tokens)
         payload, terms = _payload(body), _paced(body, body.terms(), body.pace)
         return [(Submission(app=app, tokens=tokens, payload=payload, terms=terms, key=key), faults, 0)]
     assert body.notifications is not UNSET
     _check_count("notifications", len(body.notifications))
     _check_alone(body)
-    drafts = _drafts(body, key)
+    drafts = _drafts(rules, body, key)
     keys = [key] if len(drafts) == 1 else [part_key(key, number) for number in range(len(drafts))]
     return [
         (draft.submission(app, each), draft.faults, draft.first)
@@ -116,9 +118,9 @@ def _parts(app: str, body: Body, key: str | None) -> list[_Part]:
     ]
 
 
-def _drafts(body: Body, key: str | None) -> list[Draft]:
+def _drafts(rules: NotificationRules, body: Body, key: str | None) -> list[Draft]:
     """The batches that `notifications` make; where there are several, they share the body's rate."""
-    making = Drafts(MAX_BATCH)
+    making = Drafts(rules, MAX_BATCH)
     for notification in body.notifications or ():
         making.add(notification)
     drafts = making.end()

@@ -10,8 +10,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.inputs.common.conversation_input import ConversationServer
+from pushgate.inputs.common.rules import rules_of
 from pushgate.inputs.common.session import Session
-from pushgate.inputs.line.push import LinePush, read_json, read_text
+from pushgate.inputs.line.push import LinePush, RulesOf, read_json, read_text
 from pushgate.inputs.line.replies import Replies, error, ok
 from pushgate.model.errors import Internal, Invalid, PushgateError, Refusal, ShuttingDown
 from pushgate.model.notification import Submission, parse_id
@@ -72,7 +73,7 @@ def respond(place: AnswerPlace, line: bytes) -> None:
     word, _, rest = line.partition(b" ")
     try:
         if line.startswith(b"{"):
-            _push(place, read_json(line))
+            _push(place, read_json(line, _rules(place)))
         else:
             _command(word)(place, rest.strip())
     except Refusal as refusal:
@@ -93,7 +94,11 @@ def _command(word: bytes) -> Callable[[AnswerPlace, bytes], None]:
 
 
 def _push_text(place: AnswerPlace, rest: bytes) -> None:
-    _push(place, read_text(rest))
+    _push(place, read_text(rest, _rules(place)))
+
+
+def _rules(place: AnswerPlace) -> RulesOf:
+    return partial(rules_of, place.connection.server.gateway)
 
 
 def _push(place: AnswerPlace, push: LinePush) -> None:
@@ -106,7 +111,7 @@ def _push(place: AnswerPlace, push: LinePush) -> None:
         if push.key is None:
             server.batcher.push(push.app, push.token, push.payload, push.terms, partial(_pushed, place))
         else:
-            tokens = Packed.of([push.token], 1)
+            tokens = Packed.of([push.token], 2)
             alone = Submission(
                 app=push.app, tokens=tokens, payload=push.payload, terms=push.terms, key=push.key
             )

@@ -9,6 +9,7 @@ from zope.interface import implementer
 
 from pushgate.inputs.common.conversation import Conversation, ConversationState
 from pushgate.inputs.common.conversation_input import ConversationServer
+from pushgate.inputs.common.rules import rules_of
 from pushgate.inputs.line.commands import AnswerPlace, respond
 from pushgate.inputs.line.line_reader import MAX_LINE, LineReader
 from pushgate.inputs.line.push import read_bulk
@@ -137,7 +138,9 @@ class LineConnection(Conversation):
 
     def _bulk(self, block: bytes, answers: Replies) -> bool:
         """Answer a block of lines as one submission; return False when each has to be read by itself."""
-        submission = None if self.server.stopping else read_bulk(block)
+        submission = (
+            None if self.server.stopping else read_bulk(block, partial(rules_of, self.server.gateway))
+        )
         if submission is None:
             return False
         count = len(submission.tokens)

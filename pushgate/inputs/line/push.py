@@ -1,5 +1,6 @@
 """Reading lines that push: text or JSON, one line or a block of them at once."""
 
+from collections.abc import Callable
 from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -10,8 +11,8 @@ from pushgate.inputs.common.batching import MAX_PAYLOAD
 from pushgate.inputs.common.json_terms import TERM_FIELDS, TermFields, decoded, unknown_field
 from pushgate.model.errors import Invalid, TooLarge
 from pushgate.model.notification import MAX_BATCH, Submission, Terms
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.packed import Packed
-from pushgate.protocols.apns_rules import MAX_TOKEN, parse_token
 
 _INTEGERS: Final = frozenset({"expiration", "priority", "registered_at"})
 _MAX_DIGITS: Final = 20
@@ -46,19 +47,22 @@ class LinePush(NamedTuple):
     key: str | None
 
 
+RulesOf = Callable[[str], NotificationRules]
+"""Returns the rules of an app."""
 _decode = msgspec.json.Decoder(_Fields).decode
 _decode_plain = msgspec.json.Decoder(_Plain).decode_lines
 _USUAL: Final = Terms()
 _app, _token, _payload = attrgetter("app"), attrgetter("token"), attrgetter("payload")
 
 
-def read_json(line: bytes) -> LinePush:
+def read_json(line: bytes, rules_of: RulesOf) -> LinePush:
     """The notification of a line of JSON; raise `Refusal`, naming the field at fault."""
     fields: _Fields = decoded(_decode, line, "line", _OPTIONAL)
-    return _push(fields.app, fields.token, bytes(fields.payload), fields.terms(), fields.key)
+    target = rules_of(fields.app).parse_target(fields.token)
+    return _push(fields.app, target, bytes(fields.payload), fields.terms(), fields.key)
 
 
-def read_text(rest: bytes) -> LinePush:
+def read_text(rest: bytes, rules_of: RulesOf) -> LinePush:
     """The notification of a line of text, without its command; raise `Refusal`, naming the field at fault."""
     head, brace, tail = rest.partition(b"{")
     try:
@@ -71,10 +75,11 @@ def read_text(rest: bytes) -> LinePush:
     fields = _options(options)
     key = fields.pop("key", None)
     terms = TermFields(**fields).terms() if fields else _USUAL
-    return _push(app, token, (brace + tail).rstrip(), terms, key)
+    target = rules_of(app).parse_target(token)
+    return _push(app, target, (brace + tail).rstrip(), terms, key)
 
 
-def read_bulk(block: bytes) -> Submission | None:
+def read_bulk(block: bytes, rules_of: RulesOf) -> Submission | None:
     """The notifications of a block of lines as one submission, at a fraction of the cost of one by one.
 
     None unless every line is a notification for the same app, in the same form, without optional fields, and
@@ -84,7 +89,8 @@ def read_bulk(block: bytes) -> Submission | None:
     if columns is None:
         return None
     app, tokens, payloads = columns
-    packed = _same_length(tokens)
+    rules = rules_of(app)
+    packed = rules.form.pack(tokens, rules.max_target)
     if packed is None:
         return None
     # The notifications of a campaign have one payload.
@@ -131,31 +137,10 @@ def _part(lines: list[bytes], start: int, end: int | None) -> list[bytes]:
     return list(map(itemgetter(slice(start, end)), lines))
 
 
-def _same_length(tokens: list[str] | list[bytes]) -> Packed | None:
-    """Tokens packed out of their hex digits all at once, None if they are not equally long or no tokens."""
-    size, odd = divmod(len(tokens[0]), 2)
-    if odd or not 1 <= size <= MAX_TOKEN or len(set(map(len, tokens))) > 1:
-        return None
-    head = f"{size:02x}"
-    try:
-        blob = bytes.fromhex(_joined(head, tokens))
-    except ValueError:
-        return None
-    # White space is skipped between bytes, so that digits would be missing.
-    return Packed(blob, 1) if len(blob) == (size + 1) * len(tokens) else None
-
-
-def _joined(head: str, tokens: list[str] | list[bytes]) -> str:
-    """Each token behind its length, one after the other."""
-    if isinstance(tokens[0], str):
-        return head + head.join(tokens)
-    return (head.encode() + head.encode().join(tokens)).decode()
-
-
-def _push(app: str, token: str, payload: bytes, terms: Terms, key: str | None) -> LinePush:
+def _push(app: str, target: bytes, payload: bytes, terms: Terms, key: str | None) -> LinePush:
     if len(payload) > MAX_PAYLOAD:
         raise TooLarge("payload", len(payload), MAX_PAYLOAD)
-    return LinePush(app, parse_token(token), payload, terms, key)
+    return LinePush(app, target, payload, terms, key)
 
 
 def _options(words: list[str]) -> dict[str, Any]:

@@ -76,17 +76,18 @@ class Push(Command):
 
 @refusable
 class PushBatch(Command):
-    """Send one notification to each of `tokens`.
+    """Send one notification to each of `tokens` or of `targets`; exactly one of the two is given.
 
-    Tokens are each behind one length byte. `payload` goes to all; or `payloads` has one for each, behind its
-    length in two bytes. `rate` is notifications a second, shared by all batches of the same `pace`. Member
-    *i* has the id `id` + *i*; `refused` lists ``[index, "CODE", "reason"]``, where the reasons are "" when
-    they would not all fit.
+    Tokens are each behind one length byte, targets behind two. `payload` goes to all; or `payloads` has one
+    for each, behind its length in two bytes. `rate` is notifications a second, shared by all batches of the
+    same `pace`. Member *i* has the id `id` + *i*; `refused` lists ``[index, "CODE", "reason"]``, where the
+    reasons are "" when they would not all fit.
     """
 
     arguments: ClassVar[Arguments] = [
         (b"app", Unicode()),
-        (b"tokens", String()),
+        (b"tokens", String(optional=True)),
+        (b"targets", String(optional=True)),
         (b"payload", String(optional=True)),
         (b"payloads", String(optional=True)),
         *_TERMS,

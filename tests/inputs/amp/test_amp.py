@@ -15,6 +15,7 @@ from pushgate.model.errors import (
     UnknownApp,
 )
 from pushgate.model.notification import Delivery, Priority
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import State
 from pushgate.model.outcome_record import record
 from pushgate.model.packed import Packed
@@ -92,6 +93,27 @@ class PushBatchTests(AmpTestCase):
         [submission] = self.gateway.submissions
         self.assertEqual(list(submission.tokens), [token(number) for number in range(3)])
         self.assertEqual((submission.payload, submission.key), (PAYLOAD, "k"))
+
+    def test_targets_of_any_length(self):
+        """`targets` stand behind two bytes of length each, for services whose addresses are long."""
+        self.gateway._rules = NotificationRules()
+        targets = [b"https://push.example.com/" + b"x" * 1000, b"y"]
+        [answer] = self.send(push_batch(tokens=None, targets=Packed.of(targets, 2).blob))
+        self.assertEqual((answer[b"count"], answer[b"refused"]), (b"2", b"[]"))
+        self.assertEqual(list(self.gateway.submissions[0].tokens), targets)
+
+    def test_tokens_or_targets(self):
+        """Exactly one of the two is given."""
+        for arguments in ({"tokens": None}, {"targets": b"\0\1a"}):
+            code, text = self.refusal(push_batch(**arguments))
+            self.assertEqual(code, "INVALID")
+            self.assertTrue(text.startswith("targets: "))
+
+    def test_a_target_that_is_text(self):
+        """A push to an app whose targets are text takes the text as it stands."""
+        self.gateway._rules = NotificationRules()
+        self.send(push(token=b"https://push.example.com/abc"))
+        self.assertEqual(list(self.gateway.submissions[0].tokens), [b"https://push.example.com/abc"])
 
     def test_each_token_can_have_its_own_payload(self):
         """`payloads` has one for each token, behind two bytes of length."""
@@ -222,7 +244,7 @@ class RefusalTests(AmpTestCase):
     def test_what_the_input_refuses_is_counted(self):
         """By app, if it is configured: a caller's text never becomes a label."""
         self.refusal(push(token=b"zz"))
-        self.refusal(push(token=b"zz", app=b"nwes"))
+        self.refusal(push(token=b"", app=b"nwes"))
         self.refusal(command("Status", id=b"?"))
         counts = self.context.metrics.counts["pushgate_refused_total"]
         self.assertEqual(counts, {("news", "amp", "INVALID"): 1, ("", "amp", "INVALID"): 1})

@@ -11,15 +11,21 @@ from pushgate.inputs.amqp.message_body import NDJSON, MessagePart, Single, read,
 from pushgate.model.errors import Refusal
 from pushgate.model.notification import MAX_BATCH, Terms
 from pushgate.model.packed import Packed
+from pushgate.protocols.apns_rules import APNS_RULES
 
 ONE = {"token": "0a", "payload": {}}
+
+
+def rules_of(app):
+    """Each app is one of Apple's."""
+    return APNS_RULES
 
 
 def refused(body: Any, content_type: str | None = None, encoding: str | None = None) -> str:
     """Why a body is refused."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     with pytest.raises(Refusal) as caught:
-        read(data, content_type, encoding)
+        read(data, content_type, encoding, rules_of)
     return f"{caught.value.code} {caught.value}"
 
 
@@ -49,8 +55,8 @@ def test_refused(body: Any, word: str) -> None:
 def test_kinds() -> None:
     """Only JSON and lines of JSON are read, not compressed; parameters of the type do not matter."""
     data = json.dumps(ONE).encode()
-    assert isinstance(read(data, "Application/JSON; charset=utf-8", None).what, Single)
-    assert isinstance(read(data, NDJSON, None).what, list)
+    assert isinstance(read(data, "Application/JSON; charset=utf-8", None, rules_of).what, Single)
+    assert isinstance(read(data, NDJSON, None, rules_of).what, list)
     assert refused(ONE, "text/plain").startswith("INVALID content_type")
     assert refused(ONE, None, "gzip").startswith("INVALID content_encoding")
     assert refused(b"{}\n{", NDJSON).startswith("INVALID")
@@ -59,7 +65,7 @@ def test_kinds() -> None:
 def test_parts() -> None:
     """Members on other terms go apart; a bad one keeps its place."""
     members = [ONE, ONE | {"token": "x"}, ONE | {"priority": 5}, ONE | {"priority": 6}]
-    what = read(json.dumps({"notifications": members, "app": "news"}).encode(), None, None).what
+    what = read(json.dumps({"notifications": members, "app": "news"}).encode(), None, None, rules_of).what
     assert isinstance(what, list)
     assert [(len(part), part.first, sorted(part.faults), part.terms.priority) for part in what] == [
         (2, 0, [1], 10), (2, 2, [1], 5),
@@ -79,7 +85,9 @@ def test_what_is_written_can_be_read(
     payloads = [b'{"n":%d}' % number for number in range(len(tokens))]
     payload = payloads[0] if shared else Packed.of(payloads, 2)
     members = sorted(data.draw(st.sets(st.sampled_from(range(len(tokens))), min_size=1)))
-    asked = read(write("news", MessagePart(Packed.of(tokens, 1), payload, terms, {}), members), None, None)
+    asked = read(
+        write("news", MessagePart(Packed.of(tokens, 1), payload, terms, {}), members), None, None, rules_of
+    )
     assert asked.app == "news"
     assert isinstance(asked.what, list)
     [part] = asked.what

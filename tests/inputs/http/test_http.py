@@ -107,7 +107,7 @@ class PushTests(HTTPTestCase):
         tokens = [token(number) for number in range(500)]
         response = self.push({"tokens": [each.hex() for each in tokens], "payload": {}})
         self.assertEqual((response.json["count"], response.json["refused"]), (500, []))
-        self.assertEqual(self.gateway.submissions[0].tokens, Packed.of(tokens, 1))
+        self.assertEqual(self.gateway.submissions[0].tokens, Packed.of(tokens, 2))
 
     def test_many(self):
         """Notifications with payloads of their own are one batch when they are on the same terms."""

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.inputs.http.ndjson_parser import MAX_LINE, PIECE, LinePieces
 from pushgate.model.errors import Overloaded
+from pushgate.protocols.apns_rules import APNS_RULES
 from tests.http_rig import LAST, ONE, PUSH, HTTPTestCase, chunk, request
 from tests.samples import TOKEN
 
@@ -191,7 +192,7 @@ class CuttingTests(SynchronousTestCase):
     def test_pieces_do_not_depend_on_how_the_body_comes(self, each, cuts):
         """The same body makes the same pieces, however the network cuts it; else keys would be of no use."""
         body = b"\n".join(each)
-        whole, cut = LinePieces(), LinePieces()
+        whole, cut = LinePieces(APNS_RULES), LinePieces(APNS_RULES)
         expected = [*whole.feed(body), *whole.end()]
         edges = [0, *sorted(min(at, len(body)) for at in cuts), len(body)]
         found = [draft for start, stop in pairwise(edges) for draft in cut.feed(body[start:stop])]

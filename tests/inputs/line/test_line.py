@@ -13,6 +13,7 @@ from pushgate.model.outcome import State
 from pushgate.model.principals import Grant, Operation
 from pushgate.model.secret_hash import SecretHash
 from pushgate.model.trace import Trace
+from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.testing import outcome
 from tests.line_rig import HEX, LineTestCase, push, push_json
 from tests.samples import PAYLOAD, TOKEN, token
@@ -132,7 +133,7 @@ class BulkTests(LineTestCase):
             before = len(self.gateway.submissions)
             answers = self.send(b"".join(lines))
             self.assertEqual(len(answers), len(lines))
-            self.assertIsNone(read_bulk(b"".join(lines).rstrip()))
+            self.assertIsNone(read_bulk(b"".join(lines).rstrip(), lambda app: APNS_RULES))
             self.assertGreater(len(self.gateway.submissions), before)
 
     def test_objects_over_several_lines_are_none(self):
@@ -408,5 +409,5 @@ class ReadBulkTests(LineTestCase):
                 push_json((b"%02x" % n) * sizes[0], b'{"a":"%b"}' % (b"x" * n * (sizes[1] - 1)))
                 for n in range(1, 5)
             ]
-            submission = read_bulk(b"".join(lines).rstrip())
+            submission = read_bulk(b"".join(lines).rstrip(), lambda app: APNS_RULES)
             self.assertEqual(list(submission.tokens), [bytes((n,)) * sizes[0] for n in range(1, 5)])
