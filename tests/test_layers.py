@@ -40,9 +40,6 @@ EXCEPTIONS = {
     # The embedded default upstream brings its push service along.
     ("pushgate.upstreams.simulator", "pushgate.simulator"),
     ("pushgate.upstreams.simulator", "pushgate.upstreams.apns_binary"),
-    # To go: what a TLS client needs of its settings is to stand in upstreams.common itself.
-    ("pushgate.upstreams.common.client_certificate", "pushgate.upstreams.apns_binary"),
-    ("pushgate.upstreams.common.connect", "pushgate.upstreams.apns_binary"),
 }
 """Single modules that may import one folder, or one part of their own, more."""
 
@@ -60,6 +57,7 @@ PURE = {
     "gateway.outcomes.tracker": {"msgspec"},
     "gateway.trace": {"msgspec"},
     "upstreams.common.circuit_breaker": {"msgspec"},
+    "upstreams.common.handshake_limit": set(),
 }
 """What is pure, folders and single modules of pushgate/, and the libraries that each may use."""
 IMPURE = {

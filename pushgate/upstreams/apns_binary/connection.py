@@ -52,7 +52,7 @@ class StreamConnection(Protocol):
         ended: Ended,
     ) -> None:
         self._reactor, self._make_stream, self._wake, self._ended = reactor, make_stream, wake, ended
-        self.secured: Deferred[StreamConnection] = Deferred()
+        self.secured: Deferred[Any] = Deferred()
         self.ready_at: float | None = None
         self.busy_at = 0.0
         self.blocked_since: float | None = None

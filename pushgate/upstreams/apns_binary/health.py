@@ -4,12 +4,12 @@ from typing import Final
 
 from twisted.logger import Logger
 
-from pushgate.model.backoff import MANY, HandshakeLimit
 from pushgate.model.outcome import State
 from pushgate.plugin.interfaces import Context, IWork
 from pushgate.protocols.apns_binary.connection_end import End, Ending
 from pushgate.protocols.apns_binary.status import OF_THE_CERTIFICATE
 from pushgate.upstreams.common.circuit_breaker import Cause, Circuit
+from pushgate.upstreams.common.handshake_limit import MANY, HandshakeLimit
 
 _UNPROVEN: Final = {
     End.SHUTDOWN: Cause.SHUTDOWN,

@@ -22,7 +22,7 @@ from twisted.internet.ssl import (
 )  # fmt: skip
 
 from pushgate.model.errors import CannotStart
-from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
+from pushgate.upstreams.common.settings import ClientTlsTable
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ class Credentials(msgspec.Struct, frozen=True):
         )
 
 
-def load(app: str, table: ApnsStreamTable) -> Credentials:
+def load(app: str, table: ClientTlsTable) -> Credentials:
     """Read the files a configuration names.
 
     :raises CannotStart: with one line that names app, file and reason.
@@ -65,7 +65,7 @@ def load(app: str, table: ApnsStreamTable) -> Credentials:
     )
 
 
-def _client(app: str, table: ApnsStreamTable) -> tuple[x509.Certificate, list[x509.Certificate], Any]:
+def _client(app: str, table: ClientTlsTable) -> tuple[x509.Certificate, list[x509.Certificate], Any]:
     """Certificate, chain and private key."""
     password = _read(app, "password_file", table.password_file).strip() if table.password_file else None
     data = _read(app, "certificate", table.certificate)
