@@ -18,8 +18,8 @@ from pushgate.plugin.interfaces import Context, IUpstreamFactory, IWork
 from pushgate.protocols.apns_binary.error_response import ErrorResponse, encode
 from pushgate.protocols.apns_binary.frames import Frame, FrameDecoder
 from pushgate.testing import RecordingSink
-from pushgate.upstreams.apns_binary.pool import Pool
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
+from pushgate.upstreams.apns_binary.upstream import ApnsBinaryUpstream
 from pushgate.upstreams.common.client_certificate import Credentials
 from tests.gateway_rig import EPOCH, GatewayRig
 
@@ -146,12 +146,14 @@ class MemoryStream:
     def __init__(self, clock: Clock, days: float) -> None:
         self.service, self._days = Service(clock), days
 
-    def upstream(self, app: str, config: ApnsStreamTable, work: IWork, context: Context) -> Pool:
+    def upstream(
+        self, app: str, config: ApnsStreamTable, work: IWork, context: Context
+    ) -> ApnsBinaryUpstream:
         nobody: Any = None
         credentials = Credentials(nobody, (), nobody, EPOCH - DAY, EPOCH + self._days * DAY)
-        pool = Pool(app, config, credentials, work, context)
-        pool._endpoint = self.service
-        return pool
+        upstream = ApnsBinaryUpstream(app, config, credentials, work, context)
+        upstream._pool._endpoint = self.service
+        return upstream
 
 
 class StreamRig(GatewayRig):

@@ -67,7 +67,7 @@ class BackpressureTests(TestCase):
         await self.until(rig, lambda: rig.simulator.received.frames == SIZE)
         [guest] = rig.simulator._gates["push"].guests
         guest.transport.pauseProducing()
-        [link] = rig.gateway._apps["news"].upstream._links  # type: ignore[attr-defined] # it is a Pool
+        [link] = rig.gateway._apps["news"].upstream._pool.connections  # type: ignore[attr-defined] # of APNs
         for stream, buffer in ((guest, socket.SO_RCVBUF), (link, socket.SO_SNDBUF)):
             stream.transport.transport.getHandle().setsockopt(socket.SOL_SOCKET, buffer, 1 << 16)
         [connection] = door._server.connections

@@ -2,18 +2,18 @@
 
 from pushgate.plugin.factories import UpstreamFactory
 from pushgate.plugin.interfaces import Context, IWork
-from pushgate.upstreams.apns_binary.pool import Pool
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
+from pushgate.upstreams.apns_binary.upstream import ApnsBinaryUpstream
 from pushgate.upstreams.common.client_certificate import load
 
 
-def _pool(app: str, config: ApnsStreamTable, work: IWork, context: Context) -> Pool:
-    return Pool(app, config, load(app, config), work, context)
+def _upstream(app: str, config: ApnsStreamTable, work: IWork, context: Context) -> ApnsBinaryUpstream:
+    return ApnsBinaryUpstream(app, config, load(app, config), work, context)
 
 
 factory = UpstreamFactory(
     "apns-stream",
     "Apple's binary provider protocol (port 2195) with its feedback service (2196)",
     ApnsStreamTable,
-    _pool,
+    _upstream,
 )

@@ -33,13 +33,10 @@ class StreamConnection(Protocol):
     :param reactor: provides IReactorTime.
     :param make_stream: makes the stream, given the monotonic time at which the link is ready.
     :param wake: called when the link can write more than it could.
-    :ivar secured: fires with the link when the handshake is complete, fails when the link is lost before.
-    :ivar blocked_since: monotonic seconds since when the transport is full, None while it is not.
-    :ivar busy_at: monotonic seconds of the last write.
+    Attributes are described at `PooledConnection`, besides:
+
     :ivar closing: nothing is written any more.
     :ivar retired: we closed it in good order, for want of work.
-    :ivar serving_since: monotonic seconds since when work may be written to it, None while it is a spare.
-    :ivar number: which connection of its pool it is, from 1.
     """
 
     stream: Stream
@@ -111,12 +108,17 @@ class StreamConnection(Protocol):
     def stopProducing(self) -> None:
         """The transport is going away; connectionLost follows."""
 
-    # the pool's side
+    # the side of the pool and its owner
 
     @property
     def usable(self) -> bool:
         """Whether it can be written to, now or when it has room."""
         return not self.closing and not self.stream.probed
+
+    @property
+    def in_flight(self) -> int:
+        """Notifications written and not settled."""
+        return self.stream.in_flight
 
     def write(self, work: IWork, wall: float, limit: int = RUN) -> int:
         """Write what there is to write, at most `limit` notifications; return how many it was.
