@@ -67,7 +67,7 @@ IMPURE = {
 
 CIRCLES = {
     "gateway.queue.app_queue", "gateway.apps.queue_lease", "gateway.apps.upstream_slot",
-    "service.reload", "service.lifecycle", "simulator.service", "simulator.control_api",
+    "service.reload", "service.lifecycle",
     "inputs.amp.request", "inputs.amp.handlers", "inputs.amp.connection", "inputs.amp.server",
     "inputs.line.commands", "inputs.line.connection", "inputs.line.server",
     "inputs.apns_binary.push_connection", "inputs.apns_binary.server", "inputs.apns_binary.base_connection",
