@@ -33,20 +33,20 @@ class ReactorClock(Clock):
     nameResolver = None
 
     def installNameResolver(self, resolver: object) -> None:
-        """Nobody asks."""
+        """Never called."""
 
 
 class Wire:
-    """One connection, as its link sees it: TLS over TCP in one.
+    """One connection, as its client side sees it: TLS over TCP in one.
 
     :ivar tokens: what came over it, without probes.
     """
 
     connected = True
 
-    def __init__(self, service: "Service", link: Any) -> None:
+    def __init__(self, service: "Service", connection: Any) -> None:
         self.transport = self
-        self._service, self._link = service, link
+        self._service, self._connection = service, connection
         self._decoder = FrameDecoder()
         self.tokens: list[bytes] = []
 
@@ -79,14 +79,14 @@ class Wire:
     def answer(self, status: int, identifier: int) -> None:
         """Answer, and close."""
         if self.connected:
-            self._link.dataReceived(encode(ErrorResponse(status, identifier)))
+            self._connection.dataReceived(encode(ErrorResponse(status, identifier)))
             self.end()
 
     def end(self) -> None:
-        """Close without a word."""
+        """Close silently."""
         if self.connected:
             self.connected = False
-            self._link.connectionLost(Failure(error.ConnectionDone()))
+            self._connection.connectionLost(Failure(error.ConnectionDone()))
 
     def _take(self, frame: Frame) -> None:
         if not self.connected:
@@ -104,7 +104,7 @@ class Service:
     """Stands for endpoint and push service.
 
     :ivar mood: "well", "refuses", or "closes": accepts, and closes at once.
-    :ivar attempts: when somebody tried to connect.
+    :ivar attempts: of each attempt to connect, monotonic seconds.
     :ivar wires: every connection that was made.
     """
 
@@ -120,14 +120,14 @@ class Service:
         self.attempts.append(self.clock.seconds())
         if self.mood == "refuses":
             return fail(error.ConnectionRefusedError())
-        link = factory.buildProtocol(None)
-        wire = Wire(self, link)
+        connection = factory.buildProtocol(None)
+        wire = Wire(self, connection)
         self.wires.append(wire)
-        link.makeConnection(wire)
-        link.handshakeCompleted()
+        connection.makeConnection(wire)
+        connection.handshakeCompleted()
         if self.mood == "closes":
             self.clock.callLater(0, wire.end)
-        return succeed(link)
+        return succeed(connection)
 
     def open(self) -> list[Wire]:
         """The connections that are up."""
@@ -149,8 +149,8 @@ class MemoryStream:
     def upstream(
         self, app: str, config: ApnsStreamTable, work: IWork, context: Context
     ) -> ApnsBinaryUpstream:
-        nobody: Any = None
-        credentials = Credentials(nobody, (), nobody, EPOCH - DAY, EPOCH + self._days * DAY)
+        unused: Any = None
+        credentials = Credentials(unused, (), unused, EPOCH - DAY, EPOCH + self._days * DAY)
         upstream = ApnsBinaryUpstream(app, config, credentials, work, context)
         upstream._pool._endpoint = self.service
         return upstream

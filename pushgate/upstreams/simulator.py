@@ -30,7 +30,7 @@ _ANY_PORT: Final = "tcp:0:interface=127.0.0.1"
 
 
 class EmbeddedTable(SimulatorTable):
-    """A simulator inside the gateway: on free ports unless told otherwise."""
+    """A simulator inside the gateway: on free ports by default."""
 
     listen: PlainEndpoint = _ANY_PORT
     feedback_listen: PlainEndpoint = _ANY_PORT
@@ -105,10 +105,10 @@ class SimulatedUpstream:
         return self._upstream.find(batch, index) if self._upstream else None
 
     def addresses(self) -> list[str]:
-        told = self.simulator.addresses()
+        addresses = self.simulator.addresses()
         if self.simulator.control_port is not None:
-            told["control"] = f"http://{told['control']}/"
-        return [f"its simulator's {service}: {address}" for service, address in told.items()]
+            addresses["control"] = f"http://{addresses['control']}/"
+        return [f"its simulator's {service}: {address}" for service, address in addresses.items()]
 
 
 factory = UpstreamFactory(

@@ -65,7 +65,7 @@ class BackpressureTests(TestCase):
         rig, door, sender = await self.start()
         await sender.push(0)
         await self.until(rig, lambda: rig.simulator.received.frames == SIZE)
-        [guest] = rig.simulator._gates["push"].guests
+        [guest] = rig.simulator._gates["push"].connections
         guest.transport.pauseProducing()
         [link] = rig.gateway._apps["news"].upstream._pool.connections  # type: ignore[attr-defined] # of APNs
         for stream, buffer in ((guest, socket.SO_RCVBUF), (link, socket.SO_SNDBUF)):

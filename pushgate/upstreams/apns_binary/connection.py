@@ -15,15 +15,15 @@ from pushgate.protocols.apns_binary.connection import BEAT, Stream
 from pushgate.protocols.apns_binary.connection_end import Ending
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.circuit_breaker import Cause
-from pushgate.upstreams.common.read_before_reset import hear_last_words
+from pushgate.upstreams.common.read_before_reset import read_before_reset
 
 RUN: Final = 256
-"""Notifications written at once: more costs no less each, and would keep other links waiting."""
+"""Notifications written at once: more costs no less each, and would keep other connections waiting."""
 CLOSE_TIMEOUT: Final = 5.0
 """Seconds for the other side to answer our close."""
 
 Ended = Callable[["StreamConnection", Ending, Cause | None], None]
-"""Called once when a link that was ready ended; the cause is None unless TLS gave one."""
+"""Called once when a connection that was ready ended; the cause is None unless TLS gave one."""
 
 
 @implementer(IHandshakeListener, IPushProducer)
@@ -31,8 +31,8 @@ class StreamConnection(Protocol):
     """Writes when there is work, room in the window and room in the transport.
 
     :param reactor: provides IReactorTime.
-    :param make_stream: makes the stream, given the monotonic time at which the link is ready.
-    :param wake: called when the link can write more than it could.
+    :param make_stream: makes the stream, given the monotonic time at which the connection is ready.
+    :param wake: called when the connection can write more than it could.
     Attributes are described at `PooledConnection`, besides:
 
     :ivar closing: nothing is written any more.
@@ -64,7 +64,7 @@ class StreamConnection(Protocol):
         tls = self._transport()
         tls.setTcpNoDelay(True)
         tls.setTcpKeepAlive(True)
-        hear_last_words(tls.transport)
+        read_before_reset(tls.transport)
 
     def handshakeCompleted(self) -> None:
         self.ready_at = self.busy_at = self._reactor.seconds()

@@ -1,4 +1,4 @@
-"""What the end of a connection on the binary stream says about the push service."""
+"""Conclusions about the push service from the end of a connection on the binary stream."""
 
 from typing import Final
 

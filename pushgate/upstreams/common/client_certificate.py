@@ -26,7 +26,7 @@ from pushgate.upstreams.common.settings import ClientTlsTable
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """A client certificate with its key and chain, and whom to trust.
+    """A client certificate with its key and chain, and the authorities to trust.
 
     :param expires: Unix seconds when the certificate's validity ends.
     :param begins: Unix seconds when it begins.
@@ -39,7 +39,7 @@ class Credentials(msgspec.Struct, frozen=True):
     expires: float
 
     def tls_options(self, host: str) -> Any:
-        """What a TLS connection to `host` needs: its name is verified and sent as SNI."""
+        """Return the options of a TLS connection to `host`: its name is verified and sent as SNI."""
         chain = {"extraCertChain": [cert.original for cert in self.chain]}
         return optionsForClientTLS(
             host, self.trust, self.certificate, extraCertificateOptions=chain if self.chain else None

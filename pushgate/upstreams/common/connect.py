@@ -40,7 +40,7 @@ class Once(Factory):
 
 
 def endpoint(host: str, port: int, credentials: Credentials, reactor: Any) -> Any:
-    """A TLS client endpoint; every `connect` of it looks `host` up again."""
+    """A TLS client endpoint; every `connect` of it resolves `host` again."""
     return wrapClientTLS(credentials.tls_options(host), HostnameEndpoint(reactor, host, port))
 
 
