@@ -1,4 +1,4 @@
-"""What the audit of faults holds against each other: what a gateway told, and what the service did."""
+"""The comparison that the audit of faults makes: outcomes a gateway reported, and what the service did."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ _TAKEN = {State.ACCEPTED, State.PRESUMED}
 
 
 class Service(msgspec.Struct):
-    """What the push service did.
+    """The record of the push service.
 
     :ivar accepted: by token, the connections on which it was accepted, in order.
     :ivar refused: by token, the statuses it was refused with.
-    :ivar silent: connections that ended without telling the fate of what was in flight.
+    :ivar silent: connections that ended without giving the outcome of what was in flight.
     """
 
     accepted: dict[bytes, list[int]] = {}
@@ -26,42 +26,42 @@ class Service(msgspec.Struct):
     silent: set[int] = set()
 
     def record(self, entries: Sequence[Accepted]) -> None:
-        """Take over the record of what was accepted."""
+        """Add what was accepted."""
         for entry in entries:
             self.accepted.setdefault(entry.token, []).append(entry.connection)
 
     def doubtful(self, token: bytes) -> bool:
-        """Whether each connection that accepted it, the last excepted, ended without a word."""
+        """Whether each connection that accepted it, the last excepted, ended silently."""
         return all(each in self.silent for each in self.accepted.get(token, ())[:-1])
 
 
-class Told(msgspec.Struct):
-    """What the gateway told, by token.
+class Reported(msgspec.Struct):
+    """The outcomes that the gateway reported, by token.
 
     :ivar last: the last outcome of each.
-    :ivar words: every state in its order, a correction marked.
+    :ivar states: every state in its order, a correction marked.
     """
 
     last: dict[bytes, Outcome] = {}
-    words: dict[bytes, list[tuple[State, bool]]] = {}
+    states: dict[bytes, list[tuple[State, bool]]] = {}
 
     def take(self, outcome: Outcome) -> None:
-        """Hear an outcome."""
+        """Add an outcome."""
         for token in outcome.span.tokens():
             self.last[token] = outcome
-            self.words.setdefault(token, []).append((outcome.state, outcome.span.recalled))
+            self.states.setdefault(token, []).append((outcome.state, outcome.span.recalled))
 
 
 class Verdict(msgspec.Struct):
-    """What an audit found.
+    """The result of an audit.
 
     :param accepted: of the submitted, by the service.
-    :param lost: told to be accepted or presumed, or nothing at all, and never accepted.
-    :param presumed_lost: of the lost, those told to be presumed.
+    :param lost: reported as accepted or presumed, or not at all, and never accepted.
+    :param presumed_lost: of the lost, those reported as presumed.
     :param duplicated: accepted more than once.
     :param inexcusable: of the duplicated, not after a silent close, or under at-most-once.
-    :param wrong: told otherwise than it was.
-    :param twice: told more than one outcome, corrections of a presumption left out.
+    :param wrong: reported otherwise than it was.
+    :param twice: more than one outcome reported, corrections of a presumption left out.
     :param left: still in the spool at the end.
     """
 
@@ -72,7 +72,7 @@ class Verdict(msgspec.Struct):
     duplicated: int
     inexcusable: int
     unknown: int
-    untold: int
+    unreported: int
     wrong: int
     twice: int
     left: int
@@ -81,34 +81,36 @@ class Verdict(msgspec.Struct):
     @property
     def good(self) -> bool:
         """Whether all was kept that is promised."""
-        return not (self.lost + self.inexcusable + self.untold + self.wrong + self.twice + self.left)
+        return not (self.lost + self.inexcusable + self.unreported + self.wrong + self.twice + self.left)
 
     def line(self) -> str:
-        """For people."""
+        """Return the result as one line to be read."""
         return (
             f"submitted {self.submitted}, accepted by the service {self.accepted}, lost {self.lost},"
-            f" duplicated {self.duplicated}, unknown {self.unknown}, untold {self.untold},"
-            f" wrongly told {self.wrong}"
+            f" duplicated {self.duplicated}, unknown {self.unknown}, unreported {self.unreported},"
+            f" wrongly reported {self.wrong}"
         )
 
 
-def compare(delivery: Delivery, tokens: Sequence[bytes], told: Told, service: Service, left: int) -> Verdict:
-    """The records against each other."""
-    once = delivery is Delivery.AT_MOST_ONCE
-    lost = [each for each in tokens if each not in service.accepted and _claimed(told.last.get(each))]
+def compare(
+    delivery: Delivery, tokens: Sequence[bytes], outcomes: Reported, service: Service, left: int
+) -> Verdict:
+    """Compare the records."""
+    last, once = outcomes.last, delivery is Delivery.AT_MOST_ONCE
+    lost = [each for each in tokens if each not in service.accepted and _claimed(last.get(each))]
     twice = [each for each in tokens if len(service.accepted.get(each, ())) > 1]
-    states = Counter(str(outcome.state) for outcome in told.last.values())
+    states = Counter(str(outcome.state) for outcome in last.values())
     return Verdict(
         submitted=len(tokens),
         accepted=len(service.accepted),
         lost=len(lost),
-        presumed_lost=sum(each in told.last and told.last[each].state is State.PRESUMED for each in lost),
+        presumed_lost=sum(each in last and last[each].state is State.PRESUMED for each in lost),
         duplicated=len(twice),
         inexcusable=len(twice) if once else sum(not service.doubtful(each) for each in twice),
         unknown=states[State.UNKNOWN],
-        untold=sum(each not in told.last for each in tokens),
-        wrong=sum(_wrong(each, outcome, service, once) for each, outcome in told.last.items()),
-        twice=sum(not _once(words) for words in told.words.values()),
+        unreported=sum(each not in last for each in tokens),
+        wrong=sum(_wrong(each, outcome, service, once) for each, outcome in last.items()),
+        twice=sum(not _once(each) for each in outcomes.states.values()),
         left=left,
         states=dict(states),
     )  # fmt: skip
@@ -118,10 +120,10 @@ def _claimed(outcome: Outcome | None) -> bool:
     return outcome is None or outcome.state in _TAKEN
 
 
-def _once(words: Sequence[tuple[State, bool]]) -> bool:
+def _once(states: Sequence[tuple[State, bool]]) -> bool:
     """One terminal outcome; what follows are corrections of a presumption, one for each late error."""
-    presumptions = all(state is State.PRESUMED for state, _ in words[:-1])
-    return presumptions and [corrects for _, corrects in words] == [False] + [True] * (len(words) - 1)
+    presumptions = all(state is State.PRESUMED for state, _ in states[:-1])
+    return presumptions and [corrects for _, corrects in states] == [False] + [True] * (len(states) - 1)
 
 
 def _wrong(token: bytes, outcome: Outcome, service: Service, once: bool) -> bool:

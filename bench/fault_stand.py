@@ -15,7 +15,7 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from bench.fault_audit import Service, Told, Verdict, compare
+from bench.fault_audit import Reported, Service, Verdict, compare
 from bench.fault_clock import Hurry
 from pushgate.gateway.gateway import Gateway, Limits
 from pushgate.gateway.spool.sqlite import FILE, SqliteSpool
@@ -42,7 +42,7 @@ from pushgate.simulator.settings import SimulatorTable
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 
 RESPONSE_TIMEOUT: Final = 0.5
-PATIENCE: Final = 60.0
+TIMEOUT: Final = 60.0
 """Seconds on the machine's own clock after which a program counts as hanging."""
 DEAD: Final = b"\xde\xad"
 """Tokens that begin so are dead."""
@@ -54,7 +54,7 @@ class Program(msgspec.Struct, frozen=True):
 
     :param script: the simulator's rules.
     :param batches: how many notifications each has; every third batch is bulk.
-    :param dead: each so-manieth token is dead; 0: none.
+    :param dead: every nth token is dead; 0: none.
     :param tail: seconds of the longest answer that comes late: so long is waited for corrections.
     """
 
@@ -87,12 +87,12 @@ class _Watched(FaultScript):
         rule = super().for_frame(connection, frame, token)
         if isinstance(rule, Reject) and frame:
             self._service.refused.setdefault(token, set()).add(rule.status)
-        if rule is not None and not _tells(rule):
+        if rule is not None and not _gives_outcomes(rule):
             self._service.silent.add(connection)
         return rule
 
 
-def _tells(rule: FrameRule) -> bool:
+def _gives_outcomes(rule: FrameRule) -> bool:
     """Whether the gateway can know from this what became of everything in flight."""
     if isinstance(rule, Accept | Stall):
         return True
@@ -103,18 +103,18 @@ def _tells(rule: FrameRule) -> bool:
 
 
 class _Simulator(Simulator):
-    """Notes in `witness` what it does."""
+    """Records in `record` what it does."""
 
-    def __init__(self, config: SimulatorTable, reactor: Any, witness: Service, wall: Any) -> None:
+    def __init__(self, config: SimulatorTable, reactor: Any, record: Service, wall: Any) -> None:
         super().__init__(config, reactor, wall=wall)
-        self.witness = witness
-        self._push.script = _Watched(config.script, witness, Random(config.seed).random)
+        self.record = record
+        self._push.script = _Watched(config.script, record, Random(config.seed).random)
         judge = self._push.judge
 
         def judged(connection: int, place: int, frame: Frame | MalformedFrame) -> Any:
             verdict = judge(connection, place, frame)
             if isinstance(verdict, int) and isinstance(frame, Frame):
-                witness.refused.setdefault(frame.token, set()).add(int(verdict))
+                record.refused.setdefault(frame.token, set()).add(int(verdict))
             return verdict
 
         self._push.judge = judged  # type: ignore[method-assign]  # this one connection's side is watched
@@ -122,10 +122,10 @@ class _Simulator(Simulator):
 
 @implementer(IOutcomeSink)
 class _Listener:
-    """Hears every outcome."""
+    """Records every outcome."""
 
     def __init__(self) -> None:
-        self.told, self.dead = Told(), list[DeadToken]()
+        self.reported, self.dead = Reported(), list[DeadToken]()
 
     def start(self) -> None: ...
     def reopen(self) -> None: ...
@@ -134,7 +134,7 @@ class _Listener:
     def emit(self, reports: Sequence[Report]) -> None:
         for report in reports:
             if isinstance(report, Outcome):
-                self.told.take(report)
+                self.reported.take(report)
             else:
                 self.dead.append(report)
 
@@ -185,7 +185,7 @@ class Stand:
             self._time.stop()
         self.service.record(self.simulator.received.entries())
         tokens = [token for batch in self.program.tokens() for token in batch]
-        return compare(self.program.delivery, tokens, self.listener.told, self.service, self._left())
+        return compare(self.program.delivery, tokens, self.listener.reported, self.service, self._left())
 
     async def _submit(self) -> None:
         receipts = []
@@ -198,7 +198,7 @@ class Stand:
 
     async def _settled(self) -> None:
         """Until all have an outcome, and whatever might correct one has come."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while self.gateway.left():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.gateway.left()} notifications without an outcome: {self.program}")
@@ -267,9 +267,9 @@ def spin(coroutine: Coroutine[Any, Any, _T]) -> _T:
 
     Deferred.fromCoroutine(coroutine).addBoth(done)
     if not results:
-        reactor.run(installSignalHandlers=False)  # type: ignore[call-arg]  # the interface does not tell
+        reactor.run(installSignalHandlers=False)  # type: ignore[call-arg]  # the interface does not say
     if reactor.threadpool is not None:  # type: ignore[attr-defined]  # it is a reactor
-        reactor._stopThreadPool()  # type: ignore[attr-defined]  # as trial does; nobody else ends its threads
+        reactor._stopThreadPool()  # type: ignore[attr-defined]  # as trial does; nothing else ends its threads
     [result] = results
     if isinstance(result, Failure):
         result.raiseException()

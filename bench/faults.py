@@ -3,7 +3,7 @@
     python -m bench.faults [--seed N] [--examples K] [NAME …]
 
 Real TLS on loopback and a durable spool; the simulator's own record is the oracle. Nothing may be lost; twice
-may come only what was in flight when a connection ended without a word, and nothing under at-most-once; each
+may come only what was in flight when a connection ended silently, and nothing under at-most-once; each
 has exactly one outcome, the right one, or one correction of a presumption. Else the exit status is 1.
 """
 
@@ -138,12 +138,12 @@ def random_programs(count: int, start: int, certificates: Path) -> bool:
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(programs())
-    def play(program: Program) -> None:
+    def check(program: Program) -> None:
         acts = ", ".join(rule["act"] for rule in program.script)
         found = judge(f"{len(verdicts) + 1}: {program.delivery}: {acts}", program, certificates)
         verdicts.append(found.good)
 
-    play()
+    check()
     return all(verdicts)
 
 

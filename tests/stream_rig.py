@@ -19,8 +19,8 @@ from pushgate.protocols.apns_binary.error_response import ErrorResponse, encode
 from pushgate.protocols.apns_binary.frames import Frame, FrameDecoder
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.testing import RecordingSink
-from pushgate.upstreams.apns_binary.pool import Pool
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
+from pushgate.upstreams.apns_binary.upstream import ApnsBinaryUpstream
 from pushgate.upstreams.common.client_certificate import Credentials
 from tests.gateway_rig import EPOCH, GatewayRig
 
@@ -34,20 +34,20 @@ class ReactorClock(Clock):
     nameResolver = None
 
     def installNameResolver(self, resolver: object) -> None:
-        """Nobody asks."""
+        """Never called."""
 
 
 class Wire:
-    """One connection, as its link sees it: TLS over TCP in one.
+    """One connection, as its client side sees it: TLS over TCP in one.
 
     :ivar tokens: what came over it, without probes.
     """
 
     connected = True
 
-    def __init__(self, service: "Service", link: Any) -> None:
+    def __init__(self, service: "Service", connection: Any) -> None:
         self.transport = self
-        self._service, self._link = service, link
+        self._service, self._connection = service, connection
         self._decoder = FrameDecoder()
         self.tokens: list[bytes] = []
 
@@ -80,14 +80,14 @@ class Wire:
     def answer(self, status: int, identifier: int) -> None:
         """Answer, and close."""
         if self.connected:
-            self._link.dataReceived(encode(ErrorResponse(status, identifier)))
+            self._connection.dataReceived(encode(ErrorResponse(status, identifier)))
             self.end()
 
     def end(self) -> None:
-        """Close without a word."""
+        """Close silently."""
         if self.connected:
             self.connected = False
-            self._link.connectionLost(Failure(error.ConnectionDone()))
+            self._connection.connectionLost(Failure(error.ConnectionDone()))
 
     def _take(self, frame: Frame) -> None:
         if not self.connected:
@@ -105,7 +105,7 @@ class Service:
     """Stands for endpoint and push service.
 
     :ivar mood: "well", "refuses", or "closes": accepts, and closes at once.
-    :ivar attempts: when somebody tried to connect.
+    :ivar attempts: of each attempt to connect, monotonic seconds.
     :ivar wires: every connection that was made.
     """
 
@@ -121,14 +121,14 @@ class Service:
         self.attempts.append(self.clock.seconds())
         if self.mood == "refuses":
             return fail(error.ConnectionRefusedError())
-        link = factory.buildProtocol(None)
-        wire = Wire(self, link)
+        connection = factory.buildProtocol(None)
+        wire = Wire(self, connection)
         self.wires.append(wire)
-        link.makeConnection(wire)
-        link.handshakeCompleted()
+        connection.makeConnection(wire)
+        connection.handshakeCompleted()
         if self.mood == "closes":
             self.clock.callLater(0, wire.end)
-        return succeed(link)
+        return succeed(connection)
 
     def open(self) -> list[Wire]:
         """The connections that are up."""
@@ -147,12 +147,14 @@ class MemoryStream:
     def __init__(self, clock: Clock, days: float) -> None:
         self.service, self._days = Service(clock), days
 
-    def upstream(self, app: str, config: ApnsStreamTable, work: IWork, context: Context) -> Pool:
-        nobody: Any = None
-        credentials = Credentials(nobody, (), nobody, EPOCH - DAY, EPOCH + self._days * DAY)
-        pool = Pool(app, config, credentials, work, context)
-        pool._endpoint = self.service
-        return pool
+    def upstream(
+        self, app: str, config: ApnsStreamTable, work: IWork, context: Context
+    ) -> ApnsBinaryUpstream:
+        unused: Any = None
+        credentials = Credentials(unused, (), unused, EPOCH - DAY, EPOCH + self._days * DAY)
+        upstream = ApnsBinaryUpstream(app, config, credentials, work, context)
+        upstream._pool._endpoint = self.service
+        return upstream
 
 
 class StreamRig(GatewayRig):

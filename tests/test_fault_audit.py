@@ -1,4 +1,4 @@
-"""A gateway before a push service with every fault there is: nothing is lost, and what is told is true."""
+"""A gateway before a push service with every fault there is: nothing is lost, and what is reported is true."""
 
 import os
 
@@ -11,7 +11,7 @@ from bench.faults import FAULTS, POISON, programs
 from pushgate.model.notification import Delivery
 
 EXAMPLES = int(os.environ.get("PUSHGATE_FAULTS", "5"))
-"""How many random sequences are played."""
+"""How many random sequences are run."""
 
 
 @pytest.fixture(scope="session")
@@ -48,12 +48,12 @@ def test_the_poison_alone_fails(certificates):
 
 
 def test_a_silent_close_later_than_the_response_timeout(certificates):
-    """The one loss that nobody can notice: it was presumed by then, and is never called accepted."""
+    """The one loss that cannot be noticed: it was presumed by then, and is never called accepted."""
     rule = {"act": "close", "frame": 30, "times": 1, "delay": "2s"}
     found = run(Program((rule,), tail=4.0), certificates)
     assert found.lost > 0
     assert found.lost == found.presumed_lost
-    assert not found.wrong + found.twice + found.untold
+    assert not found.wrong + found.twice + found.unreported
 
 
 def test_a_loss_is_found(certificates):
@@ -73,8 +73,8 @@ def test_random_sequences(certificates):
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(programs())
-    def play(program):
+    def check(program):
         found = run(program, certificates)
         assert found.good, found
 
-    play()
+    check()

@@ -1,8 +1,6 @@
 """How long to wait before the next attempt."""
 
-from collections import deque
 from collections.abc import Callable
-from typing import Final
 
 Jitter = Callable[[], float]
 """A number from 0 to 1, new at each call."""
@@ -18,46 +16,3 @@ def delay(failures: int, *, first: float, cap: float, jitter: Jitter) -> float:
     """
     whole = min(cap, first * 2.0 ** min(failures - 1, 60))
     return whole * (0.5 + 0.5 * jitter())
-
-
-PERIOD: Final = 60.0
-"""Seconds in which handshakes are counted."""
-SPREAD: Final = 0.2
-"""Seconds, times chance, between two attempts to replace what was lost."""
-MANY: Final = 64
-"""Attempts that keep apart after a loss at most."""
-
-
-class HandshakeLimit:
-    """Bounds how often a pool of connections is renewed, whatever it is renewed for.
-
-    Connections that were lost together do not come back together: each successor keeps a random distance
-    from the attempt before.
-
-    :param per_minute: in any `PERIOD`; 0 sets no limit.
-    """
-
-    def __init__(self, per_minute: int, jitter: Jitter) -> None:
-        self._per_minute, self._jitter = per_minute, jitter
-        self._made: deque[float] = deque()
-        self._lost = 0
-        self._next = float("-inf")
-
-    def made(self, now: float) -> None:
-        """Count an attempt at `now`, monotonic seconds."""
-        if self._per_minute:
-            self._made.append(now)
-        if self._lost:
-            self._lost -= 1
-            self._next = now + SPREAD * self._jitter()
-
-    def lost(self, count: int = 1) -> None:
-        """Note that connections were lost, or could not be had, for no reason of ours."""
-        self._lost = min(MANY, self._lost + count)
-
-    def wait(self, now: float) -> float:
-        """Seconds until an attempt may be made; 0 when it may be now."""
-        while self._made and self._made[0] <= now - PERIOD:
-            self._made.popleft()
-        full = bool(self._per_minute) and len(self._made) >= self._per_minute
-        return max(0.0, self._next - now, self._made[-self._per_minute] + PERIOD - now if full else 0.0)

@@ -1,4 +1,4 @@
-"""The signature of a webhook: made by the sink, checked by whoever receives it.
+"""The signature of a webhook: made by the sink, checked by the receiver.
 
 ``v1`` is HMAC-SHA256 over the timestamp in ASCII, a full stop, and the body as it came.
 """
@@ -27,7 +27,7 @@ def sign(secrets: Iterable[bytes], timestamp: int, body: bytes) -> str:
 def verify(
     secret: bytes, timestamp: str, signature: str, body: bytes, now: float, tolerance: float = TOLERANCE
 ) -> bool:
-    """Whether a request is from somebody who knows `secret`, and is no old one that was sent again.
+    """Return True if a request was signed with `secret`, and is not an old one sent again.
 
     :param timestamp: the header `TIMESTAMP`, as it came.
     :param signature: the header `SIGNATURE`, as it came.

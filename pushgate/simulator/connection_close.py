@@ -18,10 +18,10 @@ LINGER: Final = 5.0
 
 
 class HalfCloseableTLS(BufferingTLSTransport):
-    """A TLS layer that bears the end of the writing half of the TCP connection under it.
+    """A TLS layer that survives the end of the writing half of the TCP connection under it.
 
-    Once that is closed, the layer's own wish to close, out of `dataReceived`, loses the connection at once
-    and pulls the ground from under its feet; here the loss waits until what was received is dealt with.
+    Once that is closed, the layer's own `loseConnection`, called out of `dataReceived`, loses the connection
+    at once, in the middle of its work; here the loss waits until what was received is dealt with.
     """
 
     _receiving = False
@@ -64,7 +64,7 @@ class ConnectionClose:
         self._proceed()
 
     def cancel(self) -> None:
-        """The connection is gone: forget what was still to do."""
+        """The connection is gone: cancel what was still to do."""
         self._steps = iter(())
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
@@ -95,7 +95,7 @@ class ConnectionClose:
             self._socket.loseConnection()
         else:
             # Closing with unread data would reset the connection, and a reset can destroy the answer on its
-            # way: say goodbye, end our half of the TCP connection, and leave the rest to the other side.
+            # way: send close_notify, end our half of the TCP connection, leave the rest to the other side.
             self._transport.loseConnection()
             self._socket.loseWriteConnection()
             if plan.end is EndAction.CLOSE:

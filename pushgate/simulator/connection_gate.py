@@ -1,4 +1,4 @@
-"""The gate before a service: numbers connections, turns some away before TLS, and knows who is inside."""
+"""The listener of one simulated service: numbers connections, refuses some before TLS, tracks open ones."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -19,7 +19,7 @@ _FATAL_ALERT: Final = b"\x15\x03\x03\x00\x02\x02"
 
 
 class GuardedConnection(Protocol):
-    """A connection that a gate let in or turned away."""
+    """A connection that was accepted or refused."""
 
     transport: Any  # in turn TCP, UNIX, and TLS over one of them
 
@@ -27,17 +27,17 @@ class GuardedConnection(Protocol):
         self.gate, self.number = gate, number
 
     def connectionMade(self) -> None:
-        self.gate.guests.add(self)
+        self.gate.connections.add(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.gate.leave(self)
+        self.gate.remove(self)
 
     def drop(self) -> None:
-        """Go, at once."""
+        """Close at once."""
         self.transport.abortConnection()
 
 
-class TurnedAway(GuardedConnection):
+class RefusedConnection(GuardedConnection):
     """A connection reset before TLS."""
 
     def connectionMade(self) -> None:
@@ -45,7 +45,7 @@ class TurnedAway(GuardedConnection):
         self.drop()
 
 
-class Alerted(GuardedConnection):
+class AlertedConnection(GuardedConnection):
     """A connection whose handshake is answered with a fatal alert."""
 
     def __init__(self, gate: "ConnectionGate", number: int, alert: int) -> None:
@@ -59,12 +59,12 @@ class Alerted(GuardedConnection):
 
 
 class ConnectionGate(Factory):
-    """Lets connections in to one service, over TLS.
+    """Accepts connections to one service, over TLS.
 
-    :param judge: the rule for the nth connection, None to let it in.
+    :param judge: the rule for the nth connection, None to accept it.
     :param build: the protocol for the nth connection.
-    :ivar accepted: connections that got a number. One turned away only because an earlier one was gets none.
-    :ivar refused: connections turned away before TLS.
+    :ivar accepted: connections that got a number. One refused only because an earlier one was gets none.
+    :ivar refused: connections refused before TLS.
     :ivar handshakes_failed: connections lost before TLS was established.
     """
 
@@ -83,13 +83,13 @@ class ConnectionGate(Factory):
         self._refusal: tuple[float, Refuse] | None = None
         self._empty: Deferred[None] | None = None
         self._forgotten = 0
-        self.guests: set[GuardedConnection] = set()
+        self.connections: set[GuardedConnection] = set()
         self.accepted = self.refused = self.handshakes_failed = 0
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol:
         if self._refusing():
             self.refused += 1
-            return TurnedAway(self, 0)
+            return RefusedConnection(self, 0)
         self.accepted += 1
         rule = self._judge(self.accepted)
         if isinstance(rule, Refuse):
@@ -97,16 +97,16 @@ class ConnectionGate(Factory):
                           number=self.accepted, seconds=rule.duration)  # fmt: skip
             self._refusal = (self._clock.seconds() + rule.duration, rule)
             self.refused += 1
-            return TurnedAway(self, self.accepted)
+            return RefusedConnection(self, self.accepted)
         if isinstance(rule, TlsAlert):
             self.handshakes_failed += 1
-            return Alerted(self, self.accepted, rule.alert)
+            return AlertedConnection(self, self.accepted, rule.alert)
         return HalfCloseableTLS(self._tls, self._build(self, self.accepted))
 
-    def leave(self, guest: GuardedConnection) -> None:
-        """A connection is gone."""
-        self.guests.discard(guest)
-        if self._empty is not None and not self.guests:
+    def remove(self, connection: GuardedConnection) -> None:
+        """Remove a connection that is gone."""
+        self.connections.discard(connection)
+        if self._empty is not None and not self.connections:
             empty, self._empty = self._empty, None
             empty.callback(None)
 
@@ -114,15 +114,15 @@ class ConnectionGate(Factory):
         """Drop every connection; fires when all are gone."""
         done: Deferred[None] = Deferred()
         self._empty = done
-        for guest in tuple(self.guests):
-            guest.drop()
-        if not self.guests and not done.called:
+        for connection in tuple(self.connections):
+            connection.drop()
+        if not self.connections and not done.called:
             self._empty = None
             done.callback(None)
         return done
 
-    def forgive(self) -> None:
-        """Refuse no longer."""
+    def end_refusal(self) -> None:
+        """End a refusal in progress."""
         self._refusal = None
 
     def forget(self) -> None:
@@ -134,7 +134,7 @@ class ConnectionGate(Factory):
         """The counts, ready for JSON."""
         return {
             "accepted": self.accepted - self._forgotten,
-            "open": len(self.guests),
+            "open": len(self.connections),
             "refused": self.refused,
             "handshakes_failed": self.handshakes_failed,
         }

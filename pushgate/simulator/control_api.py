@@ -13,8 +13,8 @@ With ``Accept: application/x-ndjson`` what was received comes one notification a
 ``{"error": code, "detail": text}``.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
 
 import msgspec
 from twisted.internet.interfaces import IReactorTime
@@ -27,11 +27,9 @@ from pushgate.model.notification import MAX_EXPIRATION
 from pushgate.net.http.small_site import SmallSite
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from pushgate.protocols.apns_rules import MAX_TOKEN
-from pushgate.simulator.fault_rules import BadScript, parse_rules
-from pushgate.simulator.received_log import Accepted
-
-if TYPE_CHECKING:
-    from pushgate.simulator.service import Simulator
+from pushgate.simulator.certificates import Certificates
+from pushgate.simulator.fault_rules import BadScript, Rule, parse_rules
+from pushgate.simulator.received_log import Accepted, ReceivedLog
 
 _MAX_BODY: Final = 16 << 20
 _MAX_PAGE: Final = 10_000
@@ -46,13 +44,28 @@ class _Feedback(msgspec.Struct, forbid_unknown_fields=True):
 _FEEDBACK = msgspec.json.Decoder(list[_Feedback])
 
 
+class ControlledSimulator(Protocol):
+    """The simulator, as the control port uses it; see `Simulator`."""
+
+    certificates: Certificates
+    received: ReceivedLog
+
+    @property
+    def script(self) -> tuple[Rule, ...]: ...
+    def set_script(self, rules: Sequence[Rule]) -> None: ...
+    def add_feedback(self, tuples: Sequence[FeedbackTuple]) -> None: ...
+    def addresses(self) -> dict[str, str]: ...
+    def summary(self) -> dict[str, Any]: ...
+    def forget(self) -> None: ...
+
+
 class ControlAPI(Resource):
     """Every path of the control port."""
 
     isLeaf = True
     log = Logger()
 
-    def __init__(self, simulator: "Simulator") -> None:
+    def __init__(self, simulator: ControlledSimulator) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Twisted's is untyped
         self._simulator = simulator
         self._answers: dict[str, dict[str, Callable[[Request], Any]]] = {
@@ -129,7 +142,7 @@ class ControlAPI(Resource):
         return {}
 
 
-def control_site(simulator: "Simulator", clock: IReactorTime) -> SmallSite:
+def control_site(simulator: ControlledSimulator, clock: IReactorTime) -> SmallSite:
     """The control port's factory."""
     return SmallSite(ControlAPI(simulator), clock, max_body=_MAX_BODY)
 

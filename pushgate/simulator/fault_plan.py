@@ -1,4 +1,4 @@
-"""What a rule comes to for one notification: the bytes of the answer, and how the connection ends."""
+"""The effect of a rule on one notification: the bytes of the answer, and how the connection ends."""
 
 from itertools import accumulate, pairwise
 
@@ -23,10 +23,10 @@ from pushgate.simulator.fault_rules import (
 class FaultPlan(msgspec.Struct, frozen=True, kw_only=True):
     """How a connection ends.
 
-    :param status: what the notification is refused with; None when it is not, and dropped in silence.
+    :param status: what the notification is refused with; None when it is not, and dropped silently.
     :param delay: seconds before the first piece.
     :param pieces: of the answer, each sent by itself.
-    :param linger: see `rules.Ending`.
+    :param linger: see `EndingAction`.
     """
 
     status: int | None = None
@@ -37,7 +37,7 @@ class FaultPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan_rule(rule: FrameRule, frame: Frame | None, accepted: int) -> FaultPlan:
-    """What `rule` comes to.
+    """Return the effect of `rule`.
 
     :param frame: the notification; None when there is none yet.
     :param accepted: the identifier of the last one accepted on the connection, 0 when there is none.

@@ -1,6 +1,6 @@
 """The rules of a fault script, as they are written in TOML or JSON, and the check of them.
 
-A rule is a table: what it matches, the word `act`, and the options of that act.
+A rule is a table: what it matches, the key `act`, and the options of that act.
 
 Every rule may match by `connection` (the nth accepted since the script was set, from 1), by `probability`
 (0 to 1), and fire at most `times` (0: always). The rules about notifications also match by `token` (a prefix
@@ -46,7 +46,7 @@ class EndAction(StrEnum):
 
 
 class Match(Table):
-    """What every rule may match by."""
+    """Conditions of every rule."""
 
     connection: int | None = Field(default=None, ge=1)
     probability: float | None = Field(default=None, ge=0, le=1)
@@ -54,7 +54,7 @@ class Match(Table):
 
 
 class FrameMatch(Match):
-    """What rules about notifications may match by."""
+    """Conditions of rules about notifications."""
 
     token: HexBytes | None = None
     frame: int | None = Field(default=None, ge=0)
@@ -68,7 +68,7 @@ class FrameMatch(Match):
 
 
 class EndingAction(FrameMatch):
-    """What acts that end the connection have in common; whatever comes later on it is discarded.
+    """Options of all acts that end the connection; whatever comes later on it is discarded.
 
     :param delay: seconds until it is done.
     :param linger: read and discard until the other side has closed, as the real service does; without it
@@ -80,7 +80,7 @@ class EndingAction(FrameMatch):
 
 
 class AnswerAction(EndingAction):
-    """What acts that answer have in common.
+    """Options of all acts that answer.
 
     :param identifier: named in the answer instead of the right one.
     :param split: sizes of the pieces the answer is sent in; what is left follows as one more.
@@ -112,20 +112,20 @@ class Shutdown(AnswerAction):
 
 
 class Close(EndingAction):
-    """Close without a word; the notification is not accepted."""
+    """Close without an answer; the notification is not accepted."""
 
     act: Literal["close"]
 
 
 class Reset(FrameMatch):
-    """Reset the connection without a word; the notification is not accepted."""
+    """Reset the connection without an answer; the notification is not accepted."""
 
     act: Literal["reset"]
     delay: Seconds = 0.0
 
 
 class HalfClose(FrameMatch):
-    """Close the writing side without a word and go on reading, to discard it."""
+    """Close the writing side without an answer and go on reading, to discard it."""
 
     act: Literal["half-close"]
     delay: Seconds = 0.0

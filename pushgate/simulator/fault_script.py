@@ -1,4 +1,4 @@
-"""The fault script at work: which rule fires for a connection, a notification, a read of the feedback.
+"""Evaluation of a fault script: the rule that fires for a connection, a notification, a feedback read.
 
 Pure: chance comes from a callable, and there is no clock; the caller does what the rule says.
 """
@@ -82,7 +82,7 @@ class FaultScript:
 
 
 _Conditions = tuple[int, int | None, int | None, bytes | None, _M]
-"""What is asked of a rule for every notification, at hand: index, frame, connection, token; and the rule."""
+"""The conditions of a rule, extracted once: index, frame, connection, token; and the rule."""
 
 
 def _of(rules: Sequence[Rule], kinds: tuple[type[Any], ...]) -> list[_Conditions[Any]]:

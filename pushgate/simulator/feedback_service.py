@@ -1,4 +1,4 @@
-"""The feedback service: sends the list of dead tokens to whoever connects, forgets it, and closes."""
+"""The feedback service: sends the list of dead tokens to a client, forgets it, and closes."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -38,7 +38,7 @@ class FeedbackService:
 
     @property
     def waiting(self) -> int:
-        """Tuples that nobody has read yet."""
+        """Tuples that were not read yet."""
         return len(self._tuples)
 
     def add(self, tuples: Sequence[FeedbackTuple]) -> None:

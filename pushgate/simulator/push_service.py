@@ -1,4 +1,4 @@
-"""The push service on the binary stream: takes notifications, says nothing unless something is wrong.
+"""The push service on the binary stream: takes notifications, answers only when one is wrong.
 
 A connection takes notifications until one is at fault, by itself or by the script. From then on it discards
 all that comes, as the real service does, answers, and closes.
@@ -24,7 +24,7 @@ from pushgate.simulator.received_log import ReceivedLog
 
 
 class PushService:
-    """What all connections share.
+    """State that all connections share.
 
     :ivar script: may be replaced at any time; the next notification is judged by the new one.
     :param wall: Unix seconds.
@@ -49,7 +49,7 @@ class PushService:
     def judge(
         self, connection: int, place: int, frame: Frame | MalformedFrame
     ) -> FrameRule | ErrorStatus | None:
-        """What is wrong with the nth frame of a connection: a rule of the script, or a status by itself."""
+        """Return the fault of the nth frame of a connection: a rule of the script, or a status by itself."""
         if isinstance(frame, MalformedFrame):
             return frame.status
         rule = self.script.for_frame(connection, place, frame.token)
@@ -64,7 +64,7 @@ class PushService:
 
     @property
     def indifferent(self) -> bool:
-        """Whether no token and no rule makes a difference, so that `find_fault` says all."""
+        """Whether no token and no rule makes a difference, so that `find_fault` decides alone."""
         return not self.script.about_frames and not self.dead
 
 
@@ -97,7 +97,7 @@ class PushConnection(GuardedConnection):
         self.log.info("connection {number} is up", number=self.number)
         rule = self._service.script.for_frame(self.number, 0, b"")
         if rule is not None:
-            self._obey(rule, None)
+            self._apply(rule, None)
 
     def dataReceived(self, data: bytes) -> None:
         frames = self._decoder.feed(data)
@@ -136,7 +136,7 @@ class PushConnection(GuardedConnection):
             received.discarded += len(rest)
         else:
             assert isinstance(bad, Frame)
-            self._obey(verdict, bad)
+            self._apply(verdict, bad)
             if self._stalled is not None:
                 self._stalled += rest
             else:
@@ -162,7 +162,7 @@ class PushConnection(GuardedConnection):
             good.append(frame)
         return good, verdict
 
-    def _obey(self, rule: FrameRule, frame: Frame | None) -> None:
+    def _apply(self, rule: FrameRule, frame: Frame | None) -> None:
         if isinstance(rule, Stall):
             self._stall(rule.duration, frame)
         elif not isinstance(rule, Accept):

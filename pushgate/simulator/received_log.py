@@ -86,7 +86,7 @@ class ReceivedLog:
     :ivar frames: notifications that came, whatever became of them; always the sum of accepted, rejected and
         discarded ones.
     :ivar rejected: how many were refused, by status; those whose answer was lost too.
-    :ivar discarded: what came after an error, or was dropped in silence.
+    :ivar discarded: what came after an error, or was dropped silently.
     """
 
     def __init__(self, limit: int) -> None:

@@ -31,7 +31,7 @@ _SERVICES = {"push": "listen", "feedback": "feedback_listen", "control": "contro
 
 
 class Simulator(Service):
-    """The push service's side. Start it with `start`, or as a service of Twisted's.
+    """Push, feedback and control together. Start it with `start`, or as a service of Twisted's.
 
     :param reactor: the clock and the network.
     :param wall: Unix seconds.
@@ -71,17 +71,17 @@ class Simulator(Service):
 
     @property
     def port(self) -> int | None:
-        """Where the push service listens, while it does and if that is TCP."""
+        """The TCP port of the push service, None while it does not listen on one."""
         return self._port("push")
 
     @property
     def feedback_port(self) -> int | None:
-        """Where the feedback service listens, while it does and if that is TCP."""
+        """The TCP port of the feedback service, None while it does not listen on one."""
         return self._port("feedback")
 
     @property
     def control_port(self) -> int | None:
-        """Where the control port is, while it is open and if that is TCP."""
+        """The TCP port of the control API, None while it does not listen on one."""
         return self._port("control")
 
     def addresses(self) -> dict[str, str]:
@@ -116,7 +116,7 @@ class Simulator(Service):
         """Replace the script; a refusal of connections in progress ends."""
         push, feedback = self._gates["push"], self._gates["feedback"]
         self._push.script = FaultScript(rules, self._chance, push.accepted, feedback.accepted)
-        push.forgive()
+        push.end_refusal()
 
     @property
     def script(self) -> tuple[Rule, ...]:

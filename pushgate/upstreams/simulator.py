@@ -21,15 +21,15 @@ from pushgate.plugin.interfaces import (
 )
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import PlainEndpoint, SimulatorTable
-from pushgate.upstreams.apns_binary.pool import Pool
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable, StreamTable
+from pushgate.upstreams.apns_binary.upstream import ApnsBinaryUpstream
 from pushgate.upstreams.common.client_certificate import load
 
 _ANY_PORT: Final = "tcp:0:interface=127.0.0.1"
 
 
 class EmbeddedTable(SimulatorTable):
-    """A simulator inside the gateway: on free ports unless told otherwise."""
+    """A simulator inside the gateway: on free ports by default."""
 
     listen: PlainEndpoint = _ANY_PORT
     feedback_listen: PlainEndpoint = _ANY_PORT
@@ -57,7 +57,7 @@ class SimulatedUpstream:
             directory = context.state_dir / "simulator" / app
         table = config.simulator.model_copy(update={"state_dir": directory})
         self.simulator = Simulator(table, context.reactor, context.wall)
-        self._pool: Pool | None = None
+        self._upstream: ApnsBinaryUpstream | None = None
 
     def start(self) -> None:
         self.simulator.startService()
@@ -71,41 +71,43 @@ class SimulatedUpstream:
             feedback_host="localhost",
             feedback_port=self.simulator.feedback_port,
         )
-        self._pool = Pool(self._app, table, load(self._app, table), self._work, self._context)
-        self._pool.start()
+        self._upstream = ApnsBinaryUpstream(
+            self._app, table, load(self._app, table), self._work, self._context
+        )
+        self._upstream.start()
 
     def wake(self) -> None:
-        if self._pool is not None:
-            self._pool.wake()
+        if self._upstream is not None:
+            self._upstream.wake()
 
     def stop(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        if self._pool is not None:
-            await self._pool.stop()
+        if self._upstream is not None:
+            await self._upstream.stop()
         await self.simulator.stop()
         self._temporary.cleanup()
 
     def abort(self) -> None:
-        if self._pool is not None:
-            self._pool.abort()
+        if self._upstream is not None:
+            self._upstream.abort()
         self.simulator.stop()
 
     def state(self) -> UpstreamState:
-        return self._pool.state() if self._pool else UpstreamState(connections={}, window=0)
+        return self._upstream.state() if self._upstream else UpstreamState(connections={}, window=0)
 
     def prove(self) -> Deferred[int] | None:
-        return self._pool.prove() if self._pool else None
+        return self._upstream.prove() if self._upstream else None
 
     def find(self, batch: Batch, index: int) -> BatchSlice | None:
-        return self._pool.find(batch, index) if self._pool else None
+        return self._upstream.find(batch, index) if self._upstream else None
 
     def addresses(self) -> list[str]:
-        told = self.simulator.addresses()
+        addresses = self.simulator.addresses()
         if self.simulator.control_port is not None:
-            told["control"] = f"http://{told['control']}/"
-        return [f"its simulator's {service}: {address}" for service, address in told.items()]
+            addresses["control"] = f"http://{addresses['control']}/"
+        return [f"its simulator's {service}: {address}" for service, address in addresses.items()]
 
 
 plug_in = SimulatedTable, SimulatedUpstream

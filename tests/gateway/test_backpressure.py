@@ -64,9 +64,9 @@ class BackpressureTests(TestCase):
         rig, door, sender = await self.start()
         await sender.push(0)
         await self.until(rig, lambda: rig.simulator.received.frames == SIZE)
-        [guest] = rig.simulator._gates["push"].guests
+        [guest] = rig.simulator._gates["push"].connections
         guest.transport.pauseProducing()
-        [link] = rig.gateway._apps.configured("news").slot.upstream._links  # type: ignore[attr-defined] # it is a Pool
+        [link] = rig.gateway._apps.configured("news").slot.upstream._pool.connections  # type: ignore[attr-defined] # of APNs
         for stream, buffer in ((guest, socket.SO_RCVBUF), (link, socket.SO_SNDBUF)):
             stream.transport.transport.getHandle().setsockopt(socket.SOL_SOCKET, buffer, 1 << 16)
         [connection] = door._server.connections

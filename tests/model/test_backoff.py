@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.model.backoff import MANY, PERIOD, SPREAD, HandshakeLimit, delay
+from pushgate.model.backoff import delay
 
 
 def test_delays_double():
@@ -39,53 +39,3 @@ def test_chance_is_drawn_anew():
     chances = iter([0.25, 0.75])
     delays = [delay(1, first=1.0, cap=60.0, jitter=lambda: next(chances)) for _ in range(2)]
     assert delays == [0.625, 0.875]
-
-
-def attempts(handshakes, count):
-    """When `count` attempts are made by somebody who makes each as soon as it may be."""
-    now, times = 1000.0, []
-    while len(times) < count:
-        now += handshakes.wait(now)
-        handshakes.made(now)
-        times.append(now - 1000.0)
-    return times
-
-
-def test_handshakes_are_bounded():
-    """No minute has more of them than it may; until then nothing waits."""
-    times = attempts(HandshakeLimit(3, lambda: 0.5), 7)
-    assert times == [0.0, 0.0, 0.0, PERIOD, PERIOD, PERIOD, 2 * PERIOD]
-
-
-@given(st.integers(1, 5), st.lists(st.floats(0, 40), min_size=1, max_size=30))
-def test_no_minute_has_more(limit, pauses):
-    """Whenever attempts are wanted, any minute has at most so many."""
-    handshakes, now, times = HandshakeLimit(limit, lambda: 0.0), 0.0, []
-    for pause in pauses:
-        now += pause
-        if handshakes.wait(now) == 0.0:
-            handshakes.made(now)
-            times.append(now)
-    assert all(sum(at <= each < at + PERIOD for each in times) <= limit for at in times)
-
-
-def test_no_bound():
-    """Zero sets no limit."""
-    assert attempts(HandshakeLimit(0, lambda: 1.0), 100) == [0.0] * 100
-
-
-def test_what_was_lost_together_does_not_come_back_together():
-    """Each successor keeps a random distance from the attempt before; then attempts need not any more."""
-    chances = iter([0.5, 1.0, 0.25])
-    handshakes = HandshakeLimit(0, lambda: next(chances))
-    handshakes.lost()
-    handshakes.lost(2)
-    gaps = [0.0, 0.5 * SPREAD, 1.5 * SPREAD, 1.75 * SPREAD, 1.75 * SPREAD]
-    assert attempts(handshakes, 5) == pytest.approx(gaps)
-
-
-def test_a_long_outage_does_not_slow_down_what_follows_for_ever():
-    """However many attempts failed, so many keep apart at most."""
-    handshakes = HandshakeLimit(0, lambda: 1.0)
-    handshakes.lost(10**6)
-    assert attempts(handshakes, 10 * MANY)[-1] == pytest.approx(MANY * SPREAD)

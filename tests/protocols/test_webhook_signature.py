@@ -28,7 +28,7 @@ def test_either_secret_will_do():
 
 @pytest.mark.parametrize("now", [NOW - 301, NOW + 301])
 def test_old_requests(now):
-    """A request that somebody recorded and sends again later is not taken."""
+    """A request that was recorded and is sent again later is not taken."""
     assert not verify(OLD, str(NOW), sign([OLD], NOW, BODY), BODY, now)
     assert verify(OLD, str(NOW), sign([OLD], NOW, BODY), BODY, now, tolerance=301)
 

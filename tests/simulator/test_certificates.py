@@ -27,7 +27,7 @@ class CertificatesTests(SynchronousTestCase):
         self.assertNotIn(b"PRIVATE KEY", self.files()["ca.pem"])
 
     def test_reused(self) -> None:
-        """Certificates that are good are kept, so that clients need not be told of new ones."""
+        """Certificates that are good are kept, so that clients need no new ones."""
         before = self.files()
         Certificates.in_directory(self.directory)
         self.assertEqual(self.files(), before)

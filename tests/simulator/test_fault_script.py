@@ -35,7 +35,7 @@ class WritingTests(SynchronousTestCase):
         self.assertEqual(written, EVERY_ACT)
 
     def test_each_fault_names_rule_and_key(self) -> None:
-        """All faults are told at once, each with the rule's index and the key."""
+        """All faults are reported at once, each with the rule's index and the key."""
         cases = {
             "script[1].status": {"act": "reject"},
             "script[1].stats": {"act": "close", "stats": 8},

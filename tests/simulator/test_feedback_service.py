@@ -48,7 +48,7 @@ class FeedbackServiceTests(TestCase):
         self.assertEqual(await self.read(), b"")
 
     async def test_not_for_everybody(self) -> None:
-        """The list is kept for whoever has a good certificate."""
+        """The list is kept for a client with a good certificate."""
         await self.start()
         self.simulator.add_feedback(TUPLES)
         reader = await connect(

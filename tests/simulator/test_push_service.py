@@ -207,7 +207,7 @@ class AnswerTests(PushServiceCase):
         self.assertEqual(await self.answer(frames(1, 2), script), bytes.fromhex("080adeadbeef"))
 
     async def test_identifier_0(self) -> None:
-        """An error may name nobody (behaviour 9)."""
+        """An error may name no notification (behaviour 9)."""
         script = {"act": "reject", "status": 128, "frame": 2, "identifier": 0}
         self.assertEqual(await self.answer(frames(1, 2), script), bytes.fromhex("088000000000"))
 
@@ -349,7 +349,7 @@ class TimeTests(PushServiceCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     async def test_refusal_is_extended_by_each_attempt(self) -> None:
-        """Connections are refused until nobody tried for the whole duration (behaviour 14)."""
+        """Connections are refused until none was tried for the whole duration (behaviour 14)."""
         await self.start({"act": "refuse", "connection": 2, "duration": "1h"})
         await self.provider()
         for wait, up in ((0, False), (3000, False), (3000, False), (3601, True)):
@@ -360,7 +360,7 @@ class TimeTests(PushServiceCase):
         self.assertEqual(self.simulator.summary()["connections"]["refused"], 3)
 
     async def test_refusal_that_just_ends(self) -> None:
-        """A refusal may also end when its time is over, whoever tried meanwhile."""
+        """A refusal may also end when its time is over, whatever was tried meanwhile."""
         await self.start({"act": "refuse", "duration": "1h", "extend": False, "times": 1})
         for wait, up in ((0, False), (3000, False), (601, True)):
             self.clock.advance(wait)
@@ -380,9 +380,9 @@ class HandshakeTests(PushServiceCase):
     async def test_tls_alert(self) -> None:
         """The handshake is answered with a fatal alert, "certificate revoked" by default (behaviour 13)."""
         await self.start({"act": "tls-alert", "connection": 1}, {"act": "tls-alert", "alert": 45, "times": 1})
-        for words in ("certificate revoked", "certificate expired"):
+        for alert in ("certificate revoked", "certificate expired"):
             provider = await connect(self.simulator)
-            self.assertIn(words, str(await provider.lost))
+            self.assertIn(alert, str(await provider.lost))
         await self.provider()
         self.assertEqual(self.simulator.summary()["connections"]["handshakes_failed"], 2)
 

@@ -58,7 +58,7 @@ class ReceivedTests(SynchronousTestCase):
 
 class PayloadTests(SynchronousTestCase):
     def test_digests_beyond_the_memory(self) -> None:
-        """Payloads that do not fit are known by their digest, and still told apart."""
+        """Payloads that do not fit are known by their digest, and still distinguished."""
         payloads = Payloads(memory=5)
         self.assertEqual(payloads.numbers([b"abc", b"defg", b"abc", b"hijk", b"defg"]), [0, 1, 0, 2, 1])
         self.assertEqual(payloads.numbers([b"xy", b"defg"]), [3, 1])

@@ -54,7 +54,7 @@ class SimulatorTests(TestCase):
         await until(lambda: not [r for r in reactor.getReaders() if "Gate" in repr(r)])
 
     def test_bad_endpoint(self) -> None:
-        """Endpoints that cannot be understood are told all at once, before anything is opened."""
+        """Endpoints that cannot be understood are reported all at once, before anything is opened."""
         with self.assertRaises(CannotStart) as caught:
             make_simulator(self.mktemp(), listen="unix:/x:mode=z", control_listen="unix:/x:y=2")
         self.assertEqual(len(caught.exception.faults), 2)

@@ -107,7 +107,7 @@ class Status(Command):
 
 @refusable
 class Trace(Command):
-    """The story of a notification: its outcome record, and its `events` step by step, as JSON."""
+    """The trace of a notification: its outcome record, and its `events` step by step, as JSON."""
 
     arguments: ClassVar[Arguments] = [(b"id", Unicode())]
     response: ClassVar[Arguments] = [(b"trace", String())]

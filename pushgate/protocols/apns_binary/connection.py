@@ -11,8 +11,8 @@ error about x in flight                       before x accepted, x refused, afte
 shutdown (10), x the last one accepted        up to and including x accepted, after x sent again
 shutdown naming 0                             nothing in flight was accepted: all sent again
 error about x, presumed before                all in flight discarded; what was presumed after x was wrong
-error about something else, or no sense       nothing: the fate of all in flight is unknown
-the end without a word                        the same
+error about something else, or no sense       nothing: the outcome of all in flight is unknown
+the end without an answer                     the same
 our own sentinel's error                      everything before it accepted, what was presumed too
 ============================================  ==========================================================
 
@@ -73,7 +73,7 @@ class Stream:
 
     @property
     def provable(self) -> int:
-        """Notifications that a probe may prove to be accepted: in flight, or presumed of late."""
+        """Notifications that a probe may prove to be accepted: in flight, or presumed within `RECALL`."""
         return 0 if self.ending or self.probed else self._window.size + self._window.presumed
 
     @property

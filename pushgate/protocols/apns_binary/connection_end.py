@@ -14,13 +14,13 @@ class End(Enum):
     IDLE = auto()
     """Closed with nothing in flight: no cause for alarm."""
     ANSWERED = auto()
-    """With an error that told the fate of everything in flight."""
+    """With an error that gave the outcome of everything in flight."""
     SHUTDOWN = auto()
     """The service closes this connection, and said how far it came."""
     PROVEN = auto()
     """With the answer to our sentinel: everything was accepted."""
     UNTOLD = auto()
-    """With nothing that tells the fate of what was in flight."""
+    """With nothing that gives the outcome of what was in flight."""
 
 
 class Ending(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The error response: the only thing a push service ever says on the binary stream.
+"""The error response: the only thing a push service ever sends on the binary stream.
 
 Six bytes, then it closes: ``08``, status (1), identifier (4, big-endian). Success produces no bytes at all.
 """
@@ -13,7 +13,7 @@ _REPLY = Struct(">BBI")
 
 
 class ErrorResponse(msgspec.Struct, frozen=True):
-    """What the service said.
+    """An error response as it was sent.
 
     :param identifier: of the failing notification; with status 10 the last one accepted; 0: not known.
     """

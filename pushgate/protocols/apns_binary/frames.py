@@ -20,7 +20,7 @@ from pushgate.protocols.apns_binary.status import ErrorStatus
 MAX_FRAME: Final = 15 + 100 + 4096 + 9
 """Bytes of items in one command 2 frame at most: a token of 100, a payload of 4096 and the rest."""
 MAX_PAYLOAD: Final = 4096
-"""Bytes of a payload that Apple's service takes, the largest kind; a decoder may be told another number."""
+"""Bytes of a payload that Apple's service takes, the largest kind; a decoder may be given another number."""
 MAX_TOKEN: Final = 100
 
 _SIMPLE = Struct(">BH")
@@ -49,7 +49,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 class MalformedFrame(msgspec.Struct, frozen=True, gc=False):
     """Something on the wire that is no frame; where the next one would begin cannot be known.
 
-    :param identifier: of the offending frame, 0 when it cannot be told.
+    :param identifier: of the offending frame, 0 when it is not known.
     :param status: what a service answers.
     :param mute: the service closes without an answer: to command 0, and to a byte that is no command.
     """
@@ -151,7 +151,7 @@ class _Usual(msgspec.Struct, frozen=True, gc=False):
     """How a command 2 frame is laid out whose items stand in the order 1, 2, 3, 4, 5 or 1, 2, 3, 5.
 
     :param length: of the whole frame.
-    :param token_end: where item 2 begins; the three bytes there tell which of the two it is.
+    :param token_end: where item 2 begins; the three bytes there show which of the two it is.
     """
 
     length: int

@@ -1,4 +1,4 @@
-"""What becomes of a span when its connection ends: the rules, one function each."""
+"""Rules for the outcome of a span when its connection ends, one function each."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -39,14 +39,14 @@ def refused(span: BatchSlice, status: int) -> Fate:
 
 
 def untold(span: BatchSlice, in_flight: int, status: int | None) -> Fate:
-    """In flight on a connection that ended without telling its fate.
+    """In flight on a connection that ended without giving its outcome.
 
     Sent again or not is the batch's delivery policy. A notification that the service cannot parse closes
-    each connection it is sent on. So what was part of too many such ends is sent with ever less company,
-    half as much each time, and what ends a connection alone is given up.
+    each connection it is sent on. So what was part of too many such ends is sent together with ever fewer,
+    half as many each time, and what ends a connection alone is given up.
 
     :param in_flight: how many were.
-    :param status: of an error response that did not say about which one.
+    :param status: of an error response that named none of them.
     """
     why = "ConnectionLost" if status is None else reason(status)
     if span.batch.delivery == Delivery.AT_MOST_ONCE:

@@ -1,4 +1,4 @@
-"""What a push service finds wrong with a notification by itself, and how it says so."""
+"""Errors that a push service finds in a notification by itself, and its answers to them."""
 
 from pushgate.protocols.apns_binary.error_response import ErrorResponse
 from pushgate.protocols.apns_binary.frames import MAX_TOKEN, Frame, MalformedFrame
@@ -6,7 +6,7 @@ from pushgate.protocols.apns_binary.status import ErrorStatus
 
 
 def find_fault(frame: Frame | MalformedFrame, max_payload: int) -> ErrorStatus | None:
-    """What is wrong with a notification, None when nothing is. Whether the token lives is another question.
+    """Return the error of a notification, None when it has none. Whether the token lives is another question.
 
     :param max_payload: bytes.
     """
@@ -24,7 +24,7 @@ def find_fault(frame: Frame | MalformedFrame, max_payload: int) -> ErrorStatus |
 
 
 def error_response(frame: Frame | MalformedFrame, status: ErrorStatus) -> ErrorResponse | None:
-    """The answer to a faulty notification; None when the service closes without a word.
+    """The answer to a faulty notification; None when the service closes without one.
 
     The simple command has no answer, only the close; so has a command byte that does not exist.
     """

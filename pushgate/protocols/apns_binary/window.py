@@ -1,4 +1,4 @@
-"""What one connection has written and not heard of, in the order of writing.
+"""The notifications that one connection has written and that are not settled, in the order of writing.
 
 The identifier of a frame is its place on the connection: 1 for the first, up to 2^32-1, then 1 again; never
 0, which the service uses for "unknown". Places are never compared as numbers on the wire: an identifier
@@ -113,7 +113,7 @@ class Window:
         return _cut(self._presumed, start, stop)
 
     def find(self, order: int, index: int) -> BatchSlice | None:
-        """The span in flight that holds member `index` of the batch of this order; looks at every run."""
+        """The span in flight that holds member `index` of the batch of this order; checks every run."""
         for run in self._runs:
             span = run.span
             if span.batch.order == order and span.start <= index < span.stop:

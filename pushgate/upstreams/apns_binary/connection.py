@@ -15,15 +15,15 @@ from pushgate.protocols.apns_binary.connection import BEAT, Stream
 from pushgate.protocols.apns_binary.connection_end import Ending
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.circuit_breaker import Cause
-from pushgate.upstreams.common.read_before_reset import hear_last_words
+from pushgate.upstreams.common.read_before_reset import read_before_reset
 
 RUN: Final = 256
-"""Notifications written at once: more costs no less each, and would keep other links waiting."""
+"""Notifications written at once: more costs no less each, and would keep other connections waiting."""
 CLOSE_TIMEOUT: Final = 5.0
 """Seconds for the other side to answer our close."""
 
 Ended = Callable[["StreamConnection", Ending, Cause | None], None]
-"""Called once when a link that was ready ended; the cause is None unless TLS gave one."""
+"""Called once when a connection that was ready ended; the cause is None unless TLS gave one."""
 
 
 @implementer(IHandshakeListener, IPushProducer)
@@ -31,15 +31,12 @@ class StreamConnection(Protocol):
     """Writes when there is work, room in the window and room in the transport.
 
     :param reactor: provides IReactorTime.
-    :param make_stream: makes the stream, given the monotonic time at which the link is ready.
-    :param wake: called when the link can write more than it could.
-    :ivar secured: fires with the link when the handshake is complete, fails when the link is lost before.
-    :ivar blocked_since: monotonic seconds since when the transport is full, None while it is not.
-    :ivar busy_at: monotonic seconds of the last write.
+    :param make_stream: makes the stream, given the monotonic time at which the connection is ready.
+    :param wake: called when the connection can write more than it could.
+    Attributes are described at `PooledConnection`, besides:
+
     :ivar closing: nothing is written any more.
     :ivar retired: we closed it in good order, for want of work.
-    :ivar serving_since: monotonic seconds since when work may be written to it, None while it is a spare.
-    :ivar number: which connection of its pool it is, from 1.
     """
 
     stream: Stream
@@ -52,7 +49,7 @@ class StreamConnection(Protocol):
         ended: Ended,
     ) -> None:
         self._reactor, self._make_stream, self._wake, self._ended = reactor, make_stream, wake, ended
-        self.secured: Deferred[StreamConnection] = Deferred()
+        self.secured: Deferred[Any] = Deferred()
         self.ready_at: float | None = None
         self.busy_at = 0.0
         self.blocked_since: float | None = None
@@ -67,7 +64,7 @@ class StreamConnection(Protocol):
         tls = self._transport()
         tls.setTcpNoDelay(True)
         tls.setTcpKeepAlive(True)
-        hear_last_words(tls.transport)
+        read_before_reset(tls.transport)
 
     def handshakeCompleted(self) -> None:
         self.ready_at = self.busy_at = self._reactor.seconds()
@@ -111,12 +108,17 @@ class StreamConnection(Protocol):
     def stopProducing(self) -> None:
         """The transport is going away; connectionLost follows."""
 
-    # the pool's side
+    # the side of the pool and its owner
 
     @property
     def usable(self) -> bool:
         """Whether it can be written to, now or when it has room."""
         return not self.closing and not self.stream.probed
+
+    @property
+    def in_flight(self) -> int:
+        """Notifications written and not settled."""
+        return self.stream.in_flight
 
     def write(self, work: IWork, wall: float, limit: int = RUN) -> int:
         """Write what there is to write, at most `limit` notifications; return how many it was.

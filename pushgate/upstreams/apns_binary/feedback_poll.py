@@ -1,4 +1,4 @@
-"""The feedback service, asked from time to time which tokens are dead."""
+"""Polling of the feedback service for dead tokens."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -19,8 +19,8 @@ from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.client_certificate import Credentials
 from pushgate.upstreams.common.connect import Once, endpoint
 
-SILENCE: Final = 60.0
-"""Seconds without a word after which a reading is given up; what came until then is dealt with."""
+IDLE_TIMEOUT: Final = 60.0
+"""Seconds without data after which a reading is given up; what came until then is dealt with."""
 UNSAFE: Final = 100_000
 """Entries that may wait for the spool before no more are read. Not a few, because the service has forgotten
 what it wrote."""
@@ -42,30 +42,30 @@ class FeedbackReader(Protocol):
         self._decoder = FeedbackDecoder()
         self.read = self._unsafe = 0
         self._ended = self._paused = False
-        self._bell: IDelayedCall | None = None
+        self._idle_timer: IDelayedCall | None = None
         self.finished: Deferred[int] = Deferred(lambda _: self.abort())
 
     def connectionMade(self) -> None:
-        self._listen()
+        self._restart_idle_timer()
 
     def dataReceived(self, data: bytes) -> None:
         entries = self._decoder.feed(data)
-        deaths = [
+        dead = [
             DeadTokenEntry(entry.token, entry.since, DeadReason.FEEDBACK)
             for entry in entries
-            if 1 <= len(entry.token) <= MAX_TOKEN  # nobody can send to another
+            if 1 <= len(entry.token) <= MAX_TOKEN  # another cannot be sent to
         ]
-        self._listen()
-        if deaths:
-            self.read += len(deaths)
-            self._unsafe += len(deaths)
+        self._restart_idle_timer()
+        if dead:
+            self.read += len(dead)
+            self._unsafe += len(dead)
             self._hold_back()
-            reported = self._work.tokens_died(deaths)
+            reported = self._work.tokens_died(dead)
             reported.addErrback(lambda failure: self.log.failure("reporting dead tokens", failure))
-            reported.addCallback(lambda _: self._safe(len(deaths)))
+            reported.addCallback(lambda _: self._safe(len(dead)))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._hush()
+        self._stop_idle_timer()
         self._ended = True
         if self.finished.called:
             return
@@ -76,7 +76,7 @@ class FeedbackReader(Protocol):
 
     def abort(self) -> None:
         """Close at once; harmless when closed."""
-        self._hush()
+        self._stop_idle_timer()
         transport: Any = self.transport
         if transport is not None:
             transport.abortConnection()
@@ -91,25 +91,25 @@ class FeedbackReader(Protocol):
             self.finished.callback(self._decoder.pending)
 
     def _hold_back(self) -> None:
-        """Read on or do not, as far as the spool has come."""
+        """Pause or resume reading, by how much the spool has still to write."""
         transport: Any = self.transport
         if self._ended or self._paused == (self._unsafe > UNSAFE):
             return
         self._paused = not self._paused
         if self._paused:
-            self._hush()
+            self._stop_idle_timer()
             transport.pauseProducing()
         else:
-            self._listen()
+            self._restart_idle_timer()
             transport.resumeProducing()
 
-    def _listen(self) -> None:
-        self._hush()
-        self._bell = self._clock.callLater(SILENCE, self.abort)
+    def _restart_idle_timer(self) -> None:
+        self._stop_idle_timer()
+        self._idle_timer = self._clock.callLater(IDLE_TIMEOUT, self.abort)
 
-    def _hush(self) -> None:
-        if self._bell is not None and self._bell.active():
-            self._bell.cancel()
+    def _stop_idle_timer(self) -> None:
+        if self._idle_timer is not None and self._idle_timer.active():
+            self._idle_timer.cancel()
 
 
 class FeedbackPoll:

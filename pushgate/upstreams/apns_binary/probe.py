@@ -11,33 +11,33 @@ from pushgate.upstreams.apns_binary.connection import StreamConnection
 
 
 class Probe:
-    """Probes links, each at the price of itself, and waits for their ends.
+    """Probes connections, each at the price of itself, and waits for their ends.
 
     :param reactor: provides IReactorTime.
-    :param patience: seconds after which a link that did not answer is closed.
-    :ivar done: fires with the number of notifications proven to be accepted, when all links have ended.
+    :param timeout: seconds after which a connection that did not answer is closed.
+    :ivar done: fires with the number of notifications proven to be accepted, when all connections have ended.
     """
 
-    def __init__(self, links: Iterable[StreamConnection], reactor: Any, patience: float) -> None:
-        self._open = set(links)
+    def __init__(self, connections: Iterable[StreamConnection], reactor: Any, timeout: float) -> None:
+        self._open = set(connections)
         self._proven = 0
         self.done: Deferred[int] = Deferred()
-        self._patience = reactor.callLater(patience, self._give_up)
-        for link in self._open:
-            link.probe()
+        self._deadline = reactor.callLater(timeout, self._give_up)
+        for connection in self._open:
+            connection.probe()
 
-    def ended(self, link: StreamConnection, ending: Ending) -> None:
-        """A link has ended, probed or not."""
-        if link not in self._open:
+    def ended(self, connection: StreamConnection, ending: Ending) -> None:
+        """Note that a connection has ended, probed or not."""
+        if connection not in self._open:
             return
-        self._open.discard(link)
+        self._open.discard(connection)
         accepted = (verdict for verdict in ending.verdicts if verdict.state is State.ACCEPTED)
         self._proven += sum(len(verdict.span) for verdict in accepted)
         if not self._open:
-            if self._patience.active():
-                self._patience.cancel()
+            if self._deadline.active():
+                self._deadline.cancel()
             self.done.callback(self._proven)
 
     def _give_up(self) -> None:
-        for link in self._open:
-            link.abort()
+        for connection in self._open:
+            connection.abort()

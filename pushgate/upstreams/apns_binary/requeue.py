@@ -1,4 +1,4 @@
-"""What is noted on notifications that go back to the queue when their connection ends."""
+"""Steps noted on notifications that are requeued when their connection ends."""
 
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.history import Event, Step
@@ -8,17 +8,17 @@ from pushgate.upstreams.common.circuit_breaker import Cause
 
 
 def noted(ending: Ending, cause: Cause | None, at: float, connection: int) -> list[BatchSlice]:
-    """What is to be sent again, each with the reason.
+    """Return what is to be sent again, each with the reason.
 
     :param cause: why the connection ended, if TLS said so.
     :param at: Unix seconds.
     """
-    word = "" if ending.status is None else reason(ending.status)
+    text = "" if ending.status is None else reason(ending.status)
     if ending.end is End.UNTOLD:
-        back = Step(Event.LOST, at, connection, word or cause or "ConnectionLost")
+        back = Step(Event.LOST, at, connection, text or cause or "ConnectionLost")
     else:
-        back = Step(Event.DISCARDED, at, connection, word)
-    refused = Step(Event.REFUSED, at, connection, word)
+        back = Step(Event.DISCARDED, at, connection, text)
+    refused = Step(Event.REFUSED, at, connection, text)
     return [
         span.noted(refused if index < ending.refused else back) for index, span in enumerate(ending.requeue)
     ]

@@ -1,4 +1,4 @@
-"""A certificate that is about to expire is told of while there is time to renew it."""
+"""Warnings that a certificate is about to expire, while there is time to renew it."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -9,11 +9,11 @@ from twisted.logger import Logger
 from pushgate.plugin.interfaces import Context
 
 INTERVAL: Final = 600.0
-"""Seconds between two looks at the clock on the wall."""
+"""Seconds between two checks of the wall clock."""
 DAY: Final = 86400.0
 """Seconds."""
 NOTICE: Final = (0, 1, 7, 30)
-"""Days before the end at which it is told, once each; 0 is the end."""
+"""Days before the end at which a warning is logged, once each; 0 is the end."""
 
 
 class ExpiryNotice:
@@ -26,27 +26,27 @@ class ExpiryNotice:
 
     def __init__(self, app: str, expires: float, context: Context) -> None:
         self._app, self._expires, self._wall = app, expires, context.wall
-        self._told: int | None = None
-        self._loop = LoopingCall(self._look)
+        self._warned: int | None = None
+        self._loop = LoopingCall(self._check)
         self._loop.clock = context.reactor
 
     def start(self) -> None:
-        """Look now, and from time to time."""
+        """Check now, and every `INTERVAL`."""
         self._loop.start(INTERVAL)
 
     def stop(self) -> None:
-        """Look no more; harmless when that was said."""
+        """Check no more; harmless when stopped."""
         if self._loop.running:
             self._loop.stop()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         left = (self._expires - self._wall()) / DAY
         due = next((days for days in NOTICE if left <= days), None)
-        if due is not None and (self._told is None or due < self._told):
-            self._told = due
-            self._tell(left)
+        if due is not None and (self._warned is None or due < self._warned):
+            self._warned = due
+            self._warn(left)
 
-    def _tell(self, left: float) -> None:
+    def _warn(self, left: float) -> None:
         when = f"{datetime.fromtimestamp(self._expires, UTC):%Y-%m-%d %H:%M} UTC"
         if left > 0:
             self.log.warn(

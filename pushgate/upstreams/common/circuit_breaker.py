@@ -1,4 +1,4 @@
-"""The circuit of one app: may it be connected now, and if not, why."""
+"""The circuit breaker of one app: when it may connect, and the cause while it may not."""
 
 from enum import StrEnum
 from typing import Final
@@ -7,7 +7,7 @@ from pushgate.model.backoff import Jitter, delay
 
 
 class Cause(StrEnum):
-    """Why a push service could not be used: the words operators read, explained in docs/operating.md."""
+    """Causes why a push service could not be used, as operators read them; explained in docs/operating.md."""
 
     CERTIFICATE_EXPIRED = "certificate-expired"
     CERTIFICATE_NOT_YET_VALID = "certificate-not-yet-valid"

@@ -22,11 +22,11 @@ from twisted.internet.ssl import (
 )  # fmt: skip
 
 from pushgate.model.errors import CannotStart
-from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
+from pushgate.upstreams.common.settings import ClientTlsTable
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """A client certificate with its key and chain, and whom to trust.
+    """A client certificate with its key and chain, and the authorities to trust.
 
     :param expires: Unix seconds when the certificate's validity ends.
     :param begins: Unix seconds when it begins.
@@ -39,14 +39,14 @@ class Credentials(msgspec.Struct, frozen=True):
     expires: float
 
     def tls_options(self, host: str) -> Any:
-        """What a TLS connection to `host` needs: its name is verified and sent as SNI."""
+        """Return the options of a TLS connection to `host`: its name is verified and sent as SNI."""
         chain = {"extraCertChain": [cert.original for cert in self.chain]}
         return optionsForClientTLS(
             host, self.trust, self.certificate, extraCertificateOptions=chain if self.chain else None
         )
 
 
-def load(app: str, table: ApnsStreamTable) -> Credentials:
+def load(app: str, table: ClientTlsTable) -> Credentials:
     """Read the files a configuration names.
 
     :raises CannotStart: with one line that names app, file and reason.
@@ -65,7 +65,7 @@ def load(app: str, table: ApnsStreamTable) -> Credentials:
     )
 
 
-def _client(app: str, table: ApnsStreamTable) -> tuple[x509.Certificate, list[x509.Certificate], Any]:
+def _client(app: str, table: ClientTlsTable) -> tuple[x509.Certificate, list[x509.Certificate], Any]:
     """Certificate, chain and private key."""
     password = _read(app, "password_file", table.password_file).strip() if table.password_file else None
     data = _read(app, "certificate", table.certificate)

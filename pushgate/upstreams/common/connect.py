@@ -1,16 +1,30 @@
-"""Connecting: the name is resolved anew, and the link is handed on only when its handshake is complete."""
+"""Connecting over TLS: the name is resolved anew, and a connection is ready only after its handshake."""
 
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory
 
-from pushgate.upstreams.apns_binary.connection import StreamConnection
 from pushgate.upstreams.common.client_certificate import Credentials
 
 TIMEOUT: Final = 30.0
 """Seconds for name, TCP and TLS together."""
+
+
+class SecuredConnection(Protocol):
+    """A protocol of Twisted's that reports its handshake.
+
+    :ivar secured: fires when the handshake is complete, fails when the connection is lost before.
+    """
+
+    secured: Deferred[Any]
+
+    def abort(self) -> object:
+        """Close at once."""
+
+
+C = TypeVar("C", bound=SecuredConnection)
 
 
 class Once(Factory):
@@ -18,32 +32,32 @@ class Once(Factory):
 
     noisy = False
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
 
-    def buildProtocol(self, addr: Any) -> Protocol:
+    def buildProtocol(self, addr: Any) -> Any:
         return self._protocol
 
 
 def endpoint(host: str, port: int, credentials: Credentials, reactor: Any) -> Any:
-    """A TLS client endpoint; every `connect` of it looks `host` up again."""
+    """A TLS client endpoint; every `connect` of it resolves `host` again."""
     return wrapClientTLS(credentials.tls_options(host), HostnameEndpoint(reactor, host, port))
 
 
-def connect(link: StreamConnection, endpoint: Any, reactor: Any) -> "Deferred[StreamConnection]":
-    """Connect `link`; fires with it when its TLS handshake is complete.
+def connect(connection: C, endpoint: Any, reactor: Any) -> "Deferred[C]":
+    """Connect `connection`; fires with it when its TLS handshake is complete.
 
     Twisted's TLS endpoints fire when TCP is connected, before a byte of TLS was exchanged. Cancelled, timed
     out or failed, no half-open connection is left behind.
     """
-    return Deferred.fromCoroutine(_connect(link, endpoint)).addTimeout(TIMEOUT, reactor)
+    return Deferred.fromCoroutine(_connect(connection, endpoint)).addTimeout(TIMEOUT, reactor)
 
 
-async def _connect(link: StreamConnection, endpoint: Any) -> StreamConnection:
+async def _connect(connection: C, endpoint: Any) -> C:
     try:
-        await endpoint.connect(Once(link))
-        await link.secured
+        await endpoint.connect(Once(connection))
+        await connection.secured
     except BaseException:
-        link.abort()
+        connection.abort()
         raise
-    return link
+    return connection

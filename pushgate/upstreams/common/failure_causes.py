@@ -1,4 +1,4 @@
-"""What a failed connection tells an operator."""
+"""The cause of a failed connection, for operators."""
 
 from typing import Final
 
@@ -31,12 +31,12 @@ _KINDS: Final = (
 REJECTIONS: Final = frozenset(
     {Cause.CERTIFICATE_EXPIRED, Cause.WRONG_ENVIRONMENT, Cause.CERTIFICATE_REJECTED}
 )
-"""The service refused our certificate. Under TLS 1.3 the word comes after our side of the handshake is done,
+"""The service refused our certificate. Under TLS 1.3 its alert comes after our side of the handshake is done,
 and after the first frames went out: it never looked at them."""
 
 
 def of_attempt(failure: Failure) -> Cause:
-    """Why an attempt to connect failed."""
+    """Return the cause of a failed attempt to connect."""
     tls = _of_tls(failure)
     if tls:
         return tls
@@ -47,12 +47,12 @@ def of_attempt(failure: Failure) -> Cause:
 
 
 def of_loss(failure: Failure) -> Cause | None:
-    """Why an established connection was lost, None when nothing but the end was seen."""
+    """Return the cause of the loss of an established connection, None when TLS gave none."""
     return _of_tls(failure)
 
 
 def text(failure: Failure) -> str:
-    """The failure in a few words, for the log."""
+    """Return a short text of the failure, for the log."""
     if failure.check(SSL.Error):
         return "TLS: " + "; ".join(_reasons(failure)) or "TLS error"
     return failure.getErrorMessage().partition("\n")[0][:200]
@@ -61,12 +61,12 @@ def text(failure: Failure) -> str:
 def _of_tls(failure: Failure) -> Cause | None:
     if not failure.check(SSL.Error):
         return None
-    said = " ".join(_reasons(failure)).lower()
-    return next((cause for words, cause in _ALERTS if words in said), Cause.HANDSHAKE_FAILED)
+    reasons = " ".join(_reasons(failure)).lower()
+    return next((cause for alert, cause in _ALERTS if alert in reasons), Cause.HANDSHAKE_FAILED)
 
 
 def _reasons(failure: Failure) -> list[str]:
-    """OpenSSL's own words: an SSL.Error holds tuples of library, function and reason."""
+    """OpenSSL's own texts: an SSL.Error holds tuples of library, function and reason."""
     args = failure.value.args if failure.value is not None else ()
     entries = args[0] if args else ()
     return [entry[-1] for entry in entries if isinstance(entry, tuple)] if isinstance(entries, list) else []

@@ -1,8 +1,8 @@
-"""When the silence of a connection means something."""
+"""Times in which the process did not listen, so that the silence of a connection means nothing."""
 
 
 class ListeningGap:
-    """Knows of times in which nobody listened: the process was stopped or held up, or its machine was.
+    """Detects that the process was stopped or held up, or its machine was.
 
     What came meanwhile waits to be read, so that silence has to last anew.
 
@@ -14,11 +14,11 @@ class ListeningGap:
         self._last, self._since = 0.0, float("-inf")
 
     def begin(self, now: float) -> None:
-        """Somebody listens from now on."""
+        """Listen from now on."""
         self._last = now
 
     def means(self, timeout: float, now: float) -> bool:
-        """Whether who was silent for `timeout` seconds before `now` was listened to."""
+        """Return True if the process listened during the `timeout` seconds before `now`."""
         late = now - self._last - self._interval
         if late > timeout / 2:
             self._since = now

@@ -1,4 +1,4 @@
-"""What the service said before it reset the connection must be heard, even when our write notices first.
+"""Reading what arrived before a connection was reset, even when our write notices the reset first.
 
 A service that closes with our frames unread resets the connection right behind its error response. The
 response lies in our socket, but a write that fails on the reset makes Twisted close the socket unread: seen
@@ -17,7 +17,7 @@ class _TCP(Protocol):
     def doRead(self) -> object: ...
 
 
-def hear_last_words(tcp: Any) -> None:
+def read_before_reset(tcp: Any) -> None:
     """Let a TCP transport deliver what it has received before it reports that a write failed."""
     transport: _TCP = tcp
     write = transport.writeSomeData

@@ -45,7 +45,7 @@ def error(status: int, identifier: int) -> bytes:
     return encode(ErrorResponse(status, identifier))
 
 
-def told(verdicts: tuple[Verdict, ...] | list[Verdict]) -> dict[int, tuple[State, int | None]]:
+def outcomes(verdicts: tuple[Verdict, ...] | list[Verdict]) -> dict[int, tuple[State, int | None]]:
     """State and status of each member that has a verdict."""
     return {
         index: (verdict.state, verdict.status)
@@ -63,7 +63,7 @@ def again(ending: Ending | None) -> list[int]:
 def states(ending: Ending | None) -> dict[int, State]:
     """The state of each member that the ending settles."""
     assert ending is not None
-    return {index: state for index, (state, _) in told(ending.verdicts).items()}
+    return {index: state for index, (state, _) in outcomes(ending.verdicts).items()}
 
 
 ACCEPTED, REJECTED, UNKNOWN = State.ACCEPTED, State.REJECTED, State.UNKNOWN
@@ -128,7 +128,7 @@ class TestErrors:
         assert ending is not None
         assert (ending.end, ending.status) == (End.ANSWERED, status)
         expected = dict.fromkeys(range(bad - 1), (ACCEPTED, None))
-        assert told(ending.verdicts) == {**expected, bad - 1: (REJECTED, status)}
+        assert outcomes(ending.verdicts) == {**expected, bad - 1: (REJECTED, status)}
         assert again(ending) == list(range(bad, 8))
         assert ending.before == bad - 1
 
@@ -151,7 +151,7 @@ class TestErrors:
         ending = written(*spans).received(error(status, 1))
         assert again(ending) == [1, 2]
         assert ending is not None
-        assert told(ending.verdicts) == {0: (State.FAILED, status)}
+        assert outcomes(ending.verdicts) == {0: (State.FAILED, status)}
 
     def test_split_at_every_byte_with_noise_behind(self) -> None:
         """The six bytes may come in any pieces; what follows is ignored (corner 10)."""
@@ -204,7 +204,7 @@ class TestShutdown:
         assert again(ending) == [0, 1, 2]
 
     def test_naming_one_not_in_the_window(self) -> None:
-        """The fate of all in flight is unknown then."""
+        """The outcome of all in flight is unknown then."""
         ending = written(span(3)).received(error(10, 99))
         assert ending is not None
         assert ending.end is End.UNTOLD
@@ -236,7 +236,7 @@ class TestLate:
     def test_corrects_it_and_recalls_what_was_presumed_after(self) -> None:
         """It is rejected after all, what was presumed after it and all in flight goes again (corners 2, 21)."""
         ending = self.late()
-        assert told(ending.verdicts) == {1: (REJECTED, 8)}
+        assert outcomes(ending.verdicts) == {1: (REJECTED, 8)}
         assert ending.verdicts[0].span.recalled
         assert again(ending) == [2, 3, 4, 0, 1]
         assert [each.recalled for each in ending.requeue] == [True, False]
@@ -263,7 +263,7 @@ class TestLate:
         """What was quiet for the response timeout is presumed, once (I8)."""
         made = written(span(2), now=1.0)
         assert made.quiet(G + 0.9) == []
-        assert told(made.quiet(G + 1.0)) == {0: (State.PRESUMED, None), 1: (State.PRESUMED, None)}
+        assert outcomes(made.quiet(G + 1.0)) == {0: (State.PRESUMED, None), 1: (State.PRESUMED, None)}
         assert made.quiet(G + 2.0) == []
 
     def test_silence_says_nothing_while_the_transport_is_full(self) -> None:
@@ -286,7 +286,7 @@ ENDS: dict[str, Callable[[Stream], Ending | None]] = {
 
 
 class TestUntold:
-    """The connection ends, and the fate of what was in flight is not known."""
+    """The connection ends, and the outcome of what was in flight is not known."""
 
     @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS.keys())
     def test_at_least_once_sends_all_again(self, end: Callable[[Stream], Ending]) -> None:
@@ -335,7 +335,7 @@ class TestUntold:
 
 
 class TestPoison:
-    """A notification that the service cannot parse closes connections without a word (corner 16)."""
+    """A notification that the service cannot parse closes connections silently (corner 16)."""
 
     def test_is_cornered_by_halving_and_given_up_alone(self) -> None:
         """It fails; all its neighbours go through; the number of closes is logarithmic."""
@@ -355,7 +355,7 @@ class TestPoison:
                 settled.update(states(ending))
                 queue = [*ending.requeue, *later, *queue]
             else:
-                settled.update({index: s for index, (s, _) in told(made.quiet(G)).items()})
+                settled.update({index: s for index, (s, _) in outcomes(made.quiet(G)).items()})
                 queue = [*later, *queue]
         assert settled.pop(poison) is State.FAILED
         assert settled == dict.fromkeys((i for i in range(64) if i != poison), State.PRESUMED)
@@ -391,7 +391,7 @@ class TestSuspects:
         assert not made.is_calm(CALM)
 
     def test_an_experiment_says_so(self) -> None:
-        """An end with a suspect in flight can be told from others."""
+        """An end with a suspect in flight can be distinguished from others."""
         for alone in (0, 1):
             ending = written(replace(span(1), alone=alone)).lost()
             assert ending is not None
@@ -414,7 +414,7 @@ class TestSentinel:
         assert states(ending) == dict.fromkeys(range(3), ACCEPTED)
 
     def test_it_proves_what_was_presumed(self) -> None:
-        """What was told to be presumed, and is still remembered, gets a correction: it was accepted."""
+        """What was reported as presumed, and is still remembered, gets a correction: it was accepted."""
         made = written(span(3))
         made.quiet(G)
         made.write([span(5).part(3, 5)], G)
@@ -445,7 +445,7 @@ class TestSentinel:
 
 
 def test_finding() -> None:
-    """Whoever asks for a notification in flight is shown the span that it was written in, with its past."""
+    """A look-up of a notification in flight returns the span that it was written in, with its past."""
     made = stream()
     step = Step(Event.WRITTEN, 1.0, 7)
     made.write([span(3, order=1), span(2, order=2)], 0.0, step)
@@ -459,7 +459,7 @@ def test_finding() -> None:
 
 
 def test_who_was_refused_for_now() -> None:
-    """What goes back to the queue is told apart: what was refused itself, and what was discarded after it."""
+    """Reasons to requeue are distinguished: what was refused itself, and what was discarded after it."""
     made = written(span(5))
     ending = made.received(error(1, 3))
     assert ending is not None

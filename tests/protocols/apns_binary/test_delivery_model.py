@@ -85,10 +85,10 @@ class Run:
         self.record: dict[int, int] = {}
         self.settled: dict[int, list[Verdict]] = {i: [] for i in range(NOTIFICATIONS)}
         self.doubtful: set[int] = set()
-        self.grace, self.first, self.lane = grace, first, PriorityQueue()
+        self.grace, self.first, self.queue = grace, first, PriorityQueue()
         tokens = [token(index) for index in range(NOTIFICATIONS)]
         sent = replace(batch(NOTIFICATIONS, tokens=tokens), delivery=policy)
-        self.lane.put(BatchSlice(sent, 0, NOTIFICATIONS))
+        self.queue.put(BatchSlice(sent, 0, NOTIFICATIONS))
         self.now = 0
 
     def settle(self, verdicts: list[Verdict] | tuple[Verdict, ...]) -> None:
@@ -97,7 +97,7 @@ class Run:
                 self.settled[index].append(verdict)
 
     def finish(self) -> "Run":
-        while self.lane.depth or not all(self.settled.values()):
+        while self.queue.depth or not all(self.settled.values()):
             assert self.now < 50_000, "no progress"
             self.connection()
         return self
@@ -105,7 +105,7 @@ class Run:
     def connection(self) -> None:
         stream = Stream(25, self.grace, ready_at=self.now - 100, first_place=self.first)
         service = Service(self.chance, self.faults, self.bad, self.record)
-        while not stream.ending and (self.lane.depth or stream.in_flight):
+        while not stream.ending and (self.queue.depth or stream.in_flight):
             self.now += 1
             self.write(stream, service)
             in_flight = stream._window.spans()
@@ -118,10 +118,10 @@ class Run:
 
     def write(self, stream: Stream, service: Service) -> None:
         room = min(self.chance.randint(0, 6), stream.room(self.now))
-        if room and not stream.in_flight and self.lane.has_suspects:
-            spans = self.lane.take_suspects()
+        if room and not stream.in_flight and self.queue.has_suspects:
+            spans = self.queue.take_suspects()
         else:
-            taken = self.lane.take(room) if room else None
+            taken = self.queue.take(room) if room else None
             spans = [] if taken is None else [taken]
         if spans:
             service.write(self.now, b"".join(stream.write(spans, self.now)))
@@ -130,14 +130,14 @@ class Run:
         if ending.status is None or ending.end.name == "UNTOLD":
             self.doubtful |= {i for each in in_flight for i in range(each.start, each.stop)}
         self.settle(ending.verdicts)
-        self.lane.requeue(ending.requeue)
+        self.queue.requeue(ending.requeue)
 
     def audit(self) -> None:
         """The invariants that hold whatever happens."""
         for index, verdicts in self.settled.items():
             assert len(verdicts) == 1 or verdicts[-1].span.recalled, "one outcome each, or a correction (I8)"
             state, took = verdicts[-1].state, self.record.get(index, 0)
-            assert took <= 1 or index in self.doubtful, "duplicates only where the fate was unknown"
+            assert took <= 1 or index in self.doubtful, "duplicates only where the outcome was unknown"
             if state is State.ACCEPTED:
                 assert took >= 1, "accepted means that the service took it (I1, I9)"
             if state is State.REJECTED:

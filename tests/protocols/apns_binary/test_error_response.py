@@ -49,13 +49,13 @@ def test_what_follows_is_noise(response, noise, data):
 
 
 def test_an_undefined_status_is_kept_as_its_number():
-    """Nobody knows what 77 means, and it is told all the same."""
+    """77 has no known meaning, and is reported all the same."""
     assert feed([bytes.fromhex("084d00000005")])[0] == [ErrorResponse(77, 5)]
 
 
 @pytest.mark.parametrize("first", [0, 2, 9, 0x16, 0xFF])
 def test_anything_else_is_malformed(first):
-    """The first byte tells: no need to wait for five more, and nothing after it counts."""
+    """The first byte decides: no need to wait for five more, and nothing after it counts."""
     replies, decoder = feed([bytes([first]), encode(ErrorResponse(8, 1))])
     assert replies == [MalformedReply(first)]
     assert not decoder.partial

@@ -37,14 +37,14 @@ def test_tuples_may_straddle_reads(pieces):
 
 
 def test_an_empty_stream_is_no_tuples():
-    """Nobody is gone: the service closes at once, and nothing was cut short."""
+    """No device is gone: the service closes at once, and nothing was cut short."""
     assert feed([]) == ([], 0)
     assert feed([b""]) == ([], 0)
 
 
 @pytest.mark.parametrize("length", range(len(BOTH)))
 def test_a_stream_cut_short_keeps_what_is_whole(length):
-    """Every tuple that came whole counts; the bytes of one that did not are told."""
+    """Every tuple that came whole counts; the bytes of one that did not are counted."""
     whole = [entry for entry, end in ((FIRST, 38), (SECOND, 48)) if end <= length]
     assert feed([BOTH[:length]]) == (whole, length - (38 if whole else 0))
 

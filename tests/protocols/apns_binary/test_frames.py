@@ -194,7 +194,7 @@ def test_frames_of_all_kinds_may_follow_each_other(pieces):
 
 @pytest.mark.parametrize("order", list(permutations(range(1, 6))))
 def test_all_five_items_in_any_order(order):
-    """Item order is nobody's law: all 120 give the same frame, alone and between others."""
+    """No item order is required: all 120 give the same frame, alone and between others."""
     items = {1: TOKEN, 2: PAYLOAD, 3: number(1), 4: number(1_700_000_000), 5: b"\x0a"}
     stream = encode_framed((item, items[item]) for item in order)
     assert decode(bytes.fromhex(FULL) + stream + bytes.fromhex(FULL)) == [VECTORS[FULL]] * 3
@@ -321,7 +321,7 @@ def test_a_pair_too_long_says_which():
 
 
 def test_a_decoder_may_take_longer_payloads():
-    """Up to what it is told, in each of the commands."""
+    """Up to the size it is given, in each of the commands."""
     token, payload = bytes(100), bytes(50_000)
     streams = (
         encode_simple(token, payload),

@@ -34,7 +34,7 @@ class Chatter(Protocol):
 
     def connectionMade(self) -> None:
         assert self.transport is not None
-        self.transport.write(b"220 here is somebody else\r\n")
+        self.transport.write(b"220 here is something else\r\n")
 
 
 class RigCase(TestCase):
@@ -55,7 +55,7 @@ class RigCase(TestCase):
             await deferLater(reactor, 0.01, lambda: None)
 
     def assert_exactly_once(self, rig: Rig, tokens: list[bytes]) -> None:
-        """Each live token arrived once and is told so; each dead one is rejected with status 8."""
+        """Each live token arrived once and is reported so; each dead one is rejected with status 8."""
         good, bad = ({t for t in tokens if (t[:2] == b"\xde\xad") is is_dead} for is_dead in (False, True))
         received = rig.received()
         self.assertEqual(set(received), good)
@@ -75,14 +75,14 @@ class RigCase(TestCase):
 
 
 class StoryTests(RigCase):
-    """What happened to a notification can be told: on which connections it was written, and why again."""
+    """The trace of a notification reports on which connections it was written, and why again."""
 
     async def events(self, rig: Rig, number: int) -> list[tuple[Any, ...]]:
         """Each event with its connection and reason."""
-        story = json.loads((await rig.gateway.trace(number)).json())
+        trace = json.loads((await rig.gateway.trace(number)).json())
         return [
             (each["event"], each.get("connection"), each.get("reason", ""))
-            for each in story["events"]
+            for each in trace["events"]
             if each["event"] not in {"submitted", "queued"}
         ]
 
@@ -100,7 +100,7 @@ class StoryTests(RigCase):
         )
 
     async def test_refused_for_now(self) -> None:
-        """A temporary status is told apart from the one of another."""
+        """A temporary status is distinguished from the one of another."""
         rig = await self.rig({"act": "reject", "status": 1, "frame": 1, "times": 1}, connections=1)
         receipt = await rig.push([live(0), live(1)])
         await rig.settled()
@@ -108,7 +108,7 @@ class StoryTests(RigCase):
         self.assertEqual(reasons, [("refused", 1, "ProcessingError"), ("discarded", 1, "ProcessingError")])
 
     async def test_lost(self) -> None:
-        """So is a connection that ended without a word, and one that was shut down."""
+        """So is a connection that ended silently, and one that was shut down."""
         rig = await self.rig(
             {"act": "close", "frame": 1, "connection": 1},
             {"act": "shutdown", "frame": 1, "connection": 2},
@@ -235,7 +235,7 @@ class LateErrorTests(RigCase):
 
 
 class SilentCloseTests(RigCase):
-    """The service ends a connection without telling how far it came."""
+    """The service ends a connection without saying how far it came."""
 
     async def survive(self, rule: Rule, **app: Any) -> Rig:
         rig = await self.rig(rule, **app)
@@ -246,19 +246,19 @@ class SilentCloseTests(RigCase):
         return rig
 
     async def test_close(self) -> None:
-        """A close without a word: all is sent again."""
+        """A silent close: all is sent again."""
         await self.survive({"act": "close", "connection": 1, "frame": 100})
 
     async def test_reset(self) -> None:
-        """A reset without a word: the same."""
+        """A silent reset: the same."""
         await self.survive({"act": "reset", "connection": 2, "frame": 20})
 
     async def test_half_close(self) -> None:
-        """A half-close without a word: the same."""
+        """A silent half-close: the same."""
         await self.survive({"act": "half-close", "connection": 1, "frame": 100})
 
     async def test_an_error_that_was_lost(self) -> None:
-        """The service rejected and closed, but its word never arrived."""
+        """The service rejected and closed, but its error never arrived."""
         await self.survive({"act": "reject", "status": 8, "lost": True, "frame": 50, "times": 1})
 
     async def test_an_unknown_identifier(self) -> None:
@@ -267,7 +267,7 @@ class SilentCloseTests(RigCase):
         await self.survive(rule)
 
     async def test_identifier_zero(self) -> None:
-        """A protocol error about nobody knows which."""
+        """A protocol error that names none."""
         await self.survive({"act": "reject", "status": 128, "identifier": 0, "frame": 50, "times": 1})
 
     async def test_a_shutdown_naming_a_stranger(self) -> None:
@@ -334,7 +334,7 @@ class CircuitTests(RigCase):
             await rig.beat()
 
     async def test_refused(self) -> None:
-        """Nobody listens: refused; and when somebody does, everything goes through."""
+        """Nothing listens: refused; and when something does, everything goes through."""
         rig = await self.rig({"act": "refuse", "duration": "300ms", "connection": 1})
         tokens = [live(i) for i in range(10)]
         await rig.push(tokens)
@@ -364,7 +364,7 @@ class CircuitTests(RigCase):
         self.assertEqual(len(rig.audience.tokens(State.REJECTED)), 20)
 
     async def test_an_honest_list_of_dead_tokens(self) -> None:
-        """With one notification proven to have gone through before, dozens of dead tokens hold nobody up."""
+        """With one notification proven to have gone through before, dozens of dead tokens hold nothing up."""
         rig = await self.rig(connections=1)
         tokens = [live(0), *map(dead, range(60)), live(1)]
         await rig.push(tokens)
@@ -402,7 +402,7 @@ class CircuitTests(RigCase):
         await self.until_circuit(rig, "server-not-trusted")
 
     async def test_nobody_listens(self) -> None:
-        """A port that nobody listens on: refused."""
+        """A port that nothing listens on: refused."""
         closed = reactor.listenTCP(0, Factory(), interface="127.0.0.1")
         port = closed.getHost().port
         await closed.stopListening()
@@ -427,16 +427,16 @@ class CircuitTests(RigCase):
         await self.until_circuit(rig, "handshake-failed")
 
     async def test_an_alert_after_the_handshake(self) -> None:
-        """Under TLS 1.3 our side is done before the service looks at our certificate: its alert is heard all the same.
+        """Under TLS 1.3 our side is done before the service checks our certificate: its alert is heard all the same.
 
         Here the certificate has expired by the service's clock, and not by ours.
         """
         seen, handshake_completed = [], StreamConnection.handshakeCompleted
 
-        def note(link: StreamConnection) -> None:
-            transport: Any = link.transport
+        def note(connection: StreamConnection) -> None:
+            transport: Any = connection.transport
             seen.append(transport.getHandle().get_protocol_version_name())
-            handshake_completed(link)
+            handshake_completed(connection)
 
         self.patch(StreamConnection, "handshakeCompleted", note)
         directory = self.mktemp()
@@ -576,7 +576,7 @@ class FeedbackTests(RigCase):
         self.assertEqual([each.token for each in rig.audience.dead], [live(0), live(1)])
 
     async def test_it_is_safe_before_it_is_acted_on(self) -> None:
-        """The service has forgotten it: nobody hears of it before the spool has it, nor is there another poll."""
+        """The service has forgotten it: it is not reported before the spool has it, nor is there another poll."""
         spool = RecordingSpool()
         rig = await self.feedback(spool=spool)
         await self.until(lambda: rig.audience.dead)

@@ -133,13 +133,13 @@ class CertificateTests(SynchronousTestCase):
         rig = StreamRig(days=40)
         with capturedLogs() as events:
             rig.run(45 * DAY, step=300)
-        told = warnings(events, "the certificate expires") + warnings(events, "the certificate has expired")
+        logged = warnings(events, "the certificate expires") + warnings(events, "the certificate has expired")
         self.assertEqual(
-            told, [(LogLevel.warn, 30), (LogLevel.warn, 7), (LogLevel.warn, 1), (LogLevel.critical, 0)]
+            logged, [(LogLevel.warn, 30), (LogLevel.warn, 7), (LogLevel.warn, 1), (LogLevel.critical, 0)]
         )
 
     def test_at_the_start(self) -> None:
-        """What is below a mark already is told once at the start, and the next mark in its time."""
+        """What is below a mark already is logged once at the start, and the next mark in its time."""
         with capturedLogs() as events:
             rig = StreamRig(days=5)
             rig.run(2 * DAY, step=300)
@@ -265,7 +265,7 @@ class FlushTests(SynchronousTestCase):
         self.assertEqual(self.outcomes(rig), [(State.ACCEPTED, False)])
 
     def test_what_was_presumed(self) -> None:
-        """One correction each says that it was accepted; the status is the last word."""
+        """One correction each says that it was accepted; the status stands last."""
         rig, number = self.rig()
         rig.run(10)
         self.assertEqual(self.outcomes(rig), [(State.PRESUMED, False)])
@@ -301,7 +301,7 @@ class FlushTests(SynchronousTestCase):
         self.assertEqual(sum(len(wire.tokens) for wire in rig.service.wires), 3)
 
     def test_once_a_minute(self) -> None:
-        """Who asks while one is under way gets its answer; the next is refused for a minute, with the seconds."""
+        """A request while one is under way gets its answer; the next is refused for a minute, with the seconds."""
         rig, number = self.rig()
         rig.run(1)
         flushing = [rig.gateway.flush(number) for _ in range(3)]

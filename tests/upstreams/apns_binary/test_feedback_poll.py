@@ -1,4 +1,4 @@
-"""Reading the feedback service: how much at a time, and how long without a word."""
+"""Reading the feedback service: how much at a time, and how long without data."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple, encode
 from pushgate.upstreams.apns_binary import feedback_poll
-from pushgate.upstreams.apns_binary.feedback_poll import SILENCE, FeedbackReader
+from pushgate.upstreams.apns_binary.feedback_poll import IDLE_TIMEOUT, FeedbackReader
 
 
 class Work:
@@ -67,20 +67,20 @@ class ReaderTests(SynchronousTestCase):
         self.assertEqual(self.transport.producerState, "producing")
         self.receive(b"c")
         self.assertEqual(self.transport.producerState, "paused")
-        self.clock.advance(10 * SILENCE)
+        self.clock.advance(10 * IDLE_TIMEOUT)
         self.assertFalse(self.transport.disconnected)
         self.work.waiting[0].callback(None)
         self.assertEqual(self.transport.producerState, "producing")
-        self.clock.advance(SILENCE)
+        self.clock.advance(IDLE_TIMEOUT)
         self.assertTrue(self.transport.disconnected)
 
     def test_silence(self) -> None:
-        """A service that says nothing for too long is left; each word gives it time."""
+        """A service that sends nothing for too long is left; each piece gives it time."""
         for _ in range(3):
-            self.clock.advance(SILENCE - 1)
+            self.clock.advance(IDLE_TIMEOUT - 1)
             self.receive(b"a")
         self.assertFalse(self.transport.disconnected)
-        self.clock.advance(SILENCE)
+        self.clock.advance(IDLE_TIMEOUT)
         self.assertTrue(self.transport.disconnected)
 
     def test_lost(self) -> None:

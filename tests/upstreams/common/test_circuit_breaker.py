@@ -23,7 +23,7 @@ HARMLESS = sorted(set(Cause) - {*HARMFUL, *QUICK, Cause.SUSPECTED_BLOCK})
 
 
 def circuit(chance=1.0):
-    """A circuit whose delays have all the chance there is, unless told otherwise."""
+    """A circuit whose delays have all the chance there is, by default."""
     return Circuit(lambda: chance)
 
 
@@ -36,7 +36,7 @@ def test_all_is_well_at_first():
 
 @pytest.mark.parametrize("cause", sorted(OURS))
 def test_our_own_faults_open_it_at_once(cause):
-    """Trying again does not mend a certificate, so operators are told after the first failure."""
+    """Trying again does not mend a certificate, so the first failure is reported to operators."""
     one = circuit()
     one.failed(cause, 100.0)
     assert one.is_open

@@ -1,4 +1,4 @@
-"""What a failed connection tells an operator, and how it is counted."""
+"""The cause of a failed connection, for operators and in the count."""
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -24,8 +24,8 @@ class AttemptTests(SynchronousTestCase):
     def test_no_answer_at_all(self) -> None:
         """An attempt that hears nothing ends as timed-out: the network is at fault, so it is tried again soon."""
         clock = Clock()
-        link = StreamConnection(clock, lambda at: Stream(10, 1.0, at), lambda: None, lambda *_: None)
-        attempt = connect(link, SilentEndpoint(), clock)
+        connection = StreamConnection(clock, lambda at: Stream(10, 1.0, at), lambda: None, lambda *_: None)
+        attempt = connect(connection, SilentEndpoint(), clock)
         clock.advance(TIMEOUT - 1)
         self.assertNoResult(attempt)
         clock.advance(1)

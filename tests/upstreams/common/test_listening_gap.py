@@ -1,4 +1,4 @@
-"""Silence proves nothing while nobody listens: the process was stopped, or its machine was."""
+"""Silence proves nothing while the process does not listen: it was stopped, or its machine was."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -32,7 +32,7 @@ class SilenceTests(SynchronousTestCase):
         self.assertEqual(self.rig.states(), {token(0): State.PRESUMED})
 
     def test_a_busy_moment(self) -> None:
-        """A little late is late enough: who is always busy must come to an end too."""
+        """A little late is late enough: a process that is always busy must come to an end too."""
         for _ in range(8):
             self.rig.clock.advance(1)
         self.assertEqual(self.rig.states(), {token(0): State.PRESUMED})

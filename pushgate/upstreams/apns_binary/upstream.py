@@ -1,0 +1,225 @@
+"""One app on the APNs binary stream: writes what is queued, and draws the conclusions from each end.
+
+Suspects are notifications that may close every connection they are sent on: `outcome_rules.untold` sets
+`BatchSlice.closes` and `alone` on them. Of the queue, only `IWork.has_suspects` and the `idle` of
+`IWork.take` serve them. An upstream whose service answers each notification makes no suspects, and needs
+`idle` only to take those that an earlier upstream of the same app requeued.
+"""
+
+from typing import Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.dead_token import DeadReason
+from pushgate.model.errors import Invalid
+from pushgate.model.notification import Batch
+from pushgate.model.outcome import State
+from pushgate.plugin.interfaces import Context, IInFlight, IProving, IUpstream, IWork, UpstreamState
+from pushgate.protocols.apns_binary.connection import Stream
+from pushgate.protocols.apns_binary.connection_end import Ending
+from pushgate.protocols.apns_binary.status import DEAD
+from pushgate.upstreams.apns_binary.connection import RUN, StreamConnection
+from pushgate.upstreams.apns_binary.end_judge import EndJudge
+from pushgate.upstreams.apns_binary.feedback_poll import FeedbackPoll
+from pushgate.upstreams.apns_binary.probe import Probe
+from pushgate.upstreams.apns_binary.requeue import noted
+from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
+from pushgate.upstreams.common.circuit_breaker import Cause
+from pushgate.upstreams.common.client_certificate import Credentials
+from pushgate.upstreams.common.connect import endpoint
+from pushgate.upstreams.common.connection_pool import ConnectionPool
+from pushgate.upstreams.common.listening_gap import ListeningGap
+from pushgate.upstreams.common.service_health import ServiceHealth
+
+TICK: Final = 0.25
+"""Seconds between two checks of every connection: what became presumed, which are idle, which are stuck."""
+LATEST_PRESUMPTION: Final = 60.0
+"""Seconds to which the response timeout may grow when errors come later than it."""
+PROBE_TIMEOUT: Final = 10.0
+"""Seconds beyond the response timeout that the answer to a probe may take."""
+
+
+@implementer(IUpstream, IProving, IInFlight)
+class ApnsBinaryUpstream:
+    """Owns a pool of connections, and decides what is written to them and what their ends mean.
+
+    A connection is of proven use once it reported the outcome of a notification or served for the response
+    timeout.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, app: str, table: ApnsStreamTable, credentials: Credentials, work: IWork, context: Context
+    ) -> None:
+        self._app, self._table, self._work = app, table, work
+        self._context, self._reactor = context, context.reactor
+        health = ServiceHealth(app, work, context, table.handshakes_per_minute)
+        self._end_judge = EndJudge(health)
+        service = endpoint(table.host, table.port, credentials, context.reactor)
+        self._pool: ConnectionPool[StreamConnection] = ConnectionPool(
+            app, table, service, credentials, health, context, self
+        )
+        self._pool.closed.addCallback(self._closed)
+        self._timeout = table.response_timeout
+        self._turn: IDelayedCall | None = None
+        self._ticker = LoopingCall(self._tick)
+        self._ticker.clock = self._reactor
+        self._gap = ListeningGap(TICK)
+        self._probe: Probe | None = None
+        self._feedback: FeedbackPoll | None = None
+        if table.feedback:
+            blocked = lambda: health.is_blocked  # noqa: E731 - too short for a name
+            self._feedback = FeedbackPoll(app, table, credentials, work, context, blocked)
+
+    # IUpstream
+
+    def start(self) -> None:
+        self._gap.begin(self._reactor.seconds())
+        self._ticker.start(TICK, now=False)
+        if self._feedback:
+            self._feedback.start()
+        self._pool.start()
+
+    def wake(self) -> None:
+        if self._turn is None and not self._pool.is_stopping:
+            self._turn = self._reactor.callLater(0, self._take_turns)
+
+    def stop(self) -> Deferred[None]:
+        if not self._pool.is_stopping:
+            self._cancel_turn()
+            self._pool.stop_connecting()
+            for connection in self._pool.connections:
+                if self._table.confirm == "probe" and connection.in_flight and connection.usable:
+                    connection.probe()
+            self._pool.close_idle()
+        return self._pool.closed
+
+    def abort(self) -> None:
+        self._cancel_turn()
+        self._pool.abort()
+
+    def state(self) -> UpstreamState:
+        return self._pool.state()
+
+    def _cancel_turn(self) -> None:
+        if self._turn is not None and self._turn.active():
+            self._turn.cancel()
+        self._turn = None
+
+    def _closed(self, _: None) -> None:
+        if self._ticker.running:
+            self._ticker.stop()
+        if self._feedback:
+            self._feedback.stop()
+
+    # IProving
+
+    def prove(self) -> Deferred[int] | None:
+        if self._table.confirm != "probe":
+            raise Invalid("id", 'of an app with confirm = "quiet"', 'its confirm must be "probe"')
+        provable = [each for each in self._pool.connections if not each.closing and each.stream.provable]
+        if not provable:
+            return None
+        self._probe = Probe(provable, self._reactor, self._timeout + PROBE_TIMEOUT)
+        self._pool.fill()
+        return self._probe.done
+
+    # IInFlight
+
+    def find(self, batch: Batch, index: int) -> BatchSlice | None:
+        found = (each.stream.find(batch.order, index) for each in self._pool.connections)
+        return next((span for span in found if span is not None), None)
+
+    # PoolOwner
+
+    def make_connection(self) -> StreamConnection:
+        return StreamConnection(self._reactor, self._make_stream, self.wake, self._ended)
+
+    def connections_wanted(self) -> int:
+        return -(-self._work.depth() // RUN)
+
+    def _make_stream(self, ready_at: float) -> Stream:
+        return Stream(self._table.window, self._timeout, ready_at)
+
+    # writing
+
+    def _take_turns(self) -> None:
+        """Every connection writes one run; again in the next turn of the reactor while there is more."""
+        self._turn = None
+        suspects, now = self._work.has_suspects(), self._reactor.seconds()
+        wall = self._context.wall()
+        written = 0
+        for index, connection in enumerate(self._pool.connections.serving()):
+            if suspects and index == 0 and not connection.stream.is_calm(now):
+                continue  # this connection falls idle, so that the suspects get their turn
+            written += connection.write(self._work, wall)
+        if written:
+            self._pool.busy_at = now
+        if written and self._work.depth():
+            self.wake()
+        self._pool.fill()
+
+    def _tick(self) -> None:
+        now = self._reactor.seconds()
+        silent = self._gap.means(self._timeout, now)
+        for connection in self._pool.connections:
+            if silent:
+                self._work.settle(connection.stream.quiet(now))
+            if not self._pool.abort_if_stalled(connection) and self._is_of_use(connection, now):
+                self._end_judge.proven()
+        self._pool.close_idle()
+        if self._work.depth():
+            self.wake()
+
+    def _is_of_use(self, connection: StreamConnection, now: float) -> bool:
+        return connection.serving_since is not None and now - connection.serving_since >= self._timeout
+
+    # ends
+
+    def _ended(self, connection: StreamConnection, ending: Ending, cause: Cause | None) -> None:
+        """Draw the conclusions from an end: outcomes, then dead tokens, and only then the requeue."""
+        self._pool.connections.remove(connection)
+        self._work.settle(ending.verdicts)
+        suspect = self._report_dead_tokens(ending)
+        if ending.late:
+            self._errors_come_late(ending.late)
+        if not connection.retired:
+            self._judge(connection, ending, Cause.WRONG_ENVIRONMENT if suspect else cause)
+        self._work.requeue(noted(ending, cause, self._context.wall(), connection.number))
+        if self._probe is not None:
+            self._probe.ended(connection, ending)
+        self._pool.replace()
+
+    def _judge(self, connection: StreamConnection, ending: Ending, cause: Cause | None) -> None:
+        if connection.serving_since is None and cause is None:
+            self._pool.spare_lost(ending.end.name.lower())
+        else:
+            lived = self._is_of_use(connection, self._reactor.seconds())
+            self._pool.retry_in(self._end_judge.judge(ending, cause, lived))
+
+    def _report_dead_tokens(self, ending: Ending) -> bool:
+        """Note the tokens that were refused as dead; return True if the environment is suspect instead."""
+        tripped = False
+        for verdict in ending.verdicts:
+            if verdict.state is State.REJECTED and verdict.status in DEAD:
+                for token in verdict.span.tokens():
+                    first, why = not ending.before, DeadReason(verdict.reason)
+                    tripped = self._work.token_rejected(token, first, why) or tripped
+        return tripped
+
+    def _errors_come_late(self, count: int) -> None:
+        """Errors that come after the response timeout make honest outcomes wrong: wait longer from now on."""
+        self._context.metrics.count("pushgate_late_errors_total", self._app, times=count)
+        self._timeout = min(LATEST_PRESUMPTION, self._timeout * 2)
+        for connection in self._pool.connections:
+            connection.stream.response_timeout = self._timeout
+        self.log.warn(
+            "{app}: an error came late, {count} outcomes are corrected; response timeout now {timeout} s",
+            app=self._app, count=count, timeout=self._timeout,
+        )  # fmt: skip

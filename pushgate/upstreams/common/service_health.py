@@ -1,0 +1,84 @@
+"""The health of a push service as one app sees it, reported to its queue, the log and the metrics."""
+
+from typing import Final
+
+from twisted.logger import Logger
+
+from pushgate.plugin.interfaces import Context, IWork
+from pushgate.upstreams.common.circuit_breaker import Cause, Circuit
+from pushgate.upstreams.common.handshake_limit import MANY, HandshakeLimit
+
+_BLOCK: Final = (
+    "turned away again and again; every attempt would prolong a block, so there is none for an hour"
+)
+
+
+class ServiceHealth:
+    """Circuit and connect rate of one app.
+
+    :param handshakes: connections tried a minute at most; 0 sets no limit.
+    :ivar circuit: read by others; only this class changes it.
+    """
+
+    log = Logger()
+
+    def __init__(self, app: str, work: IWork, context: Context, handshakes: int) -> None:
+        self._app, self._work, self._context = app, work, context
+        self.circuit = Circuit(context.jitter)
+        self._handshakes = HandshakeLimit(handshakes, context.jitter)
+
+    def wait(self) -> float:
+        """Seconds until a connection may be tried; 0 when it may be now."""
+        now = self._now()
+        return max(self.circuit.wait(now), self._handshakes.wait(now))
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the service failed and is left alone for a while."""
+        return self.circuit.wait(self._now()) > 0
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether nothing at all should be tried."""
+        return self.circuit.cause is Cause.SUSPECTED_BLOCK
+
+    def tried(self) -> None:
+        """Count an attempt to connect."""
+        self._handshakes.made(self._now())
+
+    def lost(self) -> None:
+        """Note that a connection was lost for no reason of ours: its successor keeps apart from others."""
+        self._handshakes.lost()
+
+    def ended(self, cause: str) -> None:
+        """Count the end of a connection by its cause."""
+        self._context.metrics.count("pushgate_reconnects_total", self._app, cause)
+
+    def proven(self) -> None:
+        """Note that the service was of use."""
+        if self.circuit.failures:
+            self._handshakes.lost(MANY)  # those that wait for this do not all come at once
+            self.log.info("{app}: the push service can be used again", app=self._app)
+        self.circuit.proven()
+        self._work.reachable(True)
+
+    def failed(self, cause: Cause, text: str) -> float:
+        """Note that the service was of no use; return the seconds to wait before the next attempt."""
+        was_open, was_blocked = self.circuit.is_open, self.is_blocked
+        wait = self.circuit.failed(cause, self._now())
+        self._handshakes.lost()
+        if self.is_blocked:
+            cause, text = Cause.SUSPECTED_BLOCK, f"{_BLOCK} ({cause}: {text})"
+        self.ended(cause)
+        self._work.reachable(False)
+        is_news = (self.circuit.is_open and not was_open) or (self.is_blocked and not was_blocked)
+        log = self.log.critical if is_news else self.log.warn
+        log(
+            "{app}: {cause}: {text}; next attempt in {wait:.1f} s (failure {failures})",
+            app=self._app, cause=cause.value, text=text, wait=wait, failures=self.circuit.failures,
+        )  # fmt: skip
+        return wait
+
+    def _now(self) -> float:
+        now: float = self._context.reactor.seconds()
+        return now

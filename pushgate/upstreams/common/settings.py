@@ -1,0 +1,44 @@
+"""The configuration that every upstream over TLS has in common."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from pushgate.plugin.settings import AppTable, Duration, FilePath, Port
+
+
+class ConnectionPoolTable(AppTable):
+    """The connections of an app to its push service.
+
+    :param connections: in use at a time, at most.
+    :param spare: connections kept ready, beyond those in use, while there was work within `idle_timeout`.
+    :param handshakes_per_minute: connections tried at most, whatever for; 0 sets no limit.
+    :param idle_timeout: seconds without anything to send after which a connection is closed.
+    """
+
+    connections: int = Field(default=4, ge=1, le=64)
+    spare: int = Field(default=1, ge=0, le=16)
+    handshakes_per_minute: int = Field(default=600, ge=0)
+    idle_timeout: Duration = Field(default=600.0, gt=0)
+
+
+class ClientTlsTable(AppTable):
+    """A push service reached over TLS with a client certificate.
+
+    :param certificate: PEM with the client certificate and its chain, or PKCS #12 (``.p12``).
+    :param private_key: PEM; by default in the same file.
+    :param password_file: holds the password of a ``.p12`` or of an encrypted key.
+    :param trust: PEM with the authorities that may vouch for the service; by default the system's.
+    """
+
+    certificate: FilePath
+    private_key: FilePath | None = None
+    password_file: FilePath | None = None
+    trust: FilePath | None = None
+    host: str = ""
+    port: Port
+
+    def files(self) -> dict[str, Path]:
+        """See `AppTable`."""
+        keys = ("certificate", "private_key", "password_file", "trust")
+        return {key: path for key in keys if (path := getattr(self, key)) is not None}
