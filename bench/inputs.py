@@ -1,4 +1,4 @@
-"""The audit of all doors: six programs push through one gateway, and every record of it is compared.
+"""The audit of all inputs: six programs push through one gateway, and every record of it is compared.
 
     python -m bench.inputs [--count 2000]
 
@@ -33,8 +33,8 @@ from pushgate.simulator.certificates import Certificates
 EXCHANGE: Final = "pushgate.outcomes"
 SHUTDOWNS: Final = ("--shutdown-after", "400", "--shutdowns", "12")
 """The service closes so many connections after so many frames, with status 10."""
-PATIENCE: Final = 120.0
-"""Seconds for the outcomes to be told, once all is submitted."""
+SETTLE_TIMEOUT: Final = 120.0
+"""Seconds until all outcomes are reported, after the last submission."""
 CONFIG: Final = """
 [inputs.http]
 type = "http"
@@ -146,7 +146,7 @@ def audit(broker: Broker, count: int) -> list[Row | Listener]:
 
 
 def config(directory: Path, certificates: Certificates, ports: Ports, broker: Broker) -> Path:
-    """A gateway with all doors, and two sinks."""
+    """A gateway with all inputs, and two sinks."""
     path = gateway_config(
         directory, certificates, ports.service, ports.amp, str(directory / "state"),
         response_timeout="500ms", connections=3,
@@ -184,7 +184,12 @@ def campaign(directory: Path, ports: Ports, several: Sequence[Program]) -> dict[
 def run(program: Program) -> None:
     """Run a program to its end, which has to be good."""
     done = subprocess.run(
-        program.command, input=program.says, capture_output=True, text=True, timeout=PATIENCE, check=False
+        program.command,
+        input=program.says,
+        capture_output=True,
+        text=True,
+        timeout=SETTLE_TIMEOUT,
+        check=False,
     )
     if done.returncode or not program.content(done.stdout):
         raise SystemExit(f"{program.name} ended with {done.returncode}: {done.stdout[-500:]} {done.stderr}")
@@ -247,7 +252,7 @@ def exchanged(broker: Broker) -> Iterator[dict[str, Any]]:
 
 def wait_until(condition: Any, what: str) -> Any:
     """What the condition says, once it holds."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + SETTLE_TIMEOUT
     while not (found := condition()):
         if time.monotonic() > deadline:
             raise SystemExit(f"waited in vain for {what}")

@@ -1,4 +1,4 @@
-"""The client of a gateway's AMP door, for Twisted programs.
+"""The client of a gateway's AMP input, for Twisted programs.
 
 ::
 
@@ -18,24 +18,56 @@
 
     task.react(main)
 
-`Client` has the commands; each returns a Deferred, which a coroutine can await. What a gateway refuses fails
-with the `Refusal` it raised, from `pushgate.model.errors`; the other failures are `Unreachable`,
-`FateUnknown`, `Internal` and, of a batch that went through in part, `PartlySent`.
+`Client` has the commands; each returns a Deferred, which a coroutine can await. A command that
+the gateway refuses fails with the `Refusal` it raised; the other failures are `Unreachable`, `FateUnknown`,
+`Internal` and, of a batch that went through in part, `PartlySent`. All are to be imported from here.
 """
 
 from pushgate.client.client import Client, TermArguments, connect
 from pushgate.client.receipt import Ids, PartlySent, PushReceipt, Refused
 from pushgate.client.record import Record
 from pushgate.client.subscription import Subscription
+from pushgate.model.errors import (
+    Conflict,
+    FateUnknown,
+    Forbidden,
+    Internal,
+    Invalid,
+    NotFound,
+    NotLoggedIn,
+    Overloaded,
+    PushgateError,
+    Refusal,
+    ShuttingDown,
+    TooFast,
+    TooLarge,
+    UnknownApp,
+    Unreachable,
+)
 
 __all__ = [
     "Client",
+    "Conflict",
+    "FateUnknown",
+    "Forbidden",
     "Ids",
+    "Internal",
+    "Invalid",
+    "NotFound",
+    "NotLoggedIn",
+    "Overloaded",
     "PartlySent",
     "PushReceipt",
+    "PushgateError",
     "Record",
+    "Refusal",
     "Refused",
+    "ShuttingDown",
     "Subscription",
     "TermArguments",
+    "TooFast",
+    "TooLarge",
+    "UnknownApp",
+    "Unreachable",
     "connect",
 ]

@@ -34,7 +34,7 @@ def command(count: int, directory: Path, as_json: bool) -> None:
     A gateway and a simulated push service start, each as a process of its own, and speak TLS on loopback.
     Notifications are pushed to the gateway over AMP; one in a hundred has a dead token, and on the way the
     push service once says that it shuts down and once closes a connection without a word. In the end, what
-    the gateway told of each notification is checked against what the push service received.
+    the gateway reported of each notification is checked against what the push service received.
 
     The exit status is 1 when the check fails.
     """
@@ -47,37 +47,37 @@ async def _demo(reactor: Any, count: int, directory: Path, as_json: bool) -> Non
     from pushgate.cli.demo.directory import DemoDirectory
     from pushgate.cli.demo.report import figures, report
 
-    stage = DemoDirectory(directory)
+    files = DemoDirectory(directory)
     try:
-        performance = await _perform(reactor, stage, count, as_json)
+        result = await _run(reactor, files, count, as_json)
     except PushgateError as error:
-        fail([str(error), _stopped(stage)])
+        fail([str(error), _stopped(files)])
     except CancelledError:
-        click.echo(_stopped(stage), err=True)
+        click.echo(_stopped(files), err=True)
         raise
     if as_json:
-        print_json(figures(performance, stage))
+        print_json(figures(result, files))
     else:
-        report(performance, stage)
-    if not performance.audit.ok:
-        fail(["the audit failed:", *(f"  {fault}" for fault in performance.audit.faults)])
+        report(result, files)
+    if not result.audit.ok:
+        fail(["the audit failed:", *(f"  {fault}" for fault in result.audit.faults)])
 
 
-async def _perform(reactor: Any, stage: "DemoDirectory", count: int, as_json: bool) -> "DemoResult":
+async def _run(reactor: Any, files: "DemoDirectory", count: int, as_json: bool) -> "DemoResult":
     from pushgate.cli.demo.devices import devices
     from pushgate.cli.demo.run import DemoRun
 
     def say(line: str) -> None:
         click.echo(line, err=as_json)
 
-    whom = devices(count)
+    targets = devices(count)
     say(
-        f"{count:,} notifications, {len(whom.dead):,} of them to dead tokens; "
+        f"{count:,} notifications, {len(targets.dead):,} of them to dead tokens; "
         "one shutdown and one silent close on the way"
     )
     showing = _showing(count, as_json)
     try:
-        return await DemoRun(stage, whom, say, showing.show, reactor).perform()
+        return await DemoRun(files, targets, say, showing.show, reactor).run()
     finally:
         showing.close()
 
@@ -89,6 +89,6 @@ def _showing(count: int, as_json: bool) -> "Showing":
     return Bars(count) if bars else Lines(count, err=as_json)
 
 
-def _stopped(stage: "DemoDirectory") -> str:
-    logs = f"{stage.gateway_log}, {stage.simulator_log}"
+def _stopped(files: "DemoDirectory") -> str:
+    logs = f"{files.gateway_log}, {files.simulator_log}"
     return f"the demo was stopped, with all that it had started\nlogs: {logs}"

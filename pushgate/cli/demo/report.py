@@ -22,31 +22,31 @@ _TWICE = (
 _NOT_TWICE = "nothing was in flight when the push service closed a connection without a word."
 
 
-def figures(performance: "DemoResult", stage: "DemoDirectory") -> dict[str, Any]:
+def figures(result: "DemoResult", files: "DemoDirectory") -> dict[str, Any]:
     """All of it, ready for JSON."""
     return {
-        **performance.audit.summary(),
-        "pushed_in": round(performance.pushing, 3),
-        "settled_in": round(performance.settling, 3),
-        "connections": performance.connections,
-        "outcome_file": str(stage.outcomes),
-        "logs": [str(stage.gateway_log), str(stage.simulator_log)],
+        **result.audit.summary(),
+        "pushed_in": round(result.pushing, 3),
+        "settled_in": round(result.settling, 3),
+        "connections": result.connections,
+        "outcome_file": str(files.outcomes),
+        "logs": [str(files.gateway_log), str(files.simulator_log)],
     }
 
 
-def report(performance: "DemoResult", stage: "DemoDirectory") -> None:
+def report(result: "DemoResult", files: "DemoDirectory") -> None:
     """The table, what it means, how long it took, and where to look further."""
-    audit, settling = performance.audit, performance.settling
+    audit, settling = result.audit, result.settling
     total = sum(count for *_, count in audit.counts)
     print_table(("", _TOLD, _SAW, "check"), _rows(audit), numbers=(_TOLD, _SAW))
     click.echo(_meaning(audit))
     click.echo(
-        f"{total:,} notifications: taken on by the gateway in {performance.pushing:.1f} s, settled in "
-        f"{settling:.1f} s ({total / settling:,.0f} a second), over {performance.connections} connections: "
+        f"{total:,} notifications: taken on by the gateway in {result.pushing:.1f} s, settled in "
+        f"{settling:.1f} s ({total / settling:,.0f} a second), over {result.connections} connections: "
         "the push service closes one after each error."
     )
-    click.echo(f"outcomes, one a line: {stage.outcomes}")
-    click.echo(f"logs: {stage.gateway_log}, {stage.simulator_log}")
+    click.echo(f"outcomes, one a line: {files.outcomes}")
+    click.echo(f"logs: {files.gateway_log}, {files.simulator_log}")
 
 
 def _rows(audit: "Audit") -> Iterator[tuple[str, str, str, str]]:

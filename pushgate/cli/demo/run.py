@@ -23,7 +23,7 @@ PAYLOAD: Final = {"aps": {"alert": "Your order is on its way", "sound": "default
 
 
 class DemoResult(msgspec.Struct, frozen=True):
-    """What is to be said of it.
+    """The figures of a demonstration.
 
     :param pushing: seconds until the gateway had accepted all notifications.
     :param settling: seconds until all had their outcome.
@@ -45,34 +45,34 @@ class DemoRun:
 
     def __init__(
         self,
-        stage: DemoDirectory,
+        files: DemoDirectory,
         devices: Devices,
         say: Callable[[str], None],
         show: Callable[[int, int], None],
         reactor: Any,
     ) -> None:
-        self._stage, self._devices, self._say, self._reactor = stage, devices, say, reactor
+        self._files, self._devices, self._say, self._reactor = files, devices, say, reactor
         self._settling = SettleCounter(len(devices.tokens), show, reactor)
         simulator = ("pushgate-simulator", "--config", "simulator.toml")
-        self._simulator = Process("simulator", simulator, stage.simulator_log, reactor)
+        self._simulator = Process("simulator", simulator, files.simulator_log, reactor)
         gateway = ("pushgate", "--config", "gateway.toml")
-        self._gateway = Process("gateway", gateway, stage.gateway_log, reactor)
+        self._gateway = Process("gateway", gateway, files.gateway_log, reactor)
 
-    async def perform(self) -> DemoResult:
-        """Do it all. However it ends, both processes have ended then.
+    async def run(self) -> DemoResult:
+        """Run the demonstration; both processes have ended when it returns or raises.
 
         :raises DemoFailed: with the last words of a process that ended too early, or what else went wrong.
         """
-        performing = Deferred.fromCoroutine(self._perform())
+        running = Deferred.fromCoroutine(self._run())
 
         def ended(_: None, process: Process) -> None:
             if process.died:
-                performing.cancel()
+                running.cancel()
 
         for process in (self._simulator, self._gateway):
             process.ended.addCallback(ended, process)
         try:
-            return await performing
+            return await running
         except (CancelledError, PushgateError):
             for process in (self._simulator, self._gateway):
                 if process.died:
@@ -80,21 +80,21 @@ class DemoRun:
             raise
         finally:
             self._settling.stop()
-            # Both are told before either is waited for: an impatient Ctrl-C may cut the waiting.
+            # Both are signalled before either is waited for: a second Ctrl-C may cut the waiting.
             stopping = [Deferred.fromCoroutine(each.stop()) for each in (self._gateway, self._simulator)]
             await DeferredList(stopping)
 
-    async def _perform(self) -> DemoResult:
-        stage = self._stage
-        stage.write_configuration(self._devices, RESPONSE_TIMEOUT)
-        await self._start(self._simulator, stage.control)
-        await self._start(self._gateway, stage.amp)
+    async def _run(self) -> DemoResult:
+        files = self._files
+        files.write_configuration(self._devices, RESPONSE_TIMEOUT)
+        await self._start(self._simulator, files.control)
+        await self._start(self._gateway, files.amp)
         pushing, settling = await self._push()
         await self._gateway.stop()  # the outcome file is complete then
-        testimony = await seen(self._reactor, stage.control)
+        observed = await seen(self._reactor, files.control)
         await self._simulator.stop()
-        told = decode_records(stage.outcomes.read_bytes())
-        return DemoResult(audit(self._devices, told, testimony), pushing, settling, testimony.connections)
+        records = decode_records(files.outcomes.read_bytes())
+        return DemoResult(audit(self._devices, records, observed), pushing, settling, observed.connections)
 
     async def _start(self, process: Process, port: int) -> None:
         process.start()
@@ -103,7 +103,7 @@ class DemoRun:
 
     async def _push(self) -> tuple[float, float]:
         """Push everything and wait for the outcomes; seconds until accepted, until settled."""
-        async with connect(self._reactor, f"tcp:127.0.0.1:{self._stage.amp}") as gateway:
+        async with connect(self._reactor, f"tcp:127.0.0.1:{self._files.amp}") as gateway:
             await gateway.watch(self._settling.record, app="demo")
             began = self._reactor.seconds()
             self._settling.start()
