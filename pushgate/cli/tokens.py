@@ -139,11 +139,11 @@ async def _forget(
     to: gateway_address.GatewayAddress,
     as_json: bool,
 ) -> None:
-    from pushgate.model.dead_token import parse
+    from pushgate.model.dead_token import MAX_HEX, parse
     from pushgate.model.target import TargetForm
 
     faults, asked, forgotten = _Faults(), 0, 0
-    wanted = [TargetForm.HEX.parse(each) for each in tokens]
+    wanted = [TargetForm.HEX.parse(each, MAX_HEX) for each in tokens]
     listed = (death.token for death in faults.sorted_out(file or (), lambda text: parse(text, 0)))
     async with gateway_address.reach(reactor, to) as gateway:
         for part in filter(None, (wanted, *_parts(listed))):

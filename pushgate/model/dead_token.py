@@ -25,6 +25,8 @@ class DeadReason(StrEnum):
 
 DOUBTFUL: Final = frozenset({DeadReason.INVALID_TOKEN})
 """What a living token is refused for as well, when it is sent to the wrong environment."""
+MAX_HEX: Final = 100
+"""Bytes of a token in hex at most: those of APNs are no longer, and no other service writes its own in hex."""
 _RULE: Final = "must be TOKEN [SINCE [REASON]], or the same as a JSON object"
 
 
@@ -52,11 +54,12 @@ def json_line(death: DeadTokenEntry, form: TargetForm = TargetForm.HEX) -> str:
     return f'{{"token":{token},"since":{death.since},"reason":"{death.reason}"}}'
 
 
-def parse(text: str, now: int, form: TargetForm = TargetForm.HEX) -> DeadTokenEntry:
+def parse(text: str, now: int, form: TargetForm = TargetForm.HEX, limit: int = MAX_HEX) -> DeadTokenEntry:
     """A death from either kind of line.
 
     :param now: Unix seconds: since when, if the line does not say.
     :param form: how the token is written.
+    :param limit: bytes of a token at most.
     :raises Invalid: naming the field that breaks a rule.
     """
     if text.lstrip().startswith("{"):
@@ -67,7 +70,7 @@ def parse(text: str, now: int, form: TargetForm = TargetForm.HEX) -> DeadTokenEn
             raise Invalid("line", f"{len(fields)} fields", _RULE)
         token, since, reason = (*fields, None, None)[:3]
     return DeadTokenEntry(
-        form.parse(token), now if since is None else parse_since(since), parse_reason(reason)
+        form.parse(token, limit), now if since is None else parse_since(since), parse_reason(reason)
     )
 
 

@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred
 
 from pushgate.model.dead_token import DeadTokenEntry, line, parse
 from pushgate.model.errors import Invalid
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.packed import Packed
 from pushgate.model.target import TargetForm
 from pushgate.plugin.interfaces import IGateway
@@ -28,8 +29,8 @@ def page(gateway: IGateway, app: str, after: str | None, limit: int | None) -> B
 
 def bury(gateway: IGateway, app: str, entries: bytes, now: int) -> Deferred[Box]:
     """The answer to `Bury`."""
-    form = gateway.rules(app).form
-    dead = [parsed(text, number, now, form) for number, text in enumerate(_text(entries).splitlines(), 1)]
+    rules = gateway.rules(app)
+    dead = [parsed(text, number, now, rules) for number, text in enumerate(_text(entries).splitlines(), 1)]
     return gateway.bury(app, dead).addCallback(lambda count: {b"buried": b"%d" % count})
 
 
@@ -42,10 +43,10 @@ def forget(gateway: IGateway, app: str, tokens: bytes) -> Deferred[Box]:
     return gateway.forget(app, list(packed)).addCallback(lambda count: {b"forgotten": b"%d" % count})
 
 
-def parsed(text: str, number: int, now: int, form: TargetForm = TargetForm.HEX) -> DeadTokenEntry:
+def parsed(text: str, number: int, now: int, rules: NotificationRules) -> DeadTokenEntry:
     """The entry on a line; raise `Invalid`, naming the line, when there is none."""
     try:
-        return parse(text, now, form)
+        return parse(text, now, rules.form, rules.max_target)
     except Invalid as fault:
         raise Invalid(f"entries, line {number}: {fault.field}", fault.shape, fault.rule) from None
 
