@@ -26,7 +26,7 @@ class DeadReason(StrEnum):
 DOUBTFUL: Final = frozenset({DeadReason.INVALID_TOKEN})
 """What a living token is refused for as well, when it is sent to the wrong environment."""
 MAX_HEX: Final = 100
-"""Bytes of a token in hex at most: those of APNs are no longer, and no other service writes its own in hex."""
+"""Bytes of a token in hex at most: those of APNs are no longer, and only APNs writes its own in hex."""
 _RULE: Final = "must be TOKEN [SINCE [REASON]], or the same as a JSON object"
 
 
