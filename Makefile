@@ -1,9 +1,9 @@
-# Everything happens in .venv, which is made when it is missing and brought up to date when pyproject.toml changed.
+# All targets use .venv, which is made when it is missing and updated when pyproject.toml changed.
 
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
-# The first that runs, is new enough and can make a virtual environment; `make PYTHON=...` names another.
+# The first Python that runs, is new enough and can make a virtual environment; `make PYTHON=...` names another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
@@ -11,17 +11,17 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 .DEFAULT_GOAL := help
 .PHONY: help venv demo run test lint bench schemathesis clean
 
-help:  ## say what there is to do
+help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(MAKEFILE_LIST)
 
 venv: $(INSTALLED)  ## make .venv with everything in it
 
 $(INSTALLED): pyproject.toml
 	@test -x $(BIN)/python || test -n "$(PYTHON)" || { \
-		echo "Python 3.11 or newer with its venv module is needed; say where: make PYTHON=/path/to/python3" >&2; \
+		echo "Python 3.11 or newer with its venv module is needed; give its path: make PYTHON=/path/to/python3" >&2; \
 		exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'  # it knows --group
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'  # supports --group
 	$(BIN)/python -m pip install --quiet --editable . --group test --group lint
 	@touch $@
 
@@ -31,7 +31,7 @@ demo: $(INSTALLED)  ## push 20,000 notifications through a gateway and a simulat
 run: $(INSTALLED)  ## run a gateway with a simulated push service until Ctrl-C
 	$(BIN)/twistd --nodaemon --pidfile= pushgate
 
-test: $(INSTALLED)  ## run all tests; every branch of what is pure has to be covered
+test: $(INSTALLED)  ## run all tests; every branch of pure modules has to be covered
 	$(BIN)/python -m pytest -q --numprocesses=2 --dist=loadfile --cov --cov-report=term-missing:skip-covered
 
 lint: $(INSTALLED)  ## check style, format and types
@@ -43,9 +43,9 @@ bench: $(INSTALLED)  ## measure, one program after the other
 	@for program in throughput memory audit inputs crash faults http_bulk line amqp; do \
 		echo "== $$program"; $(BIN)/python -m bench.$$program || exit 1; done
 
-schemathesis: $(INSTALLED)  ## hold the HTTP door to its description: three minutes of requests, three seeds
+schemathesis: $(INSTALLED)  ## check the HTTP input against its OpenAPI description: three minutes of requests, three seeds
 	$(BIN)/python -m bench.api
 
-clean:  ## remove what the other targets made, but no gateway's state
+clean:  ## remove the output of the other targets, but no gateway's state
 	rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .schemathesis .mypy_cache .pytest_cache .ruff_cache
 	find pushgate twisted plugins tests bench \( -name __pycache__ -o -name dropin.cache \) -prune -exec rm -rf {} +

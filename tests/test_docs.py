@@ -336,12 +336,12 @@ def test_reasons() -> None:
     assert {reason(status) for status in PERMANENT} == set(coded(rejected[2]))
 
 
-# stories and webhooks
+# traces and webhooks
 
 
 def test_events() -> None:
-    """Every event of a story is explained, and the story that is shown is one."""
-    text = section(CONTRACT, "Stories")
+    """Every event of a trace is explained, and the trace that is shown is one."""
+    text = section(CONTRACT, "Traces")
     assert set(Event) | {"submitted", "queued", "outcome", "correction"} == set(firsts(text))
     [shown] = blocks(text, "json")
     told = json.loads(shown)
