@@ -261,7 +261,7 @@ class StopTests(LifecycleCase):
         capacity = self.gateway._apps.configured("news").queue.capacity
         capacity._watermarks.on = True
         self.assertIsNotNone(self.gateway.pressed("news", boom))
-        self.assertEqual(self.stopped(), ["critical: telling a door that the queue of news has room"])
+        self.assertEqual(self.stopped(), ["critical: telling an input that the queue of news has room"])
 
 
 class ReplacedTests(LifecycleCase):

@@ -1,6 +1,6 @@
-"""The gateway as doors see it: puts together the way in, the apps, the way back, and what callers ask.
+"""The gateway as inputs see it: composed of the way in, the apps, the way back, and the look-ups.
 
-The one place that knows doors, spool, apps and sinks, all of them by interface only.
+The one place that knows inputs, spool, apps and sinks, all of them by interface only.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -48,7 +48,7 @@ __all__ = ["Gateway", "Limits"]
 
 @implementer(IGateway)
 class Gateway:
-    """Composed first, then started; `IGateway` says what the doors may call.
+    """Composed first, then started; `IGateway` says what the inputs may call.
 
     :param entropy: 58 random bits, new at each call.
     """
@@ -111,7 +111,7 @@ class Gateway:
         """Report nothing more to the sink of this name; fires when it has taken what waits, and is closed."""
         return self._outbox.detach(name)
 
-    # IGateway, called by the doors
+    # IGateway, called by the inputs
 
     def has_app(self, app: str) -> bool:
         return app in self._apps
@@ -144,8 +144,10 @@ class Gateway:
     def caught_up(self) -> Deferred[None]:
         return self._outbox.caught_up()
 
-    def submit(self, submission: Submission, door: str, settled: Settled | None = None) -> Deferred[Receipt]:
-        return Deferred.fromCoroutine(self._admission.submit(submission, door, settled))
+    def submit(
+        self, submission: Submission, input_name: str, settled: Settled | None = None
+    ) -> Deferred[Receipt]:
+        return Deferred.fromCoroutine(self._admission.submit(submission, input_name, settled))
 
     def status(self, number: int) -> Outcome | Deferred[Outcome]:
         return self._lookup.status(number)
@@ -189,10 +191,10 @@ class Gateway:
             "outcomes": self._recorder.counts(app.name for app in self._apps),
         }
 
-    # stopping, in this order; each step is bounded by whoever cancels its Deferred
+    # stopping, in this order; each step is bounded by the caller, which cancels its Deferred
 
     def refuse(self) -> None:
-        """Take nothing new from now on; whoever paused hears of it too."""
+        """Take nothing new from now on; paused senders go on and are refused."""
         self._admission.closed = True
         for app in self._apps:
             app.queue.capacity.relieve()
@@ -247,8 +249,8 @@ class Gateway:
     def _relieved(self, app: str, relieved: Callable[[], None]) -> None:
         try:
             relieved()
-        except Exception:  # noqa: BLE001 - a door's fault must not keep the others paused
-            self.log.failure("telling a door that the queue of {app} has room", app=app)
+        except Exception:  # noqa: BLE001 - an input's fault must not keep the others paused
+            self.log.failure("telling an input that the queue of {app} has room", app=app)
 
     # while it runs
 

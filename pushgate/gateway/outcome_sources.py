@@ -35,27 +35,27 @@ class OutcomeSources:
         return outcomes[-1]
 
     async def remembered(self, number: int) -> list[Outcome]:
-        """The outcomes that the first sink that knows some knows, and those that are not told yet."""
-        fresh = [member(outcome, number % MAX_BATCH) for outcome in self._outbox.untold(number)]
+        """Return the outcomes that the first sink with a history knows, and those not delivered yet."""
+        fresh = [member(outcome, number % MAX_BATCH) for outcome in self._outbox.undelivered(number)]
         for history in self._outbox.histories():
             if outcomes := await history.remembered(number):
                 return _united(outcomes, fresh)
         return fresh
 
-    async def trace(self, number: int, told: Iterable[Outcome], way: Outcome | None) -> Trace:
+    async def trace(self, number: int, reported: Iterable[Outcome], pending: Outcome | None) -> Trace:
         """The trace of a notification; raise `NotFound` when nothing is known.
 
-        :param told: its outcomes in memory.
-        :param way: where it is on its way.
+        :param reported: its outcomes in memory.
+        :param pending: where it is, as if that were an outcome; None when it is done.
         """
-        outcomes = _united(await self.remembered(number), told)
-        if not outcomes and way is None:
+        outcomes = _united(await self.remembered(number), reported)
+        if not outcomes and pending is None:
             raise NotFound
-        return Trace(tuple(outcomes), way)
+        return Trace(tuple(outcomes), pending)
 
     def reported(self, entry: TrackedBatch, index: int) -> list[Outcome]:
         """The outcomes in memory of one member."""
-        return [member(outcome, index) for outcome in entry.told(index)]
+        return [member(outcome, index) for outcome in entry.reported(index)]
 
     def pending(self, app: App, entry: TrackedBatch, index: int) -> Outcome | None:
         """Where a member is on its way; None when it is done."""

@@ -42,7 +42,7 @@ class BatchSlice(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def place(self) -> tuple[int, int]:
-        """Where it belongs in its lane: batches in the order of acceptance, members in theirs."""
+        """Where it belongs in its queue: batches in the order of acceptance, members in theirs."""
         return self.batch.order, self.start
 
     def part(self, start: int, stop: int) -> "BatchSlice":

@@ -20,7 +20,7 @@ class DeadReason(StrEnum):
     INVALID_TOKEN_SIZE = "InvalidTokenSize"  # noqa: S105 - a status, not a secret
     """The push service refused it with status 5."""
     IMPORTED = "imported"
-    """Somebody said so."""
+    """An operator entered it."""
 
 
 DOUBTFUL: Final = frozenset({DeadReason.INVALID_TOKEN})

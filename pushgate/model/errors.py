@@ -1,6 +1,6 @@
 """Every error pushgate raises on purpose.
 
-A leaf module: it imports nothing of pushgate. A `Refusal` is what a door tells its caller; its `code` is
+A leaf module: it imports nothing of pushgate. A `Refusal` is what an input answers its caller; its `code` is
 the word the contract fixes for the wire. Texts name the field, the shape of the value and the rule, never
 the value: tokens and payloads do not belong in errors.
 """
@@ -91,7 +91,7 @@ class TooFast(Overloaded):
     """
 
     def __init__(self, rate: float, retry_after: float) -> None:
-        # Rounded up: whoever comes back as early as it says must find that it is true.
+        # Rounded up: a caller that comes back that early must find room.
         self.retry_after = ceil(retry_after * 100) / 100
         Refusal.__init__(
             self, f"rate: at most {rate:g} notifications a second; again in {self.retry_after:g} s"
@@ -136,7 +136,7 @@ class NotFound(Refusal):
 
 
 class Internal(PushgateError):
-    """The gateway failed at a request for a reason nobody foresaw; its log has the reason.
+    """The gateway failed at a request for an unforeseen reason, which its log has.
 
     Whether anything of the request was queued is not known.
     """

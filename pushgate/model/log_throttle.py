@@ -13,7 +13,7 @@ class LogThrottle:
     """
 
     def __init__(self) -> None:
-        self._told, self._silent_until = 0, float("-inf")
+        self._logged, self._silent_until = 0, float("-inf")
         self.total = 0
 
     def happened(self, now: float, times: int = 1) -> int:
@@ -25,5 +25,5 @@ class LogThrottle:
         if now < self._silent_until:
             return 0
         self._silent_until = now + LOG_INTERVAL
-        untold, self._told = self.total - self._told, self.total
-        return untold
+        unlogged, self._logged = self.total - self._logged, self.total
+        return unlogged

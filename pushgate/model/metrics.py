@@ -1,4 +1,4 @@
-"""Counters and histograms, counted per batch and read when somebody asks; docs/contract.md has the names."""
+"""Counters and histograms, counted per batch and read at each scrape; docs/contract.md has the names."""
 
 from bisect import bisect_left
 from typing import Final

@@ -76,12 +76,12 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
-    """What a door hands to the gateway: not yet checked against its app, not yet accepted.
+    """What an input hands to the gateway: not yet checked against its app, not yet accepted.
 
     :param tokens: the targets, packed with one or two length bytes.
     :param payload: one JSON object for all, or packed with two length bytes, one for each token.
     :param key: the idempotency key, at most 255 bytes of UTF-8.
-    :param doubtful: somebody else may have sent these before and cannot be asked any more. Under at-most-once
+    :param doubtful: another gateway may have sent these before and cannot be asked. Under at-most-once
         they are then not sent: their outcome is `unknown`.
     :raises Invalid: when the batch as a whole makes no sense.
     """
@@ -109,7 +109,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     :param order: counts the batches of this gateway in the order of acceptance.
     :param accepted_at: Unix seconds.
     :param waiting_since: monotonic seconds; how long it has waited is counted from here.
-    :param refused: indices that were refused at the door, ascending: holes, never sent.
+    :param refused: indices that were refused at once, ascending: holes, never sent.
     :param door: the name of the input it came through.
     :param form: how its targets are written as text.
     """

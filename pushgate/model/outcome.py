@@ -9,7 +9,7 @@ from pushgate.model.target import TargetForm
 
 
 class State(StrEnum):
-    """Every state a caller can be told; each accepted notification ends in exactly one of the last eight."""
+    """Every state that is reported; each accepted notification ends in exactly one of the last eight."""
 
     QUEUED = "queued"
     """Waiting in the gateway."""
@@ -72,7 +72,7 @@ class DeadToken(msgspec.Struct, frozen=True, gc=False):
     """The push service's word that a token is dead.
 
     :param since: Unix seconds when the service found out.
-    :param at: Unix seconds when it told us.
+    :param at: Unix seconds when the gateway was told.
     :param form: how the token is written as text.
     """
 

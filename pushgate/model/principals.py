@@ -11,7 +11,7 @@ from pushgate.model.secret_hash import SecretHash
 from pushgate.model.token_bucket import TokenBucket
 
 ANONYMOUS: Final = "anonymous"
-"""The principal of whoever has not said who it is."""
+"""The principal of callers that have not logged in."""
 BURST: Final = 1.0
 """Seconds' worth of its rate that an idle principal may save up."""
 
@@ -25,7 +25,7 @@ class Operation(StrEnum):
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """What one principal is allowed, and what proves that somebody is it.
+    """What one principal is allowed, and what proves it.
 
     :param apps: None: all.
     :param rate: notifications a second; 0 sets no limit.
@@ -67,7 +67,7 @@ class _Account:
 
 
 class Principal:
-    """Somebody who has proven to be a certain principal, or has not said who it is.
+    """A caller that has proven to be a certain principal, or the anonymous one.
 
     What it may do is asked anew each time: a reload may take it away, or the secret that proved it.
 
@@ -205,14 +205,14 @@ class Principals:
         return Principal(account, subject)
 
     def vouched(self, name: str) -> Principal | None:
-        """The principal of this name, where somebody else has made sure that it is: a broker.
+        """The principal of this name, where another program has verified it: a broker.
 
         None when there is none of this name.
         """
         return Principal(self._accounts[name], None) if name in self else None
 
     def _proven(self, secret: bytes, name: str | None) -> Principal:
-        # Each secret is tried, whoever's it is and whatever was found: the time tells nothing about the name.
+        # Every secret is tried, whatever was found: the time says nothing about the name.
         found = [(hashed, account) for hashed, account in self._secrets if hashed.fits(secret)]
         for hashed, account in found:
             if name in (None, account.name):

@@ -65,7 +65,7 @@ class RecordingSpool:
         self.reports.append((number, tuple(reports)))
         return self._answer() if self.busy else succeed(None)
 
-    def told(self, numbers: Sequence[int], finished: Sequence[int]) -> None:
+    def delivered(self, numbers: Sequence[int], finished: Sequence[int]) -> None:
         self.reports = [each for each in self.reports if each[0] not in numbers]
         self.finished += finished
 
@@ -94,7 +94,7 @@ class RecordingSpool:
     def last_order(self) -> int:
         return max((each.batch.order for each in self.recovered), default=0)
 
-    def untold(self) -> Undelivered:
+    def undelivered(self) -> Undelivered:
         finished = [each.batch.order for each in map(self._now, self.recovered) if not each.left]
         return Undelivered(tuple(self.reports), tuple(finished))
 

@@ -70,7 +70,7 @@ class DeadTokenIndex:
     def page(self, after: bytes, limit: int) -> list[DeadTokenEntry]:
         """At most `limit` entries in the order of their tokens, beginning behind `after`.
 
-        What is entered while somebody turns the pages may be missing from them.
+        Entries added while the pages are read may be missing from them.
         """
         if self._sorted is None or not after:
             self._sorted = _Sorted(self._entries)
@@ -82,7 +82,7 @@ class DeadTokenIndex:
 
 
 class _Sorted:
-    """Tokens in order, sorted as far as somebody asks: to sort a million at once would hold up everybody."""
+    """Tokens in order, sorted as far as they are read: sorting a million at once holds up the reactor."""
 
     def __init__(self, tokens: Iterable[bytes]) -> None:
         self._shelves: list[list[bytes]] = [[] for _ in range(256)]

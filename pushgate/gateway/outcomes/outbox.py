@@ -1,4 +1,4 @@
-"""What became of notifications, on its way to the sinks: kept before it is told, until everybody took it."""
+"""Transactional outbox: reports are kept before the sinks get them, until every sink took them."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -28,52 +28,53 @@ class _Undelivered(msgspec.Struct, gc=False):
 class Outbox:
     """The sinks, and between them and the gateway the spool.
 
-    A report is told when the spool has it, and the spool forgets it when all sinks of the configuration
-    took it; so after a crash they are given what they missed. Who only watches gets what happens meanwhile.
+    A report goes to the sinks when the spool has it, and the spool forgets it when all sinks of the
+    configuration took it; so after a crash they are given what they missed. Transient sinks (watchers)
+    receive only reports published while they are attached.
     """
 
     def __init__(self, context: Context, spool: ISpool) -> None:
         self._context, self._spool = context, spool
-        self._outlets: dict[str, SinkFeeder] = {}
+        self._feeders: dict[str, SinkFeeder] = {}
         self._keepers: set[SinkFeeder] = set()
         self._watching: set[SinkFeeder] = set()
-        self._untold: dict[int, _Undelivered] = {}
+        self._undelivered: dict[int, _Undelivered] = {}
         self._pending: dict[int, Sequence[Report]] = {}  # not kept yet, or not taken by every sink
-        self._mentioned: Counter[int] = Counter()  # in how many untold reports a batch is, by order
+        self._mentioned: Counter[int] = Counter()  # in how many undelivered reports a batch is, by order
         self._finished: set[int] = set()  # orders of batches that are done, and mentioned
         self._number = 0
         self._last: Deferred[None] = succeed(None)
 
     def attach(self, name: str, sink: IOutcomeSink, buffer: int, watches: bool) -> Callable[[], None]:
-        """Start a sink and tell it what happens from now on, until the returned callable is called.
+        """Start a sink and report to it from now on, until the returned callable is called.
 
         :param watches: it does not want what happens while it is not there.
         :raises ValueError: a sink of this name is attached already.
         """
-        if name in self._outlets:
+        if name in self._feeders:
             raise ValueError(f"a sink called {name} is attached already")
         context = self._context
         taken = None if watches or not self._spool.pages else self._taken
-        outlet = SinkFeeder(name, sink, buffer, context.reactor, context.jitter, context.metrics, taken)
-        outlet.start()
-        self._outlets[name] = outlet
+        feeder = SinkFeeder(name, sink, buffer, context.reactor, context.jitter, context.metrics, taken)
+        feeder.start()
+        self._feeders[name] = feeder
         if taken:
-            self._keepers.add(outlet)
+            self._keepers.add(feeder)
         if watches:
-            self._watching.add(outlet)
-        return lambda: self._detach(name, outlet)
+            self._watching.add(feeder)
+        return lambda: self._detach(name, feeder)
 
     def detach(self, name: str) -> Deferred[None]:
-        """Tell a sink nothing more; fires when it has taken what waits, and is closed."""
-        outlet = self._outlets.pop(name)
-        self._keepers.discard(outlet)
-        return outlet.stop().addCallback(lambda _: outlet.release())
+        """Report nothing more to a sink; fires when it has taken what waits, and is closed."""
+        feeder = self._feeders.pop(name)
+        self._keepers.discard(feeder)
+        return feeder.stop().addCallback(lambda _: feeder.release())
 
     def histories(self) -> list[SinkFeeder]:
         """Those of the sinks that can be asked."""
-        return [outlet for outlet in self._outlets.values() if IHistory.providedBy(outlet.sink)]
+        return [feeder for feeder in self._feeders.values() if IHistory.providedBy(feeder.sink)]
 
-    def untold(self, number: int) -> list[Outcome]:
+    def undelivered(self, number: int) -> list[Outcome]:
         """The outcomes of the notification with this id that some sink may not know yet; looks at all."""
         stem, index = number >> MEMBER_BITS, number % MAX_BATCH
         return [
@@ -87,25 +88,25 @@ class Outbox:
 
     def lags(self) -> dict[str, int]:
         """How many notifications wait for each sink."""
-        return {name: outlet.lag for name, outlet in self._outlets.items()}
+        return {name: feeder.lag for name, feeder in self._feeders.items()}
 
     def caught_up(self) -> Deferred[None]:
-        """Fires when every sink of the configuration has taken what it was told until now, or is down."""
-        lasting = [outlet for outlet in self._outlets.values() if outlet not in self._watching]
-        return DeferredList([outlet.caught_up() for outlet in lasting]).addCallback(lambda _: None)
+        """Fires when every sink of the configuration has taken what was reported until now, or is down."""
+        lasting = [feeder for feeder in self._feeders.values() if feeder not in self._watching]
+        return DeferredList([feeder.caught_up() for feeder in lasting]).addCallback(lambda _: None)
 
     def recover(self) -> None:
-        """Tell what was kept and not told before the process ended."""
-        untold = self._spool.untold()
-        for number, reports in untold.reports:
+        """Report what was kept and not delivered before the process ended."""
+        entry = self._spool.undelivered()
+        for number, reports in entry.reports:
             self._number = number
             self._pending[number] = reports
-            self._tell(number, reports, [])
-        if untold.finished:
-            self.publish((), untold.finished)
+            self._report(number, reports, [])
+        if entry.finished:
+            self.publish((), entry.finished)
 
     def publish(self, reports: Sequence[Report], finished: Sequence[int]) -> Deferred[None]:
-        """Have reports kept, then told; fires when they are kept.
+        """Keep reports, then pass them to the sinks; fires when they are kept.
 
         :param finished: orders of the batches that are done with them.
         """
@@ -116,55 +117,55 @@ class Outbox:
 
     def reopen(self) -> None:
         """Have every sink open its files anew."""
-        for outlet in self._outlets.values():
-            outlet.reopen()
+        for feeder in self._feeders.values():
+            feeder.reopen()
 
     async def close(self) -> None:
         """Give the sinks what is under way, and stop them; cancelled, it gives up what they did not take."""
         with suppress(CancelledError):
             await self._last
-        outlets, self._outlets = self._outlets, {}
-        await DeferredList([outlet.stop() for outlet in outlets.values()], consumeErrors=True)
+        feeders, self._feeders = self._feeders, {}
+        await DeferredList([feeder.stop() for feeder in feeders.values()], consumeErrors=True)
 
     def _kept(self, _: object, number: int, reports: Sequence[Report], finished: Sequence[int]) -> None:
-        self._tell(number, reports, finished)
+        self._report(number, reports, finished)
 
-    def _tell(self, number: int, reports: Sequence[Report], finished: Sequence[int]) -> None:
+    def _report(self, number: int, reports: Sequence[Report], finished: Sequence[int]) -> None:
         if self._keepers:
             orders = {report.span.batch.order for report in reports if isinstance(report, Outcome)}
             orders.update(finished)
             self._mentioned.update(orders)
             self._finished.update(finished)
-            self._untold[number] = _Undelivered(len(self._keepers), orders)
+            self._undelivered[number] = _Undelivered(len(self._keepers), orders)
         else:
             del self._pending[number]
-            self._spool.told([number], finished)
-        for outlet in list(self._outlets.values()):
-            outlet.report(reports, number)
+            self._spool.delivered([number], finished)
+        for feeder in list(self._feeders.values()):
+            feeder.report(reports, number)
 
     def _taken(self, number: int) -> None:
         """One more sink took the reports of this number."""
-        untold = self._untold[number]
-        untold.sinks -= 1
-        if untold.sinks:
+        entry = self._undelivered[number]
+        entry.sinks -= 1
+        if entry.sinks:
             return
-        del self._untold[number], self._pending[number]
-        self._mentioned.subtract(untold.orders)
-        # What is done goes with the last report on it: without its batch a report cannot be told.
-        done = [order for order in untold.orders if self._mentioned[order] <= 0]
+        del self._undelivered[number], self._pending[number]
+        self._mentioned.subtract(entry.orders)
+        # What is done goes with the last report on it: without its batch a report cannot be made.
+        done = [order for order in entry.orders if self._mentioned[order] <= 0]
         for order in done:
             del self._mentioned[order]
         gone = self._finished.intersection(done)
         self._finished -= gone
-        self._spool.told([number], list(gone))
+        self._spool.delivered([number], list(gone))
 
-    def _detach(self, name: str, outlet: SinkFeeder) -> None:
-        if self._outlets.get(name) is not outlet:
+    def _detach(self, name: str, feeder: SinkFeeder) -> None:
+        if self._feeders.get(name) is not feeder:
             return
-        del self._outlets[name]
-        self._keepers.discard(outlet)
-        self._watching.discard(outlet)
-        stopping = outlet.stop()
-        if outlet.lag:
-            stopping.cancel()  # whoever detaches a sink wants nothing more, what waits included
-        outlet.release()
+        del self._feeders[name]
+        self._keepers.discard(feeder)
+        self._watching.discard(feeder)
+        stopping = feeder.stop()
+        if feeder.lag:
+            stopping.cancel()  # a sink that is detached gets nothing more, what waits included
+        feeder.release()

@@ -96,7 +96,7 @@ class SinkFeeder:
         self._schedule()
 
     def caught_up(self) -> Deferred[None]:
-        """Fires when the sink has taken what waits for it now, or is down: nobody should wait for that."""
+        """Fires when the sink has taken what waits for it now, or is down, which is not waited for."""
         caught_up: Deferred[None] = Deferred()
         if self.lag and not self._tries and not self._closed:
             self._behind.append((self._taken_count + self.lag, caught_up))
@@ -105,7 +105,7 @@ class SinkFeeder:
         return caught_up
 
     def release(self) -> None:
-        """Have everything count as taken: nobody wants it any more."""
+        """Count everything as taken: the sink is to get nothing more."""
         self._wait_no_more()
         marks = self._marks + [each.number for each in self._waiting if isinstance(each, _Mark)]
         self._waiting.clear()
@@ -226,7 +226,7 @@ class SinkFeeder:
             drained.callback(None)
 
     def _wait_no_more(self, taken: float = inf) -> None:
-        """Tell whoever waits for no more than this to be taken."""
+        """Fire the `caught_up` Deferreds whose position is at or below `taken`."""
         while self._behind and self._behind[0][0] <= taken:
             self._behind.popleft()[1].callback(None)
 
@@ -253,7 +253,7 @@ class SinkFeeder:
 
     def _failed(self, failure: Failure, call: str) -> None:
         if self._closed and call == "emit" and failure.check(CancelledError):
-            return  # given up, and told as dropped
+            return  # given up, and reported as dropped
         self._metrics.count("pushgate_sink_errors_total", self.name)
         if count := self._errors.happened(self._clock.seconds()):
             self.log.failure(

@@ -19,7 +19,7 @@ class TrackedBatch:
     """One batch and the outcomes of its members, as ranges in order of index.
 
     :param live: the members it is about: neither refused nor settled in an earlier life of the gateway.
-    :ivar corrected: what was told and is not true any more.
+    :ivar corrected: outcomes that were reported and are not true any more.
     """
 
     __slots__ = ("_live", "batch", "corrected", "outcomes", "remaining")
@@ -41,7 +41,7 @@ class TrackedBatch:
             return self.outcomes[at]
         return None
 
-    def told(self, index: int) -> list[Outcome]:
+    def reported(self, index: int) -> list[Outcome]:
         """Every outcome that member `index` had, the valid one last."""
         last = self.outcome(index)
         old = [each for each in self.corrected if each.span.start <= index < each.span.stop]

@@ -19,7 +19,7 @@ class PriorityQueue:
     """Three queues and more; within each, spans stand in the order of acceptance.
 
     Urgent spans (priority 10) always go before bulk ones (priority 5). Suspects, spans that must travel
-    alone, wait apart from both, so that nobody waits behind them; so do batches with a rate of their own.
+    alone, wait apart from both, so that none waits behind them; so do batches with a rate of their own.
     What of these was taken and comes back goes as soon as any other: it has waited for its turn already.
 
     :ivar depth: notifications waiting.

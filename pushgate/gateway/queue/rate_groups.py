@@ -1,4 +1,4 @@
-"""Batches that have a rate of their own: they wait apart, so that nobody waits behind them."""
+"""Batches that have a rate of their own: they wait apart, so that none waits behind them."""
 
 from collections import OrderedDict, deque
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ class RateGroup:
 
 
 class RateGroups:
-    """The groups of one lane. Those that may send wait in `_due`, the others in `_asleep` until they may.
+    """The groups of one queue. Those that may send wait in `_due`, the others in `_asleep` until they may.
 
     :ivar depth: notifications waiting.
     """

@@ -1,12 +1,12 @@
-"""When a queue is so full that whoever feeds it should pause, and when they may go on."""
+"""High and low watermarks: when the senders to a queue should pause, and when they may go on."""
 
 from collections.abc import Callable
 
 
 class Watermarks:
-    """High and low water of one queue, and who waits for the low one.
+    """High and low water of one queue, and the senders that wait for the low one.
 
-    Between the two it depends on which was passed last, so that nobody pauses and goes on all the time.
+    Between the two it depends on which was passed last, so that senders do not pause and resume all the time.
 
     :param limit: notifications that the queue holds at most.
     :ivar low: with so many left, nine tenths having been passed, the pressure is gone: four fifths.
@@ -27,7 +27,7 @@ class Watermarks:
         return len(self._waiting)
 
     def limit(self, limit: int) -> None:
-        """Go on with another limit; who waits hears of room with the next `relieve`."""
+        """Go on with another limit; waiting senders are called with the next `relieve`."""
         self.low = limit * 4 // 5
         self.high = max(self.low + 1, limit * 9 // 10)
 
@@ -47,7 +47,7 @@ class Watermarks:
         return lambda: self._forget(place)
 
     def relieve(self, depth: Callable[[], int]) -> None:
-        """Let those who wait go on, first come first served, as long as `depth` stays at low water.
+        """Let waiting senders go on, first come first served, as long as `depth` stays at low water.
 
         One at a time, because what the first of them brings at once may fill the queue again.
         """

@@ -13,21 +13,21 @@ AHEAD: Final = 2000
 
 
 class WriteIntents:
-    """Keeps a commit's worth of a lane ahead of the writing; the lane gives out nothing that is not recorded.
+    """Keeps a commit's worth of a queue ahead of the writing; nothing that is not recorded is given out.
 
-    :param recorded: called when more may be taken from the lane.
+    :param recorded: called when more may be taken from the queue.
     """
 
-    def __init__(self, lane: PriorityQueue, spool: ISpool, recorded: Callable[[], None]) -> None:
-        self._lane, self._spool, self._recorded = lane, spool, recorded
+    def __init__(self, queue: PriorityQueue, spool: ISpool, recorded: Callable[[], None]) -> None:
+        self._queue, self._spool, self._recorded = queue, spool, recorded
         self._any = self._busy = False
 
     def needed(self, batch: Batch) -> bool:
-        """Whether a batch has to be on record first: it must not be sent twice, and a crash is survived."""
+        """Return True if a batch has to be on record first: it is kept, and must not be sent twice."""
         return bool(self._spool.pages) and batch.delivery is Delivery.AT_MOST_ONCE
 
     def added(self) -> None:
-        """Look after the lane from now on: something was put into it that has to be recorded."""
+        """Watch the queue from now on: something was put into it that has to be recorded."""
         self._any = True
         self.record()
 
@@ -35,17 +35,17 @@ class WriteIntents:
         """Record what is to be written next, if that is not under way."""
         if not self._any or self._busy:
             return
-        spans = self._lane.uncleared(AHEAD)
+        spans = self._queue.uncleared(AHEAD)
         if spans:
             self._busy = True
             self._spool.intend(spans).addCallback(lambda _: self._cleared(spans))
 
     def forgo(self) -> None:
         """Take back what was recorded and will not be written any more."""
-        self._spool.forgo([span for span in self._lane if span.batch.delivery is Delivery.AT_MOST_ONCE])
+        self._spool.forgo([span for span in self._queue if span.batch.delivery is Delivery.AT_MOST_ONCE])
 
     def _cleared(self, spans: Sequence[BatchSlice]) -> None:
         self._busy = False
         for span in spans:
-            self._lane.clear(span)
+            self._queue.clear(span)
         self._recorded()

@@ -127,7 +127,7 @@ def find(connection: sqlite3.Connection, number: int, view: "View") -> Kept | No
 
 
 def without_payload(connection: sqlite3.Connection, order: int, view: "View") -> Batch | None:
-    """The batch of this order, to tell of it; None when there is none."""
+    """The batch of this order, to report on it; None when there is none."""
     columns = _COLUMNS.replace("shared, tokens, payload", "1, tokens, x''")
     row = connection.execute(f"SELECT {columns} FROM batch WHERE ord = ?", (order,)).fetchone()  # noqa: S608 - constants
     return None if row is None else _batch(row, view)

@@ -53,14 +53,14 @@ class ISpool(Interface):
         """
 
     def settle(number: int, reports: Sequence[Report]) -> "Deferred[None]":
-        """Keep reports until `told`, and note that the notifications they are about are done.
+        """Keep reports until `delivered`, and note that the notifications they are about are done.
 
         Fires after the next commit; when that finds no room it fires too, and a later commit keeps them.
 
         :param number: of this call, larger than any before.
         """
 
-    def told(numbers: Sequence[int], finished: Sequence[int]) -> None:
+    def delivered(numbers: Sequence[int], finished: Sequence[int]) -> None:
         """Forget the reports of these calls of `settle`, and the batches of these orders: all is done.
 
         With the next commit; when there is no room, with the first for which there is.
@@ -88,8 +88,8 @@ class ISpool(Interface):
     def last_order() -> int:
         """At the start: the order of the batch accepted last, 0 when none is kept."""
 
-    def untold() -> Undelivered:
-        """At the start: what was settled and not told."""
+    def undelivered() -> Undelivered:
+        """At the start: the reports that the sinks have not taken."""
 
     def bury(app: str, deaths: Sequence[DeadTokenEntry]) -> "Deferred[None]":
         """Keep dead tokens of an app; of two times of one token the later stands.

@@ -54,14 +54,14 @@ class MemorySpool:
     def settle(self, number: int, reports: Sequence[Report]) -> Deferred[None]:
         return succeed(None)
 
-    def told(self, numbers: Sequence[int], finished: Sequence[int]) -> None:
+    def delivered(self, numbers: Sequence[int], finished: Sequence[int]) -> None:
         """Nothing is kept, so nothing is to be forgotten."""
 
     def intend(self, spans: Sequence[BatchSlice]) -> Deferred[None]:
         return succeed(None)
 
     def forgo(self, spans: Sequence[BatchSlice]) -> None:
-        """Nobody will ask."""
+        """Nothing is kept that could be asked for."""
 
     def page(self, app: str, priority: int, after: int, limit: int) -> Deferred[tuple[list[Kept], bool]]:
         return succeed(([], False))
@@ -75,7 +75,7 @@ class MemorySpool:
     def last_order(self) -> int:
         return 0
 
-    def untold(self) -> Undelivered:
+    def undelivered(self) -> Undelivered:
         return Undelivered()
 
     def bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
@@ -100,7 +100,7 @@ class MemorySpool:
 
 
 def content_digest(batch: Batch) -> bytes:
-    """A digest of what was submitted, to tell whether a key is used again for the same content."""
+    """Return a digest of the content of a batch, to recognise the same content under a key."""
     payload = batch.payload
     shared = not isinstance(payload, Packed)
     digest = hashlib.sha256(_one_byte_lengths(batch.tokens))

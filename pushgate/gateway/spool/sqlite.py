@@ -65,7 +65,7 @@ class _Intend(msgspec.Struct, gc=False):
 
 
 class _Settle(msgspec.Struct, gc=False):
-    """`done` is None once it has fired: when the commit failed this is owed, and nobody waits for it."""
+    """`done` is None once it has fired: when the commit failed this is owed, and nothing waits for it."""
 
     ranges: list[batches.Range]
     number: int
@@ -140,7 +140,7 @@ class SqliteSpool:
         self._do(_Settle(ranges, number, undelivered_reports.body(reports), done))
         return done
 
-    def told(self, numbers: Sequence[int], finished: Sequence[int]) -> None:
+    def delivered(self, numbers: Sequence[int], finished: Sequence[int]) -> None:
         self._do(_Delivered(numbers, finished))
 
     def intend(self, spans: Sequence[BatchSlice]) -> "Deferred[None]":
@@ -159,13 +159,13 @@ class SqliteSpool:
         return self._read(lambda view: batches.find(self._connection, number, view))
 
     def waiting(self) -> dict[tuple[str, int], int]:
-        """Called before the first job: nobody else uses the connection yet."""
+        """Called before the first job: nothing else uses the connection yet."""
         return batches.waiting(self._connection)
 
     def last_order(self) -> int:
         return self._restart
 
-    def untold(self) -> Undelivered:
+    def undelivered(self) -> Undelivered:
         view = batches.View(self._context.wall(), self._reactor.seconds())
 
         @cache
@@ -214,8 +214,8 @@ class SqliteSpool:
         """In the reactor's thread, after a commit."""
         self._context.metrics.observe("pushgate_spool_commit_seconds", seconds=seconds)
         if trouble != self._trouble:
-            tell = self.log.error if trouble else self.log.info
-            tell("spool {file}: {trouble}", file=str(self._file), trouble=trouble or "written again")
+            log = self.log.error if trouble else self.log.info
+            log("spool {file}: {trouble}", file=str(self._file), trouble=trouble or "written again")
             self._trouble = trouble
         for done, result in results:
             done.callback(result)
@@ -283,23 +283,23 @@ class SqliteSpool:
         burials.clear()
         return results
 
-    def _settle(self, settles: list[_Settle], tolds: list[_Delivered]) -> None:
-        """Keep what is to be told, and drop what was; what is both was never here."""
-        told = {number for each in tolds for number in each.numbers}
-        done = {order for each in tolds for order in each.finished}
+    def _settle(self, settles: list[_Settle], deliveries: list[_Delivered]) -> None:
+        """Insert undelivered reports and delete delivered ones; what is both in one commit is not written."""
+        delivered = {number for each in deliveries for number in each.numbers}
+        done = {order for each in deliveries for order in each.finished}
         if ranges := [each for settle in settles for each in settle.ranges if each[0] not in done]:
             batches.settle(self._connection, ranges)
         fresh = {settle.number for settle in settles}
         undelivered_reports.insert(
-            self._connection, [(each.number, each.body) for each in settles if each.number not in told]
+            self._connection, [(each.number, each.body) for each in settles if each.number not in delivered]
         )
-        if old := told - fresh:
+        if old := delivered - fresh:
             undelivered_reports.drop(self._connection, list(old))
         if done:
             batches.drop(self._connection, list(done))
 
     def _settled(self) -> _Results:
-        """Have the waiting told, once each: that all is safe, or that it is tried again without end."""
+        """Fire the waiting Deferreds, once each: all is safe, or is tried again without end."""
         results: _Results = []
         for settle in _only(_Settle, self._owed):
             if settle.done is not None:
@@ -338,7 +338,7 @@ class SqliteSpool:
         owed = [each for settle in _only(_Settle, self._owed) for each in settle.ranges]
         try:
             return job.read(batches.View(self._context.wall(), self._reactor.seconds(), owed, self._restart))
-        except Exception:  # noqa: BLE001 - whoever asked gets it
+        except Exception:  # noqa: BLE001 - the Deferred fails with it
             return Failure()
 
 

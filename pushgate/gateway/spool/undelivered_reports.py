@@ -80,7 +80,7 @@ def read(
 ) -> tuple[tuple[int, tuple[Report, ...]], ...]:
     """All that are kept, by number.
 
-    :param batch: the batch of an order, None when there is none: then its reports cannot be told.
+    :param batch: the batch of an order, None when there is none: then its reports cannot be made.
     """
     rows = connection.execute("SELECT number, body FROM report ORDER BY number")
     return tuple(

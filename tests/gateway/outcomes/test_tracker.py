@@ -297,7 +297,7 @@ def test_what_was_told_before_a_correction_is_known():
     ledger.settle(outcome(of, 0, 4, State.PRESUMED))
     ledger.settle(outcome(of, 1, 3, State.REJECTED, corrects=True))
     entry, _ = ledger.find(of.id)
-    assert [[each.state for each in entry.told(index)] for index in range(4)] == [
+    assert [[each.state for each in entry.reported(index)] for index in range(4)] == [
         [State.PRESUMED],
         [State.PRESUMED, State.REJECTED],
         [State.PRESUMED, State.REJECTED],
@@ -310,7 +310,7 @@ def test_before_an_outcome_nothing_was_told():
     of = batch(1)
     ledger = OutcomeTracker()
     ledger.open(of)
-    assert ledger.find(of.id)[0].told(0) == []
+    assert ledger.find(of.id)[0].reported(0) == []
 
 
 def test_corrections_hold_no_payloads():
@@ -321,5 +321,5 @@ def test_corrections_hold_no_payloads():
     ledger.settle(outcome(of, 0, 1, State.PRESUMED))
     ledger.settle(outcome(of, 0, 1, State.REJECTED, corrects=True))
     ledger.settle(outcome(of, 1, 2))
-    [presumed, rejected] = ledger.find(of.id)[0].told(0)
+    [presumed, rejected] = ledger.find(of.id)[0].reported(0)
     assert presumed.span.batch.payload == rejected.span.batch.payload == b""
