@@ -1,4 +1,4 @@
-"""The HTTP door against its own description: ``python -m bench.api [--seconds N] [--seed N]...``
+"""The HTTP input against its own description: ``python -m bench.api [--seconds N] [--seed N]...``
 
 A gateway is started as a user would start it, on a simulator, and schemathesis makes requests of what it says
 of itself, in all phases, good ones and bad ones, once for each seed. `/v1/outcomes` has no end, and a test of
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def find_url(log: Path) -> str:
-    """Where the HTTP door listens, as the gateway's log says."""
+    """Where the HTTP input listens, as the gateway's log says."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if found := re.search(r"input http +tcp ([0-9.:]+)", log.read_text()):

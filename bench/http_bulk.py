@@ -1,4 +1,4 @@
-"""What a bulk of 500 over HTTP is worth against single POSTs: notifications a second through one door.
+"""What a bulk of 500 over HTTP is worth against single POSTs: notifications a second through one input.
 
 The rounds alternate between the two. A far end takes what the gateway sends, so that sending costs both what
 it does in life.
@@ -41,7 +41,7 @@ def rate(port: int, connections: int, seconds: int, count: int) -> float:
 
 @contextlib.contextmanager
 def gateway(directory: Path, certificates: Certificates, far_end: int, state: str) -> Iterator[int]:
-    """A gateway with an HTTP door; its port."""
+    """A gateway with an HTTP input; its port."""
     amp, port = free_port(), free_port()
     config = gateway_config(directory, certificates, far_end, amp, state, max_payload=4096)
     door = f'[inputs.http]\ntype = "http"\nlisten = "tcp:{port}:interface=127.0.0.1"\n'

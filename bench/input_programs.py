@@ -1,4 +1,4 @@
-"""The programs that come by each door in `bench.inputs`: other people's, or of the contract alone."""
+"""The programs that come by each input in `bench.inputs`: other people's, or of the contract alone."""
 
 import json
 import shutil
@@ -64,7 +64,7 @@ def missing() -> str | None:
 def all_of(
     directory: Path, certificates: Certificates, ports: Ports, broker: Broker, count: int
 ) -> list[Program]:
-    """A program for each door, for the APNs listener two. The one that also watches comes first."""
+    """A program for each input, for the APNs listener two. The one that also watches comes first."""
     several = [
         by_nc(ports, devices(1, count)),
         by_curl(directory, ports, devices(2, count)),
@@ -77,7 +77,7 @@ def all_of(
 
 
 def devices(door: int, count: int) -> list[str]:
-    """Device tokens in hex, those of each door different; the first, the last and each hundredth are dead."""
+    """Device tokens in hex, other ones for each input; the first, the last and each hundredth are dead."""
     return [
         f"{'dead' if index % 100 == 0 or index == count - 1 else '0001'}{door * 10_000_000 + index:060x}"
         for index in range(count)
@@ -85,7 +85,7 @@ def devices(door: int, count: int) -> list[str]:
 
 
 def by_nc(ports: Ports, tokens: list[str]) -> Program:
-    """A shell loop and nc at the line door."""
+    """A shell loop and nc at the line input."""
     return Program(
         "nc, line",
         tokens,
@@ -96,7 +96,7 @@ def by_nc(ports: Ports, tokens: list[str]) -> Program:
 
 
 def by_curl(directory: Path, ports: Ports, tokens: list[str]) -> Program:
-    """curl at the HTTP door: an upload of lines, and a list that waits for its outcomes."""
+    """curl at the HTTP input: an upload of lines, and a list that waits for its outcomes."""
     lines, listed = directory / "lines", directory / "list"
     lines.write_text("".join(f'{{"token":"{each}","payload":{PAYLOAD}}}\n' for each in tokens[APIECE:]))
     listed.write_text(f'{{"tokens":{json.dumps(tokens[:APIECE])},"payload":{PAYLOAD}}}')
@@ -111,7 +111,7 @@ def by_curl(directory: Path, ports: Ports, tokens: list[str]) -> Program:
 
 
 def all_taken(out: str, count: int) -> bool:
-    """Whether the HTTP door's answers say that so many were taken, and the last one how its own ended."""
+    """Whether the HTTP input's answers say that so many were taken, and the last one how its own ended."""
     answers: list[Any] = []
     decoder, rest = json.JSONDecoder(), out
     while rest := rest.lstrip():
@@ -123,7 +123,7 @@ def all_taken(out: str, count: int) -> bool:
 
 
 def by_queue(directory: Path, broker: Broker, tokens: list[str]) -> Program:
-    """A publisher at the queue of the RabbitMQ door."""
+    """A publisher at the queue of the RabbitMQ input."""
     path = directory / "published"
     path.write_text("\n".join(tokens))
     return Program(
@@ -144,7 +144,7 @@ def by_old_library(
 ) -> Program:
     """A library of another age at the APNs listener.
 
-    :param bad: it sends what the door refuses in place of every fiftieth, from this one on.
+    :param bad: it sends what the input refuses in place of every fiftieth, from this one on.
     """
     path = directory / library
     path.write_text("\n".join(tokens))
@@ -160,7 +160,7 @@ def by_old_library(
 
 
 def by_amp(directory: Path, ports: Ports, tokens: list[str], others: int) -> Program:
-    """A program at the AMP door that also watches until everything has its outcome."""
+    """A program at the AMP input that also watches until everything has its outcome."""
     path = directory / "amp"
     path.write_text("\n".join(tokens))
     record = directory / "watched.json"

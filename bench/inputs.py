@@ -76,7 +76,7 @@ GOOD: Final = ("accepted", "presumed")
 class Row(msgspec.Struct):
     """What became of what came in by one program.
 
-    :param refused: at the door, because they were bad.
+    :param refused: at the input, because they were bad.
     :param accepted: by the service.
     :param lost: neither accepted nor, if dead, refused by the service.
     :param twice: accepted by the service more than once.

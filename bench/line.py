@@ -1,6 +1,6 @@
-"""How fast the line door is against a server that only splits the same bytes into lines.
+"""How fast the line input is against a server that only splits the same bytes into lines.
 
-Rounds alternate between the two. The door answers every line with an id; its gateway takes everything and
+Rounds alternate between the two. The input answers every line with an id; its gateway takes everything and
 keeps nothing. Prints lines a second, CPU for each line, and the ratio of both, with their spread.
 
     python -m bench.line [--lines 200000] [--rounds 5]

@@ -1,7 +1,7 @@
-"""A server of lines on a port it prints: the door, or one that only splits.
+"""A server of lines on a port it prints: the input, or one that only splits.
 
-Usage: line_server.py bare|door
-The door's gateway takes everything and keeps nothing: what is measured is the door. The bare one answers
+Usage: line_server.py bare|input
+The input's gateway takes everything and keeps nothing: what is measured is the input. The bare one answers
 ``OK`` to a line ``QUIT``, so that a client knows when all is read.
 """
 

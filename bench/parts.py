@@ -93,7 +93,7 @@ def workspace() -> Iterator[tuple[Path, Certificates]]:
 def gateway_config(
     directory: Path, certificates: Certificates, port: int, amp: int, state_dir: str = "memory", **app: object
 ) -> Path:
-    """A configuration file: one app on the binary service at `port`, an AMP door, no sinks."""
+    """A configuration file: one app on the binary service at `port`, an AMP input, no sinks."""
     settings = {
         "upstream": "apns-stream", "certificate": str(certificates.client), "trust": str(certificates.ca),
         "host": "localhost", "port": port, "feedback": False, **app,

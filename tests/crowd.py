@@ -1,4 +1,4 @@
-"""Many who come and go, for doors to stand. A process of its own: ``crowd.py PORT COUNT WORDS_IN_HEX``."""
+"""Many who come and go, for inputs to stand. A process of its own: ``crowd.py PORT COUNT WORDS_IN_HEX``."""
 
 import contextlib
 import socket
@@ -28,7 +28,7 @@ def come_and_go(port: int, count: int, words: bytes) -> None:
         numbers = range(start, min(start + AT_ONCE, count))
         visitors = [(number, socket.create_connection(("127.0.0.1", port))) for number in numbers]
         for number, visitor in visitors:
-            with visitor, contextlib.suppress(OSError):  # the door may have closed it already
+            with visitor, contextlib.suppress(OSError):  # the input may have closed it already
                 visitor.sendall(words[: number % len(words)])
                 if number % 3 == 0:
                     visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

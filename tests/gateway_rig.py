@@ -73,7 +73,7 @@ class GatewayRig:
         key: str | None = None,
         **terms: Any,
     ) -> Deferred[Receipt]:
-        """Submit one batch through the door `test`."""
+        """Submit one batch through the input `test`."""
         members = list(map(token, range(tokens))) if isinstance(tokens, int) else tokens
         submission = Submission(
             app=app, tokens=Packed.of(members, 1), payload=payload, terms=Terms(**terms), key=key

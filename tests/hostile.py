@@ -1,4 +1,4 @@
-"""What strangers send: by door, and to doors of another kind. Blocking, for threads."""
+"""What strangers send: by input, and to inputs of another kind. Blocking, for threads."""
 
 import contextlib
 import gzip
@@ -63,7 +63,7 @@ EVERYWHERE = [
     b"\2\0\0\0\x05\1\0\xff\0\0",
     b"\1" + b"\0" * 8 + b"\0\x20" + bytes(32) + b"\xff\xff",
 ]
-"""For each door."""
+"""For each input."""
 
 _CHUNKED = _POST + b"Transfer-Encoding: chunked\r\n\r\n"
 HTTP = [
@@ -94,7 +94,7 @@ HTTP = [
     b"GET http://[::1 HTTP/1.1\r\nHost: x\r\n\r\n",
     b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 0\r\n\r\n" * 50,
 ]  # fmt: skip
-"""For doors that speak HTTP."""
+"""For inputs that speak HTTP."""
 
 
 def say(port: int, data: bytes) -> bytes:
@@ -160,11 +160,11 @@ HTTP2 = {
     ),
     "garbage": lambda: _flood([b"\xff" * 50_000]),
 }  # fmt: skip
-"""For a door that speaks HTTP/2."""
+"""For an input that speaks HTTP/2."""
 
 
 def say_securely(port: int, trust: ssl.SSLContext, pieces: Iterable[bytes]) -> str | None:
-    """The same over TLS, without reading what comes back meanwhile; as long as the door takes it.
+    """The same over TLS, without reading what comes back meanwhile; as long as the input takes it.
 
     Returns the protocol that was agreed on.
     """

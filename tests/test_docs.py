@@ -284,7 +284,7 @@ def test_refusals() -> None:
 
 
 def test_routes() -> None:
-    """Every request that the HTTP door answers is there, and no other."""
+    """Every request that the HTTP input answers is there, and no other."""
     table = section(CONTRACT, "HTTP").partition("### ")[0]
     assert firsts(table) == [f"{route.described.method} {route.described.path}" for route in ROUTES]
 

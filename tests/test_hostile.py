@@ -1,4 +1,4 @@
-"""One gateway with all its doors open, in bad company: whoever behaves goes on pushing at each of them."""
+"""One gateway with all its inputs open, in bad company: whoever behaves goes on pushing at each of them."""
 
 import json
 import socket
@@ -30,7 +30,7 @@ class HostileTests(TestCase):
     timeout = 60
 
     async def open(self, **options: Any) -> None:
-        """A gateway with all doors, an upstream, the metrics sink and the simulator's control port."""
+        """A gateway with all inputs, an upstream, the metrics sink and the simulator's control port."""
         self.events: list[Any] = []
         globalLogPublisher.addObserver(self.events.append)
         self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
@@ -73,14 +73,14 @@ class HostileTests(TestCase):
         return file.absolute(), trust
 
     def crowd(self, name: str) -> Any:
-        """What the connections of a door share."""
+        """What the connections of an input share."""
         door = self.doors[name]
         return door._servers[0] if name == "apns" else door._server
 
     # those who behave
 
     async def all_is_well(self) -> None:
-        """At each door somebody pushes, and each has its outcome; nothing in the log is a failure."""
+        """At each input somebody pushes, and each has its outcome; nothing in the log is a failure."""
         tokens = {name: live(next(self.numbers)) for name in ("amp", "line", "http", "apns")}
         told = await gatherResults(
             [
@@ -173,7 +173,7 @@ class HostileTests(TestCase):
         await self.all_is_well()
 
     async def test_part_of_a_batch(self) -> None:
-        """At each door that takes several at a time: those that are bad are named, the others go out."""
+        """At each input that takes several at a time: those that are bad are named, the others go out."""
         await self.open()
         good = [live(next(self.numbers)) for _ in range(3)]
         notifications = [{"token": each.hex(), "payload": {}} for each in good[:2]]

@@ -1,4 +1,4 @@
-"""One gateway with all of its doors, as a process: whatever comes in, by whichever door, goes out exactly once."""
+"""One gateway with all of its inputs, as a process: whatever comes in, by whichever input, goes out exactly once."""
 
 import pytest
 

@@ -105,7 +105,7 @@ class StartTests(LifecycleCase):
         self.assertEqual(self.refused(), ["apps.news: the start of its upstream raised Boom: no wings"])
 
     def test_a_door(self) -> None:
-        """So does a door."""
+        """So does an input."""
         self.first.start = boom
         self.assertEqual(self.refused(), ["inputs.first: its start raised Boom: no wings"])
 
@@ -121,13 +121,13 @@ class StartTests(LifecycleCase):
         self.assertNotIn("second start", self.history)
 
     def test_a_door_that_does_not_wait(self) -> None:
-        """A door whose start returns nothing is started."""
+        """An input whose start returns nothing is started."""
         self.first.start = lambda: None
         self.successResultOf(self.lifecycle.start())
         self.assertIn("second start", self.history)
 
     def test_addresses(self) -> None:
-        """A door that cannot say where it listens is no reason not to be ready; the others say so."""
+        """An input that cannot say where it listens is no reason not to be ready; the others say so."""
         self.first.addresses = boom
         with self.said() as lines:
             self.successResultOf(self.lifecycle.start())
@@ -196,7 +196,7 @@ class RunningTests(LifecycleCase):
         self.assertEqual(self.metrics.counts["pushgate_sink_errors_total"], {("sink",): 1})
 
     def test_settled(self) -> None:
-        """A door that raises when it is told outcomes does not reach the sinks, nor the upstream."""
+        """An input that raises when it is told outcomes does not reach the sinks, nor the upstream."""
         submission = Submission(app="news", tokens=Packed.of([b"a"], 1), payload=b"{}")
         answer = self.gateway.submit(submission, "first", boom)
         self.spool.release()
@@ -251,13 +251,13 @@ class StopTests(LifecycleCase):
         self.assertIn("app news: abort of its upstream raised", line)
 
     def test_a_door(self) -> None:
-        """A door whose `stop` raises is named, and the next one closes."""
+        """An input whose `stop` raises is named, and the next one closes."""
         self.first.stop = boom
         self.assertEqual(self.stopped(), ["critical: stopping, input first"])
         self.assertEqual(self.history[-1], "second stop")
 
     def test_a_door_that_paused(self) -> None:
-        """A door that raises when it hears that there is room does not keep the house from stopping."""
+        """An input that raises when it hears that there is room does not keep the house from stopping."""
         capacity = self.gateway._apps.configured("news").queue.capacity
         capacity._watermarks.on = True
         self.assertIsNotNone(self.gateway.pressed("news", boom))

@@ -1,4 +1,4 @@
-"""Reaching a gateway's AMP door."""
+"""The address of a gateway's AMP input, and connecting to it."""
 
 import re
 from collections.abc import AsyncIterator, Callable
@@ -29,7 +29,7 @@ _OPTIONS: Final = (
     ),
     click.option(
         "--to", metavar="HOST:PORT", default=f"127.0.0.1:{_PORT}", show_default=True,
-        help="The gateway's AMP door; or a Twisted client endpoint such as unix:/run/gate.sock or tls:....",
+        help="The gateway's AMP input; or a Twisted client endpoint such as unix:/run/gate.sock or tls:....",
     ),
 )  # fmt: skip
 
@@ -89,13 +89,13 @@ def endpoint_text(to: str) -> str:
 
 @asynccontextmanager
 async def reach(reactor: Any, to: GatewayAddress, timeout: float = 10.0) -> AsyncIterator["Client"]:
-    """A client of the gateway there, once somebody has answered the door; closed at the end.
+    """A client of the gateway there, once the gateway has answered; closed at the end.
 
     A client by itself would go on trying, since gateways are restarted; a person wants to know.
 
     :param timeout: seconds, here and for each answer of the gateway.
-    :raises NotReached: nobody has, or whoever has does not speak as a gateway does.
-    :raises Forbidden: as the gateway did; who has not said who they are is told how.
+    :raises NotReached: nothing answers there, or nothing that speaks as a gateway does.
+    :raises Forbidden: as the gateway did; to a caller that has not logged in it says how.
     """
     from twisted.internet.endpoints import clientFromString
     from twisted.internet.protocol import Factory, Protocol
@@ -118,7 +118,7 @@ async def reach(reactor: Any, to: GatewayAddress, timeout: float = 10.0) -> Asyn
         async with client:
             yield client
     except (FateUnknown, Unreachable) as error:
-        raise NotReached(f"{error}; is {to} the AMP door of a gateway?") from error
+        raise NotReached(f"{error}; is {to} the AMP input of a gateway?") from error
     except Forbidden as error:
         if to.login is not None:
             raise

@@ -62,7 +62,7 @@ class Lines:
             self._tell()
 
     def close(self) -> None:
-        """Write what was not told."""
+        """Write what was not shown yet."""
         self._tell()
 
     def _tell(self) -> None:

@@ -19,7 +19,7 @@ INTERRUPTED = 130
 def run(main: Callable[[Any], Coroutine[Any, Any, None]]) -> NoReturn:
     """Run `main`, which is given the reactor, and end the process.
 
-    A `PushgateError` that comes out of it is told in a line on stderr, with exit status 1. Ctrl-C cancels it
+    A `PushgateError` that comes out of it becomes a line on stderr, with exit status 1. Ctrl-C cancels it
     and waits until it has cleaned up.
     """
     from twisted.internet import defer, task

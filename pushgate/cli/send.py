@@ -76,7 +76,7 @@ def _given(terms: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _outcome(reactor: Any, gateway: "Client", number: str, wait: float) -> "Record | None":
-    """The notification's outcome, or where it is when the time is over; None when nobody asked."""
+    """The notification's outcome, or where it is when the time is over; None when it was not asked for."""
     from twisted.internet.task import deferLater
 
     from pushgate.cli.outcome_format import ON_ITS_WAY

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pushgate.model.dead_token import DeadTokenEntry
 
 _SHOWN: Final = 20
-"""Faulty lines that are told one by one."""
+"""Faulty lines that are listed one by one."""
 _AT_ONCE: Final = 20_000
 """Lines between two words about the progress."""
 _app: Callable[[Any], Any] = click.option(
@@ -64,7 +64,7 @@ def import_(app: str, file: TextIO, to: gateway_address.GatewayAddress, as_json:
     """Enter the dead tokens in FILE, or in the standard input.
 
     A line has a token, if known since when it is dead, and the reason; or the same as a JSON object. Bad
-    lines are told by number and left out; then the exit status is 1.
+    lines are listed by number and left out; then the exit status is 1.
     """
     run(lambda reactor: _import(reactor, app, file, to, as_json))
 
@@ -180,11 +180,11 @@ class _Faults:
             print_json({**figures, "refused": self._count, "faults": self._shown})
         else:
             click.echo(sentence)
-        told = [f"line {number}: {fault}" for number, fault in self._shown]
-        if self._count > len(told):
-            told.append(f"and {self._count - len(told):,} more bad lines")
-        if told:
-            fail([*told, f"{self._count:,} bad lines were left out"])
+        shown = [f"line {number}: {fault}" for number, fault in self._shown]
+        if self._count > len(shown):
+            shown.append(f"and {self._count - len(shown):,} more bad lines")
+        if shown:
+            fail([*shown, f"{self._count:,} bad lines were left out"])
 
 
 def _parts(items: Iterable[_T]) -> Iterator[list[_T]]:

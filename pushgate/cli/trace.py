@@ -16,7 +16,7 @@ from pushgate.model.history import Event
 @gateway_address.to
 @options.as_json
 def command(id: str, to: gateway_address.GatewayAddress, as_json: bool) -> None:  # noqa: A002 - the contract's word
-    """Tell the story of the notification ID: accepted when and through which door, what happened since.
+    """Trace the notification ID: accepted when and through which input, what happened since.
 
     What ended before the gateway was started is known if it has a ledger sink.
     """
@@ -41,7 +41,7 @@ def sentence(event: dict[str, Any]) -> str:
     name, where = event["event"], f"connection {event.get('connection')}"
     again = f"{event.get('reason')}; queued again"
     said = {
-        "submitted": f"through {event.get('door') or 'a door whose name is not known'}",
+        "submitted": f"through {event.get('door') or 'an input whose name is not known'}",
         Event.WRITTEN: f"on {where}",
         Event.REFUSED: f"for now, on {where}: {again}",
         Event.DISCARDED: f"{where} ended for the sake of another: {again}",

@@ -294,8 +294,8 @@ class Client:
             pace=pace,
             **terms,
         )
-        told = msgspec.json.decode(answer["refused"], type=list[tuple[int, str, str]])
-        refused = {chunk.start + index: (code, reason) for index, code, reason in told}
+        listed = msgspec.json.decode(answer["refused"], type=list[tuple[int, str, str]])
+        refused = {chunk.start + index: (code, reason) for index, code, reason in listed}
         refused |= {fault.index: (fault.code, fault.reason) for fault in chunk.faults}
         members = tuple(Refused(index, *why) for index, why in sorted(refused.items()))
         return ReceiptPart(chunk.start, chunk.count, UUID(answer["id"]).int, members)

@@ -40,7 +40,7 @@ class Cut(Exception):
 class Wire(AMP):
     """One connection.
 
-    :param link: is told when it is made and lost.
+    :param link: is called when it is made and lost.
     :param take_outcomes: takes the records of one call of `Outcomes`; fires when there is room for more.
     :ivar heard_at: when something last came from the gateway, by the link's clock.
     """
@@ -96,7 +96,7 @@ class Wire(AMP):
 
 @implementer(IStreamClientEndpoint)
 class _Observed:
-    """An endpoint whose failures are told; `ClientService` keeps them to itself."""
+    """An endpoint that reports its failures; `ClientService` keeps them to itself."""
 
     def __init__(self, endpoint: IStreamClientEndpoint, failed: Callable[[Failure], Failure]) -> None:
         self._endpoint, self._failed = endpoint, failed
@@ -157,7 +157,7 @@ class ClientConnection:
             self._service.startService()
 
     def stop(self) -> Deferred[None]:
-        """Close; fires when closed. Who waits for a connection is told that there will be none."""
+        """Close; fires when closed. What waits for a connection fails."""
         self._closed, self._why = True, "the client was closed"
         if not self._service.running:
             return succeed(None)

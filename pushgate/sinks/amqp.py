@@ -23,7 +23,7 @@ _PERSISTENT: Final = 2
 
 
 class AmqpSinkTable(SinkTable, BrokerTable):
-    """What the sink may be told, besides where its broker is.
+    """The options of the sink, besides where its broker is.
 
     :param exchange: where records go, with the routing key ``APP.STATE``.
     :param exchange_type: of the exchange that is declared.

@@ -1,4 +1,4 @@
-"""Reaching a gateway's AMP door from the command line."""
+"""Reaching a gateway's AMP input from the command line."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ class AnotherPortTests(TestCase):
         where = f"127.0.0.1:{port.getHost().port}"
         for ask in ("reload", "watch"):
             with self.assertRaisesRegex(
-                gateway_address.NotReached, f"; is {where} the AMP door of a gateway[?]$"
+                gateway_address.NotReached, f"; is {where} the AMP input of a gateway[?]$"
             ):
                 async with gateway_address.reach(
                     reactor, gateway_address.GatewayAddress(where), timeout=0.05

@@ -28,7 +28,7 @@ def send(gateway, token):
 
 
 def test_a_story(gateway):
-    """Who asks reads when and through which door it came, on which connection it went, and how it ended."""
+    """Who asks reads when and through which input it came, on which connection it went, and how it ended."""
     number = send(gateway, "0b0b")
     lines = trace(gateway, number).stdout.splitlines()
     assert lines[:4] == [f"id     {number}", "app    demo", "token  0b0b", "state  presumed"]
@@ -61,7 +61,7 @@ def test_over_a_crash(tmp_path):
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        ({"event": "submitted", "door": None}, "through a door whose name is not known"),
+        ({"event": "submitted", "door": None}, "through an input whose name is not known"),
         ({"event": "refused", "connection": 2, "reason": "ProcessingError"},
          "for now, on connection 2: ProcessingError; queued again"),
         ({"event": "discarded", "connection": 2, "reason": "InvalidToken"},

@@ -94,7 +94,7 @@ class Wires:
 
 
 class ClientTestCase(SynchronousTestCase):
-    """A client and the real AMP door, joined without a network."""
+    """A client and the real AMP input, joined without a network."""
 
     options: ClassVar[dict] = {}
     grants: ClassVar[dict] = {}

@@ -36,7 +36,7 @@ class BackpressureTests(TestCase):
     timeout = 60
 
     async def start(self) -> tuple[Rig, AmpInput, Sender]:
-        """A gateway with a short queue, its door, and a program at it."""
+        """A gateway with a short queue, its input, and a program at it."""
         rig = await Rig(self.mktemp(), queue=LIMIT, connections=1, spare=0).start()
         self.addCleanup(lambda: Deferred.fromCoroutine(rig.stop()))
         table = AmpTable(type="amp", listen="tcp:0:interface=127.0.0.1")

@@ -415,7 +415,7 @@ class PressureTests(GatewayTestCase):
         self.relieved: list[str] = []
 
     def pressed(self, app: str = "news") -> bool:
-        """Ask as a door does; whether the queue is nearly full."""
+        """Ask as an input does; whether the queue is nearly full."""
         return self.rig.gateway.pressed(app, lambda: self.relieved.append(app)) is not None
 
     def test_it_rises_and_falls(self) -> None:

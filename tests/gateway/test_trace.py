@@ -61,7 +61,7 @@ class MemoryTests(TraceCase):
     """With nothing but the gateway's own memory."""
 
     def test_on_its_way(self) -> None:
-        """Queued, and through which door and when; then written; then what became of it."""
+        """Queued, and through which input and when; then written; then what became of it."""
         number = self.accepted() + 1
         self.assertEqual(self.events(number), ["submitted", "queued"])
         self.assertEqual(self.story(number)["events"][0], {"event": "submitted", "at": EPOCH, "door": "test"})

@@ -36,7 +36,7 @@ def test_the_codes_are_those_of_the_contract():
 
 
 def test_every_kind_of_refusal_is_found_by_its_code():
-    """No refusal exists that a door could not name to its caller."""
+    """No refusal exists that an input could not name to its caller."""
     assert set(REFUSALS.values()) == set(Refusal.__subclasses__())
     assert all(kind.code == code for code, kind in REFUSALS.items())
 

@@ -43,7 +43,7 @@ BEGIN = [("submitted", "amp"), ("queued",)]
 
 
 def test_the_whole_way():
-    """Through which door, on which connections, why again, and the end."""
+    """Through which input, on which connections, why again, and the end."""
     text = Trace((told(State.ACCEPTED, FIRST, BACK, SECOND),)).json()
     assert events(text) == [
         *BEGIN,
@@ -97,7 +97,7 @@ def test_presumed_and_sent_again():
 
 
 def test_what_is_not_known():
-    """A token that is not kept is null, and so is a door without a name; nothing is made up."""
+    """A token that is not kept is null, and so is an input without a name; nothing is made up."""
     text = Trace((told(State.CANCELLED, door="", tokens=Packed.of([b""] * 3, 1)),)).json()
     assert json.loads(text)["token"] is None
     assert events(text)[0] == ("submitted", None)

@@ -1,4 +1,4 @@
-"""The audit: what the gateway told, held against what the push service saw. Pure."""
+"""The audit: the outcomes the gateway reported against what the push service received. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -71,14 +71,14 @@ class Audit(msgspec.Struct, frozen=True):
         return {"ok": self.ok, **msgspec.structs.asdict(self), "counts": outcomes}
 
 
-def audit(devices: Devices, told: Iterable[Record], seen: Seen, silent_closes: int = 1) -> Audit:
-    """Check that nothing was lost, nothing told wrongly, and nothing sent twice without need.
+def audit(devices: Devices, reported: Iterable[Record], seen: Seen, silent_closes: int = 1) -> Audit:
+    """Check that nothing was lost, nothing reported wrongly, and nothing sent twice without need.
 
-    :param told: the gateway's outcome records, in order.
+    :param reported: the gateway's outcome records, in order.
     :param silent_closes: connections that the push service closed without a word. Only what was in flight on
         one of them may have been sent twice.
     """
-    last, first_words, corrected = _last_words(told)
+    last, first_words, corrected = _last_records(reported)
     counts = Counter((str(each.state), each.status, each.reason) for each in last.values())
     repeated = {token: numbers for token, numbers in seen.received.items() if len(numbers) > 1}
     return Audit(
@@ -96,12 +96,12 @@ def audit(devices: Devices, told: Iterable[Record], seen: Seen, silent_closes: i
     )
 
 
-def _last_words(told: Iterable[Record]) -> tuple[dict[str, Record], Counter[str], int]:
+def _last_records(reported: Iterable[Record]) -> tuple[dict[str, Record], Counter[str], int]:
     """By token its last record, and how many it has that correct none; and how many do."""
     last: dict[str, Record] = {}
     first_words: Counter[str] = Counter()
     corrected = 0
-    for record in told:
+    for record in reported:
         token = record.token or ""
         last[token] = record
         if record.corrects:
@@ -119,8 +119,8 @@ def _about_devices(
     rejected = {token for token, record in last.items() if _says_dead(record)}
     checks = {
         "lost: live tokens were never received": live - received,
-        "live tokens are told neither accepted nor presumed": (live & last.keys()) - good,
-        "dead tokens are told otherwise than rejected with status 8": (dead & last.keys()) - rejected,
+        "live tokens are reported neither accepted nor presumed": (live & last.keys()) - good,
+        "dead tokens are reported otherwise than rejected with status 8": (dead & last.keys()) - rejected,
         "dead tokens were received": dead & received,
         "notifications have no outcome": (live | dead) - last.keys(),
         "notifications have more than one outcome": {t for t, count in first_words.items() if count > 1},
@@ -130,19 +130,20 @@ def _about_devices(
 
 
 def _about_counts(last: Mapping[str, Record], seen: Seen) -> list[str]:
-    """The sums: they find what no single token shows, such as a rejection that was told to nobody."""
+    """The sums: they find what no single token shows, such as a rejection that was never reported."""
     faults = []
     good = sum(record.state in _GOOD for record in last.values())
     if good != len(seen.received):
         faults.append(
-            f"{good:,} are told as accepted or presumed, but {len(seen.received):,} devices were reached"
+            f"{good:,} are reported as accepted or presumed, but {len(seen.received):,} devices were reached"
         )
-    told = Counter(record.status for record in last.values() if record.state == State.REJECTED)
-    for status in sorted(told.keys() | seen.rejected.keys(), key=str):
-        counts = told[status], seen.rejected.get(status or 0, 0)
+    rejections = Counter(record.status for record in last.values() if record.state == State.REJECTED)
+    for status in sorted(rejections.keys() | seen.rejected.keys(), key=str):
+        counts = rejections[status], seen.rejected.get(status or 0, 0)
         if counts[0] != counts[1]:
             faults.append(
-                f"{counts[0]:,} are told as rejected with status {status}, but {counts[1]:,} were rejected"
+                f"{counts[0]:,} are reported as rejected with status {status}, "
+                f"but {counts[1]:,} were rejected"
             )
     return faults
 

@@ -146,7 +146,7 @@ class DemoDirectory:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different TCP ports on loopback that nobody listens on just now."""
+    """Different TCP ports on loopback that are free just now."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

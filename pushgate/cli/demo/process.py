@@ -30,7 +30,7 @@ class DemoFailed(PushgateError):
 
 
 class _Knock(Protocol):
-    """A connection that only finds out whether somebody is there."""
+    """A connection that only finds out whether the port is open."""
 
     transport: ITransport
 

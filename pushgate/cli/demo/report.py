@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pushgate.cli.demo.directory import DemoDirectory
     from pushgate.cli.demo.run import DemoResult
 
-_TOLD, _SAW = "gateway told", "push service saw"
+_REPORTED, _SAW = "gateway told", "push service saw"
 _TWICE = (
     "what was in flight when the push service closed a connection without a word;\n"
     "at-least-once, the default, sends it again."
@@ -38,7 +38,7 @@ def report(result: "DemoResult", files: "DemoDirectory") -> None:
     """The table, what it means, how long it took, and where to look further."""
     audit, settling = result.audit, result.settling
     total = sum(count for *_, count in audit.counts)
-    print_table(("", _TOLD, _SAW, "check"), _rows(audit), numbers=(_TOLD, _SAW))
+    print_table(("", _REPORTED, _SAW, "check"), _rows(audit), numbers=(_REPORTED, _SAW))
     click.echo(_meaning(audit))
     click.echo(
         f"{total:,} notifications: taken on by the gateway in {result.pushing:.1f} s, settled in "
@@ -63,8 +63,8 @@ def _rows(audit: "Audit") -> Iterator[tuple[str, str, str, str]]:
     yield "received twice", "", f"{audit.twice:,}", ""
 
 
-def _row(what: str, told: str, saw: int, ok: bool) -> tuple[str, str, str, str]:
-    return what, told, f"{saw:,}", "ok" if ok else "WRONG"
+def _row(what: str, reported: str, saw: int, ok: bool) -> tuple[str, str, str, str]:
+    return what, reported, f"{saw:,}", "ok" if ok else "WRONG"
 
 
 def _meaning(audit: "Audit") -> str:

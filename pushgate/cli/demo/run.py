@@ -17,7 +17,7 @@ from pushgate.client.record import decode_records
 from pushgate.model.errors import PushgateError
 
 RESPONSE_TIMEOUT: Final = 2.0
-"""Seconds of silence after which written becomes presumed: nobody likes to wait for the default here."""
+"""Seconds of silence after which written becomes presumed: the default would make the demo wait."""
 BATCH: Final = 500
 PAYLOAD: Final = {"aps": {"alert": "Your order is on its way", "sound": "default"}}
 

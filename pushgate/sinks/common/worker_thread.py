@@ -30,7 +30,7 @@ class WorkerThread:
         return done
 
     def post(self, what: Callable[..., object], *arguments: Any) -> None:
-        """Call `what`; nobody waits for it."""
+        """Call `what`; nothing waits for it."""
         self._pool.callInThread(what, *arguments)
 
     def end(self, last: Callable[..., object], *arguments: Any) -> Deferred[None]:
@@ -43,7 +43,7 @@ class WorkerThread:
 
 
 class _DaemonThread(Thread):
-    """Does not keep the process alive when something else stopped the start and nobody stops the sink."""
+    """Does not keep the process alive when something else stopped the start and the sink is never stopped."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, daemon=True, **named)

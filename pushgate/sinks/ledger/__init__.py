@@ -1,4 +1,4 @@
-"""The ledger sink: outcomes kept for days, so that a notification's story can be told after its end.
+"""The ledger sink: outcomes kept for days, so that a notification can be traced after its end.
 
 `sink` is fed and asked by the gateway, `rows` turns outcomes into rows and back, `store` is the file.
 """

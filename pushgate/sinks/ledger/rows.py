@@ -17,7 +17,7 @@ _HASH: Final = 8
 """Bytes of a token's hash: what records show of it."""
 
 Row = tuple[float, bytes, int, int, bytes]
-"""When it was told, what the ids of its batch have in common, first member, end, and the rest."""
+"""When it was reported, what the ids of its batch have in common, first member, end, and the rest."""
 
 
 class _StoredBody(msgspec.Struct, array_like=True):

@@ -77,7 +77,7 @@ class LedgerSink:
         return self._thread.do(self._find, number)
 
     def reopen(self) -> None:
-        """Nobody else moves the file."""
+        """The file is never moved by another program."""
 
     def stop(self) -> Deferred[None]:
         """Close the file once all is written."""
@@ -112,7 +112,7 @@ class LedgerSink:
     def _find(self, number: int) -> list[Outcome]:
         rows = self._store.find(stem(number), number % MAX_BATCH)
         found = [outcome(number, start, body) for start, body in rows]
-        # After a crash it may have been told twice.
+        # After a crash it may have been reported twice.
         return [each for at, each in enumerate(found) if each not in found[:at]]
 
 

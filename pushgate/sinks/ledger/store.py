@@ -84,9 +84,9 @@ class Store:
         ).fetchall()
 
     def purge(self, oldest: float, newest: float) -> bool:
-        """Forget some of what was told before `oldest`; return whether there may be more.
+        """Delete some outcomes reported before `oldest`; return whether there may be more.
 
-        :param newest: what was told later than this was so by a clock that was wrong; else one such row would
+        :param newest: outcomes reported later than this were so by a wrong clock; else one such row would
             keep all that came after it for ever.
         """
         dropped = self._connection.execute(

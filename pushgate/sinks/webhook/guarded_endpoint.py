@@ -43,7 +43,7 @@ class _Resolved:
         self._found: list[IAddress] = []
 
     def resolutionBegan(self, resolutionInProgress: IHostResolution) -> None:  # noqa: N803 - Twisted's
-        """It ends by itself, whoever still waits."""
+        """It ends by itself, even when a caller still waits."""
 
     def addressResolved(self, address: IAddress) -> None:
         self._found.append(address)

@@ -55,9 +55,9 @@ class WebhookTable(SinkTable):
     :param trust: who may vouch for the receiver: PEM; the system's authorities when None.
     :param apps: only of these; of all when empty.
     :param states: only these; all when empty.
-    :param batch: notifications told in one request at most.
+    :param batch: records of one request at most.
     :param timeout: seconds until a request must be answered.
-    :param max_age: seconds after which an outcome that could not be told is given up.
+    :param max_age: seconds after which an outcome that could not be delivered is given up.
     :param allow_private: the receiver may be on this machine or in its networks.
     """
 

@@ -60,7 +60,7 @@ class AuditTests(SynchronousTestCase):
         del self.received[LIVE]
         self.assertEqual(self.audit().lost, 1)
         self.assertFault(
-            f"1 lost: live tokens were never received, such as {LIVE}", "297 are told as accepted"
+            f"1 lost: live tokens were never received, such as {LIVE}", "297 are reported as accepted"
         )
 
     def test_repeated_at_the_silent_close(self) -> None:
@@ -80,36 +80,38 @@ class AuditTests(SynchronousTestCase):
         """A live token told as rejected is a fault, even when it came."""
         self.told[LIVE] = [record(LIVE, "rejected", 8)]
         self.assertFault(
-            "1 live tokens are told neither accepted nor presumed",
-            "296 are told as accepted or presumed",
-            "4 are told as rejected with status 8, but 3 were",
+            "1 live tokens are reported neither accepted nor presumed",
+            "296 are reported as accepted or presumed",
+            "4 are reported as rejected with status 8, but 3 were",
         )
 
     def test_rejected_for_another_reason(self) -> None:
         """A dead token has to be rejected with status 8, no other."""
         self.told[FIRST] = [record(FIRST, "rejected", 7)]
         self.assertFault(
-            "1 dead tokens are told otherwise",
-            "1 are told as rejected with status 7, but 0 were",
-            "2 are told as rejected with status 8, but 3 were",
+            "1 dead tokens are reported otherwise",
+            "1 are reported as rejected with status 7, but 0 were",
+            "2 are reported as rejected with status 8, but 3 were",
         )
 
     def test_dead_and_presumed(self) -> None:
         """A dead token that passes for a live one is a fault."""
         self.told[LAST] = [record(LAST, "presumed")]
         self.assertFault(
-            "1 dead tokens are told otherwise", "298 are told as accepted", "2 are told as rejected"
+            "1 dead tokens are reported otherwise",
+            "298 are reported as accepted",
+            "2 are reported as rejected",
         )
 
     def test_dead_and_received(self) -> None:
         """So is one that the push service took."""
         self.received[FIRST] = [1]
-        self.assertFault("1 dead tokens were received", "297 are told as accepted or presumed, but 298")
+        self.assertFault("1 dead tokens were received", "297 are reported as accepted or presumed, but 298")
 
     def test_untold(self) -> None:
         """A notification without an outcome is a fault."""
         del self.told[LIVE]
-        self.assertFault("1 notifications have no outcome", "296 are told as accepted")
+        self.assertFault("1 notifications have no outcome", "296 are reported as accepted")
 
     def test_told_twice(self) -> None:
         """Two outcomes are a fault; one that takes an earlier one back is none, and is what counts."""
@@ -122,7 +124,7 @@ class AuditTests(SynchronousTestCase):
     def test_a_stranger(self) -> None:
         """A token that nobody pushed to is a fault."""
         self.received["0a"] = [1]
-        self.assertFault("1 tokens were never pushed to, such as 0a", "297 are told")
+        self.assertFault("1 tokens were never pushed to, such as 0a", "297 are reported")
 
     def test_json(self) -> None:
         """The summary is ready for JSON."""

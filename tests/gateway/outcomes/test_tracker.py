@@ -151,7 +151,7 @@ def test_unknown_ids_are_not_found(number):
 
 
 def test_refused_members_are_not_found():
-    """What was refused at the door was never accepted, so there is nothing to tell."""
+    """What was refused at the input was never accepted, so there is nothing to tell."""
     of = batch(3, refused=(1,))
     ledger = OutcomeTracker()
     ledger.open(of)

@@ -1,4 +1,4 @@
-"""Doors that others can reach, when a reload takes all principals away."""
+"""Inputs that others can reach, when a reload takes all principals away."""
 
 from base64 import b64encode
 from typing import Any, ClassVar

@@ -85,7 +85,7 @@ class RememberingTests(LedgerCase):
         self.assertTrue(verifyObject(IHistory, self.made()))
 
     async def test_what_was_told_is_remembered(self) -> None:
-        """Of each member: its record to the letter, how often it was written, where, and through which door."""
+        """Of each member: its record to the letter, how often it was written, where, and through which input."""
         ledger = self.started()
         whole = told()
         await ledger.emit([whole])
