@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pushgate.client.record import decode_record, decode_records
 from pushgate.model.errors import CannotStart, Invalid, Refusal
-from pushgate.model.notification import Terms, check_payload, parse_id
+from pushgate.model.notification import Terms, parse_id
 from pushgate.model.outcome_record import id_text, lines
 from pushgate.model.packed import Packed
 from pushgate.plugin.settings import parse_duration
@@ -21,7 +21,7 @@ from pushgate.protocols.amp.boxes import MAX_BOX, BoxReader, Malformed
 from pushgate.protocols.apns_binary.error_response import ReplyDecoder
 from pushgate.protocols.apns_binary.feedback import FeedbackDecoder
 from pushgate.protocols.apns_binary.frames import MAX_FRAME, FrameDecoder
-from pushgate.protocols.apns_rules import parse_token
+from pushgate.protocols.apns_rules import APNS_RULES, parse_token
 from pushgate.service.config.reader import config_from, read_config
 from pushgate.service.plugin_registry import find
 from pushgate.simulator.fault_rules import BadScript, parse_rules
@@ -122,7 +122,7 @@ def test_ids(text):
 def test_payloads(data):
     """What is taken is a JSON object for everybody else, too."""
     try:
-        check_payload(data, 1 << 21)
+        APNS_RULES.payload(data, 1 << 21)
     except Refusal:
         return
     try:

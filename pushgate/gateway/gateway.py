@@ -26,7 +26,7 @@ from pushgate.model.errors import CannotStart, ShuttingDown
 from pushgate.model.notification import Submission, check_rate
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Outcome
-from pushgate.model.trace import Trace
+from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.guard import error_boundary
 from pushgate.plugin.interfaces import (
     Context,
@@ -152,7 +152,7 @@ class Gateway:
     def status(self, number: int) -> Outcome | Deferred[Outcome]:
         return self._lookup.status(number)
 
-    def trace(self, number: int) -> Deferred[Trace]:
+    def trace(self, number: int) -> Deferred[NotificationTrace]:
         return Deferred.fromCoroutine(self._lookup.trace(number))
 
     def cancel(self, number: int) -> bool | Deferred[bool]:

@@ -13,7 +13,7 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import NotFound
 from pushgate.model.notification import MAX_BATCH, Batch
 from pushgate.model.outcome import Outcome, State
-from pushgate.model.trace import Trace
+from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.interfaces import Context
 
 
@@ -49,7 +49,7 @@ class Lookup:
         state = State.QUEUED if span else State.WRITTEN
         return self._sources.on_its_way(span or written(entry.batch), index, state)
 
-    async def trace(self, number: int) -> Trace:
+    async def trace(self, number: int) -> NotificationTrace:
         """See `IGateway.trace`."""
         reported, pending = await self._whereabouts(number)
         return await self._sources.trace(number, reported, pending)

@@ -12,7 +12,7 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import NotFound
 from pushgate.model.notification import MAX_BATCH, Batch
 from pushgate.model.outcome import Outcome, State
-from pushgate.model.trace import Trace
+from pushgate.model.trace import NotificationTrace
 
 _DIGITS: Final = 3
 """Of the seconds of two outcomes that are the same one, remembered twice."""
@@ -42,7 +42,9 @@ class OutcomeSources:
                 return _united(outcomes, fresh)
         return fresh
 
-    async def trace(self, number: int, reported: Iterable[Outcome], pending: Outcome | None) -> Trace:
+    async def trace(
+        self, number: int, reported: Iterable[Outcome], pending: Outcome | None
+    ) -> NotificationTrace:
         """The trace of a notification; raise `NotFound` when nothing is known.
 
         :param reported: its outcomes in memory.
@@ -51,7 +53,7 @@ class OutcomeSources:
         outcomes = _united(await self.remembered(number), reported)
         if not outcomes and pending is None:
             raise NotFound
-        return Trace(tuple(outcomes), pending)
+        return NotificationTrace(tuple(outcomes), pending)
 
     def reported(self, entry: TrackedBatch, index: int) -> list[Outcome]:
         """The outcomes in memory of one member."""

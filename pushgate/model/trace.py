@@ -11,7 +11,7 @@ from pushgate.model.outcome_record import record
 _ON_ITS_WAY = frozenset({State.QUEUED, State.WRITTEN})
 
 
-class Trace(msgspec.Struct, frozen=True):
+class NotificationTrace(msgspec.Struct, frozen=True):
     """Everything known of one notification; at least one of its parts is there.
 
     :param outcomes: in the order in which they were reported, each over a slice of this one member.

@@ -5,7 +5,7 @@
 * A sink: `SinkFactory`, `SinkTable`, and `Sink` to derive from or `IOutcomeSink` to implement; `IHistory`
   when it remembers. It is given `Outcome` and `DeadToken`; `ndjson` writes them as records.
 * An upstream: `UpstreamFactory`, `AppTable`, `IUpstream`; `IProving` and `IInFlight` are optional. It takes
-  each `BatchSlice` from `IWork` and settles it with a `Verdict`; `Step` and `Event` are for `Trace`.
+  each `BatchSlice` from `IWork` and settles it with a `Verdict`; `Step` and `Event` report its way.
 * Any of them with heavy imports: `LazyInput`, `LazySink`, `LazyUpstream`.
 * Configuration: `Duration`, `FilePath`, `Port`, `ServerEndpoint`, `AppName`, `PrincipalName`, `Table`. A
   mistake in it is a `CannotStart`; one in a caller's request is a `Refusal`.
@@ -40,7 +40,7 @@ from pushgate.model.outcome_record import Tokens, id_text, ndjson
 from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation, Principal, Principals
 from pushgate.model.target import TargetForm
-from pushgate.model.trace import Trace
+from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.factories import (
     InputFactory,
     LazyInput,
@@ -88,10 +88,9 @@ __all__ = [
     "IGateway", "IHistory", "IInFlight", "IInput", "IInputFactory", "IOutcomeSink", "IOutcomeSinkFactory",
     "IProving", "IUpstream", "IUpstreamFactory", "IWork", "InputFactory", "InputTable", "Invalid",
     "LazyInput", "LazySink", "LazyUpstream", "ListeningTable", "Metrics", "NotFound", "NotLoggedIn",
-    "NotificationRules",
-    "Operation", "Outcome", "Overloaded", "Packed", "Port", "Principal", "PrincipalName", "Principals",
-    "Priority", "PushgateError", "Receipt", "Refusal", "Report", "ServerEndpoint", "Settled",
-    "ShuttingDown", "Sink", "SinkDown", "SinkFactory", "SinkTable", "State", "Step", "Submission", "Table",
-    "TargetForm", "Terms", "Tokens", "TooFast", "TooLarge", "Trace", "UnknownApp", "UpstreamFactory",
-    "UpstreamState", "Verdict", "id_text", "ndjson", "parse_id",
+    "NotificationRules", "NotificationTrace", "Operation", "Outcome", "Overloaded", "Packed", "Port",
+    "Principal", "PrincipalName", "Principals", "Priority", "PushgateError", "Receipt", "Refusal", "Report",
+    "ServerEndpoint", "Settled", "ShuttingDown", "Sink", "SinkDown", "SinkFactory", "SinkTable", "State",
+    "Step", "Submission", "Table", "TargetForm", "Terms", "Tokens", "TooFast", "TooLarge", "UnknownApp",
+    "UpstreamFactory", "UpstreamState", "Verdict", "id_text", "ndjson", "parse_id",
 ]  # fmt: skip

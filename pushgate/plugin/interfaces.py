@@ -19,7 +19,7 @@ from pushgate.model.notification import Batch, Submission
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Outcome, Report, Verdict
 from pushgate.model.principals import Principals
-from pushgate.model.trace import Trace
+from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 
 Settled = Callable[[Sequence[Outcome]], None]
@@ -99,7 +99,7 @@ class IGateway(Interface):
         Deferred that fails with it: only the spool or a history may know.
         """
 
-    def trace(number: int) -> "Deferred[Trace]":
+    def trace(number: int) -> "Deferred[NotificationTrace]":
         """The outcomes of the notification with this id, and what happened to it step by step.
 
         Fails with `NotFound`.
@@ -277,7 +277,7 @@ class IProving(Interface):
 
 
 class IInFlight(Interface):
-    """Optional for upstreams: the slices in flight can be looked up, for `Status` and `Trace`."""
+    """Optional for upstreams: the slices in flight can be looked up, for `Status` and `NotificationTrace`."""
 
     def find(batch: Batch, index: int) -> BatchSlice | None:
         """The slice in flight that holds this member of the batch; None when there is none."""

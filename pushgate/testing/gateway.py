@@ -11,7 +11,7 @@ from pushgate.model.errors import Conflict, NotFound, ShuttingDown, UnknownApp
 from pushgate.model.notification import Submission, check_rate
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Outcome, Report, State
-from pushgate.model.trace import Trace
+from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.interfaces import (
     IGateway,
     IOutcomeSink,
@@ -86,12 +86,12 @@ class RecordingGateway:
             raise NotFound
         return self.records[number]
 
-    def trace(self, number: int) -> Deferred[Trace]:
+    def trace(self, number: int) -> Deferred[NotificationTrace]:
         if number not in self.records:
             return fail(NotFound())
         outcome = self.records[number]
         pending = outcome.state in {State.QUEUED, State.WRITTEN}
-        return succeed(Trace((), outcome) if pending else Trace((outcome,)))
+        return succeed(NotificationTrace((), outcome) if pending else NotificationTrace((outcome,)))
 
     def cancel(self, number: int) -> bool:
         if number in self.waiting:

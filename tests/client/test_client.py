@@ -44,7 +44,7 @@ from pushgate.model.outcome import State
 from pushgate.model.outcome_record import id_text
 from pushgate.model.principals import Grant, Principals
 from pushgate.model.secret_hash import SecretHash
-from pushgate.model.trace import Trace
+from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.interfaces import Context
 from pushgate.plugins.builtin import amp as amp_door
 from pushgate.testing import RecordingGateway, outcome
@@ -255,7 +255,7 @@ class QuestionTests(ClientTestCase):
         """The record's fields with the events, as the contract has them."""
         self.gateway.records[self.NUMBER] = outcome()
         story = self.result(self.client.trace(id_text(self.NUMBER)))
-        self.assertEqual(story, json.loads(Trace((outcome(),)).json()))
+        self.assertEqual(story, json.loads(NotificationTrace((outcome(),)).json()))
         self.failure(self.client.trace(id_text(1)), NotFound)
 
     def test_cancel_says_whether_it_did(self):

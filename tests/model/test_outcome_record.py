@@ -12,6 +12,8 @@ from msgspec.structs import replace
 from pushgate.model.outcome import DeadToken, Outcome, State
 from pushgate.model.outcome_record import Tokens, id_text, lines, ndjson
 from pushgate.model.outcome_record import record as record_of
+from pushgate.model.packed import Packed
+from pushgate.model.target import TargetForm
 from tests.samples import ID, TOKEN, batch, span, token
 
 KEYS = [
@@ -133,3 +135,10 @@ def test_a_notification_on_its_way_has_a_record_too(state):
     assert list(found) == KEYS
     assert (found["state"], found["index"], found["at"]) == (str(state), 2, 1.5)
     assert (found["status"], found["reason"], found["upstream"]) == (None, "", "")
+
+
+def test_a_target_that_is_text():
+    """A service whose addresses are text has them in the record as they are, escaped for JSON."""
+    of = replace(batch(1), tokens=Packed.of([b'https://push.example.com/"a'], 2), form=TargetForm.TEXT)
+    outcome = replace(REJECTED, span=replace(REJECTED.span, batch=of, start=0, stop=1))
+    assert record(outcome)["token"] == 'https://push.example.com/"a'

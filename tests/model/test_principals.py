@@ -145,6 +145,17 @@ def test_larger_than_the_rate():
     assert isclose(caught.value.retry_after, 2.6)
 
 
+def test_a_rate_that_a_reload_changes():
+    """The next submission goes by the new rate; what was used up stays used up."""
+    principals = Principals({"shop": Grant(secrets=SHOP.secrets, certificate="CN=shop", rate=10.0)})
+    principal = principals.certified("CN=shop")
+    principal.permit(PUSH, "news", 10, 0.0)
+    principals.replace({"shop": Grant(secrets=SHOP.secrets, certificate="CN=shop", rate=100.0)})
+    with pytest.raises(TooFast, match="at most 100 notifications a second; again in"):
+        principal.permit(PUSH, "news", 50, 0.0)
+    principal.permit(PUSH, "news", 50, 0.5)
+
+
 def test_quota_is_shared():
     """All who are the same principal use up one quota."""
     principals = Principals({"shop": Grant(secrets=SHOP.secrets, certificate="CN=shop", rate=10.0)})

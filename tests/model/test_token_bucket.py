@@ -16,7 +16,16 @@ def test_no_rate_no_limit():
     assert pace.allows(1_000_000, now=5.0) == 1_000_000
     pace.spend(1_000_000)
     assert pace.allows(1_000_000, now=5.0) == 1_000_000
-    assert pace.wait() == 0.0
+    assert (pace.wait(), pace.wait_for(1_000_000, now=5.0)) == (0.0, 0.0)
+
+
+def test_many_at_once():
+    """A submission waits until all of it may go at once, but never for more than can be saved up."""
+    bucket = TokenBucket(10, now=0.0, burst=1.0)
+    assert bucket.wait_for(10, now=0.0) == 0.0
+    bucket.spend(10)
+    assert bucket.wait_for(5, now=0.0) == pytest.approx(0.5)
+    assert bucket.wait_for(1000, now=0.0) == pytest.approx(1.0)
 
 
 def test_allowance_is_earned_over_time():

@@ -9,7 +9,7 @@ from pushgate.model.history import Event, Step
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.outcome_record import record
 from pushgate.model.packed import Packed
-from pushgate.model.trace import Trace
+from pushgate.model.trace import NotificationTrace
 from tests.samples import batch, token
 
 ACCEPTED_AT = 1_700_000_000.0
@@ -44,7 +44,7 @@ BEGIN = [("submitted", "amp"), ("queued",)]
 
 def test_the_whole_way():
     """Through which input, on which connections, why again, and the end."""
-    text = Trace((told(State.ACCEPTED, FIRST, BACK, SECOND),)).json()
+    text = NotificationTrace((told(State.ACCEPTED, FIRST, BACK, SECOND),)).json()
     assert events(text) == [
         *BEGIN,
         ("written", 3),
@@ -58,7 +58,7 @@ def test_the_whole_way():
 def test_it_begins_with_the_record():
     """The fields of a trace are those of the outcome record, and `events`."""
     outcome = told(State.REJECTED, FIRST, status=8, reason="InvalidToken")
-    fields = json.loads(Trace((outcome,)).json())
+    fields = json.loads(NotificationTrace((outcome,)).json())
     del fields["events"]
     assert fields == json.loads(record(outcome))
     assert fields["token"] == token(1).hex()
@@ -70,7 +70,7 @@ def test_a_correction():
     corrected = told(
         State.REJECTED, FIRST, BACK, SECOND, at=9.0, recalled=True, status=8, reason="InvalidToken"
     )
-    text = Trace((presumed, corrected)).json()
+    text = NotificationTrace((presumed, corrected)).json()
     assert [each[0] for each in events(text)[2:]] == [
         "written",
         "outcome",
@@ -84,20 +84,22 @@ def test_a_correction():
 def test_on_its_way():
     """Without an outcome the record says where it is, and the trace ends with the last step."""
     for state in (State.QUEUED, State.WRITTEN):
-        text = Trace((), told(state, FIRST)).json()
+        text = NotificationTrace((), told(state, FIRST)).json()
         assert json.loads(text)["state"] == state
         assert events(text) == [*BEGIN, ("written", 3)]
 
 
 def test_presumed_and_sent_again():
     """The record says what was told last, until there is another outcome; the trace goes further."""
-    text = Trace((told(State.PRESUMED, FIRST),), told(State.QUEUED, FIRST, BACK, recalled=True)).json()
+    text = NotificationTrace(
+        (told(State.PRESUMED, FIRST),), told(State.QUEUED, FIRST, BACK, recalled=True)
+    ).json()
     assert json.loads(text)["state"] == "presumed"
     assert [each[0] for each in events(text)[2:]] == ["written", "outcome", "discarded"]
 
 
 def test_what_is_not_known():
     """A token that is not kept is null, and so is an input without a name; nothing is made up."""
-    text = Trace((told(State.CANCELLED, door="", tokens=Packed.of([b""] * 3, 1)),)).json()
+    text = NotificationTrace((told(State.CANCELLED, door="", tokens=Packed.of([b""] * 3, 1)),)).json()
     assert json.loads(text)["token"] is None
     assert events(text)[0] == ("submitted", None)

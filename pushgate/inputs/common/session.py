@@ -9,11 +9,11 @@ from pushgate.inputs.common.login_throttle import LoginThrottle
 from pushgate.model.errors import Forbidden, NotLoggedIn
 from pushgate.model.outcome import Outcome
 from pushgate.model.principals import Operation, Principal
-from pushgate.model.trace import Trace
+from pushgate.model.trace import NotificationTrace
 from pushgate.net.tls import peer_subject
 from pushgate.plugin.interfaces import Context, IGateway
 
-_Found = TypeVar("_Found", Outcome, Trace)
+_Found = TypeVar("_Found", Outcome, NotificationTrace)
 
 
 class Authenticator:
@@ -105,7 +105,7 @@ class Session:
         asked = self._outcome(number)
         return asked.addCallback(_checked, principal, Operation.READ) if principal.limited else asked
 
-    def trace(self, number: int) -> Deferred[Trace]:
+    def trace(self, number: int) -> Deferred[NotificationTrace]:
         """Call `IGateway.trace` for an app the peer may read."""
         principal = self.permit(Operation.READ)
         asked = self._authenticator.gateway.trace(number)

@@ -19,7 +19,7 @@ from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import State
 from pushgate.model.outcome_record import record
 from pushgate.model.packed import Packed
-from pushgate.model.trace import Trace
+from pushgate.model.trace import NotificationTrace
 from pushgate.testing import outcome
 from tests.amp_rig import AmpTestCase, command, push, push_batch
 from tests.samples import PAYLOAD, TOKEN, token
@@ -286,7 +286,7 @@ class QuestionTests(AmpTestCase):
         """As the gateway reports it."""
         known = self.gateway.records[UUID(self.ID.decode()).int] = outcome()
         [answer] = self.send(command("Trace", id=self.ID))
-        self.assertEqual(answer[b"trace"].decode(), Trace((known,)).json())
+        self.assertEqual(answer[b"trace"].decode(), NotificationTrace((known,)).json())
 
     def test_status_is_the_outcome_record(self):
         """As the gateway has it, in JSON."""

@@ -14,7 +14,7 @@ from pushgate.model.notification import MAX_BATCH, Delivery, Priority, Terms
 from pushgate.model.outcome import State
 from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
-from pushgate.model.trace import Trace
+from pushgate.model.trace import NotificationTrace
 from pushgate.net.http.responses import STATUSES
 from pushgate.net.prometheus import Exposition
 from pushgate.plugins.builtin import http as factory
@@ -364,7 +364,9 @@ class QuestionTests(HTTPTestCase):
         """The record of a notification, and 404 for an unknown one."""
         self.gateway.records[5] = outcome()
         response = self.ask("GET", f"/v1/notifications/{id_text(5)}")
-        self.assertEqual((response.status, response.json), (200, json.loads(Trace((outcome(),)).json())))
+        self.assertEqual(
+            (response.status, response.json), (200, json.loads(NotificationTrace((outcome(),)).json()))
+        )
         self.refusal(self.ask("GET", f"/v1/notifications/{id_text(6)}"), 404, "NOT_FOUND")
         self.refusal(self.ask("GET", "/v1/notifications/six"), 400, "INVALID")
 

@@ -12,7 +12,7 @@ from pushgate.model.notification import Delivery, Priority
 from pushgate.model.outcome import State
 from pushgate.model.principals import Grant, Operation
 from pushgate.model.secret_hash import SecretHash
-from pushgate.model.trace import Trace
+from pushgate.model.trace import NotificationTrace
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.testing import outcome
 from tests.line_rig import HEX, LineTestCase, push, push_json
@@ -322,7 +322,7 @@ class QuestionTests(LineTestCase):
         self.gateway.status = None  # not asked: it knows less
         pending = self.gateway.records[self.NUMBER] = outcome(State.QUEUED)
         [answer] = self.send(b"STATUS %b\n" % str(UUID(int=self.NUMBER)).encode())
-        self.assertEqual(answer, f"OK {Trace((), pending).json()}")
+        self.assertEqual(answer, f"OK {NotificationTrace((), pending).json()}")
 
     def test_an_unknown_id(self):
         """Is refused as NOT_FOUND."""
