@@ -1,0 +1,32 @@
+"""Rows of the ledger, those of earlier versions included."""
+
+import msgspec
+
+from pushgate.model.outcome import State
+from pushgate.model.outcome_record import record
+from pushgate.sinks.ledger.rows import outcome
+from tests.samples import ID, token
+
+
+def test_a_row_of_0_1_0():
+    """It has one length byte a token and no form: its tokens are device tokens, written in hex."""
+    tokens = b"".join(b"\x20" + token(number) for number in (7, 8))
+    body = msgspec.msgpack.encode(
+        [
+            "news",
+            "amp",
+            1_700_000_000.0,
+            "rejected",
+            8,
+            "InvalidToken",
+            1_700_000_001.0,
+            "apns-stream",
+            1,
+            False,
+            (),
+            tokens,
+        ]
+    )
+    found = outcome(ID + 4, 3, body)
+    assert (found.state, found.span.tokens()) == (State.REJECTED, [token(8)])
+    assert token(8).hex() in record(found)
