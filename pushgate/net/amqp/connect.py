@@ -9,8 +9,9 @@ from pika.adapters.twisted_connection import TwistedProtocolConnection
 from pika.exceptions import InvalidFrameError
 from pika.frame import Header
 from pika.spec import FRAME_END_SIZE, FRAME_HEADER, FRAME_HEADER_SIZE
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import (
@@ -232,6 +233,8 @@ async def _open(connection: AmqpConnection, endpoint: Any) -> None:
     try:
         await endpoint.connect(_Once(connection))
         await connection.ready
-    except BaseException:
+    except BaseException as error:
         connection.end()
+        if isinstance(error, ConnectingCancelledError):  # `addTimeout` and a caller that stops know the other
+            raise CancelledError from None
         raise

@@ -184,14 +184,15 @@ class PoisonTests(AmqpTestCase):
     async def test_stopped_without_a_broker(self) -> None:
         """Dead letters that could not be published stay where they came from; nothing more is tried."""
         queue_input = await self.start_input()
-        queue_input._dead_letters._publisher._broker.renew("the test")
+        await queue_input._dead_letters._publisher.stop()  # for good: one that comes back would publish it
         with capturedLogs() as events:
             self.publish(b"{")
             await eventually(
                 lambda: any("dead-lettered or returned" in each["log_format"] for each in events), "a try"
             )
         await stop_now(queue_input)
-        self.assertEqual(self.ready(self.queue), 1)
+        await eventually(lambda: self.ready(self.queue) == 1, "the message, back in its queue")
+        self.assertEqual(self.ready(self.dead), 0)
 
     def losses(self) -> int:
         """How often a connection was lost."""
