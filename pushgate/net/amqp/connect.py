@@ -9,9 +9,8 @@ from pika.adapters.twisted_connection import TwistedProtocolConnection
 from pika.exceptions import InvalidFrameError
 from pika.frame import Header
 from pika.spec import FRAME_END_SIZE, FRAME_HEADER, FRAME_HEADER_SIZE
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import (
@@ -25,6 +24,7 @@ from twisted.python.failure import Failure
 
 from pushgate.model.errors import CannotStart
 from pushgate.net.amqp.settings import BrokerTable, parse_url
+from pushgate.net.connecting import connected
 
 TIMEOUT: Final = 15.0
 """Seconds for name, TCP, TLS and login together."""
@@ -231,10 +231,8 @@ class _Once(Factory):
 async def _open(connection: AmqpConnection, endpoint: Any) -> None:
     """Connect and log in; leave nothing half-open when cancelled, timed out or failed."""
     try:
-        await endpoint.connect(_Once(connection))
+        await connected(endpoint, _Once(connection))
         await connection.ready
-    except BaseException as error:
+    except BaseException:
         connection.end()
-        if isinstance(error, ConnectingCancelledError):  # `addTimeout` and a caller that stops know the other
-            raise CancelledError from None
         raise

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
+from pushgate.net.connecting import connected
 from pushgate.plugin.interfaces import Context, IWork
 from pushgate.protocols.apns_binary.feedback import FeedbackDecoder
 from pushgate.protocols.apns_rules import MAX_TOKEN
@@ -160,7 +161,7 @@ class FeedbackPoll:
     async def _read(self) -> None:
         reader = FeedbackReader(self._work, self._reactor)
         try:
-            await self._endpoint.connect(Once(reader))
+            await connected(self._endpoint, Once(reader))
             cut = await reader.finished
         finally:
             reader.abort()

@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.protocol import Factory
 
+from pushgate.net.connecting import connected
 from pushgate.upstreams.common.client_certificate import Credentials
 
 TIMEOUT: Final = 30.0
@@ -55,7 +56,7 @@ def connect(connection: C, endpoint: Any, reactor: Any) -> "Deferred[C]":
 
 async def _connect(connection: C, endpoint: Any) -> C:
     try:
-        await endpoint.connect(Once(connection))
+        await connected(endpoint, Once(connection))
         await connection.secured
     except BaseException:
         connection.abort()

@@ -1,8 +1,6 @@
 """A channel that is stopped while it connects: no broker is needed for that."""
 
-from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -11,23 +9,12 @@ from pushgate.net.amqp.channel import AmqpChannel
 from pushgate.net.amqp.connect import TIMEOUT, Dialer
 from pushgate.net.amqp.settings import BrokerTable
 from pushgate.plugin.interfaces import Context
-
-
-class Endpoint:
-    """Never connects, and fails as Twisted's TCP endpoints do when that is cancelled."""
-
-    def __init__(self) -> None:
-        self.attempts = 0
-
-    def connect(self, factory: object) -> Deferred[object]:
-        self.attempts += 1
-        address = IPv4Address("TCP", "127.0.0.1", 5672)
-        return Deferred(lambda connecting: connecting.errback(ConnectingCancelledError(address)))
+from tests.unconnected import UnconnectedEndpoint
 
 
 class StopTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.clock, self.endpoint, self.metrics = Clock(), Endpoint(), Metrics()
+        self.clock, self.endpoint, self.metrics = Clock(), UnconnectedEndpoint(), Metrics()
         self.patch(Dialer, "_endpoint", lambda *_: self.endpoint)
         context = Context(reactor=self.clock, wall=float, jitter=float, metrics=self.metrics)
         table = BrokerTable(url="amqp://127.0.0.1/")

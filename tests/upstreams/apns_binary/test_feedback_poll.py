@@ -1,19 +1,26 @@
 """Reading the feedback service: how much at a time, and how long without data."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.model.dead_token import DeadTokenEntry
+from pushgate.model.metrics import Metrics
+from pushgate.plugin.interfaces import Context
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple, encode
+from pushgate.testing import RecordingQueue
 from pushgate.upstreams.apns_binary import feedback_poll
-from pushgate.upstreams.apns_binary.feedback_poll import IDLE_TIMEOUT, FeedbackReader
+from pushgate.upstreams.apns_binary.feedback_poll import IDLE_TIMEOUT, FeedbackPoll, FeedbackReader
+from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
+from tests.unconnected import UnconnectedEndpoint
 
 
 class Work:
@@ -96,3 +103,19 @@ class ReaderTests(SynchronousTestCase):
         self.lose()
         self.assertEqual(self.successResultOf(self.reader.finished), 0)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+
+class PollTests(SynchronousTestCase):
+    def test_stopped_while_it_connects(self) -> None:
+        """That is no failure of the service: nothing is logged, and nothing is tried again."""
+        clock, endpoint = Clock(), UnconnectedEndpoint()
+        self.patch(feedback_poll, "endpoint", lambda *_: endpoint)
+        context = Context(reactor=clock, wall=float, jitter=float, metrics=Metrics())
+        table: Any = ApnsStreamTable.model_construct(feedback_host="localhost", feedback_port=2196)
+        nothing: Any = None
+        poll = FeedbackPoll("news", table, nothing, RecordingQueue(), context, lambda: False)
+        poll.start()
+        with capturedLogs() as events:
+            poll.stop()
+            clock.advance(7200)
+        self.assertEqual((endpoint.attempts, [each["log_format"] for each in events]), (1, []))
