@@ -226,6 +226,11 @@ class DryRunTests(ExampleTestCase):
         table = factory.config.model_validate({"upstream": "dry-run"})
         verifyObject(IUpstream, factory.upstream("news", table, RecordingQueue(), self.context))
 
+    def test_its_targets(self) -> None:
+        """A table that says nothing of them has targets in hex, as programs that push to devices send them."""
+        rules = self.registry.upstreams["dry-run"].factory.rules
+        self.assertEqual(rules.parse_target("00ff"), b"\0\xff")
+
     def test_it_accepts_everything(self) -> None:
         """Each notification is accepted once, after the latency."""
         gateway, sink = self.upstream(latency="2s")

@@ -106,6 +106,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An accepted run of notifications. Member *i* has the id `id` + *i*.
 
     :param id: a UUID's integer whose low 16 bits are zero.
+    :param tokens: the targets, each behind two length bytes.
     :param order: counts the batches of this gateway in the order of acceptance.
     :param accepted_at: Unix seconds.
     :param waiting_since: monotonic seconds; how long it has waited is counted from here.

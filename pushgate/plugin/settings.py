@@ -11,6 +11,7 @@ from pushgate.model.notification import Delivery
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome_record import Tokens
 from pushgate.model.principals import Operation
+from pushgate.model.target import TargetForm
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
@@ -90,10 +91,10 @@ class AppTable(Table):
 
     :param rate: notifications per second at most; 0 sets no limit.
     :param max_payload: bytes.
-    :cvar RULES: what the push service takes; by default targets are text, and payloads are JSON objects.
+    :cvar RULES: what the push service takes; by default targets are in hex, and payloads are JSON objects.
     """
 
-    RULES: ClassVar[NotificationRules] = NotificationRules()
+    RULES: ClassVar[NotificationRules] = NotificationRules(form=TargetForm.HEX)
     upstream: str
     topic: str | None = None
     delivery: Annotated[Delivery, Field(strict=False)] = Delivery.AT_LEAST_ONCE

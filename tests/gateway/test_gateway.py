@@ -24,7 +24,9 @@ from pushgate.model.errors import (
     UnknownApp,
 )
 from pushgate.model.notification import Delivery, Priority, batch_id
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import DeadToken, State, Verdict
+from pushgate.model.outcome_record import lines
 from pushgate.model.packed import Packed
 from pushgate.net.prometheus import Exposition
 from pushgate.plugin.interfaces import IGateway, IInput, IUpstream, IUpstreamFactory, IWork, Receipt
@@ -579,6 +581,15 @@ class BooksTests(GatewayTestCase):
         self.rig.told()
         self.assertEqual(self.rig.sink.reports, [DeadToken("news", token(0), EPOCH - 5, EPOCH, "recording")])
         self.assertEqual(self.rig.gateway.stats()["apps"]["news"]["dead_tokens"], 1)
+
+    def test_a_dead_token_that_is_text(self) -> None:
+        """Its report says how it is written, as the outcomes of its app do."""
+        self.rig.factory.rules = NotificationRules()
+        self.rig.gateway.add_app("web", AppTable(upstream="recording"), self.rig.factory)
+        gone = DeadTokenEntry(b"https://x", EPOCH - 5, DeadReason.FEEDBACK)
+        self.rig.factory.made["web"].work.tokens_died([gone])
+        self.rig.told()
+        self.assertIn('"token":"https://x"', lines(self.rig.sink.reports[-1])[0])
 
     def test_one_apps_trouble_is_not_the_others(self) -> None:
         """When the look at one queue fails, that is logged and the other queues are looked at."""

@@ -39,7 +39,7 @@ class App:
         self.slot = UpstreamSlot(name, Bulkhead(name, context.reactor, context.metrics))
         self.dead_tokens = DeadTokenStore(name, spool, context.wall)
         self.queue = AppQueue(
-            name, config, context, limits, spool, recorder, self.dead_tokens, self.slot.wake
+            name, config, rules, context, limits, spool, recorder, self.dead_tokens, self.slot.wake
         )
         self.proof = ProofRequests(name, lambda: self.slot.upstream, context.reactor)
         self.closed = False
@@ -47,7 +47,7 @@ class App:
     def configure(self, config: AppTable, rules: NotificationRules) -> None:
         """Go on with other settings."""
         self.config, self.rules = config, rules
-        self.queue.configure(config)
+        self.queue.configure(config, rules)
 
     def hand_over(self, upstream: IUpstream, lease: QueueLease) -> Deferred[None]:
         """Give the queue to another upstream, which was started; see `UpstreamSlot.retire`."""

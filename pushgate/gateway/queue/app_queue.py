@@ -21,6 +21,7 @@ from pushgate.model.batch_slice import BatchSlice, Runs, outside, overlap, witho
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.history import Event, Past, Step
 from pushgate.model.notification import Batch, Priority
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import DeadToken, Outcome, Report, State, Verdict
 from pushgate.plugin.interfaces import Context, IWork
 from pushgate.plugin.settings import AppTable
@@ -39,6 +40,7 @@ class AppQueue:
         self,
         app: str,
         config: AppTable,
+        rules: NotificationRules,
         context: Context,
         limits: Limits,
         spool: ISpool,
@@ -46,7 +48,7 @@ class AppQueue:
         dead_tokens: DeadTokenStore,
         wake: Callable[[], None],
     ) -> None:
-        self.app, self._config, self._context = app, config, context
+        self.app, self._config, self._rules, self._context = app, config, rules, context
         self._spool, self._recorder, self._dead_tokens, self._wake = spool, recorder, dead_tokens, wake
         self._ready = PriorityQueue()
         self._backlog = Backlog(app, spool, self._bring, self._soon, limits.held, limits.few)
@@ -90,11 +92,11 @@ class AppQueue:
 
     # settings
 
-    def configure(self, config: AppTable) -> None:
+    def configure(self, config: AppTable, rules: NotificationRules) -> None:
         """Go on with other settings; what was accepted keeps the delivery it was accepted with."""
         if config.rate != self._config.rate:
             self._rate.replace(config.rate)
-        self._config = config
+        self._config, self._rules = config, rules
         self._wake()
 
     def limit(self, limits: Limits) -> None:
@@ -243,8 +245,8 @@ class AppQueue:
 
     def tokens_died(self, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
         # The report first: the service lists a token once, and a refusal would make up for a lost entry.
-        at, kind = self._context.wall(), self._config.upstream
-        self._record([DeadToken(self.app, each.token, each.since, at, kind) for each in deaths])
+        at, kind, form = self._context.wall(), self._config.upstream, self._rules.form
+        self._record([DeadToken(self.app, each.token, each.since, at, kind, form) for each in deaths])
         return self._dead_tokens.died(deaths)
 
     def token_rejected(
