@@ -97,10 +97,10 @@ async def reach(reactor: Any, to: GatewayAddress, timeout: float = 10.0) -> Asyn
     :raises NotReached: nothing answers there, or nothing that speaks as a gateway does.
     :raises Forbidden: as the gateway did; to a caller that has not logged in it says how.
     """
-    from twisted.internet.endpoints import clientFromString
     from twisted.internet.protocol import Factory, Protocol
 
     from pushgate.client import Client
+    from pushgate.net.endpoint_string import endpoint_from_string
 
     class ConnectAttempt(Protocol):
         def connectionMade(self) -> None:
@@ -108,7 +108,7 @@ async def reach(reactor: Any, to: GatewayAddress, timeout: float = 10.0) -> Asyn
             self.transport.loseConnection()
 
     try:
-        endpoint = clientFromString(reactor, endpoint_text(to.where))
+        endpoint = endpoint_from_string(reactor, endpoint_text(to.where))
         await endpoint.connect(Factory.forProtocol(ConnectAttempt)).addTimeout(timeout, reactor)
     except Exception as error:  # each kind of endpoint has errors of its own
         raise NotReached(_why(to, error)) from error

@@ -10,7 +10,6 @@ from weakref import WeakSet
 import msgspec
 from twisted.internet import defer
 from twisted.internet.defer import Deferred, DeferredList, DeferredSemaphore
-from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 
@@ -33,6 +32,7 @@ from pushgate.client.subscription import Subscription
 from pushgate.model.backoff import Jitter
 from pushgate.model.dead_token import DeadTokenEntry, parse
 from pushgate.model.errors import CannotStart
+from pushgate.net.endpoint_string import endpoint_from_string
 from pushgate.protocols.amp.commands import (
     Bury,
     Cancel,
@@ -77,7 +77,7 @@ def connect(reactor: Any, gateway: str = "tcp:127.0.0.1:7215", **options: Any) -
     :param options: those of `Client`.
     :raises ValueError: `gateway` is no endpoint.
     """
-    client = Client(clientFromString(reactor, gateway), reactor, **options)
+    client = Client(endpoint_from_string(reactor, gateway), reactor, **options)
     client.start()
     return client
 

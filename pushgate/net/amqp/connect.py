@@ -10,13 +10,12 @@ from pika.exceptions import InvalidFrameError
 from pika.frame import Header
 from pika.spec import FRAME_END_SIZE, FRAME_HEADER, FRAME_HEADER_SIZE
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import (
     Certificate,
     PrivateCertificate,
-    optionsForClientTLS,
     platformTrust,
     trustRootFromCertificates,
 )
@@ -24,6 +23,7 @@ from twisted.python.failure import Failure
 
 from pushgate.model.errors import CannotStart
 from pushgate.net.amqp.settings import BrokerTable, parse_url
+from pushgate.net.client_tls import ClientTls, tls_endpoint
 from pushgate.net.connecting import connected
 
 TIMEOUT: Final = 15.0
@@ -161,7 +161,7 @@ class Dialer:
         if self._tls is None:
             return endpoint
         trust, certificate = self._tls
-        return wrapClientTLS(optionsForClientTLS(host, trust, certificate), endpoint)
+        return tls_endpoint(endpoint, ClientTls(host, trust, certificate))
 
     def _parameters(self) -> ConnectionParameters:
         return ConnectionParameters(

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.interfaces import (
     IAddress,
@@ -15,12 +15,12 @@ from twisted.internet.interfaces import (
     IResolutionReceiver,
     IStreamClientEndpoint,
 )
-from twisted.internet.ssl import optionsForClientTLS
 from twisted.web.client import URI
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
 from pushgate.model.errors import PushgateError
+from pushgate.net.client_tls import ClientTls, tls_endpoint
 from pushgate.sinks.webhook.address_policy import kind_of_private
 
 PATIENCE: Final = 10.0
@@ -141,8 +141,7 @@ class GuardedEndpoints:
         )
         if not secure:
             return endpoint
-        wrapped: IStreamClientEndpoint = wrapClientTLS(optionsForClientTLS(host, self._trust), endpoint)
-        return wrapped
+        return tls_endpoint(endpoint, ClientTls(host, self._trust))
 
     def abort(self) -> None:
         """Close the newest connection at once.

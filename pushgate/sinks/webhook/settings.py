@@ -4,9 +4,9 @@ from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
-from twisted.internet.ssl import optionsForClientTLS
 
 from pushgate.model.outcome import State
+from pushgate.net.host_identity import host_identity
 from pushgate.plugin.settings import AppName, Duration, FilePath, SinkTable
 
 _RULE: Final = "must be https://host/path, without user, password and fragment"
@@ -36,7 +36,7 @@ def _url(text: str) -> str:
 def _can_be_named(host: str) -> bool:
     """Whether a certificate may be for it."""
     try:
-        optionsForClientTLS(host)
+        host_identity(host)
     except ValueError:
         return False
     return True

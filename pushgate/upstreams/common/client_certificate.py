@@ -16,12 +16,12 @@ from twisted.internet.ssl import (
     Certificate,
     KeyPair,
     PrivateCertificate,
-    optionsForClientTLS,
     platformTrust,
     trustRootFromCertificates,
 )  # fmt: skip
 
 from pushgate.model.errors import CannotStart
+from pushgate.net.client_tls import ClientTls
 from pushgate.upstreams.common.settings import ClientTlsTable
 
 
@@ -38,12 +38,9 @@ class Credentials(msgspec.Struct, frozen=True):
     begins: float
     expires: float
 
-    def tls_options(self, host: str) -> Any:
-        """Return the options of a TLS connection to `host`: its name is verified and sent as SNI."""
-        chain = {"extraCertChain": [cert.original for cert in self.chain]}
-        return optionsForClientTLS(
-            host, self.trust, self.certificate, extraCertificateOptions=chain if self.chain else None
-        )
+    def tls(self, host: str) -> ClientTls:
+        """TLS to `host`, whose name is verified and sent as SNI."""
+        return ClientTls(host, self.trust, self.certificate, self.chain)
 
 
 def load(app: str, table: ClientTlsTable) -> Credentials:

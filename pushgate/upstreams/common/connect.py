@@ -3,9 +3,10 @@
 from typing import Any, Final, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.protocol import Factory
 
+from pushgate.net.client_tls import tls_endpoint
 from pushgate.net.connecting import connected
 from pushgate.upstreams.common.client_certificate import Credentials
 
@@ -42,7 +43,7 @@ class Once(Factory):
 
 def endpoint(host: str, port: int, credentials: Credentials, reactor: Any) -> Any:
     """A TLS client endpoint; every `connect` of it resolves `host` again."""
-    return wrapClientTLS(credentials.tls_options(host), HostnameEndpoint(reactor, host, port))
+    return tls_endpoint(HostnameEndpoint(reactor, host, port), credentials.tls(host))
 
 
 def connect(connection: C, endpoint: Any, reactor: Any) -> "Deferred[C]":

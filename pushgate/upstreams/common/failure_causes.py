@@ -48,7 +48,7 @@ def of_attempt(failure: Failure) -> Cause:
 
 def of_loss(failure: Failure) -> Cause | None:
     """Return the cause of the loss of an established connection, None when TLS gave none."""
-    return _of_tls(failure)
+    return Cause.SERVER_NOT_TRUSTED if failure.check(VerificationError) else _of_tls(failure)
 
 
 def text(failure: Failure) -> str:
