@@ -65,7 +65,9 @@ def request(method, path, body=None, version="1.1", **headers):
     """A request as it goes on the wire; a body that is no bytes becomes JSON."""
     if body is not None and not isinstance(body, bytes):
         body = json.dumps(body).encode()
-    lines = [f"{method} {path} HTTP/{version}", "Host: gateway"]
+    if method == "POST":
+        headers.setdefault("content_type", "application/json")
+    lines = [f"{method} {path} HTTP/{version}", "Host: localhost"]
     if body is not None and "transfer_encoding" not in headers:
         headers.setdefault("content_length", len(body))
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]

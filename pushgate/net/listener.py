@@ -28,6 +28,7 @@ class Listener:
         principals.
     :ivar trusting: peers need not log in: only this machine can connect, or the configuration says
         `insecure`.
+    :ivar loopback: only this machine can connect, over TCP: browsers on it can too.
     :raises CannotStart: the endpoint string makes no endpoint, a file cannot be used, or other machines
         could connect without TLS or without principals.
     """
@@ -51,6 +52,7 @@ class Listener:
         faults = [*self._misplaced_keys(), *self._unguarded(context.principals.open and not certified)]
         if faults:
             raise CannotStart(faults)
+        self.loopback = self._address.local and self._address.kind in {"tcp", "ssl"}
         self.trusting = self._address.local or config.insecure
         self._tls = self._address.tls if config.certificate is None else tls(self._where, config)
         self._port: IListeningPort | None = None

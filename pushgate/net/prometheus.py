@@ -1,6 +1,6 @@
 """The metrics as Prometheus reads them: counts, and the gateway's state at the time of asking."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
@@ -57,8 +57,13 @@ HELP: Final[dict[str, str]] = {
 class GatewayCollector(Collector):
     """Reads the metrics and the gateway's `stats` at each scrape; counting itself costs nothing here."""
 
-    def __init__(self, metrics: Metrics, stats: Callable[[], dict[str, Any]]) -> None:
-        self._metrics, self._stats = metrics, stats
+    def __init__(
+        self,
+        metrics: Metrics,
+        stats: Callable[[], dict[str, Any]],
+        sees: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        self._metrics, self._stats, self._sees = metrics, stats, sees
 
     def collect(self) -> Iterator[Metric]:
         """Every metric of the contract, those without a sample too."""
@@ -70,7 +75,8 @@ class GatewayCollector(Collector):
         for name, labels in COUNTERS.items():
             counter = CounterMetricFamily(name, HELP[name], labels=labels)
             for values, count in self._metrics.counts[name].items():
-                counter.add_metric(values, count)
+                if self._shows(labels, values):
+                    counter.add_metric(values, count)
             yield counter
 
     def _histograms(self) -> Iterator[Metric]:
@@ -80,30 +86,41 @@ class GatewayCollector(Collector):
             if not labels and not series:
                 series = {(): Histogram()}
             for values, histogram in series.items():
-                family.add_metric(values, _cumulative(histogram), histogram.total)
+                if self._shows(labels, values):
+                    family.add_metric(values, _cumulative(histogram), histogram.total)
             yield family
 
     def _gauges(self) -> Iterator[Metric]:
         gauges = {name: GaugeMetricFamily(name, HELP[name], labels=labels) for name, labels in GAUGES.items()}
         stats = self._stats()
         for app, state in stats["apps"].items():
-            _add_app(gauges, app, state)
+            if self._sees(app):
+                _add_app(gauges, app, state)
         for sink, state in stats["sinks"].items():
             gauges["pushgate_sink_lag"].add_metric((sink,), state["lag"])
         yield from gauges.values()
+
+    def _shows(self, labels: Sequence[str], values: Sequence[str]) -> bool:
+        """Return False for a sample of an app that the caller may not read of."""
+        app = dict(zip(labels, values, strict=True)).get("app")
+        return not app or self._sees(app)
 
 
 class Exposition:
     """Renders the answer to a scrape."""
 
     def __init__(self, metrics: Metrics, stats: Callable[[], dict[str, Any]]) -> None:
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(GatewayCollector(metrics, stats))
+        self._metrics, self._stats = metrics, stats
 
-    def answer(self, accept: str) -> tuple[bytes, str]:
-        """Body and content type, in the format that the request's `Accept` header asks for."""
+    def answer(self, accept: str, sees: Callable[[str], bool] = lambda _: True) -> tuple[bytes, str]:
+        """Body and content type, in the format that the request's `Accept` header asks for.
+
+        :param sees: returns True for an app that the caller may read of.
+        """
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(GatewayCollector(self._metrics, self._stats, sees))
         encode, content_type = choose_encoder(accept)
-        return encode(self._registry), content_type
+        return encode(registry), content_type
 
 
 def _add_app(gauges: dict[str, GaugeMetricFamily], app: str, state: dict[str, Any]) -> None:

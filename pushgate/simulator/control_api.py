@@ -15,16 +15,17 @@ With ``Accept: application/x-ndjson`` what was received comes one notification a
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl
 
 import msgspec
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
-from twisted.web.resource import Resource
-from twisted.web.server import Request
 
 from pushgate.model.errors import Invalid, Overloaded
 from pushgate.model.notification import MAX_EXPIRATION
-from pushgate.net.http.small_site import SmallSite
+from pushgate.net.http.browser_guard import BrowserGuard
+from pushgate.net.http.request import ServerRequest
+from pushgate.net.http.responses import NDJSON, Header, HTTPResponse
+from pushgate.net.http.site import HTTPSite
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from pushgate.protocols.apns_rules import MAX_TOKEN
 from pushgate.simulator.certificates import Certificates
@@ -33,7 +34,6 @@ from pushgate.simulator.received_log import Accepted, ReceivedLog
 
 _MAX_BODY: Final = 16 << 20
 _MAX_PAGE: Final = 10_000
-_NDJSON: Final = "application/x-ndjson"
 
 
 class _Feedback(msgspec.Struct, forbid_unknown_fields=True):
@@ -59,16 +59,24 @@ class ControlledSimulator(Protocol):
     def forget(self) -> None: ...
 
 
-class ControlAPI(Resource):
+class ControlRequest(msgspec.Struct, frozen=True):
+    """What is asked of the control port.
+
+    :param query: the parameters, by name.
+    :param accept: the media types that are wanted, as the header has them.
+    """
+
+    query: dict[str, str]
+    accept: str
+    body: bytes
+
+
+class ControlAPI:
     """Every path of the control port."""
 
-    isLeaf = True
-    log = Logger()
-
     def __init__(self, simulator: ControlledSimulator) -> None:
-        super().__init__()  # type: ignore[no-untyped-call] # Twisted's is untyped
         self._simulator = simulator
-        self._answers: dict[str, dict[str, Callable[[Request], Any]]] = {
+        self._answers: dict[str, dict[str, Callable[[ControlRequest], Any]]] = {
             "/": {"GET": self._about},
             "/summary": {"GET": lambda _: simulator.summary()},
             "/received": {"GET": self._received},
@@ -77,26 +85,27 @@ class ControlAPI(Resource):
             "/reset": {"POST": self._reset},
         }
 
-    def render(self, request: Request) -> bytes:
+    def answer(self, request: ServerRequest, body: bytes) -> HTTPResponse:
         """Answer; every error as JSON too."""
-        methods = self._answers.get(request.path.decode("ascii", "replace"))
-        method = request.method.decode("ascii", "replace")
+        path, _, query = request.head.target.decode("ascii").partition("?")
+        methods, method = self._answers.get(path), request.head.method.decode("ascii")
         if methods is None:
-            return _error(request, 404, "NOT_FOUND", f"no such path; there are {', '.join(self._answers)}")
+            return _error(404, "NOT_FOUND", f"no such path; there are {', '.join(self._answers)}")
         if method not in methods and not (method == "HEAD" and "GET" in methods):
-            request.setHeader("Allow", ", ".join(methods))
-            return _error(request, 405, "INVALID", f"method: {', '.join(methods)} only")
+            allowed = ", ".join(methods)
+            return _error(405, "INVALID", f"method: {allowed} only", ((b"allow", allowed.encode()),))
+        asked = ControlRequest(dict(parse_qsl(query)), ", ".join(request.headers(b"accept")), body)
         try:
-            answer = methods["GET" if method == "HEAD" else method](request)
+            answer = methods["GET" if method == "HEAD" else method](asked)
         except BadScript as bad:
-            return _error(request, 400, "INVALID", str(bad), faults=list(bad.faults))
+            return _error(400, "INVALID", str(bad), faults=list(bad.faults))
         except Overloaded as refusal:
-            return _error(request, 503, refusal.code, str(refusal))
+            return _error(503, refusal.code, str(refusal))
         except Invalid as refusal:
-            return _error(request, 400, refusal.code, str(refusal))
-        return answer if isinstance(answer, bytes) else _json(request, answer)
+            return _error(400, refusal.code, str(refusal))
+        return answer if isinstance(answer, HTTPResponse) else _json(200, answer)
 
-    def _about(self, _: Request) -> object:
+    def _about(self, _: ControlRequest) -> object:
         simulator = self._simulator
         return {
             "addresses": simulator.addresses(),
@@ -105,30 +114,29 @@ class ControlAPI(Resource):
             "paths": {path: list(methods) for path, methods in self._answers.items()},
         }
 
-    def _received(self, request: Request) -> object:
-        since, limit = _number(request, b"since", 0), _number(request, b"limit", 1000)
+    def _received(self, request: ControlRequest) -> object:
+        since, limit = _number(request, "since", 0), _number(request, "limit", 1000)
         received = self._simulator.received
         items = [_item(entry) for entry in received.entries(since, min(limit, _MAX_PAGE))]
-        if _NDJSON in (request.getHeader("accept") or ""):
-            request.setHeader("Content-Type", _NDJSON)
-            return msgspec.json.Encoder().encode_lines(items)
+        if NDJSON.decode() in request.accept:
+            return HTTPResponse(200, msgspec.json.Encoder().encode_lines(items), NDJSON)
         return {"total": len(received), "next": since + len(items), "received": items}
 
-    def _script(self, _: Request) -> object:
+    def _script(self, _: ControlRequest) -> object:
         rules = self._simulator.script
         return [{"act": rule.act, **rule.model_dump(mode="json", exclude_unset=True)} for rule in rules]
 
-    def _set_script(self, request: Request) -> object:
+    def _set_script(self, request: ControlRequest) -> object:
         try:
-            tables = msgspec.json.decode(_body(request))
+            tables = msgspec.json.decode(request.body)
         except msgspec.DecodeError as error:
             raise BadScript([f"script: not JSON: {error}; must be an array of rules"]) from None
         self._simulator.set_script(parse_rules(tables))
         return {"rules": len(self._simulator.script)}
 
-    def _add_feedback(self, request: Request) -> object:
+    def _add_feedback(self, request: ControlRequest) -> object:
         try:
-            entries = _FEEDBACK.decode(_body(request))
+            entries = _FEEDBACK.decode(request.body)
         except msgspec.DecodeError as error:
             raise Invalid("feedback", str(error), 'a list of {"token": hex, "since": Unix seconds}') from None
         tuples = [
@@ -137,14 +145,14 @@ class ControlAPI(Resource):
         self._simulator.add_feedback(tuples)
         return {"added": len(tuples)}
 
-    def _reset(self, _: Request) -> object:
+    def _reset(self, _: ControlRequest) -> object:
         self._simulator.forget()
         return {}
 
 
-def control_site(simulator: ControlledSimulator, clock: IReactorTime) -> SmallSite:
-    """The control port's factory."""
-    return SmallSite(ControlAPI(simulator), clock, max_body=_MAX_BODY)
+def control_site(simulator: ControlledSimulator, clock: IReactorTime) -> HTTPSite:
+    """The control port's factory. It has no login, so that no web page may use it."""
+    return HTTPSite(ControlAPI(simulator).answer, clock, max_body=_MAX_BODY, guard=BrowserGuard(local=True))
 
 
 def _item(entry: Accepted) -> dict[str, object]:
@@ -154,19 +162,13 @@ def _item(entry: Accepted) -> dict[str, object]:
     return item
 
 
-def _body(request: Request) -> bytes:
-    assert request.content is not None
-    body: bytes = request.content.read()
-    return body
-
-
-def _number(request: Request, key: bytes, default: int) -> int:
-    given = request.args.get(key)
+def _number(request: ControlRequest, key: str, default: int) -> int:
+    given = request.query.get(key)
     if not given:
         return default
-    if not given[0].isdigit() or len(given[0]) > 12:
-        raise Invalid(key.decode(), f"{len(given[0])} characters", "a whole number from 0")
-    return int(given[0])
+    if not given.isdigit() or len(given) > 12:
+        raise Invalid(key, f"{len(given)} characters", "a whole number from 0")
+    return int(given)
 
 
 def _token(index: int, text: str) -> bytes:
@@ -185,11 +187,12 @@ def _since(index: int, seconds: int) -> int:
     return seconds
 
 
-def _json(request: Request, answer: object) -> bytes:
-    request.setHeader("Content-Type", "application/json")
-    return msgspec.json.format(msgspec.json.encode(answer), indent=2) + b"\n"
+def _json(status: int, answer: object, headers: tuple[Header, ...] = ()) -> HTTPResponse:
+    body = msgspec.json.format(msgspec.json.encode(answer), indent=2) + b"\n"
+    return HTTPResponse(status, body, headers=headers)
 
 
-def _error(request: Request, status: int, code: str, detail: str, **more: object) -> bytes:
-    request.setResponseCode(status)
-    return _json(request, {"error": code, "detail": detail, **more})
+def _error(
+    status: int, code: str, detail: str, headers: tuple[Header, ...] = (), **more: object
+) -> HTTPResponse:
+    return _json(status, {"error": code, "detail": detail, **more}, headers)

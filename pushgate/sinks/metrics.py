@@ -8,15 +8,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort, IReactorTime, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.pages import notFound
-from twisted.web.resource import Resource
-from twisted.web.server import Request
 from zope.interface import implementer
 
 from pushgate.model.errors import CannotStart
 from pushgate.model.outcome import Report
 from pushgate.net.endpoint_reach import ListenAddress, listen_address
-from pushgate.net.http.small_site import SmallSite
+from pushgate.net.http.browser_guard import BrowserGuard
+from pushgate.net.http.request import ServerRequest
+from pushgate.net.http.responses import HTTPFault, HTTPResponse
+from pushgate.net.http.site import HTTPSite
 from pushgate.net.prometheus import Exposition
 from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
 from pushgate.plugin.settings import ServerEndpoint, SinkTable
@@ -27,26 +27,14 @@ class MetricsTable(SinkTable):
 
     :param listen: a Twisted server endpoint.
     :param max_connections: more than so many at a time are closed at once.
+    :param host_names: names that `Host` may have where only this machine can connect: a proxy's in front.
     :param insecure: listen where other machines can come, too: there is no login here.
     """
 
     listen: ServerEndpoint = "tcp:7217:interface=127.0.0.1"
     max_connections: int = Field(default=100, ge=1)
+    host_names: list[str] = Field(default_factory=list)
     insecure: bool = False
-
-
-class MetricsResource(Resource):
-    """Answers a scrape."""
-
-    def __init__(self, exposition: Exposition) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # untyped in Twisted
-        self._exposition = exposition
-
-    def render_GET(self, request: Request) -> bytes:
-        """All metrics, as text."""
-        body, content_type = self._exposition.answer(request.getHeader("accept") or "")
-        request.setHeader("content-type", content_type)
-        return body
 
 
 @implementer(IOutcomeSink, IAddressed)
@@ -62,11 +50,12 @@ class MetricsSink:
         endpoint: IStreamServerEndpoint,
         exposition: Exposition,
         reactor: IReactorTime,
+        local: bool,
     ) -> None:
         self._name, self._listen, self._endpoint = name, config.listen, endpoint
-        root = notFound()
-        root.putChild(b"metrics", MetricsResource(exposition))
-        self._site = SmallSite(root, reactor, max_connections=config.max_connections)
+        self._exposition = exposition
+        guard = BrowserGuard(local, config.host_names)
+        self._site = HTTPSite(self._scrape, reactor, max_connections=config.max_connections, guard=guard)
         self._port: IListeningPort | None = None
 
     def start(self) -> None:
@@ -102,6 +91,14 @@ class MetricsSink:
             return [f"http://{host.host}:{host.port}/metrics"]
         return [] if host is None else [self._listen]
 
+    def _scrape(self, request: ServerRequest, _: bytes) -> HTTPResponse:
+        if request.head.target.partition(b"?")[0] != b"/metrics":
+            raise HTTPFault(404, "path: there is /metrics only")
+        if request.head.method not in {b"GET", b"HEAD"}:
+            raise HTTPFault(405, "method: not one of GET, HEAD", (b"allow", b"GET, HEAD"))
+        body, content_type = self._exposition.answer(", ".join(request.headers(b"accept")))
+        return HTTPResponse(200, body, content_type.encode())
+
     def _listening(self, port: IListeningPort) -> None:
         self._port = port
 
@@ -119,7 +116,7 @@ def _sink(name: str, config: MetricsTable, gateway: IGateway, context: Context) 
         raise CannotStart([f"{where}.listen: {config.listen}: {error}; a Twisted server endpoint"]) from error
     _check_reach(where, config, found)
     exposition = Exposition(context.metrics, gateway.stats)
-    return MetricsSink(name, config, found.endpoint, exposition, context.reactor)
+    return MetricsSink(name, config, found.endpoint, exposition, context.reactor, found.local)
 
 
 def _check_reach(where: str, config: MetricsTable, found: ListenAddress) -> None:

@@ -7,8 +7,8 @@ from twisted.internet.defer import Deferred
 
 from pushgate.inputs.common.session import Session
 from pushgate.inputs.http.request import HTTPRequest
-from pushgate.inputs.http.services import BodyReader
 from pushgate.model.errors import Invalid
+from pushgate.net.http.request import BodyReader
 
 _RULE = "Bearer SECRET, or Basic with NAME:SECRET in Base64"
 
@@ -35,11 +35,8 @@ def authenticate(request: HTTPRequest) -> BodyReader | None:
     """
     credentials = request.header(b"authorization")
     if credentials is None:
-        request.session = request.connection.session
         return None
-    server = request.connection.server
-    request.session = session = server.authenticator.session(request.connection.transport)
-    trying = _try(session, credentials)
+    trying = _try(request.new_session(), credentials)
     done: list[None] = []
     trying.addCallback(done.append)
     if done:

@@ -17,7 +17,7 @@ class HTTPInput:
     def __init__(self, name: str, config: HTTPTable, gateway: IGateway, context: Context) -> None:
         self._listener = Listener(name, config, context)
         authenticator = Authenticator(name, self._listener.trusting, gateway, context)
-        self._server = HTTPServer(name, config, gateway, context, authenticator)
+        self._server = HTTPServer(name, config, gateway, context, authenticator, self._listener.loopback)
 
     def start(self) -> Deferred[None]:
         return self._listener.start(self._server).addCallback(lambda _: self._server.start())

@@ -40,7 +40,7 @@ class NDJSONBody:
             raise Invalid("wait", "with application/x-ndjson", "only with application/json")
         self._request, self._app = request, request.parameters["app"]
         self._key = key_of(request)
-        self._read_pause, self._reason = request.connection.read_pause, f"the pieces of request {id(request)}"
+        self._read_pause, self._reason = request.read_pause, f"the pieces of request {id(request)}"
         self._unread: list[bytes] = []
         self._state, self._answering = _State.OPEN, False
         self._more: Deferred[None] | None = None
@@ -62,7 +62,7 @@ class NDJSONBody:
         self._wake()
 
     async def _run(self) -> None:
-        pieces = LinePieces(rules_of(self._request.connection.server.gateway, self._app))
+        pieces = LinePieces(rules_of(self._request.server.gateway, self._app))
         good = True
         while good and await self._readable():
             data = b"".join(self._unread)
@@ -101,7 +101,7 @@ class NDJSONBody:
         return all(isinstance(result, Receipt) for result in results)
 
     def _submit(self, draft: Draft) -> Deferred[_Result]:
-        server = self._request.connection.server
+        server = self._request.server
         number = self._pieces
         self._pieces += 1
         try:

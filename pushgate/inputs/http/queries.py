@@ -25,7 +25,7 @@ async def cancel(request: HTTPRequest) -> HTTPResponse:
 
 def apps(request: HTTPRequest) -> HTTPResponse:
     """Each app's state."""
-    wall = request.connection.server.wall()
+    wall = request.server.wall()
     states = request.session.stats()["apps"]
     return json_answer(200, {"apps": {app: _app(state, wall) for app, state in states.items()}})
 
@@ -36,11 +36,13 @@ def _app(state: dict[str, Any], wall: float) -> dict[str, Any]:
 
 
 def metrics(request: HTTPRequest) -> HTTPResponse:
-    """All metrics, in a format of Prometheus."""
-    accept = ", ".join(
-        value.decode("latin-1") for value in request.requestHeaders.getRawHeaders(b"accept", [])
-    )
-    body, content_type = request.connection.server.exposition.answer(accept)
+    """The metrics of the apps that the caller may read of, in a format of Prometheus.
+
+    Of all where the path is open and the caller has not logged in: then it is meant to be.
+    """
+    sees = request.session.sees if request.session.principal is not None else (lambda _: True)
+    accept = ", ".join(request.headers(b"accept"))
+    body, content_type = request.server.exposition.answer(accept, sees)
     return HTTPResponse(200, body, content_type.encode())
 
 
@@ -51,7 +53,7 @@ def alive(_: HTTPRequest) -> HTTPResponse:
 
 def ready(request: HTTPRequest) -> HTTPResponse:
     """Answer that it takes notifications; raise `ShuttingDown` when it does not."""
-    server = request.connection.server
+    server = request.server
     if server.stopping or not server.gateway.accepting():
         raise ShuttingDown
     return json_answer(200, {"status": "ready"})

@@ -10,14 +10,14 @@ import msgspec
 
 from pushgate.inputs.http import queries
 from pushgate.inputs.http.authentication import authenticate
-from pushgate.inputs.http.bodies import Handler, NoBody, WholeBody
 from pushgate.inputs.http.ndjson_body import NDJSONBody
 from pushgate.inputs.http.openapi import Described, document, json_of, text_of
 from pushgate.inputs.http.request import HTTPRequest
-from pushgate.inputs.http.services import BodyReader
 from pushgate.inputs.http.submit import push
 from pushgate.model.errors import Invalid
 from pushgate.model.principals import Operation
+from pushgate.net.http.body_readers import Handler, NoBody, WholeBody
+from pushgate.net.http.request import BodyReader
 from pushgate.net.http.responses import HTTPFault, HTTPResponse, json_answer
 
 
@@ -41,9 +41,10 @@ def find_reader(request: HTTPRequest) -> BodyReader:
     :raises Invalid: a parameter is not one of this route.
     :raises Forbidden: the caller may not do this.
     """
-    path, query = _split_target(request.uri)
+    request.server.guard.check(request)
+    path, query = _split_target(request.head.target)
     methods, parameters = _find_path(path)
-    method = request.method.decode("latin-1")
+    method = request.head.method.decode("latin-1")
     route = methods.get("GET" if method == "HEAD" else method)
     if route is None:
         allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else [])])
@@ -56,7 +57,7 @@ def find_reader(request: HTTPRequest) -> BodyReader:
             known = ", ".join(route.described.query) or "none"
             raise Invalid("query", "a parameter that is none of this request", known)
     request.parameters = parameters | query
-    if path not in request.connection.server.config.open_paths:
+    if path not in request.server.config.open_paths:
         request.session.permit(route.operation, request.parameters.get("app"))
     return route.reader(request)
 
@@ -94,12 +95,13 @@ def _read_push(request: HTTPRequest) -> BodyReader:
     encoding = request.header(b"content-encoding")
     if encoding not in (None, "identity"):
         raise HTTPFault(415, "content-encoding: only identity")
-    kind = (request.header(b"content-type") or "application/json").partition(";")[0].strip().lower()
+    # Required: a page of another origin can have a browser post without one, or as text/plain.
+    kind = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
     if kind == "application/x-ndjson":
         return NDJSONBody(request)
     if kind != "application/json":
         raise HTTPFault(415, "content-type: application/json or application/x-ndjson")
-    return WholeBody(request, push)
+    return WholeBody(request, push, request.server.config.max_body, request.server.reserve)
 
 
 def _asks(handle: Handler) -> Callable[[HTTPRequest], BodyReader]:
@@ -111,7 +113,7 @@ def _describe(_: HTTPRequest) -> HTTPResponse:
 
 
 def _watch(request: HTTPRequest) -> None:
-    request.connection.server.watch(request)
+    request.server.watch(request)
 
 
 _NOTIFICATION: Final = "/v1/notifications/{id}"

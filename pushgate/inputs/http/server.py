@@ -1,82 +1,54 @@
-"""The server of one HTTP input: makes its connections, and ends what is too slow."""
-
-from typing import Final
+"""The server of one HTTP input: makes its connections, and ends them in order."""
 
 from twisted.internet.interfaces import IProtocolNegotiationFactory
-from twisted.internet.task import LoopingCall
-from twisted.web import http
 from zope.interface import implementer
 
 from pushgate.inputs.common.session import Authenticator
-from pushgate.inputs.http.connection import HTTPConnection
+from pushgate.inputs.http.connection import InputConnection
 from pushgate.inputs.http.routes import find_reader
 from pushgate.inputs.http.server_sent_events import ServerSentEvents
 from pushgate.inputs.http.services import HTTPServices
 from pushgate.inputs.http.settings import HTTPTable
+from pushgate.net.http.browser_guard import BrowserGuard
+from pushgate.net.http.sweeper import Sweeper
 from pushgate.net.listener import Listener
 from pushgate.plugin.interfaces import Context, IGateway
-
-SWEEP: Final = 1.0
-"""Seconds between two checks for connections that are too slow."""
-
-
-class _Protocols(http.HTTPFactory):
-    """Makes twisted.web's protocols, without its timeouts and its access log."""
-
-    noisy = False
-
-    def startFactory(self) -> None:
-        """Open no log."""
-
-    def stopFactory(self) -> None:
-        """Close no log."""
-
-    def log(self, request: http.Request) -> None:
-        """Log nothing: at the rate of pushes a line each would cost more than the push."""
 
 
 @implementer(IProtocolNegotiationFactory)
 class HTTPServer(HTTPServices):
-    """Makes the connections of one input."""
+    """Makes the connections of one input.
+
+    :param local: only this machine can connect, over TCP, so that a browser on it can too.
+    """
 
     def __init__(
-        self, name: str, config: HTTPTable, gateway: IGateway, context: Context, authenticator: Authenticator
+        self,
+        name: str,
+        config: HTTPTable,
+        gateway: IGateway,
+        context: Context,
+        authenticator: Authenticator,
+        local: bool = False,
     ) -> None:
         super().__init__(name, config, gateway, context, authenticator)
-        self._protocols = _Protocols(timeout=None, reactor=self.clock)  # type: ignore[arg-type]  # None: no timeout, as documented
+        self.guard = BrowserGuard(local, config.host_names)
         self._events = ServerSentEvents(name, config, gateway, context)
-        self.reader, self.watch = find_reader, self._events.watch
-        self._sweeper = LoopingCall(self._sweep)
-        self._sweeper.clock = self.clock
-        self._swept_at = 0.0
+        self.find_reader, self.watch = find_reader, self._events.watch
+        self._sweeper = Sweeper(self.clock, lambda: self.connections)
 
-    def connect(self) -> HTTPConnection:
-        channel = self._protocols.buildProtocol(None)
-        assert channel is not None
-        connection = HTTPConnection(self, channel)
-        channel.requestFactory = connection.request
-        return connection
-
-    # called by the connections, as by any protocol that stands around another one
-
-    def registerProtocol(self, connection: HTTPConnection) -> None:
-        """See `twisted.protocols.policies.WrappingFactory`."""
-        self.joined(connection)
-
-    def unregisterProtocol(self, connection: HTTPConnection) -> None:
-        """See `registerProtocol`."""
-        self.left(connection)
+    def connect(self) -> InputConnection:
+        return InputConnection(self)
 
     def acceptableProtocols(self) -> list[bytes]:
         """The protocols that a TLS connection may choose from, best first."""
-        return [b"h2", b"http/1.1"] if http.H2_ENABLED else [b"http/1.1"]
+        return [b"h2", b"http/1.1"]
 
     # called by the input
 
     def start(self) -> None:
         """Start the sweeps for what is too slow."""
-        self._swept_at = self.now()
-        self._sweeper.start(SWEEP, now=False)
+        self._sweeper.start()
 
     async def stop(self, *listeners: Listener) -> None:
         """As `Connections.stop`, but connections without a request are closed at once."""
@@ -94,11 +66,4 @@ class HTTPServer(HTTPServices):
 
     def end(self) -> None:
         """End the sweeps."""
-        if self._sweeper.running:
-            self._sweeper.stop()
-
-    def _sweep(self) -> None:
-        now = self.now()
-        interval, self._swept_at = now - self._swept_at, now
-        for connection in list(self.connections):
-            connection.sweep(now, interval)
+        self._sweeper.stop()

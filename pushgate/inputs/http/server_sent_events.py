@@ -14,6 +14,7 @@ from pushgate.inputs.http.settings import HTTPTable
 from pushgate.model.errors import ShuttingDown, UnknownApp
 from pushgate.model.outcome import DeadToken, Report
 from pushgate.model.outcome_record import lines
+from pushgate.net.http.responses import HTTPResponse
 from pushgate.plugin.interfaces import Context, IGateway, IOutcomeSink
 
 STREAM: Final = b"text/event-stream"
@@ -51,7 +52,7 @@ class EventStream:
         """Begin the answer."""
         request = self._request
         request.begin(200, STREAM, (b"X-Accel-Buffering", b"no"))
-        request.registerProducer(self, True)  # type: ignore[no-untyped-call]  # untyped in Twisted
+        request.stream_from(self)
         request.send(b": outcomes from now on\n\n")
         self._restart_heartbeat()
 
@@ -61,7 +62,6 @@ class EventStream:
             return
         self.lost()
         if not self._request.gone:
-            self._request.unregisterProducer()  # type: ignore[no-untyped-call]  # untyped in Twisted
             self._request.end()
 
     def lost(self) -> None:
@@ -93,16 +93,16 @@ class EventStream:
         """End the answer: the gateway reports nothing more."""
         self.close()
 
-    # IPushProducer, called by twisted.web
+    # IPushProducer, called by the request
 
     def pauseProducing(self) -> None:
-        """Called by twisted.web: the peer reads too slowly."""
+        """Called by the request: the peer reads too slowly."""
         self._paused = True
         self._stop_waiting()
         self._timer = self._clock.callLater(self._timeout, self._give_up)
 
     def resumeProducing(self) -> None:
-        """Called by twisted.web: it has read."""
+        """Called by the request: it has read."""
         if self._closed:
             return
         self._paused = False
@@ -112,7 +112,7 @@ class EventStream:
             self._finish()
 
     def stopProducing(self) -> None:
-        """Called when the transport is lost; `HTTPRequest.connectionLost` does the work."""
+        """Called when the transport is lost; `ServerSentEvents` does the work."""
 
     def _fill(self) -> None:
         while not self._paused and (piece := next(self._events, None)) is not None:
@@ -170,10 +170,21 @@ class ServerSentEvents:
         :raises UnknownApp: there is no such app.
         """
         app = request.parameters.get("app")
-        if request.connection.server.stopping:
+        if request.server.stopping:
             raise ShuttingDown
         if app is not None and not self._gateway.has_app(app):
             raise UnknownApp(app)
+        if request.head.method == b"HEAD":
+            request.answer(HTTPResponse(200, b"", STREAM))
+        else:
+            self._stream(request, app)
+
+    def close(self) -> None:
+        """End every stream."""
+        for stream in list(self._streams.values()):
+            stream.close()
+
+    def _stream(self, request: HTTPRequest, app: str | None) -> None:
         # The lowest free number: a sink's name is a label of metrics, of which there must not be ever more.
         number = next(n for n in range(1, len(self._streams) + 2) if n not in self._streams)
         sees = request.session.sees
@@ -199,11 +210,6 @@ class ServerSentEvents:
 
         request.on_end = over
         stream.begin()
-
-    def close(self) -> None:
-        """End every stream."""
-        for stream in list(self._streams.values()):
-            stream.close()
 
 
 def _parts(report: Report) -> Iterator[Report]:

@@ -1,9 +1,7 @@
-"""The state that the connections of one HTTP input share, and the interface of what reads bodies."""
+"""The state that the connections of one HTTP input share."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
-
-from twisted.web import http
+from typing import Any
 
 from pushgate.inputs.common.batching import Batcher
 from pushgate.inputs.common.connections import Connections
@@ -11,31 +9,25 @@ from pushgate.inputs.common.session import Authenticator
 from pushgate.inputs.http.outcome_waits import OutcomeWaits
 from pushgate.inputs.http.settings import HTTPTable
 from pushgate.model.errors import Overloaded
+from pushgate.net.http.bounds import HTTPBounds
+from pushgate.net.http.browser_guard import BrowserGuard
+from pushgate.net.http.codec import Header
+from pushgate.net.http.request import BodyReader
+from pushgate.net.http.sweeper import DateHeader
 from pushgate.net.prometheus import Exposition
 from pushgate.plugin.interfaces import Context, IGateway
-
-
-class BodyReader(Protocol):
-    """Reads the body of one request, and answers it."""
-
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes. An exception becomes the answer, as in `end`."""
-
-    def end(self) -> None:
-        """The body is complete."""
-
-    def close(self) -> None:
-        """Nothing more comes: the body was complete, or is not wanted, or the peer is gone."""
 
 
 class HTTPServices(Connections):
     """The state that the connections of one input share.
 
-    :ivar reader: returns the reader of a request's body; raises an error for a fault of its head.
+    :ivar find_reader: returns the reader of a request's body; raises an error for a fault of its head.
+    :ivar guard: refuses what a browser was made to send.
     :ivar watch: answers a request with outcomes as they come.
     """
 
-    reader: Callable[[Any], BodyReader]
+    find_reader: Callable[[Any], BodyReader]
+    guard: BrowserGuard
     watch: Callable[[Any], None]
 
     def __init__(
@@ -47,11 +39,18 @@ class HTTPServices(Connections):
         self.waits = OutcomeWaits(f"{name}.wait", gateway, self.clock)
         self.exposition = Exposition(context.metrics, gateway.stats)
         self._body_bytes = 0
-        self._date, self._date_until = b"", 0.0
+        self._date = DateHeader(self.clock, self.wall)
+        self.unsent = 0
+        self.bounds = HTTPBounds(
+            idle_timeout=config.idle_timeout,
+            header_timeout=config.header_timeout,
+            body_timeout=config.body_timeout,
+            unread_timeout=config.unread_timeout,
+        )
 
-    def now(self) -> float:
-        """Monotonic seconds."""
-        return self.clock.seconds()
+    def common_headers(self) -> tuple[Header, ...]:
+        """Headers of every answer."""
+        return ((b"date", self._date()), (b"cache-control", b"no-store"))
 
     def reserve(self, size: int) -> None:
         """Take room for bytes of a body; `size` below zero gives it back.
@@ -61,10 +60,3 @@ class HTTPServices(Connections):
         if size > 0 and self._body_bytes + size > self.config.max_bodies:
             raise Overloaded("bodies being read (bytes)", self._body_bytes, self.config.max_bodies)
         self._body_bytes += size
-
-    def date(self) -> bytes:
-        """The time as headers have it."""
-        now = self.now()
-        if now >= self._date_until:
-            self._date, self._date_until = http.datetimeToString(self.wall()), now + 1.0
-        return self._date

@@ -19,6 +19,8 @@ class HTTPTable(ListeningTable):
     :param idle_timeout: a connection without a request is closed after so long.
     :param header_timeout: how long a request's head may take from its first byte.
     :param body_timeout: how long a body may take; longer by a second for each `RATE` bytes that came.
+    :param unread_timeout: how long a peer may take nothing of an answer that waits for it.
+    :param host_names: names that `Host` may have where only this machine can connect: a proxy's in front.
     :param max_wait: the longest that `?wait=` waits.
     :param watch_buffer: reports (ranges of notifications with one outcome) that may wait for one watcher.
     :param watch_timeout: how long a watcher may read nothing before it is disconnected.
@@ -32,6 +34,8 @@ class HTTPTable(ListeningTable):
     idle_timeout: Duration = 60.0
     header_timeout: Duration = 10.0
     body_timeout: Duration = 30.0
+    unread_timeout: Duration = 60.0
+    host_names: list[str] = Field(default_factory=list)
     max_wait: Duration = 60.0
     watch_buffer: int = Field(default=10_000, ge=1)
     watch_timeout: Duration = 30.0

@@ -35,13 +35,13 @@ def push(request: HTTPRequest, data: bytes) -> None:
     """Submit the notifications of a body; answer when they are safe, or when their outcomes are known."""
     app = request.parameters["app"]
     try:
-        if request.connection.server.stopping:
+        if request.server.stopping:
             raise ShuttingDown
         body: Body = decoded(decode_body, data, "body", OPTIONAL)
         seconds = waiting_time(request)
         _submit(request, app, body, key_of(request), seconds)
     except Refusal as refusal:
-        request.connection.server.count_refusal(app, refusal)
+        request.server.count_refusal(app, refusal)
         raise
 
 
@@ -59,13 +59,14 @@ def waiting_time(request: HTTPRequest) -> float | None:
     if text is None:
         return None
     try:
-        return min(parse_duration(text), request.connection.server.config.max_wait)
+        longest: float = request.server.config.max_wait
+        return min(parse_duration(text), longest)
     except ValueError as error:
         raise Invalid("wait", f"text of {len(text)} characters", str(error)) from None
 
 
 def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds: float | None) -> None:
-    server, charge = request.connection.server, request.session.charge
+    server, charge = request.server, request.session.charge
     rules = rules_of(server.gateway, app)
     if body.token is UNSET or body.tokens is not UNSET or body.notifications is not UNSET:
         parts = _parts(app, rules, body, key)
@@ -76,7 +77,7 @@ def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds
         if key is None and seconds is None:
             charge(1)
             server.batcher.push(app, token, payload, terms, partial(_pushed, request))
-            request.connection.fed(app)
+            request.fed(app)
             return
         tokens = Packed.of([token], 2)
         parts = [(Submission(app=app, tokens=tokens, payload=payload, terms=terms, key=key), {}, 0)]
@@ -170,7 +171,7 @@ async def _answer_parts(
 
     :param again: it has a key, so that it may be a repetition.
     """
-    waits = request.connection.server.waits
+    waits = request.server.waits
     if seconds is None:
         return json_answer(202, _merged(await _results(request, parts), parts))
     waits.enter()
@@ -192,8 +193,8 @@ async def _results(request: HTTPRequest, parts: list[_Part]) -> list[Receipt | R
 def submitted(request: HTTPRequest, submission: Submission) -> Deferred[Receipt | PushgateError]:
     """Submit for a request; fires with the receipt or what went wrong."""
     answered: Deferred[Receipt | PushgateError] = Deferred()
-    request.connection.server.batcher.submit(submission, answered.callback)
-    request.connection.fed(submission.app)
+    request.server.batcher.submit(submission, answered.callback)
+    request.fed(submission.app)
     return answered
 
 
@@ -217,7 +218,7 @@ def _merged(results: list[Receipt | Refusal], parts: list[_Part]) -> dict[str, A
 async def _with_outcomes(
     request: HTTPRequest, parts: list[_Part], results: list[Receipt | Refusal], seconds: float, again: bool
 ) -> HTTPResponse:
-    waits = request.connection.server.waits
+    waits = request.server.waits
     waiting = [
         Deferred.fromCoroutine(waits.outcomes(result.id, _members(result), seconds, again))
         for result in results

@@ -106,6 +106,10 @@ class ServerCodec(Protocol):
     multiplexed: bool
     control_frames: int
 
+    @property
+    def buffered(self) -> int:
+        """Bytes that were received and wait for the end of an answer, or for the rest of a head."""
+
     def receive(self, data: bytes) -> list[Event]:
         """Take bytes, in any pieces; return what they complete, in order.
 
@@ -114,7 +118,7 @@ class ServerCodec(Protocol):
         """
 
     def receive_end(self) -> list[Event]:
-        """The peer sends nothing more (TCP's half-close). `StreamReset` for requests that are not complete."""
+        """The peer sends nothing more (TCP's half-close): requests that are not complete are reset."""
 
     def go_on(self, stream: int) -> None:
         """The body is wanted: answer ``Expect: 100-continue``. Harmless when nothing waits."""

@@ -93,6 +93,7 @@ class HTTP2Codec(ABC):
     """
 
     multiplexed = True
+    buffered = 0
 
     def __init__(self, limits: CodecLimits) -> None:
         self.control_frames = 0

@@ -283,6 +283,10 @@ class RefusalTests(HTTPTestCase):
         """Content that is no JSON, or compressed, or a key that is no text, is refused before it is read."""
         for headers, status in (
             ({"content_type": "application/x-www-form-urlencoded"}, 415),
+            ({"content_type": "text/plain"}, 415),
+            ({"content_type": ""}, 415),
+            ({"origin": "https://evil.example"}, 403),
+            ({"sec_fetch_site": "cross-site"}, 403),
             ({"content_encoding": "gzip"}, 415),
             ({"idempotency_key": "k\u00e9y"}, 400),
             ({"idempotency_key": "k" * 256}, 400),
@@ -408,6 +412,12 @@ class QuestionTests(HTTPTestCase):
         response = self.ask("HEAD", "/healthz")
         self.assertEqual((response.status, response.body), (200, b""))
         self.assertEqual(self.ask("GET", "/healthz").headers, response.headers)
+
+    def test_head_of_a_stream(self):
+        """Ends at once: the next request is answered."""
+        self.connection.dataReceived(request("HEAD", "/v1/outcomes"))
+        self.assertTrue(self.taken().endswith(b"\r\n\r\n"))
+        self.assertEqual(self.ask("GET", "/healthz").status, 200)
 
     def test_bodies_where_there_is_none(self):
         """A question with a body is not understood; the connection lives on."""

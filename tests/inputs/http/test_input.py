@@ -22,10 +22,10 @@ from twisted.trial.unittest import TestCase
 from twisted.web.client import Agent, HTTPConnectionPool
 from zope.interface.verify import verifyObject
 
-from pushgate.inputs.http import request as http_request
-from pushgate.inputs.http import server
-from pushgate.inputs.http.request import LINGER
 from pushgate.inputs.http.settings import HTTPTable
+from pushgate.net.http import request as http_request
+from pushgate.net.http import sweeper
+from pushgate.net.http.request import LINGER
 from pushgate.plugin.interfaces import IInput, IInputFactory
 from pushgate.plugins.builtin import http as factory
 from pushgate.testing import RecordingGateway, outcome
@@ -110,6 +110,9 @@ class PlainTests(TestCase):
             await self.pool.closeCachedConnections()
 
 
+JSON_TYPE = {"content-type": "application/json"}
+
+
 def converse(host, port, data):
     """Send something and return all that comes back."""
     with socket.create_connection((host, port), 5) as connection:
@@ -184,7 +187,7 @@ class SecureTests(SecureTestCase):
         """A long body is refused as soon as it begins; the same connection serves the next request."""
 
         def use(client):
-            refused = client.post(PUSH, content=b"x" * 60_000)
+            refused = client.post(PUSH, content=b"x" * 60_000, headers=JSON_TYPE)
             return refused, client.get("/healthz")
 
         refused, healthy = await self.used(use, max_body=1000)
@@ -223,20 +226,20 @@ class StreamTests(SecureTestCase):
 
     def setUp(self):
         super().setUp()
-        self.patch(server, "SWEEP", 0.05)
+        self.patch(sweeper, "SWEEP", 0.05)
         self.patch(http_request, "LINGER", 0.2)
 
     async def test_a_body_that_does_not_end(self):
         """It gets 408, and its stream is reset; a stream without any body as well."""
         for body in (b"", b"{"):
-            self.assertEqual(await self.stream(PUSH, body), (b"408", "reset"))
+            self.assertEqual(await self.stream(PUSH, body), (b"408", "ended"))
         self.assertEqual(self.flushLoggedErrors(), [])
 
     async def test_a_body_that_nobody_wants(self):
-        """Its stream is reset after the answer, before it is complete."""
-        self.assertEqual(await self.stream(PUSH, b"x" * 2000), (b"413", "reset"))
-        self.assertEqual(await self.stream(PUSH, b"x", content_length="5000"), (b"413", "reset"))
-        self.assertEqual(await self.stream("/nothing", b"x"), (b"404", "reset"))
+        """Its stream ends with the answer, before the body is complete."""
+        self.assertEqual(await self.stream(PUSH, b"x" * 2000), (b"413", "ended"))
+        self.assertEqual(await self.stream(PUSH, b"x", content_length="5000"), (b"413", "ended"))
+        self.assertEqual(await self.stream("/nothing", b"x"), (b"404", "ended"))
 
 
 def unfinished(trust, host, port, path, body, headers):
@@ -245,6 +248,7 @@ def unfinished(trust, host, port, path, body, headers):
     client = h2.connection.H2Connection()
     client.initiate_connection()
     head = [(":method", "POST"), (":path", path), (":scheme", "https"), (":authority", host)]
+    head.append(("content-type", "application/json"))
     client.send_headers(1, head + [(name.replace("_", "-"), value) for name, value in headers.items()])
     if body:
         client.send_data(1, body)

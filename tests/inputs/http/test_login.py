@@ -7,6 +7,7 @@ from pushgate.inputs.common.login_throttle import FIRST_DELAY
 from pushgate.model.outcome_record import id_text
 from pushgate.model.principals import Grant, Operation
 from pushgate.model.secret_hash import SecretHash
+from pushgate.net.prometheus import Exposition
 from pushgate.testing import outcome
 from tests.http_rig import ONE, PUSH, HTTPTestCase, request
 
@@ -118,6 +119,16 @@ class LimitTests(HTTPTestCase):
             self.gateway.waiting.add(number)
             path = f"/v1/notifications/{id_text(number)}"
             self.assertEqual([self.ask(method, path).status for method in ("GET", "DELETE")], [status] * 2)
+
+    def test_metrics(self):
+        """Those of the caller's apps and of none, as the states of apps are."""
+        self.server.exposition = Exposition(self.context.metrics, lambda: {"apps": {}, "sinks": {}})
+        self.context.metrics.count("pushgate_submitted_total", "news", "http")
+        self.context.metrics.count("pushgate_submitted_total", "mail", "http")
+        text = self.ask("GET", "/metrics").body.decode()
+        self.assertIn('app="news"', text)
+        self.assertNotIn('app="mail"', text)
+        self.assertIn("pushgate_logins_failed_total", text)
 
     def test_a_stream_of_all(self):
         """Has those of the apps that may be seen."""

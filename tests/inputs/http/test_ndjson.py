@@ -161,7 +161,7 @@ class PieceTests(HTTPTestCase):
         self.begin()
         self.send(chunk(lines(*[ONE] * PIECE * 2)))
         self.server.authenticator = None
-        self.connection.requests.copy().pop().session = None
+        next(iter(self.connection.requests.values())).session = None
         self.send(chunk(lines(*[ONE] * PIECE)))
         self.assertTrue(self.connection.transport.aborted)
         self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)

@@ -3,25 +3,24 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from pushgate.inputs.http.request import HTTPRequest
 from pushgate.model.errors import TooLarge
+from pushgate.net.http.request import ServerRequest
 from pushgate.net.http.responses import HTTPFault, HTTPResponse
 
-Handler = Callable[[HTTPRequest], HTTPResponse | Coroutine[Any, Any, HTTPResponse] | None]
-"""Returns the answer, or a coroutine that does, or None when it answers the request itself."""
+Handler = Callable[[Any], HTTPResponse | Coroutine[Any, Any, HTTPResponse] | None]
+"""Returns the answer to a `ServerRequest`, or a coroutine that does, or None when it answers by itself."""
 
 
 class NoBody:
     """Refuses a body, and has `handle` answer."""
 
-    def __init__(self, request: HTTPRequest, handle: Handler) -> None:
+    def __init__(self, request: ServerRequest, handle: Handler) -> None:
         self._request, self._handle = request, handle
         if request.length:
             raise TooLarge("body", request.length, 0)
 
     def feed(self, data: bytes) -> None:
-        if data:
-            raise HTTPFault(413, "body: this request takes none")
+        raise HTTPFault(413, "body: this request takes none")
 
     def end(self) -> None:
         answer = self._handle(self._request)
@@ -37,20 +36,26 @@ class NoBody:
 class WholeBody:
     """Keeps a body within its limit, and passes it to `handle` when it is complete.
 
+    :param limit: bytes.
+    :param reserve: takes room for so many bytes, or gives it back when the number is below zero.
     :raises TooLarge: at once, when the head says that the body is too long.
     """
 
-    def __init__(self, request: HTTPRequest, handle: Callable[[HTTPRequest, bytes], None]) -> None:
-        self._request, self._handle = request, handle
-        self._server = request.connection.server
-        self._limit = self._server.config.max_body
+    def __init__(
+        self,
+        request: Any,
+        handle: Callable[[Any, bytes], None],
+        limit: int,
+        reserve: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._request, self._handle, self._limit, self._reserve = request, handle, limit, reserve
         self._chunks: list[bytes] = []
         self._size = 0
         self._check(request.length or 0)
 
     def feed(self, data: bytes) -> None:
         self._check(self._size + len(data))
-        self._server.reserve(len(data))
+        self._reserve(len(data))
         self._size += len(data)
         self._chunks.append(data)
 
@@ -58,7 +63,7 @@ class WholeBody:
         self._handle(self._request, b"".join(self._chunks))
 
     def close(self) -> None:
-        self._server.reserve(-self._size)
+        self._reserve(-self._size)
         self._size = 0
         self._chunks.clear()
 
