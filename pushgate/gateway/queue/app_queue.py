@@ -244,6 +244,7 @@ class AppQueue:
         self._wake()
 
     def tokens_died(self, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
+        deaths = self._dead_tokens.dated(deaths)
         # The report first: the service lists a token once, and a refusal would make up for a lost entry.
         at, kind, form = self._context.wall(), self._config.upstream, self._rules.form
         self._record([DeadToken(self.app, each.token, each.since, at, kind, form) for each in deaths])

@@ -25,7 +25,7 @@ _WORDS: Final = [f"half{number:02}" for number in range(20)]
 def decode_with_halves(decode: Any, data: bytes | bytearray) -> Any:
     """Decode JSON in which there are halves of surrogate pairs; a run of them comes out as one half.
 
-    :returns: None when there are none in it, so that something else is wrong, or more than members of a batch.
+    :returns: None when there are none in it, so that something else is wrong, or more than a batch has.
     :raises msgspec.DecodeError, UnicodeDecodeError, RecursionError: something else is wrong as well.
     """
     # Both replacements keep every length, so that a half is found where it is.
