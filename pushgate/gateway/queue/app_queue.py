@@ -52,7 +52,7 @@ class AppQueue:
         self._spool, self._recorder, self._dead_tokens, self._wake = spool, recorder, dead_tokens, wake
         self._ready = PriorityQueue()
         self._backlog = Backlog(app, spool, self._bring, self._soon, limits.held, limits.few)
-        self._intents = WriteIntents(self._ready, spool, wake)
+        self._intents = WriteIntents(self._ready, spool, wake, context.reactor)
         self._filter = SendFilter(limits.expiry, dead_tokens.tokens)
         self.capacity = Capacity(app, limits.queue, self.depth, context.reactor)
         self._rate = RateTimer(config.rate, context.reactor, wake)
@@ -226,7 +226,7 @@ class AppQueue:
             spans = self._take(allowed)
         self._rate.spend(sum(map(len, spans)))
         self._wake_later(held_back=allowed < limit)
-        self._intents.record()
+        self._intents.taken(allowed, spans)
         self._backlog.refill()
         self.capacity.relieve_later()
         self._report_if_empty()
