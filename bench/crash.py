@@ -120,6 +120,8 @@ def finish(config: Path, directory: Path, amp: int, client: "subprocess.Popen[st
         client.stdin.flush()
         if client.wait(120):
             raise SystemExit("the client failed")
+    if any("commits are missing" in (directory / log).read_text() for log in ("gateway.log", "last.log")):
+        raise SystemExit("a kill was taken for a loss of the spool's log")
 
 
 def simulator_config(directory: Path, port: int, control: int) -> Path:
