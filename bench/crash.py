@@ -44,6 +44,7 @@ class Verdict(msgspec.Struct):
     :param untold: of these, without any record of their outcome.
     :param duplicated: whatever the service accepted more than once.
     :param inexcusable: of the duplicated, not in flight at a kill.
+    :param unwritten: of the unknown, not accepted: most of these were put on record and not written yet.
     :param repeated: with equal records more than once: a crash came while the sink was taking them.
     :param contradicted: with records that differ.
     """
@@ -56,6 +57,7 @@ class Verdict(msgspec.Struct):
     duplicated: int
     inexcusable: int
     unknown: int
+    unwritten: int
     repeated: int
     contradicted: int
 
@@ -118,6 +120,8 @@ def finish(config: Path, directory: Path, amp: int, client: "subprocess.Popen[st
         client.stdin.flush()
         if client.wait(120):
             raise SystemExit("the client failed")
+    if any("commits are missing" in (directory / log).read_text() for log in ("gateway.log", "last.log")):
+        raise SystemExit("a kill was taken for a loss of the spool's log")
 
 
 def simulator_config(directory: Path, port: int, control: int) -> Path:
@@ -184,6 +188,7 @@ def compare(
     twice = {token: sorted(each) for token, each in times.items() if len(each) > 1}
     states = {number: {state for state, _ in records.get(number, ())} for number in ids}
     given_up = {"unknown", "failed", "expired"}
+    unknown = [number for number, each in states.items() if "unknown" in each]
     several = [{*each} for number in ids if len(each := records.get(number, ())) > 1]
     return Verdict(
         kills=len(kills),
@@ -193,7 +198,8 @@ def compare(
         untold=sum(not each for each in states.values()),
         duplicated=len(twice),
         inexcusable=sum(not excused(each, kills) for each in twice.values()),
-        unknown=sum("unknown" in each for each in states.values()),
+        unknown=len(unknown),
+        unwritten=sum(ids[number] not in times for number in unknown),
         repeated=sum(len(each) == 1 for each in several),
         contradicted=sum(len(each) > 1 for each in several),
     )

@@ -4,7 +4,7 @@ The rounds alternate between the two, so that what the machine does meanwhile fa
 of the throughputs and the gateway's CPU for each notification, each with its spread.
 
     python -m bench.throughput [--count 150000] [--rounds 5] [--payloads shared|each]
-                               [--spool memory|durable|both] [--ledger]
+                               [--spool memory|durable|both] [--ledger] [--delivery at-most-once]
 
 With both spools also the ratio of the durable one's throughput to the other's, round by round.
 """
@@ -69,6 +69,7 @@ def through_gateway(
             state = stack.enter_context(TemporaryDirectory(dir=directory))
         # With a short timeout the outcomes, and what the ledger does with them, fall into the measurement.
         early = {"response_timeout": "100ms"} if arguments.ledger else {}
+        early["delivery"] = arguments.delivery
         config = gateway_config(directory, certificates, port, amp, state, window=arguments.window, **early)
         if arguments.ledger:
             config.write_text(config.read_text() + '[sinks.ledger]\ntype = "ledger"\n')
@@ -100,6 +101,7 @@ def main() -> None:
     parser.add_argument("--payloads", choices=["shared", "each"], default="shared")
     parser.add_argument("--window", type=int, default=50_000)
     parser.add_argument("--spool", choices=["memory", "durable", "both"], default="memory")
+    parser.add_argument("--delivery", choices=["at-least-once", "at-most-once"], default="at-least-once")
     parser.add_argument("--ledger", action="store_true", help="with a ledger sink, and early outcomes")
     arguments = parser.parse_args()
     spools = ["memory", "durable"] if arguments.spool == "both" else [arguments.spool]

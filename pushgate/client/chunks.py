@@ -93,10 +93,13 @@ def token_chunks(tokens: Iterable[Token]) -> Iterator[bytes]:
 
 
 def payload_bytes(payload: Payload) -> bytes:
-    """A payload as JSON in UTF-8."""
+    """A payload as JSON in UTF-8; raise `Invalid` when a text in it is not all Unicode."""
     if isinstance(payload, bytes):
         return payload
-    return payload.encode() if isinstance(payload, str) else msgspec.json.encode(payload)
+    try:
+        return payload.encode() if isinstance(payload, str) else msgspec.json.encode(payload)
+    except UnicodeEncodeError:  # half a surrogate pair, as cutting a JavaScript string leaves it
+        raise Invalid("payload", "a text with half a surrogate pair", "JSON in UTF-8") from None
 
 
 def token_bytes(token: Token) -> bytes:
@@ -115,8 +118,8 @@ class _Member:
 
     def __init__(self, index: int, token: Token, payload: Payload | None) -> None:
         self.fault: Refused | None = None
-        self.payload = b"" if payload is None else payload_bytes(payload)
         try:
+            self.payload = b"" if payload is None else payload_bytes(payload)
             self.token = token_bytes(token)
             if len(self.payload) > MAX_EACH:
                 raise TooLarge("payload", len(self.payload), MAX_EACH)

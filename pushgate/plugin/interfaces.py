@@ -203,7 +203,7 @@ class IWork(Interface):
     """One app's queue, as its upstream sees it. Provided by the gateway, called by the upstream."""
 
     def take(limit: int, idle: bool) -> list[BatchSlice]:
-        """Take at most `limit` notifications to write now; empty when there are none.
+        """Take at most `limit` notifications to write now; empty when none may go now: `wake` follows.
 
         They are screened: what expired meanwhile or goes to a dead token gets its outcome and is left out.
         A span that must be alone is returned only when `idle` says that nothing is in flight, and then alone.

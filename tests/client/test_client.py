@@ -322,6 +322,19 @@ class BatchTests(ClientTestCase):
         self.assertIsNone(receipt.ids[1500])
         self.assertEqual(parse_id(receipt.ids[1501]) & 0xFFFF, 501)
 
+    def test_half_a_surrogate_pair_refuses_its_own_member(self):
+        """A payload that has no UTF-8, as a dict, as a text, or spelled in JSON, is refused by its index."""
+        payloads = [PAYLOAD, {"alert": "\ud83d"}, '{"alert": "\ud83d"}', rb'{"alert": "\ud83d"}', PAYLOAD]
+        receipt = self.result(self.client.push_batch("news", [TOKEN] * 5, payloads=payloads))
+        self.assertEqual(
+            [(refused.index, refused.code) for refused in receipt.refused],
+            [(1, "INVALID"), (2, "INVALID"), (3, "INVALID")],
+        )
+        self.assertIn("surrogate", receipt.refused[0].reason)
+        for payload in payloads[1:4]:
+            self.failure(self.client.push("news", TOKEN, payload), Invalid)
+            self.failure(self.client.push_batch("news", [TOKEN], payload), Invalid)
+
     def test_a_batch_of_which_nothing_is_accepted_fails(self):
         """With the reason, as a single push would."""
         self.failure(self.client.push_batch("nwes", [TOKEN] * 5000, PAYLOAD), UnknownApp)

@@ -582,6 +582,16 @@ class BooksTests(GatewayTestCase):
         self.assertEqual(self.rig.sink.reports, [DeadToken("news", token(0), EPOCH - 5, EPOCH, "recording")])
         self.assertEqual(self.rig.gateway.stats()["apps"]["news"]["dead_tokens"], 1)
 
+    def test_feedback_from_the_future(self) -> None:
+        """It is reported, and counts, since now; what the device registered since then is sent."""
+        self.rig.upstream.work.tokens_died([DeadTokenEntry(token(0), EPOCH + 10**8, DeadReason.FEEDBACK)])
+        self.accepted(1, registered_at=EPOCH - 1)
+        self.accepted(1, registered_at=EPOCH)
+        self.assertEqual(len(tokens_of(self.rig.upstream.work.take(10, idle=False))), 1)
+        self.rig.told()
+        told = [report for report in self.rig.sink.reports if isinstance(report, DeadToken)]
+        self.assertEqual(told, [DeadToken("news", token(0), EPOCH, EPOCH, "recording")])
+
     def test_a_dead_token_that_is_text(self) -> None:
         """Its report says how it is written, as the outcomes of its app do."""
         self.rig.factory.rules = NotificationRules()

@@ -241,7 +241,7 @@ class HistoryTests(TraceCase):
     def test_at_most_once(self) -> None:
         """What is on record before it is written is told the same way."""
         number = self.accepted(delivery=Delivery.AT_MOST_ONCE)
-        self.rig.upstream.take()
+        self.assertEqual((self.rig.upstream.take(), len(self.rig.upstream.take())), ([], 1))
         self.rig.upstream.settle(State.UNKNOWN, reason="ConnectionLost")
         self.rig.told()
         self.spool.recovered.clear()

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
 
 from pushgate.gateway.dead_tokens.environment_guard import Doubt, EnvironmentGuard
 from pushgate.gateway.dead_tokens.index import DeadTokenIndex
@@ -20,9 +21,13 @@ PAGE: Final = 5000
 class DeadTokenStore:
     """What is entered because of a refusal counts at once, anything else once it is safe.
 
+    No death is later than now: a date in the future would outlive every registration until then.
+
     :param wall: Unix seconds.
     :ivar tokens: for looking at; only this class changes it.
     """
+
+    log = Logger()
 
     def __init__(self, app: str, spool: ISpool, wall: Callable[[], float]) -> None:
         self._app, self._spool, self._wall = app, spool, wall
@@ -35,7 +40,7 @@ class DeadTokenStore:
         """Enter what the spool kept."""
         after = b""
         while deaths := await self._spool.dead(self._app, after, PAGE):
-            self._enter(deaths)
+            self._enter(self._redated(deaths))
             for death in deaths:
                 if death.doubted:
                     self._guard.resume(Doubt(death, None))
@@ -86,8 +91,14 @@ class DeadTokenStore:
 
     def died(self, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
         """Keep deaths, and enter them once they are safe; fires then. Makes room for them if need be."""
-        kept = self._spool.bury(self._app, deaths)
-        return self._tracked(kept).addCallback(lambda _: self._enter(deaths))
+        dated = self.dated(deaths)
+        kept = self._spool.bury(self._app, dated)
+        return self._tracked(kept).addCallback(lambda _: self._enter(dated))
+
+    def dated(self, deaths: Sequence[DeadTokenEntry]) -> Sequence[DeadTokenEntry]:
+        """The same, those that are dated in the future since now."""
+        now = int(self._wall())
+        return [death if death.since <= now else replace(death, since=now) for death in deaths]
 
     def forget(self, tokens: Iterable[bytes]) -> Deferred[int]:
         """Remove entries; fires once that is safe, with how many there were."""
@@ -102,6 +113,20 @@ class DeadTokenStore:
             return succeed(None)
         self._idle = Deferred()
         return self._idle
+
+    def _redated(self, deaths: Sequence[DeadTokenEntry]) -> Sequence[DeadTokenEntry]:
+        """What the spool kept as `dated` has it: an earlier version kept any date, and the latest stands."""
+        dated = self.dated(deaths)
+        changed = [death for death, before in zip(dated, deaths, strict=True) if death is not before]
+        if changed:
+            self.log.warn(
+                "{app}: {count} dead tokens were dated in the future and are dead since now",
+                app=self._app,
+                count=len(changed),
+            )
+            self._spool.unbury(self._app, [death.token for death in changed])
+            self._spool.bury(self._app, changed)
+        return dated
 
     def _accepted(self) -> None:
         if self._guard.accepted():

@@ -52,7 +52,7 @@ class AppQueue:
         self._spool, self._recorder, self._dead_tokens, self._wake = spool, recorder, dead_tokens, wake
         self._ready = PriorityQueue()
         self._backlog = Backlog(app, spool, self._bring, self._soon, limits.held, limits.few)
-        self._intents = WriteIntents(self._ready, spool, wake)
+        self._intents = WriteIntents(self._ready, spool, wake, context.reactor)
         self._filter = SendFilter(limits.expiry, dead_tokens.tokens)
         self.capacity = Capacity(app, limits.queue, self.depth, context.reactor)
         self._rate = RateTimer(config.rate, context.reactor, wake)
@@ -226,7 +226,7 @@ class AppQueue:
             spans = self._take(allowed)
         self._rate.spend(sum(map(len, spans)))
         self._wake_later(held_back=allowed < limit)
-        self._intents.record()
+        self._intents.taken(allowed, spans)
         self._backlog.refill()
         self.capacity.relieve_later()
         self._report_if_empty()
@@ -244,6 +244,7 @@ class AppQueue:
         self._wake()
 
     def tokens_died(self, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
+        deaths = self._dead_tokens.dated(deaths)
         # The report first: the service lists a token once, and a refusal would make up for a lost entry.
         at, kind, form = self._context.wall(), self._config.upstream, self._rules.form
         self._record([DeadToken(self.app, each.token, each.since, at, kind, form) for each in deaths])

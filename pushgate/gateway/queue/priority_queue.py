@@ -47,6 +47,13 @@ class PriorityQueue:
         return self.paced.has_due or any(self._by_priority.values())
 
     @property
+    def is_held(self) -> bool:
+        """Whether something would be next that is not cleared yet."""
+        return self.paced.is_held or any(
+            queue and not queue[0].cleared for queue in self._by_priority.values()
+        )
+
+    @property
     def oldest(self) -> float | None:
         """When the oldest was accepted that does not wait for a rate of its own, in Unix seconds."""
         return min((queue[0].batch.accepted_at for queue in self._queues() if queue), default=None)

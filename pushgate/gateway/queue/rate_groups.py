@@ -63,6 +63,12 @@ class RateGroups:
         """Whether some may send that were not asked yet."""
         return any(self._due.values())
 
+    @property
+    def is_held(self) -> bool:
+        """Whether a group may send whose first is not cleared yet."""
+        due = (group for groups in self._due.values() for group in groups.values())
+        return any(not group.spans[0].cleared for group in due)
+
     def __iter__(self) -> Iterator[deque[BatchSlice]]:
         return (group.spans for group in list(self._groups.values()))
 

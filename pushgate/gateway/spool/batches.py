@@ -9,7 +9,7 @@ import msgspec
 
 from pushgate.gateway.spool.interface import Kept
 from pushgate.model.batch_slice import outside
-from pushgate.model.notification import MEMBER_BITS, Batch, Delivery, Terms
+from pushgate.model.notification import MAX_BATCH, MEMBER_BITS, Batch, Delivery, Terms
 from pushgate.model.packed import Packed
 from pushgate.model.target import TargetForm
 
@@ -149,6 +149,30 @@ def last_order(connection: sqlite3.Connection) -> int:
     """The order of the batch accepted last, 0 when there is none."""
     (order,) = connection.execute("SELECT coalesce(max(ord), 0) FROM batch").fetchone()
     return int(order)
+
+
+def commits(connection: sqlite3.Connection) -> int:
+    """How many commits there were."""
+    (count,) = connection.execute("SELECT commits FROM mark").fetchone()
+    return int(count)
+
+
+def count_commit(connection: sqlite3.Connection, number: int) -> None:
+    """Note the number of the commit under way."""
+    connection.execute("UPDATE mark SET commits = ?", (number,))
+
+
+def last(connection: sqlite3.Connection, count: int) -> list[tuple[int, int]]:
+    """Order and notifications of the batches that came last."""
+    return connection.execute("SELECT ord, live FROM batch ORDER BY ord DESC LIMIT ?", (count,)).fetchall()
+
+
+def doubt(connection: sqlite3.Connection) -> None:
+    """Note that what must not be written twice may have been written: what was noted before is lost."""
+    connection.execute(
+        "INSERT OR REPLACE INTO intended SELECT ord, 0, ? FROM batch WHERE delivery = ?",
+        (MAX_BATCH, str(Delivery.AT_MOST_ONCE)),
+    )
 
 
 class View(msgspec.Struct, frozen=True):

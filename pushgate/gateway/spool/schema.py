@@ -46,6 +46,7 @@ _MIGRATIONS: Final = (
     CREATE INDEX dead_doubted ON dead (app) WHERE doubted;
     """,
     "ALTER TABLE batch ADD COLUMN form TEXT;",
+    "CREATE TABLE mark (only INTEGER PRIMARY KEY, commits INTEGER NOT NULL); INSERT INTO mark VALUES (1, 0);",
 )
 """Version 0 to 1, 1 to 2, and so on. Never edited once released; a new one is appended."""
 

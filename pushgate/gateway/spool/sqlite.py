@@ -24,6 +24,8 @@ from zope.interface import implementer
 
 from pushgate.gateway.spool import batches, idempotency_keys, undelivered_reports
 from pushgate.gateway.spool.dead_tokens import Burial, ConfirmDead, DropDead, KeepDead, page
+from pushgate.gateway.spool.high_water_mark import FILE as MARK
+from pushgate.gateway.spool.high_water_mark import REMEMBERED, HighWaterMark
 from pushgate.gateway.spool.interface import ISpool, Kept, Undelivered
 from pushgate.gateway.spool.memory import content_digest
 from pushgate.gateway.spool.schema import NotASpool, check, migrate
@@ -37,6 +39,8 @@ from pushgate.plugin.interfaces import Context
 FILE: Final = "spool.sqlite"
 RETRY: Final = 1.0
 """Seconds until settled ranges that found no space on the disk are tried again."""
+SYNC: Final = 5.0
+"""Seconds between two writes of the mark to the disk at least: it outlives the process without."""
 _PAGE_SIZE: Final = "PRAGMA page_size = 16384"  # few overflow pages for a batch of 60 kB
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
@@ -125,6 +129,10 @@ class SqliteSpool:
             os.close(self._lock)
             raise
         self._restart = batches.last_order(self._connection)
+        try:
+            self._compare()
+        except sqlite3.Error as error:
+            raise _fault(self._file, str(error)) from None
 
     def append(self, batch: Batch, key: str | None) -> "Deferred[int]":
         digest = content_digest(batch) if key is not None else b""
@@ -220,17 +228,43 @@ class SqliteSpool:
         for done, result in results:
             done.callback(result)
 
+    def _compare(self) -> None:
+        """Say what the file has lost since its last commit, if it has."""
+        self._mark, self._commits = HighWaterMark(self._directory), batches.commits(self._connection)
+        missing = self._mark.compare(self._commits, batches.last(self._connection, REMEMBERED))
+        if missing is not None:
+            self.log.error(
+                "spool {file}: its last {commits} commits are missing: it, or its log -wal, was deleted, "
+                "damaged or replaced. {notifications} notifications that were accepted, in {batches} "
+                "batches, are lost unless they had their outcome, and others may be sent again",
+                file=str(self._file),
+                **msgspec.structs.asdict(missing),
+            )
+            batches.doubt(self._connection)
+        if self._mark.trouble:
+            self.log.warn(
+                "spool {file}: nothing would be said of a log that is lost, as there is no {mark}: {trouble}",
+                file=str(self._file),
+                mark=MARK,
+                trouble=self._mark.trouble,
+            )
+
     # in the spool's thread
 
     def _work(self) -> None:
         jobs: list[_Job] = []
+        synced = 0.0
         while not any(isinstance(job, _Close) for job in jobs):
             jobs = self._gather()
             began = time.perf_counter()
             results, trouble = self._do_all(jobs)
             seconds = time.perf_counter() - began
+            if began - synced > SYNC:
+                self._mark.sync()
+                synced = began
             self._reactor.callFromThread(self._finished, results, seconds, trouble)
         self._connection.close()
+        self._mark.close()
         os.close(self._lock)
         closed = [(close.done, None) for close in _only(_Close, jobs)]
         self._reactor.callFromThread(self._finished, closed, 0.0, trouble)
@@ -266,9 +300,11 @@ class SqliteSpool:
         owed = self._owed
         if not (appends or owed or burials):
             return []
+        self._mark.done([order for each in _only(_Delivered, owed) for order in each.finished])
         self._connection.execute("BEGIN IMMEDIATE")
         with self._connection:
-            results = self._keep(appends)
+            batches.count_commit(self._connection, self._commits + 1)
+            results, fresh = self._keep(appends)
             for intend in _only(_Intend, owed):
                 batches.intend(self._connection, intend.ranges)
                 results.append((intend.done, None))
@@ -278,6 +314,8 @@ class SqliteSpool:
             for burial in burials:
                 burial.do(self._connection)
                 results.append((burial.done, None))
+        self._commits += 1
+        self._mark.committed(self._commits, fresh)
         results += self._settled()
         self._owed = []
         burials.clear()
@@ -307,8 +345,11 @@ class SqliteSpool:
                 settle.done = None
         return results
 
-    def _keep(self, appends: list[_Append]) -> _Results:
-        """Insert what is new; what came before under the same key has its first id, or is a conflict."""
+    def _keep(self, appends: list[_Append]) -> tuple[_Results, list[tuple[int, int]]]:
+        """Insert what is new; what came before under the same key has its first id, or is a conflict.
+
+        Returns also order and notifications of each new batch.
+        """
         wall = self._context.wall()
         used = idempotency_keys.known(
             self._connection, [key for each in appends if (key := each.app_key)], wall
@@ -327,7 +368,7 @@ class SqliteSpool:
             results.append((each.done, first[1] if same else Failure(Conflict())))
         batches.insert(self._connection, [each.batch for each in fresh])
         idempotency_keys.remember(self._connection, new, wall)
-        return results
+        return results, [(b.order, len(b) - len(b.refused)) for b in (each.batch for each in fresh)]
 
     def _refuse(self, appends: list[_Append], trouble: str) -> _Results:
         """A commit failed: nothing of it is on the disk."""
@@ -382,6 +423,8 @@ def _open(file: Path) -> sqlite3.Connection:
         migrate(connection)
     except OSError as error:  # the file is not to blame
         raise _fault(file, f"{error.strerror}; must be a file that this process can write") from None
+    except UnicodeDecodeError:  # what SQLite says of it is no text either
+        raise _fault(file, "damaged; nothing was changed: mend it, or move it away to start empty") from None
     except (sqlite3.Error, NotASpool) as error:
         raise _fault(file, f"{error}; nothing was changed: mend it, or move it away to start empty") from None
     return connection

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from pushgate.inputs.common.half_surrogates import decode_with_halves
 from pushgate.model.errors import Invalid
 from pushgate.model.notification import Terms, parse_delivery, parse_priority
 
@@ -51,13 +52,25 @@ _MAX_NAME: Final = 40
 def decoded(decode: Any, data: bytes | bytearray, whole: str, optional: Sequence[str] = TERM_FIELDS) -> Any:
     """Decode; raise `Invalid` for every error of msgspec.
 
+    A text or payload with half of a surrogate pair is decoded; see `half_surrogates`.
+
     :param whole: the name for the JSON as a whole.
     :param optional: the fields it may have besides.
     """
     try:
-        return decode(data)
+        try:
+            return decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            with_halves = decode_with_halves(decode, data) if _is_syntax(error) else None
+            if with_halves is None:
+                raise
+            return with_halves
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise misshapen(error, whole, optional) from None
+
+
+def _is_syntax(error: Exception) -> bool:
+    return not isinstance(error, msgspec.ValidationError)
 
 
 def misshapen(error: Exception, whole: str, optional: Sequence[str] = TERM_FIELDS) -> Invalid:

@@ -4,6 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.gateway.dead_tokens import store
@@ -24,11 +25,11 @@ def fed(number: int, since: int = EPOCH) -> DeadTokenEntry:
 
 class GraveyardCase(SynchronousTestCase):
     def setUp(self) -> None:
-        self.spool = RecordingSpool()
+        self.spool, self.wall = RecordingSpool(), EPOCH
         self.graveyard = self.made()
 
     def made(self) -> DeadTokenStore:
-        made = DeadTokenStore("news", self.spool, lambda: EPOCH)
+        made = DeadTokenStore("news", self.spool, lambda: self.wall)
         self.successResultOf(Deferred.fromCoroutine(made.recover()))
         return made
 
@@ -53,6 +54,18 @@ class RecoveryTests(GraveyardCase):
             again.page(b"", 99), [*deaths, DeadTokenEntry(token(11), EPOCH, DeadReason.INVALID_TOKEN)]
         )
 
+    def test_dates_in_the_future(self) -> None:
+        """What an earlier version kept with one is dead since now, for good: a later registration counts."""
+        kept = {token(1): fed(1, EPOCH + 10**8), token(2): fed(2, EPOCH - 5), token(3): fed(3, EPOCH)}
+        self.spool.dead_tokens["news"] = dict(kept)
+        with capturedLogs() as logged:
+            again = self.made().tokens
+        self.assertEqual(again.page(b"", 99), [fed(1), fed(2, EPOCH - 5), fed(3)])
+        self.assertEqual(self.spool.dead_tokens["news"][token(1)], fed(1))
+        self.assertEqual([event["count"] for event in logged], [1])
+        self.assertTrue(again.suppresses(token(1), EPOCH - 1))
+        self.assertFalse(again.suppresses(token(1), EPOCH))
+
     def test_a_row_goes_on(self) -> None:
         """Refusals that nothing confirmed count after a restart: all are taken back, the spool's included."""
         self.reject(*range(GUARD - 1))
@@ -75,6 +88,7 @@ class GuardTests(GraveyardCase):
         """What the row entered goes, from the spool too; what was known otherwise stays as it was."""
         self.successResultOf(self.graveyard.died([fed(0, EPOCH - 9), fed(100)]))
         self.reject(*range(GUARD - 1))
+        self.wall += 9
         later = fed(3, EPOCH + 9)
         self.successResultOf(self.graveyard.died([later]))
         self.reject(0)
@@ -140,6 +154,15 @@ class CommitTests(GraveyardCase):
         self.assertEqual(str(fault), "the app's dead tokens: 3 tokens; at most 2")
         self.successResultOf(self.graveyard.died([fed(3)]))
         self.assertEqual(self.kept(), {token(2), token(3)})
+
+
+class FutureTests(GraveyardCase):
+    def test_a_death_is_not_later_than_now(self) -> None:
+        """Whether the feedback service or an operator dates it: what the device registered since then counts."""
+        for enter in (self.graveyard.died, self.graveyard.bury):
+            self.successResultOf(enter([fed(1, EPOCH + 10**8), fed(2, EPOCH - 5)]))
+            self.assertEqual(self.graveyard.tokens.page(b"", 9), [fed(1), fed(2, EPOCH - 5)])
+            self.assertEqual(set(self.spool.dead_tokens["news"].values()), {fed(1), fed(2, EPOCH - 5)})
 
 
 class GatewayTests(GatewayTestCase):

@@ -2,9 +2,11 @@
 
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
 from twisted.logger import capturedLogs, formatEvent
 
 from pushgate.gateway.limits import Limits
+from pushgate.gateway.queue.write_intents import MOST
 from pushgate.gateway.spool.interface import Kept
 from pushgate.model.errors import CannotStart, NotFound, Overloaded
 from pushgate.model.notification import Delivery, Priority
@@ -206,20 +208,64 @@ class AtMostOnceTests(BacklogCase):
         self.accepted(3)
         self.assertEqual((self.spool.intended, len(self.rig.upstream.take()[0])), ([], 3))
 
-    def test_not_all_at_once(self) -> None:
-        """Only what goes next is put on record; the rest follows as it is taken."""
+    def recorded(self) -> int:
+        """How many are on record and were not taken."""
+        return sum(len(span) for span in self.rig.queue._ready if span.cleared)
+
+    def test_only_what_is_asked_for(self) -> None:
+        """Nothing is put on record for an upstream that does not ask; then what it asked for, and little more."""
         self.accepted(5000, delivery=ONCE)
-        self.assertEqual(sum(map(len, self.spool.intended)), 2000)
-        taken = 0
-        while spans := self.rig.upstream.take(1500):
-            taken += sum(map(len, spans))
+        self.assertEqual(self.spool.intended, [])
+        self.assertEqual(self.rig.upstream.take(300), [])
+        self.assertEqual(self.recorded(), 300)
+        self.assertEqual(sum(map(len, self.rig.upstream.take(300))), 300)
+        self.assertLess(self.recorded(), 100)
+
+    def test_all_of_it_goes(self) -> None:
+        """An upstream that takes again when it is woken gets everything, each put on record once."""
+        self.accepted(5000, delivery=ONCE)
+        taken = wakes = 0
+        while wakes < self.rig.upstream.wakes:
+            wakes = self.rig.upstream.wakes
+            while spans := self.rig.upstream.take(256):
+                taken += sum(map(len, spans))
         self.assertEqual((taken, sum(map(len, self.spool.intended))), (5000, 5000))
+
+    def run_for(self, seconds: float, a_second: int, commit: float) -> None:
+        """Take at this rate from a spool whose commits take so long."""
+        self.spool.holding = True
+        commits = LoopingCall(self.spool.answer)
+        takes = LoopingCall(self.rig.upstream.take, a_second // 1000)
+        for call, interval in ((commits, commit), (takes, 0.001)):
+            call.clock = self.rig.clock
+            call.start(interval)
+        self.rig.clock.pump([0.001] * int(1000 * seconds))
+        commits.stop()
+        takes.stop()
+
+    def test_as_far_ahead_as_a_commit_needs(self) -> None:
+        """What is taken while a commit runs is on record before it; at most twice that much ever is."""
+        for a_second, commit in ((10_000, 0.05), (15_000, 0.03), (3000, 0.1)):
+            self.restarted()
+            self.accepted(60_000, delivery=ONCE)
+            self.run_for(2, a_second, commit)
+            before = sum(map(len, self.rig.upstream.in_flight))
+            self.run_for(1, a_second, commit)
+            taken = sum(map(len, self.rig.upstream.in_flight)) - before
+            self.assertGreater(taken, 0.8 * a_second)
+            self.assertLessEqual(self.recorded(), 2.5 * a_second * commit)
+
+    def test_no_further_than_ever(self) -> None:
+        """However much is taken, and however long a commit takes, there is a bound."""
+        self.accepted(60_000, delivery=ONCE)
+        self.run_for(1, 40_000, 0.2)
+        self.assertLessEqual(self.recorded(), MOST)
 
     def test_taken_back(self) -> None:
         """What waits at the end was not written, whatever is on record; what is in flight may have been."""
         self.accepted(4, delivery=ONCE)
         self.accepted(1, app="chat")
-        self.rig.upstream.take(1)
+        self.assertEqual((self.rig.upstream.take(1), len(self.rig.upstream.take(1))), ([], 1))
         drained = self.rig.gateway.drain()
         self.rig.upstream._close = lambda: None
         drained.cancel()

@@ -165,6 +165,15 @@ def test_a_row_that_was_changed(whole, tmp_path, column):
         started(tmp_path)
 
 
+def test_a_schema_that_is_no_text(whole, tmp_path):
+    """What SQLite says of it is no text either; the refusal is."""
+    content = (whole / FILE).read_bytes()
+    assert b"INDEX dead_doubted" in content
+    (tmp_path / FILE).write_bytes(content.replace(b"INDEX dead_doubted", b"INDEX \x80ead_doubted"))
+    with pytest.raises(CannotStart, match=f"{FILE}: .*nothing was changed"):
+        started(tmp_path)
+
+
 def test_only_the_log_is_there(image, tmp_path):
     """A spool that was moved away without its log does not get a new one beside that."""
     shutil.copy(image / f"{FILE}-wal", tmp_path)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import TestCase
 
 from pushgate.gateway.spool.sqlite import FILE, SqliteSpool
@@ -57,7 +58,9 @@ class EarlierVersionTests(TestCase):
         directory = Path(self.mktemp())
         directory.mkdir()
         (directory / FILE).write_bytes(gzip.decompress(WRITTEN.read_bytes()))
-        rig, sink = await self.rig(directory)
+        with capturedLogs() as logged:
+            rig, sink = await self.rig(directory)
+        self.assertEqual([event for event in logged if event["log_level"] >= LogLevel.error], [])
         while rig.gateway.left() or sum(sink.first.values()) < 268:
             await rig.beat()
         self.assertEqual(rig.received(), TO_SEND)

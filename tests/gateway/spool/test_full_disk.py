@@ -71,7 +71,7 @@ class FullDiskTests(SpoolCase):
 
     async def test_a_limit_of_the_file(self) -> None:
         """With RLIMIT_FSIZE: file too large."""
-        self.limited(500_000)
+        self.limited(600_000)
         await self.goes_through(self.unlimited)
 
     async def test_a_full_disk(self) -> None:

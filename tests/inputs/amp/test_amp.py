@@ -122,12 +122,13 @@ class PushBatchTests(AmpTestCase):
         self.assertEqual(list(self.gateway.submissions[0].payload), payloads)
 
     def test_one_bad_member_is_refused_by_index(self):
-        """The others go through."""
-        payloads = Packed.of([b"{}", b"no JSON", b"{}"], 2).blob
-        [answer] = self.send(push_batch(count=3, payload=None, payloads=payloads))
-        [[index, code, reason]] = json.loads(answer[b"refused"])
-        self.assertEqual((answer[b"count"], index, code), (b"3", 1, "INVALID"))
-        self.assertIn("payload", reason)
+        """The others go through, also when it is a text with half a surrogate pair that is bad."""
+        for bad in (b"no JSON", rb'{"alert":"\ud83d"}', b'{"alert":"\xed\xa0\xbd"}'):
+            payloads = Packed.of([b"{}", bad, b"{}"], 2).blob
+            [answer] = self.send(push_batch(count=3, payload=None, payloads=payloads))
+            [[index, code, reason]] = json.loads(answer[b"refused"])
+            self.assertEqual((answer[b"count"], index, code), (b"3", 1, "INVALID"))
+            self.assertIn("payload", reason)
 
     def test_the_list_of_the_refused_always_fits(self):
         """When all reasons together are too long for one value, every code is there without its reason."""

@@ -146,6 +146,25 @@ class InputTests(AmqpTestCase):
         [[index, code, _]] = json.loads(properties.headers["x-pushgate-refused"])
         self.assertEqual((index, code), (1, "INVALID"))
 
+    async def test_half_a_surrogate_pair(self) -> None:
+        """Of a list, and of lines, it refuses its own member, in the payload and in any other text."""
+        await self.start_input()
+        good = {"token": "0a", "payload": PAYLOAD}
+        many = [good, good | {"payload": {"alert": "cut \ud83d"}}, good | {"collapse_id": "\ud83d"}]
+        bodies = [json.dumps({"notifications": many}).encode(), "\n".join(map(json.dumps, many)).encode()]
+        for order, (body, kind) in enumerate(
+            zip(bodies, ["application/json", "application/x-ndjson"], strict=True), 1
+        ):
+            self.publish(body, content_type=kind, headers={"app": "news"})
+            await self.submitted(order)
+            [done] = [outcome(State.ACCEPTED, tokens=[b"\n"] * 3, order=order)]
+            self.gateway.settle(*parts(done, (0, 1)))
+            await self.until_counted("dead-lettered", order)
+            [(_, properties, kept)] = self.taken(self.dead)
+            self.assertEqual(kept, body)
+            listed = json.loads(properties.headers["x-pushgate-refused"])
+            self.assertEqual([entry[:2] for entry in listed], [[1, "INVALID"], [2, "INVALID"]])
+
     async def test_no_room(self) -> None:
         """What the gateway has no room for is held a while, then given back as new, and comes again."""
         await self.start_input()

@@ -134,6 +134,23 @@ class PushTests(HTTPTestCase):
         self.assertIn("5 or 10", refused[5][1])
         self.assertEqual(len(self.gateway.submissions), 1)
 
+    def test_half_a_surrogate_pair(self):
+        """What cutting a JavaScript string leaves refuses its own member, wherever in it it stands."""
+        bad = [
+            ONE | {"payload": {"alert": "cut \ud83d"}},
+            ONE | {"token": "\ud83d"},
+            ONE | {"collapse_id": "\ud83d"},
+            ONE | {"topic": "\ude00"},
+        ]
+        response = self.push({"notifications": [ONE, *bad, ONE | {"payload": {"alert": "\U0001f600"}}]})
+        self.assertEqual((response.status, response.json["count"]), (202, 6))
+        self.assertEqual(
+            [entry[:2] for entry in response.json["refused"]], [[n, "INVALID"] for n in (1, 2, 3, 4)]
+        )
+        tokens = self.push({"tokens": [TOKEN.hex(), "\ud83d"], "payload": {}})
+        self.assertEqual([entry[:2] for entry in tokens.json["refused"]], [[1, "INVALID"]])
+        self.assertEqual(self.push(bad[0]).status, 400)
+
     def test_many_on_different_terms(self):
         """They make several batches; the answer says which of them begins where."""
         many = [ONE, ONE | {"priority": 5}, ONE | {"priority": 5, "token": "x"}, ONE]

@@ -43,6 +43,12 @@ class OnePieceTests(HTTPTestCase):
         response = self.push_lines(b"\n\r\n" + one + b"\r\n  \n" + one)
         self.assertEqual((response.json["count"], response.json["refused"]), (2, []))
 
+    def test_half_a_surrogate_pair(self):
+        """It refuses its own line."""
+        cut = ONE | {"payload": {"alert": "cut \ud83d"}}
+        response = self.push_lines(lines(ONE, cut, ONE | {"collapse_id": "\ud83d"}, ONE))
+        self.assertEqual([entry[:2] for entry in response.json["refused"]], [[1, "INVALID"], [2, "INVALID"]])
+
     def test_bad_lines(self):
         """Each is refused by its index with its reason, and the others go."""
         bad = [

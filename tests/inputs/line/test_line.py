@@ -106,6 +106,8 @@ class BulkTests(LineTestCase):
         for bad in (
             push_json(payload=b"[]"),
             push_json(token=b"zz"),
+            push_json(payload=rb'{"alert":"\ud83d"}'),
+            push_json(fields=rb',"collapse_id":"\ud83d"'),
             push_json(fields=b',"odd":1'),
             b"{\n",
             b"nonsense\n",
