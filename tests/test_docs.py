@@ -156,7 +156,7 @@ def test_every_built_in_plug_in_is_there() -> None:
     """No built-in plug-in has a table that the contract does not list."""
     registry = find()
     known = {model for model, _ in TABLES.values()}
-    for kind in (registry.inputs, registry.sinks, registry.upstreams):
+    for kind in (registry.found["input"], registry.found["sink"], registry.found["upstream"]):
         for name, found in kind.items():
             if "/pushgate/plugins/" in found.origin:
                 assert found.factory.config in known, name

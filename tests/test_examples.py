@@ -59,7 +59,7 @@ class CountSinkTests(ExampleTestCase):
         self.path = self.directory() / "counts.txt"
 
     def sink(self, path: Path) -> IOutcomeSink:
-        factory = self.registry.sinks["count"].factory
+        factory = self.registry.found["sink"]["count"].factory
         table = factory.config.model_validate({"type": "count", "path": str(path)})
         return factory.sink("counts", table, self.gateway, self.context)
 
@@ -94,7 +94,7 @@ class FolderInputTests(ExampleTestCase):
         self.path = self.directory()
 
     def input(self, path: Path | None = None) -> IInput:
-        factory = self.registry.inputs["folder"].factory
+        factory = self.registry.found["input"]["folder"].factory
         table = factory.config.model_validate({"type": "folder", "path": str(path or self.path)})
         return factory.input("drop", table, self.gateway, self.context)
 
@@ -187,7 +187,7 @@ class FolderInputTests(ExampleTestCase):
     def test_a_folder_that_is_not_there(self) -> None:
         """A missing folder is a fault of the configuration, with one line."""
         table = {"type": "folder", "path": str(self.path / "no")}
-        config = self.registry.inputs["folder"].factory.config
+        config = self.registry.found["input"]["folder"].factory.config
         error = self.assertRaises(CannotStart, validated, config, table, "my.toml", ("inputs", "drop"))
         [fault] = error.faults
         self.assertTrue(fault.startswith("my.toml: inputs.drop.path: a string of length "), fault)
@@ -201,7 +201,7 @@ class FolderInputTests(ExampleTestCase):
 class DryRunTests(ExampleTestCase):
     def upstream(self, **app: object) -> tuple[Gateway, RecordingSink]:
         """A started gateway with one app on the upstream, and a sink that gets everything."""
-        factory = self.registry.upstreams["dry-run"].factory
+        factory = self.registry.found["upstream"]["dry-run"].factory
         table = factory.config.model_validate({"upstream": "dry-run", **app})
         gateway = Gateway(self.context, MemorySpool(self.clock), Limits(), lambda: 0)
         gateway.add_app("news", table, factory)
@@ -222,13 +222,13 @@ class DryRunTests(ExampleTestCase):
 
     def test_interface(self) -> None:
         """The upstream is one."""
-        factory = self.registry.upstreams["dry-run"].factory
+        factory = self.registry.found["upstream"]["dry-run"].factory
         table = factory.config.model_validate({"upstream": "dry-run"})
         verifyObject(IUpstream, factory.upstream("news", table, RecordingQueue(), self.context))
 
     def test_its_targets(self) -> None:
         """A table that says nothing of them has targets in hex, as programs that push to devices send them."""
-        rules = self.registry.upstreams["dry-run"].factory.rules
+        rules = self.registry.found["upstream"]["dry-run"].factory.rules
         self.assertEqual(rules.parse_target("00ff"), b"\0\xff")
 
     def test_it_accepts_everything(self) -> None:

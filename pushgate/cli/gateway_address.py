@@ -55,12 +55,12 @@ def to(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options ``--to``, ``--login`` and ``--secret-file``, as the one argument `to`."""
 
     @wraps(command)
-    def with_door(*args: Any, to: str, login: str | None, secret_file: Path | None, **rest: Any) -> Any:
+    def with_address(*args: Any, to: str, login: str | None, secret_file: Path | None, **rest: Any) -> Any:
         return command(*args, to=GatewayAddress(to, _login(login, secret_file)), **rest)
 
     for option in _OPTIONS:
-        option(with_door)
-    return with_door
+        option(with_address)
+    return with_address
 
 
 def _login(name: str | None, file: Path | None) -> tuple[str, bytes] | None:

@@ -9,7 +9,7 @@ from pushgate.cli import options
 from pushgate.cli.output import drop_log, fail, print_json, print_table
 
 if TYPE_CHECKING:
-    from pushgate.service.plugin_registry import Broken, Registry
+    from pushgate.service.plugin_registry import Registry
 
 
 @click.command("plugins")
@@ -22,34 +22,31 @@ def command(directories: tuple[Path, ...], as_json: bool) -> None:
 
     drop_log()
     try:
-        registry = find(directories)
+        registry = find(directories, load=True)
     except CannotStart as error:
         fail(error.faults)
-    broken = registry.broken + registry.unloadable()
     if as_json:
-        print_json({"plugins": _listing(registry), "broken": [each._asdict() for each in broken]})
+        print_json({"plugins": _listing(registry), "broken": [each._asdict() for each in registry.broken]})
     else:
-        _print(registry, broken)
+        _print(registry)
 
 
 def _listing(registry: "Registry") -> list[dict[str, str]]:
-    from pushgate.plugin.factories import KINDS
-
     return [
         {
             "name": name,
-            "kind": kind.word,
+            "kind": kind,
             "origin": found.origin,
             "description": str(found.factory.description),
         }
-        for kind in KINDS
-        for name, found in sorted(registry.of(kind).items())
+        for kind, plug_ins in registry.found.items()
+        for name, found in sorted(plug_ins.items())
     ]
 
 
-def _print(registry: "Registry", broken: "list[Broken]") -> None:
+def _print(registry: "Registry") -> None:
     listing = _listing(registry)
     print_table(("name", "kind", "origin", "description"), [tuple(each.values()) for each in listing])
-    if broken:
+    if registry.broken:
         click.echo("not usable:")
-        print_table(("file", "reason"), [tuple(each) for each in broken])
+        print_table(("file", "reason"), [tuple(each) for each in registry.broken])

@@ -24,8 +24,8 @@ def command(name: str, file: Path | None, as_json: bool) -> None:
     """
     import secrets
 
+    from pushgate.model.names import NAME, NAME_RULE
     from pushgate.model.secret_hash import SecretHash
-    from pushgate.service.plugin_registry import NAME, NAME_RULE
 
     if not NAME.fullmatch(name):
         raise click.UsageError(f"NAME must be {NAME_RULE}")

@@ -3,18 +3,15 @@
 ::
 
     count = SinkFactory("count", "how many ended in which state", CountTable, CountSink)
-
-Every module with plug-ins is imported at each look for plug-ins. One whose code is heavy says where its
-table and callable are, and they are imported when they are first used::
-
     pigeon = LazyUpstream("pigeon", "by air, slowly", "pigeon.upstream:plug_in")
 
-with ``plug_in = PigeonTable, Pigeon`` in ``pigeon/upstream.py``.
+Every module with plug-ins is imported at each look for plug-ins. What a lazy one names is imported when it is
+first used: ``plug_in = PigeonTable, Pigeon`` in ``pigeon/upstream.py``.
 """
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 from twisted.internet.defer import Deferred
 from zope.interface import Interface, implementer
@@ -22,165 +19,104 @@ from zope.interface import Interface, implementer
 from pushgate.model.errors import CannotStart, reason
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Report
-from pushgate.plugin.interfaces import (
-    Context,
-    IGateway,
-    IInput,
-    IInputFactory,
-    IOutcomeSink,
-    IOutcomeSinkFactory,
-    IUpstream,
-    IUpstreamFactory,
-    IWork,
-)
+from pushgate.plugin import interfaces
+from pushgate.plugin.interfaces import Context, IOutcomeSink
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable, Table
 
-
-class Kind(NamedTuple):
-    """One kind of plug-in.
-
-    :param word: its name in messages.
-    :param interface: the interface of its factories.
-    :param table: the base class of its tables.
-    """
-
-    word: str
-    interface: type[Interface]
-    table: type[AppTable] | type[InputTable] | type[SinkTable]
-
-
-INPUT: Final = Kind("input", IInputFactory, InputTable)
-SINK: Final = Kind("sink", IOutcomeSinkFactory, SinkTable)
-UPSTREAM: Final = Kind("upstream", IUpstreamFactory, AppTable)
-KINDS: Final = (INPUT, SINK, UPSTREAM)
-
-_Input = TypeVar("_Input", bound=InputTable)
-_Sink = TypeVar("_Sink", bound=SinkTable)
-_App = TypeVar("_App", bound=AppTable)
 _Table = TypeVar("_Table", bound=Table)
-_Given = TypeVar("_Given")
-_Made = TypeVar("_Made")
+_Make = Callable[[str, _Table, Any, Context], Any]
 
 
-class Factory(Generic[_Table, _Given, _Made]):
-    """The part that all declarations share.
+class Factory:
+    """A declared plug-in; the subclasses are the kinds.
 
-    :param name: its name in the configuration.
-    :param description: one line.
+    :param description: one line for `pushgate plugins`.
     :param make: called with name, table, gateway (of an upstream: work) and context; may be a class.
+    :cvar word: the kind's name in messages.
+    :cvar interface: what its factories provide.
+    :cvar table: the base class of its tables.
+    :ivar target: see `lazy`, as for `needs`; "" of one that is not lazy.
     """
 
-    def __init__(
-        self,
-        name: str,
-        description: str,
-        config: type[_Table],
-        make: Callable[[str, _Table, _Given, Context], _Made],
-    ) -> None:
+    word: ClassVar[str]
+    interface: ClassVar[type[Interface]]
+    table: ClassVar[type[Table]]
+
+    target, needs = "", ""
+
+    def __init__(self, name: str, description: str, config: type[_Table], make: _Make[_Table]) -> None:
         self.name, self.description, self._parts = name, description, (config, make)
 
+    @classmethod
+    def lazy(cls, name: str, description: str, target: str, needs: str = "") -> Self:
+        """Declare one whose table and callable are imported when they are first used.
+
+        :param target: the pair of them: ``"package.module:name"``.
+        :param needs: the distribution to install when a module is missing: ``"pushgate[amqp]"``.
+        """
+        declared = cls.__new__(cls)
+        declared.name, declared.description = name, description
+        declared.target, declared.needs = target, needs
+        return declared
+
     @property
-    def config(self) -> type[_Table]:
+    def config(self) -> Any:
         """The class of its table; raises `CannotStart` like `load`."""
         return self.load()[0]
 
-    def load(self) -> tuple[type[_Table], Callable[[str, _Table, _Given, Context], _Made]]:
-        """The class of its table, and the callable."""
-        return self._parts
+    def load(self) -> tuple[Any, Any]:
+        """The class of its table and the callable; `CannotStart` with the reason when there are none."""
+        if not self.target:
+            return self._parts
+        module, _, variable = self.target.partition(":")
+        try:
+            match getattr(import_module(module), variable):
+                case (type() as table, make) if issubclass(table, self.table) and callable(make):
+                    return table, make
+            why = f"is not a pair: a class derived from pushgate.plugin.{self.table.__name__}, and a callable"
+        except Exception as error:  # noqa: BLE001 - what an import may raise has no bounds
+            why = f"cannot be imported: {reason(error)}"
+            if self.needs and isinstance(error, ModuleNotFoundError):
+                why = f"needs {error.name}: pip install '{self.needs}'"
+        raise CannotStart([f'{self.word} "{self.name}" ({self.target}) {why}'])
 
-    def make(self, name: str, config: Table, given: _Given, context: Context) -> _Made:
-        """Make one for a table of the configuration."""
-        table, make = self.load()
-        assert isinstance(config, table)
-        return make(name, config, given, context)
+    def make(self, name: str, table: Any, given: Any, context: Context) -> Any:
+        """Make one for a table of the configuration; raises `CannotStart`."""
+        return self.load()[1](name, table, given, context)
 
 
-@implementer(IInputFactory)
-class InputFactory(Factory[_Input, IGateway, IInput]):
+@implementer(interfaces.IInputFactory)
+class InputFactory(Factory):
     """Declares an input."""
 
-    def input(self, name: str, config: InputTable, gateway: IGateway, context: Context) -> IInput:
-        return self.make(name, config, gateway, context)
+    word, interface, table = "input", interfaces.IInputFactory, InputTable
+    input = Factory.make
 
 
-@implementer(IOutcomeSinkFactory)
-class SinkFactory(Factory[_Sink, IGateway, IOutcomeSink]):
+@implementer(interfaces.IOutcomeSinkFactory)
+class SinkFactory(Factory):
     """Declares a sink."""
 
-    def sink(self, name: str, config: SinkTable, gateway: IGateway, context: Context) -> IOutcomeSink:
-        return self.make(name, config, gateway, context)
+    word, interface, table = "sink", interfaces.IOutcomeSinkFactory, SinkTable
+    sink = Factory.make
 
 
-@implementer(IUpstreamFactory)
-class UpstreamFactory(Factory[_App, IWork, IUpstream]):
+@implementer(interfaces.IUpstreamFactory)
+class UpstreamFactory(Factory):
     """Declares an upstream."""
+
+    word, interface, table = "upstream", interfaces.IUpstreamFactory, AppTable
+    upstream = Factory.make
 
     @property
     def rules(self) -> NotificationRules:
-        """What its table says of the push service; raises `CannotStart` like `load`."""
-        return self.config.RULES
-
-    def upstream(self, app: str, config: AppTable, work: IWork, context: Context) -> IUpstream:
-        return self.make(app, config, work, context)
+        """What its table says of the push service; raises `CannotStart` like `config`."""
+        rules: NotificationRules = self.config.RULES
+        return rules
 
 
-class LazyFactory(Factory[Any, Any, Any]):
-    """A declaration whose table and callable are imported when they are first used.
-
-    :param target: the pair of them: ``"package.module:name"``.
-    :param needs: the distribution to install when a module is missing: ``"pushgate[amqp]"``.
-    """
-
-    kind: ClassVar[Kind]
-
-    def __init__(self, name: str, description: str, target: str, needs: str | None = None) -> None:
-        self.name, self.description, self._target, self._needs = name, description, target, needs
-        self._loaded: Any = None
-
-    def load(self) -> Any:
-        """The class of its table and the callable, imported and checked at the first call.
-
-        :raises CannotStart: they cannot be imported or are something else; one line says why.
-        """
-        if self._loaded is None:
-            loaded = self._import()
-            match loaded:
-                case (type() as table, make) if issubclass(table, self.kind.table) and callable(make):
-                    self._loaded = loaded
-                case _:
-                    base = f"pushgate.plugin.{self.kind.table.__name__}"
-                    raise self._fault(f"is not a pair: a class derived from {base}, and a callable")
-        return self._loaded
-
-    def _import(self) -> object:
-        module, _, name = self._target.partition(":")
-        try:
-            return getattr(import_module(module), name)
-        except Exception as error:  # what an import may raise has no bounds
-            if self._needs is not None and isinstance(error, ModuleNotFoundError):
-                raise self._fault(f"needs {error.name}: pip install '{self._needs}'") from error
-            raise self._fault(f"cannot be imported: {reason(error)}") from error
-
-    def _fault(self, why: str) -> CannotStart:
-        return CannotStart([f'{self.kind.word} "{self.name}" ({self._target}) {why}'])
-
-
-class LazyInput(LazyFactory, InputFactory[Any]):
-    """Declares an input whose code is imported when it is first used."""
-
-    kind = INPUT
-
-
-class LazySink(LazyFactory, SinkFactory[Any]):
-    """Declares a sink whose code is imported when it is first used."""
-
-    kind = SINK
-
-
-class LazyUpstream(LazyFactory, UpstreamFactory[Any]):
-    """Declares an upstream whose code is imported when it is first used."""
-
-    kind = UPSTREAM
+KINDS: Final = (InputFactory, SinkFactory, UpstreamFactory)
+LazyInput, LazySink, LazyUpstream = InputFactory.lazy, SinkFactory.lazy, UpstreamFactory.lazy
 
 
 @implementer(IOutcomeSink)

@@ -7,44 +7,28 @@ is one line with the file and the reason.
 
 import importlib
 import pkgutil
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-import msgspec
 from zope.interface import Invalid
 from zope.interface.verify import verifyObject
 
 from pushgate import plugins
 from pushgate.model.errors import CannotStart, reason
-from pushgate.plugin.factories import KINDS, Kind, LazyFactory
-from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
-
-NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-"""The names that a plug-in, an app, an input or a sink may have."""
-NAME_RULE: Final = "1 to 64 of A-Z a-z 0-9 . _ -"
-
-_F = TypeVar("_F")
+from pushgate.model.names import NAME, NAME_RULE
+from pushgate.plugin.factories import KINDS, Factory
 
 
-class Found(NamedTuple, Generic[_F]):
-    """A plug-in that can be used.
+class Found(NamedTuple):
+    """A plug-in that can be used, and the file that declares it."""
 
-    :param origin: the file that declares it.
-    """
-
-    factory: _F
+    factory: Any
     origin: str
 
 
 class Broken(NamedTuple):
-    """A module or plug-in that cannot be used.
-
-    :param origin: the file.
-    :param reason: one line.
-    """
+    """A file that cannot be used, or with a plug-in that cannot, and in one line why."""
 
     origin: str
     reason: str
@@ -53,103 +37,66 @@ class Broken(NamedTuple):
         return f"{self.origin}: {self.reason}"
 
 
-class Registry(msgspec.Struct, frozen=True):
-    """The plug-ins there are, by name, and what could not be used."""
+class Registry(NamedTuple):
+    """The plug-ins that can be used, by the word of their kind and by name, and what cannot be used."""
 
-    inputs: dict[str, Found[IInputFactory]]
-    sinks: dict[str, Found[IOutcomeSinkFactory]]
-    upstreams: dict[str, Found[IUpstreamFactory]]
+    found: dict[str, dict[str, Found]]
     broken: list[Broken]
 
-    def of(self, kind: Kind) -> dict[str, Found[Any]]:
-        """The plug-ins of one kind."""
-        found: dict[str, Found[Any]] = getattr(self, f"{kind.word}s")
-        return found
 
-    def unloadable(self) -> list[Broken]:
-        """The plug-ins that are declared but whose code cannot be loaded. Loads the code of all."""
-        broken = []
-        for kind in KINDS:
-            for found in self.of(kind).values():
-                try:
-                    _ = found.factory.config
-                except CannotStart as error:
-                    broken.append(Broken(found.origin, error.faults[0]))
-        return broken
+def find(directories: Sequence[Path] = (), load: bool = False) -> Registry:
+    """The plug-ins of `pushgate.plugins`, of which the directories become part for the life of the process.
 
-
-def find(directories: Sequence[Path] = ()) -> Registry:
-    """The plug-ins of `pushgate.plugins` and of the modules in `directories`.
-
-    The directories become part of the package `pushgate.plugins` for the life of the process.
-
+    :param load: load the code of the lazy ones too, to see whether it can be used.
     :raises CannotStart: a directory cannot be listed. A plug-in that cannot be used does not raise.
     """
-    _adopt(directories)
-    registry = Registry({}, {}, {}, [])
-    for name, origin in _modules():
-        try:
-            module = importlib.import_module(name)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in's code; the reason is reported
-            registry.broken.append(Broken(origin, f"cannot be imported: {reason(error)}"))
-            continue
-        if module.__file__ == origin:
-            _admit_all(module, origin, registry)
-        else:
-            why = f"hidden by {module.__file__}, which has the same module name"
-            registry.broken.append(Broken(origin, why))
-    return registry
-
-
-def _adopt(directories: Sequence[Path]) -> None:
     faults = [f"--plugins {each}: not a directory" for each in directories if not each.is_dir()]
     if faults:
         raise CannotStart(faults)
-    for directory in directories:
-        place = str(directory.absolute())
-        if place not in plugins.__path__:
-            plugins.__path__.append(place)
+    places = [*plugins.__path__, *(str(each.absolute()) for each in directories)]
+    plugins.__path__[:] = dict.fromkeys(places)
     importlib.invalidate_caches()
-
-
-def _modules() -> Iterator[tuple[str, str]]:
-    """Name and file of each module of the package, in the order in which they hide one another."""
-    for directory in plugins.__path__:
-        for finder, name, _ in pkgutil.iter_modules([directory], f"{plugins.__name__}."):
+    registry = Registry({kind.word: {} for kind in KINDS}, [])
+    for place in plugins.__path__:  # in the order in which modules hide one another
+        for finder, name, _ in pkgutil.iter_modules([place], f"{plugins.__name__}."):
             spec = finder.find_spec(name, None)
             if spec is not None:
-                yield name, str(spec.origin)
+                reasons = _read(name, str(spec.origin), load, registry.found)
+                registry.broken.extend(Broken(str(spec.origin), each) for each in reasons)
+    return registry
 
 
-def _admit_all(module: ModuleType, origin: str, registry: Registry) -> None:
-    """Enter the factories at the top of a module, or the reasons why they cannot be used."""
-    for variable, factory in vars(module).items():
-        for kind in KINDS:
-            if kind.interface.providedBy(factory):
-                why = _defect(kind, factory) or _admit(kind, Found(factory, origin), registry)
-                if why is not None:
-                    registry.broken.append(Broken(origin, f"{variable}: {why}"))
-
-
-def _defect(kind: Kind, factory: Any) -> str | None:
-    """Return why `factory` cannot be used, in one line; None when it can."""
+def _read(name: str, origin: str, load: bool, found: dict[str, dict[str, Found]]) -> list[str]:
+    """Import a module and enter the factories at its top; return the reasons why some cannot be used."""
     try:
-        if not isinstance(factory, LazyFactory):  # one of these checks its target when it is loaded
-            verifyObject(kind.interface, factory)
-            if not (isinstance(factory.config, type) and issubclass(factory.config, kind.table)):
-                return f"its config must be a class derived from pushgate.plugin.{kind.table.__name__}"
-        if not (isinstance(factory.name, str) and NAME.fullmatch(factory.name)):
-            return f"its name must be {NAME_RULE}"
-    except Invalid as error:
-        return " ".join(str(error).split())
-    except Exception as error:  # noqa: BLE001 - a property of a plug-in's; the reason is reported
-        return reason(error)
-    return None
+        module = importlib.import_module(name)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in's code; the reason is reported
+        return [f"cannot be imported: {reason(error)}"]
+    if module.__file__ != origin:
+        return [f"hidden by {module.__file__}, which has the same module name"]
+    reasons = []
+    for variable, factory in vars(module).items():
+        for kind in (each for each in KINDS if each.interface.providedBy(factory)):
+            try:
+                _admit(kind, Found(factory, origin), load, found[kind.word])
+            except CannotStart as error:
+                reasons += error.faults
+            except Invalid as error:
+                reasons.append(f"{variable}: {' '.join(str(error).split())}")
+            except Exception as error:  # noqa: BLE001 - a property of a plug-in's; the reason is reported
+                reasons.append(f"{variable}: {reason(error)}")
+    return reasons
 
 
-def _admit(kind: Kind, found: Found[Any], registry: Registry) -> str | None:
-    """Enter a factory, which may have several variables; return why not when its name is taken."""
-    taken = registry.of(kind).setdefault(found.factory.name, found)
-    if taken.factory is not found.factory:
-        return f'the {kind.word} name "{found.factory.name}" is taken by {taken.origin}'
-    return None
+def _admit(kind: type[Factory], new: Found, load: bool, found: dict[str, Found]) -> None:
+    """Enter a factory, which may have several variables; raise an error when it cannot be used."""
+    factory = new.factory
+    if load or not (isinstance(factory, Factory) and factory.target):
+        verifyObject(kind.interface, factory)
+        if not (isinstance(factory.config, type) and issubclass(factory.config, kind.table)):
+            raise Invalid(f"its config must be a class derived from pushgate.plugin.{kind.table.__name__}")
+    if not (isinstance(factory.name, str) and NAME.fullmatch(factory.name)):
+        raise Invalid(f"its name must be {NAME_RULE}")
+    taken = found.setdefault(factory.name, new)
+    if taken.factory is not factory:
+        raise Invalid(f'the {kind.word} name "{factory.name}" is taken by {taken.origin}')

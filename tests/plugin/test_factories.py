@@ -30,8 +30,8 @@ class LazyFactoryTests(PlugInTestCase):
         )
         self.patch(sys, "path", [str(directory), *sys.path])
 
-    def fault(self, target: str, lazy: type[LazySink] = LazySink) -> str:
-        return self.assertRaises(CannotStart, lazy("it", "", target).load).faults[0]
+    def fault(self, target: str) -> str:
+        return self.assertRaises(CannotStart, LazySink("it", "", target).load).faults[0]
 
     def test_interfaces(self) -> None:
         """A declaration is a factory of its kind, with the target's table."""

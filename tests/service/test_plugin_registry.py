@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 from pushgate import plugins
 from pushgate.model.errors import CannotStart
 from pushgate.plugin.factories import KINDS
-from pushgate.service.plugin_registry import Broken
+from pushgate.service.plugin_registry import Broken, find
 from tests.plug_ins import SINK, PlugInTestCase
 
 BUILTIN = {
@@ -24,18 +24,18 @@ class BuiltInTests(PlugInTestCase):
         """The built-in plug-ins are found like any other, in their own module."""
         registry = self.found()
         for kind in KINDS:
-            known = registry.of(kind)
+            known = registry.found[kind.word]
             self.assertLessEqual(BUILTIN[kind.word], known.keys())
             for name in BUILTIN[kind.word]:
                 self.assertEqual(Path(known[name].origin).name, "builtin.py")
 
     def test_all_load(self) -> None:
         """Each built-in's code can be imported, and its callable takes its table."""
-        registry = self.found()
-        self.assertEqual(registry.unloadable(), [])
+        registry = find(load=True)
+        self.assertEqual(registry.broken, [])
         for kind in KINDS:
             for name in BUILTIN[kind.word]:
-                table, make = registry.of(kind)[name].factory.load()
+                table, make = registry.found[kind.word][name].factory.load()
                 takes = get_type_hints(make.__init__ if isinstance(make, type) else make)["config"]
                 self.assertIn(takes, (table, Any), name)
 
@@ -55,7 +55,7 @@ class DirectoryTests(PlugInTestCase):
         """A file in a directory of plug-ins is found, with where it comes from."""
         directory = self.directory(a_pigeon=SINK)
         registry = self.found(directory)
-        self.assertEqual(registry.sinks["pigeon"].origin, str(directory / "a_pigeon.py"))
+        self.assertEqual(registry.found["sink"]["pigeon"].origin, str(directory / "a_pigeon.py"))
         self.assertEqual(registry.broken, [])
 
     def test_two(self) -> None:
@@ -63,14 +63,14 @@ class DirectoryTests(PlugInTestCase):
         registry = self.found(
             self.directory(a_pigeon=SINK), self.directory(a_dove=SINK.replace('"pigeon"', '"dove"'))
         )
-        self.assertLessEqual({"pigeon", "dove"}, registry.sinks.keys())
+        self.assertLessEqual({"pigeon", "dove"}, registry.found["sink"].keys())
 
     def test_a_package(self) -> None:
         """A plug-in may be a package."""
         directory = self.directory()
         (directory / "a_flock").mkdir()
         (directory / "a_flock" / "__init__.py").write_text(SINK)
-        self.assertIn("pigeon", self.found(directory).sinks)
+        self.assertIn("pigeon", self.found(directory).found["sink"])
 
     def test_twice(self) -> None:
         """To name a directory twice, or to look twice, changes nothing."""
@@ -94,7 +94,9 @@ class DirectoryTests(PlugInTestCase):
         place = directory / "pushgate" / "plugins"
         place.mkdir(parents=True)
         (place / "a_pigeon.py").write_text(SINK)
-        code = "from pushgate.service.plugin_registry import find; print(find().sinks['pigeon'].origin)"
+        code = (
+            "from pushgate.service.plugin_registry import find; print(find().found['sink']['pigeon'].origin)"
+        )
         path = os.pathsep.join([str(directory), str(Path(plugins.__file__).parents[2])])
         done = subprocess.run(
             [sys.executable, "-c", code],
@@ -113,8 +115,8 @@ class BrokenTests(PlugInTestCase):
         registry = self.found(directory)
         [broken] = registry.broken
         self.assertEqual(broken.origin, str(directory / "a_pigeon.py"))
-        self.assertNotIn("pigeon", registry.sinks)
-        self.assertIn("amp", registry.inputs)
+        self.assertNotIn("pigeon", registry.found["sink"])
+        self.assertIn("amp", registry.found["input"])
         return broken.reason
 
     def test_a_missing_dependency(self) -> None:
@@ -206,8 +208,8 @@ class BrokenTests(PlugInTestCase):
         directory = self.directory(an_owl=source)
         registry = self.found(directory)
         self.assertEqual(registry.broken, [])
-        self.assertIn("owl", registry.sinks)
-        [broken] = [each for each in registry.unloadable() if "owl" in each.reason]
+        self.assertIn("owl", registry.found["sink"])
+        [broken] = find([directory], load=True).broken
         self.assertEqual(
             str(broken),
             f'{directory / "an_owl.py"}: sink "owl" (no_such_module:it) cannot be imported: '

@@ -8,12 +8,13 @@ import msgspec
 from pydantic import BaseModel, BeforeValidator, Field
 
 from pushgate.model.errors import CannotStart
+from pushgate.model.names import NAME, NAME_RULE
 from pushgate.model.principals import ANONYMOUS
 from pushgate.plugin.config_errors import fault, read_toml, shape, suggestion, validated
-from pushgate.plugin.factories import INPUT, SINK, UPSTREAM, Kind
+from pushgate.plugin.factories import Factory, InputFactory, SinkFactory, UpstreamFactory
 from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
 from pushgate.plugin.settings import AppTable, Duration, InputTable, PrincipalTable, SinkTable, Table
-from pushgate.service.plugin_registry import NAME, NAME_RULE, Registry
+from pushgate.service.plugin_registry import Registry
 
 STATE_DIR: Final = Path("pushgate-state")
 """The directory of the state by default; relative to the working directory."""
@@ -98,14 +99,14 @@ class _Section(NamedTuple):
     """
 
     key: str
-    kind: Kind
+    kind: type[Factory]
     chooser: str
 
 
 _SECTIONS: Final = (
-    _Section("apps", UPSTREAM, "upstream"),
-    _Section("inputs", INPUT, "type"),
-    _Section("sinks", SINK, "type"),
+    _Section("apps", UpstreamFactory, "upstream"),
+    _Section("inputs", InputFactory, "type"),
+    _Section("sinks", SinkFactory, "type"),
 )
 
 
@@ -179,13 +180,13 @@ class _Reader:
         try:
             table = None if factory is None else self.table(factory.config, data, path)
         except CannotStart as error:
-            known = ", ".join(sorted(self._registry.of(section.kind)))
+            known = ", ".join(sorted(self._registry.found[section.kind.word]))
             self.fault(where, error.faults[0], f"known: {known}")
             return None
         return None if table is None else (factory, table)
 
-    def _factory(self, kind: Kind, where: tuple[str, ...], name: object) -> Any:
-        known = self._registry.of(kind)
+    def _factory(self, kind: type[Factory], where: tuple[str, ...], name: object) -> Any:
+        known = self._registry.found[kind.word]
         if isinstance(name, str) and name in known:
             return known[name].factory
         if name is None:

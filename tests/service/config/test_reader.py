@@ -77,9 +77,11 @@ tokens = "hash"
 
 def registry(*broken: Broken) -> Registry:
     return Registry(
-        {"hatch": Found(HATCH, "x.py")},
-        {"drain": Found(DRAIN, "x.py")},
-        {"wire": Found(WIRE, "x.py"), "bad": Found(BAD, "x.py")},
+        {
+            "input": {"hatch": Found(HATCH, "x.py")},
+            "sink": {"drain": Found(DRAIN, "x.py")},
+            "upstream": {"wire": Found(WIRE, "x.py"), "bad": Found(BAD, "x.py")},
+        },
         list(broken),
     )
 

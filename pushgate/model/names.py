@@ -1,0 +1,8 @@
+"""The names of plug-ins, and of the tables of a configuration."""
+
+import re
+from typing import Final
+
+NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""The names that a plug-in, an app, an input, a sink or a principal may have."""
+NAME_RULE: Final = "1 to 64 of A-Z a-z 0-9 . _ -"
