@@ -21,6 +21,7 @@ from pushgate.cli import COMMANDS
 from pushgate.inputs.amp.server import AmpTable
 from pushgate.inputs.amqp.settings import AmqpTable
 from pushgate.inputs.apns_binary.settings import ApnsTable
+from pushgate.inputs.common.login_settings import LoginTable
 from pushgate.inputs.http.ndjson_parser import PIECE, PIECE_BYTES
 from pushgate.inputs.http.openapi import ERRORS
 from pushgate.inputs.http.routes import ROUTES
@@ -74,9 +75,10 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[apps.NAME]`: `simulator`": (SimulatedTable, StreamTable),
     "`[inputs.NAME]`: every input": (InputTable, None),
     "`[inputs.NAME]`: every input that listens": (ListeningTable, InputTable),
-    "`[inputs.NAME]`: `amp`": (AmpTable, ListeningTable),
-    "`[inputs.NAME]`: `http`": (HTTPTable, ListeningTable),
-    "`[inputs.NAME]`: `line`": (LineTable, ListeningTable),
+    "`[inputs.NAME]`: `amp`, `http` and `line`": (LoginTable, ListeningTable),
+    "`[inputs.NAME]`: `amp`": (AmpTable, LoginTable),
+    "`[inputs.NAME]`: `http`": (HTTPTable, LoginTable),
+    "`[inputs.NAME]`: `line`": (LineTable, LoginTable),
     "`[inputs.NAME]`: `apns`": (ApnsTable, ListeningTable),
     "`[inputs.NAME]`: `amqp`": (AmqpTable, InputTable),
     "`[principals.NAME]`": (PrincipalTable, None),

@@ -109,8 +109,8 @@ class ClientTestCase(SynchronousTestCase):
             metrics=self.metrics,
             principals=self.principals,
         )
-        authenticator = Authenticator("amp", True, self.gateway, context)
-        self.server = AmpServer("amp", AmpTable(type="amp"), self.gateway, context, authenticator)
+        self.authenticator = Authenticator("amp", True, self.gateway, context)
+        self.server = AmpServer("amp", AmpTable(type="amp"), self.gateway, context, self.authenticator)
         self.wires = Wires(self.server, self.clock)
         self.client = Client(self.wires, self.clock, jitter=lambda: 1.0, **self.options)
         self.client.start()
@@ -123,6 +123,7 @@ class ClientTestCase(SynchronousTestCase):
         self.clock.advance(LINGER)
         self.wires.flush()
         self.successResultOf(closed)
+        self.authenticator.stop()
         self.assertEqual([call for call in self.clock.getDelayedCalls() if call.active()], [])
 
     def result(self, deferred):

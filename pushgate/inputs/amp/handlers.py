@@ -72,9 +72,14 @@ def respond(request: AmpRequest, command: bytes, box: Box) -> None:
 
 
 def _login(request: AmpRequest, name: str, secret: bytes) -> None:
-    trying = request.connection.session.login(name, secret)
-    trying.addCallback(lambda _: request.answer({b"ok": b"True"}))
-    trying.addErrback(_not_answered, request, Login.commandName)
+    request.connection.login(name, secret, partial(_logged_in, request))
+
+
+def _logged_in(request: AmpRequest, failed: PushgateError | None) -> None:
+    if failed is None:
+        request.answer({b"ok": b"True"})
+    else:
+        request.fail(failed)
 
 
 def _push(

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 
-from pushgate.inputs.common.login_throttle import LoginThrottle
+from pushgate.inputs.common.login_throttle import LIMIT, LoginThrottle
 from pushgate.model.errors import Forbidden, NotLoggedIn
 from pushgate.model.outcome import Outcome
 from pushgate.model.principals import Operation, Principal
@@ -21,11 +21,19 @@ class Authenticator:
 
     :param name: the input's name.
     :param trusting: see `Listener`.
+    :param login_failures: see `LoginTable`.
     """
 
-    def __init__(self, name: str, trusting: bool, gateway: IGateway, context: Context) -> None:
+    def __init__(
+        self,
+        name: str,
+        trusting: bool,
+        gateway: IGateway,
+        context: Context,
+        login_failures: int = LIMIT,
+    ) -> None:
         self.gateway, self.clock = gateway, context.reactor
-        self.logins = LoginThrottle(name, context)
+        self.logins = LoginThrottle(name, context, login_failures)
         self._principals, self._trusting = context.principals, trusting
 
     def session(self, transport: Any) -> "Session":
@@ -65,7 +73,11 @@ class Session:
         return self._principal or self._authenticator.anonymous()
 
     def login(self, name: str, secret: bytes) -> Deferred[None]:
-        """Become the principal of this name; fails with `NotLoggedIn`, late, and changes nothing."""
+        """Become the principal of this name; fails with `NotLoggedIn`, late, and changes nothing.
+
+        When the error says `closes`, the connection has to be closed after the answer. Cancel it when the
+        connection is lost.
+        """
         return self._become(self._authenticator.logins.login(name, secret, self._transport.getPeer()))
 
     def bearer(self, secret: bytes) -> Deferred[None]:
