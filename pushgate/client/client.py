@@ -1,6 +1,7 @@
 """The commands of a gateway as methods."""
 
 import random
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterable
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
@@ -10,7 +11,6 @@ from weakref import WeakSet
 import msgspec
 from twisted.internet import defer
 from twisted.internet.defer import Deferred, DeferredList, DeferredSemaphore
-from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 
@@ -26,6 +26,7 @@ from pushgate.client.chunks import (
     token_chunks,
 )
 from pushgate.client.connection import ClientConnection
+from pushgate.client.endpoints import endpoint
 from pushgate.client.receipt import PushReceipt, ReceiptPart, Refused
 from pushgate.client.record import Record, decode_record
 from pushgate.client.retries import Caller
@@ -71,13 +72,17 @@ class BatchArguments(TermArguments, total=False):
     rate: float
 
 
+def _warn(line: str) -> None:
+    warnings.warn(line, RuntimeWarning, stacklevel=1)
+
+
 def connect(reactor: Any, gateway: str = "tcp:127.0.0.1:7215", **options: Any) -> "Client":
     """A client of the gateway at `gateway`, a Twisted client endpoint string, that has begun to connect.
 
     :param options: those of `Client`.
     :raises ValueError: `gateway` is no endpoint.
     """
-    client = Client(clientFromString(reactor, gateway), reactor, **options)
+    client = Client(endpoint(reactor, gateway), reactor, **options)
     client.start()
     return client
 
@@ -97,6 +102,8 @@ class Client:
     :param in_flight: commands under way at most; more wait for their turn.
     :param login: name and secret of the principal to be, where the gateway asks who comes; the one that
         cannot log in has each of its commands refused as `Forbidden`.
+    :param report: is given a line when there was no connection for two seconds; by default it is a warning of
+        Python's, which is on standard error, or in the log of a program that has one.
     :param jitter: a number from 0 to 1, new at each call.
     """
 
@@ -111,11 +118,12 @@ class Client:
         patience: float = 30.0,
         in_flight: int = 32,
         login: tuple[str, bytes] | None = None,
+        report: Callable[[str], None] = _warn,
         jitter: Jitter = random.random,
     ) -> None:
         self._endpoint, self._clock, self._jitter, self._timeout = endpoint, clock, jitter, timeout
         self._login = login
-        self._link = ClientConnection(endpoint, clock, jitter, login=login)
+        self._link = ClientConnection(endpoint, clock, jitter, login=login, report=report)
         self._caller = Caller(self._link, clock, jitter, timeout, patience)
         self._slots = DeferredSemaphore(in_flight)
         self._subscriptions: WeakSet[Subscription] = WeakSet()
@@ -257,7 +265,11 @@ class Client:
         return self._ask(Reload, True).addCallback(_changes)
 
     def watch(
-        self, callback: Callable[[Record], object] | None = None, *, app: str | None = None
+        self,
+        callback: Callable[[Record], object] | None = None,
+        *,
+        app: str | None = None,
+        connection: Callable[[str | None], object] | None = None,
     ) -> Deferred[Subscription]:
         """Hear of every outcome from now on; fires when the gateway has confirmed.
 
@@ -265,8 +277,10 @@ class Client:
         a coroutine: the next record comes when that is done.
 
         :param app: only of this app.
+        :param connection: called with the reason when the connection is lost, and with None when it is there
+            again. Outcomes in between are not repeated.
         """
-        return Deferred.fromCoroutine(self._watch(callback, app))
+        return Deferred.fromCoroutine(self._watch(callback, app, connection))
 
     async def _push(
         self, app: str, token: Token, payload: Payload, key: str | None, terms: TermArguments
@@ -298,10 +312,17 @@ class Client:
         refused = {chunk.start + index: (code, reason) for index, code, reason in listed}
         refused |= {fault.index: (fault.code, fault.reason) for fault in chunk.faults}
         members = tuple(Refused(index, *why) for index, why in sorted(refused.items()))
-        return ReceiptPart(chunk.start, chunk.count, UUID(answer["id"]).int, members)
+        repeated = bool(answer.get("repeated"))
+        return ReceiptPart(chunk.start, chunk.count, UUID(answer["id"]).int, members, repeated)
 
-    async def _watch(self, callback: Callable[[Record], object] | None, app: str | None) -> Subscription:
+    async def _watch(
+        self,
+        callback: Callable[[Record], object] | None,
+        app: str | None,
+        connection: Callable[[str | None], object] | None,
+    ) -> Subscription:
         subscription = Subscription(self._endpoint, self._clock, self._jitter, app, self._login)
+        subscription.connection = connection
         self._subscriptions.add(subscription)
         try:
             await subscription.start().addTimeout(self._timeout, self._clock)

@@ -128,7 +128,7 @@ class LazyFactory(Factory[Any, Any, Any]):
     """A declaration whose table and callable are imported when they are first used.
 
     :param target: the pair of them: ``"package.module:name"``.
-    :param needs: the distribution to install when a module is missing: ``"pushgate[amqp]"``.
+    :param needs: the distribution to install when a module is missing: ``"pika<2"``, as pip takes it.
     """
 
     kind: ClassVar[Kind]

@@ -17,7 +17,7 @@ amqp = LazyInput(
     "amqp",
     "messages of a RabbitMQ queue, any number of gateways on one",
     "pushgate.inputs.amqp:plug_in",
-    needs="pushgate[amqp]",
+    needs="pika>=1.3.2,<2",
 )
 
 log = LazySink(
@@ -48,7 +48,7 @@ amqp_sink = LazySink(
     "amqp",
     "outcome records to a RabbitMQ exchange, confirmed",
     "pushgate.sinks.amqp:plug_in",
-    needs="pushgate[amqp]",
+    needs="pika>=1.3.2,<2",
 )
 
 apns_stream = LazyUpstream(

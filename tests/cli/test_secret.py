@@ -88,7 +88,7 @@ def test_a_login(guarded):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ([], "refused, FORBIDDEN: login: nobody is logged in; log in first, with --login NAME --secret-file FILE"),
+        ([], "refused, FORBIDDEN: login: the caller is not logged in; log in first, with --login NAME --secret-file FILE"),
         (["--login", "shop", "--secret-file", "wrong"], "refused, FORBIDDEN: login: no principal of this name has this secret"),
         (["--login", "shop", "--secret-file", "secret"], "refused, FORBIDDEN: app: not one that shop may use"),
     ],

@@ -433,6 +433,19 @@ class ReconnectionTests(ClientTestCase):
         self.assertIsInstance(self.result(push), str)
         self.assertEqual(len(self.gateway.submissions), 1)
 
+    def test_a_batch_that_was_sent_before(self):
+        """The receipt says that it was accepted before: nothing is sent again."""
+        tokens = [token(n) for n in range(1500)]
+        first, again = (
+            self.result(self.client.push_batch("news", [*tokens, "zz"], PAYLOAD, key="k")) for _ in range(2)
+        )
+        self.assertEqual(
+            (first.accepted, first.repeated, repr(first)), (1500, 0, "<Receipt: 1500 accepted, 1 refused>")
+        )
+        self.assertEqual((again.accepted, again.repeated), (1500, 1500))
+        self.assertEqual(repr(again), "<Receipt: 1500 accepted, 1500 of them before, 1 refused>")
+        self.assertEqual(list(again.ids), list(first.ids))
+
     def test_a_batch_with_a_key_is_repeated(self):
         """Only what was cut off is sent again, under the same keys."""
         self.gateway.holding = True

@@ -45,7 +45,7 @@ def test_not_logged_in():
     assert Principals({"shop": SHOP}).anonymous is None
     reader = Principals({"shop": SHOP, ANONYMOUS: Grant(operations=frozenset({READ}))}).anonymous
     reader.permit(READ, "news", 0, 0.0)
-    with pytest.raises(Forbidden, match=r"^push: not allowed to anonymous$"):
+    with pytest.raises(Forbidden, match=r"^push: not allowed without a login$"):
         reader.permit(PUSH, "news", 1, 0.0)
 
 

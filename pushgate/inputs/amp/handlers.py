@@ -283,13 +283,12 @@ def _batch_pushed(request: AmpRequest, result: Receipt | PushgateError) -> None:
     if isinstance(result, PushgateError):
         request.fail(result)
         return
-    request.answer(
-        {
-            b"id": id_text(result.id).encode(),
-            b"count": b"%d" % result.count,
-            b"refused": _refused_list(result),
-        }
-    )
+    answer = {
+        b"id": id_text(result.id).encode(),
+        b"count": b"%d" % result.count,
+        b"refused": _refused_list(result),
+    }
+    request.answer({**answer, b"repeated": b"True"} if result.repeated else answer)
 
 
 def _refused_list(receipt: Receipt) -> bytes:

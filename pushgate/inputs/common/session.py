@@ -1,7 +1,7 @@
 """The principal at the other end of a connection, and what it may do."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 
@@ -13,6 +13,8 @@ from pushgate.model.trace import NotificationTrace
 from pushgate.net.tls import peer_subject
 from pushgate.plugin.interfaces import Context, IGateway
 
+_SHOWN: Final = 200
+"""Characters of a certificate's subject that a refusal has at most."""
 _Found = TypeVar("_Found", Outcome, NotificationTrace)
 
 
@@ -55,11 +57,12 @@ class Session:
     Must not be used before the first bytes came: a certificate is proven only then.
     """
 
-    __slots__ = ("_authenticator", "_principal", "_proven", "_transport")
+    __slots__ = ("_authenticator", "_principal", "_proven", "_subject", "_transport")
 
     def __init__(self, authenticator: Authenticator, transport: Any) -> None:
         self._authenticator, self._transport = authenticator, transport
         self._principal: Principal | None = None
+        self._subject: str | None = None
         self._proven = False
 
     @property
@@ -67,7 +70,7 @@ class Session:
         """The peer's principal, None while it has none."""
         if self._principal is None and not self._proven:
             self._proven = True
-            subject = peer_subject(self._transport)
+            self._subject = subject = peer_subject(self._transport)
             if subject is not None:
                 self._principal = self._authenticator.logins.certified(subject, self._transport.getPeer())
         return self._principal or self._authenticator.anonymous()
@@ -91,7 +94,7 @@ class Session:
         """
         principal = self.principal
         if principal is None:
-            raise NotLoggedIn("login: nobody is logged in; log in first")
+            raise NotLoggedIn(self._who())
         principal.permit(operation, app, count, self._authenticator.clock.seconds())
         return principal
 
@@ -146,6 +149,16 @@ class Session:
             for part in ("apps", "outcomes")
             if part in stats
         }
+
+    def _who(self) -> str:
+        """What a caller without a principal is refused with."""
+        if self._subject is None:
+            return "login: the caller is not logged in; log in first"
+        subject = "".join(c if c.isprintable() else repr(c)[1:-1] for c in self._subject[:_SHOWN])
+        return (
+            f"login: not logged in; its certificate's subject, {subject}, is not that of a principal;"
+            " name it in the configuration, or log in first"
+        )
 
     def _outcome(self, number: int) -> Deferred[Outcome]:
         ask: Callable[[int], Any] = self._authenticator.gateway.status

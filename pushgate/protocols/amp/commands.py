@@ -81,7 +81,8 @@ class PushBatch(Command):
     Tokens are each behind one length byte, targets behind two. `payload` goes to all; or `payloads` has one
     for each, behind its length in two bytes. `rate` is notifications a second, shared by all batches of the
     same `pace`. Member *i* has the id `id` + *i*; `refused` lists ``[index, "CODE", "reason"]``, where the
-    reasons are "" when they would not all fit.
+    reasons are "" when they would not all fit. `repeated` is there, and true, when the same was accepted
+    before under the same key: nothing is sent again.
     """
 
     arguments: ClassVar[Arguments] = [
@@ -94,7 +95,12 @@ class PushBatch(Command):
         (b"rate", Float(optional=True)),
         (b"pace", Unicode(optional=True)),
     ]
-    response: ClassVar[Arguments] = [(b"id", Unicode()), (b"count", Integer()), (b"refused", String())]
+    response: ClassVar[Arguments] = [
+        (b"id", Unicode()),
+        (b"count", Integer()),
+        (b"refused", String()),
+        (b"repeated", Boolean(optional=True)),
+    ]
 
 
 @refusable

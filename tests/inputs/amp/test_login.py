@@ -83,7 +83,9 @@ class LoginTests(LoginTestCase):
         for name, data in EVERY.items():
             with self.subTest(name):
                 code, text = self.refusal(data)
-                self.assertEqual((code, text), ("FORBIDDEN", "login: nobody is logged in; log in first"))
+                self.assertEqual(
+                    (code, text), ("FORBIDDEN", "login: the caller is not logged in; log in first")
+                )
         self.assertEqual((self.gateway.submissions, self.gateway.sinks), ([], {}))
         refused = self.context.metrics.counts["pushgate_refused_total"]
         self.assertEqual(refused[("news", "amp", "FORBIDDEN")], 2)
