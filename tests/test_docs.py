@@ -501,3 +501,39 @@ def test_links(page: Path) -> None:
 def test_nothing_of_the_workplace(page: Path) -> None:
     """No page names a directory of the machine it was written on."""
     assert not re.search(r"/work\b|/tmp/docs|\.library", page.read_text())
+
+
+def test_no_process_id_file() -> None:
+    """Whoever copies a line that starts twistd leaves no twistd.pid, which stops the next start in a container."""
+    samples = [
+        *PAGES,
+        *(ROOT / "etc").glob("pushgate.*"),
+        *(ROOT / "plugins").glob("*.py"),
+        ROOT / "Makefile",
+    ]
+    for file in samples:
+        assert not re.findall(r"twistd (?:-n|--nodaemon) pushgate.*", file.read_text()), file
+
+
+def test_the_file_of_the_rabbitmq_page() -> None:
+    """A gateway that runs with it can be asked and watched: it has an AMP input and metrics."""
+    shown = next(
+        block for block in blocks((DOCS / "rabbitmq.md").read_text(), "toml") if "[apps.news]" in block
+    )
+    config = config_from(tomllib.loads(shown), "pushgate.toml", find())
+    assert {factory.name for factory, _ in config.inputs.values()} == {"amqp", "amp"}
+    assert {factory.name for factory, _ in config.sinks.values()} == {"amqp", "metrics"}
+
+
+def test_the_client_after_its_environment() -> None:
+    """A new user activates the environment before the first program that needs it."""
+    text = (ROOT / "README.md").read_text()
+    assert text.index(". .venv/bin/activate") < text.index("from pushgate.client import connect")
+
+
+def test_lines_are_posted() -> None:
+    """curl makes a PUT of an upload unless it is told otherwise."""
+    for page in PAGES:
+        for line in page.read_text().splitlines():
+            if "curl" in line and " -T " in line:
+                assert "-X POST" in line, f"{page.name}: {line}"

@@ -168,5 +168,5 @@ def _why(to: GatewayAddress, failure: "Failure") -> str:
     said = "it does not answer" if failure.check(TimedOut) else reason(failure)
     return (
         f"no gateway at {to}: {said}\n"
-        "Is it running? `make run` or `twistd -n pushgate` starts one; --to says where else to look."
+        "Is it running? `make run` or `twistd -n --pidfile= pushgate` starts one; --to says where it is."
     )
