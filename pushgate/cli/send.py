@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 @click.command("send")
 @click.option("--app", required=True, help="The app, as the gateway's configuration names it.")
-@click.option("--token", required=True, metavar="HEX", help="The device token.")
+@click.option(
+    "--token",
+    required=True,
+    metavar="TOKEN",
+    help="The device token in hex, or what stands for it.",
+)
 @click.option("--payload", metavar="JSON", help="The payload: a JSON object.")
 @click.option("--alert", metavar="TEXT", help="Instead of a payload: the text to show.")
 @click.option("--expiration", type=int, metavar="TIME", help="Unix seconds after which it is not sent.")

@@ -23,6 +23,7 @@ from pushgate.client.subscription import ROOM
 from pushgate.inputs.amp import handlers
 from pushgate.inputs.amp.server import AmpServer, AmpTable
 from pushgate.inputs.common.session import Authenticator
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import (
     CannotStart,
     Conflict,
@@ -40,10 +41,12 @@ from pushgate.model.errors import (
 )
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import parse_id
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import State
 from pushgate.model.outcome_record import id_text
 from pushgate.model.principals import Grant, Principals
 from pushgate.model.secret_hash import SecretHash
+from pushgate.model.target import TargetForm
 from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.interfaces import Context
 from pushgate.plugins.builtin import amp as amp_door
@@ -839,6 +842,52 @@ class LoginTests(ClientTestCase):
         self.clock.advance(MAX_DELAY)
         error = self.failure(self.client.push("news", TOKEN, PAYLOAD), Internal)
         self.assertIn("failed at Login", str(error))
+
+
+class TargetTests(ClientTestCase):
+    """An app whose push service has other targets than device tokens."""
+
+    TEXTS: ClassVar[list[str]] = ["https://push.example.com/ü", '{"endpoint": "https://x y"}', "z" * 4096]
+
+    def setUp(self):
+        super().setUp()
+        self.gateway._rules = NotificationRules()
+
+    def test_a_push(self):
+        """The target is passed on as the program writes it."""
+        for text in self.TEXTS:
+            self.result(self.client.push("news", text, PAYLOAD))
+            self.assertEqual(list(self.gateway.submissions[-1].tokens), [text.encode()])
+
+    def test_a_batch(self):
+        """Text or bytes, however long, cut into as many commands as it takes; a bad one is refused by index."""
+        targets = [*self.TEXTS * 20, b"\x00\xff", "", "y" * 4097, "\ud83d"]
+        receipt = self.result(self.client.push_batch("news", targets=targets, payload=PAYLOAD))
+        self.assertEqual((receipt.accepted, [each.index for each in receipt.refused]), (61, [61, 62, 63]))
+        sent = [target for submission in self.gateway.submissions for target in submission.tokens]
+        self.assertEqual(
+            [target for target in sent if target], [text.encode() for text in self.TEXTS] * 20 + [b"\x00\xff"]
+        )
+        self.assertIn("1 to 4096 bytes", receipt.refused[1].reason)
+
+    def test_tokens_or_targets(self):
+        """One of the two."""
+        for arguments in ({}, {"tokens": [], "targets": []}):
+            self.failure(self.client.push_batch("news", payload=PAYLOAD, **arguments), Invalid)
+
+    def test_dead_ones(self):
+        """They are entered, listed and taken for living again as text or bytes."""
+        entries = [DeadTokenEntry(text.encode(), 5, DeadReason.IMPORTED) for text in self.TEXTS]
+        self.assertIs(self.result(self.client.target_form("news")), TargetForm.TEXT)
+        self.assertEqual(self.result(self.client.bury("news", entries * 10)), 3)
+
+        async def listed():
+            return [entry async for entry in self.client.dead_tokens("news")]
+
+        found = self.result(Deferred.fromCoroutine(listed()))
+        self.assertEqual(found, sorted(entries, key=lambda entry: entry.token))
+        wanted = [self.TEXTS[0], *(text.encode() for text in self.TEXTS[1:]), *self.TEXTS * 10]
+        self.assertEqual(self.result(self.client.forget("news", wanted)), 3)
 
 
 class QuotaTests(ClientTestCase):

@@ -193,8 +193,9 @@ def _bury(request: AmpRequest, app: str, entries: bytes) -> None:
     buried.addCallback(request.answer).addErrback(_not_answered, request, Bury.commandName)
 
 
-def _forget(request: AmpRequest, app: str, tokens: bytes) -> None:
-    forgotten = dead_tokens.forget(request.connection.server.gateway, app, tokens)
+def _forget(request: AmpRequest, app: str, tokens: bytes | None, targets: bytes | None) -> None:
+    packed, field = _targets(tokens, targets), "tokens" if targets is None else "targets"
+    forgotten = dead_tokens.forget(request.connection.server.gateway, app, packed, field)
     forgotten.addCallback(request.answer).addErrback(_not_answered, request, Forget.commandName)
 
 
