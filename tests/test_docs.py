@@ -346,10 +346,10 @@ def test_events() -> None:
     text = section(CONTRACT, "Traces")
     assert set(Event) | {"submitted", "queued", "outcome", "correction"} == set(firsts(text))
     [shown] = blocks(text, "json")
-    told = json.loads(shown)
-    assert told.pop("events")[1:2] == [{"event": "queued", "at": 1795314443.902}]
+    reported = json.loads(shown)
+    assert reported.pop("events")[1:2] == [{"event": "queued", "at": 1795314443.902}]
     [record] = lines(outcome())
-    assert list(told) == list(json.loads(record))
+    assert list(reported) == list(json.loads(record))
 
 
 def test_verifying() -> None:
@@ -377,7 +377,7 @@ def test_causes() -> None:
 
 
 def test_metrics() -> None:
-    """Every metric is in the contract with its labels, and no other; operators are told of each."""
+    """Every metric is in the contract with its labels, and no other; the manual for operators has each."""
     metrics = {**COUNTERS, **HISTOGRAMS, **GAUGES}
     listed: dict[str, tuple[str, ...]] = {}
     for word in firsts(section(CONTRACT, "Metrics")):
@@ -532,7 +532,7 @@ def test_the_client_after_its_environment() -> None:
 
 
 def test_lines_are_posted() -> None:
-    """curl makes a PUT of an upload unless it is told otherwise."""
+    """curl makes a PUT of an upload unless it is asked for a POST."""
     for page in PAGES:
         for line in page.read_text().splitlines():
             if "curl" in line and " -T " in line:

@@ -112,7 +112,7 @@ async def reach(reactor: Any, to: GatewayAddress, timeout: float = 10.0) -> Asyn
     from pushgate.client import Client
 
     endpoint = await _tried(reactor, to, timeout)
-    client = Client(endpoint, reactor, timeout=timeout, patience=timeout, login=to.login, report=_say)
+    client = Client(endpoint, reactor, timeout=timeout, retry_for=timeout, login=to.login, report=_say)
     client.start()
     try:
         async with client:

@@ -132,7 +132,7 @@ async def _import(
             entered += len(part)
             _progress("entered", entered)
     figures = {"entered": entered, "new": new}
-    faults.tell(figures, f"{entered:,} entered, {new:,} of them new", as_json)
+    faults.report(figures, f"{entered:,} entered, {new:,} of them new", as_json)
 
 
 async def _forget(
@@ -154,7 +154,7 @@ async def _forget(
             _progress("gone through", asked)
     unknown = asked - forgotten
     figures = {"forgotten": forgotten, "unknown": unknown}
-    faults.tell(figures, f"{forgotten:,} forgotten, {unknown:,} were not there", as_json)
+    faults.report(figures, f"{forgotten:,} forgotten, {unknown:,} were not there", as_json)
 
 
 def _parser(form: "TargetForm", now: int) -> "Callable[[str], DeadTokenEntry]":
@@ -191,7 +191,7 @@ class _Faults:
                 if self._count <= _SHOWN:
                     self._shown.append((number, str(fault)))
 
-    def tell(self, figures: dict[str, Any], sentence: str, as_json: bool) -> None:
+    def report(self, figures: dict[str, Any], sentence: str, as_json: bool) -> None:
         """Print what was done, then what was not; end the command when there was such."""
         if as_json:
             print_json({**figures, "refused": self._count, "faults": self._shown})

@@ -98,7 +98,7 @@ class Client:
     :param endpoint: where the gateway is.
     :param clock: the reactor.
     :param timeout: seconds until a command must have its answer.
-    :param patience: seconds for which a gateway that is overloaded or restarts is asked again, at growing
+    :param retry_for: seconds for which a gateway that is overloaded or restarts is asked again, at growing
         intervals; 0 fails with `Overloaded` or `ShuttingDown` at once.
     :param in_flight: commands under way at most; more wait for their turn.
     :param login: name and secret of the principal to be, where the gateway asks who comes; the one that
@@ -116,7 +116,7 @@ class Client:
         clock: IReactorTime,
         *,
         timeout: float = 60.0,
-        patience: float = 30.0,
+        retry_for: float = 30.0,
         in_flight: int = 32,
         login: tuple[str, bytes] | None = None,
         report: Callable[[str], None] = _warn,
@@ -125,7 +125,7 @@ class Client:
         self._endpoint, self._clock, self._jitter, self._timeout = endpoint, clock, jitter, timeout
         self._login = login
         self._link = ClientConnection(endpoint, clock, jitter, login=login, report=report)
-        self._caller = Caller(self._link, clock, jitter, timeout, patience)
+        self._caller = Caller(self._link, clock, jitter, timeout, retry_for)
         self._slots = DeferredSemaphore(in_flight)
         self._subscriptions: WeakSet[Subscription] = WeakSet()
 

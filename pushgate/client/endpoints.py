@@ -97,7 +97,7 @@ async def connect(
 
 @implementer(IHandshakeListener)
 class _Handshake(Protocol):
-    """Stands between a connection and its protocol, which is told of it when the handshake is done.
+    """Stands between a connection and its protocol, which gets it when the handshake is done.
 
     :ivar done: fires with the protocol; fails with the reason for which the connection ended before.
     """

@@ -49,7 +49,7 @@ from pushgate.model.secret_hash import SecretHash
 from pushgate.model.target import TargetForm
 from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.interfaces import Context
-from pushgate.plugins.builtin import amp as amp_door
+from pushgate.plugins.builtin import amp as amp_factory
 from pushgate.testing import RecordingGateway, outcome
 from tests.samples import PAYLOAD, TOKEN, token
 
@@ -561,7 +561,7 @@ class ReconnectionTests(ClientTestCase):
 
 class OverloadTests(ClientTestCase):
     def test_an_overloaded_gateway_is_asked_again(self):
-        """At growing intervals, for as long as the program has patience."""
+        """At growing intervals, for as long as the program waits."""
         self.gateway.error = Overloaded("queue", 10, 10)
         push = self.client.push("news", TOKEN, PAYLOAD)
         self.wires.flush()
@@ -584,13 +584,13 @@ class OverloadTests(ClientTestCase):
         self.assertNoResult(push)
         self.clock.advance(0.01)
         self.assertIsInstance(self.result(push), str)
-        client = Client(self.wires, self.clock, patience=0)
+        client = Client(self.wires, self.clock, retry_for=0)
         client.start()
         self.gateway.error = TooFast(10.0, 2.504)
         self.assertEqual(self.failure(client.push("news", TOKEN, PAYLOAD), Overloaded).retry_after, 2.51)
         client.close()
 
-    def test_patience_ends(self):
+    def test_the_time_ends(self):
         """Then the refusal is the answer, for a gateway that restarts too."""
         for error in (Overloaded("queue", 10, 10), ShuttingDown()):
             self.gateway.error = error
@@ -600,9 +600,9 @@ class OverloadTests(ClientTestCase):
                 self.clock.advance(0.5)
             self.failureResultOf(push, type(error))
 
-    def test_no_patience(self):
+    def test_no_time(self):
         """With 0 the refusal comes at once."""
-        client = Client(self.wires, self.clock, patience=0)
+        client = Client(self.wires, self.clock, retry_for=0)
         client.start()
         self.gateway.error = Overloaded("queue", 10, 10)
         self.failure(client.push("news", TOKEN, PAYLOAD), Overloaded)
@@ -720,7 +720,7 @@ class WatchTests(ClientTestCase):
         self.successResultOf(self.next(subscription))
 
     def test_a_subscription_can_be_ended(self):
-        """Whoever waits for a record is told; the client's commands go on."""
+        """One that waits for a record gets the error; the client's commands go on."""
         subscription = self.result(self.client.watch())
         coming = self.next(subscription)
         self.result(subscription.stop())
@@ -763,12 +763,12 @@ class LoopbackTests(TestCase):
         """Connect, watch, push a batch, read the outcomes, close."""
         gateway = RecordingGateway()
         context = Context(reactor=reactor, wall=time.time, jitter=lambda: 0.0, metrics=Metrics())
-        door = amp_door.input(
+        server = amp_factory.input(
             "amp", AmpTable(type="amp", listen="tcp:0:interface=127.0.0.1"), gateway, context
         )
-        await door.start()
-        self.addCleanup(door.stop)
-        port = door.addresses()[0].rpartition(":")[2]
+        await server.start()
+        self.addCleanup(server.stop)
+        port = server.addresses()[0].rpartition(":")[2]
         async with connect(reactor, f"tcp:127.0.0.1:{port}") as client:
             outcomes = await client.watch(app="news")
             receipt = await client.push_batch(
@@ -836,7 +836,7 @@ class LoginTests(ClientTestCase):
         self.failure(pushing, Unreachable)
 
     def test_a_gateway_that_knows_no_logins(self):
-        """Is told as what it is."""
+        """Is named as what it is."""
         self.patch(handlers, "_RESPONDERS", {})
         self.wires.cut()
         self.clock.advance(MAX_DELAY)
@@ -892,7 +892,7 @@ class TargetTests(ClientTestCase):
 
 class QuotaTests(ClientTestCase):
     grants: ClassVar[dict] = {"anonymous": Grant(rate=1.0)}
-    options: ClassVar[dict] = {"patience": 30.0}
+    options: ClassVar[dict] = {"retry_for": 30.0}
 
     def test_it_comes_back_when_told(self):
         """A quota that is used up is not asked for again before there is some left."""

@@ -161,11 +161,13 @@ class LineConnection(Conversation):
             return False
         self.asked(count)
         place = answers.reserve(count)
-        self.server.batcher.submit(submission, partial(self._bulk_told, answers, place, count))
+        self.server.batcher.submit(submission, partial(self._bulk_answered, answers, place, count))
         self.fed(submission.app)
         return True
 
-    def _bulk_told(self, answers: Replies, place: int, count: int, result: Receipt | PushgateError) -> None:
+    def _bulk_answered(
+        self, answers: Replies, place: int, count: int, result: Receipt | PushgateError
+    ) -> None:
         answer = accepted(result) if isinstance(result, Receipt) else error(result) * count
         answers.fill(place, answer, count)
         self.finish(answers, count)

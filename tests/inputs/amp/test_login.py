@@ -310,7 +310,7 @@ class CertificateTests(TestCase):
         self.authority.cert_pem.write_to_path(str(self.folder / "ca.pem"))
         issued = self.authority.issue_cert("localhost")
         issued.private_key_and_cert_chain_pem.write_to_path(str(self.folder / "server.pem"))
-        self.shop, self.stranger = (self.authority.issue_cert(common_name=name) for name in ("shop", "x"))
+        self.shop, self.outsider = (self.authority.issue_cert(common_name=name) for name in ("shop", "x"))
         subject = x509.load_pem_x509_certificate(self.shop.cert_chain_pems[0].bytes()).subject
         grants = {"shop": proven(certificate=subject.rfc4514_string(), operations=frozenset({PUSH}))}
         self.context = context(reactor, grants)
@@ -351,7 +351,7 @@ class CertificateTests(TestCase):
 
     async def test_a_stranger_with_a_good_certificate(self):
         """Is no principal, which is counted; it may still log in with a secret."""
-        async with self.program(self.stranger) as call:
+        async with self.program(self.outsider) as call:
             with self.assertRaisesRegex(Forbidden, "log in first"):
                 await call(PushBatch, app="news", tokens=b"\x01a", payload=b"{}")
             self.assertEqual(self.context.metrics.counts["pushgate_logins_failed_total"], {("amp",): 1})

@@ -175,7 +175,7 @@ class LoginsTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_the_sum_is_bounded(self):
-        """However many addresses there are, so many are told apart."""
+        """However many addresses there are, so many are distinguished."""
         log = FailureLog()
         for number in range(LINES + MAX_ADDRESSES + 5):
             log.has_line(str(number))
