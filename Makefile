@@ -3,10 +3,13 @@
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
+RUNTIME := $(VENV)/runtime
 # The first Python that runs, is new enough and can make a virtual environment; `make PYTHON=...` names another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
+
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo run test lint bench schemathesis clean
@@ -16,19 +19,25 @@ help:  ## list the targets
 
 venv: $(INSTALLED)  ## make .venv with everything in it
 
-$(INSTALLED): pyproject.toml
+$(RUNTIME): pyproject.toml
 	@test -x $(BIN)/python || test -n "$(PYTHON)" || { \
 		echo "Python 3.11 or newer with its venv module is needed; give its path: make PYTHON=/path/to/python3" >&2; \
 		exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'  # supports --group
-	$(BIN)/python -m pip install --quiet --editable . --group test --group lint
+	@echo "Installing pushgate and what it runs on in $(VENV): once, half a minute, about 100 MB."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --no-compile --editable .  # what is never imported need not be compiled
 	@touch $@
 
-demo: $(INSTALLED)  ## push 20,000 notifications through a gateway and a simulated push service
+$(INSTALLED): $(RUNTIME)
+	@echo "Installing the tools for tests and style in $(VENV): once, a minute."
+	@$(PIP) install --upgrade 'pip>=25.1'  # supports --group
+	@$(PIP) install --editable . --group test --group lint
+	@touch $@
+
+demo: $(RUNTIME)  ## push 20,000 notifications through a gateway and a simulated push service
 	$(BIN)/pushgate demo
 
-run: $(INSTALLED)  ## run a gateway with a simulated push service until Ctrl-C
+run: $(RUNTIME)  ## run a gateway with a simulated push service until Ctrl-C
 	$(BIN)/twistd --nodaemon --pidfile= pushgate
 
 test: $(INSTALLED)  ## run all tests; every branch of pure modules has to be covered

@@ -43,10 +43,10 @@ class Verdict(msgspec.Struct):
 
     :param published: notifications of messages that the broker confirmed.
     :param accepted: of these, by the service.
-    :param lost: of these, neither accepted nor told to be unknown.
+    :param lost: of these, neither accepted nor reported to be unknown.
     :param duplicated: whatever the service accepted more than once.
     :param excused: how many may be: so many a killed gateway had at most.
-    :param unknown: told so.
+    :param unknown: reported so.
     :param left: messages in the queue at the end, and dead letters.
     """
 
@@ -117,7 +117,7 @@ class Gateways:
         return amp, process
 
     def unknown(self) -> set[int]:
-        """The tokens' numbers of what was told to be unknown."""
+        """The tokens' numbers of what was reported to be unknown."""
         found = set()
         for file in self._directory.glob("gateway-*/outcomes.jsonl"):
             for line in file.read_text().splitlines():

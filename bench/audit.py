@@ -28,7 +28,7 @@ SCENARIOS: dict[str, tuple[list[str], dict[str, Any]]] = {
 
 
 def audit(options: list[str], count: int, dead: float) -> dict[str, Any]:
-    """Push `count` notifications; compare what the service saw with what the gateway told."""
+    """Push `count` notifications; compare what the service saw with what the gateway reported."""
     service_port, amp = free_port(), free_port()
     with workspace() as (directory, certificates):
         service_record, client_record = directory / "service.json", directory / "client.json"
@@ -68,21 +68,21 @@ def read(record: Path) -> dict[str, Any]:
     return outcomes
 
 
-def compare(service: dict[str, Any], told: dict[str, Any], took: float) -> dict[str, Any]:
-    """Lost, duplicated and wrongly told."""
-    dead = {token for token in told if token.startswith("dead")}
-    live = set(told) - dead
-    states = Counter(each["state"] for each in told.values())
-    good = {token for token in told if told[token]["state"] in {"accepted", "presumed"}}
-    rejected = {t for t in told if (told[t]["state"], told[t]["status"]) == ("rejected", 8)}
+def compare(service: dict[str, Any], reported: dict[str, Any], took: float) -> dict[str, Any]:
+    """Lost, duplicated and wrongly reported."""
+    dead = {token for token in reported if token.startswith("dead")}
+    live = set(reported) - dead
+    states = Counter(each["state"] for each in reported.values())
+    good = {token for token in reported if reported[token]["state"] in {"accepted", "presumed"}}
+    rejected = {t for t in reported if (reported[t]["state"], reported[t]["status"]) == ("rejected", 8)}
     return {
-        "submitted": len(told),
+        "submitted": len(reported),
         "accepted by the service": len(service["accepted"]),
         "lost": len(live - set(service["accepted"])),
         "duplicated": sum(times > 1 for times in service["accepted"].values()),
-        "wrongly told": len(good ^ set(service["accepted"])) + len(rejected ^ dead),
-        "told twice": sum(each["count"] != 1 for each in told.values()),
-        "corrections": sum(each["corrections"] for each in told.values()),
+        "wrongly reported": len(good ^ set(service["accepted"])) + len(rejected ^ dead),
+        "reported twice": sum(each["count"] != 1 for each in reported.values()),
+        "corrections": sum(each["corrections"] for each in reported.values()),
         "states": dict(states),
         "connections": service["connections"],
         "frames": service["frames"],
@@ -101,9 +101,9 @@ def main() -> None:
     for name in arguments.scenario or SCENARIOS:
         options, special = SCENARIOS[name]
         result = audit(options, special.get("count", arguments.count), special.get("dead", arguments.dead))
-        wrong = result["lost"] + result["told twice"]
+        wrong = result["lost"] + result["reported twice"]
         if special.get("exact", True):
-            wrong += result["duplicated"] + result["wrongly told"]
+            wrong += result["duplicated"] + result["wrongly reported"]
         failed = failed or bool(wrong)
         print(f"{'ok  ' if not wrong else 'FAIL'} {name}: {json.dumps(result)}", flush=True)
     raise SystemExit(failed)

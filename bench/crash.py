@@ -2,7 +2,7 @@
 
     python -m bench.crash [--times 50] [--delivery at-least-once|at-most-once|both] [--seed N]
 
-Prints what was submitted and answered, accepted by the service, lost, duplicated, and told to be unknown.
+Prints what was submitted and answered, accepted by the service, lost, duplicated, and reported to be unknown.
 Nothing may be lost; twice may come only what was in flight at a kill, and nothing under at-most-once.
 """
 
@@ -40,8 +40,8 @@ class Verdict(msgspec.Struct):
 
     :param submitted: those that were answered with an id.
     :param accepted: of these, by the service.
-    :param lost: of these, neither accepted nor told to have failed or to be unknown.
-    :param untold: of these, without any record of their outcome.
+    :param lost: of these, neither accepted nor reported to have failed or to be unknown.
+    :param unreported: of these, without any record of their outcome.
     :param duplicated: whatever the service accepted more than once.
     :param inexcusable: of the duplicated, not in flight at a kill.
     :param unwritten: of the unknown, not accepted: most of these were put on record and not written yet.
@@ -53,7 +53,7 @@ class Verdict(msgspec.Struct):
     submitted: int
     accepted: int
     lost: int
-    untold: int
+    unreported: int
     duplicated: int
     inexcusable: int
     unknown: int
@@ -63,7 +63,7 @@ class Verdict(msgspec.Struct):
 
     def good(self, delivery: str) -> bool:
         """Whether all was kept that was promised."""
-        wrong = self.lost + self.untold + self.inexcusable + self.contradicted
+        wrong = self.lost + self.unreported + self.inexcusable + self.contradicted
         return not wrong and (delivery == POLICIES[0] or not self.duplicated)
 
 
@@ -88,7 +88,7 @@ def audit(times: int, delivery: str, chance: random.Random) -> Verdict:
                 kills = [kill_one(config, directory, amp * (at % 2), chance) for at in range(times)]
                 finish(config, directory, amp, client)
             received = list(entries(control))
-        return compare(answered(record), received, told(outcomes), kills)
+        return compare(answered(record), received, reported(outcomes), kills)
 
 
 def kill_one(config: Path, directory: Path, amp: int, chance: random.Random) -> float:
@@ -162,7 +162,7 @@ def answered(record: Path) -> dict[int, int]:
     return found
 
 
-def told(outcomes: Path) -> dict[int, list[tuple[str, float]]]:
+def reported(outcomes: Path) -> dict[int, list[tuple[str, float]]]:
     """State and time of each record of each notification, by its id; corrections left out."""
     found: dict[int, list[tuple[str, float]]] = defaultdict(list)
     for line in outcomes.read_text().splitlines():
@@ -195,7 +195,7 @@ def compare(
         submitted=len(ids),
         accepted=sum(token in times for token in ids.values()),
         lost=sum(token not in times and not given_up & states[number] for number, token in ids.items()),
-        untold=sum(not each for each in states.values()),
+        unreported=sum(not each for each in states.values()),
         duplicated=len(twice),
         inexcusable=sum(not excused(each, kills) for each in twice.values()),
         unknown=len(unknown),

@@ -57,7 +57,7 @@ class Pusher:
         self._next = 0
 
     async def run(self) -> None:
-        """Push until told to stop, then wait for the last outcome."""
+        """Push until asked to stop, then wait for the last outcome."""
         while not self._stop.given:
             try:
                 client = await connectProtocol(self._endpoint, amp.AMP())

@@ -34,9 +34,9 @@ def rate(port: int, connections: int, seconds: int, count: int) -> float:
     """Notifications a second of a client that posts `count` at a time, 0 for single ones."""
     with running(*python("outside_http.py", port, connections, seconds, count)) as client:
         assert client.stdout is not None
-        told = client.stdout.read().strip()
+        reported = client.stdout.read().strip()
         client.wait(20)
-    return float(told)
+    return float(reported)
 
 
 @contextlib.contextmanager
@@ -44,8 +44,8 @@ def gateway(directory: Path, certificates: Certificates, far_end: int, state: st
     """A gateway with an HTTP input; its port."""
     amp, port = free_port(), free_port()
     config = gateway_config(directory, certificates, far_end, amp, state, max_payload=4096)
-    door = f'[inputs.http]\ntype = "http"\nlisten = "tcp:{port}:interface=127.0.0.1"\n'
-    config.write_text(config.read_text() + door)
+    table = f'[inputs.http]\ntype = "http"\nlisten = "tcp:{port}:interface=127.0.0.1"\n'
+    config.write_text(config.read_text() + table)
     with running(*twistd("pushgate", "--config", config), log=directory / "gateway.log") as process:
         wait_for_port(port, process)
         yield port

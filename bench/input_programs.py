@@ -19,7 +19,7 @@ PAYLOAD: Final = '{"aps":{"alert":"Hi"}}'
 LOOP: Final = f"while read t; do echo 'PUSH news '$t' {PAYLOAD}'; done | nc -N 127.0.0.1 "
 """All that a shell needs."""
 OLD: Final = HERE.parent / "tests" / "old_program.py"
-"""Where only the server's address is told to old libraries."""
+"""Where only the server's address is given to old libraries."""
 APIECE: Final = 20
 """How many notifications `curl` sends with a wait for their outcomes; the others are one upload of lines."""
 
@@ -76,10 +76,10 @@ def all_of(
     return [by_amp(directory, ports, devices(6, count), total), *several]
 
 
-def devices(door: int, count: int) -> list[str]:
+def devices(place: int, count: int) -> list[str]:
     """Device tokens in hex, other ones for each input; the first, the last and each hundredth are dead."""
     return [
-        f"{'dead' if index % 100 == 0 or index == count - 1 else '0001'}{door * 10_000_000 + index:060x}"
+        f"{'dead' if index % 100 == 0 or index == count - 1 else '0001'}{place * 10_000_000 + index:060x}"
         for index in range(count)
     ]
 

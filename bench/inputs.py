@@ -94,24 +94,24 @@ class Row(msgspec.Struct):
 
     @property
     def good(self) -> bool:
-        """Whether each was sent once, and truly told."""
+        """Whether each was sent once, and truly reported."""
         return not self.lost and not self.twice and not self.wrong
 
 
 class Listener(msgspec.Struct):
-    """What one of those who are told outcomes heard.
+    """What one of those who hear of outcomes heard.
 
-    :param told: notifications.
-    :param different: of these and of all others, told otherwise than the file has it, or not at all.
+    :param reported: notifications.
+    :param different: of these and of all others, reported otherwise than the file has it, or not at all.
     """
 
     listener: str
-    told: int
+    reported: int
     different: int
 
     @property
     def good(self) -> bool:
-        """Whether it was told the same."""
+        """Whether it heard the same."""
         return not self.different
 
 
@@ -162,7 +162,7 @@ def config(directory: Path, certificates: Certificates, ports: Ports, broker: Br
 
 
 def campaign(directory: Path, ports: Ports, several: Sequence[Program]) -> dict[str, dict[str, Fate]]:
-    """Have all programs push at a time; what was told by the file, the watcher and the event stream."""
+    """Have all programs push at a time; what was reported by the file, the watcher and the event stream."""
     events, watched = directory / "events", directory / "watched.json"
     url = f"http://127.0.0.1:{ports.http}/v1/outcomes"
     with running("curl", "-sSNi", url, log=events) as curl:
@@ -174,7 +174,7 @@ def campaign(directory: Path, ports: Ports, several: Sequence[Program]) -> dict[
             list(pool.map(run, others))
             watcher.result()
         total = sum(len(each.tokens) for each in several)
-        kept = wait_until(lambda: told(directory, total), "outcomes in the file")
+        kept = wait_until(lambda: reported(directory, total), "outcomes in the file")
         wait_until(lambda: len(dict(fates(streamed(events)))) >= total, "outcomes in the event stream")
         curl.terminate()
     by_amp = {t: (each["state"], each["status"]) for t, each in json.loads(watched.read_text()).items()}
@@ -195,7 +195,7 @@ def run(program: Program) -> None:
         raise SystemExit(f"{program.name} ended with {done.returncode}: {done.stdout[-500:]} {done.stderr}")
 
 
-def told(directory: Path, total: int) -> dict[str, Fate] | None:
+def reported(directory: Path, total: int) -> dict[str, Fate] | None:
     """The last outcome of each in the file; None while some have none."""
     found = dict(fates(recorded(directory)))
     return found if len(found) >= total else None
@@ -263,7 +263,7 @@ def wait_until(condition: Any, what: str) -> Any:
 def compare(
     several: Sequence[Program], service: dict[str, Any], heard: dict[str, dict[str, Fate]], repeated: int
 ) -> list[Row | Listener]:
-    """The programs' lists, the service's record and what was told against each other."""
+    """The programs' lists, the service's record and what was reported against each other."""
     kept = heard["file"]
     everything = {token for each in several for token in each.tokens}
     foreign = len((set(service["accepted"]) | set(kept)) - everything)

@@ -61,8 +61,8 @@ def measure(kind: str, data: bytes, count: int) -> Round:
     """One run with a server of its own, after a short one that warms it up."""
     with running(*python("line_server.py", kind)) as server:
         port = _port(server)
-        answers = count + 1 if kind == "door" else 1
-        exchange(port, data[: data.index(b"\n") + 1] + b"QUIT\n", 2 if kind == "door" else 1)
+        answers = count + 1 if kind == "input" else 1
+        exchange(port, data[: data.index(b"\n") + 1] + b"QUIT\n", 2 if kind == "input" else 1)
         process = psutil.Process(server.pid)
         began, before = time.monotonic(), sum(process.cpu_times()[:2])
         exchange(port, data + b"QUIT\n", answers)
@@ -86,17 +86,17 @@ def main() -> None:
     for form in ("json", "text"):
         data = lines(form, arguments.lines)
         rounds = [
-            (measure("bare", data, arguments.lines), measure("door", data, arguments.lines))
+            (measure("bare", data, arguments.lines), measure("input", data, arguments.lines))
             for _ in range(arguments.rounds)
         ]
         print(f"{form}: {len(data) / arguments.lines:.0f} bytes a line")
-        for name, runs in zip(("bare split", "line door"), zip(*rounds, strict=True), strict=True):
+        for name, runs in zip(("bare split", "line input"), zip(*rounds, strict=True), strict=True):
             print("  " + spread(name, [run.rate for run in runs], " lines/s", ".0f"))
             print("  " + spread(f"{name}, CPU", [run.cpu for run in runs], " us/line"))
-        ratios = [door.rate / bare.rate for bare, door in rounds]
-        shares = [bare.cpu / door.cpu for bare, door in rounds]
-        print("  " + spread("door / bare, lines a second", ratios, "", ".2f"))
-        print("  " + spread("bare / door, CPU a line", shares, "", ".2f"))
+        ratios = [taken.rate / bare.rate for bare, taken in rounds]
+        shares = [bare.cpu / taken.cpu for bare, taken in rounds]
+        print("  " + spread("input / bare, lines a second", ratios, "", ".2f"))
+        print("  " + spread("bare / input, CPU a line", shares, "", ".2f"))
         print(f"  ratio {statistics.median(ratios):.2f} (at least 0.20 is wanted)")
 
 

@@ -45,7 +45,7 @@ class Sieve:
     def __init__(self) -> None:
         self._number = 0x018F << 112 | 7 << 76 | 2 << 62
 
-    def submit(self, submission: Submission, door: str) -> Deferred[Receipt]:
+    def submit(self, submission: Submission, origin: str) -> Deferred[Receipt]:
         self._number += 1 << 16
         return succeed(Receipt(self._number, len(submission.tokens)))
 
@@ -64,8 +64,8 @@ def main() -> None:
     else:
         context = Context(reactor=reactor, wall=time.time, jitter=lambda: 0.0, metrics=Metrics())
         sieve: Any = Sieve()
-        door = factory.input("line", LineTable(type="line", listen=LISTEN), sieve, context)
-        door.start().addCallback(lambda _: print(door.addresses()[0].rpartition(":")[2], flush=True))
+        server = factory.input("line", LineTable(type="line", listen=LISTEN), sieve, context)
+        server.start().addCallback(lambda _: print(server.addresses()[0].rpartition(":")[2], flush=True))
     reactor.run()
 
 

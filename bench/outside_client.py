@@ -50,7 +50,7 @@ class Client(amp.AMP):
         self.news = 0
 
     @Outcomes.responder
-    def told(self, outcomes: bytes) -> dict[str, bool]:
+    def reported(self, outcomes: bytes) -> dict[str, bool]:
         for line in outcomes.split(b"\n"):
             if line:
                 record = json.loads(line)

@@ -114,7 +114,7 @@ def frames(secure: ssl.SSLSocket) -> Iterator[tuple[str, int]]:
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until asked to stop."""
     parser = argparse.ArgumentParser()
     for name in ("port", "server_pem", "ca_pem", "record"):
         parser.add_argument(name)

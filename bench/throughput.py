@@ -122,10 +122,10 @@ def main() -> None:
                         f" gateway CPU {cost * 1e6:.2f} us each",
                         flush=True,
                     )
-    raise SystemExit(not all([told(rounds, spools), arguments.spool != "both" or compared(rounds)]))
+    raise SystemExit(not all([reported(rounds, spools), arguments.spool != "both" or compared(rounds)]))
 
 
-def told(rounds: list[dict[str, tuple[float, float, float]]], spools: list[str]) -> bool:
+def reported(rounds: list[dict[str, tuple[float, float, float]]], spools: list[str]) -> bool:
     """Print the figures of each spool; return whether those of the first are good enough."""
     for spool in spools:
         print(spread(f"ratio ({spool})", [each[spool][1] for each in rounds], ""))

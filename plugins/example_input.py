@@ -1,6 +1,6 @@
 """An example of an input: a folder. Each ``*.json`` in it becomes a notification, and is deleted when safe.
 
-Try it: ``twistd -n pushgate --plugins plugins --config my.toml`` with this in ``my.toml``::
+Try it: ``twistd -n --pidfile= pushgate --plugins plugins --config my.toml`` with this in ``my.toml``::
 
     [inputs.folder]
     type = "folder"

@@ -1,6 +1,6 @@
 """An example of a sink: a text file with the number of notifications that ended in each state.
 
-Try it: ``twistd -n pushgate --plugins plugins --config my.toml`` with this in ``my.toml``::
+Try it: ``twistd -n --pidfile= pushgate --plugins plugins --config my.toml`` with this in ``my.toml``::
 
     [sinks.counts]
     type = "count"

@@ -1,6 +1,6 @@
 """An example of an upstream: a push service that accepts everything and sends nothing, for dry runs.
 
-Try it: ``twistd -n pushgate --plugins plugins --config my.toml`` with this in ``my.toml``::
+Try it: ``twistd -n --pidfile= pushgate --plugins plugins --config my.toml`` with this in ``my.toml``::
 
     [apps.news]
     upstream = "dry-run"

@@ -80,8 +80,8 @@ class GatewayRig:
         )
         return self.gateway.submit(submission, "test")
 
-    def told(self) -> list[tuple[bytes, State, str]]:
-        """Token, state and reason of every outcome the sink was told, in order."""
+    def reported(self) -> list[tuple[bytes, State, str]]:
+        """Token, state and reason of every outcome the sink was given, in order."""
         self.clock.pump([0] * 3)
         return [
             (each, report.state, report.reason)
@@ -92,9 +92,9 @@ class GatewayRig:
 
     def states(self) -> dict[bytes, State]:
         """The state of each token; a token must have had one outcome only."""
-        told = self.told()
-        assert max(Counter(each for each, _, _ in told).values(), default=1) == 1, "told twice"
-        return {each: state for each, state, _ in told}
+        reported = self.reported()
+        assert max(Counter(each for each, _, _ in reported).values(), default=1) == 1, "reported twice"
+        return {each: state for each, state, _ in reported}
 
     def status(self, number: int) -> dict[str, Any]:
         """The gateway's record of a notification."""

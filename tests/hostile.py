@@ -1,4 +1,4 @@
-"""What strangers send: by input, and to inputs of another kind. Blocking, for threads."""
+"""What peers send that are no clients: by input, and to inputs of another kind. Blocking, for threads."""
 
 import contextlib
 import gzip

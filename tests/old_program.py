@@ -3,7 +3,7 @@
 Usage: old_program.py LIBRARY PORT FEEDBACK_PORT CERTIFICATE COUNT [TOKENS]
 Sends to COUNT devices, some of which get what the service refuses, and prints JSON: what the library reports. The devices
 are those of the file TOKENS, a token in hex a line.
-Only where to connect is told to the library; so a name server would.
+Only where to connect is reported to the library; so a name server would.
 """
 
 import json

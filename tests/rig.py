@@ -150,7 +150,7 @@ class Rig:
         return await self.gateway.submit(submission, "test")
 
     async def settled(self) -> None:
-        """Wait until every notification has its outcome, and the audience was told."""
+        """Wait until every notification has its outcome, and the sinks have it."""
         while sum(self.audience.first.values()) < self.pushed:
             await self.audience.something()
 

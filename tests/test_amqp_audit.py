@@ -11,7 +11,7 @@ from bench.crash import POLICIES
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("delivery", POLICIES)
 def test_three_gateways_one_killed(broker, delivery):
-    """All that was published is accepted or, at most once, told to be unknown; and that comes once at most."""
+    """All that was published is accepted or, at most once, reported to be unknown; and that comes once at most."""
     with broker.channel() as channel:
         for name in (QUEUE, "pushgate.dead"):
             channel.queue_delete(name)

@@ -21,6 +21,7 @@ from pushgate.cli import COMMANDS
 from pushgate.inputs.amp.server import AmpTable
 from pushgate.inputs.amqp.settings import AmqpTable
 from pushgate.inputs.apns_binary.settings import ApnsTable
+from pushgate.inputs.common.login_settings import LoginTable
 from pushgate.inputs.http.ndjson_parser import PIECE, PIECE_BYTES
 from pushgate.inputs.http.openapi import ERRORS
 from pushgate.inputs.http.routes import ROUTES
@@ -74,9 +75,10 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[apps.NAME]`: `simulator`": (SimulatedTable, StreamTable),
     "`[inputs.NAME]`: every input": (InputTable, None),
     "`[inputs.NAME]`: every input that listens": (ListeningTable, InputTable),
-    "`[inputs.NAME]`: `amp`": (AmpTable, ListeningTable),
-    "`[inputs.NAME]`: `http`": (HTTPTable, ListeningTable),
-    "`[inputs.NAME]`: `line`": (LineTable, ListeningTable),
+    "`[inputs.NAME]`: `amp`, `http` and `line`": (LoginTable, ListeningTable),
+    "`[inputs.NAME]`: `amp`": (AmpTable, LoginTable),
+    "`[inputs.NAME]`: `http`": (HTTPTable, LoginTable),
+    "`[inputs.NAME]`: `line`": (LineTable, LoginTable),
     "`[inputs.NAME]`: `apns`": (ApnsTable, ListeningTable),
     "`[inputs.NAME]`: `amqp`": (AmqpTable, InputTable),
     "`[principals.NAME]`": (PrincipalTable, None),
@@ -344,10 +346,10 @@ def test_events() -> None:
     text = section(CONTRACT, "Traces")
     assert set(Event) | {"submitted", "queued", "outcome", "correction"} == set(firsts(text))
     [shown] = blocks(text, "json")
-    told = json.loads(shown)
-    assert told.pop("events")[1:2] == [{"event": "queued", "at": 1795314443.902}]
+    reported = json.loads(shown)
+    assert reported.pop("events")[1:2] == [{"event": "queued", "at": 1795314443.902}]
     [record] = lines(outcome())
-    assert list(told) == list(json.loads(record))
+    assert list(reported) == list(json.loads(record))
 
 
 def test_verifying() -> None:
@@ -375,7 +377,7 @@ def test_causes() -> None:
 
 
 def test_metrics() -> None:
-    """Every metric is in the contract with its labels, and no other; operators are told of each."""
+    """Every metric is in the contract with its labels, and no other; the manual for operators has each."""
     metrics = {**COUNTERS, **HISTOGRAMS, **GAUGES}
     listed: dict[str, tuple[str, ...]] = {}
     for word in firsts(section(CONTRACT, "Metrics")):
@@ -499,3 +501,39 @@ def test_links(page: Path) -> None:
 def test_nothing_of_the_workplace(page: Path) -> None:
     """No page names a directory of the machine it was written on."""
     assert not re.search(r"/work\b|/tmp/docs|\.library", page.read_text())
+
+
+def test_no_process_id_file() -> None:
+    """Whoever copies a line that starts twistd leaves no twistd.pid, which stops the next start in a container."""
+    samples = [
+        *PAGES,
+        *(ROOT / "etc").glob("pushgate.*"),
+        *(ROOT / "plugins").glob("*.py"),
+        ROOT / "Makefile",
+    ]
+    for file in samples:
+        assert not re.findall(r"twistd (?:-n|--nodaemon) pushgate.*", file.read_text()), file
+
+
+def test_the_file_of_the_rabbitmq_page() -> None:
+    """A gateway that runs with it can be asked and watched: it has an AMP input and metrics."""
+    shown = next(
+        block for block in blocks((DOCS / "rabbitmq.md").read_text(), "toml") if "[apps.news]" in block
+    )
+    config = config_from(tomllib.loads(shown), "pushgate.toml", find())
+    assert {factory.name for factory, _ in config.inputs.values()} == {"amqp", "amp"}
+    assert {factory.name for factory, _ in config.sinks.values()} == {"amqp", "metrics"}
+
+
+def test_the_client_after_its_environment() -> None:
+    """A new user activates the environment before the first program that needs it."""
+    text = (ROOT / "README.md").read_text()
+    assert text.index(". .venv/bin/activate") < text.index("from pushgate.client import connect")
+
+
+def test_lines_are_posted() -> None:
+    """curl makes a PUT of an upload unless it is asked for a POST."""
+    for page in PAGES:
+        for line in page.read_text().splitlines():
+            if "curl" in line and " -T " in line:
+                assert "-X POST" in line, f"{page.name}: {line}"

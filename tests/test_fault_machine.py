@@ -29,7 +29,7 @@ TIMEOUT = 5.0
 
 
 class Connection:
-    """The service's side of one stream: reads when told so, in order, and takes all until its end."""
+    """The service's side of one stream: reads when asked, in order, and takes all until its end."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
@@ -54,7 +54,7 @@ class Faults(RuleBasedStateMachine):
         self.took: Counter[int] = Counter()
         self.doubtful: set[int] = set()
         self.refused: set[int] = set()
-        self.told: dict[int, list[Outcome]] = defaultdict(list)
+        self.reported: dict[int, list[Outcome]] = defaultdict(list)
         self.crashed = False
 
     def started(self, spool: RecordingSpool) -> GatewayRig:
@@ -206,22 +206,22 @@ class Faults(RuleBasedStateMachine):
         self.work.requeue(ending.requeue)
 
     def hear(self) -> None:
-        """Take down what was told since the last time."""
-        self.rig.told()
+        """Take down what was reported since the last time."""
+        self.rig.reported()
         for report in self.rig.sink.reports:
             assert isinstance(report, Outcome)
             for number in numbers(report.span):
-                self.told[number].append(report)
+                self.reported[number].append(report)
         self.rig.sink.calls.clear()
 
     @invariant()
     def what_is_told_is_true(self) -> None:
         """At every moment: one outcome each, none that is wrong, nothing twice without doubt."""
         self.hear()
-        for number, reports in self.told.items():
+        for number, reports in self.reported.items():
             states = [report.state for report in reports]
             firsts = [report for report in reports if not report.span.recalled]
-            assert len(firsts) == 1, f"told twice: {states}"
+            assert len(firsts) == 1, f"reported twice: {states}"
             assert len(reports) <= 2, f"corrected twice: {states}"
             if len(reports) == 2:
                 assert states[0] is State.PRESUMED
@@ -251,9 +251,9 @@ class Faults(RuleBasedStateMachine):
             self.wait(6.0)
         self.what_is_told_is_true()
         for number in range(self.number):
-            assert self.told[number], "no outcome"
-            if self.told[number][-1].state in {State.ACCEPTED, State.PRESUMED}:
-                assert self.took[number], f"lost: {self.told[number][-1].state}"
+            assert self.reported[number], "no outcome"
+            if self.reported[number][-1].state in {State.ACCEPTED, State.PRESUMED}:
+                assert self.took[number], f"lost: {self.reported[number][-1].state}"
 
 
 def numbers(span: BatchSlice) -> list[int]:

@@ -79,7 +79,7 @@ def test_boxes_are_bounded(data, times):
         pass
 
 
-def told(error, field, text):
+def reported(error, field, text):
     """An error names the field, and never repeats what was given."""
     assert field in str(error)
     assert len(text) < 6 or text not in str(error)
@@ -97,7 +97,7 @@ def test_tokens(text):
     try:
         token = parse_token(text)
     except Invalid as error:
-        told(error, "token", text)
+        reported(error, "token", text)
     else:
         assert 1 <= len(token) <= 100
         assert parse_token(token.hex()) == token

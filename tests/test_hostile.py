@@ -37,7 +37,7 @@ class HostileTests(TestCase):
         self.rig = await Rig(self.mktemp(), response_timeout=0.05).start()
         self.addCleanup(lambda: Deferred.fromCoroutine(self.rig.stop()))
         self.numbers = count(1)
-        self.doors: dict[str, Any] = {}
+        self.inputs: dict[str, Any] = {}
         self.ports: dict[str, int] = {}
         certificate, self.trust = self.identity()
         for name, plugin, more in (
@@ -47,7 +47,7 @@ class HostileTests(TestCase):
             ("http2", http, {"certificate": certificate}),
             ("apns", apns, {"app": "news", "feedback_listen": LOCAL}),
         ):
-            await self.open_door(name, plugin, {**more, **options})
+            await self.open_input(name, plugin, {**more, **options})
         sink = metrics.sink(
             "numbers", metrics.config(type="metrics", listen=LOCAL), self.rig.gateway, self.rig.context
         )
@@ -55,12 +55,12 @@ class HostileTests(TestCase):
         self.addCleanup(sink.stop)
         self.ports |= {"metrics": sink.address().port, "control": self.rig.simulator.control_port}
 
-    async def open_door(self, name: str, plugin: Any, options: dict[str, Any]) -> None:
+    async def open_input(self, name: str, plugin: Any, options: dict[str, Any]) -> None:
         table = plugin.config(**{"type": plugin.name, "listen": LOCAL, **options})
-        door = self.doors[name] = plugin.input(name, table, self.rig.gateway, self.rig.context)
-        await door.start()
-        self.addCleanup(door.stop)
-        ports = [int(address.rpartition(":")[2]) for address in door.addresses()]
+        opened = self.inputs[name] = plugin.input(name, table, self.rig.gateway, self.rig.context)
+        await opened.start()
+        self.addCleanup(opened.stop)
+        ports = [int(address.rpartition(":")[2]) for address in opened.addresses()]
         self.ports |= dict(zip((name, f"{name} feedback"), ports, strict=False))
 
     def identity(self) -> tuple[Path, ssl.SSLContext]:
@@ -74,15 +74,15 @@ class HostileTests(TestCase):
 
     def crowd(self, name: str) -> Any:
         """What the connections of an input share."""
-        door = self.doors[name]
-        return door._servers[0] if name == "apns" else door._server
+        opened = self.inputs[name]
+        return opened._servers[0] if name == "apns" else opened._server
 
     # those who behave
 
     async def all_is_well(self) -> None:
         """At each input somebody pushes, and each has its outcome; nothing in the log is a failure."""
         tokens = {name: live(next(self.numbers)) for name in ("amp", "line", "http", "apns")}
-        told = await gatherResults(
+        reported = await gatherResults(
             [
                 Deferred.fromCoroutine(self.push_by_amp(tokens["amp"])),
                 deferToThread(self.push_by_line, tokens["line"]),
@@ -92,8 +92,8 @@ class HostileTests(TestCase):
                 deferToThread(say, self.ports["control"], b"GET /summary HTTP/1.0\r\n\r\n"),
             ]
         )
-        self.assertIn(b"pushgate_submitted_total", told[4])
-        self.assertIn(b'"accepted"', told[5])
+        self.assertIn(b"pushgate_submitted_total", reported[4])
+        self.assertIn(b'"accepted"', reported[5])
         while not set(tokens.values()) <= set(self.rig.audience.outcomes):
             await self.rig.audience.something()
         bad = [each for each in self.events if each["log_level"] >= LogLevel.error or "log_failure" in each]

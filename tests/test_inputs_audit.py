@@ -8,7 +8,7 @@ from bench.inputs import audit, report
 
 @pytest.mark.timeout(240)
 def test_one_audit_over_all(broker):
-    """Six programs push at a time to a binary service: each notification goes out once; all who are told agree."""
+    """Six programs push at a time to a binary service: each notification goes out once; all reports agree."""
     if why := missing():
         pytest.skip(why)
     found = audit(broker, 200)

@@ -19,7 +19,7 @@ BUILTIN = {"amp", "log", "jsonl", "metrics", "apns-stream", "simulator"}
 
 # Installing the dependencies takes a while on a slow network.
 WITHOUT_EXTRAS = [
-    f"{kind} \"amqp\" (pushgate.{kind}s.amqp:plug_in) needs pika: pip install 'pushgate[amqp]'"
+    f"{kind} \"amqp\" (pushgate.{kind}s.amqp:plug_in) needs pika: pip install 'pika>=1.3.2,<2'"
     for kind in ("input", "sink")
 ]
 pytestmark = pytest.mark.timeout(300)

@@ -28,9 +28,9 @@ class SampleTests(SynchronousTestCase):
         tree = tomllib.loads(self.complete())
         self.assertEqual(tree["apps"]["news"].pop("password_file"), "/etc/pushgate/news.password")
         set_already = tomllib.loads(SAMPLE.read_text())["inputs"]
-        for name, door in tree["inputs"].items():
+        for name, table in tree["inputs"].items():
             for key in {"certificate", "private_key", "client_authorities"} - set_already[name].keys():
-                self.assertTrue(door.pop(key).startswith("/etc/pushgate/"))
+                self.assertTrue(table.pop(key).startswith("/etc/pushgate/"))
         self.assertEqual(config_from(tree, "sample", find()), as_it_is)
 
     def test_it_shows_every_key(self) -> None:

@@ -28,6 +28,6 @@ def test_below_a_file(tmp_path):
 
 
 def test_in_a_place_where_nothing_can_be_made():
-    """The system's own reason is told."""
+    """The system's own reason is given."""
     with pytest.raises(CannotStart, match=r"gateway.state_dir: /proc/no/such: .*; must be a directory"):
         _make_state_dir(Path("/proc/no/such"))

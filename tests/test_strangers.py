@@ -1,4 +1,4 @@
-"""A stranger's plug-in that raises, wherever it does: it is named, and nothing else suffers."""
+"""An outsider's plug-in that raises, wherever it does: it is named, and nothing else suffers."""
 
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, capturedLogs, formatEvent
@@ -43,9 +43,9 @@ class FactoryTests(LifecycleCase):
     def test_raising(self) -> None:
         """A factory that raises is a fault with the table's key and the plug-in's name, beside the others'."""
         sink = SinkFactory("pigeon", "", SinkTable, boom)
-        door = InputFactory("pigeon", "", InputTable, boom)
+        factory = InputFactory("pigeon", "", InputTable, boom)
         self.building.sinks({"a": (sink, SinkTable(type="pigeon"))})
-        self.building.inputs({"b": (door, InputTable(type="pigeon"))})
+        self.building.inputs({"b": (factory, InputTable(type="pigeon"))})
         self.app(UpstreamFactory("pigeon", "", AppTable, boom))
         self.assertEqual(
             self.faults(),
@@ -58,7 +58,7 @@ class FactoryTests(LifecycleCase):
         self.assertEqual(len(self.flushLoggedErrors(Boom)), 3)
 
     def test_exiting(self) -> None:
-        """One that would end the process is told as well."""
+        """One that would end the process is reported as well."""
 
         def leave(*_: object) -> None:
             raise SystemExit(3)
@@ -68,11 +68,11 @@ class FactoryTests(LifecycleCase):
         self.assertEqual(len(self.flushLoggedErrors(SystemExit)), 1)
 
     def test_something_else(self) -> None:
-        """One that makes something else than it must is told what is missing."""
+        """One that makes something else than it must has what is missing named."""
         sink = SinkFactory("pigeon", "", SinkTable, lambda *_: None)
-        door = InputFactory("pigeon", "", InputTable, lambda *_: RecordingSink())
+        factory = InputFactory("pigeon", "", InputTable, lambda *_: RecordingSink())
         self.building.sinks({"a": (sink, SinkTable(type="pigeon"))})
-        self.building.inputs({"b": (door, InputTable(type="pigeon"))})
+        self.building.inputs({"b": (factory, InputTable(type="pigeon"))})
         self.app(UpstreamFactory("pigeon", "", AppTable, lambda *_: None))
         faults = self.faults()
         for fault, what, interface in zip(
@@ -88,7 +88,7 @@ class FactoryTests(LifecycleCase):
 
 class StartTests(LifecycleCase):
     def refused(self) -> list[str]:
-        """Why the house does not start; the traceback is in the log, once."""
+        """Why the gateway does not start; the traceback is in the log, once."""
         failure = self.failureResultOf(self.lifecycle.start(), CannotStart)
         self.assertEqual(len(self.flushLoggedErrors(Boom)), 1)
         return failure.value.faults
@@ -104,13 +104,13 @@ class StartTests(LifecycleCase):
         self.upstream.start = boom
         self.assertEqual(self.refused(), ["apps.news: the start of its upstream raised Boom: no wings"])
 
-    def test_a_door(self) -> None:
+    def test_an_input(self) -> None:
         """So does an input."""
         self.first.start = boom
         self.assertEqual(self.refused(), ["inputs.first: its start raised Boom: no wings"])
 
-    def test_a_door_that_fails_later(self) -> None:
-        """A start that fails when it was waited for is told like one that raises."""
+    def test_an_input_that_fails_later(self) -> None:
+        """A start that fails when it was waited for is reported like one that raises."""
         started: Deferred[None] = Deferred()
         self.first.start = lambda: started
         starting = self.lifecycle.start()
@@ -120,7 +120,7 @@ class StartTests(LifecycleCase):
         self.assertEqual(len(self.flushLoggedErrors(Boom)), 1)
         self.assertNotIn("second start", self.history)
 
-    def test_a_door_that_does_not_wait(self) -> None:
+    def test_an_input_that_does_not_wait(self) -> None:
         """An input whose start returns nothing is started."""
         self.first.start = lambda: None
         self.successResultOf(self.lifecycle.start())
@@ -146,7 +146,7 @@ class RunningTests(LifecycleCase):
         return self.metrics.counts["pushgate_upstream_errors_total"].get(("news",), 0)
 
     def test_wake(self) -> None:
-        """An upstream whose `wake` raises is told once in a while and counted; what was submitted is taken."""
+        """An upstream whose `wake` raises is reported once in a while and counted; what was submitted is taken."""
         self.upstream.wake = boom
         with capturedLogs() as events:
             for _ in range(3):
@@ -196,7 +196,7 @@ class RunningTests(LifecycleCase):
         self.assertEqual(self.metrics.counts["pushgate_sink_errors_total"], {("sink",): 1})
 
     def test_settled(self) -> None:
-        """An input that raises when it is told outcomes does not reach the sinks, nor the upstream."""
+        """An input that raises when it is given outcomes does not reach the sinks, nor the upstream."""
         submission = Submission(app="news", tokens=Packed.of([b"a"], 1), payload=b"{}")
         answer = self.gateway.submit(submission, "first", boom)
         self.spool.release()
@@ -250,14 +250,14 @@ class StopTests(LifecycleCase):
         [line] = self.stopped()
         self.assertIn("app news: abort of its upstream raised", line)
 
-    def test_a_door(self) -> None:
+    def test_an_input(self) -> None:
         """An input whose `stop` raises is named, and the next one closes."""
         self.first.stop = boom
         self.assertEqual(self.stopped(), ["critical: stopping, input first"])
         self.assertEqual(self.history[-1], "second stop")
 
-    def test_a_door_that_paused(self) -> None:
-        """An input that raises when it hears that there is room does not keep the house from stopping."""
+    def test_an_input_that_paused(self) -> None:
+        """An input that raises when it hears that there is room does not keep the gateway from stopping."""
         capacity = self.gateway._apps.configured("news").queue.capacity
         capacity._watermarks.on = True
         self.assertIsNotNone(self.gateway.pressed("news", boom))
@@ -266,7 +266,7 @@ class StopTests(LifecycleCase):
 
 class ReplacedTests(LifecycleCase):
     def test_a_candidate(self) -> None:
-        """An upstream that a reload would put in place, and whose start raises, is told and changes nothing."""
+        """An upstream that a reload would put in place, and whose start raises, is reported and changes nothing."""
         self.successResultOf(self.lifecycle.start())
 
         class Bad(RecordingUpstream):

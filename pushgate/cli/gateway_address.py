@@ -12,6 +12,9 @@ import click
 from pushgate.model.errors import FateUnknown, Forbidden, PushgateError, Unreachable
 
 if TYPE_CHECKING:
+    from twisted.internet.interfaces import IStreamClientEndpoint
+    from twisted.python.failure import Failure
+
     from pushgate.client import Client
 
 _PORT: Final = 7215
@@ -55,12 +58,12 @@ def to(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options ``--to``, ``--login`` and ``--secret-file``, as the one argument `to`."""
 
     @wraps(command)
-    def with_address(*args: Any, to: str, login: str | None, secret_file: Path | None, **rest: Any) -> Any:
+    def with_gateway(*args: Any, to: str, login: str | None, secret_file: Path | None, **rest: Any) -> Any:
         return command(*args, to=GatewayAddress(to, _login(login, secret_file)), **rest)
 
     for option in _OPTIONS:
-        option(with_address)
-    return with_address
+        option(with_gateway)
+    return with_gateway
 
 
 def _login(name: str | None, file: Path | None) -> tuple[str, bytes] | None:
@@ -72,6 +75,15 @@ def _login(name: str | None, file: Path | None) -> tuple[str, bytes] | None:
         return name, file.read_bytes().strip()
     except OSError as error:
         raise click.UsageError(f"--secret-file {file}: {error.strerror}") from None
+
+
+_WITHOUT_LOGIN: Final = re.compile("logged in|without a login")
+"""What a refusal says of a caller that a login would help."""
+_TRUST: Final = (
+    "tls:HOST:PORT:trustRoots=FILE names the authorities that are; HOST must be a name in its certificate."
+)
+_SILENCE: Final = 2.0
+"""Seconds without a connection before a line says so."""
 
 
 class NotReached(PushgateError):
@@ -97,22 +109,10 @@ async def reach(reactor: Any, to: GatewayAddress, timeout: float = 10.0) -> Asyn
     :raises NotReached: nothing answers there, or nothing that speaks as a gateway does.
     :raises Forbidden: as the gateway did; to a caller that has not logged in it says how.
     """
-    from twisted.internet.protocol import Factory, Protocol
-
     from pushgate.client import Client
-    from pushgate.net.endpoint_string import endpoint_from_string
 
-    class ConnectAttempt(Protocol):
-        def connectionMade(self) -> None:
-            assert self.transport is not None
-            self.transport.loseConnection()
-
-    try:
-        endpoint = endpoint_from_string(reactor, endpoint_text(to.where))
-        await endpoint.connect(Factory.forProtocol(ConnectAttempt)).addTimeout(timeout, reactor)
-    except Exception as error:  # each kind of endpoint has errors of its own
-        raise NotReached(_why(to, error)) from error
-    client = Client(endpoint, reactor, timeout=timeout, patience=timeout, login=to.login)
+    endpoint = await _tried(reactor, to, timeout)
+    client = Client(endpoint, reactor, timeout=timeout, retry_for=timeout, login=to.login, report=_say)
     client.start()
     try:
         async with client:
@@ -120,15 +120,54 @@ async def reach(reactor: Any, to: GatewayAddress, timeout: float = 10.0) -> Asyn
     except (FateUnknown, Unreachable) as error:
         raise NotReached(f"{error}; is {to} the AMP input of a gateway?") from error
     except Forbidden as error:
-        if to.login is not None:
+        if to.login is not None or not _WITHOUT_LOGIN.search(str(error)):
             raise
-        raise Forbidden.from_text(f"{error}, with --login NAME --secret-file FILE") from error
+        how = ", with" if str(error).endswith("log in first") else "; log in with"
+        raise Forbidden.from_text(f"{error}{how} --login NAME --secret-file FILE") from error
 
 
-def _why(to: GatewayAddress, error: Exception) -> str:
-    if isinstance(error, ValueError | TypeError | KeyError):
-        return f"--to {to}: no endpoint: {error}; must be HOST:PORT or a Twisted client endpoint"
+async def _tried(reactor: Any, to: GatewayAddress, timeout: float) -> "IStreamClientEndpoint":
+    """The endpoint, once a connection to it was made and its TLS handshake done; a wait has a line."""
+    from twisted.internet.defer import Deferred
+    from twisted.internet.protocol import Factory, Protocol
+    from twisted.python.failure import Failure
+
+    from pushgate.client.handshake import connect
+    from pushgate.net.endpoint_string import endpoint_from_string
+
+    class ConnectAttempt(Protocol):
+        def connectionMade(self) -> None:
+            assert self.transport is not None
+            self.transport.loseConnection()
+
+    waiting = reactor.callLater(_SILENCE, _say, f"no connection to {to} yet; trying for {timeout:g} s")
+    try:
+        there = endpoint_from_string(reactor, endpoint_text(to.where))
+        attempt = Deferred.fromCoroutine(connect(there, Factory.forProtocol(ConnectAttempt), reactor))
+        await attempt.addTimeout(timeout, reactor)
+    except Exception as error:  # each kind of endpoint has errors of its own
+        raise NotReached(_why(to, Failure())) from error
+    finally:
+        if waiting.active():
+            waiting.cancel()
+    return there
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _why(to: GatewayAddress, failure: "Failure") -> str:
+    from twisted.internet.defer import TimeoutError as TimedOut
+
+    from pushgate.client.reasons import is_untrusted, reason
+
+    if failure.check(ValueError, TypeError, KeyError):
+        return f"--to {to}: no endpoint: {failure.value}; must be HOST:PORT or a Twisted client endpoint"
+    if is_untrusted(failure):
+        return f"the gateway at {to} is not trusted: {reason(failure)}\n{_TRUST}"
+    said = "it does not answer" if failure.check(TimedOut) else reason(failure)
     return (
-        f"no gateway at {to}: {str(error).rstrip('.') or type(error).__name__}\n"
-        "Is it running? `make run` or `twistd -n pushgate` starts one; --to says where else to look."
+        f"no gateway at {to}: {said}\n"
+        "Is it running? `make run` or `twistd -n --pidfile= pushgate` starts one; --to says where it is."
     )

@@ -29,8 +29,8 @@ ON_ITS_WAY: Final = (State.QUEUED, State.WRITTEN)
 """States that are no outcome."""
 GOOD: Final = (State.ACCEPTED, State.PRESUMED)
 """States in which the push service has it, as far as one can know."""
-_WIDTH: Final = 64
-"""Hex digits of a token that are shown on a terminal in full."""
+_WIDTH: Final = 24
+"""Characters of a token that are shown on a terminal, where the id leads to the rest."""
 
 
 def sentence(record: "Record") -> str:
@@ -50,7 +50,8 @@ def row(record: "Record") -> str:
     if len(token) > _WIDTH:
         token = f"{token[: _WIDTH - 9]}…{token[-8:]}"
     notes = [_reason(record), "corrects an earlier outcome" if record.corrects else ""]
-    return "  ".join([at, state, record.app, token, *(note for note in notes if note)])
+    known = [record.id or "", record.app, token, *notes]
+    return "  ".join([at, state, *(each for each in known if each)])
 
 
 def fields(record: "Record") -> str:

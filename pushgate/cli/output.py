@@ -1,11 +1,15 @@
 """What commands print: tables for people on a terminal, plain lines and JSON for programs."""
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
+
+_WRITING: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> None:
@@ -41,6 +45,20 @@ def fail(faults: Iterable[str]) -> NoReturn:
     for fault in faults:
         click.echo(fault, err=True)
     raise SystemExit(1)
+
+
+def is_output(error: OSError) -> bool:
+    """Return True if this is how writing to a pipe or a full disk fails, not opening or reading a file."""
+    return error.filename is None and error.errno in _WRITING
+
+
+def output_lost(error: OSError) -> NoReturn:
+    """End the command because what it prints cannot be written."""
+    # What is still in the buffer would fail once more at the end, with a traceback of Python's own.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):  # then the reader of the output has seen enough
+        click.echo(f"the output cannot be written: {error.strerror}", err=True)
+    raise SystemExit(1) from None
 
 
 def drop_log() -> None:

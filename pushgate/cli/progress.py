@@ -51,7 +51,7 @@ class Lines:
 
     def __init__(self, total: int, *, err: bool = False) -> None:
         self._total, self._err = total, err
-        self._told: tuple[int, int] | None = None
+        self._shown: tuple[int, int] | None = None
         self._latest = (0, 0)
         self._silent_until = 0.0
 
@@ -66,8 +66,8 @@ class Lines:
         self._tell()
 
     def _tell(self) -> None:
-        if self._latest in (self._told, (0, 0)):
+        if self._latest in (self._shown, (0, 0)):
             return
-        self._told, self._silent_until = self._latest, time.monotonic() + 1.0
+        self._shown, self._silent_until = self._latest, time.monotonic() + 1.0
         pushed, settled = self._latest
         click.echo(f"pushed {pushed:,}, settled {settled:,} of {self._total:,}", err=self._err)

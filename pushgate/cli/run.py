@@ -1,15 +1,13 @@
 """Running a command that talks over the network."""
 
-import os
 import signal
-import sys
 import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
 import click
 
-from pushgate.cli.output import drop_log, fail
+from pushgate.cli.output import drop_log, fail, is_output, output_lost
 from pushgate.model.errors import CannotStart, PushgateError, Refusal
 
 INTERRUPTED = 130
@@ -25,7 +23,7 @@ def run(main: Callable[[Any], Coroutine[Any, Any, None]]) -> NoReturn:
     from twisted.internet import defer, task
 
     def start(reactor: Any) -> "defer.Deferred[None]":
-        running = defer.Deferred.fromCoroutine(_ended(main, reactor))
+        running = defer.Deferred.fromCoroutine(_guarded(main, reactor))
 
         def cancel() -> "defer.Deferred[None]":
             ended: defer.Deferred[None] = defer.Deferred()
@@ -42,7 +40,7 @@ def run(main: Callable[[Any], Coroutine[Any, Any, None]]) -> NoReturn:
     task.react(start)
 
 
-async def _ended(main: Callable[[Any], Coroutine[Any, Any, None]], reactor: Any) -> None:
+async def _guarded(main: Callable[[Any], Coroutine[Any, Any, None]], reactor: Any) -> None:
     """Run `main`; every way in which it may fail becomes an exit status, and a word on stderr."""
     from twisted.internet.defer import CancelledError
 
@@ -50,10 +48,10 @@ async def _ended(main: Callable[[Any], Coroutine[Any, Any, None]], reactor: Any)
         await main(reactor)
     except CancelledError:
         raise SystemExit(INTERRUPTED) from None
-    except BrokenPipeError:
-        # Who read our output has seen enough. Python itself would complain once more at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
+    except OSError as error:
+        if not is_output(error):
+            _defect()
+        output_lost(error)
     except CannotStart as error:
         fail(error.faults)
     except Refusal as refusal:
@@ -63,8 +61,12 @@ async def _ended(main: Callable[[Any], Coroutine[Any, Any, None]], reactor: Any)
     except click.ClickException as error:  # a file that is opened when the first line is written
         fail([error.format_message()])
     except Exception:  # noqa: BLE001 - a defect: the log, where it would otherwise end, is not shown
-        traceback.print_exc()
-        raise SystemExit(70) from None
+        _defect()
+
+
+def _defect() -> NoReturn:
+    traceback.print_exc()
+    raise SystemExit(70) from None
 
 
 def _passed_on(result: Any, ended: Any) -> Any:

@@ -8,7 +8,7 @@ import click
 from pushgate.cli import gateway_address, options
 from pushgate.cli.output import print_json
 from pushgate.cli.run import run
-from pushgate.model.errors import PushgateError, Refusal
+from pushgate.model.errors import Forbidden, PushgateError, Refusal
 
 if TYPE_CHECKING:
     from pushgate.client import Client, Record
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 @click.command("send")
 @click.option("--app", required=True, help="The app, as the gateway's configuration names it.")
-@click.option("--token", required=True, metavar="HEX", help="The device token.")
+@click.option(
+    "--token",
+    required=True,
+    metavar="TOKEN",
+    help="The device token in hex, or what stands for it.",
+)
 @click.option("--payload", metavar="JSON", help="The payload: a JSON object.")
 @click.option("--alert", metavar="TEXT", help="Instead of a payload: the text to show.")
 @click.option("--expiration", type=int, metavar="TIME", help="Unix seconds after which it is not sent.")
@@ -63,16 +68,41 @@ async def _send(
             number = await gateway.push(**what, key=key, **_given(terms))
             if not as_json:
                 click.echo(number)
-            record = await _outcome(reactor, gateway, number, wait)
+            record, why = await _seen(reactor, gateway, number, wait)
     except PushgateError as error:
         _refused(error, as_json)
-    _tell(number, record, wait, as_json)
+    _print(number, record, why, as_json)
 
 
 def _given(terms: dict[str, Any]) -> dict[str, Any]:
     if terms["priority"] is not None:
         terms["priority"] = int(terms["priority"])
     return {name: value for name, value in terms.items() if value is not None}
+
+
+async def _seen(reactor: Any, gateway: "Client", number: str, wait: float) -> "tuple[Record | None, str]":
+    """As `_outcome`, with a remark on it: why there is none."""
+    from pushgate.cli.outcome_format import ON_ITS_WAY
+
+    try:
+        record = await _outcome(reactor, gateway, number, wait)
+    except Forbidden as error:
+        return None, f"accepted; what becomes of it may not be read: {error}"
+    if record is None or record.state not in ON_ITS_WAY:
+        return record, ""
+    return record, f"no outcome after {wait:g} s{await _circuit(gateway, record.app)}"
+
+
+async def _circuit(gateway: "Client", app: str) -> str:
+    """What holds an app's notifications up, if the gateway knows."""
+    try:
+        circuit = (await gateway.stats())["apps"][app]["circuit"]
+    except (PushgateError, KeyError):
+        return ""
+    if not circuit["cause"]:
+        return ""
+    is_open = ", and its circuit is open" if circuit["open"] else ""
+    return f"; the last connection of {app} failed: {circuit['cause']}{is_open}"
 
 
 async def _outcome(reactor: Any, gateway: "Client", number: str, wait: float) -> "Record | None":
@@ -93,14 +123,14 @@ async def _outcome(reactor: Any, gateway: "Client", number: str, wait: float) ->
         pause = min(1.0, pause * 1.5)
 
 
-def _tell(number: str, record: "Record | None", wait: float, as_json: bool) -> None:
+def _print(number: str, record: "Record | None", why: str, as_json: bool) -> None:
     from pushgate.cli.outcome_format import GOOD, ON_ITS_WAY, plain, sentence
 
     if as_json:
         print_json({"id": number} if record is None else plain(record))
-    elif record is not None:
-        late = f"; no outcome after {wait:g} s" if record.state in ON_ITS_WAY else ""
-        click.echo(sentence(record) + late)
+    elif record is not None or why:
+        said = [sentence(record)] if record is not None else []
+        click.echo("; ".join([*said, *([why] if why else [])]))
     if record is not None and record.state not in (*GOOD, *ON_ITS_WAY):
         raise SystemExit(1)
 

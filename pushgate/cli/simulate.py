@@ -12,7 +12,7 @@ import click
     help="TOML with a [simulator] table; without it all is default.",
 )  # fmt: skip
 def command(config: Path | None) -> None:
-    """Run the push service's side until Ctrl-C: the same as twistd -n pushgate-simulator."""
+    """Run the push service's side until Ctrl-C: the same as twistd -n --pidfile= pushgate-simulator."""
     from twisted.scripts.twistd import run
 
     options = [] if config is None else ["--config", str(config)]

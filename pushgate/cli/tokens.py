@@ -15,6 +15,7 @@ from pushgate.model.errors import Invalid
 
 if TYPE_CHECKING:
     from pushgate.model.dead_token import DeadTokenEntry
+    from pushgate.model.target import TargetForm
 
 _SHOWN: Final = 20
 """Faulty lines that are listed one by one."""
@@ -30,7 +31,8 @@ _T = TypeVar("_T")
 def command() -> None:
     """Look at, move and mend a gateway's register of dead tokens.
 
-    An entry is a line: the token in hex, since when it is dead in Unix seconds, and how that is known.
+    An entry is a line: the token as its push service writes it, since when it is dead in Unix seconds, and
+    how that is known.
     """
 
 
@@ -86,14 +88,19 @@ def forget(
     run(lambda reactor: _forget(reactor, app, file, tokens, to, as_json))
 
 
-def _format(as_json: bool, people: bool) -> "Callable[[DeadTokenEntry], str]":
+def _format(as_json: bool, people: bool) -> "Callable[[DeadTokenEntry, TargetForm], str]":
     from pushgate.model.dead_token import json_line, line
 
-    def dated(death: "DeadTokenEntry") -> str:
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(death.since))
-        return f"{death.token.hex()}  {since}  {death.reason}"
+    def dated(entry: "DeadTokenEntry", form: "TargetForm") -> str:
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.since))
+        return f"{form.write(entry.token)}  {since}  {entry.reason}"
 
-    return dated if people else json_line if as_json else line
+    def readable(entry: "DeadTokenEntry", form: "TargetForm") -> str:
+        """A line that `import` can read: with blanks in a token only JSON can be."""
+        plain = len(form.write(entry.token).split()) == 1
+        return line(entry, form) if plain else json_line(entry, form)
+
+    return dated if people else json_line if as_json else readable
 
 
 async def _write(
@@ -101,13 +108,13 @@ async def _write(
     app: str,
     to: gateway_address.GatewayAddress,
     file: TextIO,
-    form: "Callable[[DeadTokenEntry], str]",
+    write: "Callable[[DeadTokenEntry, TargetForm], str]",
     limit: int | None,
 ) -> None:
     async with gateway_address.reach(reactor, to) as gateway:
-        count = 0
-        async for death in gateway.dead_tokens(app):
-            file.write(f"{form(death)}\n")
+        count, form = 0, await gateway.target_form(app)
+        async for entry in gateway.dead_tokens(app):
+            file.write(f"{write(entry, form)}\n")
             count += 1
             if count == limit:
                 break
@@ -117,18 +124,15 @@ async def _write(
 async def _import(
     reactor: Any, app: str, file: TextIO, to: gateway_address.GatewayAddress, as_json: bool
 ) -> None:
-    from pushgate.model.dead_token import parse
-
-    now, faults, entered = int(time.time()), _Faults(), 0
-    deaths = faults.sorted_out(file, lambda text: parse(text, now))
+    now, faults, entered, new = int(time.time()), _Faults(), 0, 0
     async with gateway_address.reach(reactor, to) as gateway:
-        new = 0
-        for part in _parts(deaths):
+        entries = faults.sorted_out(file, _parser(await gateway.target_form(app), now))
+        for part in _parts(entries):
             new += await gateway.bury(app, part)
             entered += len(part)
             _progress("entered", entered)
     figures = {"entered": entered, "new": new}
-    faults.tell(figures, f"{entered:,} entered, {new:,} of them new", as_json)
+    faults.report(figures, f"{entered:,} entered, {new:,} of them new", as_json)
 
 
 async def _forget(
@@ -139,20 +143,33 @@ async def _forget(
     to: gateway_address.GatewayAddress,
     as_json: bool,
 ) -> None:
-    from pushgate.model.dead_token import MAX_HEX, parse
-    from pushgate.model.target import TargetForm
-
     faults, asked, forgotten = _Faults(), 0, 0
-    wanted = [TargetForm.HEX.parse(each, MAX_HEX) for each in tokens]
-    listed = (death.token for death in faults.sorted_out(file or (), lambda text: parse(text, 0)))
     async with gateway_address.reach(reactor, to) as gateway:
+        form = await gateway.target_form(app)
+        wanted = [form.parse(each, _longest(form)) for each in tokens]
+        listed = (entry.token for entry in faults.sorted_out(file or (), _parser(form, 0)))
         for part in filter(None, (wanted, *_parts(listed))):
             forgotten += await gateway.forget(app, part)
             asked += len(part)
             _progress("gone through", asked)
     unknown = asked - forgotten
     figures = {"forgotten": forgotten, "unknown": unknown}
-    faults.tell(figures, f"{forgotten:,} forgotten, {unknown:,} were not there", as_json)
+    faults.report(figures, f"{forgotten:,} forgotten, {unknown:,} were not there", as_json)
+
+
+def _parser(form: "TargetForm", now: int) -> "Callable[[str], DeadTokenEntry]":
+    """Reads a line; the time is for one that has none."""
+    from pushgate.model.dead_token import parse
+
+    return lambda text: parse(text, now, form, _longest(form))
+
+
+def _longest(form: "TargetForm") -> int:
+    """Bytes of a token at most."""
+    from pushgate.model.dead_token import MAX_HEX
+    from pushgate.model.target import MAX_TARGET, TargetForm
+
+    return MAX_HEX if form is TargetForm.HEX else MAX_TARGET
 
 
 class _Faults:
@@ -174,7 +191,7 @@ class _Faults:
                 if self._count <= _SHOWN:
                     self._shown.append((number, str(fault)))
 
-    def tell(self, figures: dict[str, Any], sentence: str, as_json: bool) -> None:
+    def report(self, figures: dict[str, Any], sentence: str, as_json: bool) -> None:
         """Print what was done, then what was not; end the command when there was such."""
         if as_json:
             print_json({**figures, "refused": self._count, "faults": self._shown})

@@ -50,8 +50,10 @@ def sentence(event: dict[str, Any]) -> str:
     }
     if "state" in event:
         parts = [event["state"], event["status"], event["reason"]]
-        told = " ".join(str(part) for part in parts if part not in {None, ""})
-        return f"{told}; it takes the place of what was told before" if name == "correction" else told
+        outcome = " ".join(str(part) for part in parts if part not in {None, ""})
+        return (
+            f"{outcome}; it takes the place of what was reported before" if name == "correction" else outcome
+        )
     if name == Event.DISCARDED and event.get("reason") == "Shutdown":
         return f"{where} was shut down by the push service before its turn; queued again"
     return said.get(name, "")

@@ -1,15 +1,15 @@
 """Cutting a batch of any size into commands that AMP can carry."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from pushgate.client.receipt import Refused
-from pushgate.model.dead_token import DeadTokenEntry, line
+from pushgate.model.dead_token import DeadTokenEntry, json_line, line
 from pushgate.model.errors import Invalid, Refusal, TooLarge
 from pushgate.model.packed import Packed
+from pushgate.model.target import MAX_TARGET, TargetForm
 from pushgate.protocols.amp.commands import MAX_VALUE
 from pushgate.protocols.apns_rules import MAX_TOKEN, parse_token
 
@@ -18,9 +18,8 @@ MAX_CHUNK: Final = 1000
 MAX_EACH: Final = MAX_VALUE - 2
 """Bytes of a payload at most where each notification has its own."""
 
-_TOKENS: Final = MAX_VALUE // (MAX_TOKEN + 1)
 Token = str | bytes
-"""A device token: in hex, or its bytes."""
+"""A device token: in hex, or its bytes. Where a push service has other targets: their text, or its bytes."""
 Payload = Mapping[str, Any] | str | bytes
 """A JSON object: as Python has it, or encoded."""
 
@@ -29,6 +28,7 @@ class Chunk(msgspec.Struct, frozen=True):
     """What one `PushBatch` carries.
 
     :param number: counts the chunks of the batch, from 0.
+    :param width: bytes of the length before each token: 1, or 2 for targets of any kind.
     :param start: the place of its first notification in the whole batch.
     :param faults: notifications that cannot be sent. Each has an empty token in the chunk, so that the
         others keep their places; the gateway refuses that, and the reason here is the true one.
@@ -37,6 +37,7 @@ class Chunk(msgspec.Struct, frozen=True):
     number: int
     start: int
     count: int
+    width: int
     tokens: bytes
     payload: bytes | None
     payloads: bytes | None
@@ -44,10 +45,11 @@ class Chunk(msgspec.Struct, frozen=True):
 
 
 def chunks(
-    tokens: Iterable[Token], payload: Payload | None, payloads: Iterable[Payload] | None
+    tokens: Iterable[Token], payload: Payload | None, payloads: Iterable[Payload] | None, width: int = 1
 ) -> Iterator[Chunk]:
     """Cut a batch, reading no further ahead than one chunk. Equal batches are cut equally.
 
+    :param width: 2 for targets, whose texts are UTF-8 as they stand.
     :param payload: for all, or `payloads`, one for each token.
     :raises Invalid: when tokens and payloads do not go together.
     :raises TooLarge: when the one payload for all fits into no command.
@@ -59,23 +61,28 @@ def chunks(
     shared = None if payload is None else payload_bytes(payload)
     if shared is not None and len(shared) > MAX_VALUE:
         raise TooLarge("payload", len(shared), MAX_VALUE)
-    builder = _Builder(0, 0, shared)
+    parse = token_bytes if width == 1 else target_bytes
+    builder = _Builder(0, 0, shared, width)
     for token, own in _pairs(tokens, payloads):
-        member = _Member(builder.start + builder.count, token, own)
+        member = _Member(builder.start + builder.count, token, own, parse)
         if not builder.has_room(member):
             yield builder.chunk()
-            builder = _Builder(builder.number + 1, builder.start + builder.count, shared)
+            builder = _Builder(builder.number + 1, builder.start + builder.count, shared, width)
         builder.add(member)
     if builder.count:
         yield builder.chunk()
 
 
-def entry_chunks(deaths: Iterable[DeadTokenEntry]) -> Iterator[bytes]:
-    """Deaths as lines, as many in each piece as one value carries."""
+def entry_chunks(entries: Iterable[DeadTokenEntry], form: TargetForm) -> Iterator[bytes]:
+    """Dead tokens as lines, as many in each piece as one value carries.
+
+    :param form: how the app writes tokens.
+    """
     piece: list[bytes] = []
     size = 0
-    for death in deaths:
-        text = f"{line(death)}\n".encode()
+    write = line if form is TargetForm.HEX else json_line
+    for entry in entries:
+        text = f"{write(entry, form)}\n".encode()
         if size + len(text) > MAX_VALUE:
             yield b"".join(piece)
             piece, size = [], 0
@@ -85,11 +92,19 @@ def entry_chunks(deaths: Iterable[DeadTokenEntry]) -> Iterator[bytes]:
         yield b"".join(piece)
 
 
-def token_chunks(tokens: Iterable[Token]) -> Iterator[bytes]:
-    """Tokens packed, as many in each piece as one value carries."""
-    members = map(token_bytes, tokens)
-    while piece := list(islice(members, _TOKENS)):
-        yield Packed.of(piece, 1).blob
+def token_chunks(tokens: Iterable[Token], form: TargetForm) -> Iterator[bytes]:
+    """Tokens packed, as many in each piece as one value carries; targets, if they are no hex."""
+    width, parse = (1, token_bytes) if form is TargetForm.HEX else (2, target_bytes)
+    piece: list[bytes] = []
+    size = 0
+    for token in map(parse, tokens):
+        if size + width + len(token) > MAX_VALUE:
+            yield Packed.of(piece, width).blob
+            piece, size = [], 0
+        piece.append(token)
+        size += width + len(token)
+    if piece:
+        yield Packed.of(piece, width).blob
 
 
 def payload_bytes(payload: Payload) -> bytes:
@@ -111,16 +126,27 @@ def token_bytes(token: Token) -> bytes:
     return token
 
 
+def target_bytes(target: Token) -> bytes:
+    """The bytes of a target of any kind, of which a text is UTF-8; raise `Invalid` when it is none."""
+    if isinstance(target, str):
+        return TargetForm.TEXT.parse(target, MAX_TARGET, "target")
+    if not 1 <= len(target) <= MAX_TARGET:
+        raise Invalid("target", f"{len(target)} bytes", f"1 to {MAX_TARGET} bytes")
+    return target
+
+
 class _Member:
     """One notification, or the gap it leaves when it cannot be sent."""
 
     __slots__ = ("fault", "payload", "token")
 
-    def __init__(self, index: int, token: Token, payload: Payload | None) -> None:
+    def __init__(
+        self, index: int, token: Token, payload: Payload | None, parse: Callable[[Token], bytes]
+    ) -> None:
         self.fault: Refused | None = None
         try:
             self.payload = b"" if payload is None else payload_bytes(payload)
-            self.token = token_bytes(token)
+            self.token = parse(token)
             if len(self.payload) > MAX_EACH:
                 raise TooLarge("payload", len(self.payload), MAX_EACH)
         except Refusal as refusal:
@@ -131,22 +157,22 @@ class _Member:
 class _Builder:
     """Fills one chunk."""
 
-    def __init__(self, number: int, start: int, shared: bytes | None) -> None:
+    def __init__(self, number: int, start: int, shared: bytes | None, width: int) -> None:
         self.number, self.start, self.count = number, start, 0
-        self._shared = shared
+        self._shared, self._width = shared, width
         self._tokens, self._payloads = bytearray(), bytearray()
         self._faults: list[Refused] = []
 
     def has_room(self, member: _Member) -> bool:
         return (
             self.count < MAX_CHUNK
-            and len(self._tokens) + 1 + len(member.token) <= MAX_VALUE
+            and len(self._tokens) + self._width + len(member.token) <= MAX_VALUE
             and len(self._payloads) + 2 + len(member.payload) <= MAX_VALUE
         )
 
     def add(self, member: _Member) -> None:
         self.count += 1
-        self._tokens.append(len(member.token))
+        self._tokens += len(member.token).to_bytes(self._width, "big")
         self._tokens += member.token
         if self._shared is None:
             self._payloads += len(member.payload).to_bytes(2, "big")
@@ -160,6 +186,7 @@ class _Builder:
             self.number,
             self.start,
             self.count,
+            self._width,
             bytes(self._tokens),
             self._shared,
             payloads,

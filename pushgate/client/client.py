@@ -1,7 +1,8 @@
 """The commands of a gateway as methods."""
 
 import random
-from collections.abc import AsyncIterator, Callable, Iterable
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
 from uuid import UUID, uuid4
@@ -31,7 +32,8 @@ from pushgate.client.retries import Caller
 from pushgate.client.subscription import Subscription
 from pushgate.model.backoff import Jitter
 from pushgate.model.dead_token import DeadTokenEntry, parse
-from pushgate.model.errors import CannotStart
+from pushgate.model.errors import CannotStart, Invalid
+from pushgate.model.target import MAX_TARGET, TargetForm
 from pushgate.net.endpoint_string import endpoint_from_string
 from pushgate.protocols.amp.commands import (
     Bury,
@@ -71,6 +73,10 @@ class BatchArguments(TermArguments, total=False):
     rate: float
 
 
+def _warn(line: str) -> None:
+    warnings.warn(line, RuntimeWarning, stacklevel=1)
+
+
 def connect(reactor: Any, gateway: str = "tcp:127.0.0.1:7215", **options: Any) -> "Client":
     """A client of the gateway at `gateway`, a Twisted client endpoint string, that has begun to connect.
 
@@ -92,11 +98,13 @@ class Client:
     :param endpoint: where the gateway is.
     :param clock: the reactor.
     :param timeout: seconds until a command must have its answer.
-    :param patience: seconds for which a gateway that is overloaded or restarts is asked again, at growing
+    :param retry_for: seconds for which a gateway that is overloaded or restarts is asked again, at growing
         intervals; 0 fails with `Overloaded` or `ShuttingDown` at once.
     :param in_flight: commands under way at most; more wait for their turn.
     :param login: name and secret of the principal to be, where the gateway asks who comes; the one that
         cannot log in has each of its commands refused as `Forbidden`.
+    :param report: is given a line when there was no connection for two seconds; by default it is a warning of
+        Python's, which is on standard error, or in the log of a program that has one.
     :param jitter: a number from 0 to 1, new at each call.
     """
 
@@ -108,15 +116,16 @@ class Client:
         clock: IReactorTime,
         *,
         timeout: float = 60.0,
-        patience: float = 30.0,
+        retry_for: float = 30.0,
         in_flight: int = 32,
         login: tuple[str, bytes] | None = None,
+        report: Callable[[str], None] = _warn,
         jitter: Jitter = random.random,
     ) -> None:
         self._endpoint, self._clock, self._jitter, self._timeout = endpoint, clock, jitter, timeout
         self._login = login
-        self._link = ClientConnection(endpoint, clock, jitter, login=login)
-        self._caller = Caller(self._link, clock, jitter, timeout, patience)
+        self._link = ClientConnection(endpoint, clock, jitter, login=login, report=report)
+        self._caller = Caller(self._link, clock, jitter, timeout, retry_for)
         self._slots = DeferredSemaphore(in_flight)
         self._subscriptions: WeakSet[Subscription] = WeakSet()
 
@@ -150,7 +159,7 @@ class Client:
     ) -> Deferred[str]:
         """Send one notification; fires with its id once the gateway keeps it safe.
 
-        :param token: in hex, or its bytes.
+        :param token: as the push service writes it: a device token in hex; or a device token's bytes.
         :param payload: a JSON object: a dict, or encoded.
         :param key: the idempotency key.
         :raises PushgateError: see the package.
@@ -160,14 +169,18 @@ class Client:
     def push_batch(
         self,
         app: str,
-        tokens: Iterable[Token],
+        tokens: Iterable[Token] | None = None,
         payload: Payload | None = None,
         *,
+        targets: Iterable[Token] | None = None,
         payloads: Iterable[Payload] | None = None,
         key: str | None = None,
         **terms: Unpack[BatchArguments],
     ) -> Deferred[PushReceipt]:
         """Send a notification to each of `tokens`, of which there may be any number; fires with the receipt.
+
+        Where the push service has no device tokens, `targets` takes their place: bytes or text, of up to
+        4,096 bytes each.
 
         They are read as fast as the gateway takes them. One that is bad is refused by its index, in the
         receipt, and the others go through.
@@ -178,7 +191,7 @@ class Client:
         :raises PartlySent: it failed after some were accepted.
         :raises PushgateError: nothing was accepted; see the package.
         """
-        pieces = chunks(tokens, payload, payloads)
+        pieces = _chunks(tokens, targets, payload, payloads)
         # The commands that it takes share one rate. With a key they must be the same when they are repeated.
         pace = (key or uuid4().hex) if terms.get("rate") else None
         if "rate" in terms:
@@ -230,24 +243,42 @@ class Client:
         after, more = None, True
         while more:
             answer = await self._ask(DeadTokens, True, app=app, after=after)
-            for line in answer["entries"].decode().splitlines():
-                death = parse(line, 0)
-                yield death
-                after = death.token.hex()
+            form = _form(answer)
+            for line in answer["entries"].decode().split("\n")[:-1]:
+                entry = parse(line, 0, form, MAX_TARGET)
+                yield entry
+                after = form.write(entry.token)
             more = answer["more"]
 
-    def bury(self, app: str, deaths: Iterable[DeadTokenEntry]) -> Deferred[int]:
+    def target_form(self, app: str) -> Deferred[TargetForm]:
+        """How the tokens, or other targets, of an app are written as text."""
+        return self._ask(DeadTokens, True, app=app, limit=1).addCallback(_form)
+
+    def bury(self, app: str, entries: Iterable[DeadTokenEntry]) -> Deferred[int]:
         """Have the gateway take tokens for dead, of which there may be any number.
 
         Fires once all are safe, with how many it did not know. They are read as fast as it takes them.
         """
-        calls = (self._ask(Bury, True, app=app, entries=entries) for entries in entry_chunks(deaths))
-        return self._total(calls, "buried")
+
+        async def buried() -> int:
+            pieces = entry_chunks(entries, await self.target_form(app))
+            return sum([(await self._ask(Bury, True, app=app, entries=piece))["buried"] for piece in pieces])
+
+        return Deferred.fromCoroutine(buried())
 
     def forget(self, app: str, tokens: Iterable[Token]) -> Deferred[int]:
-        """Have the gateway take tokens for living again; fires with how many it took for dead."""
-        calls = (self._ask(Forget, True, app=app, tokens=packed) for packed in token_chunks(tokens))
-        return self._total(calls, "forgotten")
+        """Have the gateway take tokens for living again; fires with how many it took for dead.
+
+        :param tokens: as the push service writes them, or their bytes.
+        """
+
+        async def forgotten() -> int:
+            form = await self.target_form(app)
+            name = "tokens" if form is TargetForm.HEX else "targets"
+            pieces = ({name: packed} for packed in token_chunks(tokens, form))
+            return sum([(await self._ask(Forget, True, app=app, **piece))["forgotten"] for piece in pieces])
+
+        return Deferred.fromCoroutine(forgotten())
 
     def reload(self) -> Deferred[list[str]]:
         """Have the gateway read its configuration again; fires with a line for each change.
@@ -257,7 +288,11 @@ class Client:
         return self._ask(Reload, True).addCallback(_changes)
 
     def watch(
-        self, callback: Callable[[Record], object] | None = None, *, app: str | None = None
+        self,
+        callback: Callable[[Record], object] | None = None,
+        *,
+        app: str | None = None,
+        connection: Callable[[str | None], object] | None = None,
     ) -> Deferred[Subscription]:
         """Hear of every outcome from now on; fires when the gateway has confirmed.
 
@@ -265,16 +300,18 @@ class Client:
         a coroutine: the next record comes when that is done.
 
         :param app: only of this app.
+        :param connection: called with the reason when the connection is lost, and with None when it is there
+            again. Outcomes in between are not repeated.
         """
-        return Deferred.fromCoroutine(self._watch(callback, app))
+        return Deferred.fromCoroutine(self._watch(callback, app, connection))
 
     async def _push(
         self, app: str, token: Token, payload: Payload, key: str | None, terms: TermArguments
     ) -> str:
-        hexadecimal, body = token_bytes(token).hex(), payload_bytes(payload)
+        text, body = token if isinstance(token, str) else token_bytes(token).hex(), payload_bytes(payload)
         async with self._slots:
             answer = await self._caller.call(
-                Push, key is not None, app=app, token=hexadecimal, payload=body, key=key, **terms
+                Push, key is not None, app=app, token=text, payload=body, key=key, **terms
             )
         number: str = answer["id"]
         return number
@@ -287,7 +324,8 @@ class Client:
             PushBatch,
             key is not None,
             app=app,
-            tokens=chunk.tokens,
+            tokens=chunk.tokens if chunk.width == 1 else None,
+            targets=chunk.tokens if chunk.width == 2 else None,
             payload=chunk.payload,
             payloads=chunk.payloads,
             key=own_key,
@@ -298,10 +336,17 @@ class Client:
         refused = {chunk.start + index: (code, reason) for index, code, reason in listed}
         refused |= {fault.index: (fault.code, fault.reason) for fault in chunk.faults}
         members = tuple(Refused(index, *why) for index, why in sorted(refused.items()))
-        return ReceiptPart(chunk.start, chunk.count, UUID(answer["id"]).int, members)
+        repeated = bool(answer.get("repeated"))
+        return ReceiptPart(chunk.start, chunk.count, UUID(answer["id"]).int, members, repeated)
 
-    async def _watch(self, callback: Callable[[Record], object] | None, app: str | None) -> Subscription:
+    async def _watch(
+        self,
+        callback: Callable[[Record], object] | None,
+        app: str | None,
+        connection: Callable[[str | None], object] | None,
+    ) -> Subscription:
         subscription = Subscription(self._endpoint, self._clock, self._jitter, app, self._login)
+        subscription.connection = connection
         self._subscriptions.add(subscription)
         try:
             await subscription.start().addTimeout(self._timeout, self._clock)
@@ -315,18 +360,30 @@ class Client:
             )
         return subscription
 
-    def _total(self, calls: Iterable[Deferred[dict[str, Any]]], name: str) -> Deferred[int]:
-        async def counted() -> int:
-            return sum([int((await call)[name]) for call in calls])
-
-        return Deferred.fromCoroutine(counted())
-
     def _ask(self, command: Any, repeatable: bool, **arguments: Any) -> Deferred[dict[str, Any]]:
         async def asked() -> dict[str, Any]:
             async with self._slots:
                 return await self._caller.call(command, repeatable, **arguments)
 
         return Deferred.fromCoroutine(asked())
+
+
+def _chunks(
+    tokens: Iterable[Token] | None,
+    targets: Iterable[Token] | None,
+    payload: Payload | None,
+    payloads: Iterable[Payload] | None,
+) -> Iterator[Chunk]:
+    if (tokens is None) == (targets is None):
+        raise Invalid("targets", "neither" if tokens is None else "both", "either tokens or targets")
+    if tokens is not None:
+        yield from chunks(tokens, payload, payloads)
+    if targets is not None:
+        yield from chunks(targets, payload, payloads, 2)
+
+
+def _form(answer: dict[str, Any]) -> TargetForm:
+    return TargetForm(answer.get("form") or TargetForm.HEX)
 
 
 def _changes(answer: dict[str, Any]) -> list[str]:

@@ -19,6 +19,9 @@ from twisted.protocols.amp import AMP, Command
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from pushgate.client.handshake import connect
+from pushgate.client.reasons import is_untrusted
+from pushgate.client.reasons import reason as why
 from pushgate.model.backoff import Jitter, delay
 from pushgate.model.errors import Internal, PushgateError, Refusal, Unreachable
 from pushgate.protocols.amp.commands import Login, Outcomes
@@ -29,6 +32,8 @@ MAX_DELAY: Final = 30.0
 """Seconds between two attempts at most."""
 LINGER: Final = 5.0
 """Seconds a connection has to close."""
+SILENCE: Final = 2.0
+"""Seconds that something waits for a connection before a line says so."""
 LOGIN_TIMEOUT: Final = 60.0
 """Seconds for the answer to a login, which is late when it is refused."""
 
@@ -69,7 +74,7 @@ class Wire(AMP):
 
     def stopReceivingBoxes(self, reason: Failure) -> None:
         """Fail what waits for an answer: whatever ended the connection, what it means is the same."""
-        cut = Failure(Cut(reason.getErrorMessage()))
+        cut = Failure(Cut(why(reason)))
         super().stopReceivingBoxes(cut)  # type: ignore[no-untyped-call] # AMP has no types
 
     def ask(self, command: type[Command], arguments: dict[str, Any]) -> Deferred[dict[str, Any]]:
@@ -96,13 +101,15 @@ class Wire(AMP):
 
 @implementer(IStreamClientEndpoint)
 class _Observed:
-    """An endpoint that reports its failures; `ClientService` keeps them to itself."""
+    """An endpoint that reports its failures, of handshakes too; `ClientService` keeps them to itself."""
 
-    def __init__(self, endpoint: IStreamClientEndpoint, failed: Callable[[Failure], Failure]) -> None:
-        self._endpoint, self._failed = endpoint, failed
+    def __init__(
+        self, endpoint: IStreamClientEndpoint, clock: IReactorTime, failed: Callable[[Failure], Failure]
+    ) -> None:
+        self._endpoint, self._clock, self._failed = endpoint, clock, failed
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:  # noqa: N803 - Twisted's name
-        connecting: Deferred[IProtocol] = self._endpoint.connect(protocolFactory)
+        connecting = Deferred.fromCoroutine(connect(self._endpoint, protocolFactory, self._clock))
         return connecting.addErrback(self._failed)
 
 
@@ -126,6 +133,10 @@ class ClientConnection:
     :param login: name and secret with which each new connection logs in before it is used.
     :param made: called with each new connection, before anybody else gets it.
     :param refused: called when a login was refused; who waits for the connection hears of it anyway.
+    :param lost: called when an attempt failed or a connection was lost, with the reason, and whether a
+        further attempt will fail too.
+    :param report: is given a line when something has waited for a connection for `SILENCE` seconds; once
+        until there is one.
     :param take_outcomes: see `Wire`.
     """
 
@@ -138,6 +149,8 @@ class ClientConnection:
         login: tuple[str, bytes] | None = None,
         made: Callable[[Wire], None] | None = None,
         refused: Callable[[PushgateError], None] | None = None,
+        lost: Callable[[str, bool], None] | None = None,
+        report: Callable[[str], None] | None = None,
         take_outcomes: Callable[[bytes], Deferred[None]] | None = None,
     ) -> None:
         self.clock = clock
@@ -146,19 +159,23 @@ class ClientConnection:
         self._open: Wire | None = None
         self._waiting: list[Deferred[Wire]] = []
         self._failures = 0
-        self._why = "no attempt was made yet"
-        self._closed = False
+        self._why = "it has not answered"
+        self._closed = self._untrusted = self._reported = False
+        self._lost, self._report = lost, report
+        self._silence: IDelayedCall | None = None
         factory = _WireFactory(lambda: Wire(self, take_outcomes))
-        self._service = ClientService(_Observed(endpoint, self._failed), factory, self._delay, clock)
+        self._service = ClientService(_Observed(endpoint, clock, self._failed), factory, self._delay, clock)
 
     def start(self) -> None:
         """Begin to connect; harmless when that was begun."""
         if not self._service.running and not self._closed:
+            self._await()
             self._service.startService()
 
     def stop(self) -> Deferred[None]:
         """Close; fires when closed. What waits for a connection fails."""
         self._closed, self._why = True, "the client was closed"
+        self._stop_silence()
         if not self._service.running:
             return succeed(None)
         stopped: Deferred[Any] = self._service.stopService()
@@ -177,12 +194,13 @@ class ClientConnection:
     def wire(self) -> Deferred[Wire]:
         """The connection, when there is one; fails with `Unreachable` when the link is closed."""
         waiting: Deferred[Wire] = Deferred(self._waiting_no_more)
-        if self._closed:
+        if self._closed or self._untrusted:
             waiting.errback(self.unreachable())
         elif self._wire is not None:
             waiting.callback(self._wire)
         else:
             self._waiting.append(waiting)
+            self._await()
         return waiting
 
     def useful(self) -> None:
@@ -220,6 +238,8 @@ class ClientConnection:
         if self._closed:
             return
         self._wire = wire
+        self._untrusted = self._reported = False
+        self._stop_silence()
         if self._made is not None:
             self._made(wire)
         for waiting in self._take_waiting():
@@ -240,9 +260,29 @@ class ClientConnection:
             self._refused(error)
 
     def _failed(self, failure: Failure) -> Failure:
-        if not self._closed:
-            self._why = failure.getErrorMessage()
+        if self._closed:
+            return failure
+        self._why, self._untrusted = why(failure), is_untrusted(failure)
+        if self._untrusted:
+            for waiting in self._take_waiting():
+                waiting.errback(self.unreachable())
+        if self._lost is not None:
+            self._lost(self._why, self._untrusted)
         return failure
+
+    def _await(self) -> None:
+        """Have it reported if there is no connection for long."""
+        if self._silence is None and not self._reported and self._report is not None:
+            self._silence = self.clock.callLater(SILENCE, self._break_silence, self._report)
+
+    def _break_silence(self, report: Callable[[str], None]) -> None:
+        self._silence, self._reported = None, True
+        report(f"no connection to the gateway for {SILENCE:g} s: {self._why}; trying again")
+
+    def _stop_silence(self) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
 
     def _delay(self, _: float) -> float:
         self._failures += 1

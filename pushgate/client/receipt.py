@@ -32,12 +32,14 @@ class ReceiptPart(msgspec.Struct, frozen=True):
 
     :param id: of the first; None when none was accepted.
     :param refused: ascending, counted from the first of the whole batch.
+    :param repeated: the gateway had accepted the same before, under the same key, and sends nothing again.
     """
 
     start: int
     count: int
     id: int | None
     refused: tuple[Refused, ...] = ()
+    repeated: bool = False
 
 
 class Ids(Sequence[str | None]):
@@ -77,7 +79,8 @@ class PushReceipt:
     """What was accepted of a batch, and what was not.
 
     :ivar refused: ascending.
-    :ivar accepted: how many notifications the gateway has taken on.
+    :ivar accepted: how many notifications the gateway has taken on, now or before under the same key.
+    :ivar repeated: how many of them before: nothing of these is sent again.
     :ivar ids: the id of each notification.
     """
 
@@ -85,6 +88,7 @@ class PushReceipt:
         ordered = sorted(parts, key=lambda part: part.start)
         self.refused = tuple(refused for part in ordered for refused in part.refused)
         self.accepted = sum(part.count for part in ordered) - len(self.refused)
+        self.repeated = sum(part.count - len(part.refused) for part in ordered if part.repeated)
         self.ids = Ids(ordered)
 
     def __len__(self) -> int:
@@ -96,7 +100,8 @@ class PushReceipt:
         return self.accepted > 0
 
     def __repr__(self) -> str:
-        return f"<Receipt: {self.accepted} accepted, {len(self.refused)} refused>"
+        before = f", {self.repeated} of them before" if self.repeated else ""
+        return f"<Receipt: {self.accepted} accepted{before}, {len(self.refused)} refused>"
 
 
 class PartlySent(PushgateError):

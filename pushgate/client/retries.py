@@ -33,14 +33,14 @@ class Caller:
     """Waits for connections, repeats what may be repeated, and turns failures into typed errors.
 
     :param timeout: seconds until a command must have its answer, all repetitions included.
-    :param patience: seconds for which a gateway that is overloaded or restarts is asked again.
+    :param retry_for: seconds for which a gateway that is overloaded or restarts is asked again.
     """
 
     def __init__(
-        self, link: ClientConnection, clock: IReactorTime, jitter: Jitter, timeout: float, patience: float
+        self, link: ClientConnection, clock: IReactorTime, jitter: Jitter, timeout: float, retry_for: float
     ) -> None:
         self._link, self._clock, self._jitter = link, clock, jitter
-        self._timeout, self._patience = timeout, patience
+        self._timeout, self._retry_for = timeout, retry_for
 
     async def call(self, command: type[Command], repeatable: bool, **arguments: Any) -> dict[str, Any]:
         """The answer to `command`.
@@ -67,7 +67,7 @@ class Caller:
                 put_off += 1
                 pause = delay(put_off, first=FIRST_RETRY, cap=MAX_RETRY, jitter=self._jitter)
                 pause = max(pause, getattr(refusal, "retry_after", None) or 0.0)
-                if self._clock.seconds() + pause > began + min(self._patience, self._timeout):
+                if self._clock.seconds() + pause > began + min(self._retry_for, self._timeout):
                     raise
                 await deferLater(self._clock, pause)
             except Cut as cut:

@@ -29,6 +29,7 @@ class Subscription:
 
     :param app: the only app whose outcomes come, None for all.
     :param login: name and secret.
+    :ivar connection: see `Client.watch`.
     """
 
     log = Logger()
@@ -41,7 +42,7 @@ class Subscription:
         app: str | None,
         login: tuple[str, bytes] | None = None,
     ) -> None:
-        self._app = app
+        self.connection: Callable[[str | None], object] | None = None
         self._link = ClientConnection(
             endpoint,
             clock,
@@ -49,11 +50,12 @@ class Subscription:
             login=login,
             made=self._made,
             refused=self._refused,
+            lost=self._lost,
             take_outcomes=self._take,
         )
         self._records: deque[Record] = deque()
         self._error: PushgateError | None = None
-        self._closed = False
+        self._app, self._closed, self._missing = app, False, False
         self._subscribed: Deferred[None] | None = None
         self._readers: list[Deferred[None]] = []
         self._held: list[Deferred[None]] = []
@@ -122,9 +124,20 @@ class Subscription:
             self._refused(Internal(f"the gateway failed at Watch: {error}"))
             return
         self._link.useful()
+        if self._missing and self.connection is not None:
+            self.connection(None)
+        self._missing = False
         subscribed, self._subscribed = self._subscribed, None
         if subscribed is not None:
             subscribed.callback(None)
+
+    def _lost(self, reason: str, untrusted: bool) -> None:
+        if self._subscribed is not None and untrusted:
+            self._refused(self._link.unreachable())
+        elif self._subscribed is None and not self._missing:
+            self._missing = True
+            if self.connection is not None:
+                self.connection(reason)
 
     def _refused(self, refusal: PushgateError) -> None:
         self._error = refusal

@@ -50,7 +50,7 @@ class Admission:
         for _, fault in refused:
             metrics.count("pushgate_refused_total", batch.app, origin, fault.code)
         metrics.observe("pushgate_accept_seconds", origin, seconds=self._now() - began)
-        return Receipt(first, len(batch), tuple(refused))
+        return Receipt(first, len(batch), tuple(refused), first != batch.id)
 
     def open_for(self, name: str) -> App:
         """Return an app for which something may be taken on.

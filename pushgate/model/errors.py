@@ -114,7 +114,16 @@ class Forbidden(Refusal):
 
 
 class NotLoggedIn(Forbidden):
-    """The caller has not proven who it is, or not with what is accepted now."""
+    """The caller has not proven who it is, or not with what is accepted now.
+
+    :param closes: too many logins of the caller's address have failed: its connection ends with the answer.
+    """
+
+    closes = False
+
+    def __init__(self, text: str, closes: bool = False) -> None:
+        super().__init__(text)
+        self.closes = closes
 
 
 class Conflict(Refusal):

@@ -96,9 +96,11 @@ class Principal:
         """
         grant = self._grant()
         if operation not in grant.operations:
-            raise Forbidden(f"{operation}: not allowed to {self.name}")
+            who = "without a login" if self.name == ANONYMOUS else f"to {self.name}"
+            raise Forbidden(f"{operation}: not allowed {who}")
         if app is not None and grant.apps is not None and app not in grant.apps:
-            raise Forbidden(f"app: not one that {self.name} may use")
+            who = "may be used without a login" if self.name == ANONYMOUS else f"{self.name} may use"
+            raise Forbidden(f"app: not one that {who}")
 
     def charge(self, count: int, now: float) -> None:
         """Take the notifications of one submission from the quota.

@@ -16,11 +16,11 @@ _PEM_BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
 def endpoint_from_string(reactor: Any, description: str) -> IStreamClientEndpoint:
     """A client endpoint as Twisted reads it, of which ``tls:`` is made here, for its host name.
 
-    ``tls:HOST:PORT`` takes ``certificate``, ``privateKey`` and ``timeout`` as Twisted's does. ``trustRoots``
-    is a directory of PEM files or one file.
+    ``tls:HOST:PORT`` takes ``certificate``, ``privateKey``, ``bindAddress`` and ``timeout`` as Twisted's.
+    ``trustRoots`` is a directory of PEM files or one file.
 
-    :raises ValueError: it cannot be understood, or is of a kind that verifies no host name.
-    :raises OSError: a file cannot be read.
+    :raises ValueError: it cannot be understood, names a file that cannot be used, or is of a kind that
+        verifies no host name.
     """
     kind, _, rest = description.partition(":")
     if kind == "ssl":
@@ -39,13 +39,15 @@ def _tls_from_string(reactor: Any, text: str) -> IStreamClientEndpoint:
     timeout = float(arguments.pop("timeout", "30"))
     trust, certificate = arguments.pop("trustRoots", None), arguments.pop("certificate", None)
     key = arguments.pop("privateKey", certificate)
+    bind = arguments.pop("bindAddress", None)
     if arguments:
         raise ValueError(f"tls: has no argument {min(arguments)!a}")
     own = None
     if certificate is not None and key is not None:
-        own = PrivateCertificate.loadPEM(Path(certificate).read_bytes() + b"\n" + Path(key).read_bytes())
+        pem = b"\n".join(_read("certificate", Path(each)) for each in (certificate, key))
+        own = PrivateCertificate.loadPEM(pem)
     tls = ClientTls(host, None if trust is None else _roots(Path(trust)), own)
-    return tls_endpoint(HostnameEndpoint(reactor, host, int(port), timeout), tls)
+    return tls_endpoint(HostnameEndpoint(reactor, host, int(port), timeout, bind and (bind, 0)), tls)
 
 
 def _arguments(text: str) -> dict[str, str]:
@@ -62,7 +64,14 @@ def _arguments(text: str) -> dict[str, str]:
 
 def _roots(path: Path) -> Any:
     files = sorted(path.glob("*.pem")) if path.is_dir() else [path]
-    parts = [part for file in files for part in file.read_bytes().split(_PEM_BEGIN)[1:]]
+    parts = [part for file in files for part in _read("trustRoots", file).split(_PEM_BEGIN)[1:]]
     if not parts:
         raise ValueError(f"trustRoots: {path}: no certificate in PEM")
     return trustRootFromCertificates([Certificate.loadPEM(_PEM_BEGIN + part) for part in parts])
+
+
+def _read(key: str, file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{key}: {file}: {error.strerror}") from None

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
+from prometheus_client import PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from pushgate import __version__
 from pushgate.model.metrics import BOUNDS, COUNTERS, HISTOGRAMS, Histogram, Metrics
 
 GAUGES: Final[dict[str, tuple[str, ...]]] = {
@@ -19,6 +21,7 @@ GAUGES: Final[dict[str, tuple[str, ...]]] = {
     "pushgate_circuit_open": ("app", "cause"),
     "pushgate_certificate_expiry_timestamp_seconds": ("app",),
     "pushgate_sink_lag": ("sink",),
+    "pushgate_build_info": ("version",),
 }
 """Each gauge's labels."""
 
@@ -50,6 +53,7 @@ HELP: Final[dict[str, str]] = {
     "pushgate_circuit_open": "1 and the cause while an app's push service is of no use, else 0 and no cause.",
     "pushgate_certificate_expiry_timestamp_seconds": "Unix time when an app's certificate expires.",
     "pushgate_sink_lag": "Notifications reported and not yet taken by a sink.",
+    "pushgate_build_info": "1, with the version of the gateway.",
 }
 """The description of each metric."""
 
@@ -98,6 +102,7 @@ class GatewayCollector(Collector):
                 _add_app(gauges, app, state)
         for sink, state in stats["sinks"].items():
             gauges["pushgate_sink_lag"].add_metric((sink,), state["lag"])
+        gauges["pushgate_build_info"].add_metric((__version__,), 1)
         yield from gauges.values()
 
     def _shows(self, labels: Sequence[str], values: Sequence[str]) -> bool:
@@ -107,7 +112,10 @@ class GatewayCollector(Collector):
 
 
 class Exposition:
-    """Renders the answer to a scrape."""
+    """Renders the answer to a scrape: the gateway's metrics, and those of any process.
+
+    The latter are the client library's: `process_*`, where there is a /proc, and `python_info`.
+    """
 
     def __init__(self, metrics: Metrics, stats: Callable[[], dict[str, Any]]) -> None:
         self._metrics, self._stats = metrics, stats
@@ -119,6 +127,8 @@ class Exposition:
         """
         registry = CollectorRegistry(auto_describe=False)
         registry.register(GatewayCollector(self._metrics, self._stats, sees))
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
         encode, content_type = choose_encoder(accept)
         return encode(registry), content_type
 

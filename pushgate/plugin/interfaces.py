@@ -50,11 +50,13 @@ class Receipt(msgspec.Struct, frozen=True):
     :param id: of the batch; member *i* has `id` + *i*.
     :param count: notifications submitted.
     :param refused: those not taken, by index, ascending, each with the reason.
+    :param repeated: the same was accepted before under the same idempotency key; nothing is sent again.
     """
 
     id: int
     count: int
     refused: tuple[tuple[int, Refusal], ...] = ()
+    repeated: bool = False
 
 
 class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):

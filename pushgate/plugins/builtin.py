@@ -6,7 +6,7 @@ amp = LazyInput("amp", "AMP: the binary RPC of Twisted programs", "pushgate.inpu
 http = LazyInput("http", "JSON over HTTP/1.1 and HTTP/2", "pushgate.inputs.http:plug_in")
 line = LazyInput("line", "one command a line, text or JSON", "pushgate.inputs.line:plug_in")
 apns = LazyInput("apns", "Apple's binary protocol and feedback", "pushgate.inputs.apns_binary:plug_in")
-amqp = LazyInput("amqp", "a RabbitMQ queue", "pushgate.inputs.amqp:plug_in", needs="pushgate[amqp]")
+amqp = LazyInput("amqp", "a RabbitMQ queue", "pushgate.inputs.amqp:plug_in", needs="pika>=1.3.2,<2")
 
 log = LazySink("log", "outcomes summed up in the log", "pushgate.sinks.log:plug_in")
 jsonl = LazySink("jsonl", "outcome records in a file, a line each", "pushgate.sinks.jsonl:plug_in")
@@ -14,7 +14,7 @@ metrics = LazySink("metrics", "Prometheus, on a port of its own", "pushgate.sink
 ledger = LazySink("ledger", "outcomes kept for days, for Trace", "pushgate.sinks.ledger:plug_in")
 webhook = LazySink("webhook", "outcome records in signed POSTs", "pushgate.sinks.webhook:plug_in")
 amqp_sink = LazySink(
-    "amqp", "records to a RabbitMQ exchange", "pushgate.sinks.amqp:plug_in", needs="pushgate[amqp]"
+    "amqp", "records to a RabbitMQ exchange", "pushgate.sinks.amqp:plug_in", needs="pika>=1.3.2,<2"
 )
 
 apns_stream = LazyUpstream(

@@ -1,4 +1,4 @@
-"""``twistd -n pushgate-simulator``: the push service's side alone."""
+"""``twistd -n --pidfile= pushgate-simulator``: the push service's side alone."""
 
 from pathlib import Path
 from typing import NoReturn

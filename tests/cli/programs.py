@@ -71,12 +71,16 @@ class RunningGateway:
     def __init__(self, directory: Path, configuration: str = CONFIGURATION) -> None:
         [port] = free_ports(1)
         self.to = f"127.0.0.1:{port}"
-        self.file = file = directory / "pushgate.toml"
-        file.write_text(configuration.format(port=port))
-        self._log = (directory / "log").open("w+")
+        self.file = directory / "pushgate.toml"
+        self.file.write_text(configuration.format(port=port))
+        self.restart()
+
+    def restart(self) -> None:
+        """Start it, with a new log; return once it is ready."""
+        self._log = self.file.with_name("log").open("w+")
         self.process = subprocess.Popen(
-            [*TWISTD, "pushgate", "--config", str(file)],
-            cwd=directory, stdout=self._log, stderr=subprocess.STDOUT,
+            [*TWISTD, "pushgate", "--config", str(self.file)],
+            cwd=self.file.parent, stdout=self._log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._wait()
 

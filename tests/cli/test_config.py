@@ -50,7 +50,7 @@ class CheckTests(PlugInTestCase):
         self.assertEqual((result.exit_code, result.stderr), (0, ""))
 
     def test_a_path_that_is_none(self) -> None:
-        """A NUL, which no path has, is told like every other fault."""
+        """A NUL, which no path has, is reported like every other fault."""
         _, result = self.check('[gateway]\nstate_dir = "a\\u0000b"\n[apps.trial]\nupstream = "simulator"\n')
         self.assertEqual(result.exit_code, 1)
         self.assertIn(
@@ -93,7 +93,7 @@ class CheckTests(PlugInTestCase):
         self.assertEqual(result.stderr, "no/such.toml: cannot be read: No such file or directory\n")
 
     def test_a_directory_of_plug_ins(self) -> None:
-        """A file may choose plug-ins of a stranger."""
+        """A file may choose plug-ins of an outsider."""
         text = '[apps.trial]\nupstream = "simulator"\n[sinks.air]\ntype = "pigeon"\n'
         _, result = self.check(text)
         self.assertIn('sinks.air.type: there is no sink "pigeon"', result.stderr)

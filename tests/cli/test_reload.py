@@ -34,10 +34,10 @@ def test_refused(gateway):
     gateway.file.write_text(before + "[gate]\n[input]\n")
     try:
         ended = reload(gateway)
-        told = json.loads(reload(gateway, "--json").stdout)
+        reported = json.loads(reload(gateway, "--json").stdout)
     finally:
         gateway.file.write_text(before)
     faults = ended.stderr.splitlines()
     assert (ended.returncode, ended.stdout, len(faults)) == (1, "", 2)
     assert faults[0].startswith(f"{gateway.file}: gate: unknown key; ")
-    assert told == {"ok": False, "faults": faults}
+    assert reported == {"ok": False, "faults": faults}

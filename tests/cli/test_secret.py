@@ -12,7 +12,7 @@ from tests.cli.programs import CONFIGURATION, TWISTD, RunningGateway, pushgate, 
 GUARDED = (
     CONFIGURATION
     + """
-certificate = "door.pem"
+certificate = "gate.pem"
 client_authorities = "ca.pem"
 [principals.shop]
 secret_file = "shop.hash"
@@ -60,8 +60,8 @@ def guarded(tmp_path_factory):
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     (folder / "roots").mkdir()
     authority.cert_pem.write_to_path(str(folder / "roots" / "ca.pem"))
-    door = authority.issue_cert("localhost", "127.0.0.1")
-    door.private_key_and_cert_chain_pem.write_to_path(str(folder / "door.pem"))
+    server = authority.issue_cert("localhost", "127.0.0.1")
+    server.private_key_and_cert_chain_pem.write_to_path(str(folder / "gate.pem"))
     done = pushgate("secret", "shop", "--append", str(folder / "shop.hash"), "--json")
     (folder / "secret").write_text(json.loads(done.stdout)["secret"] + "\n")
     (folder / "wrong").write_text("wrong")
@@ -73,7 +73,7 @@ def guarded(tmp_path_factory):
 
 
 def send(guarded, *options, app="demo"):
-    """Send through the door with TLS."""
+    """Send through the input with TLS."""
     return pushgate(
         "send", "--app", app, "--token", "0a1b", "--alert", "hi", "--wait", "0", "--to", guarded.tls, *options
     )
@@ -88,7 +88,7 @@ def test_a_login(guarded):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ([], "refused, FORBIDDEN: login: nobody is logged in; log in first, with --login NAME --secret-file FILE"),
+        ([], "refused, FORBIDDEN: login: the caller is not logged in; log in first, with --login NAME --secret-file FILE"),
         (["--login", "shop", "--secret-file", "wrong"], "refused, FORBIDDEN: login: no principal of this name has this secret"),
         (["--login", "shop", "--secret-file", "secret"], "refused, FORBIDDEN: app: not one that shop may use"),
     ],
@@ -111,7 +111,7 @@ def test_half_a_login(guarded):
 
 
 def test_a_start_that_is_refused(tmp_path):
-    """A door that others can reach without TLS and principals ends the start with a line for each key."""
+    """An input that others can reach without TLS and principals ends the start with a line for each key."""
     file = tmp_path / "pushgate.toml"
     file.write_text(CONFIGURATION.format(port=0).replace(":interface=127.0.0.1", ""))
     process = start(*TWISTD, "pushgate", "--config", str(file), cwd=tmp_path)

@@ -26,7 +26,7 @@ def test_an_outcome(gateway):
 
 
 def test_a_dead_token(gateway):
-    """A rejection is told with status and reason, and ends with 1; the next one is not even sent."""
+    """A rejection is reported with status and reason, and ends with 1; the next one is not even sent."""
     done = send(gateway, token="dead0001")
     assert done.stdout.splitlines()[1] == "rejected: refused by the push service, 8 InvalidToken"
     assert done.returncode == 1

@@ -50,7 +50,7 @@ def test_what_a_gateway_says(tmp_path):
 
 
 def test_memory_is_said(gateway):
-    """Who asked for memory is told once what that means."""
+    """A start with memory says once what that means."""
     assert gateway.log().count("what waits is lost when this process ends") == 1
 
 
@@ -87,7 +87,7 @@ def test_simulate(tmp_path):
 
 
 def test_simulate_with_faults(tmp_path):
-    """A bad configuration is told in a line for each fault."""
+    """A bad configuration is reported in a line for each fault."""
     file = tmp_path / "simulator.toml"
     file.write_text("[simulator]\nlistn = 1\n")
     done = pushgate("simulate", "--config", str(file), cwd=tmp_path)

@@ -38,7 +38,7 @@ def test_there_and_back(gateway, tmp_path):
 
 
 def test_bad_lines(gateway):
-    """They are told by number, with the rule; the others are entered, and the status is 1."""
+    """They are listed by number, with the rule; the others are entered, and the status is 1."""
     done = tokens(gateway, "import", stdin="aa02 5\nxyz\n" + "aa 5 gone\n" * 20)
     assert done.stdout == "1 entered, 1 of them new\n"
     faults = done.stderr.splitlines()

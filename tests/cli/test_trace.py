@@ -73,7 +73,7 @@ def test_over_a_crash(tmp_path):
         ({"event": "restarted"}, "the gateway was started, and found it in the spool"),
         ({"event": "outcome", "state": "rejected", "status": 8, "reason": "InvalidToken"}, "rejected 8 InvalidToken"),
         ({"event": "correction", "state": "rejected", "status": 8, "reason": "InvalidToken"},
-         "rejected 8 InvalidToken; it takes the place of what was told before"),
+         "rejected 8 InvalidToken; it takes the place of what was reported before"),
         ({"event": "something of tomorrow"}, ""),
     ],
 )  # fmt: skip

@@ -73,7 +73,7 @@ def test_fields():
 
 
 def test_rows():
-    """People see what happened to which token, one too long for a line cut in the middle."""
-    assert row(record("0a", "rejected", 8)).endswith("\x1b[0m  demo  0a  8 InvalidToken")
-    assert row(record("ab" * 100, "presumed")).endswith(f"  demo  {'ab' * 27}a…abababab")
+    """People see what happened to which notification, by its id; a long token is cut in the middle."""
+    assert row(record("0a", "rejected", 8)).endswith("\x1b[0m  id of 0a  demo  0a  8 InvalidToken")
+    assert row(record("ab" * 100, "presumed")).endswith(f"  demo  {'ab' * 7}a…abababab")
     assert "corrects an earlier outcome" in row(record("0a", "accepted", corrects=True))

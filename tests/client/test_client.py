@@ -23,6 +23,7 @@ from pushgate.client.subscription import ROOM
 from pushgate.inputs.amp import handlers
 from pushgate.inputs.amp.server import AmpServer, AmpTable
 from pushgate.inputs.common.session import Authenticator
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import (
     CannotStart,
     Conflict,
@@ -40,13 +41,15 @@ from pushgate.model.errors import (
 )
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import parse_id
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import State
 from pushgate.model.outcome_record import id_text
 from pushgate.model.principals import Grant, Principals
 from pushgate.model.secret_hash import SecretHash
+from pushgate.model.target import TargetForm
 from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.interfaces import Context
-from pushgate.plugins.builtin import amp as amp_door
+from pushgate.plugins.builtin import amp as amp_factory
 from pushgate.testing import RecordingGateway, outcome
 from tests.samples import PAYLOAD, TOKEN, token
 
@@ -109,8 +112,8 @@ class ClientTestCase(SynchronousTestCase):
             metrics=self.metrics,
             principals=self.principals,
         )
-        authenticator = Authenticator("amp", True, self.gateway, context)
-        self.server = AmpServer("amp", AmpTable(type="amp"), self.gateway, context, authenticator)
+        self.authenticator = Authenticator("amp", True, self.gateway, context)
+        self.server = AmpServer("amp", AmpTable(type="amp"), self.gateway, context, self.authenticator)
         self.wires = Wires(self.server, self.clock)
         self.client = Client(self.wires, self.clock, jitter=lambda: 1.0, **self.options)
         self.client.start()
@@ -123,6 +126,7 @@ class ClientTestCase(SynchronousTestCase):
         self.clock.advance(LINGER)
         self.wires.flush()
         self.successResultOf(closed)
+        self.authenticator.stop()
         self.assertEqual([call for call in self.clock.getDelayedCalls() if call.active()], [])
 
     def result(self, deferred):
@@ -445,6 +449,19 @@ class ReconnectionTests(ClientTestCase):
         self.assertIsInstance(self.result(push), str)
         self.assertEqual(len(self.gateway.submissions), 1)
 
+    def test_a_batch_that_was_sent_before(self):
+        """The receipt says that it was accepted before: nothing is sent again."""
+        tokens = [token(n) for n in range(1500)]
+        first, again = (
+            self.result(self.client.push_batch("news", [*tokens, "zz"], PAYLOAD, key="k")) for _ in range(2)
+        )
+        self.assertEqual(
+            (first.accepted, first.repeated, repr(first)), (1500, 0, "<Receipt: 1500 accepted, 1 refused>")
+        )
+        self.assertEqual((again.accepted, again.repeated), (1500, 1500))
+        self.assertEqual(repr(again), "<Receipt: 1500 accepted, 1500 of them before, 1 refused>")
+        self.assertEqual(list(again.ids), list(first.ids))
+
     def test_a_batch_with_a_key_is_repeated(self):
         """Only what was cut off is sent again, under the same keys."""
         self.gateway.holding = True
@@ -557,7 +574,7 @@ class ReconnectionTests(ClientTestCase):
 
 class OverloadTests(ClientTestCase):
     def test_an_overloaded_gateway_is_asked_again(self):
-        """At growing intervals, for as long as the program has patience."""
+        """At growing intervals, for as long as the program waits."""
         self.gateway.error = Overloaded("queue", 10, 10)
         push = self.client.push("news", TOKEN, PAYLOAD)
         self.wires.flush()
@@ -580,13 +597,13 @@ class OverloadTests(ClientTestCase):
         self.assertNoResult(push)
         self.clock.advance(0.01)
         self.assertIsInstance(self.result(push), str)
-        client = Client(self.wires, self.clock, patience=0)
+        client = Client(self.wires, self.clock, retry_for=0)
         client.start()
         self.gateway.error = TooFast(10.0, 2.504)
         self.assertEqual(self.failure(client.push("news", TOKEN, PAYLOAD), Overloaded).retry_after, 2.51)
         client.close()
 
-    def test_patience_ends(self):
+    def test_the_time_ends(self):
         """Then the refusal is the answer, for a gateway that restarts too."""
         for error in (Overloaded("queue", 10, 10), ShuttingDown()):
             self.gateway.error = error
@@ -596,9 +613,9 @@ class OverloadTests(ClientTestCase):
                 self.clock.advance(0.5)
             self.failureResultOf(push, type(error))
 
-    def test_no_patience(self):
+    def test_no_time(self):
         """With 0 the refusal comes at once."""
-        client = Client(self.wires, self.clock, patience=0)
+        client = Client(self.wires, self.clock, retry_for=0)
         client.start()
         self.gateway.error = Overloaded("queue", 10, 10)
         self.failure(client.push("news", TOKEN, PAYLOAD), Overloaded)
@@ -716,7 +733,7 @@ class WatchTests(ClientTestCase):
         self.successResultOf(self.next(subscription))
 
     def test_a_subscription_can_be_ended(self):
-        """Whoever waits for a record is told; the client's commands go on."""
+        """One that waits for a record gets the error; the client's commands go on."""
         subscription = self.result(self.client.watch())
         coming = self.next(subscription)
         self.result(subscription.stop())
@@ -759,12 +776,12 @@ class LoopbackTests(TestCase):
         """Connect, watch, push a batch, read the outcomes, close."""
         gateway = RecordingGateway()
         context = Context(reactor=reactor, wall=time.time, jitter=lambda: 0.0, metrics=Metrics())
-        door = amp_door.input(
+        server = amp_factory.input(
             "amp", AmpTable(type="amp", listen="tcp:0:interface=127.0.0.1"), gateway, context
         )
-        await door.start()
-        self.addCleanup(door.stop)
-        port = door.addresses()[0].rpartition(":")[2]
+        await server.start()
+        self.addCleanup(server.stop)
+        port = server.addresses()[0].rpartition(":")[2]
         async with connect(reactor, f"tcp:127.0.0.1:{port}") as client:
             outcomes = await client.watch(app="news")
             receipt = await client.push_batch(
@@ -832,7 +849,7 @@ class LoginTests(ClientTestCase):
         self.failure(pushing, Unreachable)
 
     def test_a_gateway_that_knows_no_logins(self):
-        """Is told as what it is."""
+        """Is named as what it is."""
         self.patch(handlers, "_RESPONDERS", {})
         self.wires.cut()
         self.clock.advance(MAX_DELAY)
@@ -840,9 +857,55 @@ class LoginTests(ClientTestCase):
         self.assertIn("failed at Login", str(error))
 
 
+class TargetTests(ClientTestCase):
+    """An app whose push service has other targets than device tokens."""
+
+    TEXTS: ClassVar[list[str]] = ["https://push.example.com/ü", '{"endpoint": "https://x y"}', "z" * 4096]
+
+    def setUp(self):
+        super().setUp()
+        self.gateway._rules = NotificationRules()
+
+    def test_a_push(self):
+        """The target is passed on as the program writes it."""
+        for text in self.TEXTS:
+            self.result(self.client.push("news", text, PAYLOAD))
+            self.assertEqual(list(self.gateway.submissions[-1].tokens), [text.encode()])
+
+    def test_a_batch(self):
+        """Text or bytes, however long, cut into as many commands as it takes; a bad one is refused by index."""
+        targets = [*self.TEXTS * 20, b"\x00\xff", "", "y" * 4097, "\ud83d"]
+        receipt = self.result(self.client.push_batch("news", targets=targets, payload=PAYLOAD))
+        self.assertEqual((receipt.accepted, [each.index for each in receipt.refused]), (61, [61, 62, 63]))
+        sent = [target for submission in self.gateway.submissions for target in submission.tokens]
+        self.assertEqual(
+            [target for target in sent if target], [text.encode() for text in self.TEXTS] * 20 + [b"\x00\xff"]
+        )
+        self.assertIn("1 to 4096 bytes", receipt.refused[1].reason)
+
+    def test_tokens_or_targets(self):
+        """One of the two."""
+        for arguments in ({}, {"tokens": [], "targets": []}):
+            self.failure(self.client.push_batch("news", payload=PAYLOAD, **arguments), Invalid)
+
+    def test_dead_ones(self):
+        """They are entered, listed and taken for living again as text or bytes."""
+        entries = [DeadTokenEntry(text.encode(), 5, DeadReason.IMPORTED) for text in self.TEXTS]
+        self.assertIs(self.result(self.client.target_form("news")), TargetForm.TEXT)
+        self.assertEqual(self.result(self.client.bury("news", entries * 10)), 3)
+
+        async def listed():
+            return [entry async for entry in self.client.dead_tokens("news")]
+
+        found = self.result(Deferred.fromCoroutine(listed()))
+        self.assertEqual(found, sorted(entries, key=lambda entry: entry.token))
+        wanted = [self.TEXTS[0], *(text.encode() for text in self.TEXTS[1:]), *self.TEXTS * 10]
+        self.assertEqual(self.result(self.client.forget("news", wanted)), 3)
+
+
 class QuotaTests(ClientTestCase):
     grants: ClassVar[dict] = {"anonymous": Grant(rate=1.0)}
-    options: ClassVar[dict] = {"patience": 30.0}
+    options: ClassVar[dict] = {"retry_for": 30.0}
 
     def test_it_comes_back_when_told(self):
         """A quota that is used up is not asked for again before there is some left."""

@@ -157,20 +157,20 @@ class RunTests(ProcessTestCase):
         """
 
     async def test_it_works(self) -> None:
-        """Start, push, reload and stop, each told to systemd; its files are for nobody else to read."""
+        """Start, push, reload and stop, each reported to systemd; its files are for nobody else to read."""
         self.own(self.directory / "state", self.directory / "log")
         address = f"@pushgate-test-{os.getpid()}"
         manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(manager.close)
         manager.bind("\0" + address[1:])
         manager.setblocking(False)
-        told: list[str] = []
+        reported: list[str] = []
 
         def heard(*words: str) -> bool:
             with contextlib.suppress(BlockingIOError):
                 while True:
-                    told.append(manager.recv(4096).decode().splitlines()[0])
-            return [word for word in told if word != "WATCHDOG=1"] == list(words)
+                    reported.append(manager.recv(4096).decode().splitlines()[0])
+            return [word for word in reported if word != "WATCHDOG=1"] == list(words)
 
         config = self.config(self.text(self.directory / "state", self.file))
         process = self.twistd("pushgate", "--config", config, before=AS_NOBODY, NOTIFY_SOCKET=address)
@@ -184,7 +184,7 @@ class RunTests(ProcessTestCase):
         process.signal(signal.SIGTERM)
         self.assertIn(await process.ended(), (0, -signal.SIGTERM))
         self.assertEqual(process.err, "")
-        self.assertTrue(heard("READY=1", "RELOADING=1", "READY=1", "STOPPING=1"), told)
+        self.assertTrue(heard("READY=1", "RELOADING=1", "READY=1", "STOPPING=1"), reported)
         self.assertEqual(self.file.read_text().count("\n"), 1)
         modes = {path.name: path.stat().st_mode & 0o777 for path in (self.directory / "state").iterdir()}
         self.assertEqual((modes["spool.sqlite"], modes["lock"]), (0o600, 0o600))

@@ -40,14 +40,14 @@ class BackpressureTests(TestCase):
         rig = await Rig(self.mktemp(), queue=LIMIT, connections=1, spare=0).start()
         self.addCleanup(lambda: Deferred.fromCoroutine(rig.stop()))
         table = AmpTable(type="amp", listen="tcp:0:interface=127.0.0.1")
-        door = amp.input("amp", table, rig.gateway, rig.context)
-        await door.start()
-        self.addCleanup(door.stop)
-        return rig, door, await self.program(door, Sender())
+        server = amp.input("amp", table, rig.gateway, rig.context)
+        await server.start()
+        self.addCleanup(server.stop)
+        return rig, server, await self.program(server, Sender())
 
-    async def program(self, door: AmpInput, protocol: Any) -> Any:
+    async def program(self, server: AmpInput, protocol: Any) -> Any:
         """A program, connected."""
-        port = int(door.addresses()[0].rpartition(":")[2])
+        port = int(server.addresses()[0].rpartition(":")[2])
         return await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", port), protocol)
 
     async def until(self, rig: Rig, holds: Any) -> None:
@@ -61,7 +61,7 @@ class BackpressureTests(TestCase):
         Everything is taken and sent once it reads again; nothing is lost, doubled, or refused. Meanwhile
         others are served.
         """
-        rig, door, sender = await self.start()
+        rig, server, sender = await self.start()
         await sender.push(0)
         await self.until(rig, lambda: rig.simulator.received.frames == SIZE)
         [guest] = rig.simulator._gates["push"].connections
@@ -69,7 +69,7 @@ class BackpressureTests(TestCase):
         [link] = rig.gateway._apps.configured("news").slot.upstream._pool.connections  # type: ignore[attr-defined] # of APNs
         for stream, buffer in ((guest, socket.SO_RCVBUF), (link, socket.SO_SNDBUF)):
             stream.transport.transport.getHandle().setsockopt(socket.SOL_SOCKET, buffer, 1 << 16)
-        [connection] = door._server.connections
+        [connection] = server._server.connections
         answers = [sender.push(number) for number in range(1, BATCHES)]
         news = rig.gateway._apps.configured("news").queue
         depths, buffered = [], []
@@ -83,7 +83,7 @@ class BackpressureTests(TestCase):
 
         await watched(lambda: news.capacity.is_pressed)
         await watched(lambda: connection._read_pause.held)
-        other = await self.program(door, AMP())
+        other = await self.program(server, AMP())
         await other.callRemote(Stats)
         other.transport.loseConnection()
         waiting = sum(not answer.called for answer in answers)

@@ -1,4 +1,4 @@
-"""The gateway's middle: who is let in, what is told of it, and that the books are right."""
+"""The gateway's middle: who is let in, what is reported of it, and that the books are right."""
 
 import json
 from uuid import UUID
@@ -232,7 +232,7 @@ class StatusTests(GatewayTestCase):
         self.assertEqual(self.rig.status(number)["attempts"], 1)
 
     def test_each_outcome(self) -> None:
-        """Each final state is told with status, reason, time and attempts of that one member."""
+        """Each final state is reported with status, reason, time and attempts of that one member."""
         states = [
             State.ACCEPTED, State.PRESUMED, State.REJECTED, State.EXPIRED, State.UNKNOWN, State.FAILED,
         ]  # fmt: skip
@@ -243,8 +243,8 @@ class StatusTests(GatewayTestCase):
             self.rig.upstream.settle(state, taken.part(index, index + 1), status=index, reason=f"R{index}")
         for index, state in enumerate(states):
             record = self.rig.status(number + index)
-            told = [record[key] for key in ("state", "status", "reason", "at", "attempts", "index")]
-            self.assertEqual(told, [state, index, f"R{index}", EPOCH + 7, 1, index])
+            reported = [record[key] for key in ("state", "status", "reason", "at", "attempts", "index")]
+            self.assertEqual(reported, [state, index, f"R{index}", EPOCH + 7, 1, index])
             self.assertEqual(record["upstream"], "recording")
 
     def test_the_record_is_the_sinks(self) -> None:
@@ -320,7 +320,7 @@ class SinkTests(GatewayTestCase):
         self.end_one()
         sink = self.attach()
         self.end_one()
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual((len(sink.reports), len(self.rig.sink.reports)), (1, 2))
 
     def test_two_of_a_name(self) -> None:
@@ -328,25 +328,25 @@ class SinkTests(GatewayTestCase):
         with self.assertRaises(ValueError):
             self.attach("sink")
         self.end_one()
-        self.assertEqual(len(self.rig.told()), 1)
+        self.assertEqual(len(self.rig.reported()), 1)
 
     def test_one_that_cannot_start(self) -> None:
-        """What a sink raises when it is started is the attacher's, and the sink is told nothing."""
+        """What a sink raises when it is started is the attacher's, and the sink is given nothing."""
         sink = RecordingSink()
         sink.error = CannotStart(["no such directory"])
         with self.assertRaises(CannotStart):
             self.rig.gateway.attach("watch", sink, 10)
         self.end_one()
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual(sink.history, ["start"])
 
     def test_detached(self) -> None:
-        """A detached sink is stopped and told nothing more; detaching again is harmless."""
+        """A detached sink is stopped and given nothing more; detaching again is harmless."""
         sink = self.attach()
         self.detach()
         self.detach()
         self.end_one()
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual(sink.history, ["start", "stop"])
         self.assertNotIn("watch", self.rig.gateway.stats()["sinks"])
         self.assertEqual(self.rig.counted("pushgate_sink_errors_total", "watch"), 0)
@@ -356,11 +356,11 @@ class SinkTests(GatewayTestCase):
         sink = self.attach()
         sink.holding = True
         self.end_one()
-        self.rig.told()
+        self.rig.reported()
         self.end_one()
         sink.holding = False
         self.detach()
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual((len(sink.calls), sink.history), (1, ["start", "emit", "stop"]))
         self.assertEqual(self.rig.counted("pushgate_sink_dropped_total", "watch"), 2)
 
@@ -369,7 +369,7 @@ class SinkTests(GatewayTestCase):
         sink = self.attach()
         self.end_one()
         self.detach()
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual(sink.history, ["start", "stop"])
 
     def test_a_slow_stop_is_no_error(self) -> None:
@@ -388,7 +388,7 @@ class SinkTests(GatewayTestCase):
         sink = self.attach()
         detach()
         self.end_one()
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual(len(sink.reports), 1)
 
     def test_a_raising_sink(self) -> None:
@@ -421,7 +421,7 @@ class PressureTests(GatewayTestCase):
         return self.rig.gateway.pressed(app, lambda: self.relieved.append(app)) is not None
 
     def test_it_rises_and_falls(self) -> None:
-        """Who asks between nine tenths and four fifths is told later that there is room; the others need not wait."""
+        """Who asks between nine tenths and four fifths learns later that there is room; the others need not wait."""
         self.accepted(89)
         self.assertFalse(self.pressed())
         self.accepted(1)
@@ -483,14 +483,14 @@ class PressureTests(GatewayTestCase):
         self.assertEqual(self.relieved, ["news", "news"])
 
     def test_the_end(self) -> None:
-        """When the gateway stops everybody goes on, to hear that it does; who asks later is not told to wait."""
+        """When the gateway stops everybody goes on, to hear that it does; who asks later is not asked to wait."""
         self.accepted(95)
         self.pressed()
         self.rig.gateway.refuse()
         self.assertEqual((self.relieved, self.pressed()), (["news"], False))
 
     def test_who_leaves(self) -> None:
-        """Who does not want to be told any more is not."""
+        """One that has left off is not called any more."""
         self.accepted(95)
         leave = self.rig.gateway.pressed("news", lambda: self.relieved.append("left"))
         assert leave is not None
@@ -564,7 +564,7 @@ class BooksTests(GatewayTestCase):
         self.assertEqual(rig.metrics.histograms["pushgate_accept_seconds"]["test",].total, 0)
 
     def test_an_upstream_that_settles_twice(self) -> None:
-        """A second outcome is left out and logged; those beside it are told, and the books stay right."""
+        """A second outcome is left out and logged; those beside it are reported, and the books stay right."""
         self.accepted(3)
         [taken] = self.rig.upstream.take()
         self.rig.upstream.settle(State.ACCEPTED, taken.part(0, 2))
@@ -578,7 +578,7 @@ class BooksTests(GatewayTestCase):
     def test_dead_tokens_are_reported(self) -> None:
         """What the feedback service says goes to the sinks; it is the outcome of nothing."""
         self.rig.upstream.work.tokens_died([DeadTokenEntry(token(0), EPOCH - 5, DeadReason.FEEDBACK)])
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual(self.rig.sink.reports, [DeadToken("news", token(0), EPOCH - 5, EPOCH, "recording")])
         self.assertEqual(self.rig.gateway.stats()["apps"]["news"]["dead_tokens"], 1)
 
@@ -598,7 +598,7 @@ class BooksTests(GatewayTestCase):
         self.rig.gateway.add_app("web", AppTable(upstream="recording"), self.rig.factory)
         gone = DeadTokenEntry(b"https://x", EPOCH - 5, DeadReason.FEEDBACK)
         self.rig.factory.made["web"].work.tokens_died([gone])
-        self.rig.told()
+        self.rig.reported()
         self.assertIn('"token":"https://x"', lines(self.rig.sink.reports[-1])[0])
 
     def test_one_apps_trouble_is_not_the_others(self) -> None:
@@ -609,7 +609,7 @@ class BooksTests(GatewayTestCase):
             upstream.reachable(False)
         self.rig.queue._ready.drop = lambda unwanted: 1 / 0
         self.rig.clock.advance(1)
-        self.assertEqual([state for _, state, _ in self.rig.told()], [State.EXPIRED])
+        self.assertEqual([state for _, state, _ in self.rig.reported()], [State.EXPIRED])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
 

@@ -1,4 +1,4 @@
-"""What can still be told of a notification: by the gateway, by the sinks that remember, over a restart."""
+"""What can still be reported of a notification: by the gateway, by the sinks that remember, over a restart."""
 
 import json
 from typing import Any
@@ -124,7 +124,7 @@ class HistoryTests(TraceCase):
         self.spool = spool
         self.rig = GatewayRig(spool, limits)
         self.rig.gateway.add_sink("memory", self.memory, 1_000)
-        self.rig.told()
+        self.rig.reported()
 
     def restart(self) -> None:
         """All that is left is what the spool and the memory have."""
@@ -145,7 +145,7 @@ class HistoryTests(TraceCase):
         return fields
 
     def test_a_memory_that_fails(self) -> None:
-        """A sink that cannot be asked is named in the log; what others know is told all the same."""
+        """A sink that cannot be asked is named in the log; what others know is reported all the same."""
         number = self.accepted()
         self.patch(self.memory, "outcomes", lambda _: fail(OSError("the disk is gone")))
         with capturedLogs() as logs:
@@ -160,7 +160,7 @@ class HistoryTests(TraceCase):
         number = self.accepted()
         self.rig.upstream.take()
         self.rig.upstream.settle(State.REJECTED, status=8, reason="InvalidToken")
-        self.rig.told()
+        self.rig.reported()
         before = self.status(number + 2), self.story(number + 2)
         self.spool.recovered.clear()
         self.restart()
@@ -175,7 +175,7 @@ class HistoryTests(TraceCase):
         self.assertEqual(self.events(number), ["submitted", "queued", "restarted"])
         self.rig.upstream.take()
         self.rig.upstream.settle(State.PRESUMED)
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual(self.events(number), ["submitted", "queued", "restarted", "outcome"])
         self.assertEqual(self.status(number)["state"], "presumed")
 
@@ -183,7 +183,7 @@ class HistoryTests(TraceCase):
         """So does what may have been written and must not be written twice."""
         of = batch(2, order=1)
         self.start(RecordingSpool(Kept(of, ((0, 2),), ((0, 1),))))
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual(self.events(of.id), ["submitted", "queued", "restarted", "outcome"])
         self.assertEqual(self.story(of.id)["reason"], "GatewayRestarted")
 
@@ -192,7 +192,7 @@ class HistoryTests(TraceCase):
         number = self.accepted()
         [span] = self.rig.upstream.take()
         self.rig.upstream.settle(State.ACCEPTED, span.part(0, 1))
-        self.rig.told()
+        self.rig.reported()
         self.restart()
         self.assertEqual(
             [self.status(number + i)["state"] for i in range(3)], ["accepted", "queued", "queued"]
@@ -202,7 +202,7 @@ class HistoryTests(TraceCase):
         )
 
     def test_cancelled_on_the_disk(self) -> None:
-        """What was cancelled while the spool alone had it is known at once, and when it was told."""
+        """What was cancelled while the spool alone had it is known at once, and when it was reported."""
         self.start(RecordingSpool(), Limits(held=1, few=1))
         self.accepted(1)
         number = self.accepted(2)
@@ -210,7 +210,7 @@ class HistoryTests(TraceCase):
         self.assertTrue(self.successResultOf(self.cancelled(number)))
         self.assertEqual(self.status(number)["state"], "cancelled")
         self.assertEqual(self.memory.reports, [])
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual(len(self.memory.reports), 1)
         self.assertEqual(self.status(number)["state"], "cancelled")
         self.assertEqual(self.events(number), ["submitted", "queued", "outcome"])
@@ -239,11 +239,11 @@ class HistoryTests(TraceCase):
         self.assertEqual(self.events(number), ["submitted", "queued"])
 
     def test_at_most_once(self) -> None:
-        """What is on record before it is written is told the same way."""
+        """What is on record before it is written is reported the same way."""
         number = self.accepted(delivery=Delivery.AT_MOST_ONCE)
         self.assertEqual((self.rig.upstream.take(), len(self.rig.upstream.take())), ([], 1))
         self.rig.upstream.settle(State.UNKNOWN, reason="ConnectionLost")
-        self.rig.told()
+        self.rig.reported()
         self.spool.recovered.clear()
         self.restart()
         self.assertEqual(self.status(number)["reason"], "ConnectionLost")

@@ -95,7 +95,7 @@ def test_failures_that_are_no_refusals():
 
 
 def test_a_start_that_fails_tells_every_fault():
-    """All faults of a configuration are told at once, one line each; it is no answer to a caller."""
+    """All faults of a configuration are reported at once, one line each; it is no answer to a caller."""
     fault = CannotStart(["a.toml: apps.news.port: 0; 1 to 65535", "a.toml: sinks.x.type: missing"])
     assert str(fault).splitlines() == fault.faults
     assert isinstance(fault, PushgateError)

@@ -303,7 +303,7 @@ def test_delivery_policies_are_named():
 
 
 def test_ids_are_uuids():
-    """An id is read as it was told; any other text is refused without repeating it."""
+    """An id is read as it was given; any other text is refused without repeating it."""
     number = batch_id(1_700_000_000.0, 12345)
     assert parse_id(str(UUID(int=number))) == number
     for text in ("", "1", SECRET, f"{UUID(int=number)}0", "é" * 32):

@@ -54,13 +54,13 @@ def test_the_blob_is_each_member_behind_its_length(members, prefix):
 
 @given(MEMBERS, PREFIX)
 def test_lengths_are_those_of_the_members(members, prefix):
-    """Every length that occurs is told, and none that does not."""
+    """Every length that occurs is listed, and none that does not."""
     assert set(Packed.of(members, prefix).lengths()) == set(map(len, members))
 
 
 @given(st.binary(max_size=60), PREFIX)
 def test_any_blob_is_read_or_refused(blob, prefix):
-    """Bytes from a stranger either are a packed sequence, whole to the last byte, or `Invalid`."""
+    """Bytes from an outsider either are a packed sequence, whole to the last byte, or `Invalid`."""
     try:
         members = list(Packed(blob, prefix))
     except Invalid:

@@ -45,7 +45,7 @@ def test_not_logged_in():
     assert Principals({"shop": SHOP}).anonymous is None
     reader = Principals({"shop": SHOP, ANONYMOUS: Grant(operations=frozenset({READ}))}).anonymous
     reader.permit(READ, "news", 0, 0.0)
-    with pytest.raises(Forbidden, match=r"^push: not allowed to anonymous$"):
+    with pytest.raises(Forbidden, match=r"^push: not allowed without a login$"):
         reader.permit(PUSH, "news", 1, 0.0)
 
 
@@ -116,7 +116,7 @@ def test_largest_batch():
 
 
 def test_rate():
-    """Beyond its rate a principal is refused, is told for how long, and that is true."""
+    """Beyond its rate a principal is refused, learns for how long, and that is true."""
     principal = shop(rate=10.0)
     principal.permit(PUSH, "news", 10, 100.0)
     with pytest.raises(TooFast, match=r"^rate: at most 10 notifications a second; again in 0.3 s$") as caught:
@@ -170,7 +170,7 @@ def test_quota_is_shared():
 )
 def test_rate_holds(rate, asked):
     """However it is asked, what goes is never more than the rate, a second's worth and one batch; and who
-    comes back when told is let in."""
+    comes back then is let in."""
     principal, now, went, largest = shop(rate=rate), 0.0, 0, 0
     for count, pause in asked:
         now += pause

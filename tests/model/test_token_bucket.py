@@ -86,7 +86,7 @@ def test_the_rate_holds_over_any_time(rate, start, turns):
 
 @given(RATES, UPTIMES, st.floats(0, 100))
 def test_after_the_wait_one_may_go(rate, now, more):
-    """Who sleeps as long as told wakes up to work: rounding never makes it wait again for next to nothing."""
+    """Who sleeps as long as asked wakes up to work: rounding never makes it wait again for next to nothing."""
     pace = TokenBucket(rate, now)
     pace.spend(int(max(1.0, rate * BURST) + more))
     now += pace.wait()

@@ -15,7 +15,7 @@ from tests.samples import batch, token
 ACCEPTED_AT = 1_700_000_000.0
 
 
-def told(state, *steps, at=5.0, index=1, recalled=False, status=None, reason="", **of):
+def reported(state, *steps, at=5.0, index=1, recalled=False, status=None, reason="", **of):
     """An outcome of the second of three."""
     whole = replace(batch(3), **{"door": "amp", **of})
     span = BatchSlice(whole, index, index + 1, attempts=1, recalled=recalled, past=steps)
@@ -44,7 +44,7 @@ BEGIN = [("submitted", "amp"), ("queued",)]
 
 def test_the_whole_way():
     """Through which input, on which connections, why again, and the end."""
-    text = NotificationTrace((told(State.ACCEPTED, FIRST, BACK, SECOND),)).json()
+    text = NotificationTrace((reported(State.ACCEPTED, FIRST, BACK, SECOND),)).json()
     assert events(text) == [
         *BEGIN,
         ("written", 3),
@@ -57,7 +57,7 @@ def test_the_whole_way():
 
 def test_it_begins_with_the_record():
     """The fields of a trace are those of the outcome record, and `events`."""
-    outcome = told(State.REJECTED, FIRST, status=8, reason="InvalidToken")
+    outcome = reported(State.REJECTED, FIRST, status=8, reason="InvalidToken")
     fields = json.loads(NotificationTrace((outcome,)).json())
     del fields["events"]
     assert fields == json.loads(record(outcome))
@@ -65,9 +65,9 @@ def test_it_begins_with_the_record():
 
 
 def test_a_correction():
-    """What was presumed stays in the trace; the record is the correction, and no step is told twice."""
-    presumed = told(State.PRESUMED, FIRST)
-    corrected = told(
+    """What was presumed stays in the trace; the record is the correction, and no step is reported twice."""
+    presumed = reported(State.PRESUMED, FIRST)
+    corrected = reported(
         State.REJECTED, FIRST, BACK, SECOND, at=9.0, recalled=True, status=8, reason="InvalidToken"
     )
     text = NotificationTrace((presumed, corrected)).json()
@@ -84,15 +84,15 @@ def test_a_correction():
 def test_on_its_way():
     """Without an outcome the record says where it is, and the trace ends with the last step."""
     for state in (State.QUEUED, State.WRITTEN):
-        text = NotificationTrace((), told(state, FIRST)).json()
+        text = NotificationTrace((), reported(state, FIRST)).json()
         assert json.loads(text)["state"] == state
         assert events(text) == [*BEGIN, ("written", 3)]
 
 
 def test_presumed_and_sent_again():
-    """The record says what was told last, until there is another outcome; the trace goes further."""
+    """The record says what was reported last, until there is another outcome; the trace goes further."""
     text = NotificationTrace(
-        (told(State.PRESUMED, FIRST),), told(State.QUEUED, FIRST, BACK, recalled=True)
+        (reported(State.PRESUMED, FIRST),), reported(State.QUEUED, FIRST, BACK, recalled=True)
     ).json()
     assert json.loads(text)["state"] == "presumed"
     assert [each[0] for each in events(text)[2:]] == ["written", "outcome", "discarded"]
@@ -100,6 +100,6 @@ def test_presumed_and_sent_again():
 
 def test_what_is_not_known():
     """A token that is not kept is null, and so is an input without a name; nothing is made up."""
-    text = NotificationTrace((told(State.CANCELLED, door="", tokens=Packed.of([b""] * 3, 1)),)).json()
+    text = NotificationTrace((reported(State.CANCELLED, door="", tokens=Packed.of([b""] * 3, 1)),)).json()
     assert json.loads(text)["token"] is None
     assert events(text)[0] == ("submitted", None)

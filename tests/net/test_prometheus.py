@@ -1,8 +1,10 @@
+from pathlib import Path
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.trial.unittest import SynchronousTestCase
 
+from pushgate import __version__
 from pushgate.model.metrics import BOUNDS, COUNTERS, HISTOGRAMS, Metrics
 from pushgate.model.outcome import State
 from pushgate.net.prometheus import GAUGES, HELP, Exposition
@@ -26,6 +28,7 @@ CONTRACT = {
     "pushgate_blocked_total": {"part"},
     "pushgate_upstream_errors_total": {"app"},
     "pushgate_sink_errors_total": {"sink"},
+    "pushgate_build_info": {"version"},
 }
 """The metrics that the contract promises, with their labels."""
 
@@ -76,6 +79,14 @@ class ExpositionTests(SynchronousTestCase):
         declared = {**COUNTERS, **HISTOGRAMS, **GAUGES}
         for name, labels in CONTRACT.items():
             self.assertEqual(set(declared[name]), labels, name)
+
+    def test_the_process(self) -> None:
+        """The version, and what the client library knows of every process."""
+        samples = {name: dict(labels) for name, labels in self.samples()}
+        self.assertEqual(samples["pushgate_build_info"], {"version": __version__})
+        self.assertIn("python_info", samples)
+        if Path("/proc/self/stat").exists():
+            self.assertLessEqual({"process_cpu_seconds_total", "process_open_fds"}, set(samples))
 
     def test_every_metric_has_its_help(self) -> None:
         """A metric that is added must be described."""

@@ -89,7 +89,7 @@ class SinkTests(BrokerTestCase):
         self.assertEqual(self.taken(self.queue)[-1][0].routing_key, "news.failed")
 
     async def test_passive(self) -> None:
-        """Told not to make the exchange it waits for one."""
+        """Configured not to make the exchange it waits for one."""
         with self.broker.channel() as channel:
             channel.exchange_declare(self.exchange, "fanout")
         sink = await self.sink(declare=False)

@@ -143,5 +143,5 @@ class LogSinkTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_stop_without_a_report(self) -> None:
-        """A sink that was told nothing logs nothing."""
+        """A sink that was given nothing logs nothing."""
         self.assertEqual(self.logged(), [])

@@ -19,7 +19,7 @@ _PROPS: Final = (
 
 _SIMULATOR: Final = """\
 # The push service's side of `pushgate demo`. To run it again, in this directory:
-#     twistd -n pushgate-simulator --config simulator.toml
+#     twistd -n --pidfile= pushgate-simulator --config simulator.toml
 
 [simulator]
 listen = "tcp:{push}:interface=127.0.0.1"
@@ -43,7 +43,7 @@ times = 1
 """
 _GATEWAY: Final = """\
 # The gateway of `pushgate demo`. To run it again, in this directory, beside the simulator:
-#     twistd -n pushgate --config gateway.toml
+#     twistd -n --pidfile= pushgate --config gateway.toml
 
 [gateway]
 state_dir = "memory"

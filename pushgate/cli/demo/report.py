@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pushgate.cli.demo.directory import DemoDirectory
     from pushgate.cli.demo.run import DemoResult
 
-_REPORTED, _SAW = "gateway told", "push service saw"
+_REPORTED, _SAW = "gateway reported", "push service saw"
 _TWICE = (
     "what was in flight when the push service closed a connection without a word;\n"
     "at-least-once, the default, sends it again."

@@ -6,7 +6,7 @@ from pushgate.inputs.amp.handlers import respond
 from pushgate.inputs.amp.request import AmpRequest
 from pushgate.inputs.amp.watcher import Watcher, Watchers
 from pushgate.inputs.common.backpressure import FULL
-from pushgate.inputs.common.conversation import UNANSWERED, Conversation, ConversationState
+from pushgate.inputs.common.conversation import LOGGING_IN, UNANSWERED, Conversation, ConversationState
 from pushgate.inputs.common.conversation_input import ConversationServer
 from pushgate.protocols.amp.boxes import Box, BoxReader, Malformed, box_bytes
 from pushgate.protocols.amp.commands import Outcomes
@@ -59,6 +59,14 @@ class AmpConnection(Conversation):
         if answer is not None and self.state is not ConversationState.LOST:
             self._write(answer)
         self.answered()
+        if self.state is ConversationState.LEAVING and not self.under_way:
+            self.close()
+
+    def leave(self) -> None:
+        if self.state is ConversationState.OPEN:
+            self.state = ConversationState.LEAVING
+        if self.state is ConversationState.LEAVING and not self.under_way:
+            self.close()
 
     # reading
 
@@ -122,7 +130,7 @@ class AmpConnection(Conversation):
 
     def _watcher_gave_up(self) -> None:
         assert self._watcher is not None
-        if self._read_pause.holds(UNANSWERED) or self._read_pause.holds(FULL):
+        if any(map(self._read_pause.holds, (UNANSWERED, FULL, LOGGING_IN))):
             self._watcher.extend()  # its acknowledgements may have come: they were not read
             return
         self._watchers.count_dropped("unread")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from twisted.internet.defer import Deferred
 
-from pushgate.model.dead_token import DeadTokenEntry, line, parse
+from pushgate.model.dead_token import DeadTokenEntry, json_line, line, parse
 from pushgate.model.errors import Invalid
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.packed import Packed
@@ -24,22 +24,30 @@ def page(gateway: IGateway, app: str, after: str | None, limit: int | None) -> B
     dead = gateway.dead_tokens(app, behind, limit)
     lines = list(_lines_that_fit(dead, rules.form))
     more = len(lines) == limit or len(lines) < len(dead)
-    return {b"entries": b"".join(lines), b"more": b"True" if more else b"False"}
+    return {
+        b"entries": b"".join(lines),
+        b"more": b"True" if more else b"False",
+        b"form": rules.form.encode(),
+    }
 
 
 def bury(gateway: IGateway, app: str, entries: bytes, now: int) -> Deferred[Box]:
     """The answer to `Bury`."""
     rules = gateway.rules(app)
-    dead = [parsed(text, number, now, rules) for number, text in enumerate(_text(entries).splitlines(), 1)]
+    lines = _text(entries).removesuffix("\n").split("\n") if entries else []
+    dead = [parsed(text, number, now, rules) for number, text in enumerate(lines, 1)]
     return gateway.bury(app, dead).addCallback(lambda count: {b"buried": b"%d" % count})
 
 
-def forget(gateway: IGateway, app: str, tokens: bytes) -> Deferred[Box]:
-    """The answer to `Forget`."""
-    packed, limit = Packed(tokens, 1, "tokens"), gateway.rules(app).max_target
+def forget(gateway: IGateway, app: str, packed: Packed, field: str) -> Deferred[Box]:
+    """The answer to `Forget`.
+
+    :param field: the argument that has them.
+    """
+    limit = gateway.rules(app).max_target
     for index, token in enumerate(packed):
         if not 1 <= len(token) <= limit:
-            raise Invalid(f"tokens[{index}]", f"{len(token)} bytes", f"1 to {limit} bytes")
+            raise Invalid(f"{field}[{index}]", f"{len(token)} bytes", f"1 to {limit} bytes")
     return gateway.forget(app, list(packed)).addCallback(lambda count: {b"forgotten": b"%d" % count})
 
 
@@ -61,8 +69,9 @@ def _text(entries: bytes) -> str:
 def _lines_that_fit(dead: list[DeadTokenEntry], form: TargetForm) -> Iterator[bytes]:
     """As many lines as fit into one value."""
     size = 0
+    write = line if form is TargetForm.HEX else json_line  # other text may have blanks
     for entry in dead:
-        text = f"{line(entry, form)}\n".encode()
+        text = f"{write(entry, form)}\n".encode()
         size += len(text)
         if size > MAX_VALUE:
             return

@@ -72,9 +72,14 @@ def respond(request: AmpRequest, command: bytes, box: Box) -> None:
 
 
 def _login(request: AmpRequest, name: str, secret: bytes) -> None:
-    trying = request.connection.session.login(name, secret)
-    trying.addCallback(lambda _: request.answer({b"ok": b"True"}))
-    trying.addErrback(_not_answered, request, Login.commandName)
+    request.connection.login(name, secret, partial(_logged_in, request))
+
+
+def _logged_in(request: AmpRequest, failed: PushgateError | None) -> None:
+    if failed is None:
+        request.answer({b"ok": b"True"})
+    else:
+        request.fail(failed)
 
 
 def _push(
@@ -188,8 +193,9 @@ def _bury(request: AmpRequest, app: str, entries: bytes) -> None:
     buried.addCallback(request.answer).addErrback(_not_answered, request, Bury.commandName)
 
 
-def _forget(request: AmpRequest, app: str, tokens: bytes) -> None:
-    forgotten = dead_tokens.forget(request.connection.server.gateway, app, tokens)
+def _forget(request: AmpRequest, app: str, tokens: bytes | None, targets: bytes | None) -> None:
+    packed, field = _targets(tokens, targets), "tokens" if targets is None else "targets"
+    forgotten = dead_tokens.forget(request.connection.server.gateway, app, packed, field)
     forgotten.addCallback(request.answer).addErrback(_not_answered, request, Forget.commandName)
 
 
@@ -278,13 +284,12 @@ def _batch_pushed(request: AmpRequest, result: Receipt | PushgateError) -> None:
     if isinstance(result, PushgateError):
         request.fail(result)
         return
-    request.answer(
-        {
-            b"id": id_text(result.id).encode(),
-            b"count": b"%d" % result.count,
-            b"refused": _refused_list(result),
-        }
-    )
+    answer = {
+        b"id": id_text(result.id).encode(),
+        b"count": b"%d" % result.count,
+        b"refused": _refused_list(result),
+    }
+    request.answer({**answer, b"repeated": b"True"} if result.repeated else answer)
 
 
 def _refused_list(receipt: Receipt) -> bytes:

@@ -1,5 +1,6 @@
 """One command that waits for its answer."""
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from pushgate.inputs.common.conversation_input import ConversationServer
@@ -23,6 +24,9 @@ class CommandPeer(Protocol):
 
     def fed(self, app: str) -> None:
         """See `Conversation.fed`."""
+
+    def login(self, name: str, secret: bytes, answer: Callable[[PushgateError | None], None]) -> None:
+        """See `Conversation.login`."""
 
     def watch(self, app: str | None) -> None:
         """Report outcomes to the peer from now on, of one app or of all; a second call changes which."""

@@ -5,12 +5,13 @@ from pydantic import Field
 from pushgate.inputs.amp.connection import AmpConnection
 from pushgate.inputs.amp.watcher import Watchers
 from pushgate.inputs.common.conversation_input import ConversationInput, ConversationServer
+from pushgate.inputs.common.login_settings import LoginTable
 from pushgate.inputs.common.session import Authenticator
 from pushgate.plugin.interfaces import Context, IGateway
-from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
+from pushgate.plugin.settings import Duration, ServerEndpoint
 
 
-class AmpTable(ListeningTable):
+class AmpTable(LoginTable):
     """The AMP input's configuration.
 
     :param listen: the endpoint.

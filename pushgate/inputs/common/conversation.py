@@ -1,8 +1,11 @@
 """A lasting connection of questions and answers."""
 
+from collections.abc import Callable
 from enum import IntEnum
+from functools import partial
 from typing import Any, ClassVar, Final
 
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
@@ -12,6 +15,7 @@ from zope.interface import implementer
 from pushgate.inputs.common.backpressure import FullQueues
 from pushgate.inputs.common.conversation_input import ConversationServer
 from pushgate.inputs.common.session import Session
+from pushgate.model.errors import Internal, NotLoggedIn, PushgateError
 from pushgate.net.read_pause import ReadPause
 from pushgate.net.request_deadline import RequestDeadline
 
@@ -21,6 +25,7 @@ LOGIN_TIMEOUT: Final = 60.0
 """Seconds that a peer has to log in where nothing is allowed without: else it would take another's place."""
 UNANSWERED: Final = "questions without answers"
 UNREAD: Final = "answers not read"
+LOGGING_IN: Final = "a login without its answer"
 
 
 class ConversationState(IntEnum):
@@ -61,6 +66,7 @@ class Conversation(Protocol):
         self.state = ConversationState.OPEN
         self._abort: IDelayedCall | None = None
         self._login_timer: IDelayedCall | None = None
+        self._login: Deferred[None] | None = None
 
     # for each protocol to define
 
@@ -99,6 +105,8 @@ class Conversation(Protocol):
         self._full.stop()
         self._deadline.stop()
         self.forget()
+        if self._login is not None:
+            self._login.cancel()
         self.server.left(self)
 
     def pauseProducing(self) -> None:
@@ -131,6 +139,19 @@ class Conversation(Protocol):
             self._read_pause.release(UNANSWERED)
         self.server.finished()
 
+    def login(self, name: str, secret: bytes, answer: Callable[[PushgateError | None], None]) -> None:
+        """Log in. Until a login has its answer nothing more is read, so that one at a time is under way.
+
+        :param answer: called once, now or later, with None or the reason of the failure.
+        """
+        trying = self.session.login(name, secret)
+        if not trying.called:
+            self._login = trying
+            self._read_pause.hold(LOGGING_IN)
+        trying.addCallback(lambda _: None).addErrback(self._login_error)
+        trying.addCallback(self._login_ended, answer)
+        trying.addErrback(partial(self.log.failure, "a bug while answering a login"))
+
     def close(self, reason: str = "") -> None:
         """Send what is written, then close; after `LINGER` seconds anyway.
 
@@ -150,8 +171,13 @@ class Conversation(Protocol):
         self._deadline.stop()
         self._read_pause.release(UNREAD)
         self._read_pause.release(UNANSWERED)
+        self._read_pause.release(LOGGING_IN)
         self.transport.loseConnection()
         self._abort = self.server.clock.callLater(LINGER, self._abort_now)
+
+    def leave(self) -> None:
+        """Take no further questions, and close when all are answered."""
+        raise NotImplementedError
 
     def give_up(self, reason: str) -> None:
         """Close because of what the peer did not do."""
@@ -161,6 +187,24 @@ class Conversation(Protocol):
         """Close at once."""
         if self.state is not ConversationState.LOST:
             self.transport.abortConnection()
+
+    def _login_error(self, failure: Failure) -> PushgateError:
+        error = failure.value
+        if isinstance(error, PushgateError):
+            return error
+        if failure.check(CancelledError) is None:
+            self.log.failure("a bug while logging in", failure)
+        return Internal()
+
+    def _login_ended(
+        self, error: PushgateError | None, answer: Callable[[PushgateError | None], None]
+    ) -> None:
+        self._login = None
+        answer(error)
+        if isinstance(error, NotLoggedIn) and error.closes:
+            self.server.count_closed("logins")
+            self.leave()
+        self._read_pause.release(LOGGING_IN)
 
     def _abort_now(self) -> None:
         self._abort = None

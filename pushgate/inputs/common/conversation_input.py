@@ -53,7 +53,7 @@ class ConversationInput:
 
     def __init__(self, name: str, config: Any, gateway: IGateway, context: Context) -> None:
         self._listener = Listener(name, config, context)
-        authenticator = Authenticator(name, self._listener.trusting, gateway, context)
+        authenticator = Authenticator(name, self._listener.trusting, gateway, context, config.login_failures)
         self._server = self.server(name, config, gateway, context, authenticator)
 
     def start(self) -> Deferred[None]:

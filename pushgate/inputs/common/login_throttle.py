@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from pushgate.inputs.common.login_failures import INTERVAL, FailureCounts, FailureLog
 from pushgate.model.errors import NotLoggedIn
 from pushgate.model.principals import Principal
 from pushgate.plugin.interfaces import Context
@@ -16,34 +17,42 @@ FIRST_DELAY: Final = 0.5
 """Seconds after which the first failure of an address is answered; the next ones take twice as long each."""
 MAX_DELAY: Final = 30.0
 """Seconds for the answer to a failure at most."""
-MEMORY: Final = 900.0
-"""Seconds without a failure after which an address starts anew."""
-MAX_ADDRESSES: Final = 10_000
-"""Addresses whose failures are remembered."""
 MAX_WAITING: Final = 1000
-"""Failures that wait for their answer; beyond it the answer comes at once, because waiting costs memory."""
+"""Failures that wait for their answer, of all addresses; further ones end their connections, because
+waiting costs memory."""
+LIMIT: Final = 100
+"""Failures of one address, unless the configuration says otherwise, after which the next one ends its
+connection."""
 
 
 class LoginThrottle:
     """Answers logins. A good one is answered at once, whatever failed before at the same address.
 
-    A bad one delays nothing but its own answer. Secrets are too long to be guessed; the delay spares the log
-    and slows the guessing down. Answers and delays do not show whether a name is known.
+    A bad one delays nothing but its own connection. Secrets are too long to be guessed; the delay slows down
+    who tries, and the limit keeps an address from holding connections while its failures wait. Answers and
+    delays do not show whether a name is known.
 
     :param name: the input's name.
+    :param limit: failures of an address, without a pause of `MEMORY` seconds between two, beyond which the
+        next ones fail at once, with `closes`; 0: no limit.
     """
 
     log = Logger()
 
-    def __init__(self, name: str, context: Context) -> None:
+    def __init__(self, name: str, context: Context, limit: int = LIMIT) -> None:
         self._name, self._principals, self._metrics = name, context.principals, context.metrics
         self._clock: IReactorTime = context.reactor
-        self._failures: dict[str, tuple[int, float]] = {}
+        self._limit = limit
+        self._failures, self._unlogged = FailureCounts(), FailureLog()
+        self._interval: IDelayedCall | None = None
         self._waiting: dict[Deferred[Principal], tuple[IDelayedCall, NotLoggedIn]] = {}
         self._stopped = False
 
     def login(self, name: str, secret: bytes, peer: Any) -> "Principal | Deferred[Principal]":
         """The principal of this name and secret; or a Deferred that fails with `NotLoggedIn`, later.
+
+        It fails at once, with `closes`, when the connection is to be closed with the answer.
+        Cancelling it gives up the answer.
 
         :param peer: the peer's address, as transports give it.
         """
@@ -77,13 +86,19 @@ class LoginThrottle:
             waiting, (call, error) = self._waiting.popitem()
             call.cancel()
             waiting.errback(error)
+        if self._interval is not None:
+            self._interval.cancel()
+            self._sum_up()
 
     def _failed(self, error: NotLoggedIn, claim: str, peer: Any) -> Deferred[Principal]:
-        delay = self._note(claim, peer)
+        times = self._note(claim, peer)
         answer: Deferred[Principal] = Deferred(self._forget)
-        if self._stopped or len(self._waiting) >= MAX_WAITING:
+        if self._stopped:
             answer.errback(error)
+        elif len(self._waiting) >= MAX_WAITING or 0 < self._limit < times:
+            answer.errback(NotLoggedIn(f"{error}; too many from here failed, the connection closes", True))
         else:
+            delay = min(MAX_DELAY, FIRST_DELAY * 2.0 ** min(times - 1, 20))
             self._waiting[answer] = (self._clock.callLater(delay, self._answer, answer), error)
         return answer
 
@@ -95,23 +110,35 @@ class LoginThrottle:
         call, _ = self._waiting.pop(waiting)
         call.cancel()
 
-    def _note(self, claim: str, peer: Any) -> float:
-        """Count and log a failure; return the delay of its answer in seconds."""
-        now, address = self._clock.seconds(), _network(peer)
-        times, last = self._failures.pop(address, (0, now))
-        times = 1 if now - last > MEMORY else times + 1
-        if len(self._failures) >= MAX_ADDRESSES:
-            del self._failures[next(iter(self._failures))]  # the one that failed longest ago
-        self._failures[address] = (times, now)
+    def _note(self, claim: str, peer: Any) -> int:
+        """Count and log a failure; return how many the address had in a row."""
+        address = _network(peer)
+        times = self._failures.note(address, self._clock.seconds())
         self._metrics.count("pushgate_logins_failed_total", self._name)
-        self.log.warn(
-            "input {name}: failed login as {who} from {address}, {times} in a row",
-            name=self._name,
-            who=claim,
-            address=address,
-            times=times,
-        )
-        return min(MAX_DELAY, FIRST_DELAY * 2.0 ** min(times - 1, 20))
+        if self._interval is None and not self._stopped:
+            self._interval = self._clock.callLater(INTERVAL, self._sum_up)
+        if self._unlogged.has_line(address):
+            self.log.warn(
+                "input {name}: failed login as {who} from {address}, {times} in a row",
+                name=self._name,
+                who=claim,
+                address=address,
+                times=times,
+            )
+        return times
+
+    def _sum_up(self) -> None:
+        """Log the failures since the last sum that had no line."""
+        self._interval = None
+        others = self._unlogged.take()
+        if others is not None:
+            self.log.warn(
+                "input {name}: {failures} more failed logins within {interval:g} s,"
+                " from {addresses} addresses; {share} from {most}",
+                name=self._name,
+                interval=INTERVAL,
+                **others._asdict(),
+            )
 
 
 def _network(peer: Any) -> str:

@@ -1,11 +1,11 @@
 """The principal at the other end of a connection, and what it may do."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 
-from pushgate.inputs.common.login_throttle import LoginThrottle
+from pushgate.inputs.common.login_throttle import LIMIT, LoginThrottle
 from pushgate.model.errors import Forbidden, NotLoggedIn
 from pushgate.model.outcome import Outcome
 from pushgate.model.principals import Operation, Principal
@@ -13,6 +13,8 @@ from pushgate.model.trace import NotificationTrace
 from pushgate.net.tls import peer_subject
 from pushgate.plugin.interfaces import Context, IGateway
 
+_SHOWN: Final = 200
+"""Characters of a certificate's subject that a refusal has at most."""
 _Found = TypeVar("_Found", Outcome, NotificationTrace)
 
 
@@ -21,11 +23,19 @@ class Authenticator:
 
     :param name: the input's name.
     :param trusting: see `Listener`.
+    :param login_failures: see `LoginTable`.
     """
 
-    def __init__(self, name: str, trusting: bool, gateway: IGateway, context: Context) -> None:
+    def __init__(
+        self,
+        name: str,
+        trusting: bool,
+        gateway: IGateway,
+        context: Context,
+        login_failures: int = LIMIT,
+    ) -> None:
         self.gateway, self.clock = gateway, context.reactor
-        self.logins = LoginThrottle(name, context)
+        self.logins = LoginThrottle(name, context, login_failures)
         self._principals, self._trusting = context.principals, trusting
 
     def session(self, transport: Any) -> "Session":
@@ -47,11 +57,12 @@ class Session:
     Must not be used before the first bytes came: a certificate is proven only then.
     """
 
-    __slots__ = ("_authenticator", "_principal", "_proven", "_transport")
+    __slots__ = ("_authenticator", "_principal", "_proven", "_subject", "_transport")
 
     def __init__(self, authenticator: Authenticator, transport: Any) -> None:
         self._authenticator, self._transport = authenticator, transport
         self._principal: Principal | None = None
+        self._subject: str | None = None
         self._proven = False
 
     @property
@@ -59,13 +70,17 @@ class Session:
         """The peer's principal, None while it has none."""
         if self._principal is None and not self._proven:
             self._proven = True
-            subject = peer_subject(self._transport)
+            self._subject = subject = peer_subject(self._transport)
             if subject is not None:
                 self._principal = self._authenticator.logins.certified(subject, self._transport.getPeer())
         return self._principal or self._authenticator.anonymous()
 
     def login(self, name: str, secret: bytes) -> Deferred[None]:
-        """Become the principal of this name; fails with `NotLoggedIn`, late, and changes nothing."""
+        """Become the principal of this name; fails with `NotLoggedIn`, late, and changes nothing.
+
+        When the error says `closes`, the connection has to be closed after the answer. Cancel it when the
+        connection is lost.
+        """
         return self._become(self._authenticator.logins.login(name, secret, self._transport.getPeer()))
 
     def bearer(self, secret: bytes) -> Deferred[None]:
@@ -79,7 +94,7 @@ class Session:
         """
         principal = self.principal
         if principal is None:
-            raise NotLoggedIn("login: nobody is logged in; log in first")
+            raise NotLoggedIn(self._who())
         principal.permit(operation, app, count, self._authenticator.clock.seconds())
         return principal
 
@@ -134,6 +149,16 @@ class Session:
             for part in ("apps", "outcomes")
             if part in stats
         }
+
+    def _who(self) -> str:
+        """What a caller without a principal is refused with."""
+        if self._subject is None:
+            return "login: the caller is not logged in; log in first"
+        subject = "".join(c if c.isprintable() else repr(c)[1:-1] for c in self._subject[:_SHOWN])
+        return (
+            f"login: not logged in; its certificate's subject, {subject}, is not that of a principal;"
+            " name it in the configuration, or log in first"
+        )
 
     def _outcome(self, number: int) -> Deferred[Outcome]:
         ask: Callable[[int], Any] = self._authenticator.gateway.status

@@ -16,7 +16,7 @@ class HTTPInput:
 
     def __init__(self, name: str, config: HTTPTable, gateway: IGateway, context: Context) -> None:
         self._listener = Listener(name, config, context)
-        authenticator = Authenticator(name, self._listener.trusting, gateway, context)
+        authenticator = Authenticator(name, self._listener.trusting, gateway, context, config.login_failures)
         self._server = HTTPServer(name, config, gateway, context, authenticator, self._listener.loopback)
 
     def start(self) -> Deferred[None]:

@@ -4,13 +4,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
+from pushgate.inputs.common.login_settings import LoginTable
+from pushgate.plugin.settings import Duration, ServerEndpoint
 
 OpenPath = Literal["/healthz", "/readyz", "/metrics", "/openapi.json"]
 """A path that may be answered without a login."""
 
 
-class HTTPTable(ListeningTable):
+class HTTPTable(LoginTable):
     """The keys of an HTTP input.
 
     :param max_connections: more than so many at a time are closed at once.

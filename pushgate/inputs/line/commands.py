@@ -5,7 +5,6 @@ from functools import partial
 from typing import Final, Protocol
 
 import msgspec
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -38,6 +37,9 @@ class LinePeer(Protocol):
 
     def fed(self, app: str) -> None:
         """See `Conversation.fed`."""
+
+    def login(self, name: str, secret: bytes, answer: Callable[[PushgateError | None], None]) -> None:
+        """See `Conversation.login`."""
 
     def finish(self, answers: Replies, lines: int) -> None:
         """Note that so many lines of a piece were answered."""
@@ -145,9 +147,11 @@ def _login(place: AnswerPlace, rest: bytes) -> None:
     name, _, secret = rest.partition(b" ")
     if not secret:
         raise Invalid("line", "a name without a secret", "LOGIN <name> <secret>")
-    trying: Deferred[None] = place.connection.session.login(_text(name, "name"), secret.strip())
-    trying.addCallback(lambda _: place.fill(ok("logged in")))
-    trying.addErrback(_not_answered, place)
+    place.connection.login(_text(name, "name"), secret.strip(), partial(_logged_in, place))
+
+
+def _logged_in(place: AnswerPlace, failed: PushgateError | None) -> None:
+    place.fill(ok("logged in") if failed is None else error(failed))
 
 
 def _help(place: AnswerPlace, rest: bytes) -> None:

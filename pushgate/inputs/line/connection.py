@@ -11,10 +11,11 @@ from pushgate.inputs.common.conversation import Conversation, ConversationState
 from pushgate.inputs.common.conversation_input import ConversationServer
 from pushgate.inputs.common.rules import rules_of
 from pushgate.inputs.line.commands import AnswerPlace, respond
+from pushgate.inputs.line.http_start import HTTPStart
 from pushgate.inputs.line.line_reader import MAX_LINE, LineReader
 from pushgate.inputs.line.push import read_bulk
 from pushgate.inputs.line.replies import Replies, accepted, error
-from pushgate.model.errors import PushgateError, Refusal, TooLarge
+from pushgate.model.errors import Invalid, PushgateError, Refusal, TooLarge
 from pushgate.model.principals import Operation
 from pushgate.plugin.interfaces import Receipt
 
@@ -34,7 +35,7 @@ class LineConnection(Conversation):
 
     def __init__(self, server: ConversationServer) -> None:
         super().__init__(server)
-        self._reader = LineReader()
+        self._reader, self._http = LineReader(), HTTPStart()
         self._received: deque[bytes] = deque()
         self._blocks: deque[bytes | None] = deque()
         self._pieces: deque[Replies] = deque()
@@ -47,9 +48,13 @@ class LineConnection(Conversation):
     # called by the transport
 
     def dataReceived(self, data: bytes) -> None:
-        if self.state is ConversationState.OPEN:
-            self._received.append(data)
-            self.read()
+        if self.state is not ConversationState.OPEN:
+            return
+        if self._http.feed(data):
+            self._hang_up()
+            return
+        self._received.append(data)
+        self.read()
 
     def readConnectionLost(self) -> None:
         """The peer has sent all; a last line need not have an end."""
@@ -59,6 +64,12 @@ class LineConnection(Conversation):
     def writeConnectionLost(self) -> None:
         """The peer takes no answers any more."""
         self.close("it does not take its answers")
+
+    def _hang_up(self) -> None:
+        """Obey nothing: what follows a request's head may have been written by somebody else."""
+        self.server.count_closed("malformed")
+        self.transport.write(error(Invalid("line", "an HTTP request", "this is the line input")))
+        self.close("it speaks HTTP")
 
     # called by the commands
 
@@ -150,11 +161,13 @@ class LineConnection(Conversation):
             return False
         self.asked(count)
         place = answers.reserve(count)
-        self.server.batcher.submit(submission, partial(self._bulk_told, answers, place, count))
+        self.server.batcher.submit(submission, partial(self._bulk_answered, answers, place, count))
         self.fed(submission.app)
         return True
 
-    def _bulk_told(self, answers: Replies, place: int, count: int, result: Receipt | PushgateError) -> None:
+    def _bulk_answered(
+        self, answers: Replies, place: int, count: int, result: Receipt | PushgateError
+    ) -> None:
         answer = accepted(result) if isinstance(result, Receipt) else error(result) * count
         answers.fill(place, answer, count)
         self.finish(answers, count)

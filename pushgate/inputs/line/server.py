@@ -3,11 +3,12 @@
 from pydantic import Field
 
 from pushgate.inputs.common.conversation_input import ConversationInput, ConversationServer
+from pushgate.inputs.common.login_settings import LoginTable
 from pushgate.inputs.line.connection import LineConnection
-from pushgate.plugin.settings import Duration, ListeningTable, ServerEndpoint
+from pushgate.plugin.settings import Duration, ServerEndpoint
 
 
-class LineTable(ListeningTable):
+class LineTable(LoginTable):
     """The line input's configuration.
 
     :param listen: the endpoint.

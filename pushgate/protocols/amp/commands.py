@@ -81,7 +81,8 @@ class PushBatch(Command):
     Tokens are each behind one length byte, targets behind two. `payload` goes to all; or `payloads` has one
     for each, behind its length in two bytes. `rate` is notifications a second, shared by all batches of the
     same `pace`. Member *i* has the id `id` + *i*; `refused` lists ``[index, "CODE", "reason"]``, where the
-    reasons are "" when they would not all fit.
+    reasons are "" when they would not all fit. `repeated` is there, and true, when the same was accepted
+    before under the same key: nothing is sent again.
     """
 
     arguments: ClassVar[Arguments] = [
@@ -94,7 +95,12 @@ class PushBatch(Command):
         (b"rate", Float(optional=True)),
         (b"pace", Unicode(optional=True)),
     ]
-    response: ClassVar[Arguments] = [(b"id", Unicode()), (b"count", Integer()), (b"refused", String())]
+    response: ClassVar[Arguments] = [
+        (b"id", Unicode()),
+        (b"count", Integer()),
+        (b"refused", String()),
+        (b"repeated", Boolean(optional=True)),
+    ]
 
 
 @refusable
@@ -153,8 +159,9 @@ class Watch(Command):
 class DeadTokens(Command):
     """The dead tokens of an app, in the order of the tokens, a page at a time.
 
-    `entries` has lines: token in hex, Unix seconds since when it is dead, how that is known. `after` is the
-    last token of the page before, in hex; while `more` is true, another page follows.
+    `entries` has lines: token, Unix seconds since when it is dead, how that is known; JSON objects where
+    tokens are no hex, as `form` says: ``hex`` or ``text``. `after` is the last token of the page before;
+    while `more` is true, another page follows.
     """
 
     arguments: ClassVar[Arguments] = [
@@ -162,7 +169,11 @@ class DeadTokens(Command):
         (b"after", Unicode(optional=True)),
         (b"limit", Integer(optional=True)),
     ]
-    response: ClassVar[Arguments] = [(b"entries", String()), (b"more", Boolean())]
+    response: ClassVar[Arguments] = [
+        (b"entries", String()),
+        (b"more", Boolean()),
+        (b"form", Unicode(optional=True)),
+    ]
 
 
 @refusable
@@ -175,9 +186,16 @@ class Bury(Command):
 
 @refusable
 class Forget(Command):
-    """Take tokens, each behind one length byte, for living again; how many were known as dead is answered."""
+    """Take tokens for living again; how many were known as dead is answered.
 
-    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"tokens", String())]
+    `tokens` are each behind one length byte, or `targets` behind two.
+    """
+
+    arguments: ClassVar[Arguments] = [
+        (b"app", Unicode()),
+        (b"tokens", String(optional=True)),
+        (b"targets", String(optional=True)),
+    ]
     response: ClassVar[Arguments] = [(b"forgotten", Integer())]
 
 

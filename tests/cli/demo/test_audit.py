@@ -26,14 +26,14 @@ def record(token: str, state: str, status: int | None = None, **more: Any) -> Re
 class AuditTests(SynchronousTestCase):
     def setUp(self) -> None:
         """As it should be: all live ones accepted and received once, all dead ones rejected."""
-        self.told = {token: [record(token, "accepted")] for token in DEVICES.live}
-        self.told |= {token: [record(token, "rejected", 8)] for token in DEVICES.dead}
+        self.reported = {token: [record(token, "accepted")] for token in DEVICES.live}
+        self.reported |= {token: [record(token, "rejected", 8)] for token in DEVICES.dead}
         self.received = {token: [1] for token in DEVICES.live}
         self.rejected = {8: len(DEVICES.dead)}
 
     def audit(self) -> Audit:
-        told = [each for records in self.told.values() for each in records]
-        return audit(DEVICES, told, Seen(self.received, self.rejected, connections=5))
+        reported = [each for records in self.reported.values() for each in records]
+        return audit(DEVICES, reported, Seen(self.received, self.rejected, connections=5))
 
     def assertFault(self, *starts: str) -> None:
         """There is a fault for each of these beginnings, and no other."""
@@ -45,7 +45,7 @@ class AuditTests(SynchronousTestCase):
 
     def test_all_is_well(self) -> None:
         """Nothing is found when all live ones were received and all dead ones rejected; presumed is as good."""
-        self.told[LIVE] = [record(LIVE, "presumed")]
+        self.reported[LIVE] = [record(LIVE, "presumed")]
         result = self.audit()
         self.assertEqual((result.faults, result.lost, result.twice), ((), 0, 0))
         self.assertEqual((result.received, result.rejected), (297, 3))
@@ -56,7 +56,7 @@ class AuditTests(SynchronousTestCase):
         self.assertEqual(result.count(State.ACCEPTED, State.PRESUMED), 297)
 
     def test_lost(self) -> None:
-        """A live token that was told as accepted and never came is lost, and the sums differ."""
+        """A live token that was reported as accepted and never came is lost, and the sums differ."""
         del self.received[LIVE]
         self.assertEqual(self.audit().lost, 1)
         self.assertFault(
@@ -77,8 +77,8 @@ class AuditTests(SynchronousTestCase):
         self.assertFault("1 received twice")
 
     def test_wrongly_rejected(self) -> None:
-        """A live token told as rejected is a fault, even when it came."""
-        self.told[LIVE] = [record(LIVE, "rejected", 8)]
+        """A live token reported as rejected is a fault, even when it came."""
+        self.reported[LIVE] = [record(LIVE, "rejected", 8)]
         self.assertFault(
             "1 live tokens are reported neither accepted nor presumed",
             "296 are reported as accepted or presumed",
@@ -87,7 +87,7 @@ class AuditTests(SynchronousTestCase):
 
     def test_rejected_for_another_reason(self) -> None:
         """A dead token has to be rejected with status 8, no other."""
-        self.told[FIRST] = [record(FIRST, "rejected", 7)]
+        self.reported[FIRST] = [record(FIRST, "rejected", 7)]
         self.assertFault(
             "1 dead tokens are reported otherwise",
             "1 are reported as rejected with status 7, but 0 were",
@@ -96,7 +96,7 @@ class AuditTests(SynchronousTestCase):
 
     def test_dead_and_presumed(self) -> None:
         """A dead token that passes for a live one is a fault."""
-        self.told[LAST] = [record(LAST, "presumed")]
+        self.reported[LAST] = [record(LAST, "presumed")]
         self.assertFault(
             "1 dead tokens are reported otherwise",
             "298 are reported as accepted",
@@ -110,14 +110,14 @@ class AuditTests(SynchronousTestCase):
 
     def test_untold(self) -> None:
         """A notification without an outcome is a fault."""
-        del self.told[LIVE]
+        del self.reported[LIVE]
         self.assertFault("1 notifications have no outcome", "296 are reported as accepted")
 
     def test_told_twice(self) -> None:
         """Two outcomes are a fault; one that takes an earlier one back is none, and is what counts."""
-        self.told[LIVE] *= 2
+        self.reported[LIVE] *= 2
         self.assertFault("1 notifications have more than one outcome")
-        self.told[LIVE] = [record(LIVE, "rejected", 8), record(LIVE, "accepted", corrects=True)]
+        self.reported[LIVE] = [record(LIVE, "rejected", 8), record(LIVE, "accepted", corrects=True)]
         result = self.audit()
         self.assertEqual((result.ok, result.corrected), (True, 1))
 

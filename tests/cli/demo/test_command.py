@@ -48,8 +48,8 @@ def test_the_table(done):
     assert rows["to live devices"] == "990\t990\tok"
     assert rows["rejected 8 InvalidToken"] == "10\t10\tok"
     assert rows["lost"] == "\t0\tok"
-    told = [int(rows[state].split("\t")[0]) for state in ("accepted", "presumed")]
-    assert sum(told) == 990
+    reported = [int(rows[state].split("\t")[0]) for state in ("accepted", "presumed")]
+    assert sum(reported) == 990
     twice = rows["received twice"].strip()
     # What was in flight on one connection: between the dead token before it and the close there are 100 at most.
     assert int(twice) < COUNT // 2
@@ -65,7 +65,7 @@ def test_plain_lines(done):
 
 
 def test_the_outcome_file(done, directory):
-    """The outcome file, whose path is told, has one outcome for each notification."""
+    """The outcome file, whose path is printed, has one outcome for each notification."""
     file = directory / "outcomes.jsonl"
     assert f"outcomes, one a line: {file}\n" in done.stdout
     records = [json.loads(line) for line in file.read_text().splitlines()]
@@ -127,7 +127,7 @@ def test_no_room(tmp_path):
 
 
 def test_a_line_at_most_once_a_second(capsys):
-    """Progress without a terminal is a line at a time, and the last state is always told."""
+    """Progress without a terminal is a line at a time, and the last state is always printed."""
     lines = Lines(3)
     for settled in range(4):
         lines.show(3, settled)

@@ -149,7 +149,7 @@ class ReplacedTests(RosterCase):
         new.take()
         new.settle(State.ACCEPTED)
         old.settle(State.ACCEPTED)
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual([report.upstream for report in self.rig.sink.reports], ["other", "recording"])
 
     def test_one_that_cannot_be_made(self) -> None:
@@ -243,9 +243,9 @@ class RemovedTests(RosterCase):
         self.accepted(3)
         self.rig.upstream.take(1)
         upstream = self.removed()
-        self.assertEqual(self.rig.told(), [])
+        self.assertEqual(self.rig.reported(), [])
         upstream.abort()
-        self.assertEqual(self.rig.told(), [(token(n), State.CANCELLED, "AppRemoved") for n in range(3)])
+        self.assertEqual(self.rig.reported(), [(token(n), State.CANCELLED, "AppRemoved") for n in range(3)])
         self.assertEqual(self.rig.gateway.left(), 0)
 
     def test_what_is_kept_stays(self) -> None:

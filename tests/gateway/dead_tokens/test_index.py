@@ -63,7 +63,7 @@ def test_any_of_finds_one_among_many():
 
 
 def test_the_first_entry_is_forgotten_at_the_limit():
-    """The register is bounded; an entry that was renewed counts as new, and who is forgotten is told."""
+    """The register is bounded; an entry that was renewed counts as new, and what is forgotten is returned."""
     dead = DeadTokenIndex(limit=3)
     for number in (1, 2, 3):
         dead.add(death(number))

@@ -175,20 +175,20 @@ class GatewayTests(GatewayTestCase):
     def test_feedback_is_reported_once_it_is_safe(self) -> None:
         """Neither sinks nor queue hear of an entry before it is committed, all of a chunk in one commit."""
         self.spool.busy = True
-        told = self.rig.upstream.work.tokens_died([fed(1), fed(2)])
+        reported = self.rig.upstream.work.tokens_died([fed(1), fed(2)])
         self.rig.clock.pump([0] * 3)
         self.assertEqual(
             (self.rig.sink.reports, self.rig.gateway.stats()["apps"]["news"]["dead_tokens"]), ([], 0)
         )
         self.spool.answer()
-        self.rig.told()
-        self.successResultOf(told)
+        self.rig.reported()
+        self.successResultOf(reported)
         self.assertEqual(
             self.rig.sink.reports, [DeadToken("news", token(n), EPOCH, EPOCH, "recording") for n in (1, 2)]
         )
 
     def test_a_stop_waits_for_it(self) -> None:
-        """The spool is not closed, nor are the sinks, before what was read is safe and told."""
+        """The spool is not closed, nor are the sinks, before what was read is safe and reported."""
         self.spool.holding = True
         self.rig.upstream.work.tokens_died([fed(1)])
         draining = self.rig.gateway.drain()
@@ -206,7 +206,7 @@ class GatewayTests(GatewayTestCase):
             self.rig.submit(1, registered_at=registered_at)
             self.spool.release()
         self.assertEqual(sum(map(len, self.rig.upstream.take())), 1)
-        self.assertEqual([state for _, state, _ in self.rig.told()], [State.SUPPRESSED] * 2)
+        self.assertEqual([state for _, state, _ in self.rig.reported()], [State.SUPPRESSED] * 2)
 
     def test_upstreams_wait_for_the_register(self) -> None:
         """Nothing is sent before it is known who is dead."""

@@ -1,4 +1,4 @@
-"""Whoever submits may be told what becomes of it, batch by batch."""
+"""Whoever submits may follow what becomes of it, batch by batch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,14 +16,14 @@ from pushgate.testing import RecordingSpool, outcome
 from tests.gateway_rig import GatewayRig, GatewayTestCase
 from tests.samples import PAYLOAD, token
 
-Told = list[tuple[int, int, State, str]]
+Reported = list[tuple[int, int, State, str]]
 
 
-def remember(told: Told) -> Settled:
-    """A follower that keeps members, state and reason of what it is told."""
+def remember(reported: Reported) -> Settled:
+    """A follower that keeps members, state and reason of what it is given."""
 
     def settled(outcomes: Sequence[Outcome]) -> None:
-        told.extend((each.span.start, each.span.stop, each.state, each.reason) for each in outcomes)
+        reported.extend((each.span.start, each.span.stop, each.state, each.reason) for each in outcomes)
 
     return settled
 
@@ -31,7 +31,7 @@ def remember(told: Told) -> Settled:
 class FollowingTests(GatewayTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.told: Told = []
+        self.reported: Reported = []
 
     def submit(
         self, tokens: Sequence[bytes], doubtful: bool = False, key: str | None = None, **terms: Any
@@ -44,30 +44,30 @@ class FollowingTests(GatewayTestCase):
             key=key,
             doubtful=doubtful,
         )
-        return self.rig.gateway.submit(submission, "test", remember(self.told))
+        return self.rig.gateway.submit(submission, "test", remember(self.reported))
 
     def test_each_outcome_once(self) -> None:
-        """Who submitted a batch is told the outcomes of its members as they come, and of no other batch."""
+        """Who submitted a batch gets the outcomes of its members as they come, and of no other batch."""
         self.successResultOf(self.submit([token(0), token(1), token(2)]))
         self.accepted(2)
         one, other = self.rig.upstream.take()
         self.rig.upstream.settle(State.ACCEPTED, one.part(0, 2), other)
-        self.assertEqual(self.told, [(0, 2, State.ACCEPTED, "")])
+        self.assertEqual(self.reported, [(0, 2, State.ACCEPTED, "")])
         self.rig.upstream.settle(State.REJECTED, one.part(2, 3))
-        self.assertEqual(self.told[1:], [(2, 3, State.REJECTED, "")])
+        self.assertEqual(self.reported[1:], [(2, 3, State.REJECTED, "")])
 
     def test_no_corrections(self) -> None:
-        """What was presumed and is recalled had its outcome: who follows is not told a second one."""
+        """What was presumed and is recalled had its outcome: a follower gets no second one."""
         self.successResultOf(self.submit([token(0), token(1)]))
         [span] = self.rig.upstream.take()
         self.rig.upstream.settle(State.PRESUMED, span.part(0, 1))
         self.rig.upstream.work.requeue([replace(span.part(0, 1), recalled=True)])
         self.rig.upstream.take()
         self.rig.upstream.settle(State.REJECTED)
-        self.assertEqual(self.told, [(0, 1, State.PRESUMED, ""), (1, 2, State.REJECTED, "")])
+        self.assertEqual(self.reported, [(0, 1, State.PRESUMED, ""), (1, 2, State.REJECTED, "")])
 
     def test_told_when_it_is_kept(self) -> None:
-        """An outcome is told when the spool has it."""
+        """An outcome is reported when the spool has it."""
         spool = RecordingSpool()
         self.rig = GatewayRig(spool=spool)
         self.submit([token(0)])
@@ -75,18 +75,18 @@ class FollowingTests(GatewayTestCase):
         self.rig.upstream.take()
         spool.busy = True
         self.rig.upstream.settle(State.ACCEPTED)
-        held, self.told[:] = list(self.told), []
+        held, self.reported[:] = list(self.reported), []
         spool.answer()
-        self.assertEqual((held, self.told), ([], [(0, 1, State.ACCEPTED, "")]))
+        self.assertEqual((held, self.reported), ([], [(0, 1, State.ACCEPTED, "")]))
 
     def test_used_key(self) -> None:
         """What was submitted before under the same key is followed by who was first."""
         self.successResultOf(self.submit([token(0)], key="k"))
-        told, self.told = self.told, []
+        reported, self.reported = self.reported, []
         self.successResultOf(self.submit([token(0)], key="k"))
         self.rig.upstream.take()
         self.rig.upstream.settle(State.ACCEPTED)
-        self.assertEqual((len(told), self.told), (1, []))
+        self.assertEqual((len(reported), self.reported), (1, []))
 
     def test_withdrawn(self) -> None:
         """What was not written of a batch can be withdrawn at once; what was keeps its course."""
@@ -94,15 +94,15 @@ class FollowingTests(GatewayTestCase):
         other = self.accepted(1)
         [span] = self.rig.upstream.take(1)
         self.rig.gateway.withdraw([receipt.id])
-        self.assertEqual(self.told, [(1, 3, State.CANCELLED, "")])
+        self.assertEqual(self.reported, [(1, 3, State.CANCELLED, "")])
         self.rig.upstream.settle(State.ACCEPTED, span)
-        self.assertEqual(self.told[1:], [(0, 1, State.ACCEPTED, "")])
+        self.assertEqual(self.reported[1:], [(0, 1, State.ACCEPTED, "")])
         self.assertEqual(self.rig.status(other.id)["state"], "queued")
 
     def test_in_doubt_at_most_once(self) -> None:
         """What somebody else may have sent is not sent under at-most-once; its outcome is unknown."""
         self.successResultOf(self.submit([token(0), token(1)], doubtful=True, delivery=Delivery.AT_MOST_ONCE))
-        self.assertEqual(self.told, [(0, 2, State.UNKNOWN, "Redelivered")])
+        self.assertEqual(self.reported, [(0, 2, State.UNKNOWN, "Redelivered")])
         self.assertEqual(self.rig.upstream.take(), [])
         self.assertEqual(self.rig.gateway.left(), 0)
 
@@ -114,12 +114,12 @@ class FollowingTests(GatewayTestCase):
 
 class FollowersTests(SynchronousTestCase):
     def test_a_follower_that_raises(self) -> None:
-        """Its fault is logged; whoever follows another batch is told all the same."""
-        followers, told = BatchCallbacks(), []
+        """Its fault is logged; the follower of another batch is called all the same."""
+        followers, reported = BatchCallbacks(), []
         bad, good = outcome(order=1), outcome(order=2)
         followers.follow(bad.span.batch, lambda _: 1 / 0)  # type: ignore[arg-type,func-returns-value]  # it raises
-        followers.follow(good.span.batch, told.extend)
+        followers.follow(good.span.batch, reported.extend)
         followers.call([bad, good], [bad.span.batch, good.span.batch])
-        self.assertEqual(told, [good])
+        self.assertEqual(reported, [good])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertFalse(followers)

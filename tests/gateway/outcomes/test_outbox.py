@@ -1,4 +1,4 @@
-"""What the sinks are told over a crash: nothing is told before it is kept, nothing forgotten before it is told."""
+"""What the sinks are given over a crash: nothing is reported before it is kept, nothing forgotten before it is reported."""
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -23,17 +23,17 @@ class OutboxTests(SynchronousTestCase):
         spool.reports, spool.settled = self.spool.reports, self.spool.settled
         self.spool, self.rig = spool, GatewayRig(spool)
 
-    def told(self) -> list[tuple[bytes, State]]:
-        return [(each, state) for each, state, _ in self.rig.told()]
+    def reported(self) -> list[tuple[bytes, State]]:
+        return [(each, state) for each, state, _ in self.rig.reported()]
 
     def test_kept_before_it_is_told(self) -> None:
-        """Nobody is told an outcome that a crash could undo."""
+        """No outcome is reported that a crash could undo."""
         self.spool.busy = True
         self.rig.upstream.settle(State.ACCEPTED)
-        self.assertEqual(self.told(), [])
+        self.assertEqual(self.reported(), [])
         self.assertEqual(len(self.spool.reports), 1)
         self.spool.answer()
-        self.assertEqual(len(self.told()), 3)
+        self.assertEqual(len(self.reported()), 3)
 
     def test_forgotten_when_taken(self) -> None:
         """The spool keeps batch and reports until every sink of the configuration has taken them."""
@@ -41,7 +41,7 @@ class OutboxTests(SynchronousTestCase):
         slow.holding = True
         self.rig.gateway.add_sink("slow", slow, 10)
         self.rig.upstream.settle(State.ACCEPTED)
-        self.assertEqual(len(self.told()), 3)
+        self.assertEqual(len(self.reported()), 3)
         self.assertEqual((len(self.spool.reports), self.spool.finished), (1, []))
         slow.release()
         self.assertEqual((self.spool.reports, self.spool.finished), ([], [1]))
@@ -54,57 +54,57 @@ class OutboxTests(SynchronousTestCase):
         self.rig.gateway.attach("watcher", watcher, 10)
         self.rig.upstream.settle(State.ACCEPTED)
         caught_up = self.rig.gateway.caught_up()
-        self.assertEqual(len(self.told()), 3)
+        self.assertEqual(len(self.reported()), 3)
         self.assertNoResult(caught_up)
         slow.release()
         self.successResultOf(caught_up)
 
     def test_told_again(self) -> None:
-        """What a sink had not taken when the process ended it is told at the next start, and that once."""
+        """What a sink had not taken when the process ended it gets at the next start, and that once."""
         self.rig.sink.holding = True
         [span] = self.rig.upstream.in_flight
         self.rig.upstream.settle(State.ACCEPTED, span.part(0, 1))
-        self.rig.told()
+        self.rig.reported()
         self.rig.upstream.settle(State.REJECTED, span.part(1, 2), status=8, reason="InvalidToken")
-        self.rig.told()
+        self.rig.reported()
         self.rig.sink.release()
         self.restart()
-        self.assertEqual(self.told(), [(token(1), State.REJECTED)])
+        self.assertEqual(self.reported(), [(token(1), State.REJECTED)])
         self.rig.upstream.take()
         self.rig.upstream.settle(State.ACCEPTED)
-        self.assertEqual(self.told()[1:], [(token(2), State.ACCEPTED)])
+        self.assertEqual(self.reported()[1:], [(token(2), State.ACCEPTED)])
         self.restart()
-        self.assertEqual(self.told(), [])
+        self.assertEqual(self.reported(), [])
 
     def test_killed_again(self) -> None:
-        """A batch stays as long as a report on it is untold, however often the process ends meanwhile."""
+        """A batch stays as long as a report on it is unreported, however often the process ends meanwhile."""
         self.rig.sink.holding = True
         self.rig.upstream.settle(State.ACCEPTED)
         for _ in range(3):
             self.restart()
             self.rig.sink.holding = True
-            self.assertEqual(len(self.told()), 3)
+            self.assertEqual(len(self.reported()), 3)
             self.assertEqual(self.spool.finished, [])
         self.rig.sink.release()
         self.assertEqual((self.spool.finished, self.spool.reports), ([1], []))
 
     def test_a_dead_token(self) -> None:
-        """A dead token is told after a crash too: the feedback service lists it once only."""
+        """A dead token is reported after a crash too: the feedback service lists it once only."""
         self.rig.sink.holding = True
         self.rig.upstream.work.tokens_died([DeadTokenEntry(token(7), 5, DeadReason.FEEDBACK)])
         self.restart()
-        self.rig.told()
+        self.rig.reported()
         [report] = self.rig.sink.reports
         assert isinstance(report, DeadToken)
         self.assertEqual((report.token, report.since), (token(7), 5))
 
     def test_a_watcher(self) -> None:
-        """Who only watches holds nothing in the spool, and is told nothing of the time before."""
+        """Who only watches holds nothing in the spool, and is given nothing of the time before."""
         watcher = RecordingSink()
         watcher.holding = True
         self.rig.gateway.attach("watcher", watcher, 10)
         self.rig.upstream.settle(State.ACCEPTED)
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual((len(watcher.reports), self.spool.reports), (1, []))
 
     def test_a_detached_sink(self) -> None:
@@ -113,12 +113,12 @@ class OutboxTests(SynchronousTestCase):
         slow.holding = True
         detach = self.rig.gateway.add_sink("slow", slow, 10)
         self.rig.upstream.settle(State.ACCEPTED)
-        self.rig.told()
+        self.rig.reported()
         detach()
         self.assertEqual((self.spool.reports, self.spool.finished), ([], [1]))
 
     def test_without_sinks(self) -> None:
-        """Where there is nobody to be told the spool forgets at once."""
+        """Where there is no sink the spool forgets at once."""
         for kept in list(self.rig.gateway._outbox._keepers):
             self.rig.gateway._outbox._detach("sink", kept)
         self.rig.upstream.settle(State.ACCEPTED)
@@ -130,6 +130,6 @@ class OutboxTests(SynchronousTestCase):
         self.rig.upstream.settle(State.ACCEPTED)
         closing = Deferred.fromCoroutine(self.rig.gateway.close())
         self.spool.answer()
-        self.rig.told()
+        self.rig.reported()
         self.successResultOf(closing)
         self.assertEqual((len(self.rig.sink.reports), self.spool.reports), (1, []))

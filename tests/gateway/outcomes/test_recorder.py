@@ -20,7 +20,7 @@ from tests.samples import token
 class Life(RuleBasedStateMachine):
     """Anything an upstream, callers, the feedback service and time may do, in any order.
 
-    The books must be right at every moment: whoever was accepted waits, is in flight, or was told once.
+    The books must be right at every moment: whoever was accepted waits, is in flight, or was reported once.
     """
 
     def __init__(self) -> None:
@@ -63,10 +63,10 @@ class Life(RuleBasedStateMachine):
         spans = self.upstream.take(limit)
         assert sum(map(len, spans)) <= limit
         assert idle or not any(span.alone for span in spans)
-        told = {each: state for each, state, _ in self.rig.told()}
+        reported = {each: state for each, state, _ in self.rig.reported()}
         for span in spans:
-            states = {told.get(each) for each in span.tokens()}
-            assert states == ({State.PRESUMED} if span.recalled else {None}), "sent after it was told"
+            states = {reported.get(each) for each in span.tokens()}
+            assert states == ({State.PRESUMED} if span.recalled else {None}), "sent after it was reported"
 
     @precondition(lambda self: self.upstream.in_flight)
     @rule(
@@ -150,19 +150,19 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def the_books_are_right(self) -> None:
-        """Accepted = told + waiting + in flight; nobody is told twice; what is told is what is asked for."""
-        told = {each: state for each, state, _ in self.rig.told()}
+        """Accepted = reported + waiting + in flight; nothing is reported twice; what is reported is what is asked for."""
+        reported = {each: state for each, state, _ in self.rig.reported()}
         reports = [each for each in self.rig.sink.reports if isinstance(each, Outcome)]
         first = [each for report in reports if not report.span.recalled for each in report.span.tokens()]
-        assert len(first) == len(set(first)), "told twice"
-        assert set(first) == set(told), "corrected before it was told"
+        assert len(first) == len(set(first)), "reported twice"
+        assert set(first) == set(reported), "corrected before it was reported"
         assert self.rig.gateway.left() == len(self.ids) - len(first)
         backlog = self.backlog()
         under_way = [span for span in (*self.queue._ready, *self.upstream.in_flight) if not span.recalled]
         assert self.rig.gateway.left() == sum(map(len, under_way)) + len(backlog)
         assert self.queue.depth() == sum(map(len, self.queue._ready)) + len(backlog)
         for record in map(self.rig.status, self.known()):
-            final = told.get(bytes.fromhex(record["token"]))
+            final = reported.get(bytes.fromhex(record["token"]))
             assert record["state"] == final or (final is None and record["state"] in {"queued", "written"})
         counts = Counter(str(report.state) for report in reports for _ in range(len(report.span)))
         assert self.rig.gateway.stats()["outcomes"]["news"] == counts
@@ -193,13 +193,13 @@ class PagedLife(Life):
     def known(self) -> list[int]:
         if self.spool.holding:
             return []
-        told = {each for each, _, _ in self.rig.told()}
-        return [number for number in self.ids if self.has(number) or self.token_of(number) not in told]
+        reported = {each for each, _, _ in self.rig.reported()}
+        return [number for number in self.ids if self.has(number) or self.token_of(number) not in reported]
 
     def backlog(self) -> set[int]:
-        """Kept, neither told nor in memory."""
-        told = {each for each, _, _ in self.rig.told()}
-        return {each for each in self.ids if not self.has(each) and self.token_of(each) not in told}
+        """Kept, neither reported nor in memory."""
+        reported = {each for each, _, _ in self.rig.reported()}
+        return {each for each in self.ids if not self.has(each) and self.token_of(each) not in reported}
 
     def has(self, number: int) -> bool:
         """Whether the gateway has it in memory."""

@@ -177,7 +177,7 @@ class OutletTests(OutletCase):
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 2)
 
     def test_full_buffer_drops_the_newest(self) -> None:
-        """Beyond `buffer` reports the newest are dropped, counted in notifications, and told in one line."""
+        """Beyond `buffer` reports the newest are dropped, counted in notifications, and reported in one line."""
         reports = outcomes(14, of=2)
         with capturedLogs() as events:
             self.outlet.report(reports[:7])
@@ -297,7 +297,7 @@ class OutletTests(OutletCase):
 
 
 class DownTests(OutletCase):
-    """A sink that is down, and what of it the spool is told."""
+    """A sink that is down, and what the spool learns of it."""
 
     def setUp(self) -> None:
         super().setUp()

@@ -226,7 +226,7 @@ def test_a_late_correction_of_a_forgotten_batch_is_no_error():
 
 
 def test_two_batches_of_one_millisecond_are_two():
-    """Batches are told apart by their whole id, not by its time."""
+    """Batches are distinguished by their whole id, not by its time."""
     first, second = (
         replace(batch(1), id=batch_id(1_700_000_000.0, entropy), tokens=Packed.of([b"%d" % entropy], 1))
         for entropy in (1, 2)
@@ -290,7 +290,7 @@ def test_an_app_that_is_gone():
 
 
 def test_what_was_told_before_a_correction_is_known():
-    """Every outcome that a notification had can be told, the valid one last; others have theirs only."""
+    """Every outcome that a notification had can be reported, the valid one last; others have theirs only."""
     of = batch(4)
     ledger = OutcomeTracker()
     ledger.open(of)
@@ -314,7 +314,7 @@ def test_before_an_outcome_nothing_was_told():
 
 
 def test_corrections_hold_no_payloads():
-    """What is kept of a finished batch is without its payloads, what was told wrongly included."""
+    """What is kept of a finished batch is without its payloads, what was reported wrongly included."""
     of = batch(2)
     ledger = OutcomeTracker()
     ledger.open(of)

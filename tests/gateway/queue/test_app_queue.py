@@ -47,7 +47,7 @@ class ExpirationTests(WorkCase):
         self.accepted([token(2)], expiration=EPOCH + 11)
         self.clock.advance(10)
         self.assertEqual(self.taken(), [token(2)])
-        self.assertEqual(self.rig.told(), [(token(1), State.EXPIRED, PASSED)])
+        self.assertEqual(self.rig.reported(), [(token(1), State.EXPIRED, PASSED)])
 
     def test_what_expired_takes_no_place(self) -> None:
         """A take is filled with what may be written: what expired costs none of its limit."""
@@ -62,7 +62,7 @@ class ExpirationTests(WorkCase):
         self.clock.advance(10)
         self.upstream.requeue()
         self.assertEqual(self.taken(), [])
-        self.assertEqual(self.rig.told(), [(token(0), State.EXPIRED, PASSED)])
+        self.assertEqual(self.rig.reported(), [(token(0), State.EXPIRED, PASSED)])
 
     def test_not_once_it_is_written(self) -> None:
         """What is in flight is the push service's to let expire."""
@@ -78,9 +78,9 @@ class ExpirationTests(WorkCase):
         self.accepted([token(2)])
         self.upstream.reachable(False)
         self.pass_time(9)
-        self.assertEqual(self.rig.told(), [])
+        self.assertEqual(self.rig.reported(), [])
         self.pass_time(1)
-        self.assertEqual(self.rig.told(), [(token(1), State.EXPIRED, PASSED)])
+        self.assertEqual(self.rig.reported(), [(token(1), State.EXPIRED, PASSED)])
         self.assertEqual(self.upstream.work.depth(), 1)
 
     def test_zero_means_try_once(self) -> None:
@@ -98,7 +98,7 @@ class ExpirationTests(WorkCase):
         self.upstream.reachable(False)
         self.accepted(1, expiration=0)
         self.pass_time(HALF_AN_HOUR)
-        self.assertEqual(self.rig.told(), [(token(0), State.EXPIRED, UNREACHABLE)])
+        self.assertEqual(self.rig.reported(), [(token(0), State.EXPIRED, UNREACHABLE)])
 
     def test_the_wall_clock_is_stepped(self) -> None:
         """Expiration follows the wall clock, however it moves, because that is what the caller named."""
@@ -131,9 +131,9 @@ class UnreachableTests(WorkCase):
         self.accepted()
         self.upstream.reachable(False)
         self.pass_time(HALF_AN_HOUR - 1)
-        self.assertEqual(self.rig.told(), [])
+        self.assertEqual(self.rig.reported(), [])
         self.pass_time(1)
-        self.assertEqual(self.rig.told(), [(token(0), State.EXPIRED, UNREACHABLE)])
+        self.assertEqual(self.rig.reported(), [(token(0), State.EXPIRED, UNREACHABLE)])
 
     def test_it_may_be_set(self) -> None:
         """The limit is the configuration's, and may change while something waits."""
@@ -160,7 +160,7 @@ class UnreachableTests(WorkCase):
         self.pass_time(2 * HALF_AN_HOUR)
         self.upstream.reachable(False)
         self.pass_time(HALF_AN_HOUR - 1)
-        self.assertEqual(self.rig.told(), [])
+        self.assertEqual(self.rig.reported(), [])
         self.upstream.reachable(True)
         self.pass_time(HALF_AN_HOUR)
         self.assertEqual(self.taken(), [token(0)])
@@ -190,7 +190,7 @@ class UnreachableTests(WorkCase):
         self.clock.advance(0.5)
         self.pass_time(HALF_AN_HOUR - 1)
         self.clock.advance(0.5)
-        self.assertEqual(self.rig.told(), [])
+        self.assertEqual(self.rig.reported(), [])
         self.assertEqual(self.taken(), [])
         self.assertEqual(self.rig.states(), {token(0): State.EXPIRED})
 
@@ -201,7 +201,7 @@ class UnreachableTests(WorkCase):
         self.pass_time(60)
         self.rig.epoch += 86400
         self.pass_time(60)
-        self.assertEqual(self.rig.told(), [])
+        self.assertEqual(self.rig.reported(), [])
         self.rig.epoch -= 2 * 86400
         self.pass_time(HALF_AN_HOUR - 120)
         self.assertEqual(self.rig.states(), {token(0): State.EXPIRED})
@@ -211,7 +211,7 @@ class UnreachableTests(WorkCase):
         self.accepted(1, expiration=EPOCH + HALF_AN_HOUR)
         self.upstream.reachable(False)
         self.pass_time(HALF_AN_HOUR)
-        self.assertEqual(self.rig.told(), [(token(0), State.EXPIRED, PASSED)])
+        self.assertEqual(self.rig.reported(), [(token(0), State.EXPIRED, PASSED)])
 
 
 class DeadTokenTests(WorkCase):
@@ -220,7 +220,7 @@ class DeadTokenTests(WorkCase):
         self.upstream.work.tokens_died([DeadTokenEntry(token(1), EPOCH - 60, DeadReason.FEEDBACK)])
         self.accepted(3)
         self.assertEqual(self.taken(), [token(0), token(2)])
-        self.assertEqual(self.rig.told()[1:], [])
+        self.assertEqual(self.rig.reported()[1:], [])
         self.assertEqual(self.rig.states(), {token(1): State.SUPPRESSED})
 
     def test_rejected(self) -> None:
@@ -230,7 +230,7 @@ class DeadTokenTests(WorkCase):
         self.accepted()
         self.assertEqual(self.taken(), [])
         self.assertEqual(
-            self.rig.told(),
+            self.rig.reported(),
             [(token(0), State.REJECTED, "InvalidToken"), (token(0), State.SUPPRESSED, "DeadToken")],
         )
 
@@ -255,7 +255,7 @@ class DeadTokenTests(WorkCase):
         self.upstream.reject(taken.part(1, 2))
         self.upstream.requeue(taken.part(2, 5))
         self.assertEqual(self.taken(), [token(2), token(3)])
-        self.assertEqual([state for each, state, _ in self.rig.told() if each == token(7)],
+        self.assertEqual([state for each, state, _ in self.rig.reported() if each == token(7)],
                          [State.REJECTED, State.SUPPRESSED])  # fmt: skip
 
     def test_feedback_while_in_flight(self) -> None:

@@ -53,7 +53,7 @@ class RecoveryTests(BacklogCase):
         taken = tokens_of(self.rig.upstream.take())
         self.assertEqual(taken, [token(0), token(2), token(3), token(9), token(10), token(1)])
         self.rig.upstream.settle(State.ACCEPTED)
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual({*self.spool.finished}, {1, 2, 3, 4})
         self.assertEqual(self.rig.gateway.left(), 0)
 
@@ -66,11 +66,11 @@ class RecoveryTests(BacklogCase):
         self.assertFalse(now(self.rig.gateway.cancel(of.id + 1)))
 
     def test_in_doubt(self) -> None:
-        """What may have been written under at-most-once is not sent again, and told to be unknown."""
+        """What may have been written under at-most-once is not sent again, and reported to be unknown."""
         of = batch(5, order=1)
         self.restarted(Kept(of, ((0, 2), (3, 5)), ((1, 4),)))
         self.assertEqual(
-            self.rig.told(),
+            self.rig.reported(),
             [(token(index), State.UNKNOWN, "GatewayRestarted") for index in (1, 3)],
         )
         self.assertEqual(tokens_of(self.rig.upstream.take()), [token(0), token(4)])
@@ -85,7 +85,7 @@ class RecoveryTests(BacklogCase):
         self.assertEqual((self.rig.gateway.left(), self.spool.settled), (0, []))
         self.failureResultOf(self.rig.gateway.status(self.spool.recovered[0].batch.id), NotFound)
 
-    def test_the_doors_wait(self) -> None:
+    def test_the_inputs_wait(self) -> None:
         """The start is over, and the upstreams begin, once what was kept is queued."""
         self.restarted()
         spool = RecordingSpool(Kept(batch(2, order=1), ((0, 2),)))
@@ -118,9 +118,9 @@ class OutsideMemoryTests(BacklogCase):
             self.accepted([token(10)]) if len(sent) == 2 else None
             self.rig.upstream.settle(State.ACCEPTED)
         self.assertEqual(sent, [*map(token, range(5)), token(10)])
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual((self.rig.gateway.left(), len(self.spool.finished)), (0, 6))
-        self.assertEqual(len(self.rig.told()), 6)
+        self.assertEqual(len(self.rig.reported()), 6)
 
     def test_the_limit_counts_it(self) -> None:
         """The queue's limit is about all that waits."""
@@ -146,7 +146,7 @@ class OutsideMemoryTests(BacklogCase):
         self.failureResultOf(self.rig.gateway.cancel(last + 2), NotFound)
         self.assertEqual((self.rig.gateway.left(), self.spool.finished), (4, []))
         self.assertIs(now(self.rig.gateway.cancel(last)), True)
-        self.rig.told()
+        self.rig.reported()
         self.assertEqual(len(self.spool.finished), 1)
         self.assertEqual(self.rig.states(), {token(7): State.CANCELLED, token(8): State.CANCELLED})
         self.assertEqual(self.rig.counted("pushgate_outcomes_total", "news", "cancelled", ""), 2)

@@ -57,7 +57,7 @@ def test_a_span_is_cut_to_the_limit():
 
 
 def test_the_oldest():
-    """How long the queue keeps people waiting is told by its oldest, of whichever priority; none, no age."""
+    """How long the queue keeps people waiting is reported by its oldest, of whichever priority; none, no age."""
     lane = PriorityQueue()
     assert lane.oldest is None
     for order, priority in enumerate((BULK, URGENT, URGENT)):

@@ -21,7 +21,7 @@ class SteppedClockTests(SpoolCase):
         self.assertAlmostEqual(reactor.seconds() - kept.batch.waiting_since, 0, places=0)
 
     async def test_a_clock_set_forward_while_nobody_runs(self) -> None:
-        """What was accepted has waited that much longer: a clock cannot be told from a long stop."""
+        """What was accepted has waited that much longer: a clock cannot be distinguished from a long stop."""
         await self.keep(batch(1, order=1))
         self.wall += 3 * DAY
         await self.restart()

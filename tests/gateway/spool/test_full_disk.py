@@ -136,8 +136,8 @@ class NotWritableTests(SynchronousTestCase):
         self.directory = Path(tempfile.mkdtemp())  # not below a directory that is root's alone
         self.addCleanup(shutil.rmtree, self.directory)
 
-    def told(self, who: str) -> str:
-        """What somebody is told who starts on this directory."""
+    def reported(self, who: str) -> str:
+        """What a start says on this directory."""
         environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
         command = [sys.executable, "-c", AS_NOBODY, str(self.directory), who]
         ended = subprocess.run(command, capture_output=True, text=True, check=True, env=environ, timeout=60)
@@ -147,21 +147,21 @@ class NotWritableTests(SynchronousTestCase):
         """It is named, with the reason."""
         self.directory.chmod(0o500)
         self.assertEqual(
-            self.told("nobody"),
+            self.reported("nobody"),
             f"gateway.state_dir: {self.directory}: Permission denied; must be a writable directory",
         )
 
     def test_a_file_of_somebody_else(self) -> None:
         """So is a spool that may not be opened; it is left as it is."""
-        self.assertEqual(self.told("root"), "")
+        self.assertEqual(self.reported("root"), "")
         file = self.directory / sqlite.FILE
         before = file.read_bytes()
         self.directory.chmod(0o777)
         (self.directory / "lock").chmod(0o666)
         file.chmod(0)
-        told = self.told("nobody")
-        self.assertIn(f"gateway.state_dir: {file}: ", told)
-        self.assertIn("Permission denied", told)
+        reported = self.reported("nobody")
+        self.assertIn(f"gateway.state_dir: {file}: ", reported)
+        self.assertIn("Permission denied", reported)
         file.chmod(0o600)
         self.assertEqual(file.read_bytes(), before)
 
@@ -175,6 +175,6 @@ class NotWritableTests(SynchronousTestCase):
         else:
             self.directory.chmod(0o500)
         self.assertEqual(
-            self.told("root" if reason[0] == "R" else "nobody"),
+            self.reported("root" if reason[0] == "R" else "nobody"),
             f"gateway.state_dir: {self.directory}: {reason}; must be a writable directory",
         )

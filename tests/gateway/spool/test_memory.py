@@ -16,11 +16,12 @@ class KeyTests(GatewayTestCase):
         """The same key, app and content is answered with the first id, and nothing is sent."""
         first = self.accepted(2, key="k", expiration=EPOCH + 60)
         self.rig.clock.advance(1)
-        self.assertEqual(self.accepted(2, key="k", expiration=EPOCH + 60), first)
+        again = self.accepted(2, key="k", expiration=EPOCH + 60)
+        self.assertEqual((again.id, first.repeated, again.repeated), (first.id, False, True))
         self.assertEqual(tokens_of(self.rig.upstream.take()), [token(0), token(1)])
         self.assertEqual(self.rig.counted("pushgate_submitted_total", "news", "test"), 2)
         self.rig.upstream.settle(State.ACCEPTED)
-        self.assertEqual(self.accepted(2, key="k", expiration=EPOCH + 60), first)
+        self.assertEqual(self.accepted(2, key="k", expiration=EPOCH + 60), again)
         self.assertEqual(self.rig.gateway.left(), 0)
 
     def test_other_content(self) -> None:

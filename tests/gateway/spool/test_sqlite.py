@@ -79,7 +79,7 @@ class KeepingTests(SpoolCase):
             self.assertEqual(count, 0, table)
 
     async def test_untold(self) -> None:
-        """Reports come back as they were until they are told; so do their batches, of which nothing waits."""
+        """Reports come back as they were until they are reported; so do their batches, of which nothing waits."""
         first, second = replace(batch(3, order=1, refused=(1,)), payload=b""), batch(2, order=2)
         await self.keep(first, second)
         gone = batch(4, order=3)
@@ -91,14 +91,20 @@ class KeepingTests(SpoolCase):
         self.spool.settle(1, [outcome(second, 0, 1)])
         self.spool.settle(2, whole)
         self.spool.settle(7, [correction, dead])
-        self.spool.settle(8, [outcome(gone, 0, 1)])  # a batch nobody knows: it cannot be told
+        self.spool.settle(8, [outcome(gone, 0, 1)])  # a batch nobody knows: it cannot be reported
         self.spool.delivered([1], [])
         await self.restart()
-        untold = self.spool.undelivered()
-        self.assertEqual(([number for number, _ in untold.reports], untold.finished), ([2, 7, 8], (1,)))
-        self.assertEqual([lines(report) for report in untold.reports[0][1]], [lines(each) for each in whole])
-        self.assertEqual([lines(report) for report in untold.reports[1][1]], [lines(correction), lines(dead)])
-        self.assertEqual(untold.reports[2][1], ())
+        unreported = self.spool.undelivered()
+        self.assertEqual(
+            ([number for number, _ in unreported.reports], unreported.finished), ([2, 7, 8], (1,))
+        )
+        self.assertEqual(
+            [lines(report) for report in unreported.reports[0][1]], [lines(each) for each in whole]
+        )
+        self.assertEqual(
+            [lines(report) for report in unreported.reports[1][1]], [lines(correction), lines(dead)]
+        )
+        self.assertEqual(unreported.reports[2][1], ())
         self.assertEqual([(each.batch.order, each.left) for each in await self.kept()], [(2, ((1, 2),))])
         self.spool.delivered([2, 7, 8], [1])
         await self.restart()
@@ -121,7 +127,7 @@ class KeepingTests(SpoolCase):
         self.assertEqual(found.batch.order, 2)
 
     async def test_intended(self) -> None:
-        """What was intended is told after a restart, without what was forgone; and it goes with its batch."""
+        """What was intended is reported after a restart, without what was forgone; and it goes with its batch."""
         of = batch(9, order=1)
         await self.keep(of)
         await self.spool.intend([BatchSlice(of, 0, 3), BatchSlice(of, 4, 8)])
@@ -322,7 +328,7 @@ class FullTests(SpoolCase):
         intended = self.spool.intend([BatchSlice(of, 1, 2)])
         with capturedLogs():
             await self.assertFailure(self.spool.append(batch(1, order=2), None), Overloaded)
-            await settled  # those who wait are told all the same
+            await settled  # those who wait get their answer all the same
             [kept] = await self.kept()
             self.assertEqual((kept.left, kept.intended), (((1, 3),), ()))
             self.assertFalse(intended.called)
@@ -333,7 +339,7 @@ class FullTests(SpoolCase):
         self.assertEqual((kept.left, kept.intended), (((1, 3),), ((1, 2),)))
 
     async def test_dead_tokens_wait_for_room(self) -> None:
-        """Nobody is told that they are safe before they are; what is settled meanwhile makes the room."""
+        """None is reported as safe before they are; what is settled meanwhile makes the room."""
         self.patch(sqlite, "RETRY", 0.01)
         of = batch(1, order=1, payload=Packed.of([b"{" + b" " * 60_000 + b"}"], 2))
         await self.keep(of)

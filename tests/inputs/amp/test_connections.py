@@ -21,7 +21,7 @@ from tests.input_rig import context
 CROWD, AT_ONCE = 10_000, 100
 
 
-class Stranger(Protocol):
+class Outsider(Protocol):
     """Connects, sends something, and reads nothing until the test says so.
 
     :ivar gone: fires when the connection is lost.
@@ -56,11 +56,11 @@ class CrowdTests(TestCase):
 
     async def visit(self, number: int) -> None:
         """Connect, ask half a question or none, and go."""
-        stranger = await connectProtocol(self.endpoint, Stranger())
+        outsider = await connectProtocol(self.endpoint, Outsider())
         if number % 2:
-            stranger.transport.write(command("Stats")[: number % 20])
-        stranger.transport.abortConnection()
-        await stranger.gone
+            outsider.transport.write(command("Stats")[: number % 20])
+        outsider.transport.abortConnection()
+        await outsider.gone
 
     async def test_ten_thousand_come_and_go(self) -> None:
         """A hundred at a time. None leaves anything behind, and the one that stays is served all the while."""
@@ -83,7 +83,7 @@ class CrowdTests(TestCase):
         """It is not read any further once its answers pile up; the input keeps little for it, and serves others."""
         await self.start()
         self.gateway.stats = lambda: {"much": "x" * 60_000}  # type: ignore[method-assign] # a test's gateway
-        deaf = await connectProtocol(self.endpoint, Stranger())
+        deaf = await connectProtocol(self.endpoint, Outsider())
         deaf.transport.pauseProducing()
         await self.left(2)
         [connection] = self.input._server.connections - {
@@ -108,8 +108,8 @@ class CrowdTests(TestCase):
         """Each is closed, whatever it sent, and the one beside them notices nothing."""
         await self.start()
         for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"\0\0", b"\xff" * 100_000):
-            stranger = await connectProtocol(self.endpoint, Stranger())
-            stranger.transport.write(garbage)
-            await stranger.gone
+            outsider = await connectProtocol(self.endpoint, Outsider())
+            outsider.transport.write(garbage)
+            await outsider.gone
             await self.program.callRemote(Stats)
         await self.left(1)

@@ -1,6 +1,9 @@
 """The commands about dead tokens at the AMP input."""
 
+import json
+
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.packed import Packed
 from pushgate.protocols.amp.commands import MAX_ENTRIES, MAX_VALUE
 from tests.amp_rig import AmpTestCase, command
@@ -55,6 +58,30 @@ class DeadTokensTests(AmpTestCase):
         [box] = self.send(command("Forget", app=b"news", tokens=tokens))
         self.assertEqual(box, {b"_answer": b"1", b"forgotten": b"1"})
         self.assertEqual(self.gateway.dead["news"], {})
+
+    def test_targets(self):
+        """Where tokens are text, an entry is a JSON object, since a text may have anything in it; there and back."""
+        self.gateway._rules = NotificationRules()
+        texts = ["a b", '{"endpoint": "https://x"}', "ü\u2028\x85", "x" * 4000]
+        self.bury(*(DeadTokenEntry(each.encode(), DIED, DeadReason.IMPORTED) for each in texts))
+        [box] = self.send(command("DeadTokens", app=b"news"))
+        self.assertEqual(box[b"form"], b"text")
+        lines = box[b"entries"].decode().split("\n")[:-1]
+        self.assertEqual({json.loads(line)["token"] for line in lines}, set(texts))
+        packed = Packed.of([each.encode() for each in texts], 2).blob
+        [gone] = self.send(command("Forget", app=b"news", targets=packed))
+        self.assertEqual(gone[b"forgotten"], b"4")
+        [back] = self.send(command("Bury", app=b"news", entries=box[b"entries"]))
+        self.assertEqual(back[b"buried"], b"4")
+        self.assertEqual(set(self.gateway.dead["news"]), {each.encode() for each in texts})
+
+    def test_tokens_or_targets(self):
+        """One of the two, by its own name in what is wrong."""
+        for arguments in ({}, {"tokens": b"", "targets": b""}):
+            code, text = self.refusal(command("Forget", app=b"news", **arguments))
+            self.assertEqual((code, text.split(";")[1]), ("INVALID", " either tokens or targets"))
+        _, text = self.refusal(command("Forget", app=b"news", targets=b"\0\0"))
+        self.assertEqual(text, "targets[0]: 0 bytes; 1 to 100 bytes")
 
     def test_refusals(self):
         """What is wrong is named, with its shape and the rule; nothing of it is entered."""

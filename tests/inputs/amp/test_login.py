@@ -24,6 +24,7 @@ from twisted.trial.unittest import TestCase
 
 from pushgate.inputs.amp.handlers import _RESPONDERS
 from pushgate.inputs.amp.server import AmpTable
+from pushgate.inputs.common import login_throttle
 from pushgate.inputs.common.conversation import LOGIN_TIMEOUT
 from pushgate.inputs.common.login_throttle import FIRST_DELAY
 from pushgate.model.errors import Forbidden
@@ -82,7 +83,9 @@ class LoginTests(LoginTestCase):
         for name, data in EVERY.items():
             with self.subTest(name):
                 code, text = self.refusal(data)
-                self.assertEqual((code, text), ("FORBIDDEN", "login: nobody is logged in; log in first"))
+                self.assertEqual(
+                    (code, text), ("FORBIDDEN", "login: the caller is not logged in; log in first")
+                )
         self.assertEqual((self.gateway.submissions, self.gateway.sinks), ([], {}))
         refused = self.context.metrics.counts["pushgate_refused_total"]
         self.assertEqual(refused[("news", "amp", "FORBIDDEN")], 2)
@@ -104,18 +107,54 @@ class LoginTests(LoginTestCase):
         self.assertEqual(box[b"_error_code"], b"FORBIDDEN")
 
     def test_a_failed_login(self):
-        """The answer is late and says nothing of what is wrong; meanwhile the connection goes on as it was."""
-        for name, secret in ((b"shop", b"wrong"), (b"nobody", SECRET)):
+        """The answer is late and says nothing of what is wrong; then the connection goes on as it was."""
+        for times, (name, secret) in enumerate(((b"shop", b"wrong"), (b"nobody", SECRET))):
             self.assertEqual(self.login(name, secret), [])
+            self.clock.advance(FIRST_DELAY * 2**times)
+            [box] = self.received()
+            error = box[b"_error_code"], box[b"_error_description"]
+            self.assertEqual(error, (b"FORBIDDEN", b"login: no principal of this name has this secret"))
         [box] = self.send(push(ask=b"2"))
         self.assertEqual(box[b"_error_code"], b"FORBIDDEN")
-        self.clock.advance(FIRST_DELAY * 2)
-        errors = [(box[b"_error_code"], box[b"_error_description"]) for box in self.received()]
-        self.assertEqual(errors, [(b"FORBIDDEN", b"login: no principal of this name has this secret")] * 2)
         self.assertEqual(self.context.metrics.counts["pushgate_logins_failed_total"], {("amp",): 2})
         [box] = self.login()
         self.assertEqual(box[b"ok"], b"True")
         self.assertNotIn(SECRET.decode(), repr(list(self.log)))
+
+    def test_one_at_a_time(self):
+        """What comes behind a login that waits for its answer waits too, and is not read from the network."""
+        self.assertEqual(
+            self.send(
+                b"".join(command("Login", ask=b"%d" % n, name=b"shop", secret=b"x") for n in range(50)),
+                push(ask=b"p"),
+            ),
+            [],
+        )
+        self.assertEqual(self.connection.transport.producerState, "paused")
+        self.assertEqual(self.counted("pushgate_logins_failed_total"), {("amp",): 1})
+        self.clock.advance(FIRST_DELAY)
+        self.assertEqual([box[b"_error"] for box in self.received()], [b"0"])
+        self.lose()
+        self.assertEqual(self.counted("pushgate_logins_failed_total"), {("amp",): 2})
+
+    def test_too_many_failures(self):
+        """Beyond the limit the connection ends with the answer; others under way have theirs before."""
+        self.patch(login_throttle, "MAX_WAITING", 0)
+        self.login()
+        self.gateway.holding = True
+        self.send(push(ask=b"p"))
+        [box] = self.login(secret=b"wrong")
+        self.assertEqual(box[b"_error_code"], b"FORBIDDEN")
+        self.assertIn(b"the connection closes", box[b"_error_description"])
+        self.assertEqual(self.send(command("Stats")), [])
+        self.assertFalse(self.connection.transport.disconnecting)
+        self.gateway.release()
+        [box] = self.received()
+        self.assertEqual(box[b"_answer"], b"p")
+        self.assertTrue(self.connection.transport.disconnecting)
+        [box] = self.send(command("Login", name=b"shop", secret=b"x"), connection=(other := self.connect()))
+        self.assertTrue(other.transport.disconnecting)
+        self.assertEqual(self.counted("pushgate_connections_closed_total"), {("amp", "logins"): 2})
 
     def test_another_login(self):
         """A second one counts; one that fails leaves things as they are."""
@@ -271,7 +310,7 @@ class CertificateTests(TestCase):
         self.authority.cert_pem.write_to_path(str(self.folder / "ca.pem"))
         issued = self.authority.issue_cert("localhost")
         issued.private_key_and_cert_chain_pem.write_to_path(str(self.folder / "server.pem"))
-        self.shop, self.stranger = (self.authority.issue_cert(common_name=name) for name in ("shop", "x"))
+        self.shop, self.outsider = (self.authority.issue_cert(common_name=name) for name in ("shop", "x"))
         subject = x509.load_pem_x509_certificate(self.shop.cert_chain_pems[0].bytes()).subject
         grants = {"shop": proven(certificate=subject.rfc4514_string(), operations=frozenset({PUSH}))}
         self.context = context(reactor, grants)
@@ -312,7 +351,7 @@ class CertificateTests(TestCase):
 
     async def test_a_stranger_with_a_good_certificate(self):
         """Is no principal, which is counted; it may still log in with a secret."""
-        async with self.program(self.stranger) as call:
+        async with self.program(self.outsider) as call:
             with self.assertRaisesRegex(Forbidden, "log in first"):
                 await call(PushBatch, app="news", tokens=b"\x01a", payload=b"{}")
             self.assertEqual(self.context.metrics.counts["pushgate_logins_failed_total"], {("amp",): 1})

@@ -249,7 +249,7 @@ class InputTests(AmqpTestCase):
         return True
 
     async def test_passive(self) -> None:
-        """Told not to make queues it uses those that are there, of whatever kind, and waits for them."""
+        """Configured not to make queues it uses those that are there, of whatever kind, and waits for them."""
         with self.broker.channel() as channel:
             channel.queue_declare(self.dead)
         config = {"declare": False}

@@ -138,6 +138,6 @@ class TableTests(ListenerTestCase):
         self.context.principals.replace({"shop": Grant(certificate="CN=shop")})
         shop = SecureTransport(certificate((NameOID.COMMON_NAME, "shop")))
         self.assertEqual(self.server.authentication.authenticate(shop, Operation.PUSH).app, "news")
-        for stranger in (SecureTransport(), SecureTransport(certificate(COMMON_NAME))):
+        for outsider in (SecureTransport(), SecureTransport(certificate(COMMON_NAME))):
             with self.assertRaises(Forbidden):
-                self.server.authentication.authenticate(stranger, Operation.PUSH)
+                self.server.authentication.authenticate(outsider, Operation.PUSH)

@@ -105,8 +105,8 @@ class InputTests(AmpTestCase):
         provider.send(enhanced(1, token(1), PAYLOAD))
         await self.until(self.accepted)
         self.assertEqual(self.gateway.submissions[0].app, "news")
-        stranger = await self.connect(port, self.certificate("stranger.example.com"))
-        self.assertEqual(await deferToThread(stranger.rest), b"")
+        outsider = await self.connect(port, self.certificate("stranger.example.com"))
+        self.assertEqual(await deferToThread(outsider.rest), b"")
         with self.assertRaises((OSError, ssl.SSLError)):
             nobody = await deferToThread(OldProvider, port, None)
             self.addCleanup(nobody.close)
@@ -127,8 +127,8 @@ class InputTests(AmpTestCase):
         provider = await self.connect(port, certificate)
         provider.send(enhanced(1, token(1), PAYLOAD))
         await self.until(self.accepted)
-        stranger = await self.connect(port)
-        self.assertEqual(await deferToThread(stranger.rest), b"")
+        outsider = await self.connect(port)
+        self.assertEqual(await deferToThread(outsider.rest), b"")
 
     async def test_where_it_must_not_listen(self) -> None:
         """Elsewhere than on loopback it needs certificates that it knows; a table of them is enough."""
@@ -281,9 +281,9 @@ class InputTests(AmpTestCase):
         await self.until(self.accepted)
         self.assertEqual(len(frame), 67)
         for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 100_000, b"\2\xff\xff\xff\xff"):
-            stranger = await self.connect(port)
-            stranger.send(garbage)
-            await deferToThread(stranger.rest)
+            outsider = await self.connect(port)
+            outsider.send(garbage)
+            await deferToThread(outsider.rest)
         slow.send(enhanced(2, token(2), PAYLOAD))
         await self.until(lambda: len(self.accepted()) == 2)
 

@@ -7,8 +7,9 @@ from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.inputs.common import login_throttle
-from pushgate.inputs.common.login_throttle import FIRST_DELAY, MAX_DELAY, MEMORY, LoginThrottle
+from pushgate.inputs.common import login_failures, login_throttle
+from pushgate.inputs.common.login_failures import INTERVAL, LINES, MAX_ADDRESSES, MEMORY, FailureLog
+from pushgate.inputs.common.login_throttle import FIRST_DELAY, LIMIT, MAX_DELAY, LoginThrottle
 from pushgate.model.errors import NotLoggedIn
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Grant, Principals
@@ -34,7 +35,8 @@ class LoginsTests(SynchronousTestCase):
             metrics=self.metrics,
             principals=Principals(grants),
         )
-        self.logins = LoginThrottle("front", context)
+        self.throttle = lambda limit: LoginThrottle("front", context, limit)
+        self.logins = self.throttle(LIMIT)
         self.log = EventLoggingObserver()
         globalLogPublisher.addObserver(self.log)
         self.addCleanup(globalLogPublisher.removeObserver, self.log)
@@ -93,17 +95,18 @@ class LoginsTests(SynchronousTestCase):
 
     def test_the_table_is_bounded(self):
         """What failed longest ago is forgotten for a new address."""
-        self.patch(login_throttle, "MAX_ADDRESSES", 2)
+        self.patch(login_failures, "MAX_ADDRESSES", 2)
         for host in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3"):
             self.delay(host)
         self.assertEqual(self.delay("192.0.2.2"), FIRST_DELAY)
         self.assertEqual(self.delay("192.0.2.3"), 2 * FIRST_DELAY)
 
     def test_who_waits_is_bounded(self):
-        """Beyond it answers come at once."""
+        """Beyond it a failure ends its connection, at once."""
         self.patch(login_throttle, "MAX_WAITING", 2)
         waiting = [self.logins.login("shop", b"wrong", ip("192.0.2.1")) for _ in range(2)]
-        self.failureResultOf(self.logins.login("shop", b"wrong", ip("192.0.2.1")), NotLoggedIn)
+        ended = self.failureResultOf(self.logins.login("shop", b"wrong", ip("192.0.2.1")), NotLoggedIn)
+        self.assertTrue(ended.value.closes)
         self.logins.stop()
         for each in waiting:
             self.failureResultOf(each, NotLoggedIn)
@@ -118,6 +121,66 @@ class LoginsTests(SynchronousTestCase):
         self.failureResultOf(stays, NotLoggedIn)
         self.failureResultOf(self.logins.bearer(b"wrong", ip("192.0.2.1")), NotLoggedIn)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_the_limit_of_an_address(self):
+        """Beyond it a failure ends its connection, at once, until the address was quiet; a good login is let in."""
+        for _ in range(LIMIT):
+            self.logins.login("shop", b"wrong", ip("192.0.2.1")).addErrback(
+                lambda failure: failure.trap(NotLoggedIn)
+            )
+        ended = self.failureResultOf(self.logins.bearer(b"wrong", ip("192.0.2.1")), NotLoggedIn)
+        self.assertTrue(ended.value.closes)
+        self.assertIn(
+            "no principal of this name has this secret; too many from here failed", str(ended.value)
+        )
+        self.assertEqual(self.logins.login("shop", SECRET, ip("192.0.2.1")).name, "shop")
+        self.assertEqual(self.delay("192.0.2.2"), FIRST_DELAY)
+        self.clock.advance(MEMORY + 1)
+        self.assertEqual(self.delay("192.0.2.1"), FIRST_DELAY)
+
+    def test_no_limit(self):
+        """Where the configuration says so, each failure has its delay."""
+        self.logins = self.throttle(0)
+        for _ in range(LIMIT + 1):
+            failing = self.logins.login("shop", b"wrong", ip("192.0.2.1"))
+            self.assertNoResult(failing)
+            failing.addErrback(lambda failure: failure.trap(NotLoggedIn))
+        self.logins.stop()
+
+    def test_many_are_summed_up(self):
+        """The first of an interval have a line each; the others are one line at its end, or at the stop."""
+        self.patch(login_throttle, "MAX_WAITING", 0)
+        for number in range(LINES + 1000):
+            host = "192.0.2.1" if number % 4 else "192.0.2.2"
+            self.failureResultOf(self.logins.login("shop", b"wrong", ip(host)))
+        self.assertEqual(len(self.lines()), LINES)
+        self.clock.advance(INTERVAL)
+        self.assertEqual(
+            self.lines()[LINES:],
+            [
+                "input front: 1000 more failed logins within 60 s, from 2 addresses; 750 from 192.0.2.1",
+            ],
+        )
+        for _ in range(LINES + 1):
+            self.failureResultOf(self.logins.login("shop", b"wrong", ip("192.0.2.1")))
+        self.logins.stop()
+        self.assertIn("1 more failed logins", self.lines()[-1])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_quiet_interval_says_nothing(self):
+        """Nor is there a timer while nothing fails."""
+        self.delay()
+        self.clock.advance(INTERVAL)
+        self.assertEqual(len(self.lines()), 1)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_the_sum_is_bounded(self):
+        """However many addresses there are, so many are distinguished."""
+        log = FailureLog()
+        for number in range(LINES + MAX_ADDRESSES + 5):
+            log.has_line(str(number))
+        self.assertEqual(log.take()[:2], (MAX_ADDRESSES + 5, MAX_ADDRESSES))
+        self.assertIsNone(log.take())
 
     def test_they_are_counted_and_logged(self):
         """Once each, with the input and the address; an unknown name may be a secret, and is not logged."""

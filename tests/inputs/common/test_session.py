@@ -1,5 +1,7 @@
 """The principal of a peer, and what it may read and do."""
 
+import trustme
+from OpenSSL.crypto import FILETYPE_PEM, load_certificate
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
@@ -37,10 +39,22 @@ class SessionTests(SynchronousTestCase):
         """Where there are principals, a peer without a login may do nothing, and the error says to log in."""
         session = self.session({"shop": SHOP})
         for ask in (lambda: session.permit(PUSH, "news", 1), lambda: session.status(1), session.stats):
-            with self.assertRaisesRegex(NotLoggedIn, "^login: nobody is logged in; log in first$"):
+            with self.assertRaisesRegex(NotLoggedIn, "^login: the caller is not logged in; log in first$"):
                 ask()
         session.charge(10**6)
         self.assertFalse(session.sees("news"))
+
+    def test_a_certificate_of_nobodys(self):
+        """The error names its subject, so that one sees what to write into the configuration; nothing raw."""
+        authority = trustme.CA()
+        pem = authority.issue_cert("x", common_name="x\r\n\x1b[2J").cert_chain_pems[0].bytes()
+        session = self.session({"shop": SHOP})
+        session._transport.getPeerCertificate = lambda: load_certificate(FILETYPE_PEM, pem)
+        with self.assertRaises(NotLoggedIn) as caught:
+            session.permit(PUSH, "news", 1)
+        text = str(caught.exception)
+        self.assertIn(r"subject, CN=x\r\n\x1b[2J,O", text)
+        self.assertIn("is not that of a principal; name it in the configuration, or log in first", text)
 
     def test_anonymous(self):
         """A peer without a login has the grant of `anonymous`, where only this machine can connect."""

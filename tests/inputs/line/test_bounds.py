@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushgate.inputs.common.conversation import LINGER
+from pushgate.inputs.common.login_throttle import MAX_DELAY
 from pushgate.inputs.line.line_reader import MAX_LINE, LineReader
 from tests.line_rig import LineTestCase, push, push_json
 
@@ -175,9 +176,10 @@ class FuzzTests(LineTestCase):
         data = end.join([*lines, b""])
         for at in range(0, len(data), cut):
             connection.dataReceived(data[at : at + cut])
-        self.clock.advance(1000)
-        answers = self.received(connection)
         asked = [line for line in data.split(b"\n") if line.strip()]
+        for _ in range(len(asked) + 1):  # one login after the other
+            self.clock.advance(MAX_DELAY)
+        answers = self.received(connection)
         if not connection.transport.disconnecting:
             self.assertEqual(len(answers), len(asked))
         self.assertTrue(all(answer.startswith(("OK ", "ERR ")) for answer in answers))

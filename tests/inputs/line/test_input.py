@@ -207,10 +207,10 @@ class InputTests(TestCase):
             b"\xff" * 100_000 + b"\n",
             b"\0" * (1 << 20) + b"\n",
         ):
-            stranger = await connectProtocol(endpoint, Program())
-            self.assertEqual((await stranger.ask(garbage))[0][:4], b"ERR ")
-            stranger.transport.abortConnection()
-            await stranger.gone
+            outsider = await connectProtocol(endpoint, Program())
+            self.assertEqual((await outsider.ask(garbage))[0][:4], b"ERR ")
+            outsider.transport.abortConnection()
+            await outsider.gone
             await program.ask(b"HELP\n")
         slow.transport.loseConnection()
         program.transport.loseConnection()

@@ -4,7 +4,9 @@ import json
 from itertools import product
 from uuid import UUID
 
+from pushgate.inputs.common import login_throttle
 from pushgate.inputs.common.conversation import LOGIN_TIMEOUT
+from pushgate.inputs.common.login_throttle import FIRST_DELAY
 from pushgate.inputs.line.line_reader import MAX_LINE
 from pushgate.inputs.line.push import read_bulk
 from pushgate.model.errors import Conflict, Overloaded, ShuttingDown, UnknownApp
@@ -389,6 +391,43 @@ class LoginTests(LineTestCase):
         [answer] = self.received()
         self.assertEqual(answer[:13], "ERR FORBIDDEN")
         self.assertNotIn("wrong", answer)
+
+    def test_one_at_a_time(self):
+        """What comes behind a login that waits for its answer waits too, and is not read from the network."""
+        self.assertEqual(self.send(b"LOGIN shop wrong\n" * 50 + push()), [])
+        self.assertEqual(self.connection.transport.producerState, "paused")
+        self.assertEqual(self.counted("pushgate_logins_failed_total"), {("line",): 1})
+        self.clock.advance(FIRST_DELAY)
+        self.assertEqual([answer[:13] for answer in self.received()], ["ERR FORBIDDEN"])
+        self.assertEqual(self.counted("pushgate_logins_failed_total"), {("line",): 2})
+
+    def test_one_who_left_in_a_login(self):
+        """What it has sent behind it is dropped, and nothing waits for the answer any more."""
+        self.send(b"LOGIN shop wrong\n" * 50 + b"LOGIN shop " + SECRET + b"\n" + push())
+        self.lose()
+        self.clock.advance(LOGIN_TIMEOUT)
+        self.assertEqual(self.counted("pushgate_logins_failed_total"), {("line",): 1})
+        self.assertEqual(self.gateway.submissions, [])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_one_that_closes_in_a_login(self):
+        """A half-closed connection gets the answers to what it sent, each in its time."""
+        self.send(b"LOGIN shop wrong\n" * 2 + b"LOGIN shop " + SECRET + b"\n")
+        self.connection.readConnectionLost()
+        self.clock.advance(FIRST_DELAY)
+        self.clock.advance(FIRST_DELAY * 2)
+        self.assertEqual([answer[:6] for answer in self.received()], ["ERR FO", "ERR FO", "OK log"])
+        self.assertTrue(self.connection.transport.disconnecting)
+
+    def test_too_many_failures(self):
+        """Beyond the limit the connection ends with the answer, and what stands behind is not obeyed."""
+        self.patch(login_throttle, "MAX_WAITING", 0)
+        answers = self.send(b"HELP\nLOGIN shop wrong\nLOGIN shop " + SECRET + b"\n" + push())
+        self.assertEqual([answer[:13] for answer in answers], ["OK PUSH <app>", "ERR FORBIDDEN"])
+        self.assertTrue(self.connection.transport.disconnecting)
+        self.assertEqual(self.gateway.submissions, [])
+        self.assertEqual(self.counted("pushgate_connections_closed_total"), {("line", "logins"): 1})
 
     def test_a_quota_lets_through_what_it_allows(self):
         """A line is a submission of its own, however many come at once; of too many the first go."""

@@ -1,4 +1,4 @@
-"""The ledger sink: what it is told can be asked for, for as long as it is to be kept."""
+"""The ledger sink: what it is given can be asked for, for as long as it is to be kept."""
 
 import sqlite3
 import threading
@@ -29,7 +29,7 @@ WALL = 1_700_000_100.0
 STEPS = (Step(Event.WRITTEN, WALL - 2, 3), Step(Event.LOST, WALL - 1, 3, "ConnectionLost"))
 
 
-def told(
+def reported(
     start: int = 0,
     stop: int = 3,
     state: State = State.ACCEPTED,
@@ -87,7 +87,7 @@ class RememberingTests(LedgerCase):
     async def test_what_was_told_is_remembered(self) -> None:
         """Of each member: its record to the letter, how often it was written, where, and through which input."""
         ledger = self.started()
-        whole = told()
+        whole = reported()
         await ledger.emit([whole])
         for index in range(3):
             [outcome] = await ledger.outcomes(ID + index)
@@ -102,9 +102,9 @@ class RememberingTests(LedgerCase):
         await ledger.stop()
 
     async def test_over_a_restart(self) -> None:
-        """What one process was told the next one knows."""
+        """What one process was given the next one knows."""
         ledger = self.started()
-        await ledger.emit([told(), told(3, 5, State.EXPIRED)])
+        await ledger.emit([reported(), reported(3, 5, State.EXPIRED)])
         await ledger.stop()
         ledger = self.started()
         self.assertEqual(await self.states(ledger), [State.ACCEPTED])
@@ -115,7 +115,7 @@ class RememberingTests(LedgerCase):
         """However many notifications ended together, they cost one row; dead tokens of feedback cost none."""
         ledger = self.started()
         dead = DeadToken("news", token(1), 1, 2.0, "apns-stream")
-        await ledger.emit([told(), told(3, 5, State.EXPIRED), dead])
+        await ledger.emit([reported(), reported(3, 5, State.EXPIRED), dead])
         self.assertIsNone(ledger.emit([dead]))
         await ledger.stop()
         self.assertEqual(self.rows(), 2)
@@ -123,18 +123,18 @@ class RememberingTests(LedgerCase):
     async def test_corrections(self) -> None:
         """They come after what they correct, for the members they are about."""
         ledger = self.started()
-        await ledger.emit([told(state=State.PRESUMED)])
-        await ledger.emit([told(1, 2, State.REJECTED, recalled=True)])
+        await ledger.emit([reported(state=State.PRESUMED)])
+        await ledger.emit([reported(1, 2, State.REJECTED, recalled=True)])
         self.assertEqual(await self.states(ledger, ID + 1), [State.PRESUMED, State.REJECTED])
         self.assertTrue((await ledger.outcomes(ID + 1))[-1].span.recalled)
         self.assertEqual(await self.states(ledger, ID + 2), [State.PRESUMED])
         await ledger.stop()
 
     async def test_told_twice(self) -> None:
-        """What was told again after a crash, perhaps in other runs, is remembered once."""
+        """What was reported again after a crash, perhaps in other runs, is remembered once."""
         ledger = self.started()
-        await ledger.emit([told()])
-        await ledger.emit([told(0, 2), told(2, 3)])
+        await ledger.emit([reported()])
+        await ledger.emit([reported(0, 2), reported(2, 3)])
         self.assertEqual(await self.states(ledger, ID + 1), [State.ACCEPTED])
         await ledger.stop()
 
@@ -159,9 +159,9 @@ class RememberingTests(LedgerCase):
             await ledger.stop()
 
     async def test_many(self) -> None:
-        """More rows than go into one statement; what is asked meanwhile waits for what was told before."""
+        """More rows than go into one statement; what is asked meanwhile waits for what was reported before."""
         ledger = self.started()
-        adding = ledger.emit([told(order=order) for order in range(300)])
+        adding = ledger.emit([reported(order=order) for order in range(300)])
         self.assertEqual(await self.states(ledger, ID + (299 << 16)), [State.ACCEPTED])
         await adding
         await ledger.stop()
@@ -173,8 +173,8 @@ class ForgettingTests(LedgerCase):
         """After `keep` it is forgotten, a little at a time, without a restart; the younger ones stay."""
         self.patch(sink, "SWEEP", 0.01)
         ledger = self.started(keep="1h")
-        old = [told(order=order, at=WALL - 3000) for order in range(CHUNK * 2 + 10)]
-        await ledger.emit([*old, told(order=9999)])
+        old = [reported(order=order, at=WALL - 3000) for order in range(CHUNK * 2 + 10)]
+        await ledger.emit([*old, reported(order=9999)])
         self.wall += 700
         while await self.states(ledger, ID + (CHUNK * 2 + 9 << 16)):
             pass
@@ -185,7 +185,7 @@ class ForgettingTests(LedgerCase):
     async def test_at_the_start(self) -> None:
         """What became too old while the gateway was down goes when it comes up."""
         ledger = self.started(keep="1h")
-        await ledger.emit([told()])
+        await ledger.emit([reported()])
         await ledger.stop()
         self.wall += 3601
         ledger = self.started(keep="1h")
@@ -193,9 +193,9 @@ class ForgettingTests(LedgerCase):
         await ledger.stop()
 
     async def test_a_wrong_clock(self) -> None:
-        """What was told by a clock of next year keeps nothing else from being forgotten."""
+        """What was reported by a clock of next year keeps nothing else from being forgotten."""
         ledger = self.started(keep="1h")
-        await ledger.emit([told(at=WALL + 365 * DAY), told(order=1)])
+        await ledger.emit([reported(at=WALL + 365 * DAY), reported(order=1)])
         await ledger.stop()
         self.wall += 3601
         ledger = self.started(keep="1h")
@@ -211,7 +211,7 @@ class ForgettingTests(LedgerCase):
         with capturedLogs() as logs:
             made.start()
         self.assertIn("keeps nothing", logs[0]["log_format"])
-        self.assertIsNone(made.emit([told()]))
+        self.assertIsNone(made.emit([reported()]))
         self.assertTrue(verifyObject(IOutcomeSink, made))
         self.assertFalse(IHistory.providedBy(made))
 
@@ -246,23 +246,23 @@ class FaultTests(LedgerCase):
     async def test_damage(self) -> None:
         """What is damaged while it runs fails whoever asks, and is to be given again; nothing hangs."""
         ledger = self.started()
-        await ledger.emit([told(order=order) for order in range(300)])
+        await ledger.emit([reported(order=order) for order in range(300)])
         await ledger.stop()
         file = self.directory / FILE
         whole = file.read_bytes()
         file.write_bytes(whole[:4096] + b"\xee" * (len(whole) - 4096))
         ledger = self.started()
         await self.assertFailure(ledger.outcomes(ID), sqlite3.DatabaseError)
-        await self.assertFailure(ledger.emit([told()]), SinkDown)
+        await self.assertFailure(ledger.emit([reported()]), SinkDown)
         await ledger.stop()
         self.assertTrue(self.flushLoggedErrors(sqlite3.DatabaseError))
 
     async def test_a_new_name(self) -> None:
         """A reload that renames the table opens the file anew before the old sink lets go of it: both go on."""
         first, second = self.started(), self.started(keep="1h")
-        await first.emit([told()])
-        await second.emit([told(order=1)])
-        await first.emit([told(order=2)])
+        await first.emit([reported()])
+        await second.emit([reported(order=1)])
+        await first.emit([reported(order=2)])
         self.assertEqual(await self.states(second), [State.ACCEPTED])
         await first.stop()
         self.assertEqual(await self.states(second, ID + (2 << 16)), [State.ACCEPTED])
@@ -282,7 +282,7 @@ class FaultTests(LedgerCase):
         """What finds no room is to be given again, and is kept once when there is some."""
         ledger = self.started()
         ledger._store._connection.execute("PRAGMA max_page_count = 4")
-        many = [told(order=order) for order in range(2000)]
+        many = [reported(order=order) for order in range(2000)]
         error = await self.assertFailure(ledger.emit(many), SinkDown)
         self.assertIn("full", str(error))
         ledger._store._connection.execute("PRAGMA max_page_count = 1000000")

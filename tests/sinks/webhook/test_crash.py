@@ -42,7 +42,7 @@ def receiver(port, got):
 
 
 def test_told_after_the_crash(tmp_path):
-    """What could not be told before the kill is told after the restart, when the receiver is up."""
+    """What could not be reported before the kill is reported after the restart, when the receiver is up."""
     [port] = free_ports(1)
     (tmp_path / "secret").write_text("a secret of twenty bytes\n")
     configuration = DURABLE.replace("{{receiver}}", str(port))

@@ -131,7 +131,7 @@ class TellingTests(WebhookCase):
         self.assertEqual((len(receiver.got), receiver.connections), (3, 1))
 
     async def test_filters(self) -> None:
-        """Of other apps and states nothing is told; when nothing is left, nothing is sent."""
+        """Of other apps and states nothing is reported; when nothing is left, nothing is sent."""
         receiver = await self.receiver()
         sink = self.sink(receiver, apps=["news"], states=["rejected", "dead-token"])
         dead = [DeadToken(app, token(3), 1, WALL, "apns-stream") for app in ("news", "mail")]
@@ -141,7 +141,7 @@ class TellingTests(WebhookCase):
         self.assertIsNone(sink.emit([outcome()]))
 
     async def test_tokens(self) -> None:
-        """`tokens` says how device tokens are told."""
+        """`tokens` says how device tokens are reported."""
         receiver = await self.receiver()
         await self.sink(receiver, tokens="none").emit([outcome()])
         self.assertIsNone(receiver.got[0].records[0]["token"])
@@ -155,7 +155,7 @@ class TellingTests(WebhookCase):
 
 class TroubleTests(WebhookCase):
     async def test_told_again(self) -> None:
-        """What got a 5xx, a 408, a 429 or a redirect is told again until it is taken, and what was taken is not."""
+        """What got a 5xx, a 408, a 429 or a redirect is reported again until it is taken, and what was taken is not."""
         receiver = await self.receiver()
         sink = self.sink(receiver, batch=2)
         reports = [outcome(tokens=[token(n) for n in range(3)]), outcome(order=2)]
@@ -219,7 +219,7 @@ class TroubleTests(WebhookCase):
         self.assertEqual(counts, [4, 2, 1, 1, 2, *[1] * 14, *[2] * 16, 4])
 
     async def test_too_old(self) -> None:
-        """What could not be told within `max_age` is given up and counted; the younger is told."""
+        """What could not be reported within `max_age` is given up and counted; the younger is reported."""
         receiver = await self.receiver()
         receiver.answers.append((500, {}))
         sink = self.sink(receiver, max_age="1h")
@@ -295,7 +295,7 @@ class TroubleTests(WebhookCase):
         await self.assertFailure(telling, CancelledError)
 
     async def test_behind_an_outlet(self) -> None:
-        """The gateway gives it the same again until it is taken, and waits as long as it was told to."""
+        """The gateway gives it the same again until it is taken, and waits as long as it was asked to."""
         receiver = await self.receiver()
         receiver.answers += [(503, {"retry-after": "0"}), (429, {})]
         pauses: list[float] = []
@@ -429,13 +429,13 @@ class TLSTests(WebhookCase):
         return await self.receiver(options), certificates
 
     async def test_trust(self) -> None:
-        """With its authority trusted the receiver is told."""
+        """With its authority trusted the receiver gets its records."""
         receiver, certificates = await self.secure()
         await self.sink(receiver, trust=str(certificates.ca)).emit([outcome()])
         self.assertEqual(len(receiver.got), 1)
 
     async def test_no_trust(self) -> None:
-        """A receiver that nobody vouches for, or one with a certificate for another name, is told nothing."""
+        """A receiver that nobody vouches for, or one with a certificate for another name, is given nothing."""
         receiver, certificates = await self.secure()
         error = await self.down(self.sink(receiver), [outcome()])
         self.assertIn("certificate verify failed", str(error))
@@ -512,7 +512,7 @@ class TableTests(SynchronousTestCase):
             self.assertEqual(self.faults(), [f"sinks.hook.secret_file: {self.file}: {why}"])
 
     def test_all_faults_at_once(self) -> None:
-        """Authorities that are none are told together with the secret that is missing."""
+        """Authorities that are none are reported together with the secret that is missing."""
         trust = Path(self.mktemp())
         trust.write_bytes(b"nothing")
         self.assertEqual(len(self.faults(trust=str(trust))), 2)

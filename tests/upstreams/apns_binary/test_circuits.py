@@ -61,9 +61,11 @@ class BlockTests(SynchronousTestCase):
         made = len(rig.service.attempts)
         rig.submit(3)
         rig.run(1798, step=1)
-        self.assertEqual(rig.told(), [])
+        self.assertEqual(rig.reported(), [])
         rig.run(4, step=1)
-        self.assertEqual(rig.told(), [(token(i), State.EXPIRED, "PushServiceUnreachable") for i in range(3)])
+        self.assertEqual(
+            rig.reported(), [(token(i), State.EXPIRED, "PushServiceUnreachable") for i in range(3)]
+        )
         self.assertEqual(len(rig.service.attempts), made)
 
     def test_it_ends_when_the_service_is_of_use(self) -> None:
@@ -78,7 +80,7 @@ class BlockTests(SynchronousTestCase):
         rig.submit(3)
         rig.run(10)
         self.assertEqual(rig.app()["circuit"], {"open": False, "cause": ""})
-        self.assertEqual({state for _, state, _ in rig.told()}, {State.PRESUMED})
+        self.assertEqual({state for _, state, _ in rig.reported()}, {State.PRESUMED})
 
     def test_a_service_that_closes_on_whatever_it_is_sent(self) -> None:
         """It does not have the whole queue given up as poison: one is blamed at most before a block is suspected."""
@@ -86,7 +88,7 @@ class BlockTests(SynchronousTestCase):
         rig.service.closes_on = token(0)
         rig.submit([token(0)] * 40)
         self.until_blocked(rig)
-        failed = [each for each, state, _ in rig.told() if state is State.FAILED]
+        failed = [each for each, state, _ in rig.reported() if state is State.FAILED]
         self.assertLess(len(failed), 10)
         self.assertGreater(rig.app()["queue"], 30)
 
@@ -251,7 +253,7 @@ class FlushTests(SynchronousTestCase):
         return rig, receipt.id
 
     def outcomes(self, rig: StreamRig) -> list[tuple[State, bool]]:
-        rig.told()
+        rig.reported()
         return [(each.state, each.span.recalled) for each in rig.sink.reports if isinstance(each, Outcome)]
 
     def test_what_is_in_flight(self) -> None:

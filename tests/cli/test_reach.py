@@ -1,0 +1,160 @@
+"""What a command says of a gateway that it cannot use, and of an output that it cannot write to."""
+
+import select
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.cli.programs import COMMAND, CONFIGURATION, RunningGateway, end, pushgate, start
+
+SEND = ("send", "--app", "demo", "--token", "0a1b2c3d", "--alert", "hello")
+DOWN = CONFIGURATION.replace(
+    'upstream = "simulator"',
+    'upstream = "apns-stream"\ncertificate = "client.pem"\nhost = "localhost"\nport = 1',
+    1,
+).replace('simulator = {{ dead = ["dead"] }}\n', "")
+LIMITED = (
+    CONFIGURATION
+    + '[principals.anonymous]\noperations = ["read"]\n[principals.shop]\noperations = ["push"]\n'
+    'secret_file = "shop.hash"\n'
+)
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    """Files of an authority, and of one that nobody knows."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "gate.pem"))
+    authority.issue_cert("client").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "client.pem"))
+    return tmp_path
+
+
+def test_a_certificate_that_is_not_trusted(certificates):
+    """At once, with what to do; a file of authorities is as good as a directory."""
+    tls = CONFIGURATION + f'certificate = "{certificates / "gate.pem"}"\n'
+    running = RunningGateway(certificates, tls)
+    port = running.to.rpartition(":")[2]
+    try:
+        began = time.monotonic()
+        done = pushgate(*SEND, "--to", f"tls:localhost:{port}:trustRoots={certificates / 'other.pem'}")
+        assert time.monotonic() - began < 8  # it was ten seconds
+        why, advice = done.stderr.splitlines()
+        assert why.endswith(
+            "is not trusted: its certificate is not trusted: no known authority signed it, or its time is over"
+        )
+        assert "trustRoots=FILE" in advice
+        assert (done.stdout, done.returncode) == ("", 1)
+        good = pushgate(*SEND, "--to", f"tls:localhost:{port}:trustRoots={certificates / 'ca.pem'}")
+        assert (good.stderr, good.returncode) == ("", 0)
+    finally:
+        running.stop()
+
+
+def test_a_wait_has_a_line():
+    """A host that does not answer is not waited for in silence."""
+    with socket.socket() as full:  # its queue of connections is full: a further one waits
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        others = [socket.socket() for _ in range(4)]
+        for each in others:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port))
+        process = start(*COMMAND, *SEND, "--to", f"127.0.0.1:{port}")
+        try:
+            assert select.select([process.stderr], [], [], 8)[0]
+            assert process.stderr.readline() == f"no connection to 127.0.0.1:{port} yet; trying for 10 s\n"
+        finally:
+            end(process)
+            for each in others:
+                each.close()
+
+
+def test_an_open_circuit(certificates):
+    """What holds a notification up stands behind its state."""
+    running = RunningGateway(certificates, DOWN)
+    try:
+        done = pushgate(*SEND, "--to", running.to, "--wait", "1")
+        state = done.stdout.splitlines()[1]
+        assert state.startswith(
+            "queued: waits in the gateway; no outcome after 1 s; the last connection of demo failed: refused"
+        )
+    finally:
+        running.stop()
+
+
+def test_who_may_not(tmp_path):
+    """A caller without a login reads how to log in; one that may only push, that it has been accepted."""
+    secret = (
+        pushgate("secret", "shop", "--append", str(tmp_path / "shop.hash")).stdout.splitlines()[1].strip()
+    )
+    (tmp_path / "secret").write_text(secret)
+    running = RunningGateway(tmp_path, LIMITED)
+    try:
+        done = pushgate(*SEND, "--to", running.to)
+        assert done.stderr == (
+            "refused, FORBIDDEN: push: not allowed without a login;"
+            " log in with --login NAME --secret-file FILE\n"
+        )
+        login = ("--login", "shop", "--secret-file", str(tmp_path / "secret"))
+        done = pushgate(*SEND, "--to", running.to, *login)
+        assert done.returncode == 0
+        _, accepted = done.stdout.splitlines()
+        assert accepted == "accepted; what becomes of it may not be read: read: not allowed to shop"
+    finally:
+        running.stop()
+
+
+def test_watching_a_gateway_that_goes_and_comes(tmp_path):
+    """Each is a line on standard error."""
+    running = RunningGateway(tmp_path)
+    watcher = start(*COMMAND, "watch", "--to", running.to, "--json")
+    try:
+        while not select.select([watcher.stdout], [], [], 0)[0]:
+            pushgate(*SEND, "--to", running.to)
+        running.stop()
+        assert "no connection: it closed the connection; outcomes are missed" in watcher.stderr.readline()
+        running.restart()
+        assert "connected again" in watcher.stderr.readline()
+    finally:
+        end(watcher)
+        running.stop()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    "command", [("tokens", "export", "--app", "demo"), ("plugins",), ("tokens", "list", "--app", "demo")]
+)
+def test_an_output_that_is_full(gateway, tmp_path, command):
+    """One line says so; no traceback."""
+    tokens = tmp_path / "tokens"
+    tokens.write_text("0fff 1600000000 imported\n")
+    where = () if command == ("plugins",) else ("--to", gateway.to)
+    pushgate("tokens", "import", "--app", "demo", str(tokens), "--to", gateway.to)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, *command, *where], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.stderr, done.returncode) == ("the output cannot be written: No space left on device\n", 1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("send", "--app", "demo", "--token", "0a", "--alert", b"caf\xe9"),
+        ("tokens", "forget", "--app", b"\xff", "0a"),
+        ("trace", b"\xff"),
+    ],
+)
+def test_what_is_no_text(arguments):
+    """Bytes that are not UTF-8 are an error of use, whatever takes them."""
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, check=False)
+    assert b"it is no UTF-8 text" in done.stderr
+    assert (done.stdout, done.returncode) == (b"", 2)
+    assert b"Traceback" not in done.stderr
