@@ -1,10 +1,23 @@
-"""Connecting a client endpoint, so that a cancelled attempt fails as every cancelled Deferred does."""
+"""Connecting by a client endpoint: a cancelled attempt fails as every cancelled Deferred does."""
 
 from typing import Any
 
 from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.interfaces import IProtocolFactory, IStreamClientEndpoint
+from twisted.internet.protocol import Factory
+
+
+class Once(Factory):
+    """A factory of the one protocol it was given, of which the log says nothing."""
+
+    noisy = False
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+
+    def buildProtocol(self, addr: Any) -> Any:
+        return self._protocol
 
 
 async def connected(endpoint: IStreamClientEndpoint, factory: IProtocolFactory) -> Any:

@@ -11,14 +11,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
-from pushgate.net.connecting import connected
+from pushgate.net.connecting import Once, connected
 from pushgate.plugin.interfaces import Context, IWork
 from pushgate.protocols.apns_binary.feedback import FeedbackDecoder
 from pushgate.protocols.apns_rules import MAX_TOKEN
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.client_certificate import Credentials
-from pushgate.upstreams.common.connect import Once, endpoint
+from pushgate.upstreams.common.connect import endpoint
 
 IDLE_TIMEOUT: Final = 60.0
 """Seconds without data after which a reading is given up; what came until then is dealt with."""
