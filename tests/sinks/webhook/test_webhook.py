@@ -172,11 +172,14 @@ class TellingTests(WebhookCase):
 
 class TroubleTests(WebhookCase):
     async def test_told_again(self) -> None:
-        """What got a 5xx, a 408, a 429 or a redirect is told again until it is taken, and what was taken is not."""
+        """What got a 5xx, a 408, a 429 or a redirect is told again until it is taken, and what was taken is not.
+
+        So is what got a 401, 403 or 404: a secret or a path that is put right loses no record.
+        """
         receiver = await self.receiver()
         sink = self.sink(receiver, batch=2)
         reports = [outcome(tokens=[token(n) for n in range(3)]), outcome(order=2)]
-        for number, status in enumerate((500, 503, 408, 425, 429, 301)):
+        for number, status in enumerate((500, 503, 408, 425, 429, 401, 403, 404, 301)):
             if number == 2:
                 receiver.answers.append((200, {}))
             receiver.answers.append((status, {"location": "http://127.0.0.1:1/"}))
@@ -185,7 +188,7 @@ class TroubleTests(WebhookCase):
         self.assertIn("redirects are not followed", str(error))
         await sink.emit(reports)
         indices = [[record["index"] for record in got.records] for got in receiver.got]
-        self.assertEqual(indices, [[0, 1]] * 3 + [[2, 0]] * 5)
+        self.assertEqual(indices, [[0, 1]] * 3 + [[2, 0]] * 8)
         self.assertEqual(self.given_up(), {})
 
     async def test_when_to_try_again(self) -> None:
@@ -202,7 +205,7 @@ class TroubleTests(WebhookCase):
     async def test_refused(self) -> None:
         """What the receiver calls wrong would be as wrong the next time: given up, counted, and logged once."""
         receiver = await self.receiver()
-        receiver.answers += [(400, {}), (401, {})]
+        receiver.answers += [(400, {}), (410, {})]
         sink = self.sink(receiver)
         with capturedLogs() as logs:
             await sink.emit([outcome(tokens=[token(1), token(2)])])
