@@ -79,7 +79,7 @@ class FeedbackReader(Protocol):
         """Close at once; harmless when closed."""
         self._stop_idle_timer()
         transport: Any = self.transport
-        if transport is not None:
+        if transport is not None and not self._ended:  # a TLS layer that has ended fails at it
             transport.abortConnection()
 
     def _safe(self, count: int) -> None:
