@@ -33,7 +33,9 @@ from pushgate.client.subscription import Subscription
 from pushgate.model.backoff import Jitter
 from pushgate.model.dead_token import DeadTokenEntry, parse
 from pushgate.model.errors import CannotStart
+from pushgate.model.printable import printable
 from pushgate.protocols.amp.commands import (
+    MAX_TEXT,
     Bury,
     Cancel,
     DeadTokens,
@@ -297,7 +299,10 @@ class Client:
         listed = msgspec.json.decode(answer["refused"], type=list[tuple[int, str, str]])
         refused = {chunk.start + index: (code, reason) for index, code, reason in listed}
         refused |= {fault.index: (fault.code, fault.reason) for fault in chunk.faults}
-        members = tuple(Refused(index, *why) for index, why in sorted(refused.items()))
+        members = tuple(
+            Refused(index, printable(code), printable(why, MAX_TEXT))
+            for index, (code, why) in sorted(refused.items())
+        )
         return ReceiptPart(chunk.start, chunk.count, UUID(answer["id"]).int, members)
 
     async def _watch(self, callback: Callable[[Record], object] | None, app: str | None) -> Subscription:

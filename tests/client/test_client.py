@@ -47,6 +47,7 @@ from pushgate.model.secret_hash import SecretHash
 from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.interfaces import Context
 from pushgate.plugins.builtin import amp as amp_door
+from pushgate.protocols.amp.commands import Push
 from pushgate.testing import RecordingGateway, outcome
 from tests.samples import PAYLOAD, TOKEN, token
 
@@ -825,6 +826,14 @@ class LoginTests(ClientTestCase):
         self.clock.advance(MAX_DELAY)
         error = self.failure(self.client.push("news", TOKEN, PAYLOAD), Internal)
         self.assertIn("failed at Login", str(error))
+
+
+class PeerWordsTests(SynchronousTestCase):
+    def test_a_refusal_cannot_move_a_cursor(self):
+        """The text of a refusal is the other side's, and ends on a terminal: it has no control characters."""
+        error = Push.reverseErrors[b"INVALID"]("token: \x1b[2J\rOK")
+        self.assertIsInstance(error, Invalid)
+        self.assertEqual(str(error), r"token: \x1b[2J\rOK")
 
 
 class QuotaTests(ClientTestCase):

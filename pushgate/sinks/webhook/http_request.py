@@ -12,6 +12,7 @@ from twisted.web.client import URI
 from twisted.web.http import stringToDatetime
 
 from pushgate.model.errors import PushgateError, SinkDown
+from pushgate.model.printable import printable
 from pushgate.net.http.client import HttpAnswer, HttpClient
 from pushgate.sinks.webhook.guarded_endpoint import GuardedEndpoints
 
@@ -90,5 +91,5 @@ def _host(parts: SplitResult) -> str:
 
 def _why(error: Exception) -> str:
     if isinstance(error, PushgateError) or not str(error):
-        return str(error) or type(error).__name__
-    return f"{type(error).__name__}: {error}"
+        return printable(error) or type(error).__name__
+    return printable(f"{type(error).__name__}: {error}".rstrip("."))

@@ -136,7 +136,7 @@ class FeedbackPoll:
         self._app, self._work, self._reactor = app, work, context.reactor
         self._interval = table.feedback_interval
         host, port = table.feedback_host, table.feedback_port
-        self._endpoint = endpoint(host, port, credentials, context.reactor)
+        self._where, self._endpoint = f"{host}:{port}", endpoint(host, port, credentials, context.reactor)
         self._polling: Deferred[None] | None = None
         self._loop = LoopingCall(self._poll)
         self._loop.clock = context.reactor
@@ -174,6 +174,7 @@ class FeedbackPoll:
     def _failed(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
             self.log.warn(
-                "{app}: feedback could not be read ({reason}); next try in {interval} s",
-                app=self._app, reason=failure_causes.text(failure), interval=self._interval,
+                "{app}: feedback could not be read: {where}: {reason}; next try in {interval} s",
+                app=self._app, where=self._where, reason=failure_causes.text(failure),
+                interval=self._interval,
             )  # fmt: skip

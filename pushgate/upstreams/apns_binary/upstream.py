@@ -59,7 +59,8 @@ class ApnsBinaryUpstream:
     ) -> None:
         self._app, self._table, self._work = app, table, work
         self._context, self._reactor = context, context.reactor
-        health = ServiceHealth(app, work, context, table.handshakes_per_minute)
+        where = f"{table.host}:{table.port}"
+        health = ServiceHealth(app, where, work, context, table.handshakes_per_minute)
         self._end_judge = EndJudge(health)
         service = endpoint(table.host, table.port, credentials, context.reactor)
         self._pool: ConnectionPool[StreamConnection] = ConnectionPool(
