@@ -21,7 +21,7 @@ BUILT_ON = {
     "plugins": {"plugin"},
     "net": {"model", "plugin"},
     "gateway": {"model", "plugin"},
-    "client": {"model", "protocols"},
+    "client": {"model", "protocols", "net"},
     "simulator": {"model", "plugin", "protocols", "net"},
     "inputs": {"model", "plugin", "protocols", "net"},
     "upstreams": {"model", "plugin", "protocols", "net"},

@@ -21,6 +21,7 @@ from zope.interface import implementer
 
 from pushgate.model.backoff import Jitter, delay
 from pushgate.model.errors import Internal, PushgateError, Refusal, Unreachable
+from pushgate.net.tcp_loss import notice_loss
 from pushgate.protocols.amp.commands import Login, Outcomes
 
 FIRST_DELAY: Final = 0.5
@@ -56,7 +57,7 @@ class Wire(AMP):
         super().connectionMade()  # type: ignore[no-untyped-call] # AMP has no types
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
-            self.transport.setTcpKeepAlive(True)
+            notice_loss(self.transport)
         self._link.connected(self)
 
     def dataReceived(self, data: bytes) -> None:
