@@ -502,6 +502,13 @@ class TLSTests(WebhookCase):
         await sink.emit([outcome()])
         self.assertEqual([each for each in reactor.getReaders() if isinstance(each, Client)], [])
 
+    async def test_words_that_are_no_answer(self) -> None:
+        """What a receiver says instead of an answer is in the log, without control characters."""
+        _, sink = await self.hung(b"220 mail \x1b[2J\r\n\r\n")
+        error = await self.down(sink, [outcome()])
+        self.assertIn("220 mail", str(error))
+        self.assertTrue(str(error).isprintable())
+
     async def test_a_stop_that_is_not_answered(self) -> None:
         """Nor does it hold up the stop."""
         _, sink = await self.hung(b"HTTP/1.1 204 No Content\r\n\r\n")
