@@ -41,12 +41,14 @@ class Wire:
     """One connection, as its client side sees it: TLS over TCP in one.
 
     :ivar tokens: what came over it, without probes.
+    :ivar unacknowledged: bytes on their way, as the system would say.
     """
 
     connected = True
+    unacknowledged: int | None = 0
 
     def __init__(self, service: "Service", connection: Any) -> None:
-        self.transport = self
+        self.transport = self.socket = self
         self._service, self._connection = service, connection
         self._decoder = FrameDecoder()
         self.tokens: list[bytes] = []
@@ -65,9 +67,13 @@ class Wire:
     def doRead(self) -> None: ...
 
     def writeSequence(self, data: list[bytes]) -> None:
-        self.write(b"".join(data))
+        self._write(b"".join(data))
 
     def write(self, data: bytes) -> None:
+        self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        self.writeSomeData(data)
         for frame in self._decoder.feed(data):
             assert isinstance(frame, Frame)
             self._service.clock.callLater(0, self._take, frame)
@@ -152,7 +158,8 @@ class MemoryStream:
     ) -> ApnsBinaryUpstream:
         unused: Any = None
         credentials = Credentials(unused, (), unused, EPOCH - DAY, EPOCH + self._days * DAY)
-        upstream = ApnsBinaryUpstream(app, config, credentials, work, context)
+        unacknowledged = lambda wire: wire.unacknowledged  # noqa: E731 - too short for a name
+        upstream = ApnsBinaryUpstream(app, config, credentials, work, context, unacknowledged)
         upstream._pool._endpoint = self.service
         return upstream
 

@@ -33,9 +33,11 @@ from pushgate.client.subscription import Subscription
 from pushgate.model.backoff import Jitter
 from pushgate.model.dead_token import DeadTokenEntry, parse
 from pushgate.model.errors import CannotStart, Invalid
+from pushgate.model.printable import printable
 from pushgate.model.target import MAX_TARGET, TargetForm
 from pushgate.net.endpoint_string import endpoint_from_string
 from pushgate.protocols.amp.commands import (
+    MAX_TEXT,
     Bury,
     Cancel,
     DeadTokens,
@@ -335,7 +337,10 @@ class Client:
         listed = msgspec.json.decode(answer["refused"], type=list[tuple[int, str, str]])
         refused = {chunk.start + index: (code, reason) for index, code, reason in listed}
         refused |= {fault.index: (fault.code, fault.reason) for fault in chunk.faults}
-        members = tuple(Refused(index, *why) for index, why in sorted(refused.items()))
+        members = tuple(
+            Refused(index, printable(code), printable(why, MAX_TEXT))
+            for index, (code, why) in sorted(refused.items())
+        )
         repeated = bool(answer.get("repeated"))
         return ReceiptPart(chunk.start, chunk.count, UUID(answer["id"]).int, members, repeated)
 

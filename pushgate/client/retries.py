@@ -19,6 +19,7 @@ from pushgate.model.errors import (
     TooLarge,
     Unreachable,
 )
+from pushgate.model.printable import printable
 from pushgate.protocols.amp.commands import MAX_VALUE
 
 FIRST_RETRY: Final = 0.1
@@ -94,7 +95,7 @@ class Caller:
                 wire.abort()  # nothing at all came: the gateway is gone, only its connection does not know
             raise FateUnknown(f"no answer came within {self._timeout:g} s") from None
         except (UnknownRemoteError, UnhandledCommand) as error:
-            raise Internal(f"the gateway failed at {command.__name__}: {error}") from error
+            raise Internal(f"the gateway failed at {command.__name__}: {printable(error)}") from error
         self._link.useful()
         return answer
 

@@ -14,6 +14,7 @@ from pushgate.client.connection import ClientConnection, Cut, Wire
 from pushgate.client.record import Record, decode_records
 from pushgate.model.backoff import Jitter
 from pushgate.model.errors import Internal, PushgateError, Refusal
+from pushgate.model.printable import printable
 from pushgate.protocols.amp.commands import Watch
 
 ROOM: Final = 1000
@@ -121,7 +122,7 @@ class Subscription:
             self._refused(refusal)
             return
         except (UnknownRemoteError, UnhandledCommand) as error:
-            self._refused(Internal(f"the gateway failed at Watch: {error}"))
+            self._refused(Internal(f"the gateway failed at Watch: {printable(error)}"))
             return
         self._link.useful()
         if self._missing and self.connection is not None:

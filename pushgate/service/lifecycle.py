@@ -6,13 +6,13 @@ import sys
 from enum import Enum, auto
 from typing import Any, Final
 
-from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.model.errors import CannotStart, PushgateError
+from pushgate.net.log_output import OwnLog
 from pushgate.plugin.guard import error_boundary
 from pushgate.plugin.interfaces import IAddressed, IInput
 from pushgate.service.parts import Parts, not_stopped
@@ -49,7 +49,7 @@ class Phase(Enum):
     """A second signal came: nothing is waited for."""
 
 
-class Lifecycle(Service):
+class Lifecycle(OwnLog):
     """Sinks first, then upstreams, then inputs, so that a port that listens means ready.
 
     :param reactor: provides IReactorTime and IReactorFromThreads.

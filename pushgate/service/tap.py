@@ -22,6 +22,7 @@ from pushgate.gateway.spool.sqlite import SqliteSpool
 from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Principals
+from pushgate.net.log_output import check_format, log_observer
 from pushgate.plugin.interfaces import Context
 from pushgate.service.assembly import Assembly
 from pushgate.service.config.embedded_default import DEMO_DEAD, embedded_default
@@ -49,7 +50,10 @@ class Options(usage.Options):
         "Without --config: an app `demo` on a simulator inside this process, inputs on loopback, "
         "state in ./pushgate-state."
     )
-    optParameters = [["config", "c", None, "Configuration file, TOML."]]
+    optParameters = [
+        ["config", "c", None, "Configuration file, TOML."],
+        ["log-format", None, "text", "How the log's lines are written: text or json."],
+    ]
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # untyped in Twisted
@@ -58,6 +62,10 @@ class Options(usage.Options):
     def opt_plugins(self, directory: str) -> None:
         """Directory with drop-in plug-ins; may be given more than once."""
         self["plugins"].append(Path(directory))
+
+    def postOptions(self) -> None:
+        """Raise `UsageError` when there is no such format of the log."""
+        check_format(self["log-format"])
 
 
 def makeService(options: Options) -> Lifecycle:
@@ -79,6 +87,7 @@ def makeService(options: Options) -> Lifecycle:
         for fault in error.faults:
             sys.stderr.write(f"pushgate: {fault}\n")
         sys.exit(1)
+    service.log_observer = log_observer(options.parent, options["log-format"], reactor)
     reactor.callWhenRunning(end_once)
     return service
 

@@ -8,6 +8,7 @@ from twisted.internet import reactor
 from twisted.python import usage
 
 from pushgate.model.errors import CannotStart
+from pushgate.net.log_output import OwnLog, check_format, log_observer
 from pushgate.plugin.config_errors import read_toml, validated
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorFile
@@ -16,10 +17,17 @@ from pushgate.simulator.settings import SimulatorFile
 class SimulatorOptions(usage.Options):
     """The command line."""
 
-    optParameters = [["config", "c", None, "TOML file with a [simulator] table; without it all is default"]]
+    optParameters = [
+        ["config", "c", None, "TOML file with a [simulator] table; without it all is default"],
+        ["log-format", None, "text", "How the log's lines are written: text or json."],
+    ]
+
+    def postOptions(self) -> None:
+        """Raise `UsageError` when there is no such format of the log."""
+        check_format(self["log-format"])
 
 
-class Standalone(Simulator):
+class Standalone(OwnLog, Simulator):
     """A simulator that is the whole program."""
 
     def startService(self) -> None:
@@ -41,9 +49,11 @@ def makeService(options: SimulatorOptions) -> IService:
     except CannotStart as error:
         _give_up(error)
     try:
-        return Standalone(config.simulator, reactor)
+        simulator = Standalone(config.simulator, reactor)
     except CannotStart as error:
         _give_up(error, f"{file}: " if file else "")
+    simulator.log_observer = log_observer(options.parent, options["log-format"], reactor)
+    return simulator
 
 
 def _give_up(error: CannotStart, where: str = "") -> NoReturn:

@@ -50,6 +50,7 @@ from pushgate.model.target import TargetForm
 from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.interfaces import Context
 from pushgate.plugins.builtin import amp as amp_factory
+from pushgate.protocols.amp.commands import Push
 from pushgate.testing import RecordingGateway, outcome
 from tests.samples import PAYLOAD, TOKEN, token
 
@@ -901,6 +902,14 @@ class TargetTests(ClientTestCase):
         self.assertEqual(found, sorted(entries, key=lambda entry: entry.token))
         wanted = [self.TEXTS[0], *(text.encode() for text in self.TEXTS[1:]), *self.TEXTS * 10]
         self.assertEqual(self.result(self.client.forget("news", wanted)), 3)
+
+
+class PeerWordsTests(SynchronousTestCase):
+    def test_a_refusal_cannot_move_a_cursor(self):
+        """The text of a refusal is the other side's, and ends on a terminal: it has no control characters."""
+        error = Push.reverseErrors[b"INVALID"]("token: \x1b[2J\rOK")
+        self.assertIsInstance(error, Invalid)
+        self.assertEqual(str(error), r"token: \x1b[2J\rOK")
 
 
 class QuotaTests(ClientTestCase):

@@ -588,9 +588,9 @@ class BooksTests(GatewayTestCase):
         self.accepted(1, registered_at=EPOCH - 1)
         self.accepted(1, registered_at=EPOCH)
         self.assertEqual(len(tokens_of(self.rig.upstream.work.take(10, idle=False))), 1)
-        self.rig.told()
-        told = [report for report in self.rig.sink.reports if isinstance(report, DeadToken)]
-        self.assertEqual(told, [DeadToken("news", token(0), EPOCH, EPOCH, "recording")])
+        self.rig.reported()
+        reported = [report for report in self.rig.sink.reports if isinstance(report, DeadToken)]
+        self.assertEqual(reported, [DeadToken("news", token(0), EPOCH, EPOCH, "recording")])
 
     def test_a_dead_token_that_is_text(self) -> None:
         """Its report says how it is written, as the outcomes of its app do."""

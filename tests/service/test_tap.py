@@ -28,6 +28,28 @@ AMP = '[inputs.amp]\ntype = "amp"\nlisten = "tcp:0:interface=127.0.0.1"\n'
 """An input on a port of the system's choice."""
 
 
+class LogTests(ProcessTestCase):
+    """The form of the log is chosen on the command line."""
+
+    async def test_json(self) -> None:
+        """Every line is an object, those of Twisted and the many addresses of the ready line too."""
+        process = self.twistd("pushgate", "--log-format", "json", "--config", self.config(GATEWAY + AMP))
+        await process.until(lambda: "pushgate is ready" in process.out, "it was ready")
+        await process.until(lambda: "can be used" in process.out, "its app worked")
+        await process.stop()
+        lines = [json.loads(line) for line in process.out.splitlines()]
+        [ready] = [line for line in lines if line["message"].startswith("pushgate is ready")]
+        self.assertEqual((ready["level"], ready["logger"]), ("info", "pushgate.service.lifecycle.Lifecycle"))
+        self.assertIn("\n  input amp", ready["message"])
+        self.assertEqual(process.err, "")
+
+    async def test_another_form(self) -> None:
+        """There are two; another is a fault of the command line."""
+        process = self.twistd("pushgate", "--log-format", "xml")
+        self.assertEqual(await process.ended(), 1)
+        self.assertIn("must be text or json", process.out + process.err)
+
+
 class FaultTests(ProcessTestCase):
     """What is wrong is said in a line each, before anything is begun."""
 

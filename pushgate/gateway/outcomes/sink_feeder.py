@@ -18,6 +18,7 @@ from pushgate.model.errors import SinkDown
 from pushgate.model.log_throttle import LogThrottle
 from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import Outcome, Report
+from pushgate.model.printable import printable
 from pushgate.plugin.interfaces import IHistory, IOutcomeSink
 
 CALL_LIMIT: Final = 2048
@@ -60,7 +61,7 @@ class SinkFeeder:
         self._given: list[Report] = []
         self._marks: list[int] = []
         self._waiting_count = self._waiting_reports = self._in_flight = self._tries = 0
-        self._busy = self._closed = False
+        self._busy = self._closed = self._said_down = False
         self._turn: IDelayedCall | None = None
         self._emitting: Deferred[object] | None = None
         self._drained: Deferred[None] | None = None
@@ -212,6 +213,9 @@ class SinkFeeder:
         return reports
 
     def _emitted(self, _: object) -> None:
+        if self._said_down and not self._closed:
+            self._said_down = False
+            self.log.info("sink {sink}: takes reports again", sink=self.name)
         self._taken_count += self._in_flight
         self._emitting, self._in_flight, self._tries, self._busy = None, 0, 0, False
         self._given = []
@@ -255,7 +259,18 @@ class SinkFeeder:
         if self._closed and call == "emit" and failure.check(CancelledError):
             return  # given up, and reported as dropped
         self._metrics.count("pushgate_sink_errors_total", self.name)
-        if count := self._errors.happened(self._clock.seconds()):
+        if not (count := self._errors.happened(self._clock.seconds())):
+            return
+        if call == "emit" and failure.check(OSError, SinkDown):  # it is down, which is no bug of its
+            self._said_down = True
+            self.log.warn(
+                "sink {sink}: {call} failed: {why}; {count} failures since the last such line",
+                sink=self.name,
+                call=call,
+                why=printable(failure.getErrorMessage()),
+                count=count,
+            )
+        else:
             self.log.failure(
                 "sink {sink}: {call} failed; {count} failures since the last such line",
                 failure=failure,

@@ -8,6 +8,8 @@ from pushgate.inputs.amp.watcher import Watcher, Watchers
 from pushgate.inputs.common.backpressure import FULL
 from pushgate.inputs.common.conversation import LOGGING_IN, UNANSWERED, Conversation, ConversationState
 from pushgate.inputs.common.conversation_input import ConversationServer
+from pushgate.model.printable import printable
+from pushgate.net.peer import peer_text
 from pushgate.protocols.amp.boxes import Box, BoxReader, Malformed, box_bytes
 from pushgate.protocols.amp.commands import Outcomes
 
@@ -124,8 +126,8 @@ class AmpConnection(Conversation):
             self._watchers.count_dropped("refused")
             self.log.warn(
                 "{peer} watches no longer: it answered Outcomes with {code}",
-                peer=self.transport.getPeer() if self.transport else "",
-                code=code[:100].decode("ascii", "replace"),
+                peer=peer_text(self.transport.getPeer()) if self.transport else "",
+                code=printable(code, 100),
             )
 
     def _watcher_gave_up(self) -> None:

@@ -14,6 +14,7 @@ from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.inputs.common.connections import Connections
 from pushgate.model.errors import Refusal
 from pushgate.model.principals import Operation
+from pushgate.net.peer import peer_text
 from pushgate.plugin.interfaces import Context, IGateway
 
 
@@ -92,7 +93,7 @@ class ApnsConnection(Protocol):
             self.log.warn(
                 "input {name}: {peer} is not let in: {why}",
                 name=self.server.name,
-                peer=self.transport.getPeer(),
+                peer=peer_text(self.transport.getPeer()),
                 why=refusal,
             )
             self.closing.begin(b"")

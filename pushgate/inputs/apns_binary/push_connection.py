@@ -26,6 +26,7 @@ from pushgate.model.errors import (
     UnknownApp,
 )
 from pushgate.model.principals import Operation
+from pushgate.net.peer import peer_text
 from pushgate.net.read_pause import ReadPause
 from pushgate.net.request_deadline import RequestDeadline
 from pushgate.plugin.interfaces import Context, IGateway
@@ -247,7 +248,7 @@ class NotificationConnection(ApnsConnection):
         self.log.info(
             "input {name}: {peer}: a frame was refused: {status}",
             name=self.server.name,
-            peer=self.transport.getPeer(),
+            peer=peer_text(self.transport.getPeer()),
             status=reason(status),
         )
         error = error_response(frame, status)
@@ -273,7 +274,7 @@ class NotificationConnection(ApnsConnection):
         self.log.info(
             "input {name}: {peer}: the rest of a frame did not come within {seconds:g} s",
             name=self.server.name,
-            peer=self.transport.getPeer(),
+            peer=peer_text(self.transport.getPeer()),
             seconds=self.server.config.request_timeout,
         )
         self._end(b"")

@@ -16,6 +16,7 @@ from pushgate.inputs.common.backpressure import FullQueues
 from pushgate.inputs.common.conversation_input import ConversationServer
 from pushgate.inputs.common.session import Session
 from pushgate.model.errors import Internal, NotLoggedIn, PushgateError
+from pushgate.net.peer import peer_text
 from pushgate.net.read_pause import ReadPause
 from pushgate.net.request_deadline import RequestDeadline
 
@@ -162,7 +163,9 @@ class Conversation(Protocol):
         self.state = ConversationState.CLOSING
         if reason:
             self.log.info(
-                "closing the connection from {peer}: {why}", peer=self.transport.getPeer(), why=reason
+                "closing the connection from {peer}: {why}",
+                peer=peer_text(self.transport.getPeer()),
+                why=reason,
             )
         self.forget()
         # A TLS transport closes only without a producer, and once it has read the peer's close_notify.

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from pushgate.inputs.common.login_failures import INTERVAL, FailureCounts, FailureLog
 from pushgate.model.errors import NotLoggedIn
 from pushgate.model.principals import Principal
+from pushgate.model.printable import printable
 from pushgate.plugin.interfaces import Context
 
 FIRST_DELAY: Final = 0.5
@@ -76,7 +77,7 @@ class LoginThrottle:
         try:
             return self._principals.certified(subject)
         except NotLoggedIn:
-            self._note(f"the certificate of {subject[:200]}", peer)
+            self._note(f"the certificate of {printable(subject)}", peer)
             return None
 
     def stop(self) -> None:

@@ -9,6 +9,7 @@ from twisted.logger import Logger
 
 from pushgate.model.backoff import delay
 from pushgate.model.errors import reason
+from pushgate.model.printable import printable
 from pushgate.net.amqp.connect import AmqpConnection, Dialer
 from pushgate.net.amqp.settings import BrokerTable
 from pushgate.net.amqp.shield import shielded
@@ -92,21 +93,26 @@ class AmqpChannel:
             except CancelledError:
                 return
             except Exception as error:  # noqa: BLE001 - pika, Twisted and OpenSSL each have their own
-                why = self._given_up or reason((self._connection and self._connection.why) or error)
+                cause = (self._connection and self._connection.why) or error
+                why = self._given_up or printable(reason(cause))
             lived = 0.0 if self._up_since is None else self._clock.seconds() - self._up_since
             failures = 1 if lived >= SETTLED else failures + 1
             pause = delay(failures, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)
-            self._metrics.count("pushgate_broker_losses_total", self.where)
-            self.log.warn(
-                "{where}: no broker: {why}; next attempt in {pause:.1f} s",
-                where=self.where,
-                why=why,
-                pause=pause,
-            )
+            self._note_loss(why, pause)
             try:
                 await deferLater(self._clock, pause)
             except CancelledError:
                 return
+
+    def _note_loss(self, why: str, pause: float) -> None:
+        self._metrics.count("pushgate_broker_losses_total", self.where)
+        self.log.warn(
+            "{where}: no broker at {broker}: {why}; next attempt in {pause:.1f} s",
+            where=self.where,
+            broker=self._dialer.address.hosts,
+            why=why,
+            pause=pause,
+        )
 
     async def _session(self) -> None:
         """One connection from its start to its end, which is always an exception."""
@@ -116,7 +122,11 @@ class AmqpChannel:
             preparing = Deferred.fromCoroutine(self._prepare(connection))
             channel = await preparing.addTimeout(PREPARE_TIMEOUT, self._clock)
             self._up_since = self._clock.seconds()
-            self.log.info("{where}: connected to the broker", where=self.where)
+            self.log.info(
+                "{where}: connected to the broker at {broker}",
+                where=self.where,
+                broker=self._dialer.address.hosts,
+            )
             raise await shielded(channel.on_closed)
         finally:
             self._lost()

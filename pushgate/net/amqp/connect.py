@@ -12,7 +12,7 @@ from pika.spec import FRAME_END_SIZE, FRAME_HEADER, FRAME_HEADER_SIZE
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import connectionDone
 from twisted.internet.ssl import (
     Certificate,
     PrivateCertificate,
@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 from pushgate.model.errors import CannotStart
 from pushgate.net.amqp.settings import BrokerTable, parse_url
 from pushgate.net.client_tls import ClientTls, tls_endpoint
-from pushgate.net.connecting import connected
+from pushgate.net.connecting import Once, connected
 
 TIMEOUT: Final = 15.0
 """Seconds for name, TCP, TLS and login together."""
@@ -216,22 +216,10 @@ class Dialer:
         return CannotStart([f"{self._where}.{key}: {path}: {reason}"])
 
 
-class _Once(Factory):
-    """A factory of one given protocol."""
-
-    noisy = False
-
-    def __init__(self, protocol: Protocol) -> None:
-        self._protocol = protocol
-
-    def buildProtocol(self, addr: Any) -> Protocol:
-        return self._protocol
-
-
 async def _open(connection: AmqpConnection, endpoint: Any) -> None:
     """Connect and log in; leave nothing half-open when cancelled, timed out or failed."""
     try:
-        await connected(endpoint, _Once(connection))
+        await connected(endpoint, Once(connection))
         await connection.ready
     except BaseException:
         connection.end()

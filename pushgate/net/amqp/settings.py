@@ -33,9 +33,13 @@ class Address(NamedTuple):
         """True if what is sent there, passwords too, can be read on the way."""
         return not self.tls and not all(_is_here(host) for host, _ in self.nodes)
 
+    @property
+    def hosts(self) -> str:
+        """Host and port of each node."""
+        return ",".join(f"{host}:{port}" for host, port in self.nodes)
+
     def __str__(self) -> str:
-        nodes = ",".join(f"{host}:{port}" for host, port in self.nodes)
-        return f"{'amqps' if self.tls else 'amqp'} {nodes} {self.vhost}"
+        return f"{'amqps' if self.tls else 'amqp'} {self.hosts} {self.vhost}"
 
 
 def _is_here(host: str) -> bool:

@@ -3,6 +3,7 @@
 They serve any program that speaks Twisted's AMP; `pushgate.client` does more of the work by itself.
 """
 
+from functools import partial
 from typing import ClassVar, Final
 
 from twisted.protocols.amp import (
@@ -16,10 +17,13 @@ from twisted.protocols.amp import (
     Unicode,
 )
 
-from pushgate.model.errors import REFUSALS
+from pushgate.model.errors import REFUSALS, Refusal
+from pushgate.model.printable import printable
 
 MAX_VALUE: Final[int] = MAX_VALUE_LENGTH
 """Bytes of one value at most, AMP's own limit."""
+MAX_TEXT: Final = 1000
+"""Characters of a refusal that a caller is shown at most."""
 MAX_ENTRIES: Final = 600
 """Entries of one answer to `DeadTokens` at most."""
 MAX_MEMBERS: Final = 2500
@@ -48,9 +52,14 @@ def refusable(command: type[Command]) -> type[Command]:
     command.errors = {kind: code.encode() for code, kind in REFUSALS.items()}
     command.allErrors = dict(command.errors)  # type: ignore[attr-defined] # made by AMP's metaclass
     command.reverseErrors = {  # type: ignore[attr-defined] # made by AMP's metaclass
-        code.encode(): kind.from_text for code, kind in REFUSALS.items()
+        code.encode(): partial(_refusal, kind) for code, kind in REFUSALS.items()
     }
     return command
+
+
+def _refusal(kind: type[Refusal], text: str) -> Refusal:
+    """The exception for an answer; callers print it, so that its text is not to move their cursor."""
+    return kind.from_text(printable(text, MAX_TEXT))
 
 
 @refusable

@@ -17,7 +17,8 @@ our own sentinel's error                      everything before it accepted, wha
 ============================================  ==========================================================
 
 Unknown means what the batch's delivery says: sent again (at least once), or reported (at most once).
-Silence for the response timeout makes a notification `presumed`; it stays correctable in the recall ring.
+Silence for the response timeout makes a notification `presumed`; it stays correctable in the recall ring. The
+silence counts from when the peer's TCP has acknowledged the frame: before that there is nobody to be silent.
 """
 
 from collections.abc import Iterable
@@ -54,6 +55,7 @@ class Stream:
     :param response_timeout: seconds of silence that make a written notification presumed.
     :param ready_at: monotonic seconds when the handshake was complete.
     :ivar ending: how it ended, None while it has not.
+    :ivar size: bytes written, in all.
     """
 
     def __init__(self, capacity: int, response_timeout: float, ready_at: float, first_place: int = 0) -> None:
@@ -62,7 +64,7 @@ class Stream:
         self._first_place = first_place
         self._replies = ReplyDecoder()
         self._alone = False
-        self._written = 0
+        self._written = self.size = 0
         self._sentinel: int | None = None
         self.ending: Ending | None = None
 
@@ -96,21 +98,24 @@ class Stream:
     def write(self, spans: Iterable[BatchSlice], now: float | None, step: Step | None = None) -> list[bytes]:
         """Enter spans into the window; return their frames.
 
-        :param now: monotonic seconds; None while the transport has no room, until `drained` is called.
+        :param now: monotonic seconds; None until `acknowledged` says that they have arrived.
         :param step: what is noted on the spans.
         """
         frames: list[bytes] = []
         self._alone = False
         for span in spans:
-            places = self._window.add(span.written(step), now)
+            places = range(self._window.next, self._window.next + len(span))
             terms = span.batch.terms
-            frames += encode_run(
+            run = encode_run(
                 span.tokens(),
                 span.payloads(),
                 map(identifier, places),
                 terms.expiration,
                 terms.priority,
             )
+            self.size += sum(map(len, run))
+            self._window.add(span.written(step), now, self.size)
+            frames += run
             self._alone = self._alone or bool(span.alone)
         self._written += len(frames)
         return frames
@@ -119,14 +124,21 @@ class Stream:
         """The span in flight that holds member `index` of the batch of this order."""
         return self._window.find(order, index)
 
-    def drained(self, now: float) -> None:
-        """The transport's buffer is empty: the response timeout of what was in it begins at `now`."""
-        self._window.drained(now)
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether the service's TCP has every notification that was written."""
+        return self._window.is_acknowledged
+
+    def acknowledged(self, position: int, now: float) -> None:
+        """The first `position` bytes have arrived: the response timeout of what is in them begins."""
+        self._window.acknowledged(position, now)
 
     def probe(self) -> bytes:
         """A frame that is known to be refused: its error proves all before it. Nothing may follow it."""
         self._sentinel = identifier(self._window.skip())
-        return encode_sentinel(self._sentinel)
+        frame = encode_sentinel(self._sentinel)
+        self.size += len(frame)
+        return frame
 
     def quiet(self, now: float) -> list[Verdict]:
         """Presume what was written long enough ago; call it from time to time on a live connection."""
@@ -145,16 +157,17 @@ class Stream:
             return self._end(self._untold(None))
         return self._end(self._answered(reply))
 
-    def lost(self, unheard: bool = False) -> Ending | None:
+    def lost(self, unheard: bool = False, vanished: bool = False) -> Ending | None:
         """The connection is gone; return the ending unless it came before.
 
         :param unheard: the service rejected the handshake, so that nothing written was ever looked at.
+        :param vanished: we gave it up for want of acknowledgement: no notification is to blame.
         """
         if self.ending:
             return None
         if unheard:
             return self._end(Ending(End.UNTOLD, requeue=tuple(self._window.spans())))
-        return self._end(self._untold(None))
+        return self._end(self._untold(None, vanished))
 
     def _end(self, ending: Ending) -> Ending:
         self._window.clear()
@@ -196,14 +209,14 @@ class Stream:
             late=sum(map(len, (*late, *recalled))),
         )
 
-    def _untold(self, status: int | None) -> Ending:
+    def _untold(self, status: int | None, vanished: bool = False) -> Ending:
         spans = self._window.spans()
         if not spans:
             return Ending(End.IDLE if status is None else End.UNTOLD, status)
         verdicts, again = outcome_rules.sort(
-            outcome_rules.untold(span, self._window.size, status) for span in spans
+            outcome_rules.untold(span, self._window.size, status, vanished) for span in spans
         )
-        return Ending(End.UNTOLD, status, verdicts, again, cornered=self._alone)
+        return Ending(End.UNTOLD, status, verdicts, again, cornered=self._alone and not vanished)
 
     def _is_of_sentinel(self, error: ErrorResponse) -> bool:
         """The service names the sentinel, or 0: a zero-length token is always reported so."""

@@ -38,7 +38,7 @@ def refused(span: BatchSlice, status: int) -> Fate:
     return replace(span, retries=span.retries + 1)
 
 
-def untold(span: BatchSlice, in_flight: int, status: int | None) -> Fate:
+def untold(span: BatchSlice, in_flight: int, status: int | None, vanished: bool = False) -> Fate:
     """In flight on a connection that ended without giving its outcome.
 
     Sent again or not is the batch's delivery policy. A notification that the service cannot parse closes
@@ -47,10 +47,13 @@ def untold(span: BatchSlice, in_flight: int, status: int | None) -> Fate:
 
     :param in_flight: how many were.
     :param status: of an error response that named none of them.
+    :param vanished: the peer was gone, whatever it was sent.
     """
     why = "ConnectionLost" if status is None else reason(status)
     if span.batch.delivery == Delivery.AT_MOST_ONCE:
         return Verdict(span, State.UNKNOWN, status, why)
+    if vanished:
+        return span
     if span.alone and in_flight == 1:
         return Verdict(span, State.FAILED, status, "ClosesConnection" if status is None else why)
     closes = span.closes + 1

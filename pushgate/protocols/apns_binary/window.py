@@ -24,12 +24,14 @@ class WindowRun(msgspec.Struct):
     """A span as it was written.
 
     :param place: of its first member on this connection, counted from 0 without end.
-    :param written_at: monotonic seconds when the transport had room for it; None while it has not.
+    :param written_at: monotonic seconds when it was known to be acknowledged; None while it is not.
+    :param end: bytes of the stream up to its last.
     """
 
     span: BatchSlice
     place: int
     written_at: float | None
+    end: int = 0
 
 
 class Window:
@@ -37,6 +39,7 @@ class Window:
 
     :param ring: presumed notifications to remember at most.
     :param first: the place of the first frame; only tests start elsewhere than at 0.
+    :ivar next: the place of the next frame.
     :ivar size: notifications in flight.
     :ivar presumed: notifications in the recall ring.
     """
@@ -44,7 +47,8 @@ class Window:
     def __init__(self, ring: int, first: int = 0) -> None:
         self._runs: deque[WindowRun] = deque()
         self._presumed: deque[WindowRun] = deque()
-        self._ring, self._next = ring, first
+        self._unacknowledged: deque[WindowRun] = deque()
+        self._ring, self.next = ring, first
         self.size = 0
         self.presumed = 0
 
@@ -54,27 +58,37 @@ class Window:
         for runs in (self._presumed, self._runs):
             if runs:
                 return runs[0].place
-        return self._next
+        return self.next
 
-    def add(self, span: BatchSlice, now: float | None) -> range:
-        """Enter a span as written; return the places of its members."""
-        self._runs.append(WindowRun(span, self._next, now))
-        places = range(self._next, self._next + len(span))
-        self._next += len(span)
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether the peer has all of it, as far as TCP knows."""
+        return not self._unacknowledged
+
+    def add(self, span: BatchSlice, now: float | None, end: int = 0) -> range:
+        """Enter a span as written; return the places of its members.
+
+        :param now: monotonic seconds; None until `acknowledged` reaches `end`.
+        :param end: bytes of the stream up to the last of this span.
+        """
+        run = WindowRun(span, self.next, now, end)
+        self._runs.append(run)
+        if now is None:
+            self._unacknowledged.append(run)
+        places = range(self.next, self.next + len(span))
+        self.next += len(span)
         self.size += len(span)
         return places
 
     def skip(self) -> int:
         """Use up the next place for a frame that is no notification; return it."""
-        self._next += 1
-        return self._next - 1
+        self.next += 1
+        return self.next - 1
 
-    def drained(self, now: float) -> None:
-        """The transport has room again: what waited in its buffer counts as written at `now`."""
-        for run in reversed(self._runs):
-            if run.written_at is not None:
-                break
-            run.written_at = now
+    def acknowledged(self, position: int, now: float) -> None:
+        """So many bytes of the stream are acknowledged: what ends within them counts as written at `now`."""
+        while self._unacknowledged and self._unacknowledged[0].end <= position:
+            self._unacknowledged.popleft().written_at = now
 
     def presume(self, before: float) -> list[BatchSlice]:
         """Move what was written at or before this time to the recall ring; return it."""
@@ -102,7 +116,7 @@ class Window:
         if not 1 <= identifier <= IDENTIFIERS:
             return None
         place = self._oldest + (identifier - 1 - self._oldest) % IDENTIFIERS
-        return place if place < self._next else None
+        return place if place < self.next else None
 
     def spans(self, start: int | None = None, stop: int | None = None) -> list[BatchSlice]:
         """What is in flight at places `start` to `stop` (excluded), in order."""
@@ -123,6 +137,7 @@ class Window:
     def clear(self) -> None:
         """Forget everything: the connection's end was dealt with."""
         self._runs.clear()
+        self._unacknowledged.clear()
         self._presumed.clear()
         self.size = self.presumed = 0
 

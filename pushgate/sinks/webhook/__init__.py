@@ -1,7 +1,8 @@
 """The webhook sink: outcome records in signed POST requests.
 
-`table` is its configuration, `sink` says what is sent and what an answer means, `post` sends one request,
-`endpoint` connects to addresses that `address` allows, `secrets` reads the file with the keys.
+`settings` is its configuration, `sink` says what is sent and what an answer means, `http_request` sends one
+request, `guarded_endpoint` connects to addresses that `address_policy` allows, `secrets` reads the file with
+the keys.
 """
 
 from pushgate.sinks.webhook.sink import plug_in

@@ -1,6 +1,5 @@
 """Connecting to where a webhook is: its name is resolved once, and what is connected to was looked at."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -124,48 +123,17 @@ class GuardedEndpoints:
     def __init__(self, reactor: Any, allow_private: bool, trust: Any, patience: float) -> None:
         self._reactor, self._allow_private, self._trust = reactor, allow_private, trust
         self._patience = patience
-        self._newest: Any = None
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
         host, secure = uri.host.decode("ascii"), uri.scheme == b"https"
-        endpoint = _Noted(
-            GuardedEndpoint(
-                self._reactor,
-                host,
-                uri.port,
-                self._allow_private,
-                allow_public=secure,
-                patience=self._patience,
-            ),
-            self._note,
+        endpoint = GuardedEndpoint(
+            self._reactor,
+            host,
+            uri.port,
+            self._allow_private,
+            allow_public=secure,
+            patience=self._patience,
         )
         if not secure:
             return endpoint
         return tls_endpoint(endpoint, ClientTls(host, self._trust))
-
-    def abort(self) -> None:
-        """Close the newest connection at once.
-
-        The HTTP client closes in good order only, and TLS then waits for the other side's goodbye: for ever
-        when that hangs.
-        """
-        if self._newest is not None:
-            self._newest.abortConnection()
-
-    def _note(self, transport: Any) -> None:
-        self._newest = transport
-
-
-@implementer(IStreamClientEndpoint)
-class _Noted:
-    """An endpoint that tells which transport it made: the one below TLS."""
-
-    def __init__(self, endpoint: IStreamClientEndpoint, note: Callable[[Any], None]) -> None:
-        self._endpoint, self._note = endpoint, note
-
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:  # noqa: N803 - Twisted's
-        return self._endpoint.connect(protocolFactory).addCallback(self._connected)
-
-    def _connected(self, protocol: Any) -> Any:
-        self._note(protocol.transport)
-        return protocol

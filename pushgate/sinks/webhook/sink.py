@@ -25,8 +25,9 @@ from pushgate.sinks.webhook.report_batches import Post, about, count_of, cut
 from pushgate.sinks.webhook.secrets import BadSecrets, read_secrets
 from pushgate.sinks.webhook.settings import WebhookTable
 
-LATER: Final = frozenset({408, 425, 429})
-"""Client errors that are none: the same again may be taken."""
+LATER: Final = frozenset({401, 403, 404, 408, 425, 429})
+"""Client errors after which the same again may be taken: those of time, and those that an operator on either
+side mends, a secret that only one of them has changed or a path that is not deployed yet."""
 TOO_LARGE: Final = 413
 AGAIN: Final = 16
 """Requests of the reduced size that must be taken in a row before twice as many records are tried again."""

@@ -1,6 +1,7 @@
 """One connection to the binary gateway: a thin pump around the pure stream."""
 
 from collections.abc import Callable
+from math import inf
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -10,6 +11,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.model.history import Event, Step
+from pushgate.net.tcp_loss import SendMeter, Unacknowledged, unacknowledged
 from pushgate.plugin.interfaces import IWork
 from pushgate.protocols.apns_binary.connection import BEAT, Stream
 from pushgate.protocols.apns_binary.connection_end import Ending
@@ -19,6 +21,11 @@ from pushgate.upstreams.common.read_before_reset import read_before_reset
 
 RUN: Final = 256
 """Notifications written at once: more costs no less each, and would keep other connections waiting."""
+LOOK: Final = 0.05
+"""Seconds between two looks at what has been acknowledged, while something has not. More than a turn of the
+reactor, so that what was written before one look has left the TLS layer before the next."""
+ASSUMED: Final = 60.0
+"""Seconds after which bytes count as acknowledged that the socket took, where the system cannot tell."""
 CLOSE_TIMEOUT: Final = 5.0
 """Seconds for the other side to answer our close."""
 
@@ -33,10 +40,12 @@ class StreamConnection(Protocol):
     :param reactor: provides IReactorTime.
     :param make_stream: makes the stream, given the monotonic time at which the connection is ready.
     :param wake: called when the connection can write more than it could.
+    :param unacknowledged: asks the system about a socket.
     Attributes are described at `PooledConnection`, besides:
 
     :ivar closing: nothing is written any more.
     :ivar retired: we closed it in good order, for want of work.
+    :ivar vanished: it was given up because the other side's TCP acknowledged nothing.
     """
 
     stream: Stream
@@ -47,24 +56,29 @@ class StreamConnection(Protocol):
         make_stream: Callable[[float], Stream],
         wake: Callable[[], None],
         ended: Ended,
+        unacknowledged: Unacknowledged = unacknowledged,
     ) -> None:
         self._reactor, self._make_stream, self._wake, self._ended = reactor, make_stream, wake, ended
+        self._unacknowledged = unacknowledged
         self.secured: Deferred[Any] = Deferred()
         self.ready_at: float | None = None
         self.busy_at = 0.0
         self.blocked_since: float | None = None
+        self.unacknowledged_since: float | None = None
         self.serving_since: float | None = None
-        self.closing = self.retired = False
+        self.closing = self.retired = self.vanished = False
         self.number = 0
         self._timers: list[IDelayedCall] = []
+        self._look: IDelayedCall | None = None
+        self._passed, self._arrived = 0, -inf
 
     # Twisted's side
 
     def connectionMade(self) -> None:
         tls = self._transport()
         tls.setTcpNoDelay(True)
-        tls.setTcpKeepAlive(True)
         read_before_reset(tls.transport)
+        self._meter = SendMeter(tls.transport, self._unacknowledged)
 
     def handshakeCompleted(self) -> None:
         self.ready_at = self.busy_at = self._reactor.seconds()
@@ -88,21 +102,22 @@ class StreamConnection(Protocol):
                 self.secured.errback(reason)
             return
         self.closing = True
-        for timer in self._timers:
+        for timer in [*self._timers, *([self._look] if self._look else [])]:
             if timer.active():
                 timer.cancel()
         cause = failure_causes.of_loss(reason)
-        ending = self.stream.lost(unheard=cause in failure_causes.REJECTIONS)
+        ending = self.stream.lost(cause in failure_causes.REJECTIONS, self.vanished)
         if ending is not None:
             self._ended(self, ending, cause)
 
     def pauseProducing(self) -> None:
         if self.blocked_since is None:
             self.blocked_since = self._reactor.seconds()
+            self._passed = self.stream.size  # it is the TLS layer that calls, passing it on
 
     def resumeProducing(self) -> None:
         self.blocked_since = None
-        self.stream.drained(self._reactor.seconds())
+        self._acknowledge()
         self._wake()
 
     def stopProducing(self) -> None:
@@ -133,13 +148,17 @@ class StreamConnection(Protocol):
         frames = self.stream.write(spans, None, Step(Event.WRITTEN, wall, self.number))
         self.busy_at = now
         self._transport().writeSequence(frames)
-        if self.blocked_since is None:
-            self.stream.drained(now)
+        self._look_soon()
         return len(frames)
 
     def probe(self) -> None:
         """Ask for proof of everything written, at the price of this connection; nothing may follow."""
         self._transport().write(self.stream.probe())
+
+    def vanish(self) -> None:
+        """Close at once a connection whose other side is gone: no notification is to blame."""
+        self.vanished = True
+        self.abort()
 
     def close(self) -> None:
         """Close in good order, or at once when the other side does not answer."""
@@ -155,6 +174,37 @@ class StreamConnection(Protocol):
         if tls is not None and tls.connected:
             self._release()
             tls.abortConnection()
+
+    def _look_soon(self) -> None:
+        """Look again after `LOOK`, unless there is nothing to wait for."""
+        if self.stream.is_acknowledged or self.closing:
+            self.unacknowledged_since = None
+        elif self._look is None:
+            if self.unacknowledged_since is None:
+                self.unacknowledged_since = self._reactor.seconds()
+            if self.blocked_since is None:
+                self._passed = self.stream.size
+            self._look = self._reactor.callLater(LOOK, self._looked)
+
+    def _looked(self) -> None:
+        self._look = None
+        if self.blocked_since is None:
+            self._acknowledge()
+        self._look_soon()
+
+    def _acknowledge(self) -> None:
+        """Ask what has been acknowledged of the bytes that have left the TLS layer.
+
+        Encrypted, they are more than they were: what is still on its way is of at most so many bytes of ours.
+        """
+        now, pending = self._reactor.seconds(), self._meter.pending
+        if pending is None:
+            self.stream.acknowledged(self._passed - self._meter.buffered, now + ASSUMED)
+            return
+        arrived = self._passed - pending
+        if arrived > self._arrived:
+            self._arrived, self.unacknowledged_since = arrived, now
+        self.stream.acknowledged(arrived, now)
 
     def _release(self) -> None:
         """Write no more; over TLS, a producer that is still registered holds a close back."""

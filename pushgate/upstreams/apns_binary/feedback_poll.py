@@ -11,14 +11,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
-from pushgate.net.connecting import connected
+from pushgate.net.connecting import Once, connected
 from pushgate.plugin.interfaces import Context, IWork
 from pushgate.protocols.apns_binary.feedback import FeedbackDecoder
 from pushgate.protocols.apns_rules import MAX_TOKEN
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.client_certificate import Credentials
-from pushgate.upstreams.common.connect import Once, endpoint
+from pushgate.upstreams.common.connect import endpoint
 
 IDLE_TIMEOUT: Final = 60.0
 """Seconds without data after which a reading is given up; what came until then is dealt with."""
@@ -79,7 +79,7 @@ class FeedbackReader(Protocol):
         """Close at once; harmless when closed."""
         self._stop_idle_timer()
         transport: Any = self.transport
-        if transport is not None:
+        if transport is not None and not self._ended:  # a TLS layer that has ended fails at it
             transport.abortConnection()
 
     def _safe(self, count: int) -> None:
@@ -136,7 +136,7 @@ class FeedbackPoll:
         self._app, self._work, self._reactor = app, work, context.reactor
         self._interval = table.feedback_interval
         host, port = table.feedback_host, table.feedback_port
-        self._endpoint = endpoint(host, port, credentials, context.reactor)
+        self._where, self._endpoint = f"{host}:{port}", endpoint(host, port, credentials, context.reactor)
         self._polling: Deferred[None] | None = None
         self._loop = LoopingCall(self._poll)
         self._loop.clock = context.reactor
@@ -174,6 +174,7 @@ class FeedbackPoll:
     def _failed(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
             self.log.warn(
-                "{app}: feedback could not be read ({reason}); next try in {interval} s",
-                app=self._app, reason=failure_causes.text(failure), interval=self._interval,
+                "{app}: feedback could not be read: {where}: {reason}; next try in {interval} s",
+                app=self._app, where=self._where, reason=failure_causes.text(failure),
+                interval=self._interval,
             )  # fmt: skip

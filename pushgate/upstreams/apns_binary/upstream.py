@@ -19,6 +19,7 @@ from pushgate.model.dead_token import DeadReason
 from pushgate.model.errors import Invalid
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import State
+from pushgate.net.tcp_loss import Unacknowledged, unacknowledged
 from pushgate.plugin.interfaces import Context, IInFlight, IProving, IUpstream, IWork, UpstreamState
 from pushgate.protocols.apns_binary.connection import Stream
 from pushgate.protocols.apns_binary.connection_end import Ending
@@ -48,6 +49,8 @@ PROBE_TIMEOUT: Final = 10.0
 class ApnsBinaryUpstream:
     """Owns a pool of connections, and decides what is written to them and what their ends mean.
 
+    :param unacknowledged: asks the system about a socket.
+
     A connection is of proven use once it reported the outcome of a notification or served for the response
     timeout.
     """
@@ -55,11 +58,14 @@ class ApnsBinaryUpstream:
     log = Logger()
 
     def __init__(
-        self, app: str, table: ApnsStreamTable, credentials: Credentials, work: IWork, context: Context
-    ) -> None:
+        self, app: str, table: ApnsStreamTable, credentials: Credentials, work: IWork, context: Context,
+        unacknowledged: Unacknowledged = unacknowledged,
+    ) -> None:  # fmt: skip
         self._app, self._table, self._work = app, table, work
+        self._unacknowledged = unacknowledged
         self._context, self._reactor = context, context.reactor
-        health = ServiceHealth(app, work, context, table.handshakes_per_minute)
+        where = f"{table.host}:{table.port}"
+        health = ServiceHealth(app, where, work, context, table.handshakes_per_minute)
         self._end_judge = EndJudge(health)
         service = endpoint(table.host, table.port, credentials, context.reactor)
         self._pool: ConnectionPool[StreamConnection] = ConnectionPool(
@@ -139,7 +145,9 @@ class ApnsBinaryUpstream:
     # PoolOwner
 
     def make_connection(self) -> StreamConnection:
-        return StreamConnection(self._reactor, self._make_stream, self.wake, self._ended)
+        return StreamConnection(
+            self._reactor, self._make_stream, self.wake, self._ended, self._unacknowledged
+        )
 
     def connections_wanted(self) -> int:
         return -(-self._work.depth() // RUN)

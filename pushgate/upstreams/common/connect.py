@@ -4,10 +4,9 @@ from typing import Any, Final, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
-from twisted.internet.protocol import Factory
 
 from pushgate.net.client_tls import tls_endpoint
-from pushgate.net.connecting import connected
+from pushgate.net.connecting import Once, connected
 from pushgate.upstreams.common.client_certificate import Credentials
 
 TIMEOUT: Final = 30.0
@@ -27,18 +26,6 @@ class SecuredConnection(Protocol):
 
 
 C = TypeVar("C", bound=SecuredConnection)
-
-
-class Once(Factory):
-    """A factory of the one protocol it was given."""
-
-    noisy = False
-
-    def __init__(self, protocol: Any) -> None:
-        self._protocol = protocol
-
-    def buildProtocol(self, addr: Any) -> Any:
-        return self._protocol
 
 
 def endpoint(host: str, port: int, credentials: Credentials, reactor: Any) -> Any:

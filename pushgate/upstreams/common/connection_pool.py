@@ -20,7 +20,8 @@ from pushgate.upstreams.common.service_health import ServiceHealth
 from pushgate.upstreams.common.settings import ConnectionPoolTable
 
 STALL: Final = 60.0
-"""Seconds a transport may be full before its connection is given up: the other side reads no more."""
+"""Seconds a transport may be full, or what was sent unacknowledged, before its connection is given up: the
+other side reads no more, or is gone."""
 SPARE_PAUSE: Final = 60.0
 """Seconds without a spare after a connection failed, so that keeping one never becomes a loop."""
 
@@ -195,12 +196,16 @@ class ConnectionPool(Generic[C]):
         self._finish_if_closed()
 
     def abort_if_stalled(self, connection: C) -> bool:
-        """Close a connection that the other side has stopped reading; return True if it is one."""
-        since = connection.blocked_since
-        if since is None or self._reactor.seconds() - since <= STALL:
+        """Close a connection that the other side has stopped reading, or left; return True if it is one."""
+        since = [connection.blocked_since, connection.unacknowledged_since]
+        if all(each is None or self._reactor.seconds() - each <= STALL for each in since):
             return False
-        self.log.warn("{app}: the push service reads no more; closing a connection", app=self._app)
-        connection.abort()
+        self.log.warn(
+            "{app}: the push service reads no more, or the network has lost it: nothing was acknowledged for "
+            "{seconds:g} s; closing a connection",
+            app=self._app, seconds=STALL,
+        )  # fmt: skip
+        connection.vanish()
         return True
 
     def spare_lost(self, cause: str) -> None:

@@ -7,6 +7,7 @@ from service_identity import VerificationError
 from twisted.internet import defer, error
 from twisted.python.failure import Failure
 
+from pushgate.model.printable import printable
 from pushgate.upstreams.common.circuit_breaker import Cause
 
 _ALERTS: Final = (
@@ -54,8 +55,10 @@ def of_loss(failure: Failure) -> Cause | None:
 def text(failure: Failure) -> str:
     """Return a short text of the failure, for the log."""
     if failure.check(SSL.Error):
-        return "TLS: " + "; ".join(_reasons(failure)) or "TLS error"
-    return failure.getErrorMessage().partition("\n")[0][:200]
+        return printable("TLS: " + ("; ".join(_reasons(failure)) or "error"))
+    if failure.check(defer.TimeoutError):
+        return "not connected in time, with name, TCP and TLS"
+    return printable(failure.getErrorMessage().partition("\n")[0].rstrip("."))
 
 
 def _of_tls(failure: Failure) -> Cause | None:

@@ -12,12 +12,15 @@ class PooledConnection(SecuredConnection, Protocol):
     :ivar serving_since: monotonic seconds since when work may be written to it, None while it is a spare.
     :ivar busy_at: monotonic seconds of the last write.
     :ivar blocked_since: monotonic seconds since when the transport is full, None while it is not.
+    :ivar unacknowledged_since: monotonic seconds since when the other side's TCP has acknowledged nothing of
+        what it was sent, None while there is nothing to acknowledge.
     """
 
     number: int
     serving_since: float | None
     busy_at: float
     blocked_since: float | None
+    unacknowledged_since: float | None
 
     @property
     def usable(self) -> bool:
@@ -26,6 +29,9 @@ class PooledConnection(SecuredConnection, Protocol):
     @property
     def in_flight(self) -> int:
         """Notifications written and not settled."""
+
+    def vanish(self) -> None:
+        """Close at once because the other side is gone, which is no fault of anything that was written."""
 
     def close(self) -> None:
         """Close in good order, or at once when the other side does not answer."""

@@ -16,14 +16,16 @@ _BLOCK: Final = (
 class ServiceHealth:
     """Circuit and connect rate of one app.
 
+    :param where: host and port of the service.
     :param handshakes: connections tried a minute at most; 0 sets no limit.
     :ivar circuit: read by others; only this class changes it.
     """
 
     log = Logger()
 
-    def __init__(self, app: str, work: IWork, context: Context, handshakes: int) -> None:
-        self._app, self._work, self._context = app, work, context
+    def __init__(self, app: str, where: str, work: IWork, context: Context, handshakes: int) -> None:
+        self._app, self._where, self._work, self._context = app, where, work, context
+        self._has_worked = False
         self.circuit = Circuit(context.jitter)
         self._handshakes = HandshakeLimit(handshakes, context.jitter)
 
@@ -58,7 +60,13 @@ class ServiceHealth:
         """Note that the service was of use."""
         if self.circuit.failures:
             self._handshakes.lost(MANY)  # those that wait for this do not all come at once
-            self.log.info("{app}: the push service can be used again", app=self._app)
+        if self.circuit.failures or not self._has_worked:
+            again = " again" if self._has_worked else ""
+            self.log.info(
+                "{app}: the push service at {where} can be used{again}",
+                app=self._app, where=self._where, again=again,
+            )  # fmt: skip
+        self._has_worked = True
         self.circuit.proven()
         self._work.reachable(True)
 
@@ -74,8 +82,9 @@ class ServiceHealth:
         is_news = (self.circuit.is_open and not was_open) or (self.is_blocked and not was_blocked)
         log = self.log.critical if is_news else self.log.warn
         log(
-            "{app}: {cause}: {text}; next attempt in {wait:.1f} s (failure {failures})",
-            app=self._app, cause=cause.value, text=text, wait=wait, failures=self.circuit.failures,
+            "{app}: {cause}: {where}: {text}; next attempt in {wait:.1f} s (failure {failures})",
+            app=self._app, cause=cause.value, where=self._where, text=text, wait=wait,
+            failures=self.circuit.failures,
         )  # fmt: skip
         return wait
 

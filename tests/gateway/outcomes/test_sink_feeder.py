@@ -329,6 +329,28 @@ class DownTests(OutletCase):
         self.assertEqual((len(self.sink.calls), self.taken), (5, [1, 2]))  # and it begins with 1 s again
         self.flushLoggedErrors(OSError, SinkDown)
 
+    def test_what_the_log_says(self) -> None:
+        """One line with the reason when it is down, without a traceback, and one when it is up again."""
+        self.sink.error = SinkDown("https://a:1: no\ranswer")
+        with capturedLogs() as events:
+            self.outlet.report(outcomes(1), 1)
+            self.clock.pump([0, 1])
+            self.sink.error = None
+            self.clock.pump([2, 0])
+            self.outlet.report(outcomes(1), 2)
+            self.clock.pump([0, 0])
+        self.assertEqual(
+            [(each["log_level"].name, formatEvent(each)) for each in events],
+            [
+                (
+                    "warn",
+                    r"sink file: emit failed: https://a:1: no\ranswer; 1 failures since the last such line",
+                ),
+                ("info", "sink file: takes reports again"),
+            ],
+        )
+        self.assertFalse(any("log_failure" in each for each in events))
+
     def test_taken(self) -> None:
         """A number counts as taken with its last report, however the reports are cut into calls."""
         self.sink.holding = True
@@ -409,7 +431,6 @@ class CaughtUpTests(OutletCase):
         before = self.outlet.caught_up()
         self.turn()
         self.sink.fail(SinkDown("no answer"))
-        self.assertEqual(len(self.flushLoggedErrors(SinkDown)), 1)
         self.successResultOf(before)
         self.successResultOf(self.outlet.caught_up())
         self.clock.advance(1)

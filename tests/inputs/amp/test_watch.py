@@ -184,6 +184,15 @@ class WatchTests(AmpTestCase):
         self.assertEqual(self.dropped(), {("amp", "refused"): 1})
         self.watch()
 
+    def test_what_it_answers_cannot_move_a_cursor(self):
+        """An error code is a peer's own word: in the log it is one line, without control characters."""
+        self.watch()
+        self.gateway.report(outcome())
+        [box] = self.received()
+        self.send(box_bytes({b"_error": box[b"_ask"], b"_error_code": b"\x1b[2J\r\nOK"}))
+        [line] = [line for line in self.logged() if "watches no longer" in line]
+        self.assertIn(r"it answered Outcomes with \x1b[2J\r\nOK", line)
+
     def test_the_gateway_is_not_kept_waiting_by_a_lost_watcher(self):
         """What it was waiting for fires when the connection is gone, and nothing is sent after that."""
         sink = self.watch()

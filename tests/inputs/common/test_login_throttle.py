@@ -182,6 +182,12 @@ class LoginsTests(SynchronousTestCase):
         self.assertEqual(log.take()[:2], (MAX_ADDRESSES + 5, MAX_ADDRESSES))
         self.assertIsNone(log.take())
 
+    def test_a_subject_cannot_move_a_cursor(self):
+        """What a certificate says is its owner's word: in the log it has no control characters."""
+        self.assertIsNone(self.logins.certified("CN=a\r\x1b[2J\nfake", ip("192.0.2.1")))
+        [line] = self.lines()
+        self.assertIn(r"as the certificate of CN=a\r\x1b[2J\nfake from", line)
+
     def test_they_are_counted_and_logged(self):
         """Once each, with the input and the address; an unknown name may be a secret, and is not logged."""
         self.delay()

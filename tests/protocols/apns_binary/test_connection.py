@@ -266,14 +266,43 @@ class TestLate:
         assert outcomes(made.quiet(G + 1.0)) == {0: (State.PRESUMED, None), 1: (State.PRESUMED, None)}
         assert made.quiet(G + 2.0) == []
 
-    def test_silence_says_nothing_while_the_transport_is_full(self) -> None:
-        """Bytes that were not drained are not "written": no timeout runs for them."""
+    def test_silence_says_nothing_of_what_did_not_arrive(self) -> None:
+        """Bytes that the service's TCP has not acknowledged are not "written": no timeout runs for them."""
         made = stream()
-        made.write([span(2)], None)
+        size = sum(map(len, made.write([span(2)], None)))
+        made.write([span(1, order=1)], None)
         assert made.quiet(1000.0) == []
-        made.drained(1000.0)
-        assert made.quiet(1000.0 + G / 2) == []
-        assert len(made.quiet(1000.0 + G)) == 1
+        made.acknowledged(size - 1, 1000.0)
+        assert made.quiet(1000.0 + G) == []
+        made.acknowledged(size, 2000.0)
+        assert made.quiet(2000.0 + G / 2) == []
+        assert [len(each.span) for each in made.quiet(2000.0 + G)] == [2]
+        assert not made.is_acknowledged
+        made.acknowledged(made.size, 3000.0)
+        assert [len(each.span) for each in made.quiet(3000.0 + G)] == [1]
+
+    def test_a_probe_is_a_part_of_the_stream(self) -> None:
+        """Its bytes count for what comes before them too."""
+        made = stream()
+        size = sum(map(len, made.write([span(2)], None)))
+        size += len(made.probe())
+        assert made.size == size
+
+    def test_a_peer_that_vanished_is_no_fault_of_a_notification(self) -> None:
+        """However often: at least once sends the same again, and suspects nothing; at most once does not know."""
+        sent = span(2)
+        for _ in range(5):
+            made = stream()
+            made.write([sent], None)
+            ending = made.lost(vanished=True)
+            assert ending is not None
+            [sent] = ending.requeue
+            assert (sent.closes, sent.alone, ending.cornered) == (0, 0, False)
+        made, whole = stream(), span(2)
+        made.write([replace(whole, batch=replace(whole.batch, delivery=Delivery.AT_MOST_ONCE))], None)
+        ending = made.lost(vanished=True)
+        assert ending is not None
+        assert [each.state for each in ending.verdicts] == [State.UNKNOWN]
 
 
 ENDS: dict[str, Callable[[Stream], Ending | None]] = {

@@ -46,17 +46,34 @@ def test_splits_at_a_place_across_runs() -> None:
     assert members(window.spans(5, 6)) == [5]
 
 
-def test_presumes_only_what_was_drained_long_enough_ago() -> None:
-    """The response timeout begins when the transport took the bytes, not when they were queued in it."""
+def test_presumes_only_what_was_acknowledged_long_enough_ago() -> None:
+    """The response timeout begins when the peer's TCP has the bytes, not when they were sent."""
     window = Window(ring=10)
     window.add(span(2), 1.0)
-    window.add(span(3, order=1), None)
+    window.add(span(3, order=1), None, 300)
+    window.add(span(1, order=2), None, 400)
     assert [len(each) for each in window.presume(before=1.0)] == [2]
     assert window.presume(before=100.0) == []
-    window.drained(50.0)
+    window.acknowledged(299, 40.0)
+    assert window.presume(before=100.0) == []
+    window.acknowledged(399, 50.0)
     assert window.presume(before=49.9) == []
     assert [len(each) for each in window.presume(before=50.0)] == [3]
-    assert (window.size, window.presumed) == (0, 5)
+    assert not window.is_acknowledged
+    window.acknowledged(400, 60.0)
+    assert window.is_acknowledged
+    assert [len(each) for each in window.presume(before=60.0)] == [1]
+    assert (window.size, window.presumed) == (0, 6)
+
+
+def test_an_acknowledgement_that_comes_too_late() -> None:
+    """What the end of the connection has settled is not waited for."""
+    window = Window(ring=10)
+    window.add(span(2), None, 200)
+    window.clear()
+    assert window.is_acknowledged
+    window.acknowledged(200, 1.0)
+    assert window.presume(before=100.0) == []
 
 
 def test_presumed_ones_stay_locatable_until_forgotten() -> None:
@@ -110,25 +127,32 @@ class WindowMachine(RuleBasedStateMachine):
         self.window = Window(ring=12, first=self.first)
         self.batch = batch(3000)
         self.written: list[float | None] = []
-        self.presumed = 0
+        self.presumed = self.arrived = 0
+        self.ends: list[int] = []
         self.now = 0.0
 
-    @rule(count=st.integers(1, 9), drained=st.booleans())
-    def write(self, count: int, drained: bool) -> None:
-        if None in self.written:
-            drained = False
+    @rule(count=st.integers(1, 9))
+    def write(self, count: int) -> None:
+        """A byte each."""
         start = len(self.written)
-        self.window.add(BatchSlice(self.batch, start, start + count), self.now if drained else None)
-        self.written += [self.now if drained else None] * count
+        self.window.add(BatchSlice(self.batch, start, start + count), None, start + count)
+        self.written += [None] * count
+        self.ends.append(start + count)
 
     @rule(seconds=st.floats(0.1, 5))
     def wait(self, seconds: float) -> None:
         self.now += seconds
 
-    @rule()
-    def drain(self) -> None:
-        self.window.drained(self.now)
-        self.written = [self.now if at is None else at for at in self.written]
+    @rule(share=st.floats(0, 1))
+    def acknowledge(self, share: float) -> None:
+        """Of a run that arrived in part nothing counts."""
+        position = self.arrived + round(share * (len(self.written) - self.arrived))
+        self.window.acknowledged(position, self.now)
+        whole = max((end for end in self.ends if end <= position), default=0)
+        self.written = [
+            self.now if at is None and index < whole else at for index, at in enumerate(self.written)
+        ]
+        self.arrived = position
 
     @precondition(lambda self: self.presumed < len(self.written))
     @rule(age=st.floats(0, 5))

@@ -1,7 +1,9 @@
 """The webhook sink, against a receiver on loopback."""
 
 import ipaddress
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,14 +24,14 @@ from pushgate.model.errors import CannotStart, SinkDown
 from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken, State
 from pushgate.model.outcome_record import ndjson
+from pushgate.net.http import client
 from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
 from pushgate.plugins.builtin import webhook as factory
 from pushgate.protocols.webhook_signature import verify
 from pushgate.simulator.certificates import Certificates
-from pushgate.sinks.webhook import http_request
 from pushgate.sinks.webhook.address_policy import kind_of_private
 from pushgate.sinks.webhook.guarded_endpoint import GuardedEndpoints
-from pushgate.sinks.webhook.http_request import Poster
+from pushgate.sinks.webhook.http_request import Poster, WebhookAnswer
 from pushgate.sinks.webhook.report_batches import cut
 from pushgate.sinks.webhook.settings import WebhookTable
 from pushgate.sinks.webhook.sink import WebhookSink
@@ -39,6 +41,21 @@ from tests.sinks.webhook.receiver import HungReceiver, Receiver
 
 SECRET, NEXT = b"a secret of twenty bytes", b"the secret that comes next"
 WALL = 1_700_000_000.0
+
+
+class OneAnswer(BaseHTTPRequestHandler):
+    """Answers one request, over HTTP/1.0."""
+
+    answers = 0
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        type(self).answers += 1
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Not a word."""
 
 
 class WebhookCase(TestCase):
@@ -155,11 +172,14 @@ class TellingTests(WebhookCase):
 
 class TroubleTests(WebhookCase):
     async def test_told_again(self) -> None:
-        """What got a 5xx, a 408, a 429 or a redirect is reported again until it is taken, and what was taken is not."""
+        """What got a 5xx, a 408, a 429 or a redirect is reported again until it is taken, and what was taken is not.
+
+        So is what got a 401, 403 or 404: a secret or a path that is put right loses no record.
+        """
         receiver = await self.receiver()
         sink = self.sink(receiver, batch=2)
         reports = [outcome(tokens=[token(n) for n in range(3)]), outcome(order=2)]
-        for number, status in enumerate((500, 503, 408, 425, 429, 301)):
+        for number, status in enumerate((500, 503, 408, 425, 429, 401, 403, 404, 301)):
             if number == 2:
                 receiver.answers.append((200, {}))
             receiver.answers.append((status, {"location": "http://127.0.0.1:1/"}))
@@ -168,7 +188,7 @@ class TroubleTests(WebhookCase):
         self.assertIn("redirects are not followed", str(error))
         await sink.emit(reports)
         indices = [[record["index"] for record in got.records] for got in receiver.got]
-        self.assertEqual(indices, [[0, 1]] * 3 + [[2, 0]] * 5)
+        self.assertEqual(indices, [[0, 1]] * 3 + [[2, 0]] * 8)
         self.assertEqual(self.given_up(), {})
 
     async def test_when_to_try_again(self) -> None:
@@ -185,7 +205,7 @@ class TroubleTests(WebhookCase):
     async def test_refused(self) -> None:
         """What the receiver calls wrong would be as wrong the next time: given up, counted, and logged once."""
         receiver = await self.receiver()
-        receiver.answers += [(400, {}), (401, {})]
+        receiver.answers += [(400, {}), (410, {})]
         sink = self.sink(receiver)
         with capturedLogs() as logs:
             await sink.emit([outcome(tokens=[token(1), token(2)])])
@@ -250,18 +270,42 @@ class TroubleTests(WebhookCase):
         self.assertIn("no answer within 0.1 s", str(error))
 
     async def test_a_connection_that_was_closed_meanwhile(self) -> None:
-        """A connection that the receiver closed costs one more attempt, no record."""
+        """A kept connection that ends before a byte of an answer is no failure: the same goes over a new one."""
         receiver = await self.receiver()
         sink, reports = self.sink(receiver), [outcome(order=2)]
         await sink.emit([outcome()])
         receiver.silent = True
         came, telling = receiver.came(), sink.emit(reports)
         await came
-        receiver.drop()
-        await self.assertFailure(telling, SinkDown)
         receiver.silent = False
-        await sink.emit(reports)
-        self.assertEqual(receiver.got[-1].body, ndjson(reports))
+        receiver.drop()
+        await telling
+        self.assertEqual([got.body for got in receiver.got[1:]], [ndjson(reports)] * 2)
+        self.assertEqual(receiver.connections, 2)
+
+    async def test_a_new_connection_that_is_closed(self) -> None:
+        """Asked again once: a new connection that ends without an answer is a receiver that is down."""
+        receiver = await self.receiver()
+        receiver.silent = True
+        sink, reports = self.sink(receiver), [outcome(order=2)]
+        for _ in range(2):
+            came, telling = receiver.came(), sink.emit(reports)
+            await came
+            receiver.drop()
+            await self.assertFailure(telling, SinkDown)
+        self.assertEqual(receiver.connections, 2)
+
+    async def test_a_receiver_of_http_1_0(self) -> None:
+        """One that closes after each answer without a word, as Python's own server does, gets every record once."""
+        server = HTTPServer(("127.0.0.1", 0), OneAnswer)
+        self.addCleanup(server.server_close)
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.shutdown)
+        sink = self.sink(f"http://127.0.0.1:{server.server_port}/", batch=1)
+        await sink.emit([outcome(order=order) for order in range(20)])
+        self.assertEqual(OneAnswer.answers, 20)
 
     async def test_an_endless_answer(self) -> None:
         """Of an answer's body a little is read; the status counts, and the next request has a new connection."""
@@ -275,7 +319,7 @@ class TroubleTests(WebhookCase):
 
     async def test_an_answer_that_stalls(self) -> None:
         """A body that does not end holds nothing up."""
-        self.patch(http_request, "BODY_PATIENCE", 0.05)
+        self.patch(client, "BODY_PATIENCE", 0.05)
         receiver = await self.receiver()
         receiver.stalls = True
         sink = self.sink(receiver)
@@ -386,7 +430,7 @@ class AddressTests(WebhookCase):
         await sink.emit([outcome()])
         self.assertEqual(len(receiver.got), 1)
 
-    def connecting(self, *addresses: str) -> tuple[MemoryReactorClock, Deferred[http_request.WebhookAnswer]]:
+    def connecting(self, *addresses: str) -> tuple[MemoryReactorClock, Deferred[WebhookAnswer]]:
         """A request on its way to addresses that say nothing."""
         network = MemoryReactorClock()
         network.installNameResolver(Resolver(list(addresses)))
@@ -453,10 +497,17 @@ class TLSTests(WebhookCase):
 
     async def test_a_close_that_is_not_answered(self) -> None:
         """A receiver that hangs keeps no connection open: TLS would wait for its goodbye for ever."""
-        self.patch(http_request, "BODY_PATIENCE", 0.05)
+        self.patch(client, "BODY_PATIENCE", 0.05)
         _, sink = await self.hung(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n")
         await sink.emit([outcome()])
         self.assertEqual([each for each in reactor.getReaders() if isinstance(each, Client)], [])
+
+    async def test_words_that_are_no_answer(self) -> None:
+        """What a receiver says instead of an answer is in the log, without control characters."""
+        _, sink = await self.hung(b"220 mail \x1b[2J\r\n\r\n")
+        error = await self.down(sink, [outcome()])
+        self.assertIn("220 mail", str(error))
+        self.assertTrue(str(error).isprintable())
 
     async def test_a_stop_that_is_not_answered(self) -> None:
         """Nor does it hold up the stop."""

@@ -10,6 +10,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
@@ -592,6 +593,22 @@ class FeedbackTests(RigCase):
         spool.answer()
         await self.until(lambda: len(rig.audience.dead) == 6)
         self.assertEqual(sorted(spool.dead_tokens["news"]), [live(i) for i in (0, 1, 2, 10, 11, 12)])
+
+    async def test_it_closes_right_after_its_list(self) -> None:
+        """The connection has long ended when its list is safe: the count is in the log, and nothing else."""
+        spool = RecordingSpool()
+        rig = await self.feedback(count=0, spool=spool)
+        spool.busy = True
+        with capturedLogs() as events:
+            rig.simulator.add_feedback([FeedbackTuple(1_700_000_000, live(i)) for i in range(3)])
+            connections = lambda: rig.simulator.summary()["feedback"]["connections"]  # noqa: E731 - short
+            await self.until(lambda: spool._asked and not connections()["open"])
+            spool.busy = False
+            spool.answer()
+            await self.until(lambda: len(rig.audience.dead) == 3)
+        lines = [each["log_format"].format(**each) for each in events if "feedback" in each["log_format"]]
+        self.assertIn("news: feedback: 3 dead tokens", lines)
+        self.assertEqual([line for line in lines if "could not be read" in line], [])
 
     async def test_what_nobody_can_send_to(self) -> None:
         """Entries with tokens that no notification could have are left out."""

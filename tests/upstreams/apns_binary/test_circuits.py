@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twisted.logger import LogLevel, capturedLogs
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.model.errors import Invalid, NotFound, Overloaded, ShuttingDown
@@ -19,6 +19,31 @@ def warnings(events: Any, about: str) -> list[tuple[LogLevel, float]]:
         for event in events
         if about in event.get("log_format", "")
     ]
+
+
+class LogTests(SynchronousTestCase):
+    """The log names the service that is spoken of."""
+
+    def lines(self, events: Any) -> list[str]:
+        return [formatEvent(each) for each in events if each["log_namespace"].endswith("ServiceHealth")]
+
+    def test_one_line_when_it_works(self) -> None:
+        """Once it was of use, not for each connection; again after it failed."""
+        with capturedLogs() as events:
+            rig = StreamRig()
+            rig.run(30)
+        self.assertEqual(self.lines(events), ["news: the push service at localhost:2195 can be used"])
+        rig.service.mood = "refuses"
+        for wire in rig.service.open():
+            wire.end()
+        with capturedLogs() as events:
+            rig.submit(1)
+            rig.run(5)
+            rig.service.mood = "well"
+            rig.run(60)
+        lines = self.lines(events)
+        self.assertTrue(lines[0].startswith("news: refused: localhost:2195: Connection was refused"), lines)
+        self.assertEqual(lines[-1], "news: the push service at localhost:2195 can be used again")
 
 
 class BlockTests(SynchronousTestCase):

@@ -1,6 +1,10 @@
 """The cause of a failed connection, for operators and in the count."""
 
+from OpenSSL import SSL
+from service_identity import VerificationError
+from twisted.internet import defer
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectError
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -31,6 +35,23 @@ class AttemptTests(SynchronousTestCase):
         clock.advance(1)
         failure: Failure = self.failureResultOf(attempt)
         self.assertEqual(failure_causes.of_attempt(failure), Cause.TIMED_OUT)
+
+    def test_texts(self) -> None:
+        """A text says what happened in one line, without control characters: some of it is the peer's."""
+        texts = {
+            failure_causes.text(Failure(error))
+            for error in (
+                defer.TimeoutError(30.0, "Deferred"),
+                SSL.Error([("SSL routines", "", "tlsv1 alert \x1b[2J")]),
+                SSL.Error(),
+                VerificationError(errors=[]),
+                ConnectError(string="a\rb\nc"),
+            )
+        }
+        self.assertIn("not connected in time, with name, TCP and TLS", texts)
+        self.assertIn(r"TLS: tlsv1 alert \x1b[2J", texts)
+        self.assertIn("TLS: error", texts)
+        self.assertTrue(all(text.isprintable() for text in texts))
 
 
 class CountTests(TestCase):
