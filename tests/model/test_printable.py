@@ -2,7 +2,7 @@
 
 import pytest
 
-from pushgate.model.printable import printable
+from pushgate.model.printable import escaped, printable
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,9 @@ def test_it_is_short():
     assert printable("x" * 1000) == "x" * 200 + "…"
     assert printable("x" * 1000, 3) == "xxx…"
     assert printable("xxx", 3) == "xxx"
+
+
+def test_a_line_keeps_its_tabs():
+    """A line of a log is escaped as a whole, but for tabs, which traces are indented with."""
+    assert escaped("\ta\x1b[2J\rb") == "\ta\\x1b[2J\\rb"
+    assert escaped("well") == "well"
