@@ -25,14 +25,14 @@ from pushgate.model.principals import Principals
 from pushgate.plugin.interfaces import Context
 from pushgate.service.assembly import Assembly
 from pushgate.service.config.embedded_default import DEMO_DEAD, embedded_default
-from pushgate.service.config.principal_grants import grants
+from pushgate.service.config.named_files import all_digests
 from pushgate.service.config.reader import Config, read_config
 from pushgate.service.lifecycle import Lifecycle
 from pushgate.service.monotonic_clock import keep_steady
 from pushgate.service.parts import Parts
 from pushgate.service.plugin_registry import find
 from pushgate.service.reactor_watchdog import Watchdog
-from pushgate.service.reload import Reloader, digests
+from pushgate.service.reload import Reloader
 from pushgate.service.signals import end_once
 from pushgate.service.systemd_notify import SystemdNotifier
 
@@ -96,13 +96,14 @@ def compose(
     :param read: reads the configuration again, for a reload.
     :raises CannotStart: with every fault, one line each.
     """
-    _make_state_dir(config.gateway.state_dir)
     entropy = random.SystemRandom()
     context = _context(config, reactor, entropy.random)
-    files = {app: digests(table) for app, (_, table) in config.apps.items()}
+    files = all_digests(config)
     limits = Limits(config.gateway.expiry, config.gateway.queue_limit)
     gateway = Gateway(context, _spool(context), limits, lambda: entropy.getrandbits(58))
     assembly = Assembly(gateway, context)
+    assembly.do(_make_state_dir, config.gateway.state_dir)
+    assembly.principals(config.principals)
     for app, (upstream, table) in config.apps.items():
         assembly.do(gateway.add_app, app, table, upstream)
     sinks, inputs = assembly.sinks(config.sinks), assembly.inputs(config.inputs)
@@ -120,7 +121,7 @@ def _context(config: Config, reactor: Any, jitter: Callable[[], float]) -> Conte
         jitter=jitter,
         metrics=Metrics(),
         state_dir=config.gateway.state_dir,
-        principals=Principals(grants(config.principals)),
+        principals=Principals(),
     )
 
 
