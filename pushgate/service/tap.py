@@ -27,6 +27,7 @@ from pushgate.service.assembly import Assembly
 from pushgate.service.config.embedded_default import DEMO_DEAD, embedded_default
 from pushgate.service.config.named_files import all_digests
 from pushgate.service.config.reader import Config, read_config
+from pushgate.service.exit_status import BAD_CONFIG, FAILED
 from pushgate.service.lifecycle import Lifecycle
 from pushgate.service.monotonic_clock import keep_steady
 from pushgate.service.parts import Parts
@@ -40,6 +41,10 @@ _log = Logger()
 _SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread must let another one run. The spool's thread releases the interpreter with
 each statement, and a busy reactor would keep it for 5 ms, Python's default, each time."""
+
+
+class NoStateDir(CannotStart):
+    """The directory of the state cannot be used: its disk may be there at the next try."""
 
 
 class Options(usage.Options):
@@ -78,7 +83,7 @@ def makeService(options: Options) -> Lifecycle:
     except CannotStart as error:
         for fault in error.faults:
             sys.stderr.write(f"pushgate: {fault}\n")
-        sys.exit(1)
+        sys.exit(FAILED if isinstance(error, NoStateDir) else BAD_CONFIG)
     reactor.callWhenRunning(end_once)
     return service
 
@@ -96,13 +101,13 @@ def compose(
     :param read: reads the configuration again, for a reload.
     :raises CannotStart: with every fault, one line each.
     """
+    _make_state_dir(config.gateway.state_dir)
     entropy = random.SystemRandom()
     context = _context(config, reactor, entropy.random)
     files = all_digests(config)
     limits = Limits(config.gateway.expiry, config.gateway.queue_limit)
     gateway = Gateway(context, _spool(context), limits, lambda: entropy.getrandbits(58))
     assembly = Assembly(gateway, context)
-    assembly.do(_make_state_dir, config.gateway.state_dir)
     assembly.principals(config.principals)
     for app, (upstream, table) in config.apps.items():
         assembly.do(gateway.add_app, app, table, upstream)
@@ -126,7 +131,7 @@ def _context(config: Config, reactor: Any, jitter: Callable[[], float]) -> Conte
 
 
 def _make_state_dir(directory: Path | None) -> None:
-    """Make the directory before anything opens a file in it; raise `CannotStart` when that is impossible."""
+    """Make the directory before anything opens a file in it; raise `NoStateDir` when that is impossible."""
     if directory is None:
         _log.warn('gateway.state_dir is "memory": what waits is lost when this process ends')
         return
@@ -134,11 +139,11 @@ def _make_state_dir(directory: Path | None) -> None:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotStart([f"gateway.state_dir: {directory}: {error.strerror}; {rule}"]) from error
+        raise NoStateDir([f"gateway.state_dir: {directory}: {error.strerror}; {rule}"]) from error
     effective = os.access in os.supports_effective_ids
     if not os.access(directory, os.R_OK | os.W_OK | os.X_OK, effective_ids=effective):
         user = f"the user of this process ({os.geteuid()})"
-        raise CannotStart([f"gateway.state_dir: {directory}: cannot be written by {user}; {rule}"])
+        raise NoStateDir([f"gateway.state_dir: {directory}: cannot be written by {user}; {rule}"])
 
 
 def _spool(context: Context) -> ISpool:
