@@ -74,6 +74,10 @@ class Listener:
             succeed(None) if port is None else maybeDeferred(port.stopListening).addCallback(lambda _: None)
         )
 
+    def read_files(self) -> Callable[[], None]:
+        """See `IReadsFiles`. Connections that are open keep what they began with."""
+        return self._tls.read_files() if isinstance(self._tls, ServerTls) else lambda: None
+
     def addresses(self) -> list[str]:
         """The addresses that it listens on, for people."""
         if self._port is None:

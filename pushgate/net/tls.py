@@ -4,8 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL.crypto import X509, PKey
 from OpenSSL.SSL import Connection
 from twisted.internet.interfaces import (
@@ -25,6 +23,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.model.errors import CannotStart
+from pushgate.net.table_files import TableFiles
 from pushgate.plugin.settings import ListeningTable
 
 HANDSHAKE_TIMEOUT: Final = 30.0
@@ -62,6 +61,15 @@ class ServerTls:
             self._renew()
         return self._options.serverConnectionForTLS(protocol)
 
+    def read_files(self) -> Callable[[], None]:
+        """See `IReadsFiles`."""
+        state, options = self._file_state(), self._load()
+
+        def use() -> None:
+            self._loaded_state, self._options = state, options
+
+        return use
+
     def _renew(self) -> None:
         try:
             self._options = self._load()
@@ -75,13 +83,15 @@ class ServerTls:
         return [_file_state(file) for file in (self._certificate, self._key, self._authorities) if file]
 
     def _load(self) -> CertificateOptions:
-        leaf, *chain = self._certificates("certificate", self._certificate)
-        authorities = self._certificates("client_authorities", self._authorities) if self._authorities else []
-        key = self._private_key(leaf)
+        files = TableFiles(self._where)
+        identity = files.identity(self._certificate, self._key)
+        authorities = files.certificates("client_authorities", self._authorities) if self._authorities else []
+        files.check()
+        assert identity is not None
         options = CertificateOptions(
-            privateKey=key,
-            certificate=X509.from_cryptography(leaf),
-            extraCertChain=[X509.from_cryptography(each) for each in chain],
+            privateKey=PKey.from_cryptography_key(identity.key),
+            certificate=X509.from_cryptography(identity.leaf),
+            extraCertChain=[X509.from_cryptography(each) for each in identity.chain],
             verify=bool(authorities),
             caCerts=[X509.from_cryptography(each) for each in authorities] or None,
             **self._policy(),
@@ -95,30 +105,6 @@ class ServerTls:
         """The versions of TLS and the demands on clients, as arguments of `CertificateOptions`."""
         # A client without a certificate may still log in with a secret.
         return {"requireCertificate": False, "raiseMinimumTo": TLSVersion.TLSv1_2}
-
-    def _private_key(self, leaf: x509.Certificate) -> PKey:
-        try:
-            key = load_pem_private_key(self._read("private_key", self._key), None)
-        except (ValueError, TypeError):
-            raise self._fault("private_key", self._key, "no private key in PEM without a password") from None
-        if key.public_key() != leaf.public_key():
-            raise self._fault("private_key", self._key, "does not belong to the certificate")
-        return PKey.from_cryptography_key(key)  # type: ignore[arg-type]  # TLS refuses kinds of key that it cannot use
-
-    def _certificates(self, key: str, file: Path) -> list[x509.Certificate]:
-        try:
-            return x509.load_pem_x509_certificates(self._read(key, file))
-        except ValueError:
-            raise self._fault(key, file, "no certificate in PEM") from None
-
-    def _read(self, key: str, file: Path) -> bytes:
-        try:
-            return file.read_bytes()
-        except OSError as error:
-            raise self._fault(key, file, error.strerror or "cannot be read") from None
-
-    def _fault(self, key: str, file: Path, reason: str) -> CannotStart:
-        return CannotStart([f"{self._where}.{key}: {file}: {reason}"])
 
 
 class TlsLayer(BufferingTLSTransport):

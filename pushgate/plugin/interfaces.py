@@ -318,6 +318,17 @@ class IHistory(Interface):
         """
 
 
+class IReadsFiles(Interface):
+    """Optional for inputs and sinks: they use the `files` of their table, which may be renewed."""
+
+    def read_files() -> Callable[[], None]:
+        """Read the files again, at a reload that finds one of them changed.
+
+        Returns what has them used from now on; until it is called the old ones are. Raises `CannotStart` when
+        one of them cannot be used: then the reload is refused.
+        """
+
+
 class IInput(Interface):
     """Receives notifications. Provided by input plug-ins, called when the gateway starts and stops."""
 

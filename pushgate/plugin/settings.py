@@ -85,9 +85,17 @@ class Table(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
 
+    def files(self) -> dict[str, Path]:
+        """The files that are read for it, by key: a reload says which of them were renewed."""
+        return {}
+
+    def given(self, *keys: str) -> dict[str, Path]:
+        """Return those of its keys of files that have a value, for `files`."""
+        return {key: path for key in keys if (path := getattr(self, key)) is not None}
+
 
 class AppTable(Table):
-    """The keys of every app; an upstream's table extends it.
+    """The keys of every app; an upstream's table extends it. A change of its `files` makes a new upstream.
 
     :param rate: notifications per second at most; 0 sets no limit.
     :param max_payload: bytes.
@@ -100,10 +108,6 @@ class AppTable(Table):
     delivery: Annotated[Delivery, Field(strict=False)] = Delivery.AT_LEAST_ONCE
     max_payload: int = Field(default=2048, ge=1, le=65535)
     rate: float = Field(default=0, ge=0, allow_inf_nan=False)
-
-    def files(self) -> dict[str, Path]:
-        """The files that the upstream is made from, by key: when one changes, a new upstream is made."""
-        return {}
 
 
 class InputTable(Table):
@@ -128,6 +132,9 @@ class ListeningTable(InputTable):
     client_authorities: FilePath | None = None
     insecure: bool = False
 
+    def files(self) -> dict[str, Path]:
+        return self.given("certificate", "private_key", "client_authorities")
+
 
 class PrincipalTable(Table):
     """``[principals.NAME]``: a caller that may log in.
@@ -145,6 +152,9 @@ class PrincipalTable(Table):
     operations: list[Annotated[Operation, Field(strict=False)]] = [Operation.PUSH, Operation.READ]
     rate: float = Field(default=0, ge=0, allow_inf_nan=False)
     max_batch: int = Field(default=0, ge=0)
+
+    def files(self) -> dict[str, Path]:
+        return self.given("secret_file")
 
 
 class SinkTable(Table):

@@ -1,9 +1,10 @@
 """Makes the parts that a configuration asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pushgate.model.errors import CannotStart
+from pushgate.model.principals import Grant
 from pushgate.plugin.guard import checked, error_boundary
 from pushgate.plugin.interfaces import (
     Context,
@@ -13,7 +14,8 @@ from pushgate.plugin.interfaces import (
     IOutcomeSink,
     IOutcomeSinkFactory,
 )
-from pushgate.plugin.settings import InputTable, SinkTable
+from pushgate.plugin.settings import InputTable, PrincipalTable, SinkTable
+from pushgate.service.config.principal_grants import grants
 
 
 class Assembly:
@@ -43,6 +45,12 @@ class Assembly:
     def inputs(self, tables: Mapping[str, tuple[IInputFactory, InputTable]]) -> dict[str, IInput]:
         """The inputs, by name."""
         return {name: self.do(self._input, name, factory, table) for name, (factory, table) in tables.items()}
+
+    def principals(self, tables: Mapping[str, PrincipalTable]) -> Callable[[], None]:
+        """Give every principal its grant; returns what undoes it."""
+        # After a fault that there are some still counts: inputs are not to be found unguarded as well.
+        granted = self.do(grants, tables) or {name: Grant() for name in tables}
+        return self._context.principals.replace(granted)
 
     def check(self) -> None:
         """Raise `CannotStart` when there was a fault."""

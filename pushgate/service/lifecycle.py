@@ -1,8 +1,8 @@
 """The order in which everything starts, and stops again."""
 
-import os
 import signal
 import sys
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from pushgate.model.errors import CannotStart, PushgateError
 from pushgate.net.log_output import OwnLog
 from pushgate.plugin.guard import error_boundary
 from pushgate.plugin.interfaces import IAddressed, IInput
+from pushgate.service.exit_status import FAILED, end_with
 from pushgate.service.parts import Parts, not_stopped
 from pushgate.service.reactor_watchdog import Watchdog
 from pushgate.service.reload import Reloader
@@ -57,6 +58,7 @@ class Lifecycle(OwnLog):
     :param reloader: takes up changes of the configuration once all is started.
     :param watchdog: watches over the reactor while this runs.
     :param notifier: reports to the service manager.
+    :param end_with: has the process end with a status.
     """
 
     log = Logger()
@@ -69,7 +71,9 @@ class Lifecycle(OwnLog):
         reloader: Reloader | None = None,
         watchdog: Watchdog | None = None,
         notifier: SystemdNotifier | None = None,
+        end_with: Callable[[int], None] = end_with,
     ) -> None:
+        self._end_with = end_with
         self._parts, self._gateway = parts, parts.gateway
         self._reactor, self._hint = reactor, hint
         self._reloader, self._watchdog = reloader, watchdog
@@ -86,7 +90,7 @@ class Lifecycle(OwnLog):
         starting = self.start().addErrback(failures.append)
         if failures:
             self._give_up(failures[0])
-            raise GivenUp(1)
+            raise GivenUp(FAILED)
         starting.addCallback(lambda _: self._give_up_later(failures))
 
     def stopService(self) -> Deferred[None]:
@@ -238,7 +242,8 @@ class Lifecycle(OwnLog):
             self.log.failure("cannot start", failure)
 
     def _give_up_later(self, failures: list[Failure]) -> None:
-        """End as a terminated process does: the start failed when the reactor was running already."""
+        """End the process in order: the start failed when the reactor was running already."""
         if failures and not failures[0].check(CancelledError):
             self._give_up(failures[0])
-            os.kill(os.getpid(), signal.SIGTERM)
+            self._end_with(FAILED)
+            self._reactor.stop()

@@ -40,6 +40,11 @@ class Parts:
         }
         return {f"{kind} {name}": part for kind, parts in kinds.items() for name, part in parts.items()}
 
+    def at(self, section: str, name: str) -> object:
+        """The input or the sink of a table of the configuration; None of other tables."""
+        sink, _ = self.sinks.get(name, (None, 0))
+        return {"inputs": self.inputs.get(name), "sinks": sink}.get(section)
+
     def add(self, sinks: Mapping[str, tuple[IOutcomeSink, int]], inputs: Mapping[str, IInput]) -> None:
         """Take over sinks and inputs that were started already."""
         self.sinks.update(sinks)

@@ -1,10 +1,8 @@
 """Taking a running gateway from one configuration to another, whole or not at all."""
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.task import LoopingCall
@@ -15,26 +13,30 @@ from pushgate.gateway.apps.app_registry import Candidate
 from pushgate.gateway.limits import Limits
 from pushgate.model.errors import CannotStart, ShuttingDown
 from pushgate.plugin.guard import error_boundary
-from pushgate.plugin.interfaces import Context, IInput, IOutcomeSink
-from pushgate.plugin.settings import AppTable
+from pushgate.plugin.interfaces import Context, IInput, IOutcomeSink, IReadsFiles
 from pushgate.service.assembly import Assembly
 from pushgate.service.config.diff import Changes, compare
-from pushgate.service.config.principal_grants import grants
+from pushgate.service.config.named_files import (
+    Digests,
+    Place,
+    all_digests,
+    differences,
+    digests,
+    renewed_files,
+    renewed_line,
+)
 from pushgate.service.config.reader import Config
 from pushgate.service.parts import Parts
 
 CHECK: Final = 60.0
 """Seconds between two checks for renewed files of apps, such as certificates."""
 
-Digests = dict[str, bytes | None]
-"""SHA-256 of files by the key that names them; None while one cannot be read."""
-
 
 class Reloader:
     """Compares, builds and opens all that is new, and only then replaces what ran.
 
     :param config: the one that runs.
-    :param files: the `digests` of its apps' files, taken before the upstreams read them.
+    :param files: the digests of its files, taken before they were read.
     :param read: reads the configuration again; raises `CannotStart`.
     """
 
@@ -45,7 +47,7 @@ class Reloader:
         parts: Parts,
         context: Context,
         config: Config,
-        files: dict[str, Digests],
+        files: dict[Place, Digests],
         read: Callable[[], Config],
     ) -> None:
         self._parts, self._context, self._read = parts, context, read
@@ -105,24 +107,26 @@ class Reloader:
         changes = compare(self._config, new)
         if changes.faults():
             raise CannotStart(changes.faults())
-        files = {app: digests(table) for app, (_, table) in new.apps.items()}
-        renewed = {
-            app: _differences(self._files[app], files[app])
-            for app in new.apps
-            if app in self._files and app not in changes.replaced
-        }
+        files = all_digests(new)
+        renewed = renewed_files(self._files, files)
+        for app in changes.replaced:  # one more reason to replace it changes nothing
+            renewed.pop(("apps", app), None)
         with ExitStack() as undo:
-            # Even for equal tables: the files they name may have changed. New inputs need the grants.
-            undo.callback(self._context.principals.replace(grants(new.principals)))
             step = _Step(self._parts, self._context, new, undo)
-            await step.prepare(changes, [app for app, keys in renewed.items() if keys])
+            await step.prepare(changes, renewed)
             undo.pop_all()
         step.take(changes)
         self._warn_of_no_principals(new)
         self._config, self._files, self._unusable = new, files, {}
         return changes.lines() + [
-            f"apps.{app}.{key}: the file was renewed" for app, keys in renewed.items() for key in keys
+            renewed_line(place, key) + self._later(place) for place, keys in renewed.items() for key in keys
         ]
+
+    def _later(self, place: Place) -> str:
+        """What to add to the line of a file that only the part itself can read again."""
+        part = self._parts.at(*place)
+        asked = part is None or IReadsFiles.providedBy(part)
+        return "" if asked else ", and is read at the next start at the latest"
 
     def _warn_of_no_principals(self, new: Config) -> None:
         if self._config.principals and not new.principals:
@@ -133,17 +137,17 @@ class Reloader:
 
     def _check_app(self, app: str) -> None:
         factory, table = self._config.apps[app]
-        files = digests(table)
-        keys = _differences(self._files[app], files)
+        place, files = ("apps", app), digests(table)
+        keys = differences(self._files[place], files)
         if not keys or self._unusable.get(app) == files or self._lock.locked:
             return
         self._unusable[app] = files
         candidate = self._parts.gateway.candidate(app, table, factory)
         candidate.start()
         self._parts.gateway.admit(candidate, self._parts.drain_timeout)
-        self._files[app] = files
+        self._files[place] = files
         for key in keys:
-            self.log.info("apps.{app}.{key}: the file was renewed, and is used from now on", app=app, key=key)
+            self.log.info("{line}, and is used from now on", line=renewed_line(place, key))
 
 
 class _Step:
@@ -157,11 +161,12 @@ class _Step:
         self._candidates: list[Candidate] = []
         self._sinks: dict[str, tuple[IOutcomeSink, int]] = {}
         self._inputs: dict[str, IInput] = {}
+        self._uses: list[Callable[[], None]] = []
 
-    async def prepare(self, changes: Changes, renewed: list[str]) -> None:
+    async def prepare(self, changes: Changes, renewed: Collection[Place]) -> None:
         """Build everything, then open it: whatever can fail fails here.
 
-        :param renewed: the apps that need another upstream although their tables are the same.
+        :param renewed: the tables of which files have changed.
         :raises CannotStart: with every fault.
         """
         self._build(changes, renewed)
@@ -188,31 +193,30 @@ class _Step:
             gateway.adjust(app, self._new.apps[app][1])
         for candidate in self._candidates:
             gateway.admit(candidate, table.drain_timeout)
+        for use in self._uses:
+            use()
         parts.remove(changes.sinks.removed, changes.inputs.removed)
         parts.add(self._sinks, self._inputs)
 
-    def _build(self, changes: Changes, renewed: list[str]) -> None:
+    def _build(self, changes: Changes, renewed: Collection[Place]) -> None:
         gateway = self._parts.gateway
         building = Assembly(gateway, self._context)
-        for app in [*changes.apps.added, *changes.replaced, *renewed]:
+        # Even for equal tables: the files they name may have changed. New inputs need the grants.
+        self._undo.callback(building.principals(self._new.principals))
+        apps = [name for section, name in renewed if section == "apps"]
+        for app in [*changes.apps.added, *changes.replaced, *apps]:
             factory, table = self._new.apps[app]
             self._candidates.append(building.do(gateway.candidate, app, table, factory))
         self._sinks = building.sinks({name: self._new.sinks[name] for name in changes.sinks.added})
         self._inputs = building.inputs({name: self._new.inputs[name] for name in changes.inputs.added})
+        for place in renewed:
+            part = self._parts.at(*place)
+            if IReadsFiles.providedBy(part):
+                self._uses.append(building.do(_read_files, ".".join(place), part))
         building.check()
 
 
-def digests(table: AppTable) -> Digests:
-    """Return the digests of the files that an app's upstream is made from."""
-    return {key: _digest(path) for key, path in table.files().items()}
-
-
-def _digest(path: Path) -> bytes | None:
-    try:
-        return hashlib.sha256(path.read_bytes()).digest()
-    except OSError:
-        return None
-
-
-def _differences(old: Digests, new: Digests) -> list[str]:
-    return [key for key in new if key in old and old[key] != new[key]]
+def _read_files(where: str, part: Any) -> Callable[[], None]:
+    with error_boundary(f"{where}: reading its files"):
+        use: Callable[[], None] = part.read_files()
+    return use

@@ -26,14 +26,15 @@ from pushgate.net.log_output import check_format, log_observer
 from pushgate.plugin.interfaces import Context
 from pushgate.service.assembly import Assembly
 from pushgate.service.config.embedded_default import DEMO_DEAD, embedded_default
-from pushgate.service.config.principal_grants import grants
+from pushgate.service.config.named_files import all_digests
 from pushgate.service.config.reader import Config, read_config
+from pushgate.service.exit_status import BAD_CONFIG, FAILED
 from pushgate.service.lifecycle import Lifecycle
 from pushgate.service.monotonic_clock import keep_steady
 from pushgate.service.parts import Parts
 from pushgate.service.plugin_registry import find
 from pushgate.service.reactor_watchdog import Watchdog
-from pushgate.service.reload import Reloader, digests
+from pushgate.service.reload import Reloader
 from pushgate.service.signals import end_once
 from pushgate.service.systemd_notify import SystemdNotifier
 
@@ -41,6 +42,10 @@ _log = Logger()
 _SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread must let another one run. The spool's thread releases the interpreter with
 each statement, and a busy reactor would keep it for 5 ms, Python's default, each time."""
+
+
+class NoStateDir(CannotStart):
+    """The directory of the state cannot be used: its disk may be there at the next try."""
 
 
 class Options(usage.Options):
@@ -86,7 +91,7 @@ def makeService(options: Options) -> Lifecycle:
     except CannotStart as error:
         for fault in error.faults:
             sys.stderr.write(f"pushgate: {fault}\n")
-        sys.exit(1)
+        sys.exit(FAILED if isinstance(error, NoStateDir) else BAD_CONFIG)
     service.log_observer = log_observer(options.parent, options["log-format"], reactor)
     reactor.callWhenRunning(end_once)
     return service
@@ -108,10 +113,11 @@ def compose(
     _make_state_dir(config.gateway.state_dir)
     entropy = random.SystemRandom()
     context = _context(config, reactor, entropy.random)
-    files = {app: digests(table) for app, (_, table) in config.apps.items()}
+    files = all_digests(config)
     limits = Limits(config.gateway.expiry, config.gateway.queue_limit)
     gateway = Gateway(context, _spool(context), limits, lambda: entropy.getrandbits(58))
     assembly = Assembly(gateway, context)
+    assembly.principals(config.principals)
     for app, (upstream, table) in config.apps.items():
         assembly.do(gateway.add_app, app, table, upstream)
     sinks, inputs = assembly.sinks(config.sinks), assembly.inputs(config.inputs)
@@ -129,12 +135,12 @@ def _context(config: Config, reactor: Any, jitter: Callable[[], float]) -> Conte
         jitter=jitter,
         metrics=Metrics(),
         state_dir=config.gateway.state_dir,
-        principals=Principals(grants(config.principals)),
+        principals=Principals(),
     )
 
 
 def _make_state_dir(directory: Path | None) -> None:
-    """Make the directory before anything opens a file in it; raise `CannotStart` when that is impossible."""
+    """Make the directory before anything opens a file in it; raise `NoStateDir` when that is impossible."""
     if directory is None:
         _log.warn('gateway.state_dir is "memory": what waits is lost when this process ends')
         return
@@ -142,11 +148,11 @@ def _make_state_dir(directory: Path | None) -> None:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotStart([f"gateway.state_dir: {directory}: {error.strerror}; {rule}"]) from error
+        raise NoStateDir([f"gateway.state_dir: {directory}: {error.strerror}; {rule}"]) from error
     effective = os.access in os.supports_effective_ids
     if not os.access(directory, os.R_OK | os.W_OK | os.X_OK, effective_ids=effective):
         user = f"the user of this process ({os.geteuid()})"
-        raise CannotStart([f"gateway.state_dir: {directory}: cannot be written by {user}; {rule}"])
+        raise NoStateDir([f"gateway.state_dir: {directory}: cannot be written by {user}; {rule}"])
 
 
 def _spool(context: Context) -> ISpool:

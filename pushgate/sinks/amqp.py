@@ -1,6 +1,6 @@
 """Outcome records to a RabbitMQ exchange."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Final, Literal
 
@@ -15,7 +15,7 @@ from pushgate.net.amqp.channel import Channel
 from pushgate.net.amqp.publisher import Outgoing, Publisher
 from pushgate.net.amqp.settings import BrokerTable
 from pushgate.net.amqp.shield import shielded
-from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
+from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink, IReadsFiles
 from pushgate.plugin.settings import SinkTable
 
 NDJSON: Final = "application/x-ndjson"
@@ -37,7 +37,7 @@ class AmqpSinkTable(SinkTable, BrokerTable):
     records: int = Field(default=100, ge=1, le=2048)
 
 
-@implementer(IOutcomeSink, IAddressed)
+@implementer(IOutcomeSink, IAddressed, IReadsFiles)
 class AmqpSink:
     """Publishes what it is given, persistent; it has taken that when the broker confirmed all of it."""
 
@@ -54,6 +54,10 @@ class AmqpSink:
 
     def reopen(self) -> None:
         """There are no files."""
+
+    def read_files(self) -> Callable[[], None]:
+        """See `IReadsFiles`."""
+        return self._publisher.read_files()
 
     def stop(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self._publisher.stop())

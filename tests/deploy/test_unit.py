@@ -18,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.client import connect
 from pushgate.service.config.reader import GatewayTable
+from pushgate.service.exit_status import BAD_CONFIG
 from pushgate.service.lifecycle import ENDING
 from pushgate.service.systemd_notify import BEAT, START_TIMEOUT
 from tests.process import ROOT, ProcessTestCase
@@ -113,6 +114,11 @@ class UnitTests(SynchronousTestCase):
         self.assertGreaterEqual(seconds(self.one("WatchdogSec")), 3 * BEAT)
         [burst], [interval] = (self.unit["Unit"][f"StartLimit{key}"] for key in ("Burst", "IntervalSec"))
         self.assertLess(int(burst) * seconds(self.one("RestartSec")), seconds(interval))
+
+    def test_what_is_not_restarted(self) -> None:
+        """A start is repeated after any failure but one: a faulty configuration stays faulty."""
+        self.assertEqual(self.one("Restart"), "on-failure")
+        self.assertEqual(self.one("RestartPreventExitStatus"), str(BAD_CONFIG))
 
     def test_the_families(self) -> None:
         """The networks that endpoints of the configuration may need are allowed, and no capability is left."""

@@ -135,10 +135,10 @@ class RuleTests(Folder, SynchronousTestCase):
         other.write_bytes(OTHERS.issue_cert("x").private_key_pem.bytes())
         cases = [
             ({"certificate": folder / "no"}, f"certificate: {folder / 'no'}: No such file or directory"),
-            ({"certificate": empty}, f"certificate: {empty}: no certificate in PEM"),
+            ({"certificate": empty}, f"certificate: {empty}: no certificate in PEM: it is empty"),
             (
                 {"certificate": good, "private_key": empty},
-                f"private_key: {empty}: no private key in PEM without a password",
+                f"private_key: {empty}: no private key in PEM: it is empty",
             ),
             (
                 {"certificate": good, "private_key": other},
@@ -146,7 +146,7 @@ class RuleTests(Folder, SynchronousTestCase):
             ),
             (
                 {"certificate": good, "client_authorities": empty},
-                f"client_authorities: {empty}: no certificate in PEM",
+                f"client_authorities: {empty}: no certificate in PEM: it is empty",
             ),
         ]
         for keys, expected in cases:

@@ -35,6 +35,7 @@ NAMES = [
     "IOutcomeSink",
     "IOutcomeSinkFactory",
     "IProving",
+    "IReadsFiles",
     "IUpstream",
     "IUpstreamFactory",
     "IWork",

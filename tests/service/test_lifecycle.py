@@ -56,6 +56,9 @@ class Reactor(Clock):
     def callFromThread(self, function: Callable[[], object]) -> None:
         self.callLater(0, function)
 
+    def stop(self) -> None:
+        """End the process in order."""
+
 
 async def stubborn() -> None:
     """Does not end, not even when it is cancelled."""
@@ -169,15 +172,17 @@ class StartTests(LifecycleCase):
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_a_failure_while_running(self) -> None:
-        """An input that fails when the reactor is running already has the process terminated in order."""
-        killed = []
-        self.patch(os, "kill", lambda *arguments: killed.append(arguments))
+        """An input that fails when the reactor is running already stops it; the process ends non-zero."""
+        ended: list[int] = []
+        self.lifecycle._end_with = ended.append
+        stopped: list[bool] = []
+        self.patch(self.clock, "stop", lambda: stopped.append(True))
         self.patch(sys, "__stderr__", io.StringIO())
         self.first.holding = True
         self.lifecycle.startService()
-        self.assertEqual(killed, [])
+        self.assertEqual((ended, stopped), ([], []))
         self.first._held.pop().errback(CannotStart(["inputs.first.listen: in use"]))
-        self.assertEqual(killed, [(os.getpid(), signal.SIGTERM)])
+        self.assertEqual((ended, stopped), ([1], [True]))
 
     def test_a_start_that_goes_well(self) -> None:
         """Nothing ends."""

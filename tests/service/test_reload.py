@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
+from zope.interface import implementer
 
 from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
@@ -18,13 +20,14 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission
 from pushgate.model.outcome import State
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.interfaces import Context, IReadsFiles
 from pushgate.plugin.settings import AppTable, FilePath, InputTable, PrincipalTable, SinkTable
 from pushgate.plugins.builtin import apns_stream
+from pushgate.service.config.named_files import all_digests, digests
 from pushgate.service.config.reader import Config, GatewayTable
 from pushgate.service.lifecycle import Lifecycle
 from pushgate.service.parts import Parts
-from pushgate.service.reload import CHECK, Reloader, digests
+from pushgate.service.reload import CHECK, Reloader
 from pushgate.simulator.certificates import Certificates
 from pushgate.testing import RecordingInput, RecordingSink, RecordingUpstream, RecordingUpstreams
 from tests.rig import Rig, live
@@ -102,7 +105,7 @@ class ReloadCase(SynchronousTestCase):
         sinks = {name: (self.parts.sink(name, None, None, None), 100) for name in config.sinks}
         inputs = {name: self.parts.input(name, None, None, None) for name in config.inputs}
         parts = Parts(self.gateway, sinks, inputs, 30.0)
-        files = {app: digests(table) for app, (_, table) in config.apps.items()}
+        files = all_digests(config)
         self.reload = Reloader(parts, context, config, files, self.read)
         self.lifecycle = Lifecycle(parts, self.clock, reloader=self.reload)
         self.successResultOf(self.lifecycle.start())
@@ -435,6 +438,73 @@ class RenewedTests(ReloadCase):
         self.clock.advance(CHECK)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertTrue(self.reload._checking.running)
+
+
+class PartTable(InputTable):
+    secret: FilePath
+
+    def files(self) -> dict[str, Path]:
+        return self.given("secret")
+
+
+@implementer(IReadsFiles)
+class Reader(RecordingInput):
+    """An input that reads its file again; empty ones are of no use."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.file, self.content = file, file.read_text()
+
+    def read_files(self) -> Callable[[], None]:
+        found = self.file.read_text()
+        if not found:
+            raise CannotStart(["inputs.front.secret: it is empty"])
+        return lambda: setattr(self, "content", found)
+
+
+class PartFilesTests(ReloadCase):
+    """A file of an input or a sink is renewed."""
+
+    def make(self, *args: Any, **options: Any) -> Config:
+        config = super().make(*args, **options)
+        self.secret = self.certificate.with_name("secret")
+        if not self.secret.exists():
+            self.secret.write_text("one")
+        parts: Any = self.parts
+        table = PartTable(type="x", secret=self.secret)
+        return msgspec.structs.replace(config, inputs={"front": (parts, table)})
+
+    def test_it_is_read_again(self) -> None:
+        """By the part itself, when all else has worked."""
+        part = self.lifecycle._parts.inputs["front"] = Reader(self.secret)
+        self.secret.write_text("two")
+        self.fault = CannotStart(["f.toml: one"])
+        self.refused()
+        self.assertEqual(part.content, "one")
+        self.fault = None
+        self.assertEqual(self.reloaded(), ["inputs.front.secret: the file was renewed"])
+        self.assertEqual(part.content, "two")
+        self.assertEqual(self.reloaded(), [])
+
+    def test_it_cannot_be_used(self) -> None:
+        """The reload is refused as a whole, each time until the file is mended."""
+        part = self.lifecycle._parts.inputs["front"] = Reader(self.secret)
+        self.secret.write_text("")
+        for _ in range(2):
+            self.assertEqual(
+                self.refused(apps={"news": {}, "chat": {}}), ["inputs.front.secret: it is empty"]
+            )
+        self.assertEqual((part.content, self.gateway.has_app("chat")), ("one", False))
+        self.secret.write_text("one")
+        self.assertEqual(self.reloaded(), [])
+
+    def test_a_part_that_does_not_read_it(self) -> None:
+        """The line says that it is not used yet."""
+        self.secret.write_text("two")
+        [line] = self.reloaded()
+        self.assertEqual(
+            line, "inputs.front.secret: the file was renewed, and is read at the next start at the latest"
+        )
 
 
 class PrincipalsTests(ReloadCase):

@@ -53,11 +53,10 @@ class LogTests(ProcessTestCase):
 class FaultTests(ProcessTestCase):
     """What is wrong is said in a line each, before anything is begun."""
 
-    async def refused(self, config: str) -> list[str]:
+    async def refused(self, config: str, status: int = 78) -> list[str]:
         """The lines about a configuration with which the gateway does not start."""
         process = self.twistd("pushgate", "--config", self.config(config))
-        code = await process.ended()
-        self.assertGreater(code, 0)
+        self.assertEqual(await process.ended(), status)
         self.assertNotIn("Traceback", process.out + process.err)
         self.assertNotIn("pushgate is ready", process.out)
         self.assertEqual(list(self.directory.iterdir()), [])
@@ -105,7 +104,7 @@ class FaultTests(ProcessTestCase):
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
             listen = f'[inputs.amp]\ntype = "amp"\nlisten = "tcp:{port}:interface=127.0.0.1"\n'
-            [line] = await self.refused(GATEWAY + listen)
+            [line] = await self.refused(GATEWAY + listen, status=1)
         self.assertIn("inputs.amp.listen: ", line)
         self.assertIn(str(port), line)
 
@@ -130,13 +129,25 @@ class FaultTests(ProcessTestCase):
     async def test_no_such_file(self) -> None:
         """So is a configuration that is not there."""
         process = self.twistd("pushgate", "--config", "nowhere.toml")
-        self.assertGreater(await process.ended(), 0)
+        self.assertEqual(await process.ended(), 78)
         [line] = process.err.splitlines()
         self.assertIn("nowhere.toml", line)
 
 
 class DurableTests(ProcessTestCase):
     """A gateway with a state directory keeps what it accepted there."""
+
+    async def test_a_start_that_fails_late(self) -> None:
+        """With the spool open and the reactor running it still ends with 1, not as one that was terminated."""
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            listen = AMP.replace("tcp:0", f"tcp:{other.getsockname()[1]}")
+            config = self.config(GATEWAY.replace('"memory"', f'"{self.directory / "state"}"') + listen)
+            process = self.twistd("pushgate", "--config", config)
+            self.assertEqual(await process.ended(), 1)
+        [line] = process.err.splitlines()
+        self.assertTrue(line.startswith("pushgate: cannot start: inputs.amp.listen: "), line)
+        self.assertIn("pushgate has stopped", process.out)
+        self.assertNotIn("Traceback", process.out)
 
     def durable(self) -> str:
         """A configuration with a push service that nothing serves, and an input."""
@@ -201,7 +212,7 @@ class DurableTests(ProcessTestCase):
     async def refused(self, config: str) -> str:
         """The one line about a spool with which the gateway does not start."""
         process = self.twistd("pushgate", "--config", config)
-        self.assertGreater(await process.ended(), 0)
+        self.assertEqual(await process.ended(), 1)
         self.assertNotIn("Traceback", process.out + process.err)
         self.assertNotIn("pushgate is ready", process.out)
         [line] = process.err.splitlines()

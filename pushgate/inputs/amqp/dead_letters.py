@@ -51,6 +51,10 @@ class DeadLetters:
         self._stopped = False
         self._working: Deferred[None] = succeed(None)
 
+    def read_files(self) -> Callable[[], None]:
+        """See `IReadsFiles`."""
+        return self._publisher.read_files()
+
     def start(self) -> None:
         """Begin to connect."""
         self._publisher.start()

@@ -1,5 +1,7 @@
 """The RabbitMQ input as a plug-in."""
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -8,10 +10,10 @@ from pushgate.inputs.amqp.consumer import Consumer
 from pushgate.inputs.amqp.dead_letters import DeadLetters
 from pushgate.inputs.amqp.pipeline import Pipeline
 from pushgate.inputs.amqp.settings import AmqpTable
-from pushgate.plugin.interfaces import Context, IGateway, IInput
+from pushgate.plugin.interfaces import Context, IGateway, IInput, IReadsFiles
 
 
-@implementer(IInput)
+@implementer(IInput, IReadsFiles)
 class AmqpInput:
     """Takes messages from a queue; waits for a broker that cannot be reached."""
 
@@ -43,6 +45,16 @@ class AmqpInput:
 
     def addresses(self) -> list[str]:
         return [f"{self._consumer.address} queue {self._config.queue}"]
+
+    def read_files(self) -> Callable[[], None]:
+        """The connections are left as they are; the next ones use the files."""
+        taking, publishing = self._consumer.read_files(), self._dead_letters.read_files()
+
+        def use() -> None:
+            taking()
+            publishing()
+
+        return use
 
     async def _stop(self) -> None:
         try:

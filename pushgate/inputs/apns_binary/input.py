@@ -1,6 +1,6 @@
 """The APNs input as a plug-in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -13,10 +13,10 @@ from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.inputs.apns_binary.tls import ProviderTls
 from pushgate.inputs.common.connections import Connections
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway, IInput
+from pushgate.plugin.interfaces import Context, IGateway, IInput, IReadsFiles
 
 
-@implementer(IInput)
+@implementer(IInput, IReadsFiles)
 class ApnsBinaryInput:
     """Listens on one port for notifications, and on another for feedback."""
 
@@ -45,6 +45,15 @@ class ApnsBinaryInput:
 
     def addresses(self) -> list[str]:
         return [address for listener in self._listeners for address in listener.addresses()]
+
+    def read_files(self) -> Callable[[], None]:
+        renewed = [listener.read_files() for listener in self._listeners]
+
+        def use() -> None:
+            for each in renewed:
+                each()
+
+        return use
 
     async def _start(self) -> None:
         for listener, server in zip(self._listeners, self._servers, strict=True):

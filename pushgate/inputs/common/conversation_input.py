@@ -1,5 +1,6 @@
 """An input with lasting connections of questions and answers, and what they share."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 from twisted.internet.defer import Deferred
@@ -9,7 +10,7 @@ from pushgate.inputs.common.batching import Batcher
 from pushgate.inputs.common.connections import Connections
 from pushgate.inputs.common.session import Authenticator
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway, IInput
+from pushgate.plugin.interfaces import Context, IGateway, IInput, IReadsFiles
 
 
 class ConversationTable(Protocol):
@@ -42,7 +43,7 @@ class ConversationServer(Connections):
         self.batcher = Batcher(lambda submission: gateway.submit(submission, name), self.clock)
 
 
-@implementer(IInput)
+@implementer(IInput, IReadsFiles)
 class ConversationInput:
     """Listens, and closes in order.
 
@@ -66,3 +67,6 @@ class ConversationInput:
 
     def addresses(self) -> list[str]:
         return self._listener.addresses()
+
+    def read_files(self) -> Callable[[], None]:
+        return self._listener.read_files()

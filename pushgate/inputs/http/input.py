@@ -1,5 +1,7 @@
 """The HTTP input as a plug-in."""
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
@@ -7,10 +9,10 @@ from pushgate.inputs.common.session import Authenticator
 from pushgate.inputs.http.server import HTTPServer
 from pushgate.inputs.http.settings import HTTPTable
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway, IInput
+from pushgate.plugin.interfaces import Context, IGateway, IInput, IReadsFiles
 
 
-@implementer(IInput)
+@implementer(IInput, IReadsFiles)
 class HTTPInput:
     """Listens, and closes in order."""
 
@@ -28,6 +30,9 @@ class HTTPInput:
 
     def addresses(self) -> list[str]:
         return self._listener.addresses()
+
+    def read_files(self) -> Callable[[], None]:
+        return self._listener.read_files()
 
 
 plug_in = HTTPTable, HTTPInput

@@ -61,6 +61,10 @@ class AmqpChannel:
         """The broker's address, for people."""
         return str(self._dialer.address)
 
+    def read_files(self) -> Callable[[], None]:
+        """See `IReadsFiles`."""
+        return self._dialer.read_files()
+
     def start(self) -> None:
         """Begin to connect."""
         if self._dialer.address.exposed:

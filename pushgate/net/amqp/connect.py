@@ -1,7 +1,7 @@
 """Connecting to a broker, and closing the connection in bounded time."""
 
 import struct
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Final
 
 from pika import BasicProperties, ConnectionParameters, PlainCredentials
@@ -13,18 +13,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import connectionDone
-from twisted.internet.ssl import (
-    Certificate,
-    PrivateCertificate,
-    platformTrust,
-    trustRootFromCertificates,
-)
+from twisted.internet.ssl import PrivateCertificate
 from twisted.python.failure import Failure
 
-from pushgate.model.errors import CannotStart
+from pushgate.model.bom import without_bom
 from pushgate.net.amqp.settings import BrokerTable, parse_url
 from pushgate.net.client_tls import ClientTls, tls_endpoint
 from pushgate.net.connecting import Once, connected
+from pushgate.net.table_files import TableFiles
 
 TIMEOUT: Final = 15.0
 """Seconds for name, TCP, TLS and login together."""
@@ -145,6 +141,16 @@ class Dialer:
         self._password()
         self._tls = self._tls_parts() if self.address.tls else None
 
+    def read_files(self) -> Callable[[], None]:
+        """See `IReadsFiles`. The next connection is the first to use them."""
+        self._password()
+        tls = self._tls_parts() if self.address.tls else None
+
+        def use() -> None:
+            self._tls = tls
+
+        return use
+
     def connection(self) -> AmqpConnection:
         """A new connection, to be opened."""
         return AmqpConnection(self._parameters(), self._reactor)
@@ -174,46 +180,22 @@ class Dialer:
     def _password(self) -> str:
         if self._table.password_file is None:
             return "guest"
-        first = self._read("password_file", self._table.password_file).partition(b"\n")[0].strip()
+        files = TableFiles(self._where)
+        data = files.read("password_file", self._table.password_file) or b""
         try:
-            return first.decode()
+            password = without_bom(data).partition(b"\n")[0].strip().decode()
         except UnicodeDecodeError:
-            raise self._fault("password_file", self._table.password_file, "not UTF-8") from None
+            files.fault("password_file", self._table.password_file, "not UTF-8")
+        files.check()
+        return password
 
     def _tls_parts(self) -> tuple[Any, PrivateCertificate | None]:
-        table, trust, certificate = self._table, platformTrust(), None
-        if table.trust is not None:
-            data = self._read("trust", table.trust)
-            trust = trustRootFromCertificates(self._roots(data, table.trust))
+        table, files, identity = self._table, TableFiles(self._where), None
+        trust = files.trust(table.trust)
         if table.certificate is not None:
-            data = self._read("certificate", table.certificate)
-            if table.private_key is not None:
-                data += b"\n" + self._read("private_key", table.private_key)
-            certificate = self._loaded(PrivateCertificate.loadPEM, data, "certificate", table.certificate)
-        return trust, certificate
-
-    def _roots(self, data: bytes, path: Path) -> list[Certificate]:
-        begin = b"-----BEGIN CERTIFICATE-----"
-        parts = [begin + each for each in data.split(begin)[1:]]
-        if not parts:
-            raise self._fault("trust", path, "no certificate in PEM")
-        return [self._loaded(Certificate.loadPEM, part, "trust", path) for part in parts]
-
-    def _loaded(self, load: Any, data: bytes, key: str, path: Path) -> Any:
-        try:
-            return load(data)
-        except Exception as error:
-            # OpenSSL's exceptions have no common base, and their texts do not help.
-            raise self._fault(key, path, "not usable PEM") from error
-
-    def _read(self, key: str, path: Path) -> bytes:
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise self._fault(key, path, error.strerror or "cannot be read") from None
-
-    def _fault(self, key: str, path: Path, reason: str) -> CannotStart:
-        return CannotStart([f"{self._where}.{key}: {path}: {reason}"])
+            identity = files.identity(table.certificate, table.private_key)
+        files.check()
+        return trust, identity and identity.twisted()
 
 
 async def _open(connection: AmqpConnection, endpoint: Any) -> None:

@@ -55,6 +55,10 @@ class Publisher:
         """The broker's address, for people."""
         return self._broker.address
 
+    def read_files(self) -> Callable[[], None]:
+        """See `IReadsFiles`."""
+        return self._broker.read_files()
+
     def start(self) -> None:
         """Begin to connect."""
         self._broker.start()

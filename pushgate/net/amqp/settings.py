@@ -2,6 +2,7 @@
 
 import re
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -94,3 +95,6 @@ class BrokerTable(Table):
     certificate: FilePath | None = None
     private_key: FilePath | None = None
     heartbeat: Duration = Field(default=20.0, ge=1, le=600)
+
+    def files(self) -> dict[str, Path]:
+        return self.given("password_file", "trust", "certificate", "private_key")

@@ -1,5 +1,6 @@
 """The webhook sink's configuration."""
 
+from pathlib import Path
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
@@ -78,6 +79,9 @@ class WebhookTable(SinkTable):
                 "url: http:// is for private addresses only; use https://, or allow_private = true"
             )
         return self
+
+    def files(self) -> dict[str, Path]:
+        return self.given("secret_file", "trust")
 
     @property
     def origin(self) -> str:

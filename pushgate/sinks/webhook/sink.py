@@ -1,28 +1,25 @@
 """The webhook sink: what is sent to whom, and what each answer means."""
 
 from collections import deque
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.internet.defer import Deferred
-from twisted.internet.ssl import Certificate, platformTrust, trustRootFromCertificates
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from pushgate import __version__
-from pushgate.model.errors import CannotStart, SinkDown
+from pushgate.model.errors import SinkDown
 from pushgate.model.log_throttle import LogThrottle
 from pushgate.model.outcome import Report
 from pushgate.model.outcome_record import ndjson
-from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
+from pushgate.net.table_files import TableFiles
+from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink, IReadsFiles
 from pushgate.protocols.webhook_signature import SIGNATURE, TIMESTAMP, sign
 from pushgate.sinks.webhook.guarded_endpoint import GuardedEndpoints
 from pushgate.sinks.webhook.http_request import Poster, WebhookAnswer
 from pushgate.sinks.webhook.report_batches import Post, about, count_of, cut
-from pushgate.sinks.webhook.secrets import BadSecrets, read_secrets
+from pushgate.sinks.webhook.secrets import secrets_in
 from pushgate.sinks.webhook.settings import WebhookTable
 
 LATER: Final = frozenset({401, 403, 404, 408, 425, 429})
@@ -33,12 +30,14 @@ AGAIN: Final = 16
 """Requests of the reduced size that must be taken in a row before twice as many records are tried again."""
 
 
-@implementer(IOutcomeSink, IAddressed)
+@implementer(IOutcomeSink, IAddressed, IReadsFiles)
 class WebhookSink:
     """Sends outcome records, one request at a time; what gathers meanwhile goes with the next.
 
     What the receiver does not answer, or answers with a sign of its own trouble, is sent again (the outlet
     sees to that) until it is too old. What it refuses is given up.
+
+    :raises CannotStart: a file is not what it should be.
     """
 
     log = Logger()
@@ -47,14 +46,13 @@ class WebhookSink:
         self,
         name: str,
         config: WebhookTable,
-        secrets: Sequence[bytes],
-        trust: Any,
         context: Context,
     ) -> None:
-        self._name, self._config, self._secrets, self._context = name, config, secrets, context
+        self._name, self._config, self._context = name, config, context
         self._apps, self._states = frozenset(config.apps), frozenset(config.states)
-        endpoints = GuardedEndpoints(context.reactor, config.allow_private, trust, config.timeout)
-        self._poster = Poster(config.url, endpoints, config.timeout, context.reactor, context.wall)
+        self._secrets, trust = self._files()
+        self._poster = self._post_with(trust)
+        self._renewed: tuple[Sequence[bytes], Any] | None = None
         self._batch, self._taken = config.batch, 0
         self._of: Sequence[Report] | None = None
         self._posts: deque[Post] = deque()
@@ -71,8 +69,16 @@ class WebhookSink:
         return Deferred.fromCoroutine(self._send()) if self._posts else None
 
     def reopen(self) -> None:
-        """Read the secrets again; raise OSError or ValueError and go on with the old ones."""
-        self._secrets = read_secrets(self._config.secret_file)
+        """Nothing is kept open; a reload reads the files."""
+
+    def read_files(self) -> Callable[[], None]:
+        """See `IReadsFiles`. The next request is the first to use them."""
+        found = self._files()
+
+        def use() -> None:
+            self._renewed = found
+
+        return use
 
     def stop(self) -> Deferred[None]:
         """Close the connection."""
@@ -96,7 +102,28 @@ class WebhookSink:
             self._judge(post, answer)
         self._of = None
 
+    def _files(self) -> tuple[Sequence[bytes], Any]:
+        """The secrets and the authorities of the receiver."""
+        files = TableFiles(f"sinks.{self._name}")
+        secrets = files.parsed("secret_file", self._config.secret_file, secrets_in) or ()
+        trust = files.trust(self._config.trust)
+        files.check()
+        return secrets, trust
+
+    def _post_with(self, trust: Any) -> Poster:
+        config, context = self._config, self._context
+        endpoints = GuardedEndpoints(context.reactor, config.allow_private, trust, config.timeout)
+        return Poster(config.url, endpoints, config.timeout, context.reactor, context.wall)
+
+    async def _renew(self) -> None:
+        """Use what was read last: between two requests, so that none is cut off."""
+        if self._renewed is not None:
+            (self._secrets, trust), self._renewed = self._renewed, None
+            before, self._poster = self._poster, self._post_with(trust)
+            await before.close()
+
     async def _post(self, post: Post) -> WebhookAnswer:
+        await self._renew()
         body, now = ndjson(post, self._config.tokens), int(self._context.wall())
         headers = {
             "Content-Type": "application/x-ndjson",
@@ -156,39 +183,9 @@ class WebhookSink:
 
 def _sink(name: str, config: WebhookTable, _: IGateway, context: Context) -> WebhookSink:
     """Raise `CannotStart` when a file is not what it should be."""
-    faults: list[str] = []
-    secrets: tuple[bytes, ...] = ()
-    trust: Any = None
-    try:
-        secrets = read_secrets(config.secret_file)
-    except (OSError, BadSecrets) as error:
-        faults.append(_fault(name, "secret_file", config.secret_file, error))
-    try:
-        trust = _trust(config.trust)
-    except (OSError, ValueError) as error:
-        assert config.trust is not None
-        faults.append(_fault(name, "trust", config.trust, error))
-    if faults:
-        raise CannotStart(faults)
-    # Absolute, because twistd changes its directory when it becomes a daemon, and SIGHUP reads it again.
-    config = config.model_copy(update={"secret_file": config.secret_file.absolute()})
-    return WebhookSink(name, config, secrets, trust, context)
-
-
-def _trust(file: Path | None) -> Any:
-    if file is None:
-        return platformTrust()
-    try:
-        authorities = x509.load_pem_x509_certificates(file.read_bytes())
-    except ValueError:
-        raise ValueError("no certificate in PEM") from None
-    return trustRootFromCertificates(
-        [Certificate.load(each.public_bytes(Encoding.DER)) for each in authorities]
-    )
-
-
-def _fault(name: str, key: str, path: Path, error: Exception) -> str:
-    return f"sinks.{name}.{key}: {path}: {getattr(error, 'strerror', None) or error}"
+    # Absolute, because twistd changes its directory when it becomes a daemon, and a reload reads them again.
+    absolute = {key: path.absolute() for key, path in config.files().items()}
+    return WebhookSink(name, config.model_copy(update=absolute), context)
 
 
 plug_in = WebhookTable, _sink

@@ -39,6 +39,4 @@ class ClientTlsTable(AppTable):
     port: Port
 
     def files(self) -> dict[str, Path]:
-        """See `AppTable`."""
-        keys = ("certificate", "private_key", "password_file", "trust")
-        return {key: path for key in keys if (path := getattr(self, key)) is not None}
+        return self.given("certificate", "private_key", "password_file", "trust")

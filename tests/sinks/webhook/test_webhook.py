@@ -123,17 +123,17 @@ class TellingTests(WebhookCase):
         self.assertFalse(verify(NEXT, timestamp, signature, got.body, self.wall))
 
     async def test_changing_the_secret(self) -> None:
-        """With two secrets in the file, which SIGHUP has read again, both kinds of receivers are content."""
+        """With two secrets in the file, which a reload has read again, both kinds of receivers are content."""
         receiver = await self.receiver()
         sink = self.sink(receiver)
         self.secret_file.write_bytes(SECRET + b"\n" + NEXT + b"\n")
-        sink.reopen()
+        sink.read_files()()
         await sink.emit([outcome()])
         [got] = receiver.got
         for secret in (SECRET, NEXT):
             self.assertTrue(verify(secret, *got.signed, got.body, self.wall))
         self.secret_file.write_bytes(b"")
-        self.assertRaises(ValueError, sink.reopen)
+        self.assertRaises(CannotStart, sink.read_files)
         await sink.emit([outcome()])
         self.assertTrue(verify(SECRET, *receiver.got[1].signed, receiver.got[1].body, self.wall))
 
@@ -518,7 +518,7 @@ class TLSTests(WebhookCase):
 
 class TableTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.file = Path(self.mktemp())
+        self.file = Path(self.mktemp()).absolute()
 
     def faults(self, **options: Any) -> list[str]:
         good = {"type": "webhook", "url": "https://example.com/", "secret_file": str(self.file)}
@@ -563,8 +563,8 @@ class TableTests(SynchronousTestCase):
             self.assertEqual(self.faults(), [f"sinks.hook.secret_file: {self.file}: {why}"])
 
     def test_all_faults_at_once(self) -> None:
-        """Authorities that are none are reported together with the secret that is missing."""
-        trust = Path(self.mktemp())
+        """Authorities that are none are told together with the secret that is missing."""
+        trust = Path(self.mktemp()).absolute()
         trust.write_bytes(b"nothing")
         self.assertEqual(len(self.faults(trust=str(trust))), 2)
         self.assertEqual(

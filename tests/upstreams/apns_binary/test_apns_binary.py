@@ -669,10 +669,10 @@ class ConfigurationTests(TestCase):
         self.assertIn("No such file", self.fault(certificate=here / "none.pem"))
         self.assertEqual(
             self.fault(certificate=here / "empty.pem"),
-            f"apps.news.certificate: {here}/empty.pem: no certificate in PEM",
+            f"apps.news.certificate: {here}/empty.pem: no certificate in PEM: it is empty",
         )
         self.assertIn("does not belong to the certificate", self.fault(private_key=others.client))
-        self.assertIn("no usable private key", self.fault(private_key=others.ca))
+        self.assertIn("no private key in PEM", self.fault(private_key=others.ca))
         self.assertIn("apps.news.trust: ", self.fault(trust=here / "empty.pem"))
         (here / "x.p12").write_bytes(b"no")
         self.assertIn("not PKCS #12", self.fault(certificate=here / "x.p12"))
