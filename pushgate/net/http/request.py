@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pushgate.model.errors import Internal, Invalid, PushgateError, Refusal
+from pushgate.model.errors import Internal, Invalid, NotLoggedIn, PushgateError, Refusal
 from pushgate.net.http.codec import Header, RequestHead, ServerCodec
 from pushgate.net.http.responses import HTTPFault, HTTPResponse, error_answer
 
@@ -240,6 +240,8 @@ class ServerRequest:
         error = failure.value
         if self.gone and isinstance(error, CancelledError):
             return
+        if isinstance(error, NotLoggedIn) and error.closes and not self._codec.multiplexed:
+            self._codec.close_after()
         if not isinstance(error, Refusal | HTTPFault | Internal):
             self._log.failure("a bug while answering over HTTP", failure)
             error = Internal()

@@ -4,6 +4,7 @@ from base64 import b64encode
 from typing import ClassVar
 
 from pushgate.inputs.common.login_throttle import FIRST_DELAY
+from pushgate.inputs.common.session import Authenticator
 from pushgate.model.outcome_record import id_text
 from pushgate.model.principals import Grant, Operation
 from pushgate.model.secret_hash import SecretHash
@@ -158,3 +159,18 @@ class LimitTests(HTTPTestCase):
         body = b'{"token": "12", "payload": {}}\n' * 6
         response = self.push(body, content_type="application/x-ndjson")
         self.refusal(response, 413, "TOO_LARGE")
+
+
+class FailureLimitTests(HTTPTestCase):
+    grants: ClassVar = {"shop": proven()}
+
+    def test_too_many_failed(self):
+        """Beyond the limit of an address a failure ends its connection, at once."""
+        self.server.authenticator = Authenticator("http", True, self.gateway, self.context, 1)
+        self.send(request("GET", "/v1/apps", authorization="Bearer wr0ng"))
+        self.clock.advance(FIRST_DELAY)
+        [response] = self.received()
+        self.assertEqual((response.status, "connection" in response.headers), (401, False))
+        [response] = self.send(request("GET", "/v1/apps", authorization="Bearer wr0ng"))
+        self.assertEqual((response.status, response.headers["connection"]), (401, "close"))
+        self.assertTrue(self.connection.transport.disconnecting)
