@@ -1,5 +1,6 @@
 """``twistd pushgate``: the composition of the process."""
 
+import gc
 import os
 import random
 import sys
@@ -28,6 +29,7 @@ from pushgate.service.assembly import Assembly
 from pushgate.service.config.embedded_default import DEMO_DEAD, embedded_default
 from pushgate.service.config.named_files import all_digests
 from pushgate.service.config.reader import Config, read_config
+from pushgate.service.entropy import Entropy
 from pushgate.service.exit_status import BAD_CONFIG, FAILED
 from pushgate.service.lifecycle import Lifecycle
 from pushgate.service.monotonic_clock import keep_steady
@@ -94,6 +96,7 @@ def makeService(options: Options) -> Lifecycle:
         sys.exit(FAILED if isinstance(error, NoStateDir) else BAD_CONFIG)
     service.log_observer = log_observer(options.parent, options["log-format"], reactor)
     reactor.callWhenRunning(end_once)
+    gc.freeze()  # the collector need not look again and again at what is there for good
     return service
 
 
@@ -111,11 +114,10 @@ def compose(
     :raises CannotStart: with every fault, one line each.
     """
     _make_state_dir(config.gateway.state_dir)
-    entropy = random.SystemRandom()
-    context = _context(config, reactor, entropy.random)
+    context, entropy = _context(config, reactor, random.SystemRandom().random), Entropy()
     files = all_digests(config)
     limits = Limits(config.gateway.expiry, config.gateway.queue_limit)
-    gateway = Gateway(context, _spool(context), limits, lambda: entropy.getrandbits(58))
+    gateway = Gateway(context, _spool(context), limits, lambda: entropy.bits(58))
     assembly = Assembly(gateway, context)
     assembly.principals(config.principals)
     for app, (upstream, table) in config.apps.items():
