@@ -37,7 +37,7 @@ class Delivery(StrEnum):
     AT_MOST_ONCE = "at-most-once"
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
+class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the notifications of one batch share; checked at construction.
 
     :param expiration: Unix seconds; past it the notification is worthless. 0: do not store, try once.
@@ -99,7 +99,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
             raise Invalid("tokens", f"{count} tokens", f"a batch has 1 to {MAX_BATCH}")
         if isinstance(self.payload, Packed) and len(self.payload) != count:
             raise Invalid("payloads", f"{len(self.payload)} payloads for {count} tokens", "one each")
-        _text("key", self.key, 255)
+        check_key(self.key)
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -171,6 +171,11 @@ def check_rate(rate: float) -> float:
     if not 0 <= rate <= MAX_RATE:
         raise Invalid("rate", "negative, too large, or no number", f"0 (no limit) to {MAX_RATE:g} a second")
     return rate
+
+
+def check_key(key: str | None) -> None:
+    """Raise `Invalid` for an idempotency key that is none."""
+    _text("key", key, 255)
 
 
 def parse_delivery(text: str | None) -> Delivery | None:

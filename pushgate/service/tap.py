@@ -1,5 +1,6 @@
 """``twistd pushgate``: the composition of the process."""
 
+import gc
 import os
 import random
 import sys
@@ -27,6 +28,7 @@ from pushgate.service.assembly import Assembly
 from pushgate.service.config.embedded_default import DEMO_DEAD, embedded_default
 from pushgate.service.config.principal_grants import grants
 from pushgate.service.config.reader import Config, read_config
+from pushgate.service.entropy import Entropy
 from pushgate.service.lifecycle import Lifecycle
 from pushgate.service.monotonic_clock import keep_steady
 from pushgate.service.parts import Parts
@@ -80,6 +82,7 @@ def makeService(options: Options) -> Lifecycle:
             sys.stderr.write(f"pushgate: {fault}\n")
         sys.exit(1)
     reactor.callWhenRunning(end_once)
+    gc.freeze()  # the collector need not look again and again at what is there for good
     return service
 
 
@@ -97,11 +100,10 @@ def compose(
     :raises CannotStart: with every fault, one line each.
     """
     _make_state_dir(config.gateway.state_dir)
-    entropy = random.SystemRandom()
-    context = _context(config, reactor, entropy.random)
+    context, entropy = _context(config, reactor, random.SystemRandom().random), Entropy()
     files = {app: digests(table) for app, (_, table) in config.apps.items()}
     limits = Limits(config.gateway.expiry, config.gateway.queue_limit)
-    gateway = Gateway(context, _spool(context), limits, lambda: entropy.getrandbits(58))
+    gateway = Gateway(context, _spool(context), limits, lambda: entropy.bits(58))
     assembly = Assembly(gateway, context)
     for app, (upstream, table) in config.apps.items():
         assembly.do(gateway.add_app, app, table, upstream)

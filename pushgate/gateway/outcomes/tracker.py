@@ -2,8 +2,11 @@
 
 from bisect import bisect_right
 from collections import OrderedDict
+from collections.abc import Sequence
 from operator import attrgetter
+from typing import Self
 
+import msgspec
 from msgspec.structs import replace
 
 from pushgate.model.batch_slice import Runs, without
@@ -15,24 +18,30 @@ _start = attrgetter("span.start")
 _MEMBER_BITS = 16
 
 
-class TrackedBatch:
+class TrackedBatch(msgspec.Struct, gc=False, eq=False):
     """One batch and the outcomes of its members, as ranges in order of index.
 
+    There may be one for each notification that waits. Python's garbage collector stops everything to look at
+    all it knows of, so this, which is in no circle, is unknown to it, and has no list before it needs one.
+
     :param live: the members it is about: neither refused nor settled in an earlier life of the gateway.
-    :ivar corrected: outcomes that were reported and are not true any more.
+    :param remaining: members without an outcome.
+    :param corrected: outcomes that were reported and are not true any more.
     """
 
-    __slots__ = ("_live", "batch", "corrected", "outcomes", "remaining")
+    batch: Batch
+    live: tuple[tuple[int, int], ...]
+    remaining: int
+    outcomes: Sequence[Outcome] = ()
+    corrected: Sequence[Outcome] = ()
 
-    def __init__(self, batch: Batch, live: Runs) -> None:
-        self.batch = batch
-        self.outcomes: list[Outcome] = []
-        self.corrected: list[Outcome] = []
-        self._live = live
-        self.remaining = sum(stop - start for start, stop in live)
+    @classmethod
+    def of(cls, batch: Batch, live: Runs) -> Self:
+        """One without any outcome yet."""
+        return cls(batch, tuple(live), sum(stop - start for start, stop in live))
 
     def __contains__(self, index: int) -> bool:
-        return any(start <= index < stop for start, stop in self._live)
+        return any(start <= index < stop for start, stop in self.live)
 
     def outcome(self, index: int) -> Outcome | None:
         """The outcome of member `index`, None while it has none."""
@@ -59,9 +68,15 @@ class TrackedBatch:
         replaced = self.outcomes[low:high]
         if replaced and not (new.span.recalled and all(old.state is State.PRESUMED for old in replaced)):
             raise ValueError(f"members {start} to {stop} of a batch were settled twice")
-        self.corrected += [_within(old, start, stop) for old in replaced]
+        if replaced:
+            self.corrected = [*self.corrected, *(_within(old, start, stop) for old in replaced)]
         kept = [part for old in replaced for part in _outside(old, start, stop)]
-        self.outcomes[low:high] = sorted([*kept, new], key=_start)
+        if isinstance(self.outcomes, list):
+            self.outcomes[low:high] = sorted([*kept, new], key=_start)
+        elif self.outcomes:
+            self.outcomes = [*self.outcomes[:low], *sorted([*kept, new], key=_start), *self.outcomes[high:]]
+        else:
+            self.outcomes = (new,)
         self.remaining -= len(new.span) - sum(map(_length, replaced)) + sum(map(_length, kept))
 
 
@@ -82,7 +97,7 @@ class OutcomeTracker:
 
         :param live: the members that have no outcome yet; all that were not refused when None.
         """
-        entry = TrackedBatch(batch, without(len(batch), batch.refused) if live is None else live)
+        entry = TrackedBatch.of(batch, without(len(batch), batch.refused) if live is None else live)
         self._open[batch.id >> _MEMBER_BITS] = entry
         self.unsettled += entry.remaining
 
@@ -150,8 +165,8 @@ class OutcomeTracker:
         """Move a complete entry to the finished ones, without payloads; forget the oldest beyond `kept`."""
         del self._open[key]
         entry.batch = replace(entry.batch, payload=b"")
-        entry.outcomes = [_light(outcome, entry.batch) for outcome in entry.outcomes]
-        entry.corrected = [_light(outcome, entry.batch) for outcome in entry.corrected]
+        entry.outcomes = tuple([_light(outcome, entry.batch) for outcome in entry.outcomes])
+        entry.corrected = tuple([_light(outcome, entry.batch) for outcome in entry.corrected])
         self._done[key] = entry
         self._room -= len(entry.batch)
         while self._room < 0:

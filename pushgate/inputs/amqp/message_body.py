@@ -1,12 +1,12 @@
 """The body of a message into submissions: no I/O, no pika."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from pushgate.inputs.common.drafts import Drafts
+from pushgate.inputs.common.drafts import made
 from pushgate.inputs.common.json_terms import TERM_FIELDS, decoded
 from pushgate.inputs.common.schemas import Body, Notification, decode_notifications
 from pushgate.model.errors import Invalid, Refusal, TooLarge
@@ -57,6 +57,17 @@ class Single(msgspec.Struct, frozen=True):
     terms: Terms
 
 
+class Many(msgspec.Struct, frozen=True):
+    """A message that is many notifications.
+
+    :param count: how many.
+    :param parts: each made when it is asked for, once: there may be as many as notifications.
+    """
+
+    count: int
+    parts: Iterator[MessagePart]
+
+
 class Asked(msgspec.Struct, frozen=True):
     """The notifications of a message.
 
@@ -64,7 +75,7 @@ class Asked(msgspec.Struct, frozen=True):
     """
 
     app: str | None
-    what: Single | list[MessagePart]
+    what: Single | Many
 
 
 _decode: Final = msgspec.json.Decoder(MessageBody).decode
@@ -76,7 +87,7 @@ def read(body: bytes, content_type: str | None, content_encoding: str | None, ru
         raise Invalid("content_encoding", "not understood", "none")
     kind = (content_type or JSON).partition(";")[0].strip().lower()
     if kind == NDJSON:
-        return Asked(None, _parts(decoded(decode_notifications, body, "body"), rules_of(None)))
+        return Asked(None, _many(decoded(decode_notifications, body, "body"), rules_of(None)))
     if kind != JSON:
         raise Invalid("content_type", "not understood", f"{JSON} or {NDJSON}")
     asked: MessageBody = decoded(_decode, body, "body")
@@ -100,14 +111,14 @@ def write(app: str, part: MessagePart, members: list[int]) -> bytes:
     return msgspec.json.encode({"app": app, "notifications": each})
 
 
-def _what(asked: MessageBody, rules: NotificationRules) -> Single | list[MessagePart]:
+def _what(asked: MessageBody, rules: NotificationRules) -> Single | Many:
     given = [name for name in ("token", "tokens", "notifications") if getattr(asked, name) is not UNSET]
     if len(given) != 1:
         raise Invalid("body", " and ".join(given) or "none of them", "token, tokens or notifications")
     if asked.notifications is not UNSET:
         if asked.payload is not UNSET or asked.terms() != Terms():
             raise Invalid("notifications", "with fields beside it", "each of them has its own")
-        return _parts(asked.notifications, rules)
+        return _many(asked.notifications, rules)
     if asked.payload is UNSET:
         raise Invalid("payload", "missing", "it is required")
     payload, terms = bytes(asked.payload), asked.terms()
@@ -116,21 +127,19 @@ def _what(asked: MessageBody, rules: NotificationRules) -> Single | list[Message
     assert asked.tokens is not UNSET
     _check_count("tokens", len(asked.tokens))
     tokens, faults = rules.parse_targets(asked.tokens)
-    return [MessagePart(tokens, payload, terms, faults)]
+    return Many(len(tokens), iter([MessagePart(tokens, payload, terms, faults)]))
 
 
-def _parts(notifications: list[Notification], rules: NotificationRules) -> list[MessagePart]:
+def _many(notifications: list[Notification], rules: NotificationRules) -> Many:
     """Parts: neighbouring notifications on the same terms go together."""
     _check_count("notifications", len(notifications))
-    drafts = Drafts(rules, MAX_BATCH)
-    for each in notifications:
-        drafts.add(each)
-    return [
+    parts = (
         MessagePart(
             Packed.of(each.tokens, 2), Packed.of(each.payloads, 2), each.terms, each.faults, each.first
         )
-        for each in drafts.end()
-    ]
+        for each in made(rules, notifications, MAX_BATCH)
+    )
+    return Many(len(notifications), parts)
 
 
 def _check_count(field: str, count: int) -> None:

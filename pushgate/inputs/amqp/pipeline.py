@@ -1,6 +1,7 @@
 """From a message to its acknowledgement."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from pushgate.inputs.amqp.settings import AmqpTable
 from pushgate.inputs.amqp.submission import LATER, MessageSubmission
 from pushgate.inputs.common.batching import MAX_PAYLOAD
 from pushgate.inputs.common.rules import rules_of
+from pushgate.inputs.common.turns import Turns
 from pushgate.model.backoff import delay
 from pushgate.model.errors import CannotStart, Internal, Refusal, ShuttingDown, TooLarge
 from pushgate.model.notification import MAX_BATCH, Terms
@@ -65,6 +67,8 @@ class Pipeline:
         self._submissions: set[MessageSubmission] = set()
         self._groups: dict[tuple[str, Terms, bool], _Group] = {}
         self._turn: IDelayedCall | None = None
+        self._turns = Turns(self._clock)
+        self._parts: dict[Message, Iterator[MessagePart]] = {}  # those that wait for their turn
         self._held: list[Message] = []
         self._timer: IDelayedCall | None = None
         self._pauses = 0
@@ -96,6 +100,7 @@ class Pipeline:
         """Return what is not sent, wait for the outcomes of what is, log what has none in time."""
         self._closing = True
         self._flush()
+        self._submit_the_rest()
         self._give_back_held()
         if self._durable:
             self._leave_to_the_spool()
@@ -121,6 +126,8 @@ class Pipeline:
         self._turn = self._timer = None
         self._held.clear()
         self._groups.clear()
+        for parts in self._parts.values():
+            deque(parts, maxlen=0)
 
     # the way in
 
@@ -158,11 +165,23 @@ class Pipeline:
             self._permit(message.app, 1)
             self._collect(message, asked.what)
             return
-        count = sum(map(len, asked.what))
-        self._permit(message.app, count)
-        message.total = message.left = count
-        for part in asked.what:
-            self._submit(message.app, MessageSubmission(part, [message], self._finished), message.redelivered)
+        self._permit(message.app, asked.what.count)
+        message.total = message.left = asked.what.count
+        self._parts[message] = asked.what.parts
+        submitted = self._turns.each(asked.what.parts, partial(self._submit_part, message), lambda *_: None)
+        Deferred.fromCoroutine(submitted).addErrback(
+            lambda failure: self.log.failure("submitting the parts of a message", failure)
+        ).addCallback(lambda _: self._parts.pop(message, None))
+
+    def _submit_part(self, message: Message, part: MessagePart) -> "Deferred[None]":
+        submission = MessageSubmission(part, [message], self._finished)
+        return self._submit(message.app, submission, message.redelivered)
+
+    def _submit_the_rest(self) -> None:
+        """Submit at once what waits for its turn: a message is known as a whole, or not at all."""
+        for message, parts in list(self._parts.items()):
+            for part in parts:
+                self._submit_part(message, part)
 
     def _permit(self, app: str, count: int) -> None:
         if self._principal is not None:
@@ -197,12 +216,12 @@ class Pipeline:
             app, MessageSubmission(part, [message for message, _ in group], self._finished), doubtful
         )
 
-    def _submit(self, app: str, submission: MessageSubmission, doubtful: bool) -> None:
+    def _submit(self, app: str, submission: MessageSubmission, doubtful: bool) -> "Deferred[None]":
         self._submissions.add(submission)
         submitted = maybeDeferred(self._try, app, submission, doubtful)
         submitted.addCallbacks(submission.accepted, partial(self._refused, submission))
         submitted.addErrback(lambda failure: self.log.failure("noting a receipt", failure))
-        submitted.addCallback(lambda _: self._follow_up(submission))
+        return submitted.addCallback(lambda _: self._follow_up(submission))
 
     def _try(self, app: str, submission: MessageSubmission, doubtful: bool) -> Any:
         asked = submission.part.submission(app, doubtful)

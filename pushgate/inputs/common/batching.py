@@ -1,12 +1,14 @@
 """Making batches of single pushes, for inputs whose callers send them one by one."""
 
 from collections.abc import Callable
+from itertools import islice
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from pushgate.inputs.common.turns import AT_ONCE, Turns
 from pushgate.model.errors import Internal, PushgateError, Refusal, TooLarge
 from pushgate.model.notification import MAX_BATCH, Submission, Terms
 from pushgate.model.packed import Packed
@@ -50,6 +52,7 @@ class Batcher:
     error of the gateway that is no `Refusal` is logged here, once, and reported as `Internal`.
 
     :param submit: `IGateway.submit` with the input's name.
+    :ivar turns: for requests that make many submissions.
     """
 
     log = Logger()
@@ -58,6 +61,7 @@ class Batcher:
         self._submit, self._clock = submit, clock
         self._groups: dict[tuple[str, Terms], _Group] = {}
         self._turn: IDelayedCall | None = None
+        self.turns = Turns(clock)
 
     def push(self, app: str, token: bytes, payload: bytes, terms: Terms, answered: Answered) -> None:
         """Submit one notification along with the others of this turn.
@@ -85,10 +89,12 @@ class Batcher:
         submitted.addErrback(lambda failure: self.log.failure("answering a submission", failure))
 
     def _flush(self) -> None:
+        """Send what was collected; of very many groups some in each turn."""
         self._turn = None
-        groups, self._groups = self._groups, {}
-        for (app, terms), group in groups.items():
-            self._send(app, terms, group)
+        for app, terms in list(islice(self._groups, AT_ONCE)):
+            self._send(app, terms, self._groups.pop((app, terms)))
+        if self._groups and self._turn is None:
+            self._turn = self._clock.callLater(0, self._flush)
 
     def _send(self, app: str, terms: Terms, group: _Group) -> None:
         self.submit(group.submission(app, terms), group.answer)

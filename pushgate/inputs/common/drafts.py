@@ -1,6 +1,7 @@
 """Batches in the making: members as an input collects them, with those that it refuses itself."""
 
 import sys
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from pushgate.inputs.common.batching import MAX_PAYLOAD
@@ -121,6 +122,15 @@ class Drafts:
         if self._draft is not None:
             self._complete.append(self._draft)
             self._draft = None
+
+
+def made(rules: NotificationRules, notifications: Iterable[Notification], most: int) -> Iterator[Draft]:
+    """The drafts of notifications, each made when it is asked for."""
+    making = Drafts(rules, most)
+    for notification in notifications:
+        making.add(notification)
+        yield from making.complete()
+    yield from making.end()
 
 
 def receipt_fields(receipt: Receipt, faults: dict[int, Refusal]) -> dict[str, Any]:

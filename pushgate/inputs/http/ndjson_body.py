@@ -91,8 +91,10 @@ class NDJSONBody:
         if not drafts:
             return True
         self._read_pause.hold(self._reason)
+        results: list[_Result] = []
         try:
-            results = [await each for each in [self._submit(draft) for draft in drafts]]
+            batcher = self._request.connection.server.batcher
+            await batcher.turns.each(drafts, self._submit, lambda _, result: results.append(result))
         finally:
             self._read_pause.release(self._reason)
         self._unreported += zip(drafts, results, strict=True)

@@ -1,7 +1,9 @@
 """POST: one notification, one for many tokens, or many."""
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import chain, islice
 from typing import Any, Final
 from uuid import uuid4
 
@@ -9,13 +11,13 @@ from msgspec import UNSET, Raw
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 
-from pushgate.inputs.common.drafts import Draft, Drafts, receipt_fields
+from pushgate.inputs.common.drafts import Draft, made, receipt_fields
 from pushgate.inputs.common.json_terms import decoded
 from pushgate.inputs.common.rules import rules_of
 from pushgate.inputs.common.schemas import OPTIONAL, Body, decode_body
 from pushgate.inputs.http.request import HTTPRequest
 from pushgate.model.errors import Invalid, PushgateError, Refusal, ShuttingDown, TooLarge
-from pushgate.model.notification import MAX_BATCH, Submission, Terms
+from pushgate.model.notification import MAX_BATCH, Submission, Terms, check_key
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
@@ -68,7 +70,7 @@ def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds
     server, charge = request.connection.server, request.session.charge
     rules = rules_of(server.gateway, app)
     if body.token is UNSET or body.tokens is not UNSET or body.notifications is not UNSET:
-        parts = _parts(app, rules, body, key)
+        parts, count = _parts(app, rules, body, key)
     else:
         if body.rate is not None or body.pace is not None:
             raise Invalid("rate", "with token", "rate and pace are for tokens or notifications")
@@ -79,8 +81,8 @@ def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds
             request.connection.fed(app)
             return
         tokens = Packed.of([token], 2)
-        parts = [(Submission(app=app, tokens=tokens, payload=payload, terms=terms, key=key), {}, 0)]
-    count = sum(len(submission.tokens) for submission, _, _ in parts)
+        alone = Submission(app=app, tokens=tokens, payload=payload, terms=terms, key=key)
+        parts, count = [(alone, {}, 0)], 1
     if seconds is not None and count > MAX_WAITED:
         raise TooLarge("notifications of a request that waits", count, MAX_WAITED, "notifications")
     charge(count)
@@ -95,8 +97,8 @@ def _pushed(request: HTTPRequest, result: int | PushgateError) -> None:
         request.answer(HTTPResponse(202, body))
 
 
-def _parts(app: str, rules: NotificationRules, body: Body, key: str | None) -> list[_Part]:
-    """The submissions that a body makes; raise `Refusal` when it is not valid."""
+def _parts(app: str, rules: NotificationRules, body: Body, key: str | None) -> tuple[Iterable[_Part], int]:
+    """The submissions that a body makes, and of how many notifications; raise `Refusal` for a bad one."""
     given = [name for name in ("token", "tokens", "notifications") if getattr(body, name) is not UNSET]
     if len(given) != 1:
         raise Invalid(
@@ -106,30 +108,35 @@ def _parts(app: str, rules: NotificationRules, body: Body, key: str | None) -> l
         _check_count("tokens", len(body.tokens))
         tokens, faults = rules.parse_targets(body.tokens)
         payload, terms = _payload(body), _paced(body, body.terms(), body.pace)
-        return [(Submission(app=app, tokens=tokens, payload=payload, terms=terms, key=key), faults, 0)]
+        whole = Submission(app=app, tokens=tokens, payload=payload, terms=terms, key=key)
+        return [(whole, faults, 0)], len(tokens)
     assert body.notifications is not UNSET
     _check_count("notifications", len(body.notifications))
     _check_alone(body)
-    drafts = _drafts(rules, body, key)
-    keys = [key] if len(drafts) == 1 else [part_key(key, number) for number in range(len(drafts))]
-    return [
-        (draft.submission(app, each), draft.faults, draft.first)
-        for draft, each in zip(drafts, keys, strict=True)
-    ]
+    return _many(app, made(rules, body.notifications, MAX_BATCH), body, key), len(body.notifications)
 
 
-def _drafts(rules: NotificationRules, body: Body, key: str | None) -> list[Draft]:
-    """The batches that `notifications` make; where there are several, they share the body's rate."""
-    making = Drafts(rules, MAX_BATCH)
-    for notification in body.notifications or ():
-        making.add(notification)
-    drafts = making.end()
+def _many(app: str, drafts: Iterator[Draft], body: Body, key: str | None) -> Iterable[_Part]:
+    """The batches that `notifications` make; where there are several, they share the body's rate.
+
+    All but the first two are made when they are asked for: there may be as many as notifications.
+    """
+    first = list(islice(drafts, 2))
+    several = len(first) > 1
     pace = body.pace
-    if body.rate and pace is None and len(drafts) > 1:
+    if body.rate and pace is None and several:
         pace = key or uuid4().hex
-    for draft in drafts:
+
+    def part(numbered: tuple[int, Draft]) -> _Part:
+        number, draft = numbered
         draft.terms = _paced(body, draft.terms, pace)
-    return drafts
+        own = part_key(key, number) if several else key
+        return draft.submission(app, own), draft.faults, draft.first
+
+    if several and key is not None:  # what is wrong with a key or a rate is told before anything is submitted
+        check_key(part_key(key, len(body.notifications or ()) - 1))
+    parts = map(part, enumerate(chain(first, drafts)))
+    return chain([next(parts)], parts)
 
 
 def _paced(body: Body, terms: Terms, pace: str | None) -> Terms:
@@ -164,29 +171,19 @@ def _check_alone(body: Body) -> None:
 
 
 async def _answer_parts(
-    request: HTTPRequest, parts: list[_Part], seconds: float | None, again: bool
+    request: HTTPRequest, parts: Iterable[_Part], seconds: float | None, again: bool
 ) -> HTTPResponse:
     """Submit, and wait for outcomes as long as the request asks for.
 
     :param again: it has a key, so that it may be a repetition.
     """
-    waits = request.connection.server.waits
+    server, results = request.connection.server, _Results()
+    if seconds is not None:
+        server.waits.enter()
+    await server.batcher.turns.each(parts, lambda part: submitted(request, part[0]), results.add)
     if seconds is None:
-        return json_answer(202, _merged(await _results(request, parts), parts))
-    waits.enter()
-    results = await _results(request, parts)
-    return await _with_outcomes(request, parts, results, seconds, again)
-
-
-async def _results(request: HTTPRequest, parts: list[_Part]) -> list[Receipt | Refusal]:
-    """The result of each submission; raise when all were refused, or the gateway failed at one."""
-    answers = [submitted(request, submission) for submission, _, _ in parts]
-    results = [await each for each in answers]
-    failed = [result for result in results if not isinstance(result, Receipt)]
-    for error in failed:
-        if not isinstance(error, Refusal) or len(failed) == len(results):
-            raise error
-    return [result for result in results if isinstance(result, Receipt | Refusal)]
+        return json_answer(202, results.answer())
+    return await _with_outcomes(request, results, seconds, again)
 
 
 def submitted(request: HTTPRequest, submission: Submission) -> Deferred[Receipt | PushgateError]:
@@ -197,31 +194,48 @@ def submitted(request: HTTPRequest, submission: Submission) -> Deferred[Receipt 
     return answered
 
 
-def _merged(results: list[Receipt | Refusal], parts: list[_Part]) -> dict[str, Any]:
-    """One answer about all submissions of a request; indices count within the whole request."""
-    batches: list[dict[str, Any]] = []
-    refused: list[tuple[int, str, str]] = []
-    for result, (submission, faults, first) in zip(results, parts, strict=True):
+class _Results:
+    """The results of all submissions of a request, as one answer; indices count within the whole request."""
+
+    def __init__(self) -> None:
+        self.receipts: list[Receipt] = []
+        self._batches: list[dict[str, Any]] = []
+        self._refused: list[tuple[int, str, str]] = []
+        self._errors: list[PushgateError] = []
+        self._count = 0
+
+    def add(self, part: _Part, result: Receipt | PushgateError) -> None:
+        """Note the next result."""
+        submission, faults, first = part
+        self._count += len(submission.tokens)
+        if isinstance(result, Receipt):
+            one = receipt_fields(result, faults)
+            self.receipts.append(result)
+            self._refused += [(first + index, code, text) for index, code, text in one["refused"]]
+            self._batches.append({"id": one["id"], "first": first, "count": result.count})
+            return
+        self._errors.append(result)
         if isinstance(result, Refusal):
             text = str(result)
-            refused += [(first + at, result.code, text) for at in range(len(submission.tokens))]
-            continue
-        one = receipt_fields(result, faults)
-        refused += [(first + index, code, text) for index, code, text in one["refused"]]
-        batches.append({"id": one["id"], "first": first, "count": result.count})
-    count = sum(len(submission.tokens) for submission, _, _ in parts)
-    answer = {"id": batches[0]["id"], "count": count, "refused": refused}
-    return answer if len(parts) == 1 else answer | {"batches": batches}
+            self._refused += [(first + at, result.code, text) for at in range(len(submission.tokens))]
+
+    def answer(self) -> dict[str, Any]:
+        """The answer; raise when all were refused, or the gateway failed at one."""
+        for error in self._errors:
+            if not isinstance(error, Refusal) or not self.receipts:
+                raise error
+        answer = {"id": self._batches[0]["id"], "count": self._count, "refused": self._refused}
+        several = len(self._batches) + len(self._errors) > 1
+        return answer | {"batches": self._batches} if several else answer
 
 
 async def _with_outcomes(
-    request: HTTPRequest, parts: list[_Part], results: list[Receipt | Refusal], seconds: float, again: bool
+    request: HTTPRequest, results: _Results, seconds: float, again: bool
 ) -> HTTPResponse:
-    waits = request.connection.server.waits
+    waits, answer = request.connection.server.waits, results.answer()
     waiting = [
-        Deferred.fromCoroutine(waits.outcomes(result.id, _members(result), seconds, again))
-        for result in results
-        if isinstance(result, Receipt)
+        Deferred.fromCoroutine(waits.outcomes(receipt.id, _members(receipt), seconds, again))
+        for receipt in results.receipts
     ]
 
     def give_up() -> None:
@@ -232,7 +246,7 @@ async def _with_outcomes(
     known = [await each for each in waiting]
     records = [Raw(wait.records[number].encode()) for wait in known for number in sorted(wait.records)]
     status = 202 if any(wait.missing for wait in known) else 200
-    return json_answer(status, _merged(results, parts) | {"outcomes": records})
+    return json_answer(status, answer | {"outcomes": records})
 
 
 def _members(receipt: Receipt) -> list[int]:

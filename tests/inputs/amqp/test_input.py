@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from pika.exceptions import AMQPError
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.logger import LogLevel, capturedLogs
 from zope.interface.verify import verifyObject
@@ -17,6 +18,7 @@ from pushgate.gateway.gateway import Gateway, Limits
 from pushgate.gateway.spool.memory import MemorySpool
 from pushgate.inputs.amqp import pipeline
 from pushgate.inputs.amqp.settings import AmqpTable
+from pushgate.inputs.common import turns
 from pushgate.model.errors import CannotStart, Overloaded, ShuttingDown
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import State
@@ -145,6 +147,23 @@ class InputTests(AmqpTestCase):
         self.assertEqual(kept, body)
         [[index, code, _]] = json.loads(properties.headers["x-pushgate-refused"])
         self.assertEqual((index, code), (1, "INVALID"))
+
+    async def test_very_many_terms(self) -> None:
+        """Its batches are submitted in turns; a stop meanwhile submits the rest: a message is sent as a whole."""
+        self.patch(turns, "AT_ONCE", 2)
+        self.patch(turns, "UNDER_WAY", 2)
+        queue_input = await self.start_input()
+        self.gateway.holding = True
+        many = [{"token": "0a", "payload": PAYLOAD, "expiration": number} for number in range(30)]
+        self.publish(json.dumps({"notifications": many}).encode(), headers={"app": "news"})
+        await self.submitted(4)
+        await deferLater(reactor, 0.05)
+        self.assertEqual(len(self.gateway.submissions), 4)
+        stopping = queue_input.stop()
+        await self.submitted(30)
+        stopping.addErrback(lambda failure: failure.trap(CancelledError))
+        stopping.cancel()
+        self.assertEqual([each.terms.expiration for each in self.gateway.submissions], list(range(30)))
 
     async def test_half_a_surrogate_pair(self) -> None:
         """Of a list, and of lines, it refuses its own member, in the payload and in any other text."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.inputs.amqp.message_body import NDJSON, MessagePart, Single, read, write
+from pushgate.inputs.amqp.message_body import NDJSON, Many, MessagePart, Single, read, write
 from pushgate.model.errors import Refusal
 from pushgate.model.notification import MAX_BATCH, Terms
 from pushgate.model.packed import Packed
@@ -56,7 +56,7 @@ def test_kinds() -> None:
     """Only JSON and lines of JSON are read, not compressed; parameters of the type do not matter."""
     data = json.dumps(ONE).encode()
     assert isinstance(read(data, "Application/JSON; charset=utf-8", None, rules_of).what, Single)
-    assert isinstance(read(data, NDJSON, None, rules_of).what, list)
+    assert isinstance(read(data, NDJSON, None, rules_of).what, Many)
     assert refused(ONE, "text/plain").startswith("INVALID content_type")
     assert refused(ONE, None, "gzip").startswith("INVALID content_encoding")
     assert refused(b"{}\n{", NDJSON).startswith("INVALID")
@@ -66,8 +66,8 @@ def test_parts() -> None:
     """Members on other terms go apart; a bad one keeps its place."""
     members = [ONE, ONE | {"token": "x"}, ONE | {"priority": 5}, ONE | {"priority": 6}]
     what = read(json.dumps({"notifications": members, "app": "news"}).encode(), None, None, rules_of).what
-    assert isinstance(what, list)
-    assert [(len(part), part.first, sorted(part.faults), part.terms.priority) for part in what] == [
+    assert isinstance(what, Many)
+    assert [(len(part), part.first, sorted(part.faults), part.terms.priority) for part in what.parts] == [
         (2, 0, [1], 10), (2, 2, [1], 5),
     ]  # fmt: skip
 
@@ -89,8 +89,8 @@ def test_what_is_written_can_be_read(
         write("news", MessagePart(Packed.of(tokens, 1), payload, terms, {}), members), None, None, rules_of
     )
     assert asked.app == "news"
-    assert isinstance(asked.what, list)
-    [part] = asked.what
+    assert isinstance(asked.what, Many)
+    [part] = asked.what.parts
     assert list(part.tokens) == [tokens[index] for index in members]
     assert part.terms == terms
     if shared:

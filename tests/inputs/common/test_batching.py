@@ -4,10 +4,12 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.inputs.common.batching import Batcher
+from pushgate.inputs.common.turns import AT_ONCE
 from pushgate.model.errors import Internal, Invalid, Overloaded, TooLarge, UnknownApp
 from pushgate.model.notification import MAX_BATCH, Priority, Submission, Terms
 from pushgate.model.packed import Packed
 from pushgate.testing import RecordingGateway
+from tests.inputs.common.test_turns import turn
 from tests.samples import PAYLOAD, token
 
 TERMS = Terms()
@@ -112,6 +114,16 @@ class GathererTests(SynchronousTestCase):
         receipt, refusal = self.results
         self.assertEqual((receipt.count, receipt.refused), (2, ()))
         self.assertIs(refusal, self.gateway.error)
+
+    def test_very_many_terms_go_in_turns(self):
+        """Each turn submits some of the batches; all are answered in the end."""
+        for number in range(2 * AT_ONCE + 1):
+            self.push(number, terms=Terms(expiration=number))
+        for submitted in (AT_ONCE, 2 * AT_ONCE, 2 * AT_ONCE + 1):
+            turn(self.clock)
+            self.assertEqual(len(self.gateway.submissions), submitted)
+        self.assertEqual(len(self.results), 2 * AT_ONCE + 1)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_no_timer_runs_when_nothing_is_pushed(self):
         """An idle input costs nothing."""

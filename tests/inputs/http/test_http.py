@@ -161,6 +161,15 @@ class PushTests(HTTPTestCase):
         self.assertEqual([index for index, _, _ in response.json["refused"]], [2])
         self.assertEqual([each.key for each in self.gateway.submissions], ["k/0", "k/1", "k/2"])
 
+    def test_very_many_on_different_terms(self):
+        """Their batches are submitted in turns of the reactor, each at its place in the answer."""
+        many = [ONE | {"expiration": number} for number in range(120)]
+        many[77] |= {"token": "x"}
+        response = self.push({"notifications": many}, idempotency_key="k")
+        self.assertEqual([each["first"] for each in response.json["batches"]], list(range(120)))
+        self.assertEqual([index for index, _, _ in response.json["refused"]], [77])
+        self.assertEqual([each.key for each in self.gateway.submissions], [f"k/{n}" for n in range(120)])
+
     def test_a_key(self):
         """The same again with the same key is not submitted again; other content is a conflict."""
         first = self.push(idempotency_key="order 4711")
