@@ -13,7 +13,7 @@ from hyperframe.frame import ContinuationFrame, HeadersFrame, PingFrame, Priorit
 
 PATH = "/v1/apps/news/notifications"
 _HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(range(60))
-_POST = f"POST {PATH} HTTP/1.1\r\nHost: x\r\n".encode()
+_POST = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n".encode()
 _BODY = b'{"token":"0a","payload":{}}'
 
 
@@ -90,8 +90,8 @@ HTTP = [
     _POST + b"Content-Encoding: gzip\r\nContent-Length: 10000\r\n\r\n" + gzip.compress(bytes(10_000_000)),
     _POST.replace(b"HTTP/1.1", b"HTTP/9.9") + b"\r\n",
     _POST.replace(PATH.encode(), b"/" + b"%00" * 3000) + b"\r\n",
-    b"GET /v1/notifications/\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"GET http://[::1 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /v1/notifications/\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET http://[::1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 0\r\n\r\n" * 50,
 ]  # fmt: skip
 """For inputs that speak HTTP."""

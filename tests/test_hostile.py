@@ -109,7 +109,7 @@ class HostileTests(TestCase):
 
     def push_by_http(self, token: bytes) -> None:
         body = json.dumps({"token": token.hex(), "payload": {}}).encode()
-        head = f"POST {PATH} HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        head = f"POST {PATH} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         answer = say_and_wait(self.ports["http"], head + body)
         assert b" 202 " in answer.partition(b"\r\n")[0], answer
 
@@ -154,7 +154,7 @@ class HostileTests(TestCase):
         questions = {
             "amp": AMP_STATS,
             "line": b"STATS\n",
-            "http": b"GET /v1/apps HTTP/1.1\r\nHost: x\r\n\r\n",
+            "http": b"GET /v1/apps HTTP/1.1\r\nHost: localhost\r\n\r\n",
         }
         for name in (*questions, "apns"):
             guests = [await deferToThread(sit, self.ports[name], b"") for _ in range(2)]
@@ -179,7 +179,7 @@ class HostileTests(TestCase):
         notifications = [{"token": each.hex(), "payload": {}} for each in good[:2]]
         notifications.insert(1, {"token": "zz", "payload": {}})
         body = json.dumps({"notifications": notifications}).encode()
-        head = f"POST {PATH} HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        head = f"POST {PATH} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         answer = await deferToThread(say_and_wait, self.ports["http"], head + body)
         refused = json.loads(answer.partition(b"\r\n\r\n")[2])["refused"]
         self.assertEqual([each[:2] for each in refused], [[1, "INVALID"]])

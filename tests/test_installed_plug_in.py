@@ -103,6 +103,6 @@ class ProcessTests(ProcessTestCase):
         """A configuration that names it is refused with one line there."""
         config = self.config('[apps.demo]\nupstream = "simulator"\n[sinks.post]\ntype = "pigeon-post"\n')
         process = self.twistd("pushgate", "--config", config)
-        self.assertEqual(await process.ended(), 1)
+        self.assertEqual(await process.ended(), 78)
         [line] = process.err.splitlines()
         self.assertIn('sinks.post.type: there is no sink "pigeon-post"; known: ', line)

@@ -116,7 +116,7 @@ def test_a_start_that_is_refused(tmp_path):
     file.write_text(CONFIGURATION.format(port=0).replace(":interface=127.0.0.1", ""))
     process = start(*TWISTD, "pushgate", "--config", str(file), cwd=tmp_path)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 1
+    assert process.returncode == 78
     assert err.splitlines() == [
         (
             "pushgate: inputs.amp.certificate: missing; other machines can reach 'tcp:0', so it needs TLS, "

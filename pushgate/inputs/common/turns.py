@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 
 AT_ONCE: Final = 50
 """Submissions in one turn of the reactor at most: on a busy machine each costs half a millisecond."""
-UNDER_WAY: Final = 500
+UNDER_WAY: Final = 250
 """Submissions of one request at most that are not answered: what the spool's next commits have to do."""
 
 _Part = TypeVar("_Part")

@@ -22,6 +22,7 @@ from pushgate.net.http.codec import (
 )
 
 _FOLDED: Final = re.compile(rb"\n[ \t]")
+_LENGTHS: Final = re.compile(rb"(?is)\ncontent-length:[^\r]*,|\ncontent-length:.*\ncontent-length:")
 _BARE: Final = re.compile(rb"(?<!\r)\n|\r(?!\n)|\0")
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
 _LINE: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+ HTTP/1\.[01]\r?")
@@ -276,6 +277,8 @@ class Http1Codec:
 def _parse(head: bytes) -> _Parsed:
     if _FOLDED.search(head) or _BARE.search(head):
         raise _BadRequest(400, "request: folded headers or bare line ends")
+    if _LENGTHS.search(head):
+        raise _BadRequest(400, "content-length: more than one")
     parser = h11.Connection(h11.SERVER)
     parser.receive_data(head)
     request = parser.next_event()

@@ -147,6 +147,8 @@ class FramingTests(SiteTestCase):
             "Content-Length: 3\r\nContent-Length: 4\r\n",
             "Content-Length: +3\r\n",
             "Content-Length: 3, 4\r\n",
+            "Content-Length: 3, 3\r\n",
+            "Content-Length: 3\r\ncontent-length: 3\r\n",
             "Content-Length : 3\r\n",
             "Host: other\r\n",
             "X: a\r\n b\r\n",
