@@ -34,6 +34,9 @@ class MetricsTable(SinkTable):
     max_connections: int = Field(default=100, ge=1)
     insecure: bool = False
 
+    def endpoints(self) -> dict[str, str]:
+        return {"listen": self.listen}
+
 
 class MetricsResource(Resource):
     """Answers a scrape."""

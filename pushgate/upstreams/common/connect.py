@@ -3,10 +3,11 @@
 from typing import Any, Final, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.endpoints import wrapClientTLS
 from twisted.internet.protocol import Factory
 
 from pushgate.net.connecting import connected
+from pushgate.net.host_endpoint import host_endpoint
 from pushgate.upstreams.common.client_certificate import Credentials
 
 TIMEOUT: Final = 30.0
@@ -42,7 +43,7 @@ class Once(Factory):
 
 def endpoint(host: str, port: int, credentials: Credentials, reactor: Any) -> Any:
     """A TLS client endpoint; every `connect` of it resolves `host` again."""
-    return wrapClientTLS(credentials.tls_options(host), HostnameEndpoint(reactor, host, port))
+    return wrapClientTLS(credentials.tls_options(host), host_endpoint(reactor, host, port))
 
 
 def connect(connection: C, endpoint: Any, reactor: Any) -> "Deferred[C]":
