@@ -23,8 +23,12 @@ def command() -> None:
 @options.plugins
 @options.as_json
 def check(file: Path, directories: tuple[Path, ...], as_json: bool) -> None:
-    """Check FILE: print each fault on a line and exit with 1, or say what it configures."""
+    """Check FILE: print each fault on a line and exit with 1, or say what it configures.
+
+    What is allowed, but hardly meant, is a line on stderr too, and no fault.
+    """
     from pushgate.model.errors import CannotStart
+    from pushgate.service.config.cross_checks import warnings
     from pushgate.service.config.reader import read_config
     from pushgate.service.plugin_registry import find
 
@@ -36,9 +40,12 @@ def check(file: Path, directories: tuple[Path, ...], as_json: bool) -> None:
             print_json({"file": str(file), "ok": False, "faults": error.faults})
             raise SystemExit(1) from None
         fail(error.faults)
+    found = warnings(config.inputs)
     if as_json:
-        print_json({"file": str(file), "ok": True, **_by_section(config)})
+        print_json({"file": str(file), "ok": True, "warnings": found, **_by_section(config)})
     else:
+        for line in found:
+            click.echo(f"warning: {file}: {line}", err=True)
         rows = [
             (key, name, choice)
             for key, names in _by_section(config).items()

@@ -1,9 +1,10 @@
 """The address that a server endpoint string listens on, and whether other machines can reach it."""
 
 import os
+import re
 import socket
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from twisted.internet.defer import Deferred
@@ -11,6 +12,10 @@ from twisted.internet.endpoints import AdoptedStreamServerEndpoint, TCP4ServerEn
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
+
+from pushgate.plugin.settings import ListeningTable
+
+_ANY: Final = {"0.0.0.0", "::"}  # noqa: S104 - the addresses that stand for all
 
 
 class ListenAddress(msgspec.Struct, frozen=True):
@@ -49,6 +54,64 @@ def listen_address(reactor: Any, description: str) -> ListenAddress:
         # Inputs have one TLS, whichever key asks for it.
         endpoint = TCP4ServerEndpoint(reactor, asked.port, asked.backlog, asked.interface)
     return ListenAddress(kind, endpoint, asked.local, asked.tls)
+
+
+class ListenPlace(msgspec.Struct, frozen=True):
+    """What an endpoint string says of its address, as far as its text alone says it.
+
+    :param address: the interface, or the path of a Unix socket.
+    :param port: 0 for one of the system's choice, and of a Unix socket.
+    """
+
+    kind: str
+    address: str
+    port: int = 0
+
+    @property
+    def local(self) -> bool:
+        """Whether only programs of this machine can reach it."""
+        return self.kind == "unix" or is_loopback(self.address)
+
+    def clashes(self, other: "ListenPlace") -> bool:
+        """Whether not both can be listened on."""
+        if "unix" in {self.kind, other.kind}:
+            return (self.kind, self.address) == (other.kind, other.address)
+        same_family = (":" in self.address) == (":" in other.address)
+        overlap = self.address == other.address or not _ANY.isdisjoint({self.address, other.address})
+        return bool(self.port) and self.port == other.port and same_family and overlap
+
+
+def listen_place(description: str) -> ListenPlace | None:
+    """Return the address in an endpoint string; None when it is of a kind whose text does not say it."""
+    kind, *rest = [re.sub(r"\\(.)", r"\1", part) for part in re.findall(r"(?:\\.|[^:\\])+", description)]
+    keyed = dict(part.split("=", 1) for part in rest if "=" in part)
+    plain = [part for part in rest if "=" not in part]
+    if kind == "unix" and (path := keyed.get("address", plain[0] if plain else "")):
+        return ListenPlace(kind, path)
+    port = keyed.get("port", plain[0] if plain else "")
+    if kind not in {"tcp", "tcp6", "ssl"} or not port.isdecimal():
+        return None
+    second = plain[1] if kind == "tcp" and len(plain) > 1 else ""  # of the other kinds it is something else
+    interface = keyed.get("interface") or second or ("::" if kind == "tcp6" else "0.0.0.0")  # noqa: S104 - what is meant
+    return ListenPlace(kind, "127.0.0.1" if interface == "localhost" else interface, int(port))
+
+
+def unguarded(
+    where: str, key: str, endpoint: str, table: ListeningTable, own_tls: bool, open_to_all: bool
+) -> list[str]:
+    """Return what an input lacks to listen where other machines can reach it, a line each.
+
+    :param where: the key path of its table.
+    :param key: the key path of the endpoint.
+    :param own_tls: the endpoint itself has TLS.
+    :param open_to_all: there are no principals.
+    """
+    others, lines = f"other machines can reach {endpoint!r}", []
+    if table.certificate is None and not own_tls:
+        lines.append(f"{where}.certificate: missing; {others}, so it needs TLS")
+    if open_to_all and not table.certified:
+        lines.append(f"principals: missing; {others} ({key}), so callers must log in")
+    return lines
 
 
 class _Asked:

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.model.errors import CannotStart
-from pushgate.net.endpoint_reach import ListenAddress, listen_address
+from pushgate.net.endpoint_reach import ListenAddress, listen_address, unguarded
 from pushgate.net.tls import ServerTls, TlsFactory
 from pushgate.plugin.interfaces import Context
 from pushgate.plugin.settings import ListeningTable
@@ -24,8 +24,6 @@ class Listener:
     :param name: the input's.
     :param key: the one of `config` with the endpoint.
     :param tls: makes the TLS side, when there is a certificate.
-    :param certified: the input itself accepts only peers with a certificate that it knows, and so needs no
-        principals.
     :ivar trusting: peers need not log in: only this machine can connect, or the configuration says
         `insecure`.
     :ivar loopback: only this machine can connect, over TCP: browsers on it can too.
@@ -43,13 +41,12 @@ class Listener:
         *,
         key: str = "listen",
         tls: Callable[[str, ListeningTable], ServerTls] = ServerTls,
-        certified: bool = False,
     ) -> None:
         self._where, self._config, self._reactor = f"inputs.{name}", config, context.reactor
         self._too_slow = partial(context.metrics.count, "pushgate_connections_closed_total", name, "slow")
         self._listen, self._endpoint = f"{self._where}.{key}", getattr(config, key)
         self._address = self._find()
-        faults = [*self._misplaced_keys(), *self._unguarded(context.principals.open and not certified)]
+        faults = [*self._misplaced_keys(), *self._unguarded(context.principals.open)]
         if faults:
             raise CannotStart(faults)
         self.loopback = self._address.local and self._address.kind in {"tcp", "ssl"}
@@ -110,12 +107,8 @@ class Listener:
         """The reasons not to listen there, a line each; with `insecure` they are logged instead."""
         if self._address.local:
             return
-        others = f"other machines can reach {self._endpoint!r}"
-        reasons = []
-        if self._config.certificate is None and self._address.tls is None:
-            reasons.append(f"{self._where}.certificate: missing; {others}, so it needs TLS")
-        if open_to_all:
-            reasons.append(f"principals: missing; {others} ({self._listen}), so callers must log in")
+        own_tls = self._address.tls is not None
+        reasons = unguarded(self._where, self._listen, self._endpoint, self._config, own_tls, open_to_all)
         if not self._config.insecure:
             yield from (f"{reason}, or {self._where}.insecure = true" for reason in reasons)
             return

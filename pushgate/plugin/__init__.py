@@ -7,8 +7,8 @@
 * An upstream: `UpstreamFactory`, `AppTable`, `IUpstream`; `IProving` and `IInFlight` are optional. It takes
   each `BatchSlice` from `IWork` and settles it with a `Verdict`; `Step` and `Event` report its way.
 * Any of them with heavy imports: `LazyInput`, `LazySink`, `LazyUpstream`.
-* Configuration: `Duration`, `FilePath`, `Port`, `ServerEndpoint`, `AppName`, `PrincipalName`, `Table`. A
-  mistake in it is a `CannotStart`; one in a caller's request is a `Refusal`.
+* Configuration: `Duration`, `FilePath`, `HostName`, `Port`, `ServerEndpoint`, `AppName`, `PrincipalName`,
+  `Table`. A mistake in it is a `CannotStart`; one in a caller's request is a `Refusal`.
 
 The fakes for tests are in `pushgate.testing`. Everything else may change from release to release.
 """
@@ -74,6 +74,7 @@ from pushgate.plugin.settings import (
     AppTable,
     Duration,
     FilePath,
+    HostName,
     InputTable,
     ListeningTable,
     Port,
@@ -85,13 +86,14 @@ from pushgate.plugin.settings import (
 
 __all__ = [
     "AppName", "AppTable", "Batch", "BatchSlice", "CannotStart", "Conflict", "Context", "DeadReason",
-    "DeadToken", "DeadTokenEntry", "Delivery", "Duration", "Event", "FilePath", "Forbidden", "IAddressed",
-    "IGateway", "IHistory", "IInFlight", "IInput", "IInputFactory", "IOutcomeSink", "IOutcomeSinkFactory",
-    "IProving", "IReadsFiles", "IUpstream", "IUpstreamFactory", "IWork", "InputFactory", "InputTable",
-    "Invalid", "LazyInput", "LazySink", "LazyUpstream", "ListeningTable", "Metrics", "NotFound",
-    "NotLoggedIn", "NotificationRules", "NotificationTrace", "Operation", "Outcome", "Overloaded", "Packed",
-    "Port", "Principal", "PrincipalName", "Principals", "Priority", "PushgateError", "Receipt", "Refusal",
-    "Report", "ServerEndpoint", "Settled", "ShuttingDown", "Sink", "SinkDown", "SinkFactory", "SinkTable",
-    "State", "Step", "Submission", "Table", "TargetForm", "Terms", "Tokens", "TooFast", "TooLarge",
-    "UnknownApp", "UpstreamFactory", "UpstreamState", "Verdict", "id_text", "ndjson", "parse_id",
+    "DeadToken", "DeadTokenEntry", "Delivery", "Duration", "Event", "FilePath", "Forbidden", "HostName",
+    "IAddressed", "IGateway", "IHistory", "IInFlight", "IInput", "IInputFactory", "IOutcomeSink",
+    "IOutcomeSinkFactory", "IProving", "IReadsFiles", "IUpstream", "IUpstreamFactory", "IWork",
+    "InputFactory", "InputTable", "Invalid", "LazyInput", "LazySink", "LazyUpstream", "ListeningTable",
+    "Metrics", "NotFound", "NotLoggedIn", "NotificationRules", "NotificationTrace", "Operation", "Outcome",
+    "Overloaded", "Packed", "Port", "Principal", "PrincipalName", "Principals", "Priority", "PushgateError",
+    "Receipt", "Refusal", "Report", "ServerEndpoint", "Settled", "ShuttingDown", "Sink", "SinkDown",
+    "SinkFactory", "SinkTable", "State", "Step", "Submission", "Table", "TargetForm", "Terms", "Tokens",
+    "TooFast", "TooLarge", "UnknownApp", "UpstreamFactory", "UpstreamState", "Verdict", "id_text", "ndjson",
+    "parse_id",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """The tables and field types of the configuration, for the gateway's own and those of plug-ins."""
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
@@ -16,6 +17,10 @@ from pushgate.model.target import TargetForm
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
 _DURATION_RULE: Final = "a number with its unit: 250ms, 5s, 30m, 1h, 1d"
+
+
+_LABEL: Final = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
+_LONGEST_HOST: Final = 253
 
 
 def parse_duration(text: object) -> float:
@@ -44,6 +49,23 @@ def _check_tcp(text: str) -> None:
         raise ValueError("must be tcp:PORT or tcp:PORT:interface=ADDRESS, with a port up to 65535")
 
 
+def is_host_name(text: str) -> bool:
+    """Return True for an IP address, and for a name; with underscores too, as containers have them."""
+    try:
+        ip_address(text)
+    except ValueError:
+        labels = text.removesuffix(".").split(".")
+        named = all(_LABEL.fullmatch(label) for label in labels) and len(text) <= _LONGEST_HOST
+        return named and not labels[-1].isdecimal()  # 10.0.0.256 is no name
+    return True
+
+
+def _host_name(text: str) -> str:
+    if not is_host_name(text):
+        raise ValueError("must be a host name or an IP address, without scheme, port, brackets and blanks")
+    return text
+
+
 def _possible(path: Path) -> Path:
     if "\0" in str(path):
         raise ValueError("must be a path, which has no NUL in it")
@@ -70,6 +92,8 @@ ServerEndpoint = Annotated[str, AfterValidator(_endpoint)]
 """A Twisted server endpoint description."""
 FilePath = Annotated[Path, Field(strict=False), AfterValidator(_possible)]
 """The path of a file, which is not opened here."""
+HostName = Annotated[str, AfterValidator(_host_name)]
+"""A host name or an IP address."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 """A TCP port."""
 UNKNOWN_NAME: Final = "unknown_name"
@@ -132,6 +156,15 @@ class ListeningTable(InputTable):
     client_authorities: FilePath | None = None
     insecure: bool = False
 
+    @property
+    def certified(self) -> bool:
+        """Whether it accepts only peers with a certificate that it knows, and so needs no principals."""
+        return False
+
+    def endpoints(self) -> dict[str, str]:
+        """The addresses that it listens on, by key."""
+        return {"listen": self.listen}
+
     def files(self) -> dict[str, Path]:
         return self.given("certificate", "private_key", "client_authorities")
 
@@ -169,3 +202,7 @@ class SinkTable(Table):
     type: str
     tokens: Annotated[Tokens, Field(strict=False)] = Tokens.FULL
     buffer: int = Field(default=100_000, ge=1)
+
+    def endpoints(self) -> dict[str, str]:
+        """The addresses that it listens on, by key."""
+        return {}

@@ -26,6 +26,7 @@ from pushgate.model.principals import Principals
 from pushgate.net.log_output import check_format, log_observer
 from pushgate.plugin.interfaces import Context
 from pushgate.service.assembly import Assembly
+from pushgate.service.config.cross_checks import warnings
 from pushgate.service.config.embedded_default import DEMO_DEAD, embedded_default
 from pushgate.service.config.named_files import all_digests
 from pushgate.service.config.reader import Config, read_config
@@ -87,7 +88,10 @@ def makeService(options: Options) -> Lifecycle:
         if file:
             path = Path(file).absolute()  # a daemon may change its directory, and the file is read again
             read = partial(read_config, path, registry)
-            service = compose(read(), reactor, read=read, notifier=notifier)
+            config = read()
+            for line in warnings(config.inputs):
+                _log.warn("{line}", line=line)
+            service = compose(config, reactor, read=read, notifier=notifier)
         else:
             service = compose(embedded_default(registry), reactor, _hint(), notifier=notifier)
     except CannotStart as error:

@@ -36,6 +36,9 @@ class MetricsTable(SinkTable):
     host_names: list[str] = Field(default_factory=list)
     insecure: bool = False
 
+    def endpoints(self) -> dict[str, str]:
+        return {"listen": self.listen}
+
 
 @implementer(IOutcomeSink, IAddressed)
 class MetricsSink:

@@ -10,6 +10,27 @@ from tests.plug_ins import SINK, PlugInTestCase
 
 ROOT = Path(__file__).parents[2]
 
+NO_INPUT = "inputs: none; no program can submit a notification"
+CROSSED = """
+[apps.".."]
+upstream = "simulator"
+[apps.news]
+upstream = "apns-stream"
+certificate = "/x"
+host = "https://x"
+[inputs.amp]
+type = "amp"
+listen = "tcp:7215"
+[inputs.line]
+type = "line"
+listen = "tcp:7215:interface=127.0.0.1"
+[sinks.metrics]
+type = "metrics"
+listen = "tcp:7216"
+[principals.shop]
+certificate = "CN=shop, O=Shop A"
+"""
+
 
 class CheckTests(PlugInTestCase):
     def check(self, text: str, *options: str) -> tuple[Path, Result]:
@@ -20,7 +41,7 @@ class CheckTests(PlugInTestCase):
     def test_a_good_file(self) -> None:
         """A good file ends with 0 and a line for each app, input and sink."""
         _, result = self.check('[apps.trial]\nupstream = "simulator"\n[sinks.log]\ntype = "log"\n')
-        self.assertEqual((result.exit_code, result.stderr), (0, ""))
+        self.assertEqual((result.exit_code, result.stderr.count("\n")), (0, 1))
         self.assertEqual(result.stdout, "apps\ttrial\tsimulator\nsinks\tlog\tlog\n")
 
     def test_a_good_file_in_json(self) -> None:
@@ -31,6 +52,7 @@ class CheckTests(PlugInTestCase):
             {
                 "file": str(file),
                 "ok": True,
+                "warnings": [NO_INPUT],
                 "apps": {"trial": "simulator"},
                 "inputs": {},
                 "sinks": {},
@@ -47,7 +69,7 @@ class CheckTests(PlugInTestCase):
     def test_a_mark_at_the_beginning(self) -> None:
         """A byte order mark, which editors of Windows write, is no fault."""
         _, result = self.check('\ufeff[apps.trial]\nupstream = "simulator"\n')
-        self.assertEqual((result.exit_code, result.stderr), (0, ""))
+        self.assertEqual((result.exit_code, result.stdout), (0, "apps\ttrial\tsimulator\n"))
 
     def test_a_path_that_is_none(self) -> None:
         """A NUL, which no path has, is reported like every other fault."""
@@ -86,6 +108,41 @@ class CheckTests(PlugInTestCase):
             },
         )
 
+    def test_what_is_hardly_meant(self) -> None:
+        """A configuration into which nothing can be submitted is no fault: it can send what waits. A line says so."""
+        file, result = self.check('[apps.trial]\nupstream = "simulator"\n')
+        self.assertEqual((result.exit_code, result.stderr), (0, f"warning: {file}: {NO_INPUT}\n"))
+
+    def test_what_shows_without_opening_anything(self) -> None:
+        """Inputs that others can reach, addresses given twice, subjects with blanks, hosts and names that are none."""
+        file, result = self.check(CROSSED)
+        lines = result.stderr.replace(f"{file}: ", "").splitlines()
+        others = "other machines can reach 'tcp:7215'"
+        self.assertEqual(
+            lines,
+            [
+                'apps."..": a name of length 2; must be 1 to 64 of A-Z a-z 0-9 . _ -, and not . or ..',
+                (
+                    "apps.news.host: a string of length 9; must be a host name or an IP address, without scheme, port, "
+                    "brackets and blanks"
+                ),
+                (
+                    "principals.shop.certificate: a string of length 17; must be a subject as RFC 4514 writes it, without "
+                    "blanks beside , and =: CN=shop,O=Example"
+                ),
+                f"inputs.amp.certificate: missing; {others}, so it needs TLS, or inputs.amp.insecure = true",
+                (
+                    "sinks.metrics.listen: other machines can reach 'tcp:7216', and there is no login here, or "
+                    "sinks.metrics.insecure = true"
+                ),
+                "inputs.line.listen: the address of inputs.amp.listen; must be one of its own",
+            ],
+        )
+        _, result = self.check(CROSSED[: CROSSED.index("[principals")])
+        self.assertIn(
+            f"principals: missing; {others} (inputs.amp.listen), so callers must log in", result.stderr
+        )
+
     def test_no_file(self) -> None:
         """A file that is not there is a fault like others."""
         result = CliRunner().invoke(main, ["config", "check", "no/such.toml"])
@@ -98,7 +155,7 @@ class CheckTests(PlugInTestCase):
         _, result = self.check(text)
         self.assertIn('sinks.air.type: there is no sink "pigeon"', result.stderr)
         _, result = self.check(text, "--plugins", str(self.directory(a_pigeon=SINK)))
-        self.assertEqual((result.exit_code, result.stderr), (0, ""))
+        self.assertEqual((result.exit_code, result.stderr.count("\n")), (0, 1))
 
     def test_the_sample(self) -> None:
         """The sample in ``etc`` is good."""

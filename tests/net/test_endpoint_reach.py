@@ -11,7 +11,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.net import endpoint_reach
-from pushgate.net.endpoint_reach import listen_address
+from pushgate.net.endpoint_reach import listen_address, listen_place
 
 
 class ReachTests(SynchronousTestCase):
@@ -23,6 +23,9 @@ class ReachTests(SynchronousTestCase):
         for description in descriptions:
             with self.subTest(description=description):
                 self.assertEqual(listen_address(self.reactor, description).local, expected)
+                place = listen_place(description)
+                assert place is not None
+                self.assertEqual(place.local, expected)
         self.assertEqual(self.reactor.tcpServers, [])
 
     def test_this_machine_only(self):
@@ -106,3 +109,44 @@ class ReachTests(SynchronousTestCase):
         directory = mkdtemp()
         self.addCleanup(lambda: os.system(f"rm -rf {directory}"))
         return directory
+
+
+class PlaceTests(SynchronousTestCase):
+    """The address as the text of an endpoint says it."""
+
+    def clash(self, first, second):
+        """Whether two endpoints cannot both be listened on; the order makes no difference."""
+        one, two = listen_place(first), listen_place(second)
+        assert one is not None
+        assert two is not None
+        self.assertEqual(one.clashes(two), two.clashes(one))
+        return one.clashes(two)
+
+    def test_one_address(self):
+        """Two texts may be one address, and one that stands for all of its family overlaps each of them."""
+        for first, second in (
+            ("tcp:7215:interface=127.0.0.1", "tcp:port=7215:interface=localhost"),
+            ("tcp:7215:interface=127.0.0.1", "tcp:7215:127.0.0.1"),
+            ("tcp:7215", "tcp:7215:interface=127.0.0.1"),
+            ("tcp:7215", "ssl:7215:privateKey=a.pem"),
+            (r"tcp6:7215", r"tcp:7215:interface=\:\:1"),
+            ("unix:/run/a", "unix:address=/run/a:mode=600"),
+        ):
+            self.assertTrue(self.clash(first, second), (first, second))
+
+    def test_two_addresses(self):
+        """Other ports, other interfaces, other families, and ports of the system's choice."""
+        for first, second in (
+            ("tcp:7215", "tcp:7216"),
+            ("tcp:7215:interface=127.0.0.1", "tcp:7215:interface=127.0.0.2"),
+            ("tcp:7215", "tcp6:7215"),
+            ("tcp:0", "tcp:0"),
+            ("unix:/run/a", "unix:/run/b"),
+            ("unix:7215", "tcp:7215"),
+        ):
+            self.assertFalse(self.clash(first, second), (first, second))
+
+    def test_what_the_text_does_not_say(self):
+        """An inherited socket, a port by its name: they show at the start."""
+        for description in ("systemd:domain=INET:index=0", "tcp:http", "unix:mode=600"):
+            self.assertIsNone(listen_place(description))

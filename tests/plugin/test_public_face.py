@@ -26,6 +26,7 @@ NAMES = [
     "Event",
     "FilePath",
     "Forbidden",
+    "HostName",
     "IAddressed",
     "IGateway",
     "IHistory",

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from pushgate.model.names import NAME
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome_record import Tokens
 from pushgate.plugin.settings import (
     AppTable,
     Duration,
     FilePath,
+    HostName,
     InputTable,
     ListeningTable,
     Port,
@@ -150,3 +152,49 @@ def test_all_faults_are_told_at_once():
     with pytest.raises(ValidationError) as caught:
         AppTable.model_validate({"rate": -1, "colour": "red"})
     assert {fault["loc"][0] for fault in caught.value.errors()} == {"upstream", "rate", "colour"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gateway.push.apple.com",
+        "localhost",
+        "push_gw",
+        "_x",
+        "a",
+        "gate.example.",
+        "127.0.0.1",
+        "::1",
+        "ünï.de",
+        "1a",
+    ],
+)
+def test_hosts(text):
+    """Names as the DNS and compose files have them, and addresses of both families."""
+    assert TypeAdapter(HostName).validate_python(text, strict=True) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://x", "x:2195", "", " x", "x ", "[::1]", "a..b", ".", "..", ".a", "-a", "a-", "a b", "a/b", "a@b",
+        "10.0.0.256", "a\n", "a\0", "a" * 64, ".".join(["a" * 49] * 6), 1, None,
+    ],
+)  # fmt: skip
+def test_what_is_no_host(text):
+    """Schemes, ports, brackets, blanks and empty labels."""
+    with pytest.raises(ValidationError):
+        TypeAdapter(HostName).validate_python(text, strict=True)
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/b", "../a", "", "a" * 65, "a\n", "a\0", "ü"])
+def test_no_name_leads_out_of_a_directory(name):
+    """Names become names of files: of none the directory that it is put in is another one."""
+    assert NAME.fullmatch(name) is None
+
+
+@pytest.mark.parametrize("name", ["a", "...", ".a", "a..", "com.example.news", "a-b_c"])
+def test_names(name):
+    """All else of these letters is a name, and stays one file in its directory."""
+    assert NAME.fullmatch(name)
+    assert (Path("/there") / name).parent == Path("/there")

@@ -171,7 +171,7 @@ class BrokenTests(PlugInTestCase):
 
     def test_a_name_that_cannot_be_written(self) -> None:
         """A plug-in's name follows the same rule as all names."""
-        why = "pigeon: its name must be 1 to 64 of A-Z a-z 0-9 . _ -"
+        why = "pigeon: its name must be 1 to 64 of A-Z a-z 0-9 . _ -, and not . or .."
         self.assertEqual(self.broken(SINK.replace('"pigeon"', '"a pigeon"')), why)
         self.forget()
         self.assertEqual(self.broken(SINK.replace('"pigeon"', "3")), why)

@@ -50,6 +50,39 @@ class LogTests(ProcessTestCase):
         self.assertIn("must be text or json", process.out + process.err)
 
 
+MISSING = """
+[gateway]
+state_dir = "memory"
+[apps.news]
+upstream = "apns-stream"
+certificate = "/no/a"
+trust = "/no/b"
+password_file = "/no/c"
+[inputs.amp]
+type = "amp"
+listen = "tcp:0"
+certificate = "/no/d"
+private_key = "/no/e"
+client_authorities = "/no/f"
+[inputs.queue]
+type = "amqp"
+url = "amqps://localhost/"
+password_file = "/no/g"
+trust = "/no/h"
+certificate = "/no/i"
+[sinks.hook]
+type = "webhook"
+url = "https://localhost/"
+allow_private = true
+secret_file = "/no/j"
+trust = "/no/k"
+[principals.shop]
+secret_file = "/no/l"
+[principals.back]
+secret_file = "/no/m"
+"""
+
+
 class FaultTests(ProcessTestCase):
     """What is wrong is said in a line each, before anything is begun."""
 
@@ -98,6 +131,22 @@ class FaultTests(ProcessTestCase):
         [line] = said
         self.assertIn("apps.news.certificate: /no/such/news.pem: ", line)
         self.assertIn("No such file", line)
+
+    async def test_all_missing_files(self) -> None:
+        """Files that are missing are reported by one start, of whatever part they are."""
+        said = await self.refused(MISSING)
+        keys = [line.removeprefix("pushgate: ").partition(": /no/")[0] for line in said]
+        self.assertEqual(len(keys), len(set(keys)), said)
+        self.assertEqual(
+            set(keys),
+            {
+                "principals.shop.secret_file", "principals.back.secret_file",
+                "apps.news.certificate", "apps.news.trust", "apps.news.password_file",
+                "inputs.amp.certificate", "inputs.amp.private_key", "inputs.amp.client_authorities",
+                "inputs.queue.password_file", "inputs.queue.trust", "inputs.queue.certificate",
+                "sinks.hook.secret_file", "sinks.hook.trust",
+            },
+        )  # fmt: skip
 
     async def test_port_in_use(self) -> None:
         """A port that another has is one line with the input and the address; nothing is sent."""

@@ -24,11 +24,8 @@ class ApnsBinaryInput:
 
     def __init__(self, name: str, config: ApnsTable, gateway: IGateway, context: Context) -> None:
         self._name = name
-        certified = bool(config.certificates) and config.app is None
-        keys = ["listen", "feedback_listen"] if config.feedback else ["listen"]
-        self._listeners = [
-            Listener(name, config, context, key=key, tls=ProviderTls, certified=certified) for key in keys
-        ]
+        keys = list(config.endpoints())
+        self._listeners = [Listener(name, config, context, key=key, tls=ProviderTls) for key in keys]
         trusting = all(listener.trusting for listener in self._listeners)
         authentication = ProviderAuthentication(config, trusting, gateway, context)
         self._servers: Sequence[Connections] = [

@@ -44,6 +44,14 @@ class ApnsTable(ListeningTable):
     request_timeout: Duration = Field(default=60.0, gt=0)
     buffer: Annotated[int, Field(ge=4096)] = 1 << 18
 
+    @property
+    def certified(self) -> bool:
+        return bool(self.certificates) and self.app is None
+
+    def endpoints(self) -> dict[str, str]:
+        feedback = {"feedback_listen": self.feedback_listen} if self.feedback else {}
+        return {"listen": self.listen, **feedback}
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.certificates and (self.certificate is None or self.client_authorities is None):

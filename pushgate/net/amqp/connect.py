@@ -10,7 +10,6 @@ from pika.exceptions import InvalidFrameError
 from pika.frame import Header
 from pika.spec import FRAME_END_SIZE, FRAME_HEADER, FRAME_HEADER_SIZE
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import connectionDone
 from twisted.internet.ssl import PrivateCertificate
@@ -20,6 +19,7 @@ from pushgate.model.bom import without_bom
 from pushgate.net.amqp.settings import BrokerTable, parse_url
 from pushgate.net.client_tls import ClientTls, tls_endpoint
 from pushgate.net.connecting import Once, connected
+from pushgate.net.host_endpoint import host_endpoint
 from pushgate.net.table_files import TableFiles
 
 TIMEOUT: Final = 15.0
@@ -138,13 +138,11 @@ class Dialer:
         self._where, self._table, self._reactor = where, table, reactor
         self.address = parse_url(table.url)
         self._tries = 0
-        self._password()
-        self._tls = self._tls_parts() if self.address.tls else None
+        self._tls = self._files()
 
     def read_files(self) -> Callable[[], None]:
         """See `IReadsFiles`. The next connection is the first to use them."""
-        self._password()
-        tls = self._tls_parts() if self.address.tls else None
+        tls = self._files()
 
         def use() -> None:
             self._tls = tls
@@ -163,39 +161,46 @@ class Dialer:
         await opening.addTimeout(TIMEOUT, self._reactor)
 
     def _endpoint(self, host: str, port: int) -> Any:
-        endpoint = HostnameEndpoint(self._reactor, host, port, timeout=TIMEOUT)
+        endpoint = host_endpoint(self._reactor, host, port, TIMEOUT)
         if self._tls is None:
             return endpoint
         trust, certificate = self._tls
         return tls_endpoint(endpoint, ClientTls(host, trust, certificate))
 
     def _parameters(self) -> ConnectionParameters:
+        files = TableFiles(self._where)
+        password = self._password(files)
+        files.check()
         return ConnectionParameters(
             virtual_host=self.address.vhost,
-            credentials=PlainCredentials(self._table.username, self._password(), erase_on_connect=True),
+            credentials=PlainCredentials(self._table.username, password, erase_on_connect=True),
             heartbeat=int(self._table.heartbeat),
             client_properties={"connection_name": f"pushgate {self._where}"},
         )
 
-    def _password(self) -> str:
+    def _password(self, files: TableFiles) -> str:
+        """The password; with a fault in `files` when it cannot be read."""
         if self._table.password_file is None:
             return "guest"
-        files = TableFiles(self._where)
-        data = files.read("password_file", self._table.password_file) or b""
-        try:
-            password = without_bom(data).partition(b"\n")[0].strip().decode()
-        except UnicodeDecodeError:
-            files.fault("password_file", self._table.password_file, "not UTF-8")
-        files.check()
-        return password
+        return files.parsed("password_file", self._table.password_file, _first_line) or ""
 
-    def _tls_parts(self) -> tuple[Any, PrivateCertificate | None]:
-        table, files, identity = self._table, TableFiles(self._where), None
-        trust = files.trust(table.trust)
-        if table.certificate is not None:
-            identity = files.identity(table.certificate, table.private_key)
+    def _files(self) -> tuple[Any, PrivateCertificate | None] | None:
+        """Read all files; return what TLS needs, None without TLS."""
+        table, files, identity, trust = self._table, TableFiles(self._where), None, None
+        self._password(files)
+        if self.address.tls:
+            trust = files.trust(table.trust)
+            if table.certificate is not None:
+                identity = files.identity(table.certificate, table.private_key)
         files.check()
-        return trust, identity and identity.twisted()
+        return (trust, identity and identity.twisted()) if self.address.tls else None
+
+
+def _first_line(data: bytes) -> str:
+    try:
+        return without_bom(data).partition(b"\n")[0].strip().decode()
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
 
 
 async def _open(connection: AmqpConnection, endpoint: Any) -> None:

@@ -8,10 +8,10 @@ from urllib.parse import unquote
 
 from pydantic import AfterValidator, Field
 
-from pushgate.plugin.settings import Duration, FilePath, Table
+from pushgate.plugin.settings import Duration, FilePath, Table, is_host_name
 
 _URL: Final = re.compile(r"(amqps?)://([^/@]+)(?:/([^/]*))?")
-_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::([0-9]{1,5}))?")
 _RULE: Final = (
     "amqp[s]://HOST[:PORT][,HOST[:PORT]...]/[VHOST]; username and password_file are keys of their own"
 )
@@ -66,9 +66,10 @@ def parse_url(text: str) -> Address:
 def _node(text: str, default: int) -> tuple[str, int]:
     match = _HOST.fullmatch(text)
     port = int(match[2] or default) if match else 0
-    if match is None or not 1 <= port <= 65535:
+    host = match[1].strip("[]") if match else ""
+    if not 1 <= port <= 65535 or not is_host_name(host):
         raise ValueError(f"must be {_RULE}")
-    return match[1].strip("[]"), port
+    return host, port
 
 
 def _checked(text: str) -> str:

@@ -2,29 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
-
-from cryptography import x509
-from cryptography.x509.oid import NameOID
 
 from pushgate.model.errors import CannotStart
 from pushgate.model.principals import Grant
 from pushgate.model.secret_hash import SecretHash
 from pushgate.plugin.settings import PrincipalTable
-
-_NAMES: Final = {
-    "emailAddress": NameOID.EMAIL_ADDRESS,
-    "serialNumber": NameOID.SERIAL_NUMBER,
-    "GN": NameOID.GIVEN_NAME,
-    "SN": NameOID.SURNAME,
-}
-"""Attributes beyond those of RFC 4514, as OpenSSL writes them."""
+from pushgate.service.config.certificate_subject import subject
 
 
 def grants(tables: Mapping[str, PrincipalTable]) -> dict[str, Grant]:
     """The permissions and proofs of each principal, by name.
 
-    :raises CannotStart: with every fault of the files and subjects, one line each.
+    :raises CannotStart: with every fault of the files, one line each.
     """
     faults: list[str] = []
     found = {name: _grant(f"principals.{name}", table, faults) for name, table in tables.items()}
@@ -34,28 +23,8 @@ def grants(tables: Mapping[str, PrincipalTable]) -> dict[str, Grant]:
     return found
 
 
-def subject(text: str) -> str:
-    """A certificate's subject in the one form in which subjects are compared.
-
-    :param text: as RFC 4514 writes it: ``"CN=shop,O=Example"``, without spaces after commas.
-    :raises ValueError: it is not such a name.
-    """
-    name = x509.Name.from_rfc4514_string(text, _NAMES)
-    if not name.rdns:
-        raise ValueError("empty")
-    return name.rfc4514_string()
-
-
 def _grant(where: str, table: PrincipalTable, faults: list[str]) -> Grant:
-    certificate: str | None = None
     secrets: tuple[SecretHash, ...] = ()
-    if table.certificate is not None:
-        try:
-            certificate = subject(table.certificate)
-        except ValueError:
-            faults.append(
-                f"{where}.certificate: no subject; must be one as RFC 4514 writes it: CN=shop,O=Example"
-            )
     if table.secret_file is not None:
         try:
             secrets = _secrets(table.secret_file)
@@ -67,7 +36,7 @@ def _grant(where: str, table: PrincipalTable, faults: list[str]) -> Grant:
         rate=table.rate,
         max_batch=table.max_batch,
         secrets=secrets,
-        certificate=certificate,
+        certificate=None if table.certificate is None else subject(table.certificate),
     )
 
 

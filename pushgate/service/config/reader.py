@@ -14,6 +14,8 @@ from pushgate.plugin.config_errors import fault, read_toml, shape, suggestion, v
 from pushgate.plugin.factories import Factory, InputFactory, SinkFactory, UpstreamFactory
 from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
 from pushgate.plugin.settings import AppTable, Duration, InputTable, PrincipalTable, SinkTable, Table
+from pushgate.service.config import cross_checks
+from pushgate.service.config.certificate_subject import SUBJECT_RULE, is_subject
 from pushgate.service.plugin_registry import Registry
 
 STATE_DIR: Final = Path("pushgate-state")
@@ -87,6 +89,8 @@ def config_from(tree: Mapping[str, Any], file: str, registry: Registry) -> Confi
         reader.fault(("apps",), "missing", "at least one [apps.NAME] is required")
         if not tree.get("inputs"):
             reader.fault(("inputs",), "missing", "an [inputs.NAME] is how notifications come in")
+    crossed = cross_checks.faults(inputs, sinks, open_to_all=not tree.get("principals"))
+    reader.faults += [f"{file}: {line}" for line in crossed]
     if reader.faults or gateway is None:
         raise CannotStart(reader.faults)
     return Config(gateway, apps, inputs, sinks, principals)
@@ -159,6 +163,8 @@ class _Reader:
             self.fault((*path, given[0]), "nothing can prove it", allowed)
         elif path[1] != ANONYMOUS and not given:
             self.fault(path, "nothing proves it", "secret_file or certificate is required")
+        if table.certificate is not None and not is_subject(table.certificate):
+            self.fault((*path, "certificate"), shape(table.certificate), f"must be {SUBJECT_RULE}")
 
     def _tables(self, key: str, data: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The tables under a key, by name; all others are faults."""

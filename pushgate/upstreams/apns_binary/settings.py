@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
-from pushgate.plugin.settings import Duration, Port
+from pushgate.plugin.settings import Duration, HostName, Port
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.upstreams.common.settings import ClientTlsTable, ConnectionPoolTable
 
@@ -41,7 +41,7 @@ class ApnsStreamTable(StreamTable, ClientTlsTable):
 
     environment: Literal["production", "sandbox"] = "production"
     port: Port = 2195
-    feedback_host: str = ""
+    feedback_host: HostName = ""
     feedback_port: Port = 2196
 
     @model_validator(mode="before")

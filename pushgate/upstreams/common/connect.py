@@ -3,10 +3,10 @@
 from typing import Any, Final, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint
 
 from pushgate.net.client_tls import tls_endpoint
 from pushgate.net.connecting import Once, connected
+from pushgate.net.host_endpoint import host_endpoint
 from pushgate.upstreams.common.client_certificate import Credentials
 
 TIMEOUT: Final = 30.0
@@ -30,7 +30,7 @@ C = TypeVar("C", bound=SecuredConnection)
 
 def endpoint(host: str, port: int, credentials: Credentials, reactor: Any) -> Any:
     """A TLS client endpoint; every `connect` of it resolves `host` again."""
-    return tls_endpoint(HostnameEndpoint(reactor, host, port), credentials.tls(host))
+    return tls_endpoint(host_endpoint(reactor, host, port), credentials.tls(host))
 
 
 def connect(connection: C, endpoint: Any, reactor: Any) -> "Deferred[C]":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from pushgate.plugin.settings import AppTable, Duration, FilePath, Port
+from pushgate.plugin.settings import AppTable, Duration, FilePath, HostName, Port
 
 
 class ConnectionPoolTable(AppTable):
@@ -35,7 +35,7 @@ class ClientTlsTable(AppTable):
     private_key: FilePath | None = None
     password_file: FilePath | None = None
     trust: FilePath | None = None
-    host: str = ""
+    host: HostName = ""
     port: Port
 
     def files(self) -> dict[str, Path]:

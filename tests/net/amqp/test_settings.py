@@ -12,6 +12,7 @@ from pushgate.net.amqp.settings import Address, BrokerTable, parse_url
         ("amqp://127.0.0.1:5672/", Address(False, (("127.0.0.1", 5672),), "/")),
         ("amqps://mq.example.com", Address(True, (("mq.example.com", 5671),), "/")),
         ("amqp://a,b:1,[::1]:2/push", Address(False, (("a", 5672), ("b", 1), ("::1", 2)), "push")),
+        ("amqp://rabbit_mq/", Address(False, (("rabbit_mq", 5672),), "/")),
         ("amqp://a/%2Fpush", Address(False, (("a", 5672),), "/push")),
     ],
 )
@@ -30,6 +31,10 @@ def test_urls(url: str, address: Address) -> None:
         "amqp://a:99999/",
         "amqp://a/b/c",
         "amqp://a b",
+        "amqp://a..b/",
+        "amqp://-a/",
+        "amqp://./",
+        "amqp://10.0.0.256/",
     ],
 )
 def test_no_urls(url: str) -> None:

@@ -263,8 +263,8 @@ class FaultTests(ConfigTestCase):
         self.assertEqual(
             self.faults({"apps": {"a b": self.app, "x" * 65: self.app, "A.b_c-9": self.app}}),
             [
-                'apps."a b": a name of length 3; must be 1 to 64 of A-Z a-z 0-9 . _ -',
-                f"apps.{'x' * 65}: a name of length 65; must be 1 to 64 of A-Z a-z 0-9 . _ -",
+                'apps."a b": a name of length 3; must be 1 to 64 of A-Z a-z 0-9 . _ -, and not . or ..',
+                f"apps.{'x' * 65}: a name of length 65; must be 1 to 64 of A-Z a-z 0-9 . _ -, and not . or ..",
             ],
         )
 
