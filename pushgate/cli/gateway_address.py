@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from pushgate.model.errors import FateUnknown, Forbidden, PushgateError, Unreachable
+from pushgate.model.text_file import secret_in
 
 if TYPE_CHECKING:
     from pushgate.client import Client
@@ -55,12 +56,12 @@ def to(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options ``--to``, ``--login`` and ``--secret-file``, as the one argument `to`."""
 
     @wraps(command)
-    def with_address(*args: Any, to: str, login: str | None, secret_file: Path | None, **rest: Any) -> Any:
+    def with_gateway(*args: Any, to: str, login: str | None, secret_file: Path | None, **rest: Any) -> Any:
         return command(*args, to=GatewayAddress(to, _login(login, secret_file)), **rest)
 
     for option in _OPTIONS:
-        option(with_address)
-    return with_address
+        option(with_gateway)
+    return with_gateway
 
 
 def _login(name: str | None, file: Path | None) -> tuple[str, bytes] | None:
@@ -69,9 +70,11 @@ def _login(name: str | None, file: Path | None) -> tuple[str, bytes] | None:
     if name is None or file is None:
         return None
     try:
-        return name, file.read_bytes().strip()
+        return name, secret_in(file.read_bytes())
     except OSError as error:
         raise click.UsageError(f"--secret-file {file}: {error.strerror}") from None
+    except ValueError as error:
+        raise click.UsageError(f"--secret-file {file}: {error}") from None
 
 
 class NotReached(PushgateError):

@@ -25,7 +25,7 @@ def run(main: Callable[[Any], Coroutine[Any, Any, None]]) -> NoReturn:
     from twisted.internet import defer, task
 
     def start(reactor: Any) -> "defer.Deferred[None]":
-        running = defer.Deferred.fromCoroutine(_ended(main, reactor))
+        running = defer.Deferred.fromCoroutine(_guarded(main, reactor))
 
         def cancel() -> "defer.Deferred[None]":
             ended: defer.Deferred[None] = defer.Deferred()
@@ -42,7 +42,7 @@ def run(main: Callable[[Any], Coroutine[Any, Any, None]]) -> NoReturn:
     task.react(start)
 
 
-async def _ended(main: Callable[[Any], Coroutine[Any, Any, None]], reactor: Any) -> None:
+async def _guarded(main: Callable[[Any], Coroutine[Any, Any, None]], reactor: Any) -> None:
     """Run `main`; every way in which it may fail becomes an exit status, and a word on stderr."""
     from twisted.internet.defer import CancelledError
 

@@ -16,7 +16,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
 from twisted.python.failure import Failure
 
-from pushgate.model.bom import without_bom
+from pushgate.model.text_file import text_lines
 from pushgate.net.amqp.settings import BrokerTable, parse_url
 from pushgate.net.connecting import connected
 from pushgate.net.host_endpoint import host_endpoint
@@ -198,7 +198,7 @@ class Dialer:
 
 def _first_line(data: bytes) -> str:
     try:
-        return without_bom(data).partition(b"\n")[0].strip().decode()
+        return next(iter(text_lines(data)), b"").decode()
     except UnicodeDecodeError:
         raise ValueError("not UTF-8") from None
 
