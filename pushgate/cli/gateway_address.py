@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from pushgate.model.errors import FateUnknown, Forbidden, PushgateError, Unreachable
+from pushgate.model.text_file import secret_in
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IStreamClientEndpoint
@@ -72,9 +73,11 @@ def _login(name: str | None, file: Path | None) -> tuple[str, bytes] | None:
     if name is None or file is None:
         return None
     try:
-        return name, file.read_bytes().strip()
+        return name, secret_in(file.read_bytes())
     except OSError as error:
         raise click.UsageError(f"--secret-file {file}: {error.strerror}") from None
+    except ValueError as error:
+        raise click.UsageError(f"--secret-file {file}: {error}") from None
 
 
 _WITHOUT_LOGIN: Final = re.compile("logged in|without a login")

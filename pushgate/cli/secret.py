@@ -42,8 +42,12 @@ def command(name: str, file: Path | None, as_json: bool) -> None:
 
 
 def _append(file: Path, line: str) -> None:
+    """Add a line; end the one before it, if that has no end."""
     try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as out:
-            out.write(f"{line}\n")
+        with os.fdopen(os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "a+b") as out:
+            if out.tell():
+                out.seek(-1, os.SEEK_END)
+                line = line if out.read(1) == b"\n" else f"\n{line}"
+            out.write(f"{line}\n".encode())
     except OSError as error:
         fail([f"{file}: {error.strerror}"])

@@ -62,6 +62,7 @@ def parse(text: str, now: int, form: TargetForm = TargetForm.HEX, limit: int = M
     :param limit: bytes of a token at most.
     :raises Invalid: naming the field that breaks a rule.
     """
+    text = text.removeprefix("\ufeff")  # before the first line of a file
     if text.lstrip().startswith("{"):
         token, since, reason = _object_fields(text)
     else:

@@ -12,7 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12KeyAndCertificates, load_pkcs12
 
-from pushgate.model.bom import without_bom
+from pushgate.model.text_file import UTF16, is_utf16, without_bom
 
 _BEGIN: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 _CERTIFICATE: Final = re.compile(
@@ -20,7 +20,6 @@ _CERTIFICATE: Final = re.compile(
     re.DOTALL,
 )
 _PKCS12: Final = re.compile(rb"\x30(?:\x82..|\x83...|\x84....|\x80|.)\x02\x01\x03\x30", re.DOTALL)
-_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _PRIME_FIELD: Final = bytes.fromhex("06072a8648ce3d0101")
 """The object identifier of a field's own prime: a curve that is written out, in place of its name."""
 _RSA_PSS: Final = "1.2.840.113549.1.1.10"
@@ -45,14 +44,16 @@ def private_key_in(data: bytes, password: bytes | None) -> Any:
     """Return the private key in PEM."""
     if not re.search(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----", data):
         raise ValueError(f"no private key in PEM{_instead(data)}")
-    try:
-        return load_pem_private_key(without_bom(data), password)
-    except TypeError:
-        why = "without a password" if password is not None else "with a password, and none is given"
-        raise ValueError(f"a private key {why}") from None
-    except (ValueError, UnsupportedAlgorithm):
-        why = "the password is wrong, or it is damaged" if password is not None else "it is damaged"
-        raise ValueError(f"no usable private key in PEM: {why}, or of a kind that is not known") from None
+    for each in _spellings(password):
+        try:
+            return load_pem_private_key(without_bom(data), each)
+        except TypeError:
+            why = "without a password" if password is not None else "with a password, and none is given"
+            raise ValueError(f"a private key {why}") from None
+        except (ValueError, UnsupportedAlgorithm):
+            continue
+    why = "the password is wrong, or it is damaged" if password is not None else "it is damaged"
+    raise ValueError(f"no usable private key in PEM: {why}, or of a kind that is not known")
 
 
 def bundle_in(data: bytes, password: bytes | None) -> PKCS12KeyAndCertificates:
@@ -61,8 +62,7 @@ def bundle_in(data: bytes, password: bytes | None) -> PKCS12KeyAndCertificates:
     :param password: in UTF-8 or Latin-1. Programs differ in how they turn other letters than those of ASCII
         into the bytes that count.
     """
-    tries = [password] if password is None else [password, password.decode("latin-1").encode()]
-    for each in tries:
+    for each in _spellings(password):
         try:
             return load_pkcs12(data, each)
         except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is not UTF-8
@@ -71,6 +71,14 @@ def bundle_in(data: bytes, password: bytes | None) -> PKCS12KeyAndCertificates:
         given = "the password is wrong" if password is not None else "it needs a password_file"
         raise ValueError(f"PKCS #12 that cannot be opened: {given}, or it is damaged")
     raise ValueError(f"not PKCS #12{_instead(data)}")
+
+
+def _spellings(password: bytes | None) -> list[bytes | None]:
+    """What a password may be: as it is, without the blanks around it, and each from Latin-1."""
+    if password is None:
+        return [None]
+    plain = [password, password.strip()]
+    return [*plain, *(each.decode("latin-1").encode() for each in plain)]
 
 
 def leaf_first(certificates: Sequence[x509.Certificate], key: Any) -> list[x509.Certificate]:
@@ -102,8 +110,8 @@ def _instead(data: bytes) -> str:
     """Return what the bytes are instead, as the end of a sentence; "" when that is not known."""
     if not data.strip():
         return ": it is empty"
-    if data.startswith(_UTF16):
-        return ": text in UTF-16; must be ASCII or UTF-8"
+    if is_utf16(data):
+        return f": {UTF16}"
     if labels := [label.decode() for label in _BEGIN.findall(data)]:
         return f": it holds {', '.join(dict.fromkeys(labels))}"
     if _PKCS12.match(data):

@@ -18,6 +18,7 @@ from twisted.internet.ssl import (
 )
 
 from pushgate.model.errors import CannotStart
+from pushgate.model.text_file import secret_in
 from pushgate.net.certificate_formats import bundle_in, certificates_in, leaf_first, odd_kind, private_key_in
 
 _FLIGHTS: Final = 6
@@ -100,9 +101,7 @@ class TableFiles:
         :param certificate: PEM with the chain, in any order; or PKCS #12 by its suffix.
         :param private_key: PEM; in the certificate's file when None.
         """
-        password = None
-        if password_file is not None and (found := self.read("password_file", password_file)) is not None:
-            password = found.strip()
+        password = None if password_file is None else self.parsed("password_file", password_file, secret_in)
         if certificate.suffix.lower() in _BUNDLES:
             return self._bundle(certificate, password)
         certificates = self.certificates("certificate", certificate)

@@ -45,10 +45,20 @@ def test_files(tmp_path):
     assert "No such file or directory" in failed.stderr
 
 
+@pytest.mark.parametrize("before", ["# of the shop", "# of the shop\n", ""])
+def test_a_last_line_without_an_end(tmp_path, before):
+    """What an editor left without a line end is ended first; neither line is lost."""
+    file = tmp_path / "shop"
+    file.write_text(before)
+    made = json.loads(pushgate("secret", "shop", "--append", str(file), "--json").stdout)
+    assert file.read_text().splitlines() == [*before.splitlines(), made["hash"]]
+    assert file.read_text().endswith("\n")
+
+
 def test_a_name_that_cannot_be():
     """A principal's name follows the rule of all names."""
     done = pushgate("secret", "a b")
-    assert "1 to 64 of A-Z a-z 0-9 . _ -" in done.stderr
+    assert "1 to 64 of A-Z a-z 0-9 . _ -, and not . or .." in done.stderr
     assert done.returncode == 2
 
 
@@ -119,11 +129,11 @@ def test_a_start_that_is_refused(tmp_path):
     assert process.returncode == 78
     assert err.splitlines() == [
         (
-            "pushgate: inputs.amp.certificate: missing; other machines can reach 'tcp:0', so it needs TLS, "
+            f"pushgate: {file}: inputs.amp.certificate: missing; other machines can reach 'tcp:0', so it needs TLS, "
             "or inputs.amp.insecure = true"
         ),
         (
-            "pushgate: principals: missing; other machines can reach 'tcp:0' (inputs.amp.listen), "
+            f"pushgate: {file}: principals: missing; other machines can reach 'tcp:0' (inputs.amp.listen), "
             "so callers must log in, or inputs.amp.insecure = true"
         ),
     ]

@@ -14,7 +14,7 @@ def tokens(gateway, action, *options, app="other", stdin=None):
 
 def test_there_and_back(gateway, tmp_path):
     """What is imported is listed and exported, in the order of the tokens, and is gone once it is forgotten."""
-    (tmp_path / "in").write_text('ccdd 1700000000 feedback\n\n{"token": "aa01", "since": 5}\n')
+    (tmp_path / "in").write_text('\ufeffccdd 1700000000 feedback\n\n{"token": "aa01", "since": 5}\n')
     done = tokens(gateway, "import", str(tmp_path / "in"))
     assert (done.stdout, done.stderr, done.returncode) == ("2 entered, 2 of them new\n", "", 0)
     lines = "aa01 5 imported\nccdd 1700000000 feedback\n"

@@ -58,6 +58,12 @@ def test_bad_lines(text, fault):
     assert str(caught.value).startswith(fault)
 
 
+def test_a_byte_order_mark():
+    """Before the first line of a file it is not there."""
+    for text in ("aa 5 feedback", '{"token": "aa", "since": 5}'):
+        assert parse(f"\ufeff{text}", NOW) == parse(text, NOW)
+
+
 @given(st.text())
 def test_any_text(text):
     """Whatever stands on a line, it is a death or a refusal."""

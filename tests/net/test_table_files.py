@@ -177,7 +177,12 @@ class FormatTests(SynchronousTestCase):
         self.assertEqual(self.why(LEAF, locked), "a private key with a password, and none is given")
         lines = KEY.splitlines(keepends=True)
         self.assertIn("it is damaged", self.why(LEAF, b"".join([*lines[:2], *lines[3:]])))
-        for given, fault in ((b"word\n", None), (b"sword", "the password is wrong, or it is damaged")):
+        for given, fault in (
+            (b"word\n", None),
+            (b" word \n", None),
+            (b"\xef\xbb\xbfword", None),
+            (b"sword", "the password is wrong, or it is damaged"),
+        ):
             self.files.faults.clear()
             paths = [self.file(locked, "key"), self.file(given, "password")]
             found = self.files.identity(self.file(LEAF), *paths)

@@ -10,6 +10,7 @@ import msgspec
 from pushgate.inputs.common.half_surrogates import decode_with_halves
 from pushgate.model.errors import Invalid
 from pushgate.model.notification import Terms, parse_delivery, parse_priority
+from pushgate.model.text_file import BOM
 
 Number = int | float
 """A whole number may be written with a fraction of zero: JSON knows numbers only."""
@@ -50,13 +51,14 @@ _MAX_NAME: Final = 40
 
 
 def decoded(decode: Any, data: bytes | bytearray, whole: str, optional: Sequence[str] = TERM_FIELDS) -> Any:
-    """Decode; raise `Invalid` for every error of msgspec.
+    """Decode, a byte order mark before the JSON left out; raise `Invalid` for every error of msgspec.
 
     A text or payload with half of a surrogate pair is decoded; see `half_surrogates`.
 
     :param whole: the name for the JSON as a whole.
     :param optional: the fields it may have besides.
     """
+    data = data.removeprefix(BOM)
     try:
         try:
             return decode(data)

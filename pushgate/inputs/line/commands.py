@@ -18,6 +18,7 @@ from pushgate.model.notification import Submission, parse_id
 from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation
+from pushgate.model.text_file import without_bom
 from pushgate.plugin.interfaces import Receipt
 
 _HELP: Final = (
@@ -72,6 +73,7 @@ def respond(place: AnswerPlace, line: bytes) -> None:
 
     :param line: not blank, without white space around it.
     """
+    line = without_bom(line)  # before the first line of a file that is sent
     word, _, rest = line.partition(b" ")
     try:
         if line.startswith(b"{"):

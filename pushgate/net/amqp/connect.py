@@ -15,7 +15,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.internet.ssl import PrivateCertificate
 from twisted.python.failure import Failure
 
-from pushgate.model.bom import without_bom
+from pushgate.model.text_file import text_lines
 from pushgate.net.amqp.settings import BrokerTable, parse_url
 from pushgate.net.client_tls import ClientTls, tls_endpoint
 from pushgate.net.connecting import Once, connected
@@ -198,7 +198,7 @@ class Dialer:
 
 def _first_line(data: bytes) -> str:
     try:
-        return without_bom(data).partition(b"\n")[0].strip().decode()
+        return next(iter(text_lines(data)), b"").decode()
     except UnicodeDecodeError:
         raise ValueError("not UTF-8") from None
 

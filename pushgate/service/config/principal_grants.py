@@ -6,6 +6,7 @@ from pathlib import Path
 from pushgate.model.errors import CannotStart
 from pushgate.model.principals import Grant
 from pushgate.model.secret_hash import SecretHash
+from pushgate.model.text_file import text_lines
 from pushgate.plugin.settings import PrincipalTable
 from pushgate.service.config.certificate_subject import subject
 
@@ -46,7 +47,7 @@ def _secrets(file: Path) -> tuple[SecretHash, ...]:
     :raises ValueError: with the reason why there are none.
     """
     try:
-        lines = file.read_text("utf-8").splitlines()
+        lines = [line.decode() for line in text_lines(file.read_bytes())]
     except OSError as error:
         raise ValueError(str(error.strerror)) from None
     except UnicodeDecodeError:

@@ -40,6 +40,12 @@ class PushTests(LineTestCase):
             )
             self.assertEqual(self.gateway.inputs[-1], "line")
 
+    def test_a_byte_order_mark(self):
+        """The one before the first line of a file that is sent is read as if it were not there."""
+        for line in (push(), push_json()):
+            [answer] = self.send(b"\xef\xbb\xbf" + line)
+            self.assertTrue(answer.startswith("OK "), answer)
+
     def test_a_push_carries_its_terms(self):
         """Every optional field arrives as the typed value it stands for."""
         text = b"expiration=1700000000 priority=5 collapse_id=sch\xc3\xb6n push_type=alert topic=com.example.news"

@@ -31,7 +31,7 @@ def faults(**tables):
 def test_everything(tmp_path):
     """A table becomes what the principal is allowed; the file's comments and empty lines do not count."""
     file = tmp_path / "shop"
-    file.write_text(f"# made in May\n{FIRST}\n\n  {SECOND}  \n")
+    file.write_text(f"\ufeff# made in May\n{FIRST}\n\n  {SECOND}  \n")
     keys = {"apps": ["news"], "operations": ["push", "admin"], "rate": 5.0, "max_batch": 10}
     made = grants({"shop": table(secret_file=str(file), certificate="CN=shop,O=Example", **keys)})
     assert made == {
@@ -58,7 +58,7 @@ def test_bad_files(tmp_path):
     empty, wrong, binary = tmp_path / "empty", tmp_path / "wrong", tmp_path / "binary"
     empty.write_text("# nothing\n")
     wrong.write_text(f"{FIRST}\nhunter2\n")
-    binary.write_bytes(b"\xff\xfe")
+    binary.write_bytes(b"\xff\xfa")
     found = faults(
         gone=table(secret_file=str(tmp_path / "gone")),
         empty=table(secret_file=str(empty)),

@@ -33,6 +33,7 @@ from pushgate.sinks.webhook.address_policy import kind_of_private
 from pushgate.sinks.webhook.guarded_endpoint import GuardedEndpoints
 from pushgate.sinks.webhook.http_request import Poster, WebhookAnswer
 from pushgate.sinks.webhook.report_batches import cut
+from pushgate.sinks.webhook.secrets import secrets_in
 from pushgate.sinks.webhook.settings import WebhookTable
 from pushgate.sinks.webhook.sink import WebhookSink
 from pushgate.testing import RecordingGateway, outcome
@@ -558,9 +559,16 @@ class TableTests(SynchronousTestCase):
                 "3 lines; one secret, or two while receivers change over",
             ),
             (b"short", "a secret of 5 bytes; at least 16"),
+            (("x" * 20).encode("utf-16"), "text in UTF-16; must be ASCII or UTF-8"),
         ):
             self.file.write_bytes(content)
             self.assertEqual(self.faults(), [f"sinks.hook.secret_file: {self.file}: {why}"])
+
+    def test_blanks_of_a_secret(self) -> None:
+        """They are its own; a byte order mark and the end of its line are not."""
+        secret = b"  twenty bytes with blanks "
+        for content in (secret, secret + b"\r\n", b"\xef\xbb\xbf" + secret + b"\n \n"):
+            self.assertEqual(secrets_in(content), (secret,))
 
     def test_all_faults_at_once(self) -> None:
         """Authorities that are none are told together with the secret that is missing."""
