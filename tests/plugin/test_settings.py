@@ -198,3 +198,10 @@ def test_names(name):
     """All else of these letters is a name, and stays one file in its directory."""
     assert NAME.fullmatch(name)
     assert (Path("/there") / name).parent == Path("/there")
+
+
+def test_the_files_of_an_input():
+    """Those that its table names are known by key, as a reload needs them."""
+    table = ListeningTable(type="amp", listen="tcp:0", certificate="/a.pem", client_authorities="/b.pem")
+    assert table.files() == {"certificate": Path("/a.pem"), "client_authorities": Path("/b.pem")}
+    assert table.certified is False
