@@ -26,7 +26,7 @@ from pushgate.net.http.codec import (
 from pushgate.net.http.http1 import Http1Codec
 from pushgate.net.http.http2 import http2_codec
 from pushgate.net.http.request import LINGER, BodyReader, ServerRequest
-from pushgate.net.http.responses import HTTPFault, error_answer
+from pushgate.net.http.responses import HTTPFault
 from pushgate.net.read_pause import ReadPause
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -152,6 +152,8 @@ class HTTPConnection(protocol.Protocol):
         self.server.count_closed(reason)
 
     def unsent(self, size: int) -> None:
+        if size < 0:
+            self._progress += 1
         self._unsent += size
         self.server.unsent += size
 
@@ -161,7 +163,6 @@ class HTTPConnection(protocol.Protocol):
             return
         self._held = 0
         if data := self.codec.output():
-            self._progress += 1
             self.transport.write(data)  # type: ignore[union-attr]  # it is there
 
     def over(self, request: ServerRequest) -> None:
@@ -186,12 +187,12 @@ class HTTPConnection(protocol.Protocol):
             return
         if self._first:
             data, self._first = self._first, b""
-        self._read(data)
+        self._take(self.codec.receive, data)
 
     def readConnectionLost(self) -> None:
         """The peer sends nothing more; what it asked is answered."""
         if self._chosen and not self._closing:
-            self._dispatch(self.codec.receive_end())
+            self._take(self.codec.receive_end)
         elif not self._closing:
             self.close()
 
@@ -241,9 +242,10 @@ class HTTPConnection(protocol.Protocol):
         self._chosen = True
         return True
 
-    def _read(self, data: bytes) -> None:
+    def _take(self, receive: Callable[..., list[Event]], *data: bytes) -> None:
+        """Act on what the codec makes of something that came."""
         try:
-            self._dispatch(self.codec.receive(data))
+            self._dispatch(receive(*data))
         except Exception:  # noqa: BLE001 - the connection would stay, as TLS does not survive it
             self._batch = False
             self._log.failure("a bug while serving HTTP")
@@ -252,7 +254,7 @@ class HTTPConnection(protocol.Protocol):
     def _go_on(self) -> None:
         """Read what waited for the end of an answer."""
         if self.codec.buffered and not self.paused:
-            self._read(b"")
+            self._take(self.codec.receive, b"")
         else:
             self._settle()
 
@@ -273,8 +275,9 @@ class HTTPConnection(protocol.Protocol):
         elif isinstance(event, Refused):
             self._refuse(event)
         elif isinstance(event, RoomGrew):
-            for each in list(self.requests.values()):
-                each.pump()
+            for stream in [event.stream] if event.stream else list(self.requests):
+                if stream in self.requests:
+                    self.requests[stream].pump()
         elif not isinstance(event, PeerGoesAway) and (request := self.requests.get(event.stream)):
             if isinstance(event, BodyData):
                 request.feed(event.data)
@@ -286,23 +289,20 @@ class HTTPConnection(protocol.Protocol):
     def _begin(self, head: RequestHead) -> None:
         request = self.requests[head.stream] = self.request_class(self, head)
         self._due, self._in_head = None, False
-        bounds = self.server.bounds
-        if self._unsent > bounds.unsent or self.server.unsent > bounds.all_unsent:
-            request.refuse(Overloaded("answers that are not read (bytes)", self._unsent, bounds.unsent))
+        bounds, of_all = self.server.bounds, self.server.unsent
+        if self._unsent > bounds.unsent:
+            request.refuse(Overloaded("answers that you have not read (bytes)", self._unsent, bounds.unsent))
+        elif of_all > bounds.all_unsent:
+            request.refuse(Overloaded("answers that no caller has read (bytes)", of_all, bounds.all_unsent))
         else:
             request.start()
 
     def _refuse(self, refused: Refused) -> None:
         self.server.count_closed("malformed")
-        fault = HTTPFault(refused.status, refused.text)
-        if refused.stream in self.requests:
-            self.requests[refused.stream].refuse(fault)
-        elif refused.stream:
-            answer = error_answer(fault)
-            length = (b"content-length", b"%d" % len(answer.body))
-            head = ((b"content-type", answer.content_type), length, *self.common_headers())
-            self.codec.send_head(refused.stream, refused.status, head, False)
-            self.codec.send_data(refused.stream, answer.body, True)
+        if refused.stream:
+            unreadable = RequestHead(refused.stream, b"", b"", (), 0)
+            request = self.requests.setdefault(refused.stream, self.request_class(self, unreadable))
+            request.refuse(HTTPFault(refused.status, refused.text))
         elif not self.codec.multiplexed:
             self.abort()
 

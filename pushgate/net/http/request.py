@@ -182,11 +182,10 @@ class ServerRequest:
         if now < self._due:
             return
         if self._answer >= AnswerState.BEGUN:
-            self._connection.abort()
+            self.abort()
         else:
             self._connection.count_closed("slow")
-            if not self._codec.multiplexed:
-                self._codec.close_after()
+            self._close_after()
             self.refuse(HTTPFault(408, "body: it comes too slowly"))
 
     # called by the reader of the body and by the handlers
@@ -222,8 +221,7 @@ class ServerRequest:
         """Answer with a whole response."""
         if self._answer >= AnswerState.BEGUN or self.gone:
             return
-        if not self._complete and not self._codec.multiplexed and self._is_long():
-            self._codec.close_after()
+        self._close_if_long()
         length = (b"content-length", b"%d" % len(answer.body))
         self._begin(answer.status, answer.content_type, (length, *answer.headers), end=not answer.body)
         if self._answer is AnswerState.BEGUN:
@@ -240,8 +238,8 @@ class ServerRequest:
         error = failure.value
         if self.gone and isinstance(error, CancelledError):
             return
-        if isinstance(error, NotLoggedIn) and error.closes and not self._codec.multiplexed:
-            self._codec.close_after()
+        if isinstance(error, NotLoggedIn) and error.closes:
+            self._close_after()
         if not isinstance(error, Refusal | HTTPFault | Internal):
             self._log.failure("a bug while answering over HTTP", failure)
             error = Internal()
@@ -279,8 +277,7 @@ class ServerRequest:
         if self._answer is not AnswerState.BEGUN:
             return
         self._answer, self._producer = AnswerState.COMPLETE, None
-        if not self._complete and not self._codec.multiplexed and self._is_long():
-            self._codec.close_after()
+        self._close_if_long()
         if not self._waiting:
             self._codec.send_data(self.head.stream, b"", True)
             self._connection.flush()
@@ -310,9 +307,17 @@ class ServerRequest:
         except Exception:  # noqa: BLE001 - every error becomes an answer
             self.fail(Failure())
 
-    def _is_long(self) -> bool:
-        """Return True if the body is too long to be read to its end, or will not come."""
-        return self.head.waits or self.length is None or self.length > BRIEF
+    def _close_after(self) -> None:
+        """End the connection with this answer, in HTTP/1.1; in HTTP/2 the others go on."""
+        if not self._codec.multiplexed:
+            self._codec.close_after()
+
+    def _close_if_long(self) -> None:
+        """End the connection with this answer if what is left of the body will not come, or is not worth
+        reading."""
+        long = self.head.waits or self.length is None or self.length > BRIEF
+        if long and not self._complete:
+            self._close_after()
 
     def _begin(self, status: int, content_type: bytes, headers: tuple[Header, ...], end: bool) -> None:
         self._answer = AnswerState.BEGUN

@@ -287,6 +287,51 @@ class HTTP2Tests(SiteTestCase):
         self.connection.connectionLost(Failure(ConnectionDone()))
         self.assertEqual(self.site.unsent, 0)
 
+    def test_a_shut_window_and_signs_of_life(self):
+        """A peer that takes nothing is given up, however busy it is otherwise."""
+        self.client.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 0})
+        self.get(1, "/long")
+        self.exchange()
+        for _ in range(int(BOUNDS.unread_timeout) + 3):
+            self.client.ping(b"12345678")
+            self.connection.dataReceived(self.client.data_to_send())
+            self.pass_time(1)
+        self.assertTrue(self.connection.transport.aborted)
+
+    def test_a_slow_body_of_an_answer_that_has_begun(self):
+        """Ends its own stream; the others of the connection go on."""
+
+        class Reader:
+            def __init__(self, request):
+                self.request = request
+
+            def feed(self, data):
+                self.request.begin(202, b"text/plain")
+
+            def end(self):
+                """It never comes."""
+
+            def close(self):
+                """Nothing is kept."""
+
+        find = self.site.find_reader
+        self.site.find_reader = lambda asked: Reader(asked) if asked.length is None else find(asked)
+        head = [(":method", "POST"), (":path", "/"), (":scheme", "http"), (":authority", "localhost")]
+        self.client.send_headers(1, head)
+        self.client.send_data(1, b"x")
+        self.exchange()
+        self.pass_time(BOUNDS.body_timeout + 2)
+        self.assertTrue(any(isinstance(each, h2.events.StreamReset) for each in self.exchange()))
+        self.get(3)
+        self.assertTrue(any(isinstance(each, h2.events.DataReceived) for each in self.exchange()))
+
+    def test_answers_that_no_caller_reads(self):
+        """When those of all connections are too many, the next request is refused, and the text says whose."""
+        self.site.unsent = BOUNDS.all_unsent + 1
+        [(status, body)] = self.send(request("GET", "/"))
+        self.assertEqual(status, 429)
+        self.assertIn(b"that no caller has read", body)
+
     def test_many_answers_that_are_not_read(self):
         """Of those the connection keeps a bounded number; further requests are refused."""
         self.client.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 0})
