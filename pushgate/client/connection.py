@@ -24,7 +24,6 @@ from pushgate.client.reasons import is_untrusted
 from pushgate.client.reasons import reason as why
 from pushgate.model.backoff import Jitter, delay
 from pushgate.model.errors import Internal, PushgateError, Refusal, Unreachable
-from pushgate.net.tcp_loss import notice_loss
 from pushgate.protocols.amp.commands import Login, Outcomes
 
 FIRST_DELAY: Final = 0.5
@@ -62,7 +61,6 @@ class Wire(AMP):
         super().connectionMade()  # type: ignore[no-untyped-call] # AMP has no types
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
-            notice_loss(self.transport)
         self._link.connected(self)
 
     def dataReceived(self, data: bytes) -> None:

@@ -15,6 +15,8 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from pushgate.net.connecting import connected
+
 HANDSHAKE_TIMEOUT: Final = 30.0
 """Seconds for the TLS handshake."""
 
@@ -26,7 +28,7 @@ async def connect(
 
     Without TLS that is at once. What the protocol writes thus never goes to a peer that is not trusted.
     """
-    waiting: Any = await endpoint.connect(_Handshakes(factory))
+    waiting: Any = await connected(endpoint, _Handshakes(factory))
     try:
         protocol: IProtocol = await waiting.done.addTimeout(HANDSHAKE_TIMEOUT, clock)
     except (defer.CancelledError, defer.TimeoutError):

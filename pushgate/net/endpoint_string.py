@@ -1,20 +1,20 @@
-"""Twisted's client endpoint strings, with `tls:` as it verifies host names here."""
+"""Twisted's client endpoint strings, of which ``tcp:`` and ``tls:`` are made here, for their host."""
 
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from twisted.internet.endpoints import HostnameEndpoint, clientFromString
+from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.ssl import Certificate, PrivateCertificate, trustRootFromCertificates
+from twisted.internet.ssl import trustRootFromCertificates
 
 from pushgate.net.client_tls import ClientTls, tls_endpoint
-
-_PEM_BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
+from pushgate.net.host_endpoint import host_endpoint
+from pushgate.net.table_files import TableFiles, twisted_certificate
 
 
 def endpoint_from_string(reactor: Any, description: str) -> IStreamClientEndpoint:
-    """A client endpoint as Twisted reads it, of which ``tls:`` is made here, for its host name.
+    """A client endpoint as Twisted reads it, but that a host may have an underscore, and TLS verifies it.
 
     ``tls:HOST:PORT`` takes ``certificate``, ``privateKey``, ``bindAddress`` and ``timeout`` as Twisted's.
     ``trustRoots`` is a directory of PEM files or one file.
@@ -25,29 +25,48 @@ def endpoint_from_string(reactor: Any, description: str) -> IStreamClientEndpoin
     kind, _, rest = description.partition(":")
     if kind == "ssl":
         raise ValueError("ssl: verifies no host name; use tls:HOST:PORT")
-    if kind != "tls":
+    if kind not in {"tcp", "tls"}:
         found: IStreamClientEndpoint = clientFromString(reactor, description)
         return found
-    return _tls_from_string(reactor, rest)
-
-
-def _tls_from_string(reactor: Any, text: str) -> IStreamClientEndpoint:
-    arguments = _arguments(text)
-    host, port = arguments.pop("host", ""), arguments.pop("port", "")
-    if not host or not port.isdigit():
-        raise ValueError("tls: must be tls:HOST:PORT")
-    timeout = float(arguments.pop("timeout", "30"))
-    trust, certificate = arguments.pop("trustRoots", None), arguments.pop("certificate", None)
-    key = arguments.pop("privateKey", certificate)
-    bind = arguments.pop("bindAddress", None)
+    arguments = _arguments(rest)
+    host = arguments.pop("host", "")
+    endpoint = _plain(reactor, kind, host, arguments)
+    if kind == "tls":
+        endpoint = tls_endpoint(endpoint, _tls(host, arguments))
     if arguments:
-        raise ValueError(f"tls: has no argument {min(arguments)!a}")
-    own = None
-    if certificate is not None and key is not None:
-        pem = b"\n".join(_read("certificate", Path(each)) for each in (certificate, key))
-        own = PrivateCertificate.loadPEM(pem)
-    tls = ClientTls(host, None if trust is None else _roots(Path(trust)), own)
-    return tls_endpoint(HostnameEndpoint(reactor, host, int(port), timeout, bind and (bind, 0)), tls)
+        raise ValueError(f"{kind}: has no argument {min(arguments)!a}")
+    return endpoint
+
+
+def _plain(reactor: Any, kind: str, host: str, arguments: dict[str, str]) -> IStreamClientEndpoint:
+    port, timeout = arguments.pop("port", ""), arguments.pop("timeout", "30")
+    if not host or not port.isdigit() or not timeout.isdigit():
+        raise ValueError(f"{kind}: must be {kind}:HOST:PORT, with timeout=SECONDS at most")
+    bind = arguments.pop("bindAddress", None)
+    return host_endpoint(reactor, host, int(port), float(timeout), bind)
+
+
+def _tls(host: str, arguments: dict[str, str]) -> ClientTls:
+    files, identity, trust = TableFiles("tls"), None, None
+    roots, certificate = arguments.pop("trustRoots", None), arguments.pop("certificate", None)
+    key = arguments.pop("privateKey", None)
+    if roots is not None:
+        path = Path(roots)
+        found = [
+            each
+            for file in (sorted(path.glob("*.pem")) if path.is_dir() else [path])
+            for each in files.certificates("trustRoots", file)
+        ]
+        if not found and not files.faults:
+            files.fault("trustRoots", path, "no certificate in PEM")
+        trust = trustRootFromCertificates(map(twisted_certificate, found))
+    if certificate is not None:
+        identity = files.identity(Path(certificate), None if key is None else Path(key))
+    if files.faults:
+        raise ValueError("; ".join(files.faults))
+    if identity is None:
+        return ClientTls(host, trust)
+    return ClientTls(host, trust, identity.twisted(), tuple(map(twisted_certificate, identity.chain)))
 
 
 def _arguments(text: str) -> dict[str, str]:
@@ -60,18 +79,3 @@ def _arguments(text: str) -> dict[str, str]:
             name, value = next(positions, "?"), part
         found[name] = re.sub(r"\\(.)", r"\1", value)
     return found
-
-
-def _roots(path: Path) -> Any:
-    files = sorted(path.glob("*.pem")) if path.is_dir() else [path]
-    parts = [part for file in files for part in _read("trustRoots", file).split(_PEM_BEGIN)[1:]]
-    if not parts:
-        raise ValueError(f"trustRoots: {path}: no certificate in PEM")
-    return trustRootFromCertificates([Certificate.loadPEM(_PEM_BEGIN + part) for part in parts])
-
-
-def _read(key: str, file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{key}: {file}: {error.strerror}") from None

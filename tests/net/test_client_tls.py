@@ -8,6 +8,7 @@ from cryptography.x509 import DNSName, IPAddress, RFC822Name, UniformResourceIde
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
+from twisted.internet.error import DNSLookupError
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
@@ -188,6 +189,12 @@ class StringTests(TestCase):
             endpoint_from_string(reactor, r"tls:\:\:1:7215").__class__.__name__, "_WrapperEndpoint"
         )
 
+    async def test_a_name_with_an_underscore(self) -> None:
+        """Containers have them: it is looked up, and not refused for its form."""
+        for kind in ("tcp", "tls"):
+            attempt = endpoint_from_string(reactor, f"{kind}:push_gw.invalid:7215").connect(Once(Speaker()))
+            await self.assertFailure(attempt, DNSLookupError)
+
     def test_other_kinds(self) -> None:
         """Twisted reads them."""
         self.assertIsNotNone(endpoint_from_string(reactor, "tcp:127.0.0.1:7215"))
@@ -195,8 +202,9 @@ class StringTests(TestCase):
 
     def test_what_is_refused(self) -> None:
         """What cannot be understood, and what verifies no host name."""
-        empty = Path(self.mktemp())
+        empty, damaged = Path(self.mktemp()), Path(self.mktemp())
         empty.write_bytes(b"")
+        damaged.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
         for text, why in {
             "ssl:localhost:7215": "verifies no host name",
             "tls:localhost": "tls:HOST:PORT",
@@ -204,6 +212,11 @@ class StringTests(TestCase):
             "tls:localhost:7215:colour=red": "'colour'",
             "tls:a:1:b": r"'\?'",
             f"tls:localhost:7215:trustRoots={empty}": "no certificate in PEM",
+            f"tls:localhost:7215:trustRoots={damaged}": "the certificate is damaged",
+            f"tls:localhost:7215:certificate={damaged}": "the certificate is damaged",
+            "tls:localhost:7215:trustRoots=/nowhere": "/nowhere: No such file",
+            "tls:localhost:7215:timeout=soon": "timeout=SECONDS",
+            "tcp:localhost": "tcp:HOST:PORT",
         }.items():
             self.assertRaisesRegex(ValueError, why, endpoint_from_string, reactor, text)
 

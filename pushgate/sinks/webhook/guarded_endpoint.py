@@ -14,8 +14,6 @@ from twisted.internet.interfaces import (
     IResolutionReceiver,
     IStreamClientEndpoint,
 )
-from twisted.web.client import URI
-from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
 from pushgate.model.errors import PushgateError
@@ -110,7 +108,6 @@ class GuardedEndpoint:
         return kind(self._reactor, address.host, self._port, patience)
 
 
-@implementer(IAgentEndpointFactory)
 class GuardedEndpoints:
     """Makes the endpoints of an HTTP client.
 
@@ -124,16 +121,9 @@ class GuardedEndpoints:
         self._reactor, self._allow_private, self._trust = reactor, allow_private, trust
         self._patience = patience
 
-    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
-        host, secure = uri.host.decode("ascii"), uri.scheme == b"https"
-        endpoint = GuardedEndpoint(
-            self._reactor,
-            host,
-            uri.port,
-            self._allow_private,
-            allow_public=secure,
-            patience=self._patience,
+    def endpoint(self, host: str, port: int, secure: bool) -> IStreamClientEndpoint:
+        """An endpoint for a host, over TLS if it is `secure`."""
+        plain = GuardedEndpoint(
+            self._reactor, host, port, self._allow_private, allow_public=secure, patience=self._patience
         )
-        if not secure:
-            return endpoint
-        return tls_endpoint(endpoint, ClientTls(host, self._trust))
+        return tls_endpoint(plain, ClientTls(host, self._trust)) if secure else plain

@@ -8,7 +8,6 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
-from twisted.web.client import URI
 from twisted.web.http import stringToDatetime
 
 from pushgate.model.errors import PushgateError, SinkDown
@@ -49,7 +48,8 @@ class Poster:
         self._timeout, self._reactor, self._wall = timeout, reactor, wall
         parts = urlsplit(url)
         self._target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-        endpoint = endpoints.endpointForURI(URI.fromBytes(url.encode("ascii")))
+        port = parts.port or _PORTS[parts.scheme]
+        endpoint = endpoints.endpoint(str(parts.hostname), port, secure=parts.scheme == "https")
         self._client = HttpClient(endpoint, _host(parts), reactor)
 
     async def post(self, body: bytes, headers: Mapping[str, str]) -> WebhookAnswer:

@@ -8,13 +8,14 @@ from twisted.internet import defer, error
 from twisted.python.failure import Failure
 
 from pushgate.model.printable import printable
+from pushgate.net.tls_reasons import NOT_VERIFIED, tls_reasons
 from pushgate.upstreams.common.circuit_breaker import Cause
 
 _ALERTS: Final = (
     ("certificate expired", Cause.CERTIFICATE_EXPIRED),
     # TN2265 shows this alert for a certificate of the other environment.
     ("certificate revoked", Cause.WRONG_ENVIRONMENT),
-    ("certificate verify failed", Cause.SERVER_NOT_TRUSTED),
+    (NOT_VERIFIED, Cause.SERVER_NOT_TRUSTED),
     ("unknown ca", Cause.CERTIFICATE_REJECTED),
     ("bad certificate", Cause.CERTIFICATE_REJECTED),
     ("certificate required", Cause.CERTIFICATE_REJECTED),
@@ -55,7 +56,7 @@ def of_loss(failure: Failure) -> Cause | None:
 def text(failure: Failure) -> str:
     """Return a short text of the failure, for the log."""
     if failure.check(SSL.Error):
-        return printable("TLS: " + ("; ".join(_reasons(failure)) or "error"))
+        return printable("TLS: " + ("; ".join(tls_reasons(failure)) or "error"))
     if failure.check(defer.TimeoutError):
         return "not connected in time, with name, TCP and TLS"
     return printable(failure.getErrorMessage().partition("\n")[0].rstrip("."))
@@ -64,12 +65,5 @@ def text(failure: Failure) -> str:
 def _of_tls(failure: Failure) -> Cause | None:
     if not failure.check(SSL.Error):
         return None
-    reasons = " ".join(_reasons(failure)).lower()
+    reasons = " ".join(tls_reasons(failure)).lower()
     return next((cause for alert, cause in _ALERTS if alert in reasons), Cause.HANDSHAKE_FAILED)
-
-
-def _reasons(failure: Failure) -> list[str]:
-    """OpenSSL's own texts: an SSL.Error holds tuples of library, function and reason."""
-    args = failure.value.args if failure.value is not None else ()
-    entries = args[0] if args else ()
-    return [entry[-1] for entry in entries if isinstance(entry, tuple)] if isinstance(entries, list) else []
