@@ -12,8 +12,8 @@ from pushgate.model.errors import Overloaded
 from pushgate.net.http.bounds import HTTPBounds
 from pushgate.net.http.browser_guard import BrowserGuard
 from pushgate.net.http.codec import Header
+from pushgate.net.http.date_header import DateHeader
 from pushgate.net.http.request import BodyReader
-from pushgate.net.http.sweeper import DateHeader
 from pushgate.net.prometheus import Exposition
 from pushgate.plugin.interfaces import Context, IGateway
 

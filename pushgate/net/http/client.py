@@ -32,7 +32,7 @@ class BadAnswer(PushgateError):
     """What the server said is no answer, or there is no end to it."""
 
 
-class HttpAnswer(msgspec.Struct, frozen=True):
+class HTTPAnswer(msgspec.Struct, frozen=True):
     """The head of a final answer.
 
     :param headers: the first value of each, by its name in small letters.
@@ -42,7 +42,7 @@ class HttpAnswer(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
 
 
-class HttpClient:
+class HTTPClient:
     """Sends one request at a time.
 
     A server may close a kept connection at any moment, also while a request is on its way to it. A request
@@ -54,9 +54,9 @@ class HttpClient:
 
     def __init__(self, endpoint: IStreamClientEndpoint, host: str, clock: IReactorTime) -> None:
         self._endpoint, self._host, self._clock = endpoint, host, clock
-        self._kept: HttpConnection | None = None
+        self._kept: HTTPClientConnection | None = None
 
-    async def request(self, method: str, target: str, headers: Headers, body: bytes) -> HttpAnswer:
+    async def request(self, method: str, target: str, headers: Headers, body: bytes) -> HTTPAnswer:
         """Send a request; return the head of its answer once its body has come, or has had its time.
 
         Cancelled after the head came, it returns too.
@@ -76,7 +76,7 @@ class HttpClient:
             except Exception:
                 if kept.heard:
                     raise
-        fresh: HttpConnection = await connected(self._endpoint, Once(HttpConnection(self._clock)))
+        fresh: HTTPClientConnection = await connected(self._endpoint, Once(HTTPClientConnection(self._clock)))
         self._kept = fresh
         return await fresh.ask(request, body)
 
@@ -86,7 +86,7 @@ class HttpClient:
         return succeed(None) if kept is None else kept.abort()
 
 
-class HttpConnection(Protocol):
+class HTTPClientConnection(Protocol):
     """One connection, which serves one request after the other.
 
     :ivar heard: bytes that came since the last request was sent.
@@ -95,8 +95,8 @@ class HttpConnection(Protocol):
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_ANSWER)
-        self._asked: Deferred[HttpAnswer] | None = None
-        self._head: HttpAnswer | None = None
+        self._asked: Deferred[HTTPAnswer] | None = None
+        self._head: HTTPAnswer | None = None
         self._timer: IDelayedCall | None = None
         self._closed: Deferred[None] = Deferred()
         self._broken = False
@@ -107,11 +107,11 @@ class HttpConnection(Protocol):
         """Whether another request may be sent on it."""
         return not self._broken and self._state.our_state is self._state.their_state is h11.IDLE
 
-    def ask(self, request: h11.Request, body: bytes) -> Deferred[HttpAnswer]:
-        """Send a request; fires as `HttpClient.request` ends. To be called on a usable connection only."""
+    def ask(self, request: h11.Request, body: bytes) -> Deferred[HTTPAnswer]:
+        """Send a request; fires as `HTTPClient.request` ends. To be called on a usable connection only."""
         self._stop_timer()
         self._head, self.heard = None, 0
-        asked: Deferred[HttpAnswer] = Deferred(lambda _: self._end(CancelledError()))
+        asked: Deferred[HTTPAnswer] = Deferred(lambda _: self._end(CancelledError()))
         self._asked = asked
         parts = (request, h11.Data(data=body), h11.EndOfMessage())
         self._transport().write(b"".join(self._state.send(part) or b"" for part in parts))
@@ -160,7 +160,7 @@ class HttpConnection(Protocol):
         while (event := self._state.next_event()) is not h11.NEED_DATA and event is not h11.PAUSED:
             if isinstance(event, h11.Response):
                 names = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
-                self._head = HttpAnswer(event.status_code, dict(reversed(names)))
+                self._head = HTTPAnswer(event.status_code, dict(reversed(names)))
                 self._timer = self._clock.callLater(BODY_PATIENCE, self._end, BadAnswer("its body stalls"))
             elif isinstance(event, h11.EndOfMessage):
                 self._complete()

@@ -23,7 +23,7 @@ from pushgate.net.http.codec import (
     RoomGrew,
     ServerCodec,
 )
-from pushgate.net.http.http1 import Http1Codec
+from pushgate.net.http.http1 import HTTP1Codec
 from pushgate.net.http.http2 import http2_codec
 from pushgate.net.http.request import LINGER, BodyReader, ServerRequest
 from pushgate.net.http.responses import HTTPFault
@@ -238,7 +238,7 @@ class HTTPConnection(protocol.Protocol):
             self._start_head_timer()
             return False
         is_http2 = secure or self._first.startswith(PREFACE)
-        self.codec = http2_codec(bounds.codec) if is_http2 else Http1Codec(bounds.codec)
+        self.codec = http2_codec(bounds.codec) if is_http2 else HTTP1Codec(bounds.codec)
         self._chosen = True
         return True
 

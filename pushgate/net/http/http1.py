@@ -67,7 +67,7 @@ class _Parsed(msgspec.Struct, frozen=True):
 _NOTHING: Final = _Parsed(b"", b"", (), 0, waits=False, stays=True, chunks=True)
 
 
-class Http1Codec:
+class HTTP1Codec:
     """One connection's; see `ServerCodec`.
 
     h11 parses heads and chunked bodies. A head is given to it when it is complete: h11 takes folded headers

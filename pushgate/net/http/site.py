@@ -12,9 +12,10 @@ from pushgate.net.http.bounds import HTTPBounds
 from pushgate.net.http.browser_guard import BrowserGuard
 from pushgate.net.http.codec import Header
 from pushgate.net.http.connection import HTTPConnection
+from pushgate.net.http.date_header import DateHeader
 from pushgate.net.http.request import BodyReader, ServerRequest
 from pushgate.net.http.responses import HTTPResponse
-from pushgate.net.http.sweeper import DateHeader, Sweeper
+from pushgate.net.http.sweeper import Sweeper
 
 
 class HTTPSite(Factory):

@@ -1,11 +1,10 @@
-"""The clock of an HTTP server: ends what is too slow, and knows the date."""
+"""The timer of an HTTP server, which ends what is too slow."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
-from twisted.web.http import datetimeToString
 
 SWEEP: Final = 1.0
 """Seconds between two checks for connections that are too slow."""
@@ -39,20 +38,3 @@ class Sweeper:
         interval, self._swept_at = now - self._swept_at, now
         for connection in list(self._connections()):
             connection.sweep(now, interval)
-
-
-class DateHeader:
-    """The time as headers have it, made once a second.
-
-    :param wall: returns Unix seconds.
-    """
-
-    def __init__(self, clock: IReactorTime, wall: Callable[[], float]) -> None:
-        self._clock, self._wall = clock, wall
-        self._date, self._until = b"", 0.0
-
-    def __call__(self) -> bytes:
-        now = self._clock.seconds()
-        if now >= self._until:
-            self._date, self._until = datetimeToString(self._wall()), now + 1.0
-        return self._date

@@ -12,7 +12,7 @@ from twisted.web.http import stringToDatetime
 
 from pushgate.model.errors import PushgateError, SinkDown
 from pushgate.model.printable import printable
-from pushgate.net.http.client import HttpAnswer, HttpClient
+from pushgate.net.http.client import HTTPAnswer, HTTPClient
 from pushgate.sinks.webhook.guarded_endpoint import GuardedEndpoints
 
 LONGEST_WAIT: Final = 3600.0
@@ -50,7 +50,7 @@ class Poster:
         self._target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
         port = parts.port or _PORTS[parts.scheme]
         endpoint = endpoints.endpoint(str(parts.hostname), port, secure=parts.scheme == "https")
-        self._client = HttpClient(endpoint, _host(parts), reactor)
+        self._client = HTTPClient(endpoint, _host(parts), reactor)
 
     async def post(self, body: bytes, headers: Mapping[str, str]) -> WebhookAnswer:
         """Send a request; raise `SinkDown` when there is no answer."""
@@ -73,7 +73,7 @@ class Poster:
             return Failure(SinkDown(f"no answer within {timeout:g} s"))
         return result  # its body alone is late
 
-    def _wait(self, answer: HttpAnswer) -> float:
+    def _wait(self, answer: HTTPAnswer) -> float:
         value = answer.headers.get("retry-after", "").strip()
         if value.isascii() and value.isdigit():
             return min(LONGEST_WAIT, float(value[:9]))

@@ -15,7 +15,7 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
 
 from pushgate.net.http import client
-from pushgate.net.http.client import MAX_ANSWER, BadAnswer, HttpAnswer, HttpClient
+from pushgate.net.http.client import MAX_ANSWER, BadAnswer, HTTPAnswer, HTTPClient
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nRetry-After: 7\r\nRetry-After: 8\r\n\r\nhi"
 CHUNK = b"x" * 16384
@@ -100,7 +100,7 @@ class Servers(Factory):
 class ClientCase(TestCase):
     timeout = 20
 
-    async def begin(self, *answers: Answer) -> HttpClient:
+    async def begin(self, *answers: Answer) -> HTTPClient:
         """A client of a server that gives these answers."""
         self.server, self.clock = Servers(), Clock()
         self.server.answers += answers
@@ -108,11 +108,11 @@ class ClientCase(TestCase):
         self.addCleanup(port.stopListening)
         self.addCleanup(self.server.all_closed)
         endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
-        asking = HttpClient(endpoint, "example.com", self.clock)
+        asking = HTTPClient(endpoint, "example.com", self.clock)
         self.addCleanup(asking.close)
         return asking
 
-    def ask(self, asking: HttpClient) -> Deferred[HttpAnswer]:
+    def ask(self, asking: HTTPClient) -> Deferred[HTTPAnswer]:
         return Deferred.fromCoroutine(asking.request("POST", "/a?b=c", [("X-Y", "z")], b"body"))
 
 
@@ -168,7 +168,7 @@ class AskingTests(ClientCase):
 
     async def test_nobody_listens(self) -> None:
         """The endpoint's error is the caller's."""
-        asking = HttpClient(TCP4ClientEndpoint(reactor, "127.0.0.1", 1), "example.com", Clock())
+        asking = HTTPClient(TCP4ClientEndpoint(reactor, "127.0.0.1", 1), "example.com", Clock())
         await self.assertFailure(self.ask(asking), ConnectError)
 
     async def test_no_answer(self) -> None:
@@ -198,7 +198,7 @@ class AskingTests(ClientCase):
         self.assertEqual((await asked).status, 200)
         await self.server.all_closed()
 
-    def assertNoResult(self, asked: Deferred[HttpAnswer]) -> None:
+    def assertNoResult(self, asked: Deferred[HTTPAnswer]) -> None:
         self.assertFalse(asked.called)
 
 
@@ -206,7 +206,7 @@ class EndlessTests(ClientCase):
     def endless(self, once: bytes, again: bytes) -> Iterator[bytes]:
         return chain([once or again], repeat(again))
 
-    async def measured(self, parts: Iterator[bytes]) -> HttpAnswer | BadAnswer:
+    async def measured(self, parts: Iterator[bytes]) -> HTTPAnswer | BadAnswer:
         """Ask a server that says this; the connection ends, and memory has held little of it."""
         asking = await self.begin(parts)
         tracemalloc.start()
@@ -245,7 +245,7 @@ class EndlessTests(ClientCase):
             (ok + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X-Filler: x\r\n" * 100),
         ):
             answer = await self.measured(self.endless(once, again))
-            assert isinstance(answer, HttpAnswer), once
+            assert isinstance(answer, HTTPAnswer), once
             self.assertEqual(answer.status, 200)
 
     async def test_what_comes_unasked(self) -> None:
