@@ -256,7 +256,7 @@ def unacknowledged(broker: Broker) -> int:
 
 
 def waiting(broker: Broker) -> int:
-    """Messages that nobody has, dead letters included."""
+    """Messages that no consumer has, dead letters included."""
     with broker.channel() as channel:
         names = (QUEUE, "pushgate.dead")
         return sum(channel.queue_declare(name, passive=True).method.message_count for name in names)

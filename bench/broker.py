@@ -15,7 +15,7 @@ import pika
 from bench.parts import free_port, wait_for_port
 
 SERVERS: Final = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
-"""Where Debian has the program that runs in the foreground as whoever calls it; else what is on the PATH."""
+"""Where Debian has the program that runs in the foreground as its caller; else what is on the PATH."""
 START: Final = 90.0
 """Seconds a broker has to start on a busy machine."""
 

@@ -99,7 +99,7 @@ class Row(msgspec.Struct):
 
 
 class Listener(msgspec.Struct):
-    """What one of those who hear of outcomes heard.
+    """What one receiver of outcomes was given.
 
     :param reported: notifications.
     :param different: of these and of all others, reported otherwise than the file has it, or not at all.

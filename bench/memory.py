@@ -1,4 +1,4 @@
-"""How much memory a queued notification holds: batches of 500 for a push service that nobody runs.
+"""How much memory a queued notification holds: batches of 500 for a push service that does not run.
 
 python -m bench.memory [--count 500000] [--rounds 3] [--payloads shared|each] [--spool memory|durable]
 

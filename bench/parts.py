@@ -25,7 +25,7 @@ ENVIRON = {**os.environ, "PYTHONPATH": str(HERE.parent)}
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on just now."""
+    """A TCP port on loopback that nothing listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

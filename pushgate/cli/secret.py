@@ -19,8 +19,8 @@ from pushgate.cli.output import fail, print_json
 def command(name: str, file: Path | None, as_json: bool) -> None:
     """Make a secret for the principal NAME: 256 random bits, shown this once.
 
-    What the gateway keeps in the file that `secret_file` names is a hash, from which nobody can get the
-    secret. A file may hold several: any of them will do, so that an old one can be replaced without haste.
+    What the gateway keeps in the file that `secret_file` names is a hash, from which the secret cannot be
+    found. A file may hold several: any of them will do, so that an old one can be replaced without haste.
     """
     import secrets
 
@@ -36,7 +36,7 @@ def command(name: str, file: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"name": name, "secret": secret, "hash": hashed})
         return
-    click.echo(f"The secret of {name}, for whoever logs in; it is shown this once:\n  {secret}")
+    click.echo(f"The secret of {name}, for the program that logs in; it is shown this once:\n  {secret}")
     where = "This line is for its secret_file:" if file is None else f"Appended to {file}:"
     click.echo(f"{where}\n  {hashed}")
 

@@ -91,8 +91,8 @@ class Principal:
     def check(self, operation: Operation, app: str | None) -> None:
         """Raise `Forbidden` unless this is allowed, `NotLoggedIn` when a reload took the login away.
 
-        :param app: None when the operation is about no app in particular: whoever may see some apps only is
-            then shown what `sees` says.
+        :param app: None when the operation is about no app in particular: a principal that may see some
+            apps only is then shown what `sees` says.
         """
         grant = self._grant()
         if operation not in grant.operations:

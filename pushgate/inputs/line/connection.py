@@ -66,7 +66,7 @@ class LineConnection(Conversation):
         self.close("it does not take its answers")
 
     def _hang_up(self) -> None:
-        """Obey nothing: what follows a request's head may have been written by somebody else."""
+        """Obey nothing: a web page may have had a browser send what follows the head of an HTTP request."""
         self.server.count_closed("malformed")
         self.transport.write(error(Invalid("line", "an HTTP request", "this is the line input")))
         self.close("it speaks HTTP")

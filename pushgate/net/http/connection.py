@@ -171,6 +171,12 @@ class HTTPConnection(protocol.Protocol):
             self._go_on()
         self.server.finished()
 
+    def close_when_answered(self) -> None:
+        if not self._gone:
+            self.codec.close_after()
+            self.flush()
+            self._settle()
+
     # called by the transport
 
     def makeConnection(self, transport: Any) -> None:

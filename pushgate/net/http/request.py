@@ -76,6 +76,9 @@ class RequestOwner(Protocol):
     def over(self, request: Any) -> None:
         """A request is over."""
 
+    def close_when_answered(self) -> None:
+        """Take no further requests, and close when those under way are answered."""
+
     def abort(self) -> None:
         """Close at once."""
 
@@ -238,12 +241,16 @@ class ServerRequest:
         error = failure.value
         if self.gone and isinstance(error, CancelledError):
             return
-        if isinstance(error, NotLoggedIn) and error.closes:
+        ends = isinstance(error, NotLoggedIn) and error.closes
+        if ends:
+            self._connection.count_closed("logins")
             self._close_after()
         if not isinstance(error, Refusal | HTTPFault | Internal):
             self._log.failure("a bug while answering over HTTP", failure)
             error = Internal()
         self.refuse(error)
+        if ends:
+            self._connection.close_when_answered()
 
     def refuse(self, error: PushgateError) -> None:
         """Answer with an error; cut short an answer that was begun."""

@@ -18,7 +18,7 @@ our own sentinel's error                      everything before it accepted, wha
 
 Unknown means what the batch's delivery says: sent again (at least once), or reported (at most once).
 Silence for the response timeout makes a notification `presumed`; it stays correctable in the recall ring. The
-silence counts from when the peer's TCP has acknowledged the frame: before that there is nobody to be silent.
+silence counts from when the peer's TCP has acknowledged the frame: before that, the peer may not have it.
 """
 
 from collections.abc import Iterable

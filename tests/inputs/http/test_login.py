@@ -3,6 +3,9 @@
 from base64 import b64encode
 from typing import ClassVar
 
+import h2.connection
+import h2.events
+
 from pushgate.inputs.common.login_throttle import FIRST_DELAY
 from pushgate.inputs.common.session import Authenticator
 from pushgate.model.outcome_record import id_text
@@ -173,4 +176,21 @@ class FailureLimitTests(HTTPTestCase):
         self.assertEqual((response.status, "connection" in response.headers), (401, False))
         [response] = self.send(request("GET", "/v1/apps", authorization="Bearer wr0ng"))
         self.assertEqual((response.status, response.headers["connection"]), (401, "close"))
+        self.assertEqual(self.counted("pushgate_connections_closed_total"), {("http", "logins"): 1})
+        self.assertTrue(self.connection.transport.disconnecting)
+
+    def test_over_http2(self):
+        """Its answer comes, and then the end of the connection."""
+        self.server.authenticator = Authenticator("http", True, self.gateway, self.context, 1)
+        client = h2.connection.H2Connection()
+        client.initiate_connection()
+        head = [(":method", "GET"), (":path", "/v1/apps"), (":scheme", "http"), (":authority", "localhost")]
+        for stream in (1, 3):
+            client.send_headers(stream, [*head, ("authorization", "Bearer wr0ng")], end_stream=True)
+            self.connection.dataReceived(client.data_to_send())
+            self.assertFalse(self.connection.transport.disconnecting and stream == 1)
+            self.clock.advance(FIRST_DELAY)
+            events = client.receive_data(self.taken())
+            self.assertTrue(any(isinstance(each, h2.events.ResponseReceived) for each in events))
+        self.assertTrue(any(isinstance(each, h2.events.ConnectionTerminated) for each in events))
         self.assertTrue(self.connection.transport.disconnecting)
