@@ -53,7 +53,7 @@ class Phase(Enum):
 class Lifecycle(OwnLog):
     """Sinks first, then upstreams, then inputs, so that a port that listens means ready.
 
-    :param reactor: provides IReactorTime and IReactorFromThreads.
+    :param reactor: provides IReactorCore, IReactorTime and IReactorFromThreads.
     :param hint: next steps for the operator, logged when it is ready.
     :param reloader: takes up changes of the configuration once all is started.
     :param watchdog: watches over the reactor while this runs.
@@ -137,6 +137,7 @@ class Lifecycle(OwnLog):
         for name, each in self._parts.inputs.items():
             with error_boundary(f"inputs.{name}: its start"):
                 await maybeDeferred(each.start)
+        await self._running()
         if self._phase is not Phase.STARTING:
             return  # it was stopped meanwhile, and an input ended its start well all the same
         if self._reloader is not None:
@@ -145,6 +146,12 @@ class Lifecycle(OwnLog):
         self._phase = Phase.READY
         self._notifier.ready()
         self.log.info("pushgate is ready{where}{hint}", where=self._where(), hint=self._hint)
+
+    def _running(self) -> Deferred[None]:
+        """Fires when the reactor runs: until then a signal to end is a traceback, and not a stop in order."""
+        running: Deferred[None] = Deferred()
+        self._reactor.callWhenRunning(running.callback, None)
+        return running
 
     def _where(self) -> str:
         """The addresses of inputs, and of sinks and upstreams that have some, one a line."""

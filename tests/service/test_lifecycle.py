@@ -53,8 +53,25 @@ class History(list):
 class Reactor(Clock):
     """A clock that other threads and signals may call."""
 
+    running = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._to_run: list[Callable[[], object]] = []
+
     def callFromThread(self, function: Callable[[], object]) -> None:
         self.callLater(0, function)
+
+    def callWhenRunning(self, function: Callable[..., object], *arguments: object) -> None:
+        self._to_run.append(lambda: function(*arguments))
+        if self.running:
+            self.run()
+
+    def run(self) -> None:
+        """Begin to run, if it does not."""
+        self.running = True
+        while self._to_run:
+            self._to_run.pop(0)()
 
     def stop(self) -> None:
         """End the process in order."""
@@ -114,6 +131,16 @@ class LifecycleCase(SynchronousTestCase):
 
 
 class StartTests(LifecycleCase):
+    def test_it_is_ready_when_the_reactor_runs(self) -> None:
+        """Not before: a signal to end would meet none of the handlers, and cut it short with a traceback."""
+        self.clock.running = False
+        with self.said() as before:
+            self.lifecycle.startService()
+        self.assertNotIn("pushgate is ready", "".join(before))
+        with self.said() as after:
+            self.clock.run()
+        self.assertIn("pushgate is ready", "".join(after))
+
     def test_order(self) -> None:
         """Sinks, then upstreams, then inputs: callers find everything ready."""
         with self.said() as lines:
