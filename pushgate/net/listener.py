@@ -7,11 +7,13 @@ from functools import partial
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IProtocolFactory
+from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.model.errors import CannotStart
+from pushgate.model.log_throttle import LogThrottle
 from pushgate.net.endpoint_reach import ListenAddress, listen_address, unguarded
 from pushgate.net.tls import ServerTls, TlsFactory
 from pushgate.plugin.interfaces import Context
@@ -44,6 +46,8 @@ class Listener:
     ) -> None:
         self._where, self._config, self._reactor = f"inputs.{name}", config, context.reactor
         self._too_slow = partial(context.metrics.count, "pushgate_connections_closed_total", name, "slow")
+        self._scarce, self._crowded = context.files_scarce, LogThrottle()
+        self._refused = partial(context.metrics.count, "pushgate_connections_closed_total", name, "files")
         self._listen, self._endpoint = f"{self._where}.{key}", getattr(config, key)
         self._address = self._find()
         faults = [*self._misplaced_keys(), *self._unguarded(context.principals.open)]
@@ -61,6 +65,7 @@ class Listener:
         """
         if self._tls is not None:
             factory = TlsFactory(self._tls, factory, self._reactor, self._too_slow)
+        factory = _Accepting(factory, self._accepts)
         listening: Deferred[IListeningPort] = self._address.endpoint.listen(factory)
         return listening.addCallbacks(self._listens, self._failed)
 
@@ -117,9 +122,49 @@ class Listener:
                 "{where}.insecure: {reason}; it is open all the same", where=self._where, reason=reason
             )
 
+    def _accepts(self) -> bool:
+        """Whether there is an open file to spare for one more connection; else it is counted and logged."""
+        if not self._scarce():
+            return True
+        self._refused()
+        if count := self._crowded.happened(self._reactor.seconds()):
+            self.log.warn(
+                "{where}: {count} connections closed since the last such line: nearly as many files are open "
+                "as may be, and the rest are for push services and sinks",
+                where=self._where,
+                count=count,
+            )
+        return False
+
     def _listens(self, port: IListeningPort) -> None:
         self._port = port
 
     def _failed(self, failure: Failure) -> None:
         failure.trap(CannotListenError, OSError)
         raise CannotStart([f"{self._listen}: cannot listen: {failure.getErrorMessage()}"])
+
+
+class _Accepting(Factory):
+    """Makes the protocols of another factory, or closes a connection before anything is made for it.
+
+    :param accepts: called for each connection.
+    """
+
+    noisy = False
+
+    def __init__(self, factory: IProtocolFactory, accepts: Callable[[], bool]) -> None:
+        self._factory, self._accepts = factory, accepts
+
+    def doStart(self) -> None:
+        """See `IProtocolFactory`."""
+        super().doStart()  # type: ignore[no-untyped-call]  # untyped in Twisted
+        self._factory.doStart()
+
+    def doStop(self) -> None:
+        """See `IProtocolFactory`."""
+        super().doStop()  # type: ignore[no-untyped-call]  # untyped in Twisted
+        self._factory.doStop()
+
+    def buildProtocol(self, addr: IAddress) -> IProtocol | None:  # type: ignore[override]  # any protocol
+        """Return None, which closes the connection, when there is no file to spare."""
+        return self._factory.buildProtocol(addr) if self._accepts() else None

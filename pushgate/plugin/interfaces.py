@@ -34,6 +34,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     :param jitter: a number from 0 to 1, new at each call.
     :param state_dir: the directory for files; None when nothing outlives the process.
     :param principals: the permissions of callers; by default everything is permitted.
+    :param files_scarce: whether so many files are open that an input must refuse further connections.
     """
 
     reactor: Any
@@ -42,6 +43,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
     state_dir: Path | None = None
     principals: Principals = msgspec.field(default_factory=Principals)
+    files_scarce: Callable[[], bool] = bool
 
 
 class Receipt(msgspec.Struct, frozen=True):

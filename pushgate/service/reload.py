@@ -38,6 +38,7 @@ class Reloader:
     :param config: the one that runs.
     :param files: the digests of its files, taken before they were read.
     :param read: reads the configuration again; raises `CannotStart`.
+    :param taken: called with each new configuration that was taken up.
     """
 
     log = Logger()
@@ -49,8 +50,9 @@ class Reloader:
         config: Config,
         files: dict[Place, Digests],
         read: Callable[[], Config],
+        taken: Callable[[Config], None] = lambda _: None,
     ) -> None:
-        self._parts, self._context, self._read = parts, context, read
+        self._parts, self._context, self._read, self._taken = parts, context, read, taken
         self._config, self._files = config, files
         self._unusable: dict[str, Digests] = {}
         self._lock = DeferredLock()
@@ -116,6 +118,7 @@ class Reloader:
             await step.prepare(changes, renewed)
             undo.pop_all()
         step.take(changes)
+        self._taken(new)
         self._warn_of_no_principals(new)
         self._config, self._files, self._unusable = new, files, {}
         return changes.lines() + [

@@ -34,6 +34,7 @@ from pushgate.service.entropy import Entropy
 from pushgate.service.exit_status import BAD_CONFIG, FAILED
 from pushgate.service.lifecycle import Lifecycle
 from pushgate.service.monotonic_clock import keep_steady
+from pushgate.service.open_files import OpenFiles
 from pushgate.service.parts import Parts
 from pushgate.service.plugin_registry import find
 from pushgate.service.reactor_watchdog import Watchdog
@@ -118,7 +119,9 @@ def compose(
     :raises CannotStart: with every fault, one line each.
     """
     _make_state_dir(config.gateway.state_dir)
-    context, entropy = _context(config, reactor, random.SystemRandom().random), Entropy()
+    open_files = OpenFiles()
+    open_files.fit(config)
+    context, entropy = _context(config, reactor, random.SystemRandom().random, open_files), Entropy()
     files = all_digests(config)
     limits = Limits(config.gateway.expiry, config.gateway.queue_limit)
     gateway = Gateway(context, _spool(context), limits, lambda: entropy.bits(58))
@@ -129,12 +132,12 @@ def compose(
     sinks, inputs = assembly.sinks(config.sinks), assembly.inputs(config.inputs)
     assembly.check()
     parts = Parts(gateway, sinks, inputs, config.gateway.drain_timeout)
-    reloader = None if read is None else Reloader(parts, context, config, files, read)
+    reloader = None if read is None else Reloader(parts, context, config, files, read, open_files.fit)
     watchdog = Watchdog(reactor, context.metrics, parts.named)
     return Lifecycle(parts, reactor, hint, reloader, watchdog, notifier)
 
 
-def _context(config: Config, reactor: Any, jitter: Callable[[], float]) -> Context:
+def _context(config: Config, reactor: Any, jitter: Callable[[], float], open_files: OpenFiles) -> Context:
     return Context(
         reactor=reactor,
         wall=time.time,
@@ -142,6 +145,7 @@ def _context(config: Config, reactor: Any, jitter: Callable[[], float]) -> Conte
         metrics=Metrics(),
         state_dir=config.gateway.state_dir,
         principals=Principals(),
+        files_scarce=open_files.scarce,
     )
 
 

@@ -20,7 +20,7 @@ from twisted.internet.ssl import (
     trustRootFromCertificates,
 )
 from twisted.internet.testing import EventLoggingObserver, MemoryReactorClock
-from twisted.logger import globalLogPublisher
+from twisted.logger import capturedLogs, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from pushgate.model.errors import CannotStart
@@ -44,14 +44,15 @@ PRINCIPALS_MISSING = (
 )
 
 
-def listener(reactor, principals=None, **keys):
+def listener(reactor, principals=None, files_scarce=bool, metrics=None, **keys):
     """An input's listener with these keys."""
     context = Context(
         reactor=reactor,
         wall=lambda: 0.0,
         jitter=lambda: 0.0,
-        metrics=Metrics(),
+        metrics=metrics or Metrics(),
         principals=principals or Principals(),
+        files_scarce=files_scarce,
     )
     return Listener("front", ListeningTable.model_validate({"type": "x", **keys}), context)
 
@@ -153,6 +154,37 @@ class RuleTests(Folder, SynchronousTestCase):
             with self.subTest(expected):
                 strings = {key: str(value) for key, value in keys.items()}
                 self.assertEqual(self.faults(listen=LOOPBACK, **strings), [f"inputs.front.{expected}"])
+
+
+class FilesTests(Folder, SynchronousTestCase):
+    """Nearly as many files are open as may be."""
+
+    def test_connections_are_closed(self):
+        """Before anything is made for them, with TLS as without; counted each, and in the log once a minute."""
+        for keys in ({}, {"certificate": str(self.server_pem())}):
+            reactor, metrics, scarce = MemoryReactorClock(), Metrics(), [True]
+            made = []
+            factory = Factory.forProtocol(Protocol)
+            factory.buildProtocol = lambda addr, made=made: made.append(addr) or Protocol()
+            listening = listener(
+                reactor, listen=LOOPBACK, files_scarce=lambda s=scarce: s[0], metrics=metrics, **keys
+            )
+            self.successResultOf(listening.start(factory))
+            [(_, accepting, *_)] = reactor.tcpServers
+            with capturedLogs() as events:
+                for _ in range(3):
+                    self.assertIsNone(accepting.buildProtocol(None))
+                reactor.advance(60)
+                self.assertIsNone(accepting.buildProtocol(None))
+            self.assertEqual(made, [])
+            self.assertEqual(metrics.counts["pushgate_connections_closed_total"], {("front", "files"): 4})
+            lines = [formatEvent(event).partition(":")[2].partition(":")[0] for event in events]
+            self.assertEqual(
+                lines, [f" {count} connections closed since the last such line" for count in (1, 3)]
+            )
+            scarce[0] = False
+            self.assertIsNotNone(accepting.buildProtocol(None))
+            self.assertEqual(made, [None])
 
 
 class Greeter(Protocol):
