@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from pushgate.inputs.common.session import Session
 from pushgate.inputs.http.request import HTTPRequest
 from pushgate.model.errors import Invalid
-from pushgate.net.http.request import BodyReader
+from pushgate.net.http.interfaces import BodyReader
 
 _RULE = "Bearer SECRET, or Basic with NAME:SECRET in Base64"
 

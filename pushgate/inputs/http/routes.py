@@ -17,7 +17,7 @@ from pushgate.inputs.http.submit import push
 from pushgate.model.errors import Invalid
 from pushgate.model.principals import Operation
 from pushgate.net.http.body_readers import Handler, NoBody, WholeBody
-from pushgate.net.http.request import BodyReader
+from pushgate.net.http.interfaces import BodyReader
 from pushgate.net.http.responses import HTTPFault, HTTPResponse, json_answer
 
 

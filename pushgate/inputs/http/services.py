@@ -13,7 +13,7 @@ from pushgate.net.http.bounds import HTTPBounds
 from pushgate.net.http.browser_guard import BrowserGuard
 from pushgate.net.http.codec import Header
 from pushgate.net.http.date_header import DateHeader
-from pushgate.net.http.request import BodyReader
+from pushgate.net.http.interfaces import BodyReader
 from pushgate.net.prometheus import Exposition
 from pushgate.plugin.interfaces import Context, IGateway
 

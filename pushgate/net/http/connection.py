@@ -1,17 +1,16 @@
 """One connection of an HTTP server, in either version of HTTP."""
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from twisted.internet import protocol
-from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer, IReactorTime
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.model.errors import Overloaded
-from pushgate.net.http.bounds import HTTPBounds
 from pushgate.net.http.codec import (
     BodyData,
     Event,
@@ -25,7 +24,8 @@ from pushgate.net.http.codec import (
 )
 from pushgate.net.http.http1 import HTTP1Codec
 from pushgate.net.http.http2 import http2_codec
-from pushgate.net.http.request import LINGER, BodyReader, ServerRequest
+from pushgate.net.http.interfaces import BodyReader, HTTPOwner
+from pushgate.net.http.request import LINGER, ServerRequest
 from pushgate.net.http.responses import HTTPFault
 from pushgate.net.read_pause import ReadPause
 
@@ -35,37 +35,6 @@ HELD: Final = 1 << 15
 """Bytes of answers to requests of one read that are written together at most."""
 _UNREAD: Final = "answers not read"
 _PIPELINED: Final = "requests wait for an answer"
-
-
-class HTTPOwner(Protocol):
-    """What the connections of one listener share.
-
-    :ivar stopping: no further request is taken.
-    :ivar unsent: bytes of answers that wait for peers.
-    """
-
-    clock: IReactorTime
-    bounds: HTTPBounds
-    stopping: bool
-    unsent: int
-
-    def find_reader(self, request: Any) -> BodyReader:
-        """The reader of a request's body; raises what is wrong with its head."""
-
-    def common_headers(self) -> tuple[Header, ...]:
-        """Headers of every answer."""
-
-    def count_closed(self, reason: str) -> None:
-        """A connection is ended for what its peer does."""
-
-    def joined(self, connection: Any) -> None:
-        """A connection was made."""
-
-    def left(self, connection: Any) -> None:
-        """A connection was lost."""
-
-    def finished(self) -> None:
-        """A request is over."""
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Coroutine
 from enum import IntEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IPushProducer
@@ -11,7 +11,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.model.errors import Internal, Invalid, NotLoggedIn, PushgateError, Refusal
-from pushgate.net.http.codec import Header, RequestHead, ServerCodec
+from pushgate.net.http.codec import Header, RequestHead
+from pushgate.net.http.interfaces import BodyReader, RequestOwner
 from pushgate.net.http.responses import HTTPFault, HTTPResponse, error_answer
 
 LINGER: Final = 5.0
@@ -24,63 +25,6 @@ PIECE: Final = 1 << 16
 """Bytes of an answer that are given to the codec at a time."""
 HIGH: Final = 1 << 16
 """Unsent bytes of an answer at which its producer is paused."""
-
-
-class BodyReader(Protocol):
-    """Reads the body of one request, and answers it."""
-
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes. An exception becomes the answer, as in `end`."""
-
-    def end(self) -> None:
-        """The body is complete."""
-
-    def close(self) -> None:
-        """Nothing more comes: the body was complete, or is not wanted, or the peer is gone."""
-
-
-class RequestOwner(Protocol):
-    """The connection of a request, as the request uses it.
-
-    :ivar codec: its own.
-    :ivar paused: the transport takes nothing.
-    """
-
-    codec: ServerCodec
-    paused: bool
-
-    def now(self) -> float:
-        """Monotonic seconds."""
-
-    def find_reader(self, request: Any) -> BodyReader:
-        """The reader of a request's body; raises what is wrong with its head."""
-
-    def common_headers(self) -> tuple[Header, ...]:
-        """Headers of every answer."""
-
-    def body_timeout(self) -> float:
-        """Seconds for a body, before its size is looked at."""
-
-    def count_closed(self, reason: str) -> None:
-        """A peer was too slow."""
-
-    def unsent(self, size: int) -> None:
-        """So many bytes of answers more wait for the peer; fewer when below zero."""
-
-    def flush(self, size: int = 0) -> None:
-        """Write what the codec has, now or soon.
-
-        :param size: bytes that it was given since the last call.
-        """
-
-    def over(self, request: Any) -> None:
-        """A request is over."""
-
-    def close_when_answered(self) -> None:
-        """Take no further requests, and close when those under way are answered."""
-
-    def abort(self) -> None:
-        """Close at once."""
 
 
 class AnswerState(IntEnum):

@@ -13,7 +13,8 @@ from pushgate.net.http.browser_guard import BrowserGuard
 from pushgate.net.http.codec import Header
 from pushgate.net.http.connection import HTTPConnection
 from pushgate.net.http.date_header import DateHeader
-from pushgate.net.http.request import BodyReader, ServerRequest
+from pushgate.net.http.interfaces import BodyReader
+from pushgate.net.http.request import ServerRequest
 from pushgate.net.http.responses import HTTPResponse
 from pushgate.net.http.sweeper import Sweeper
 
