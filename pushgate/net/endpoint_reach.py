@@ -1,7 +1,6 @@
 """The address that a server endpoint string listens on, and whether other machines can reach it."""
 
 import os
-import re
 import socket
 from ipaddress import ip_address
 from typing import Any, Final
@@ -13,6 +12,7 @@ from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
+from pushgate.model.endpoint_parts import endpoint_parts
 from pushgate.plugin.settings import ListeningTable
 
 _ANY: Final = {"0.0.0.0", "::"}  # noqa: S104 - the addresses that stand for all
@@ -83,9 +83,7 @@ class ListenPlace(msgspec.Struct, frozen=True):
 
 def listen_place(description: str) -> ListenPlace | None:
     """Return the address in an endpoint string; None when it is of a kind whose text does not say it."""
-    kind, *rest = [re.sub(r"\\(.)", r"\1", part) for part in re.findall(r"(?:\\.|[^:\\])+", description)]
-    keyed = dict(part.split("=", 1) for part in rest if "=" in part)
-    plain = [part for part in rest if "=" not in part]
+    kind, plain, keyed = endpoint_parts(description)
     if kind == "unix" and (path := keyed.get("address", plain[0] if plain else "")):
         return ListenPlace(kind, path)
     port = keyed.get("port", plain[0] if plain else "")

@@ -1,6 +1,5 @@
 """Twisted's client endpoint strings, of which ``tcp:`` and ``tls:`` are made here, for their host."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.ssl import trustRootFromCertificates
 
+from pushgate.model.endpoint_parts import endpoint_parts
 from pushgate.net.client_tls import ClientTls, tls_endpoint
 from pushgate.net.host_endpoint import host_endpoint
 from pushgate.net.table_files import TableFiles, twisted_certificate
@@ -22,13 +22,13 @@ def endpoint_from_string(reactor: Any, description: str) -> IStreamClientEndpoin
     :raises ValueError: it cannot be understood, names a file that cannot be used, or is of a kind that
         verifies no host name.
     """
-    kind, _, rest = description.partition(":")
+    kind, words, arguments = endpoint_parts(description)
     if kind == "ssl":
         raise ValueError("ssl: verifies no host name; use tls:HOST:PORT")
     if kind not in {"tcp", "tls"}:
         found: IStreamClientEndpoint = clientFromString(reactor, description)
         return found
-    arguments = _arguments(rest)
+    arguments = {**dict(zip(("host", "port", "?"), words, strict=False)), **arguments}
     host = arguments.pop("host", "")
     endpoint = _plain(reactor, kind, host, arguments)
     if kind == "tls":
@@ -67,15 +67,3 @@ def _tls(host: str, arguments: dict[str, str]) -> ClientTls:
     if identity is None:
         return ClientTls(host, trust)
     return ClientTls(host, trust, identity.twisted(), tuple(map(twisted_certificate, identity.chain)))
-
-
-def _arguments(text: str) -> dict[str, str]:
-    """The arguments of an endpoint's description; those without a name are host and port."""
-    found: dict[str, str] = {}
-    positions = iter(("host", "port"))
-    for part in re.findall(r"(?:[^:\\]|\\.)+", text):
-        name, equals, value = part.partition("=")
-        if not equals:
-            name, value = next(positions, "?"), part
-        found[name] = re.sub(r"\\(.)", r"\1", value)
-    return found

@@ -1,6 +1,5 @@
 """The names that a certificate must have, and whether it has one of them."""
 
-import re
 from typing import Final
 
 import idna
@@ -10,15 +9,12 @@ from service_identity.cryptography import extract_patterns
 from service_identity.hazmat import DNS_ID, IPAddress_ID, ServiceID, verify_service_identity
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 
+from pushgate.plugin.settings import is_host_name
+
 MAX_NAMES: Final = 5
 """Names of a certificate that an error quotes at most."""
 MAX_NAME: Final = 100
 """Characters of a name that an error quotes at most."""
-
-MAX_HOST: Final = 253
-"""Characters of a host name at most (RFC 1035)."""
-_NAME: Final = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*", re.ASCII)
-"""Names as the DNS has them. Those of machines and containers may have an underscore."""
 
 
 class NotForHost(VerificationError):
@@ -45,7 +41,7 @@ def host_identity(host: str) -> ServiceID:
     name = host.removesuffix(".")
     if not name.isascii():
         name = idna.encode(name, uts46=True).decode("ascii")
-    if _NAME.fullmatch(name) is None or len(name) > MAX_HOST:
+    if not is_host_name(name):
         raise ValueError(f"no host name: {ascii(host)[:MAX_NAME]}")
     return DNS_ID(name)
 

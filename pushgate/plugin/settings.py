@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Final
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from pushgate.model.endpoint_parts import endpoint_parts
 from pushgate.model.notification import Delivery
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome_record import Tokens
@@ -41,9 +42,8 @@ def _endpoint(text: str) -> str:
 
 def _check_tcp(text: str) -> None:
     """Find what Twisted itself would report only at the start, as an error of Python."""
-    parts = [part.partition("=") for part in re.findall(r"(?:\\.|[^:\\])+", text)[1:]]
-    keyed = {key: value for key, equals, value in parts if equals}
-    ports = [keyed["port"]] if "port" in keyed else [key for key, equals, _ in parts if not equals]
+    _, words, keyed = endpoint_parts(text)
+    ports = [keyed["port"]] if "port" in keyed else words
     good = ports and re.fullmatch(r"[0-9]{1,5}", ports[0]) and int(ports[0]) <= 65535
     if not good or keyed.keys() - {"port", "interface", "backlog"}:
         raise ValueError("must be tcp:PORT or tcp:PORT:interface=ADDRESS, with a port up to 65535")

@@ -1,7 +1,7 @@
 """The principal at the other end of a connection, and what it may do."""
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 
@@ -9,12 +9,11 @@ from pushgate.inputs.common.login_throttle import LIMIT, LoginThrottle
 from pushgate.model.errors import Forbidden, NotLoggedIn
 from pushgate.model.outcome import Outcome
 from pushgate.model.principals import Operation, Principal
+from pushgate.model.printable import printable
 from pushgate.model.trace import NotificationTrace
 from pushgate.net.tls import peer_subject
 from pushgate.plugin.interfaces import Context, IGateway
 
-_SHOWN: Final = 200
-"""Characters of a certificate's subject that a refusal has at most."""
 _Found = TypeVar("_Found", Outcome, NotificationTrace)
 
 
@@ -154,7 +153,7 @@ class Session:
         """What a caller without a principal is refused with."""
         if self._subject is None:
             return "login: the caller is not logged in; log in first"
-        subject = "".join(c if c.isprintable() else repr(c)[1:-1] for c in self._subject[:_SHOWN])
+        subject = printable(self._subject)
         return (
             f"login: not logged in; its certificate's subject, {subject}, is not that of a principal;"
             " name it in the configuration, or log in first"

@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from pushgate.model.outcome import State
-from pushgate.net.host_identity import host_identity
-from pushgate.plugin.settings import AppName, Duration, FilePath, SinkTable
+from pushgate.plugin.settings import AppName, Duration, FilePath, SinkTable, is_host_name
 
 _RULE: Final = "must be https://host/path, without user, password and fragment"
 
@@ -29,18 +28,9 @@ def _url(text: str) -> str:
         or not (parts.path or not parts.query)
     ):
         raise ValueError(_RULE)
-    if not _can_be_named(parts.hostname):
+    if not is_host_name(parts.hostname):
         raise ValueError(f"{_RULE}; the host is neither an address nor a name as the DNS has them")
     return text
-
-
-def _can_be_named(host: str) -> bool:
-    """Whether a certificate may be for it."""
-    try:
-        host_identity(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _told(state: State) -> State:
