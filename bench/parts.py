@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pushgate.cli.demo.directory import free_ports
 from pushgate.protocols.apns_binary.frames import encode_run
 from pushgate.simulator.certificates import Certificates
 
@@ -25,11 +26,8 @@ ENVIRON = {**os.environ, "PYTHONPATH": str(HERE.parent)}
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nothing listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on loopback that nothing listens on just now, and no connection gets."""
+    return free_ports(1)[0]
 
 
 def wait_for_port(port: int, process: "subprocess.Popen[Any]", seconds: float = 20) -> None:
@@ -62,6 +60,10 @@ def running(
         )
         try:
             yield process
+        except BaseException as error:
+            if log is not None:
+                error.add_note("".join(log.read_text(errors="replace").splitlines(keepends=True)[-20:]))
+            raise
         finally:
             if process.poll() is None:
                 os.kill(process.pid, signal.SIGTERM)

@@ -1,6 +1,8 @@
 """The directory in which the demonstration takes place, and what stands in it."""
 
+import contextlib
 import fcntl
+import itertools
 import os
 import shutil
 import socket
@@ -145,13 +147,24 @@ class DemoDirectory:
                 prop.unlink(missing_ok=True)
 
 
+FIRST_PORT: Final = 20_000
+PORTS: Final = 12_000
+"""How many ports from the first are tried."""
+_NUMBERS = itertools.count()
+
+
 def free_ports(count: int) -> list[int]:
-    """Different TCP ports on loopback that are free just now."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Different TCP ports on loopback that are free just now.
+
+    They are below those that the system gives to connections (on Linux 32768 and more): until a port is
+    listened on, any program that connects somewhere could get it. Each process begins at a place of its own.
+    """
+    found: list[int] = []
+    for number in _NUMBERS:
+        port = FIRST_PORT + (os.getpid() * 61 + number) % PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            break
+    return found
