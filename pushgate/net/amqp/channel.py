@@ -75,12 +75,16 @@ class AmqpChannel:
         self._keeping = Deferred.fromCoroutine(self._keep())
 
     async def stop(self) -> None:
-        """Close in order, by force when the broker does not answer."""
+        """Close in order, by force when the broker does not answer; cancelled, by force at once."""
         self._keeping.cancel()
         connection = self._connection
         if connection is not None and connection.transport is not None:
             connection.end()
-            await connection.gone
+            try:
+                await connection.gone
+            except CancelledError:
+                connection.abort()
+                raise
 
     def renew(self, why: str) -> None:
         """Close this connection and open another."""

@@ -76,6 +76,13 @@ class AmqpConnection(TwistedProtocolConnection):  # type: ignore[misc]  # pika i
             self.transport.loseConnection()
         self._closing()
 
+    def abort(self) -> None:
+        """Close at once; harmless when it is closed."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.transport is not None and not self._lost:
+            self._abort()
+
     def _closing(self) -> None:
         if self._timer is None and not self._lost:
             self._timer = self._clock.callLater(LINGER, self._abort)

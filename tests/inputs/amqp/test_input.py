@@ -363,6 +363,7 @@ class StopTests(AmqpTestCase):
         [(_, _, body)] = self.taken(self.queue)
         self.assertEqual(json.loads(body)["token"], token(1).hex())
         self.gateway.release()
+        await stopping
 
     async def test_a_broker_that_restarts(self) -> None:
         """The input comes back to it, and what it had is not sent again nor lost."""

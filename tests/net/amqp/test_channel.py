@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
@@ -166,6 +166,21 @@ class LinkTests(BrokerTestCase):
         await eventually(lambda: link._connection is not None and link._connection.transport, "a connection")
         await Deferred.fromCoroutine(link.stop())
         self.assertTrue(link._connection.gone.called)
+
+    async def test_a_stop_that_is_cancelled(self) -> None:
+        """Ends the connection at once, and leaves no timer behind."""
+        silent = Factory.forProtocol(Protocol)
+        port = reactor.listenTCP(0, silent, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        link = self.link(url=f"amqp://127.0.0.1:{port.getHost().port}/")
+        connection = await eventually(
+            lambda: link._connection and link._connection.transport and link._connection, "a connection"
+        )
+        stopping = Deferred.fromCoroutine(link.stop())
+        stopping.cancel()
+        await self.assertFailure(stopping, CancelledError)
+        self.assertIsNone(connection._timer)
+        await eventually(lambda: connection._lost, "its end")
 
     def test_files(self) -> None:
         """Files that cannot be used are faults that name the key and the file."""
