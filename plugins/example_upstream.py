@@ -81,7 +81,7 @@ class DryRun:
 
     def _write(self, part: BatchSlice) -> BatchSlice:
         terms = part.batch.terms
-        shared = terms.expiration, terms.priority, terms.collapse_id, terms.push_type
+        shared = terms.expiration, part.batch.priority, terms.collapse_id, terms.push_type
         if self._config.path is not None:
             with self._config.path.open("ab") as file:
                 for token, payload in zip(part.tokens(), part.payloads(), strict=True):

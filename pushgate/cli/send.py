@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 @click.option("--payload", metavar="JSON", help="The payload: a JSON object.")
 @click.option("--alert", metavar="TEXT", help="Instead of a payload: the text to show.")
 @click.option("--expiration", type=int, metavar="TIME", help="Unix seconds after which it is not sent.")
-@click.option("--priority", type=click.Choice(["5", "10"]), help="10 is at once, 5 spares the battery.")
+@click.option(
+    "--priority",
+    type=click.Choice(["1", "5", "10"]),
+    help="10: at once; 5: power permitting; 1: wake nothing.",
+)
 @click.option("--collapse-id", help="It replaces an earlier notification with the same.")
 @click.option("--push-type", help="Such as alert or background.")
 @click.option("--topic", help="The topic, when it is not the app's.")

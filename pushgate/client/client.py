@@ -56,8 +56,8 @@ from pushgate.protocols.amp.commands import (
 class TermArguments(TypedDict, total=False):
     """What a notification may have besides its token and payload; the gateway checks it.
 
-    ``expiration`` and ``registered_at`` are Unix seconds, ``priority`` is 5 or 10, ``delivery`` overrides the
-    app's policy: ``"at-least-once"`` or ``"at-most-once"``.
+    ``expiration`` and ``registered_at`` are Unix seconds, ``priority`` is 1, 5 or 10, ``delivery`` overrides
+    the app's policy: ``"at-least-once"`` or ``"at-most-once"``.
     """
 
     expiration: int

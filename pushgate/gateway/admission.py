@@ -99,7 +99,7 @@ class Admission:
     def _enqueue(self, app: App, batch: Batch, doubtful: bool) -> None:
         count = len(batch) - len(batch.refused)
         if count and app.closed:
-            self._apps.missed(app, batch.terms.priority, count)
+            self._apps.missed(app, batch.priority, count)
         elif count:
             app.queue.accept(batch, doubtful and batch.delivery is Delivery.AT_MOST_ONCE)
 

@@ -26,6 +26,8 @@ MAX_EXPIRATION: Final = (1 << 32) - 1
 class Priority(IntEnum):
     """APNs priorities: how soon the service delivers, and which notifications pass others here."""
 
+    LOW = 1
+    """Only when the device is awake anyway."""
     BULK = 5
     URGENT = 10
 
@@ -41,6 +43,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the notifications of one batch share; checked at construction.
 
     :param expiration: Unix seconds; past it the notification is worthless. 0: do not store, try once.
+    :param priority: None: the usual one, which is `URGENT` unless the kind of push has another.
     :param collapse_id: at most 64 bytes of UTF-8.
     :param registered_at: Unix seconds when the device last gave its token; a later death of the token
         suppresses the notification, an earlier one does not.
@@ -48,11 +51,13 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     :param rate: of the batch, notifications per second at most; 0 sets no limit beside the app's.
     :param pace: at most 255 bytes of UTF-8: batches of an app and priority that name the same one share one
         rate, the one that came last.
+    :param channel: broadcast to those who listen on this channel of the push service, instead of a device; in
+        base64.
     :raises Invalid: naming the field.
     """
 
     expiration: int | None = None
-    priority: Priority = Priority.URGENT
+    priority: Priority | None = None
     collapse_id: str | None = None
     push_type: str | None = None
     topic: str | None = None
@@ -60,6 +65,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     delivery: Delivery | None = None
     rate: float = 0.0
     pace: str | None = None
+    channel: str | None = None
 
     def __post_init__(self) -> None:
         _seconds("expiration", self.expiration)
@@ -68,6 +74,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         _text("push_type", self.push_type, 64)
         _text("topic", self.topic, 255)
         _text("pace", self.pace, 255)
+        _text("channel", self.channel, 255)
         check_rate(self.rate)
         if self.pace is not None and not self.rate:
             raise Invalid("pace", "given without a rate", "it names what shares a rate")
@@ -131,6 +138,11 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def __len__(self) -> int:
         return len(self.tokens)
 
+    @property
+    def priority(self) -> Priority:
+        """How soon it is sent: what its terms say, `URGENT` when they say nothing."""
+        return self.terms.priority or Priority.URGENT
+
     def payloads(self, start: int, stop: int) -> list[bytes]:
         """The payloads of members `start` to `stop` (excluded)."""
         if isinstance(self.payload, Packed):
@@ -156,14 +168,14 @@ def parse_id(text: str, field: str = "id") -> int:
         raise Invalid(field, f"text of {len(text)} characters", "a UUID") from None
 
 
-def parse_priority(number: int | None) -> Priority:
-    """A priority from its number, 10 when absent; raise `Invalid` for any but 5 and 10."""
+def parse_priority(number: int | None) -> Priority | None:
+    """A priority from its number; raise `Invalid` for any but 1, 5 and 10."""
     if number is None:
-        return Priority.URGENT
+        return None
     try:
         return Priority(number)
     except ValueError:
-        raise Invalid("priority", _shape(number), "5 or 10") from None
+        raise Invalid("priority", _shape(number), "1, 5 or 10") from None
 
 
 def check_rate(rate: float) -> float:

@@ -71,9 +71,10 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
         word, words = terms.push_type, self.push_types
         if word is not None and words is not None and word not in words:
             raise Invalid("push_type", "not a known word", f"one of {', '.join(sorted(words))}")
-        if terms.priority not in self.priorities:
+        priority = terms.priority or Priority.URGENT
+        if priority not in self.priorities:
             known = ", ".join(map(str, sorted(self.priorities)))
-            raise Invalid("priority", f"the number {terms.priority}", f"one of {known}")
+            raise Invalid("priority", f"the number {priority}", f"one of {known}")
 
     def refused_members(self, submission: Submission, max_payload: int) -> list[tuple[int, Refusal]]:
         """Return the members of a submission that cannot be sent, ascending, each with the reason.

@@ -87,7 +87,7 @@ class RecordingSpool:
     def waiting(self) -> dict[tuple[str, int], int]:
         counts: dict[tuple[str, int], int] = {}
         for each in self.recovered:
-            queue = each.batch.app, int(each.batch.terms.priority)
+            queue = each.batch.app, int(each.batch.priority)
             counts[queue] = counts.get(queue, 0) + sum(stop - start for start, stop in each.left)
         return counts
 
@@ -163,7 +163,7 @@ class RecordingSpool:
         later = [
             each
             for each in map(self._now, self.recovered)
-            if (each.batch.app, each.batch.terms.priority) == (app, priority) and each.batch.order > after
+            if (each.batch.app, each.batch.priority) == (app, priority) and each.batch.order > after
         ]
         return later[:1], len(later) > 1
 

@@ -224,7 +224,8 @@ def test_no_error_repeats_what_was_sent(refused):
 def test_terms_have_defaults():
     """Nothing but the token and the payload has to be said: urgent, with no end."""
     terms = Terms()
-    assert terms.priority is Priority.URGENT
+    assert terms.priority is None
+    assert batch().priority is Priority.URGENT
     assert {terms.expiration, terms.collapse_id, terms.push_type, terms.topic, terms.registered_at} == {None}
     assert terms.delivery is None
 
@@ -278,17 +279,16 @@ def test_push_types_are_apples():
         APNS_RULES.check_terms(Terms(push_type="Alert"))
 
 
-def test_priorities_are_5_and_10():
-    """5 is bulk, 10 is urgent and the default; any other number is refused."""
-    assert parse_priority(None) is Priority.URGENT
-    assert parse_priority(10) is Priority.URGENT
-    assert parse_priority(5) is Priority.BULK
-    for number in (0, 1, 6, -10, 10**20):
+def test_priorities_are_1_5_and_10():
+    """1 is low, 5 is bulk, 10 is urgent; any other number is refused."""
+    assert parse_priority(None) is None
+    assert [parse_priority(number) for number in (1, 5, 10)] == list(Priority)
+    for number in (0, 2, 6, -10, 10**20):
         for refused in (
             lambda number=number: parse_priority(number),
             lambda number=number: Terms(priority=number),
         ):
-            with pytest.raises(Invalid, match="5 or 10"):
+            with pytest.raises(Invalid, match="1, 5 or 10"):
                 refused()
 
 

@@ -206,7 +206,7 @@ class AppQueue:
             return {}
         counts = self._backlog.counts()
         for span in spans:
-            counts[span.batch.terms.priority] += len(span)
+            counts[span.batch.priority] += len(span)
         self._recorder.forget(self.app)
         return counts
 

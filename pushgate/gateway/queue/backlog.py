@@ -70,7 +70,7 @@ class Backlog:
 
     def keeps(self, batch: Batch) -> bool:
         """Whether a batch, accepted just now, stays in the spool until its turn."""
-        priority = batch.terms.priority
+        priority = batch.priority
         if self._spool.pages and (priority in self._behind or not self._has_room(priority)):
             self._behind.add(priority)
             self._count[priority] += len(batch) - len(batch.refused)
@@ -80,15 +80,15 @@ class Backlog:
 
     def opened(self, batch: Batch) -> None:
         """A batch is in memory from now on."""
-        self._shelf(batch)[batch.terms.priority] += weight(batch)
+        self._shelf(batch)[batch.priority] += weight(batch)
 
     def finished(self, batch: Batch) -> None:
         """A batch that was in memory is done."""
-        self._shelf(batch)[batch.terms.priority] -= weight(batch)
+        self._shelf(batch)[batch.priority] -= weight(batch)
 
     def withdrawn(self, batch: Batch) -> None:
         """A notification of a batch that is in the spool only was settled there."""
-        self._count[batch.terms.priority] -= 1
+        self._count[batch.priority] -= 1
 
     def fill(self) -> Deferred[None]:
         """Bring in what there is room for; fires when that is done, never fails."""

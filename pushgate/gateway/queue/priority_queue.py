@@ -16,10 +16,11 @@ _Queue = deque[BatchSlice]
 
 
 class PriorityQueue:
-    """Three queues and more; within each, spans stand in the order of acceptance.
+    """A queue for each priority and more; within each, spans stand in the order of acceptance.
 
-    Urgent spans (priority 10) always go before bulk ones (priority 5). Suspects, spans that must travel
-    alone, wait apart from both, so that none waits behind them; so do batches with a rate of their own.
+    Urgent spans (priority 10) always go before bulk ones (priority 5), and these before low ones. Suspects,
+    spans that must travel alone, wait apart from them, so that none waits behind them; so do batches with a
+    rate of their own.
     What of these was taken and comes back goes as soon as any other: it has waited for its turn already.
 
     :ivar depth: notifications waiting.
@@ -28,7 +29,7 @@ class PriorityQueue:
 
     def __init__(self) -> None:
         self._suspects: _Queue = deque()
-        self._by_priority: dict[Priority, _Queue] = {Priority.URGENT: deque(), Priority.BULK: deque()}
+        self._by_priority: dict[Priority, _Queue] = {each: deque() for each in sorted(Priority, reverse=True)}
         self.paced = RateGroups()
         self.depth = 0
 
@@ -72,7 +73,7 @@ class PriorityQueue:
         self.paced.change(batch, rate, now)
         if was_paced:
             return
-        queue = self._by_priority[batch.terms.priority]
+        queue = self._by_priority[batch.priority]
         moved = [each for each in queue if each.batch.order == batch.order]
         if moved:
             others = [each for each in queue if each.batch.order != batch.order]
@@ -187,11 +188,11 @@ class PriorityQueue:
     def _holding(self, batch: Batch) -> Sequence[_Queue]:
         """The queues in which spans of this batch may be."""
         paced = self.paced.queue(batch)
-        queues = self._suspects, self._by_priority[batch.terms.priority]
+        queues = self._suspects, self._by_priority[batch.priority]
         return queues if paced is None else (*queues, paced)
 
     def _queue_of(self, span: BatchSlice) -> _Queue:
-        return self._suspects if span.alone else self._by_priority[span.batch.terms.priority]
+        return self._suspects if span.alone else self._by_priority[span.batch.priority]
 
     def _take_paced(
         self, priority: Priority, front: BatchSlice | None, limit: int, now: float

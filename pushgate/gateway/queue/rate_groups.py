@@ -180,7 +180,7 @@ class RateGroups:
 
 
 def _key(batch: Batch) -> _Key:
-    return batch.terms.priority, batch.terms.pace or batch.order
+    return batch.priority, batch.terms.pace or batch.order
 
 
 def _place(group: RateGroup) -> tuple[int, int]:

@@ -200,7 +200,7 @@ def _row(batch: Batch) -> tuple[Any, ...]:
         batch.order,
         stem(batch.id),
         batch.app,
-        int(batch.terms.priority),
+        int(batch.priority),
         len(batch) - len(batch.refused),
         batch.accepted_at,
         batch.door,

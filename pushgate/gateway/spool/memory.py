@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
@@ -106,8 +107,13 @@ def content_digest(batch: Batch) -> bytes:
     digest = hashlib.sha256(_one_byte_lengths(batch.tokens))
     digest.update(b"\0shared\0" if shared else b"\0each\0")
     digest.update(payload.blob if isinstance(payload, Packed) else payload)
-    digest.update(repr(batch.terms).encode())
+    digest.update(_terms_text(batch).encode())
     return digest.digest()
+
+
+def _terms_text(batch: Batch) -> str:
+    """Return the terms as 0.1.0 wrote them, for the same reason."""
+    return repr(replace(batch.terms, priority=batch.priority)).replace(", channel=None)", ")")
 
 
 def _one_byte_lengths(targets: Packed) -> bytes:

@@ -26,6 +26,7 @@ from typing import Final
 
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.history import Step
+from pushgate.model.notification import Priority
 from pushgate.model.outcome import State, Verdict
 from pushgate.protocols.apns_binary import outcome_rules
 from pushgate.protocols.apns_binary.connection_end import End, Ending
@@ -111,7 +112,7 @@ class Stream:
                 span.payloads(),
                 map(identifier, places),
                 terms.expiration,
-                terms.priority,
+                max(span.batch.priority, Priority.BULK),  # this protocol has no lower one
             )
             self.size += sum(map(len, run))
             self._window.add(span.written(step), now, self.size)

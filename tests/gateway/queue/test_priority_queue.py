@@ -261,7 +261,7 @@ class LaneModel(RuleBasedStateMachine):
 
 def rank(each):
     """Where a span stands among those that may travel in company."""
-    return -each.batch.terms.priority, each.place
+    return -each.batch.priority, each.place
 
 
 LaneModel.TestCase.settings = settings(max_examples=40, stateful_step_count=30)

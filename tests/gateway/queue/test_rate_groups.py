@@ -251,8 +251,8 @@ class PacedModel(RuleBasedStateMachine):
             return multiple()
         assert 1 <= len(found) <= limit
         urgent = [each for each in self.lane if not each.alone and not self.is_paced(each)
-                  and each.batch.terms.priority is URGENT]  # fmt: skip
-        assert not urgent or found.batch.terms.priority is URGENT
+                  and each.batch.priority is URGENT]  # fmt: skip
+        assert not urgent or found.batch.priority is URGENT
         self.waiting.difference_update(members([found]))
         return found
 

@@ -87,7 +87,7 @@ class InputTests(AmqpTestCase):
         await self.submitted(4)
         self.assertEqual(
             [(each.app, each.terms.priority, len(each.tokens)) for each in self.gateway.submissions],
-            [("news", 5, 1), ("news", 10, 2), ("news", 10, 2), ("chat", 10, 2)],
+            [("news", 5, 1), ("news", None, 2), ("news", None, 2), ("chat", None, 2)],
         )
 
     async def test_the_app_is_the_routing_key(self) -> None:
@@ -326,7 +326,7 @@ class StopTests(AmqpTestCase):
         single, rest = [json.loads(body) for _, _, body in left]
         self.assertEqual(left[0][1].message_id, "s")
         self.assertEqual(single["token"], token(9).hex())
-        self.assertEqual(rest, {"app": "news", "tokens": tokens[1:], "payload": PAYLOAD, "priority": 10})
+        self.assertEqual(rest, {"app": "news", "tokens": tokens[1:], "payload": PAYLOAD})
         self.assertEqual(left[1][1].headers["x-pushgate-message-id"], "m")
 
     async def test_what_is_on_its_way(self) -> None:

@@ -131,7 +131,7 @@ class PushTests(HTTPTestCase):
         refused = {index: (code, text) for index, code, text in response.json["refused"]}
         self.assertEqual(list(refused), [1, 2, 3, 4, 5])
         self.assertEqual([refused[index][0] for index in (3, 4)], ["TOO_LARGE", "TOO_LARGE"])
-        self.assertIn("5 or 10", refused[5][1])
+        self.assertIn("1, 5 or 10", refused[5][1])
         self.assertEqual(len(self.gateway.submissions), 1)
 
     def test_half_a_surrogate_pair(self):
@@ -227,7 +227,7 @@ class RefusalTests(HTTPTestCase):
             (ONE | {"payload": [secret]}, "payload: 10 bytes; a JSON object"),
             (ONE | {"colour": secret}, "colour: no field of this request"),
             (ONE | {"priority": "high"}, "priority: of type str"),
-            (ONE | {"priority": 7}, "priority: the number 7; 5 or 10"),
+            (ONE | {"priority": 7}, "priority: the number 7; 1, 5 or 10"),
             (ONE | {"expiration": 2**70}, "expiration: a number of 71 bits"),
             (ONE | {"collapse_id": secret * 11}, "collapse_id: 66 bytes"),
             ({"tokens": [], "payload": {}}, "tokens: none"),
