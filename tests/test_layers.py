@@ -46,6 +46,8 @@ EXCEPTIONS = {
 PURE = {
     "model": {"msgspec"},
     "protocols.apns_binary": {"msgspec"},
+    "protocols.apns_http2": {"msgspec", "jwt", "cryptography"},
+    "protocols.apns_push_types": {"msgspec"},
     "protocols.webhook_signature": set(),
     "plugin.settings": {"pydantic", "pydantic_core"},
     "net.http.codec": {"msgspec"},

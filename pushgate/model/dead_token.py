@@ -21,10 +21,20 @@ class DeadReason(StrEnum):
     """The push service refused it with status 5."""
     IMPORTED = "imported"
     """An operator entered it."""
+    BAD_DEVICE_TOKEN = "BadDeviceToken"  # noqa: S105 - a reason, not a secret
+    """The push service refused it over HTTP/2: it is malformed, or of the other environment."""
+    DEVICE_TOKEN_NOT_FOR_TOPIC = "DeviceTokenNotForTopic"  # noqa: S105 - a reason, not a secret
+    """The same: it is of another app."""
+    UNREGISTERED = "Unregistered"
+    """The push service said so over HTTP/2: the app is not on the device any more."""
+    EXPIRED_TOKEN = "ExpiredToken"  # noqa: S105 - a reason, not a secret
+    """The same: the token has expired."""
 
 
-DOUBTFUL: Final = frozenset({DeadReason.INVALID_TOKEN})
-"""What a living token is refused for as well, when it is sent to the wrong environment."""
+DOUBTFUL: Final = frozenset(
+    {DeadReason.INVALID_TOKEN, DeadReason.BAD_DEVICE_TOKEN, DeadReason.DEVICE_TOKEN_NOT_FOR_TOPIC}
+)
+"""What a living token is refused for as well, when it is sent to the wrong environment or topic."""
 MAX_HEX: Final = 100
 """Bytes of a token in hex at most: those of APNs are no longer, and only APNs writes its own in hex."""
 _RULE: Final = "must be TOKEN [SINCE [REASON]], or the same as a JSON object"

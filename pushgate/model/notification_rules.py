@@ -37,6 +37,8 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
     :param max_payload: bytes at most, whatever an app's own limit says.
     :param check_target: raises `Invalid` for a target of the right length that cannot be one.
     :param check_payload: raises `Invalid` for a payload within the limit that cannot be sent.
+    :param check_combination: raises a `Refusal` for a payload that cannot be sent on the terms it is given
+        with.
     """
 
     form: TargetForm = TargetForm.TEXT
@@ -46,6 +48,7 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
     max_payload: int = 65535
     check_target: Callable[[bytes], None] | None = None
     check_payload: Callable[[bytes], None] = check_json_object
+    check_combination: Callable[[Terms, bytes], None] | None = None
 
     def parse_target(self, text: str, field: str = "token") -> bytes:
         """Return the target that `text` stands for; raise `Invalid`, naming `field`, when there is none."""
@@ -82,13 +85,14 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
         :param max_payload: the app's limit, bytes.
         :raises Invalid, TooLarge: the terms, or the one payload that all share, make all of it impossible.
         """
-        self.check_terms(submission.terms)
+        terms = submission.terms
+        self.check_terms(terms)
         limit = min(max_payload, self.max_payload)
         faults: dict[int, Refusal] = {}
         if isinstance(submission.payload, Packed):
-            faults = _faults(submission.payload, lambda payload: self.payload(payload, limit))
+            faults = _faults(submission.payload, lambda payload: self._payload(payload, limit, terms))
         else:
-            self.payload(submission.payload, limit)
+            self._payload(submission.payload, limit, terms)
         lengths = submission.tokens.lengths()
         if self.check_target or not all(1 <= length <= self.max_target for length in lengths):
             faults |= _faults(submission.tokens, self._target)
@@ -99,6 +103,11 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
         if len(payload) > limit:
             raise TooLarge("payload", len(payload), limit)
         self.check_payload(payload)
+
+    def _payload(self, payload: bytes, limit: int, terms: Terms) -> None:
+        self.payload(payload, limit)
+        if self.check_combination is not None:
+            self.check_combination(terms, payload)
 
     def _target(self, target: bytes) -> None:
         if not 1 <= len(target) <= self.max_target:

@@ -40,12 +40,14 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
     :param status: the push service's number, if it gave one.
     :param reason: its name in Apple's terms, or why the gateway gave up; "" when there is nothing to say.
+    :param unique_id: what the push service calls it in its own logs; "" when it did not say.
     """
 
     span: BatchSlice
     state: State
     status: int | None = None
     reason: str = ""
+    unique_id: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -61,6 +63,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     reason: str
     at: float
     upstream: str
+    unique_id: str = ""
 
     @property
     def app(self) -> str:

@@ -51,7 +51,8 @@ def lines(report: Report, tokens: Tokens = Tokens.FULL) -> list[str]:
         f',"state":"{report.state}","status":{_json(report.status)},"reason":{_json(report.reason)}'
         f',"at":{report.at:.3f},"attempts":{span.attempts},"batch":"{stem}0000","index":'
     )
-    tail = f',"upstream":{_json(report.upstream)},"corrects":{_json(span.recalled)}}}'
+    unique = f',"unique_id":{_json(report.unique_id)}' if report.unique_id else ""
+    tail = f',"upstream":{_json(report.upstream)},"corrects":{_json(span.recalled)}{unique}}}'
     return [
         f'{{"id":"{stem}{index:04x}","app":{app},"token":{write_token(token)}{middle}{index}{tail}'
         for index, token in enumerate(span.tokens(), span.start)

@@ -232,10 +232,13 @@ class IWork(Interface):
         fails.
         """
 
-    def token_rejected(token: bytes, first: bool, reason: DeadReason = DeadReason.INVALID_TOKEN) -> bool:
+    def token_rejected(
+        token: bytes, first: bool, reason: DeadReason = DeadReason.INVALID_TOKEN, since: int | None = None
+    ) -> bool:
         """Note that the push service rejected this token as dead, before later spans are requeued.
 
-        :param first: nothing was accepted before it on the same connection.
+        :param first: nothing was accepted before it on the same connection, or that is not known.
+        :param since: Unix seconds of the death, as the service says; None: now.
 
         Returns True when so many in a row were, that the environment is suspect rather than the tokens.
         """
@@ -278,6 +281,12 @@ class IProving(Interface):
         of notifications proven, when no more can be, in bounded time; None when nothing is in doubt. Not
         called again before that. Raises `Invalid` when the configuration does not allow it.
         """
+
+
+class IDeclaresRules(Interface):
+    """Optional for upstreams: what they take depends on their configuration, not only on their kind."""
+
+    rules = Attribute("The `NotificationRules` that hold in place of the factory's.")
 
 
 class IInFlight(Interface):

@@ -4,13 +4,11 @@ from typing import Final
 
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.target import TargetForm
+from pushgate.protocols.apns_push_types import TYPES
 
 MAX_TOKEN: Final = 100
 """Bytes of a device token at most: "up to 100 bytes" in Apple's final description of the token item."""
-PUSH_TYPES: Final = frozenset(
-    {"alert", "background", "complication", "controls", "fileprovider", "liveactivity", "location", "mdm"}
-    | {"pushtotalk", "voip", "widgets"}
-)
+PUSH_TYPES: Final = frozenset(TYPES)
 """Apple's apns-push-type values."""
 APNS_RULES: Final = NotificationRules(form=TargetForm.HEX, max_target=MAX_TOKEN, push_types=PUSH_TYPES)
 """What `IUpstreamFactory.rules` is of an upstream that speaks to Apple's service."""

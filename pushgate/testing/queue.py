@@ -28,7 +28,7 @@ class RecordingQueue:
     :ivar verdicts: all verdicts, in order.
     :ivar requeued: the slices that were given back, in order.
     :ivar dead: the tokens that the feedback service listed.
-    :ivar rejected: the tokens that were refused as dead.
+    :ivar rejected: the tokens that were refused as dead; `deaths` has why and since when, too.
     :ivar is_reachable: the last value that the upstream reported; None before.
     :ivar suspicious: the result of `token_rejected`.
     """
@@ -45,6 +45,7 @@ class RecordingQueue:
         self.rejected: list[bytes] = []
         self.is_reachable: bool | None = None
         self.suspicious = False
+        self.deaths: list[tuple[bytes, DeadReason, int | None]] = []
 
     def put(self, *tokens: bytes, payload: bytes = b"{}", alone: bool = False, **terms: object) -> BatchSlice:
         """Queue one batch, and wake the upstream.
@@ -102,9 +103,14 @@ class RecordingQueue:
         return succeed(None)
 
     def token_rejected(
-        self, token: bytes, first: bool, reason: DeadReason = DeadReason.INVALID_TOKEN
+        self,
+        token: bytes,
+        first: bool,
+        reason: DeadReason = DeadReason.INVALID_TOKEN,
+        since: int | None = None,
     ) -> bool:
         self.rejected.append(token)
+        self.deaths.append((token, reason, since))
         return self.suspicious
 
     def reachable(self, yes: bool) -> None:

@@ -28,6 +28,7 @@ NAMES = [
     "Forbidden",
     "HostName",
     "IAddressed",
+    "IDeclaresRules",
     "IGateway",
     "IHistory",
     "IInFlight",

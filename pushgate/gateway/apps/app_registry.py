@@ -19,7 +19,7 @@ from pushgate.model.errors import CannotStart, NotFound, UnknownApp
 from pushgate.model.notification import Priority
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.plugin.guard import checked, error_boundary
-from pushgate.plugin.interfaces import Context, IUpstream, IUpstreamFactory
+from pushgate.plugin.interfaces import Context, IDeclaresRules, IUpstream, IUpstreamFactory
 from pushgate.plugin.settings import AppTable
 
 _BEAT: Final = 0.1
@@ -112,7 +112,12 @@ class AppRegistry:
         what = f'apps.{name}: upstream "{factory.name}"'
         with error_boundary(what):
             upstream = factory.upstream(name, config, lease, self._context)
-        return Candidate(app, config, rules, checked(upstream, IUpstream, what), lease)
+        checked(upstream, IUpstream, what)
+        if IDeclaresRules.providedBy(upstream):
+            rules = upstream.rules
+            if name not in self._apps:
+                app.configure(config, rules)
+        return Candidate(app, config, rules, upstream, lease)
 
     def admit(self, candidate: Candidate, patience: float) -> None:
         """Let a started candidate have the queue of its app at once.

@@ -46,17 +46,19 @@ class DeadTokenStore:
                     self._guard.resume(Doubt(death, None))
             after = deaths[-1].token
 
-    def rejected(self, token: bytes, reason: DeadReason, first: bool) -> bool:
+    def rejected(self, token: bytes, reason: DeadReason, first: bool, since: int | None = None) -> bool:
         """Enter a token that was refused; return True when the environment is suspect instead.
 
         Then this one, and those before it in the row, are taken back.
 
         :param first: nothing was accepted before it on the same connection.
+        :param since: Unix seconds of the death; None: now.
         """
         if not first:
             self._accepted()
         doubted = reason in DOUBTFUL and not self._guard.trusts
-        death = DeadTokenEntry(token, int(self._wall()), reason, doubted)
+        now = int(self._wall())
+        death = DeadTokenEntry(token, now if since is None else min(since, now), reason, doubted)
         before = self.tokens.get(token)
         self._enter([death])
         self._spool.bury(self._app, [death])

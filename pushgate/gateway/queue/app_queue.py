@@ -251,9 +251,13 @@ class AppQueue:
         return self._dead_tokens.died(deaths)
 
     def token_rejected(
-        self, token: bytes, first: bool, reason: DeadReason = DeadReason.INVALID_TOKEN
+        self,
+        token: bytes,
+        first: bool,
+        reason: DeadReason = DeadReason.INVALID_TOKEN,
+        since: int | None = None,
     ) -> bool:
-        return self._dead_tokens.rejected(token, reason, first)
+        return self._dead_tokens.rejected(token, reason, first, since)
 
     def reachable(self, yes: bool) -> None:
         if yes:
@@ -284,7 +288,9 @@ class AppQueue:
 
     def _outcome(self, verdict: Verdict, upstream: str = "") -> Outcome:
         at, kind = self._context.wall(), upstream or self._config.upstream
-        return Outcome(verdict.span, verdict.state, verdict.status, verdict.reason, at, kind)
+        return Outcome(
+            verdict.span, verdict.state, verdict.status, verdict.reason, at, kind, verdict.unique_id
+        )
 
     def _record(self, reports: Sequence[Report]) -> None:
         """Have reports recorded; then there is room for other batches in place of those that are done."""

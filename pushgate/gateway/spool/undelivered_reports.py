@@ -41,6 +41,7 @@ class _Outcome(msgspec.Struct, array_like=True, tag=0):
     attempts: int
     of: _Of | None
     past: Past = ()
+    unique_id: str = ""
 
 
 class _DeadToken(msgspec.Struct, array_like=True, tag=1):
@@ -105,6 +106,7 @@ def _line(report: Report) -> _Outcome | _DeadToken:
         span.attempts,
         _of(span) if span.recalled else None,
         span.past,
+        report.unique_id,
     )
 
 
@@ -120,7 +122,7 @@ def _report(line: _Outcome | _DeadToken, batch: Callable[[int], Batch | None]) -
     if of is None:
         return None
     span = BatchSlice(of, line.start, line.stop, line.attempts, recalled=line.of is not None, past=line.past)
-    return Outcome(span, line.state, line.status, line.reason, line.at, line.upstream)
+    return Outcome(span, line.state, line.status, line.reason, line.at, line.upstream, line.unique_id)
 
 
 def _stand_in(order: int, start: int, of: _Of) -> Batch:

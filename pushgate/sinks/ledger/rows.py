@@ -40,6 +40,7 @@ class _StoredBody(msgspec.Struct, array_like=True):
     past: Past
     tokens: bytes
     form: TargetForm | None = None
+    unique_id: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -66,6 +67,7 @@ def row(outcome: Outcome, tokens: Tokens) -> Row:
         span.past,
         _kept(span, tokens),
         batch.form,
+        outcome.unique_id,
     )
     return outcome.at, stem(batch.id), span.start, span.stop, _encode(body)
 
@@ -91,7 +93,7 @@ def outcome(number: int, start: int, body: bytes) -> Outcome:
         door=of.door,
     )
     span = BatchSlice(batch, index, index + 1, of.attempts, recalled=of.recalled, past=of.past)
-    return Outcome(span, of.state, of.status, of.reason, of.at, of.upstream)
+    return Outcome(span, of.state, of.status, of.reason, of.at, of.upstream, of.unique_id)
 
 
 def stem(number: int) -> bytes:
