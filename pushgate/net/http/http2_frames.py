@@ -74,12 +74,13 @@ class FrameReader:
     """Splits bytes into frames. Keeps one incomplete frame at most.
 
     :param block: bytes of a compressed block of headers at most, its CONTINUATION frames included.
+    :param preface: what comes before the frames; a server sends nothing.
     """
 
-    def __init__(self, block: int) -> None:
+    def __init__(self, block: int, preface: bytes = PREFACE) -> None:
         self._most = block
         self._rest = b""
-        self._preface = PREFACE
+        self._preface = preface
         self._settled = False
         self._block_stream = self._block_size = self._continuations = 0
 
@@ -184,6 +185,17 @@ def goaway_frame(last: int, code: int) -> bytes:
     :param last: the highest stream that was or will be worked on.
     """
     return _frame(Kind.GOAWAY, 0, 0, _GOAWAY.pack(last, code))
+
+
+def goaway(frame: bytes) -> tuple[int, int, bytes]:
+    """What a GOAWAY frame says: the last stream that was looked at, the code, and the server's words.
+
+    :raises ConnectionFault: it is too short.
+    """
+    if len(frame) < _HEAD.size + _GOAWAY.size:
+        raise ConnectionFault(Code.FRAME_SIZE_ERROR, "a frame has a wrong length")
+    last, code = _GOAWAY.unpack_from(frame, _HEAD.size)
+    return last & _ID, code, frame[_HEAD.size + _GOAWAY.size :]
 
 
 def end_frame(stream: int) -> bytes:

@@ -1,0 +1,138 @@
+"""What an HTTP/2 client's codec is: requests in, bytes out; bytes in, answers out. No I/O, no clock.
+
+It is made for many small requests with small answers: a request is given whole, an answer comes whole.
+"""
+
+from typing import Final, Protocol
+
+import msgspec
+
+from pushgate.net.http.codec import Header
+
+LAST_STREAM: Final = (1 << 31) - 1
+"""HTTP/2 has no higher stream: a connection makes half as many requests at most."""
+
+
+class RequestForm(msgspec.Struct, frozen=True):
+    """What many requests have in common.
+
+    :param pseudo: the pseudo headers but ``:path``.
+    :param fields: headers whose values come again.
+    """
+
+    pseudo: tuple[Header, ...]
+    fields: tuple[Header, ...]
+
+
+class Answered(msgspec.Struct, frozen=True, gc=False):
+    """The answer to a request is complete."""
+
+    stream: int
+    status: int
+    headers: tuple[Header, ...]
+    body: bytes
+
+
+class Unprocessed(msgspec.Struct, frozen=True, gc=False):
+    """The server says that it has not looked at a request: it may be made again.
+
+    RST_STREAM with REFUSED_STREAM, or GOAWAY with a lower last stream (RFC 9113 8.7).
+    """
+
+    stream: int
+
+
+class Abandoned(msgspec.Struct, frozen=True, gc=False):
+    """A stream was reset: whether the server has acted on the request is not known.
+
+    :param code: HTTP/2's error code.
+    """
+
+    stream: int
+    code: int
+
+
+class StreamLimit(msgspec.Struct, frozen=True):
+    """The server takes so many requests at a time from now on, those under way included."""
+
+    streams: int
+
+
+class GoingAway(msgspec.Struct, frozen=True):
+    """The server takes no further requests; those that are not `Unprocessed` go on.
+
+    :param code: HTTP/2's error code.
+    :param debug: what it says of the reason; its words.
+    """
+
+    code: int
+    debug: bytes
+
+
+class PingAnswered(msgspec.Struct, frozen=True):
+    """The server has answered a PING: it is there, and had read what came before."""
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """The server broke a rule of the connection: nothing more can be read from it. Close it.
+
+    :param text: what was wrong; our words.
+    """
+
+    text: str
+
+
+ClientEvent = Answered | Unprocessed | Abandoned | StreamLimit | GoingAway | PingAnswered | Broken
+
+
+class ClientLimits(msgspec.Struct, frozen=True):
+    """What a server may send.
+
+    :param head: bytes of an answer's head.
+    :param body: bytes of an answer's body.
+    :param noise: bytes in a row that end no request.
+    :param window: bytes of bodies that may be on their way, for a stream and for all.
+    """
+
+    head: int = 8 << 10
+    body: int = 16 << 10
+    noise: int = 1 << 20
+    window: int = 1 << 20
+
+
+class ClientCodec(Protocol):
+    """One connection's."""
+
+    @property
+    def last_stream(self) -> int:
+        """The stream of the last request, 0 before the first."""
+
+    def open(self, form: RequestForm, path: bytes, unlike: tuple[Header, ...], body: bytes) -> int:
+        """Make a request; return its stream.
+
+        The server's limit of streams is the caller's to keep.
+
+        :param unlike: headers whose values do not come again.
+        :raises ValueError: the server is going away, or there is no stream left.
+        """
+
+    def is_unsent(self, stream: int) -> bool:
+        """Whether some of a request is still here, for want of a window: then it was not acted on."""
+
+    def cancel(self, stream: int) -> None:
+        """Want no answer any more. Nothing comes of the stream then; harmless when it has ended."""
+
+    def ping(self) -> None:
+        """Ask whether the server is there: `PingAnswered`."""
+
+    def close(self) -> None:
+        """Say that no request follows, and that none is waited for: GOAWAY."""
+
+    def receive(self, data: bytes) -> list[ClientEvent]:
+        """Take bytes, in any pieces; return what they complete, in order.
+
+        After `Broken` it returns nothing more. It raises nothing, whatever comes.
+        """
+
+    def output(self) -> bytes:
+        """The bytes to send since the last call."""

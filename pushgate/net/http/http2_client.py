@@ -1,0 +1,205 @@
+"""HTTP/2 of a client, as far as it is the same with every library."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from pushgate.net.http.client_codec import (
+    LAST_STREAM,
+    Abandoned,
+    Answered,
+    Broken,
+    ClientEvent,
+    ClientLimits,
+    GoingAway,
+    PingAnswered,
+    RequestForm,
+    StreamLimit,
+    Unprocessed,
+)
+from pushgate.net.http.codec import Header
+from pushgate.net.http.http2_frames import Code, ConnectionFault, Kind
+
+FIRST_LIMIT: Final = 100
+"""Requests at a time of a server that sets no limit: the least one that RFC 9113 6.5.2 recommends."""
+
+_HEAD: Final = 9
+"""Bytes of a frame's head."""
+
+
+class _Answer(msgspec.Struct):
+    """An answer whose head has come.
+
+    :ivar body: what has come of the body.
+    """
+
+    status: int
+    headers: tuple[Header, ...]
+    body: bytes = b""
+
+
+class HTTP2Client(ABC):
+    """A client's side of HTTP/2, without its library. See `ClientCodec`.
+
+    A stream is known here from `open` until its answer is complete, or it was reset or cancelled.
+    """
+
+    def __init__(self, limits: ClientLimits) -> None:
+        self._limits = limits
+        self._open: dict[int, _Answer | None] = {}
+        self._events: list[ClientEvent] = []
+        self._noise = self._last = 0
+        self._first = b""
+        self._settled = self._broken = self._leaving = False
+
+    # What a library does.
+
+    @abstractmethod
+    def _send_request(self, form: RequestForm, path: bytes, unlike: tuple[Header, ...], body: bytes) -> int:
+        """Send a request, or queue what the windows have no room for; return its stream."""
+
+    @abstractmethod
+    def _send_reset(self, stream: int) -> None:
+        """Send RST_STREAM with CANCEL."""
+
+    @abstractmethod
+    def _feed(self, data: bytes) -> None:
+        """Take bytes; call ``_on_…`` for what they cause.
+
+        :raises ConnectionFault: they break a rule of the connection.
+        """
+
+    @abstractmethod
+    def is_unsent(self, stream: int) -> bool:
+        """See `ClientCodec`."""
+
+    @abstractmethod
+    def ping(self) -> None:
+        """See `ClientCodec`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """See `ClientCodec`."""
+
+    @abstractmethod
+    def output(self) -> bytes:
+        """See `ClientCodec`."""
+
+    # What the caller does.
+
+    @property
+    def last_stream(self) -> int:
+        """See `ClientCodec`."""
+        return self._last
+
+    def open(self, form: RequestForm, path: bytes, unlike: tuple[Header, ...], body: bytes) -> int:
+        """See `ClientCodec`."""
+        if self._broken or self._leaving or self._last >= LAST_STREAM - 1:
+            raise ValueError("no request can be made on this connection")
+        stream = self._last = self._send_request(form, path, unlike, body)
+        self._open[stream] = None
+        return stream
+
+    def cancel(self, stream: int) -> None:
+        """See `ClientCodec`."""
+        if stream in self._open and not self._broken:
+            del self._open[stream]
+            self._send_reset(stream)
+
+    def receive(self, data: bytes) -> list[ClientEvent]:
+        """See `ClientCodec`."""
+        if self._broken:
+            return []
+        self._noise += len(data)
+        try:
+            if not self._settled:
+                self._check_first(data)
+            self._feed(data)
+            if self._noise > self._limits.noise:
+                raise ConnectionFault(Code.ENHANCE_YOUR_CALM, "the server sends much and answers nothing")
+        except ConnectionFault as fault:
+            self._break(fault.text)
+        except Exception:  # noqa: BLE001 - both libraries have raised other errors than their own
+            self._break("a frame cannot be understood")
+        events, self._events = self._events, []
+        return events
+
+    def _check_first(self, data: bytes) -> None:
+        """Check that what the server says begins as HTTP/2 does.
+
+        :raises ConnectionFault: it does not.
+        """
+        self._first += data[: _HEAD - len(self._first)]
+        if len(self._first) == _HEAD:
+            self._settled = True
+            if self._first[:1] != b"\0" or self._first[3] != Kind.SETTINGS:
+                raise ConnectionFault(Code.PROTOCOL_ERROR, "the server does not speak HTTP/2")
+
+    # What the library says.
+
+    def _on_head(self, stream: int, fields: Sequence[Header], end: bool) -> None:
+        """The head of an answer has come."""
+        if stream not in self._open:
+            return
+        (name, value), *rest = fields
+        if name != b":status" or not (len(value) == 3 and value.isdigit()):
+            raise ConnectionFault(Code.PROTOCOL_ERROR, "an answer has no status")
+        if sum(len(each) + len(other) for each, other in rest) > self._limits.head:
+            raise ConnectionFault(Code.ENHANCE_YOUR_CALM, "the head of an answer is too long")
+        if end:
+            self._complete(stream, _Answer(int(value), tuple(rest)))
+        else:
+            self._open[stream] = _Answer(int(value), tuple(rest))
+
+    def _on_data(self, stream: int, data: bytes, end: bool) -> None:
+        """A part of the body of an answer has come."""
+        answer = self._open.get(stream)
+        if answer is None:
+            return
+        answer.body += data
+        if len(answer.body) > self._limits.body:
+            raise ConnectionFault(Code.ENHANCE_YOUR_CALM, "the body of an answer is too long")
+        if end:
+            self._complete(stream, answer)
+
+    def _on_end(self, stream: int) -> None:
+        """An answer has ended, with trailers or without data; what they say is dropped."""
+        answer = self._open.get(stream)
+        if answer is not None:
+            self._complete(stream, answer)
+
+    def _on_reset(self, stream: int, code: int) -> None:
+        """A stream was reset; a library says the same of those that GOAWAY leaves out."""
+        if stream in self._open:
+            del self._open[stream]
+            self._noise = 0
+            refused = code == Code.REFUSED_STREAM
+            self._events.append(Unprocessed(stream) if refused else Abandoned(stream, code))
+
+    def _on_limit(self, streams: int) -> None:
+        """SETTINGS have come: so many streams at a time."""
+        self._events.append(StreamLimit(streams))
+
+    def _on_goaway(self, last: int, code: int, debug: bytes) -> None:
+        """GOAWAY has come: what is above `last` was not looked at."""
+        self._leaving = True
+        self._events.append(GoingAway(code, debug))
+        for stream in [stream for stream in self._open if stream > last]:
+            self._on_reset(stream, Code.REFUSED_STREAM)
+
+    def _on_ping_answered(self) -> None:
+        """The answer to a PING has come."""
+        self._events.append(PingAnswered())
+
+    # What follows from it.
+
+    def _complete(self, stream: int, answer: _Answer) -> None:
+        del self._open[stream]
+        self._noise = 0
+        self._events.append(Answered(stream, answer.status, answer.headers, answer.body))
+
+    def _break(self, text: str) -> None:
+        self._broken = True
+        self._events.append(Broken(text))
