@@ -27,6 +27,7 @@ class ClientTls:
 
     :param host: a name or an IP address.
     :param trust: the authorities: a trust root of Twisted's; the system's when None.
+    :param protocols: to offer by ALPN (RFC 7301), the best first.
     :raises ValueError: no certificate can be for `host`.
     """
 
@@ -36,9 +37,10 @@ class ClientTls:
         trust: Any = None,
         certificate: PrivateCertificate | None = None,
         chain: tuple[Certificate, ...] = (),
+        protocols: tuple[bytes, ...] = (),
     ) -> None:
         self._host, self._identity = host, host_identity(host)
-        self._context = _context(trust or platformTrust(), certificate, chain)
+        self._context = _context(trust or platformTrust(), certificate, chain, protocols)
 
     def clientConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> Connection:  # noqa: N803 - Twisted's
         """See `IOpenSSLClientConnectionCreator`."""
@@ -63,10 +65,17 @@ class ClientTls:
         return connection
 
 
-def _context(trust: Any, certificate: PrivateCertificate | None, chain: tuple[Certificate, ...]) -> Context:
+def _context(
+    trust: Any,
+    certificate: PrivateCertificate | None,
+    chain: tuple[Certificate, ...],
+    protocols: tuple[bytes, ...],
+) -> Context:
     own: dict[str, Any] = {}
+    if protocols:
+        own["acceptableProtocols"] = list(protocols)
     if certificate is not None:
-        own = {"privateKey": certificate.privateKey.original, "certificate": certificate.original}
+        own |= {"privateKey": certificate.privateKey.original, "certificate": certificate.original}
     if chain:
         own["extraCertChain"] = [each.original for each in chain]
     context: Context = CertificateOptions(trustRoot=trust, **own).getContext()
