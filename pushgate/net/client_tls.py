@@ -40,13 +40,16 @@ class ClientTls:
         protocols: tuple[bytes, ...] = (),
     ) -> None:
         self._host, self._identity = host, host_identity(host)
-        self._context = _context(trust or platformTrust(), certificate, chain, protocols)
+        self._protocols = list(protocols)
+        self._context = _context(trust or platformTrust(), certificate, chain)
 
     def clientConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> Connection:  # noqa: N803 - Twisted's
         """See `IOpenSSLClientConnectionCreator`."""
         connection = Connection(self._context, None)
         if isinstance(self._identity, DNS_ID):
             connection.set_tlsext_host_name(self._identity.hostname)
+        if self._protocols:
+            connection.set_alpn_protos(self._protocols)
         made_for = ref(tlsProtocol)
 
         def verify(_: Connection, certificate: X509, _error: int, depth: int, trusted: int) -> bool:
@@ -65,17 +68,10 @@ class ClientTls:
         return connection
 
 
-def _context(
-    trust: Any,
-    certificate: PrivateCertificate | None,
-    chain: tuple[Certificate, ...],
-    protocols: tuple[bytes, ...],
-) -> Context:
+def _context(trust: Any, certificate: PrivateCertificate | None, chain: tuple[Certificate, ...]) -> Context:
     own: dict[str, Any] = {}
-    if protocols:
-        own["acceptableProtocols"] = list(protocols)
     if certificate is not None:
-        own |= {"privateKey": certificate.privateKey.original, "certificate": certificate.original}
+        own = {"privateKey": certificate.privateKey.original, "certificate": certificate.original}
     if chain:
         own["extraCertChain"] = [each.original for each in chain]
     context: Context = CertificateOptions(trustRoot=trust, **own).getContext()

@@ -80,8 +80,8 @@ class Findings(msgspec.Struct):
     :ivar expired: serial of a provider token that is too old.
     :ivar renewed_too_often: the provider token was made anew too soon.
     :ivar leave: nothing more is to be sent on this connection.
-    :ivar trouble: answers that say that the service is in trouble.
-    :ivar proven: an answer showed the service to be of use.
+    :ivar trouble: how many answers say that the service is in trouble.
+    :ivar valid: how many answers show the service to be of use.
     """
 
     verdicts: list[Verdict] = []
@@ -93,7 +93,7 @@ class Findings(msgspec.Struct):
     renewed_too_often: bool = False
     leave: bool = False
     trouble: int = 0
-    proven: bool = False
+    valid: int = 0
 
 
 class Exchange:
@@ -115,6 +115,7 @@ class Exchange:
         self._found = Findings()
         self._peer_limit: int | None = None
         self._alone = False
+        self._answered_at = float("-inf")
         self.proven = False
 
     @property
@@ -164,21 +165,37 @@ class Exchange:
             streams.append(stream)
         return streams
 
+    def is_silent(self, now: float) -> bool:
+        """Whether nothing at all was answered for so long that no single request is to blame."""
+        return now - self._answered_at >= self._timeout
+
     # What comes.
 
     def answered(
-        self, stream: int, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, wall: float
+        self,
+        stream: int,
+        status: int,
+        headers: Iterable[tuple[bytes, bytes]],
+        body: bytes,
+        wall: float,
+        now: float,
     ) -> None:
-        """An answer has come at `wall`, Unix seconds."""
+        """An answer has come.
+
+        :param wall: Unix seconds.
+        :param now: monotonic seconds.
+        """
         sent = self._sent.pop(stream, None)
         if sent is None:
             return
+        self._answered_at = now
         unique_id = ""
         for name, value in headers:
             if name == _UNIQUE:
                 unique_id = printable(value.decode("ascii", "replace"), LONGEST_REASON)
         if 200 <= status < 300:
-            self.proven = self._found.proven = True
+            self.proven = True
+            self._found.valid += 1
             self._accepted.append((sent, unique_id))
         else:
             self._refused(sent, status, body, unique_id, wall)
@@ -235,7 +252,8 @@ class Exchange:
         if row.reason == "TopicDisallowed" and span.batch.terms.topic not in {None, self._topic}:
             follows = Follows.REJECTED  # of the caller's topic, not the app's
         if follows in _VALID:
-            self.proven = found.proven = True
+            self.proven = True
+            found.valid += 1
         if follows in {Follows.REJECTED, Follows.DEAD}:
             found.verdicts.append(Verdict(span, State.REJECTED, status, row.reason, unique_id))
             if row.dead is not None:

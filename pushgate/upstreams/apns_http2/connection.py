@@ -79,7 +79,7 @@ class ApnsHTTP2Connection(protocol.Protocol):
     :ivar retired: we closed it in good order.
     :ivar farewell: what the service gave as its reason to go away, None while it has given none.
     :ivar fault: what rule of HTTP/2 the service broke, "" for none.
-    :ivar vanished: it was given up because a PING was not answered.
+    :ivar vanished: it was given up because nothing was answered.
     """
 
     exchange: Exchange
@@ -187,12 +187,14 @@ class ApnsHTTP2Connection(protocol.Protocol):
     def check(self, now: float, ping_interval: float) -> None:
         """Look after it from time to time: answers that are missing, idleness, and the end of a goodbye."""
         overdue = self.exchange.overdue(now)
+        unheard = self._pinged_at is not None and now - self._pinged_at >= PING_TIMEOUT
+        if unheard or (overdue and self.exchange.is_silent(now)):
+            self.vanish()
+            return
         for stream in overdue:
             self._codec.cancel(stream)
             self.exchange.unanswered(stream, "NoAnswer", self._owner.wall())
-        if self._pinged_at is not None and now - self._pinged_at >= PING_TIMEOUT:
-            self.vanish()
-        elif self._pinged_at is None and (overdue or now - self.busy_at >= ping_interval):
+        if self._pinged_at is None and (overdue or now - self.busy_at >= ping_interval):
             self._pinged_at = self.busy_at = now
             self._codec.ping()
         self._flush()
@@ -247,7 +249,8 @@ class ApnsHTTP2Connection(protocol.Protocol):
     def _happened(self, event: ClientEvent) -> None:
         exchange = self.exchange
         if isinstance(event, Answered):
-            exchange.answered(event.stream, event.status, event.headers, event.body, self._owner.wall())
+            now, wall = self._reactor.seconds(), self._owner.wall()
+            exchange.answered(event.stream, event.status, event.headers, event.body, wall, now)
         elif isinstance(event, Unprocessed):
             exchange.unprocessed(event.stream, self._owner.wall())
         elif isinstance(event, Abandoned):

@@ -54,22 +54,22 @@ class ServiceJudge:
         """Seconds until the next attempt."""
         return self._health.wait()
 
-    def judge(self, findings: Findings, tripped: bool, wall: float) -> bool:
-        """Judge what came; return True when nothing is to be sent for a while.
+    def judge(self, findings: Findings, tripped: bool, wall: float) -> Cause | None:
+        """Judge what came; return why nothing is to be sent for a while, if so it is.
 
         :param tripped: so many tokens were refused that the environment is suspect.
         :param wall: Unix seconds.
         """
-        if findings.proven and not tripped:
+        if findings.valid and not tripped:
             self._prove()
         if findings.renewed_too_often and self._tokens is not None:
             self._tokens.renewed_too_often(wall)
-        self._trouble += findings.trouble
+        self._trouble = findings.trouble if findings.valid else self._trouble + findings.trouble
         cause, text = self._verdict(findings, tripped, wall)
         if cause is None or self.is_waiting:
-            return False
+            return None
         self._health.failed(cause, text)
-        return True
+        return cause
 
     def ended(self, connection: ApnsHTTP2Connection, cause: Cause | None, lived: bool) -> float:
         """Judge a connection that ended without our doing; return the seconds to wait before the next.
@@ -79,7 +79,7 @@ class ServiceJudge:
         """
         self._health.lost()
         if self.is_waiting:
-            return self._health.wait()
+            return self._health.wait()  # it ended because of that, or says no more
         text = _TEXTS.get(cause, "the connection was lost") if cause is not None else ""
         if cause is None:
             cause, text = self._of_end(connection, lived)
@@ -90,7 +90,6 @@ class ServiceJudge:
 
     def _prove(self) -> None:
         """An answer has shown that the service is of use."""
-        self._trouble = 0
         if self._tokens is not None:
             self._tokens.accepted()
         if not self._proven or self._health.circuit.failures:
@@ -106,7 +105,8 @@ class ServiceJudge:
         if self._is_clock_wrong(findings.expired, wall):
             why = "ExpiredProviderToken for a new token: this machine's clock is wrong; set it"
             return Cause.CLOCK_WRONG, f"{self._key}: {why}"
-        if self._trouble and (self._trouble >= TROUBLE or self.is_doubtful):
+        troubled = findings.trouble > findings.valid
+        if troubled and (self._trouble >= TROUBLE or self.is_doubtful):
             self._trouble = 0
             return Cause.SERVICE_ERROR, "the push service answers that it is in trouble"
         return None, ""
@@ -123,10 +123,12 @@ class ServiceJudge:
         row = answer(403, reason)
         if reason and row.cause and row.follows is Follows.HELD and row.words != answer(403, "?").words:
             return Cause(row.cause), f"{self._key}: {reason}: {row.words}"
-        if connection.exchange.proven or lived:
+        if connection.exchange.proven:
             return None, ""
         if connection.vanished:
             return Cause.TIMED_OUT, _TEXTS[Cause.TIMED_OUT]
+        if lived:
+            return None, ""
         if connection.farewell is None:
             return Cause.CLOSED_AT_ONCE, _TEXTS[Cause.CLOSED_AT_ONCE]
         return Cause.SHUTDOWN, f"the push service went away before it answered: {reason or 'no reason given'}"

@@ -127,8 +127,8 @@ class ApnsHTTP2Upstream:
     # ConnectionOwner
 
     def make_exchange(self) -> Exchange:
-        cautious = self._credential.tokens is not None or self._judge.is_doubtful
         topic, streams = self._requests.topic, self._table.streams
+        cautious = self._credential.tokens is not None
         return Exchange(topic, streams, self._table.request_timeout, cautious)
 
     def authorization(self) -> tuple[tuple[Header, ...], int]:
@@ -145,8 +145,9 @@ class ApnsHTTP2Upstream:
         for death in findings.deaths:
             rejected = self._work.token_rejected(death.token, True, death.reason, death.since)
             tripped = rejected or tripped
-        if self._judge.judge(findings, tripped, self.wall()):
-            self._leave_all()
+        cause = self._judge.judge(findings, tripped, self.wall())
+        if cause is not None:
+            self._rest(leave=cause is not Cause.SERVICE_ERROR)
         if findings.leave:
             connection.leave()
         self._delay(findings.later)
@@ -167,8 +168,12 @@ class ApnsHTTP2Upstream:
         self._pool.fill()
         if self._judge.is_waiting or self._delayed.is_full:
             return
-        written, suspects = False, self._work.has_suspects()
-        for index, connection in enumerate(self._pool.connections.serving()):
+        serving, written = self._pool.connections.serving(), False
+        if self._judge.is_doubtful:
+            self._try_one(serving)
+            return
+        suspects = self._work.has_suspects()
+        for index, connection in enumerate(serving):
             if suspects and index == 0 and not connection.is_idle:
                 continue  # this connection falls idle, so that the suspects get their turn
             written = self._write(connection) or written
@@ -176,9 +181,14 @@ class ApnsHTTP2Upstream:
             self._pool.busy_at = self._reactor.seconds()
             self.wake()
 
-    def _write(self, connection: ApnsHTTP2Connection) -> bool:
+    def _try_one(self, serving: list[ApnsHTTP2Connection]) -> None:
+        """The service failed last: write one notification, and wait for its answer."""
+        if not any(connection.in_flight for connection in serving):
+            any(self._write(connection, 1) for connection in serving)
+
+    def _write(self, connection: ApnsHTTP2Connection, limit: int = RUN) -> bool:
         """Write what there is room for; return True when there was something."""
-        room = connection.room()
+        room = min(limit, connection.room())
         taken = self._work.take(room, connection.is_idle) if room else []
         if not taken:
             return False
@@ -200,11 +210,16 @@ class ApnsHTTP2Upstream:
             seconds = min(_LONGEST, first * 2 ** (span.retries - 1)) * (1 + self._context.jitter() / 4)
             (self._delayed.add_device if device else self._delayed.add)(span, seconds)
 
-    def _leave_all(self) -> None:
-        """The circuit has opened: nothing more is written to what is connected."""
-        for connection in self._pool.connections:
-            connection.leave()
+    def _rest(self, leave: bool) -> None:
+        """Nothing is sent for a while.
+
+        :param leave: what is connected was made with a credential that is refused.
+        """
+        if leave:
+            for connection in self._pool.connections:
+                connection.leave()
         self._pool.retry_in(self._judge.wait())
+        self._reactor.callLater(self._judge.wait(), self.wake)
 
     def _tick(self) -> None:
         now = self._reactor.seconds()
