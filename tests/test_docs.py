@@ -56,7 +56,9 @@ from pushgate.sinks.metrics import MetricsTable
 from pushgate.sinks.webhook.settings import WebhookTable
 from pushgate.testing import outcome
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable, StreamTable
+from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
 from pushgate.upstreams.common.circuit_breaker import OURS, Cause
+from pushgate.upstreams.common.settings import ConnectionPoolTable
 from pushgate.upstreams.simulator import SimulatedTable
 from tests.test_examples import lines_of_code
 
@@ -72,6 +74,7 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[apps.NAME]`: every app": (AppTable, None),
     "`[apps.NAME]`: `apns-stream` and `simulator`": (StreamTable, AppTable),
     "`[apps.NAME]`: `apns-stream`": (ApnsStreamTable, StreamTable),
+    "`[apps.NAME]`: `apns-http2`": (ApnsHTTP2Table, ConnectionPoolTable),
     "`[apps.NAME]`: `simulator`": (SimulatedTable, StreamTable),
     "`[inputs.NAME]`: every input": (InputTable, None),
     "`[inputs.NAME]`: every input that listens": (ListeningTable, InputTable),
@@ -96,7 +99,10 @@ REQUIRED = {
     "upstream": "x", "type": "x", "listen": "tcp:1", "path": "x", "certificate": "x", "url": "https://h/", "secret_file": "x", "host": "h", "feedback_host": "h",
 }  # fmt: skip
 """A value for each key that has no default."""
-TOGETHER: dict[type[BaseModel], dict[str, object]] = {ApnsTable: {"app": "news"}}
+TOGETHER: dict[type[BaseModel], dict[str, object]] = {
+    ApnsTable: {"app": "news"},
+    ApnsHTTP2Table: {"certificate": "x"},
+}
 """What a table needs besides."""
 
 

@@ -54,12 +54,7 @@ class ApnsHTTP2Upstream:
             app, table, service, credential.tls, health, context, self
         )
         self._pool.closed.addCallback(self._closed)
-        self._requests = RequestRules(
-            table.host if table.port == 443 else where,
-            table.topic or "",
-            table.default_ttl,
-            tuple(table.push_types),
-        )
+        self._requests = _request_rules(table)
         check = Combination(self._requests, credential.topics, credential.tokens is not None)
         self.rules = replace(APNS_RULES, check_combination=check)
         self._delayed = Delayed(self._reactor, work.requeue)
@@ -234,6 +229,11 @@ class ApnsHTTP2Upstream:
     def _has_lived(self, connection: ApnsHTTP2Connection) -> bool:
         now, since = self._reactor.seconds(), connection.ready_at
         return since is not None and now - since >= self._table.request_timeout
+
+
+def _request_rules(table: ApnsHTTP2Table) -> RequestRules:
+    authority = table.host if table.port == 443 else f"{table.host}:{table.port}"
+    return RequestRules(authority, table.topic or "", table.default_ttl, tuple(table.push_types))
 
 
 def _parted(spans: list[BatchSlice], room: int) -> tuple[list[BatchSlice], list[BatchSlice]]:
