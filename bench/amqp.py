@@ -173,7 +173,7 @@ def audit(
     """
     with workspace() as (directory, _):
         port, control = free_port(), free_port()
-        simulator = simulator_config(directory, port, control)
+        simulator = simulator_config(directory, port, control, free_port())
         with running(
             *twistd("pushgate-simulator", "--config", simulator), log=directory / "service.log"
         ) as service:

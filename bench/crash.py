@@ -1,6 +1,7 @@
 """The crash audit: a gateway that is killed again and again while it works, against the service's own record.
 
     python -m bench.crash [--times 50] [--delivery at-least-once|at-most-once|both] [--seed N]
+                          [--upstream apns-stream|apns-http2]
 
 Prints what was submitted and answered, accepted by the service, lost, duplicated, and reported to be unknown.
 Nothing may be lost; twice may come only what was in flight at a kill, and nothing under at-most-once.
@@ -25,8 +26,10 @@ from uuid import UUID
 
 import msgspec
 
-from bench.parts import ENVIRON, free_port, gateway_config, python, running, twistd, wait_for_port, workspace
+from bench.parts import ENVIRON, gateway_config, python, running, twistd, wait_for_port, workspace
+from pushgate.cli.demo.directory import free_ports
 from pushgate.simulator.certificates import Certificates
+from pushgate.simulator.provider_keys import ThrowAwayKey
 
 POLICIES: Final = ("at-least-once", "at-most-once")
 IN_FLIGHT: Final = 2.0
@@ -67,21 +70,23 @@ class Verdict(msgspec.Struct):
         return not wrong and (delivery == POLICIES[0] or not self.duplicated)
 
 
-def audit(times: int, delivery: str, chance: random.Random) -> Verdict:
+def audit(times: int, delivery: str, chance: random.Random, upstream: str = "apns-stream") -> Verdict:
     """Kill a gateway so often; compare what clients, the service and the sink have on record."""
-    port, control, amp = free_port(), free_port(), free_port()
+    port, control, amp, http2 = free_ports(4)
     with workspace() as (directory, _):
         record, outcomes = directory / "answered", directory / "outcomes.jsonl"
-        simulator = simulator_config(directory, port, control)
+        simulator = simulator_config(directory, port, control, http2)
         with running(
             *twistd("pushgate-simulator", "--config", simulator), log=directory / "service.log"
         ) as service:
             wait_for_port(control, service)
             certificates = Certificates.in_directory(directory / "simulator")
-            config = gateway_config(
-                directory, certificates, port, amp, str(directory / "state"),
-                delivery=delivery, response_timeout="200ms", connections=2, window=1000,
-            )  # fmt: skip
+            over: dict[str, object] = {"response_timeout": "200ms", "window": 1000}
+            if upstream == "apns-http2":
+                port, over = http2, over_http2(directory)
+            state = str(directory / "state")
+            over |= {"delivery": delivery, "connections": 2}
+            config = gateway_config(directory, certificates, port, amp, state, **over)
             with config.open("a") as file:
                 file.write(f'[sinks.outcomes]\ntype = "jsonl"\npath = "{outcomes}"\n')
             with running(*python("crash_client.py", amp, record)) as client:
@@ -89,6 +94,15 @@ def audit(times: int, delivery: str, chance: random.Random) -> Verdict:
                 finish(config, directory, amp, client)
             received = list(entries(control))
         return compare(answered(record), received, reported(outcomes), kills)
+
+
+def over_http2(directory: Path) -> dict[str, object]:
+    """What an app over HTTP/2 has in its table, in place of what one on the binary stream has."""
+    key = ThrowAwayKey.in_directory(directory / "simulator")
+    return {
+        "upstream": "apns-http2", "topic": "com.example.news", "certificate": None,
+        "feedback": None, "key_file": str(key.file), "key_id": key.key_id, "team_id": key.team_id,
+    }  # fmt: skip
 
 
 def kill_one(config: Path, directory: Path, amp: int, chance: random.Random) -> float:
@@ -124,15 +138,15 @@ def finish(config: Path, directory: Path, amp: int, client: "subprocess.Popen[st
         raise SystemExit("a kill was taken for a loss of the spool's log")
 
 
-def simulator_config(directory: Path, port: int, control: int) -> Path:
+def simulator_config(directory: Path, port: int, control: int, http2: int) -> Path:
     """A push service that takes everything."""
     path = directory / "simulator.toml"
     path.write_text(
         f"""[simulator]
         listen = "tcp:{port}:interface=127.0.0.1"
-        feedback_listen = "tcp:{free_port()}:interface=127.0.0.1"
+        feedback_listen = "tcp:0:interface=127.0.0.1"
         control_listen = "tcp:{control}:interface=127.0.0.1"
-        http2_listen = "tcp:0:interface=127.0.0.1"
+        http2_listen = "tcp:{http2}:interface=127.0.0.1"
         state_dir = "{directory / "simulator"}"
         record_limit = 10000000
         """
@@ -224,10 +238,11 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--delivery", choices=[*POLICIES, "both"], default="both")
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--upstream", choices=["apns-stream", "apns-http2"], default="apns-stream")
     arguments = parser.parse_args()
     failed = False
     for delivery in POLICIES if arguments.delivery == "both" else [arguments.delivery]:
-        found = audit(arguments.times, delivery, random.Random(arguments.seed))
+        found = audit(arguments.times, delivery, random.Random(arguments.seed), arguments.upstream)
         failed = failed or not found.good(delivery)
         report(delivery, found)
     sys.exit(failed)

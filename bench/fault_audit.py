@@ -30,6 +30,10 @@ class Service(msgspec.Struct):
         for entry in entries:
             self.accepted.setdefault(entry.token, []).append(entry.connection)
 
+    def is_silent(self, token: bytes) -> bool:
+        """Whether the gateway may have missed what became of this one."""
+        return bool(self.silent)
+
     def doubtful(self, token: bytes) -> bool:
         """Whether each connection that accepted it, the last excepted, ended silently."""
         return all(each in self.silent for each in self.accepted.get(token, ())[:-1])
@@ -133,13 +137,13 @@ def _wrong(token: bytes, outcome: Outcome, service: Service, once: bool) -> bool
     if state in _TAKEN:
         return False
     if state is State.UNKNOWN:
-        return not (once and service.silent)
+        return not (once and service.is_silent(token))
     if took and not service.silent.intersection(service.accepted[token]):
         return True
     if state is State.REJECTED:
         return outcome.status not in refused
     if state is State.SUPPRESSED:
-        return ErrorStatus.INVALID_TOKEN not in refused
+        return refused.isdisjoint({ErrorStatus.INVALID_TOKEN, 400, 410})
     return not (state is State.FAILED and (refused or service.silent))
 
 

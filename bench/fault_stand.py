@@ -23,8 +23,10 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Delivery, Priority, Submission, Terms
 from pushgate.model.outcome import DeadToken, Outcome, Report
 from pushgate.model.packed import Packed
+from pushgate.plugin.factories import UpstreamFactory
 from pushgate.plugin.interfaces import Context, IOutcomeSink
-from pushgate.plugins.builtin import apns_stream as factory
+from pushgate.plugin.settings import AppTable
+from pushgate.plugins.builtin import apns_stream
 from pushgate.protocols.apns_binary.frames import Frame, MalformedFrame
 from pushgate.simulator.fault_rules import (
     Accept,
@@ -140,7 +142,7 @@ class _Listener:
 
 
 class Stand:
-    """One gateway with a durable spool, one simulator, one program.
+    """One gateway with a durable spool, one simulator, one program: here over the binary stream.
 
     :param certificates: where the throw-away certificates are kept, so that not every program makes its own.
     """
@@ -149,9 +151,8 @@ class Stand:
         self.program, self._directory = program, directory
         self._time = Hurry(reactor, self._idle)
         self._base = time.time()
-        self.service = Service({}, {}, set())
         self.listener = _Listener()
-        self.simulator = _Simulator(self._simulator_table(certificates), self._time, self.service, self.wall)
+        self.service, self.simulator = self._make_service(self._simulator_table(certificates), self._time)
         context = Context(
             reactor=self._time,
             wall=self.wall,
@@ -175,7 +176,8 @@ class Stand:
         try:
             await self.simulator.start()
             self.gateway.attach("listener", self.listener, 1_000_000)
-            self.gateway.add_app("news", self._app_table(), factory)
+            table, factory = self._app_table()
+            self.gateway.add_app("news", table, factory)
             await self.gateway.start()
             self._connecting = True
             await self._submit()
@@ -234,8 +236,14 @@ class Stand:
         script = parse_rules(list(self.program.script))
         return table.model_copy(update={"state_dir": certificates, "script": script})
 
-    def _app_table(self) -> ApnsStreamTable:
-        return ApnsStreamTable.model_construct(
+    def _make_service(self, table: SimulatorTable, clock: Any) -> tuple[Service, Simulator]:
+        """The push service's side: its record, and the simulator that is recorded."""
+        record = Service({}, {}, set())
+        return record, _Simulator(table, clock, record, self.wall)
+
+    def _app_table(self) -> tuple[AppTable, UpstreamFactory]:
+        """The gateway's side: the app, and the kind of its upstream."""
+        table = ApnsStreamTable.model_construct(
             upstream="apns-stream",
             delivery=self.program.delivery,
             certificate=self.simulator.certificates.client,
@@ -247,12 +255,13 @@ class Stand:
             window=self.program.window,
             response_timeout=RESPONSE_TIMEOUT,
         )
+        return table, apns_stream
 
 
-def run(program: Program, certificates: Path) -> Verdict:
+def run(program: Program, certificates: Path, stand: type[Stand] = Stand) -> Verdict:
     """Run a program in the reactor, which must not be running, and come back."""
     with tempfile.TemporaryDirectory(prefix="pushgate-faults-") as directory:
-        return spin(Stand(program, Path(directory), certificates).run())
+        return spin(stand(program, Path(directory), certificates).run())
 
 
 _T = TypeVar("_T")

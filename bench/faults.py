@@ -10,6 +10,7 @@ has exactly one outcome, the right one, or one correction of a presumption. Else
 import argparse
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bench.fault_audit import Verdict
-from bench.fault_stand import RESPONSE_TIMEOUT, Program, run
+from bench.fault_stand import RESPONSE_TIMEOUT, Program, Stand, run
 from pushgate.model.notification import Delivery
 
 POISON: Final = "0001" + f"{60:060x}"
@@ -119,16 +120,18 @@ def programs() -> "st.SearchStrategy[Program]":
     )
 
 
-def judge(name: str, program: Program, certificates: Path) -> Verdict:
+def judge(name: str, program: Program, certificates: Path, stand: type[Stand] = Stand) -> Verdict:
     """Run and print."""
-    found = run(program, certificates)
+    found = run(program, certificates, stand)
     print(f"{'ok  ' if found.good else 'FAIL'} {name}: {found.line()}", flush=True)
     if not found.good:
         print(f"     {found}\n     {program}", flush=True)
     return found
 
 
-def random_programs(count: int, start: int, certificates: Path) -> bool:
+def random_programs(
+    programs: "st.SearchStrategy[Program]", count: int, start: int, certificates: Path, stand: type[Stand]
+) -> bool:
     """Whether so many random programs all go well; all are run."""
     verdicts: list[bool] = []
 
@@ -137,34 +140,37 @@ def random_programs(count: int, start: int, certificates: Path) -> bool:
         max_examples=count, database=None, deadline=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    @given(programs())
+    @given(programs)
     def check(program: Program) -> None:
         acts = ", ".join(rule["act"] for rule in program.script)
-        found = judge(f"{len(verdicts) + 1}: {program.delivery}: {acts}", program, certificates)
+        found = judge(f"{len(verdicts) + 1}: {program.delivery}: {acts}", program, certificates, stand)
         verdicts.append(found.good)
 
     check()
     return all(verdicts)
 
 
-def main() -> None:
+def main(
+    faults: Mapping[str, Program], programs: "st.SearchStrategy[Program]", stand: type[Stand] = Stand
+) -> None:
     """Run all, or the faults that are named, and then the random sequences."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seed", type=int, default=0, help="of the random sequences")
     parser.add_argument("--examples", type=int, default=50, help="random sequences")
-    parser.add_argument("name", nargs="*", help=f"of {', '.join(FAULTS)}")
+    parser.add_argument("name", nargs="*", help=f"of {', '.join(faults)}")
     arguments = parser.parse_args()
     good = True
     with tempfile.TemporaryDirectory(prefix="pushgate-faults-") as directory:
         certificates = Path(directory)
-        for name in arguments.name or FAULTS:
+        for name in arguments.name or faults:
             for delivery in Delivery:
-                program = replace(FAULTS[name], delivery=delivery)
-                good = judge(f"{name}: {delivery}", program, certificates).good and good
+                program = replace(faults[name], delivery=delivery)
+                good = judge(f"{name}: {delivery}", program, certificates, stand).good and good
         if arguments.examples and not arguments.name:
-            good = random_programs(arguments.examples, arguments.seed, certificates) and good
+            many, start = arguments.examples, arguments.seed
+            good = random_programs(programs, many, start, certificates, stand) and good
     sys.exit(not good)
 
 
 if __name__ == "__main__":
-    main()
+    main(FAULTS, programs())

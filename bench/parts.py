@@ -102,7 +102,7 @@ def gateway_config(
     }  # fmt: skip
     lines = [
         "[gateway]", f"state_dir = {json.dumps(state_dir)}", "queue_limit = 10000000", "[apps.news]",
-        *(f"{key} = {json.dumps(value)}" for key, value in settings.items()),
+        *(f"{key} = {json.dumps(value)}" for key, value in settings.items() if value is not None),
         "[inputs.amp]", 'type = "amp"', f'listen = "tcp:{amp}:interface=127.0.0.1"',
     ]  # fmt: skip
     path = directory / "pushgate.toml"
