@@ -42,6 +42,7 @@ from pushgate.simulator.request_rules import (
     GoAway,
     LimitStreams,
     Pass,
+    Raw,
     RequestRule,
     ResetStream,
     Silence,
@@ -81,6 +82,7 @@ class ProviderConnection(GuardedConnection):
         super().__init__(gate, number)
         self._service, self._clock = service, clock
         self._requests: dict[int, _Request] = {}
+        self._open: set[int] = set()
         self._unsent: dict[int, bytes] = {}
         self._timers: set[IDelayedCall] = set()
         self._established = self._ended = self._raised = self._leaving = False
@@ -108,7 +110,8 @@ class ProviderConnection(GuardedConnection):
         rule = self._service.script.for_request(self.number, 0, b"")
         if rule is not None:
             self._begin_with(rule)
-        self._flush()
+        if not self._ended:
+            self._settle()
 
     def dataReceived(self, data: bytes) -> None:
         if self._ended:
@@ -147,6 +150,7 @@ class ProviderConnection(GuardedConnection):
     def _handle(self, event: Event) -> None:
         if isinstance(event, RequestHead):
             self._requests[event.stream] = _Request(event, bytearray())
+            self._open.add(event.stream)
         elif isinstance(event, BodyData):
             body = self._requests[event.stream].body
             body += event.data[: MAX_BODY - len(body)]
@@ -155,6 +159,7 @@ class ProviderConnection(GuardedConnection):
         elif isinstance(event, StreamReset):
             self._requests.pop(event.stream, None)
             self._unsent.pop(event.stream, None)
+            self._open.discard(event.stream)
         elif isinstance(event, RoomGrew):
             self._send_unsent()
         elif isinstance(event, Refused):
@@ -177,22 +182,25 @@ class ProviderConnection(GuardedConnection):
         answer = self._service.judge(asked)
         if answer.counts:
             self._service.received.frames += 1
-        self._act(rule, _Decided(request.head, answer))
+        if rule is None:
+            self._reply(request.head, self._accounted(answer))
+        else:
+            self._act(rule, _Decided(request.head, answer))
         self._highest = max(self._highest, stream)
 
     # what a rule makes of it
 
     @singledispatchmethod
     def _act(self, rule: object, decided: _Decided) -> None:
-        """Answer as usual: no rule, or one that changes nothing."""
+        """Do what a rule wants. `Pass` has done its work: answer as usual."""
         self._reply(decided.head, self._accounted(decided.answer))
 
     @_act.register
     def _(self, rule: Answer, decided: _Decided) -> None:
         accepted = rule.status == 200 if rule.accepted is None else rule.accepted
         answer = self._scripted(rule, decided.answer)
-        if accepted and decided.answer.accept is not None:
-            self._accounted(decided.answer)
+        if accepted or rule.status < 300:
+            self._account_unanswered(decided.answer, accepted)
         elif decided.answer.counts:
             self._count_refused(answer)
         self._later(rule.delay, partial(self._reply, decided.head, answer, rule.body))
@@ -208,6 +216,7 @@ class ProviderConnection(GuardedConnection):
     @_act.register
     def _(self, rule: ResetStream, decided: _Decided) -> None:
         self._account_unanswered(decided.answer, rule.accepted)
+        self._open.discard(decided.head.stream)
         self._later(rule.delay, partial(self._codec.reset, decided.head.stream, rule.code))
 
     @_act.register
@@ -227,13 +236,21 @@ class ProviderConnection(GuardedConnection):
 
     @_act.register
     def _(self, rule: Drop, decided: _Decided) -> None:
-        self._account_unanswered(decided.answer, rule.accepted)
+        if rule.answered:
+            self._reply(decided.head, self._accounted(decided.answer))
+        else:
+            self._account_unanswered(decided.answer, rule.accepted)
         self._drop(rule)
 
     @_act.register
     def _(self, rule: StopReading, decided: _Decided) -> None:
         self._reply(decided.head, self._accounted(decided.answer))
         self._stop_reading(rule)
+
+    @_act.register
+    def _(self, rule: Raw, decided: _Decided) -> None:
+        self._reply(decided.head, self._accounted(decided.answer))
+        self._send_raw(rule)
 
     def _begin_with(self, rule: RequestRule) -> None:
         """Do what a rule wants as soon as the connection is up."""
@@ -243,6 +260,8 @@ class ProviderConnection(GuardedConnection):
             self._limit_streams(rule)
         elif isinstance(rule, Drop):
             self._drop(rule)
+        elif isinstance(rule, Raw):
+            self._send_raw(rule)
         else:
             assert isinstance(rule, StopReading)
             self._stop_reading(rule)
@@ -256,6 +275,8 @@ class ProviderConnection(GuardedConnection):
         self.log.info("HTTP/2 connection {number} goes away after stream {last}, as scripted",
                       number=self.number, last=self._last)  # fmt: skip
         self._codec.go_away(self._last, rule.code, debug)
+        for stream in [each for each in self._open if each > self._last]:
+            self._handle(StreamReset(stream))
 
     def _limit_streams(self, rule: LimitStreams) -> None:
         self._raised = True
@@ -264,6 +285,10 @@ class ProviderConnection(GuardedConnection):
     def _drop(self, rule: Drop) -> None:
         self._flush()
         self._end(FaultPlan(delay=rule.delay, end=rule.end))
+
+    def _send_raw(self, rule: Raw) -> None:
+        self._flush()
+        self.transport.write(rule.data * rule.count)
 
     def _stop_reading(self, rule: StopReading) -> None:
         self._reading.hold(_SCRIPTED)
@@ -285,7 +310,7 @@ class ProviderConnection(GuardedConnection):
         received.reasons[answer.reason] += 1
 
     def _account_unanswered(self, answer: ProviderAnswer, accepted: bool) -> None:
-        """Enter what gets no answer."""
+        """Enter what gets no answer of its own."""
         if accepted and answer.accept is not None:
             answer.accept()
         elif answer.counts:
@@ -304,7 +329,10 @@ class ProviderConnection(GuardedConnection):
     # what goes
 
     def _reply(self, head: RequestHead, answer: ProviderAnswer, body: str | None = None) -> None:
-        """Send an answer: HEADERS alone, or with one DATA."""
+        """Send an answer: HEADERS alone, or with one DATA. None is sent on a stream that was reset."""
+        if head.stream not in self._open:
+            return
+        self._open.discard(head.stream)
         content = answer.content() if body is None else body.encode()
         headers = self._ids(head, answer)
         if answer.reason:
