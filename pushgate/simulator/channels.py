@@ -72,10 +72,6 @@ class Channels:
         request.credential.check_bundle(bundle)
         return ways[request.head.method](request, bundle)
 
-    def forget(self) -> None:
-        """Forget all channels."""
-        self._of.clear()
-
     def _create(self, request: ProviderRequest, bundle: str) -> ProviderAnswer:
         try:
             wanted = _CHANNEL.decode(request.body)

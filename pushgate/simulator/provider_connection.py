@@ -1,7 +1,7 @@
 """One provider's connection over HTTP/2: bytes to the codec, answers as the service and the rules say."""
 
 from collections.abc import Callable
-from functools import partial, singledispatchmethod
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -36,18 +36,8 @@ from pushgate.simulator.connection_gate import ConnectionGate, GuardedConnection
 from pushgate.simulator.fault_plan import FaultPlan
 from pushgate.simulator.provider_answer import JSON, ProviderAnswer, new_id
 from pushgate.simulator.provider_service import MAX_BODY, ProviderService, token_of
-from pushgate.simulator.request_rules import (
-    Answer,
-    Drop,
-    GoAway,
-    LimitStreams,
-    Pass,
-    RequestRule,
-    ResetStream,
-    Silence,
-    Slow,
-    StopReading,
-)
+from pushgate.simulator.request_effects import Decided, RequestEffects
+from pushgate.simulator.request_rules import Pass
 
 _UNREAD: Final = "answers are not read"
 _SCRIPTED: Final = "as scripted"
@@ -61,16 +51,12 @@ class _Request(msgspec.Struct):
     body: bytearray
 
 
-class _Decided(msgspec.Struct, frozen=True):
-    """A complete request, and what the service would answer."""
-
-    head: RequestHead
-    answer: ProviderAnswer
-
-
 @implementer(IHandshakeListener, IPushProducer)
 class ProviderConnection(GuardedConnection):
-    """See the module."""
+    """See the module.
+
+    :ivar highest: the highest stream that was decided.
+    """
 
     log = Logger()
     _codec: HTTP2ServerCodec
@@ -80,11 +66,13 @@ class ProviderConnection(GuardedConnection):
     ) -> None:
         super().__init__(gate, number)
         self._service, self._clock = service, clock
+        self._effects = RequestEffects(service, self)
         self._requests: dict[int, _Request] = {}
+        self._open: set[int] = set()
         self._unsent: dict[int, bytes] = {}
         self._timers: set[IDelayedCall] = set()
-        self._established = self._ended = self._raised = self._leaving = False
-        self._place = self._highest = 0
+        self._established = self._ended = self._raised = False
+        self._place = self.highest = 0
         self._last = _NO_LAST
 
     # called by the transport
@@ -107,8 +95,9 @@ class ProviderConnection(GuardedConnection):
         self.log.info("HTTP/2 connection {number} is up", number=self.number)
         rule = self._service.script.for_request(self.number, 0, b"")
         if rule is not None:
-            self._begin_with(rule)
-        self._flush()
+            self._effects.begin(rule)
+        if not self._ended:
+            self._settle()
 
     def dataReceived(self, data: bytes) -> None:
         if self._ended:
@@ -147,6 +136,7 @@ class ProviderConnection(GuardedConnection):
     def _handle(self, event: Event) -> None:
         if isinstance(event, RequestHead):
             self._requests[event.stream] = _Request(event, bytearray())
+            self._open.add(event.stream)
         elif isinstance(event, BodyData):
             body = self._requests[event.stream].body
             body += event.data[: MAX_BODY - len(body)]
@@ -155,11 +145,12 @@ class ProviderConnection(GuardedConnection):
         elif isinstance(event, StreamReset):
             self._requests.pop(event.stream, None)
             self._unsent.pop(event.stream, None)
+            self._open.discard(event.stream)
         elif isinstance(event, RoomGrew):
             self._send_unsent()
         elif isinstance(event, Refused):
             self.log.info("HTTP/2 connection {number} is refused: {why}", number=self.number, why=event.text)
-            self._end(FaultPlan())
+            self.end(FaultPlan())
 
     def _complete(self, request: _Request) -> None:
         """Decide on a request."""
@@ -177,134 +168,23 @@ class ProviderConnection(GuardedConnection):
         answer = self._service.judge(asked)
         if answer.counts:
             self._service.received.frames += 1
-        self._act(rule, _Decided(request.head, answer))
-        self._highest = max(self._highest, stream)
-
-    # what a rule makes of it
-
-    @singledispatchmethod
-    def _act(self, rule: object, decided: _Decided) -> None:
-        """Answer as usual: no rule, or one that changes nothing."""
-        self._reply(decided.head, self._accounted(decided.answer))
-
-    @_act.register
-    def _(self, rule: Answer, decided: _Decided) -> None:
-        accepted = rule.status == 200 if rule.accepted is None else rule.accepted
-        answer = self._scripted(rule, decided.answer)
-        if accepted and decided.answer.accept is not None:
-            self._accounted(decided.answer)
-        elif decided.answer.counts:
-            self._count_refused(answer)
-        self._later(rule.delay, partial(self._reply, decided.head, answer, rule.body))
-
-    @_act.register
-    def _(self, rule: Slow, decided: _Decided) -> None:
-        self._later(rule.delay, partial(self._reply, decided.head, self._accounted(decided.answer)))
-
-    @_act.register
-    def _(self, rule: Silence, decided: _Decided) -> None:
-        self._account_unanswered(decided.answer, rule.accepted)
-
-    @_act.register
-    def _(self, rule: ResetStream, decided: _Decided) -> None:
-        self._account_unanswered(decided.answer, rule.accepted)
-        self._later(rule.delay, partial(self._codec.reset, decided.head.stream, rule.code))
-
-    @_act.register
-    def _(self, rule: GoAway, decided: _Decided) -> None:
-        stream = decided.head.stream
-        if rule.accepted or stream < self._highest:
-            self._reply(decided.head, self._accounted(decided.answer))
-            self._highest = max(self._highest, stream)
+        decided = Decided(request.head, answer)
+        if rule is None:
+            self._effects.answer_as_usual(decided)
         else:
-            self._account_unanswered(decided.answer, False)
-        self._go_away(rule)
+            self._effects.act(rule, decided)
+        self.highest = max(self.highest, stream)
 
-    @_act.register
-    def _(self, rule: LimitStreams, decided: _Decided) -> None:
-        self._reply(decided.head, self._accounted(decided.answer))
-        self._limit_streams(rule)
+    # what the effects of rules use; see `RuledConnection`
 
-    @_act.register
-    def _(self, rule: Drop, decided: _Decided) -> None:
-        self._account_unanswered(decided.answer, rule.accepted)
-        self._drop(rule)
+    def reply(self, head: RequestHead, answer: ProviderAnswer, body: str | None = None) -> None:
+        """Send an answer: HEADERS alone, or with one DATA. None is sent on a stream that was reset.
 
-    @_act.register
-    def _(self, rule: StopReading, decided: _Decided) -> None:
-        self._reply(decided.head, self._accounted(decided.answer))
-        self._stop_reading(rule)
-
-    def _begin_with(self, rule: RequestRule) -> None:
-        """Do what a rule wants as soon as the connection is up."""
-        if isinstance(rule, GoAway):
-            self._go_away(rule)
-        elif isinstance(rule, LimitStreams):
-            self._limit_streams(rule)
-        elif isinstance(rule, Drop):
-            self._drop(rule)
-        else:
-            assert isinstance(rule, StopReading)
-            self._stop_reading(rule)
-
-    def _go_away(self, rule: GoAway) -> None:
-        debug = rule.debug
-        if rule.reason is not None:
-            debug = msgspec.json.encode({"reason": rule.reason})
-        last = self._highest if rule.last_stream is None else rule.last_stream
-        self._last = min(self._last, last)
-        self.log.info("HTTP/2 connection {number} goes away after stream {last}, as scripted",
-                      number=self.number, last=self._last)  # fmt: skip
-        self._codec.go_away(self._last, rule.code, debug)
-
-    def _limit_streams(self, rule: LimitStreams) -> None:
-        self._raised = True
-        self._codec.limit_streams(rule.streams)
-
-    def _drop(self, rule: Drop) -> None:
-        self._flush()
-        self._end(FaultPlan(delay=rule.delay, end=rule.end))
-
-    def _stop_reading(self, rule: StopReading) -> None:
-        self._reading.hold(_SCRIPTED)
-        self._later(rule.duration, partial(self._reading.release, _SCRIPTED))
-
-    # the accounts
-
-    def _accounted(self, answer: ProviderAnswer) -> ProviderAnswer:
-        """The answer, after what it accepts or refuses is entered."""
-        if answer.accept is not None:
-            answer.accept()
-        elif answer.counts:
-            self._count_refused(answer)
-        return answer
-
-    def _count_refused(self, answer: ProviderAnswer) -> None:
-        received = self._service.received
-        received.rejected[answer.status] += 1
-        received.reasons[answer.reason] += 1
-
-    def _account_unanswered(self, answer: ProviderAnswer, accepted: bool) -> None:
-        """Enter what gets no answer."""
-        if accepted and answer.accept is not None:
-            answer.accept()
-        elif answer.counts:
-            self._service.received.discarded += 1
-
-    def _scripted(self, rule: Answer, answer: ProviderAnswer) -> ProviderAnswer:
-        """The answer that a rule wants."""
-        timestamp = rule.timestamp
-        if timestamp is None and rule.status == 410:
-            timestamp = int(self._service.wall() * 1000)
-        headers = answer.headers if rule.status < 300 else ()
-        return ProviderAnswer(
-            status=rule.status, reason=rule.words, timestamp=timestamp, headers=headers, counts=answer.counts
-        )
-
-    # what goes
-
-    def _reply(self, head: RequestHead, answer: ProviderAnswer, body: str | None = None) -> None:
-        """Send an answer: HEADERS alone, or with one DATA."""
+        :param body: in place of the answer's own.
+        """
+        if head.stream not in self._open:
+            return
+        self._open.discard(head.stream)
         content = answer.content() if body is None else body.encode()
         headers = self._ids(head, answer)
         if answer.reason:
@@ -314,8 +194,60 @@ class ProviderConnection(GuardedConnection):
             self._unsent[head.stream] = content
             self._send_unsent()
         if self._credential.proven and not self._raised and answer.status != 403:
-            self._raised = True
-            self._codec.limit_streams(self._service.streams)
+            self.limit_streams(self._service.streams)
+
+    def reset(self, stream: int, code: int, delay: float) -> None:
+        """Send RST_STREAM after so many seconds."""
+        self._open.discard(stream)
+        self.later(delay, partial(self._codec.reset, stream, code))
+
+    def go_away(self, last: int, code: int, debug: bytes) -> None:
+        """Send GOAWAY, and forget what is above the last stream."""
+        self._last = min(self._last, last)
+        self.log.info("HTTP/2 connection {number} goes away after stream {last}, as scripted",
+                      number=self.number, last=self._last)  # fmt: skip
+        self._codec.go_away(self._last, code, debug)
+        for stream in [each for each in self._open if each > self._last]:
+            self._handle(StreamReset(stream))
+
+    def limit_streams(self, streams: int) -> None:
+        """Announce another number of concurrent streams. It is then not raised by itself."""
+        self._raised = True
+        self._codec.limit_streams(streams)
+
+    def end(self, plan: FaultPlan) -> None:
+        """Read no more requests, and close. What was answered goes out first."""
+        self._flush()
+        self._ended = True
+        self.transport.unregisterProducer()
+        self._closing.begin(plan)
+
+    def stop_reading(self, seconds: float) -> None:
+        """Read nothing for a time."""
+        self._reading.hold(_SCRIPTED)
+        self.later(seconds, partial(self._reading.release, _SCRIPTED))
+
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes as they are, after what was answered."""
+        self._flush()
+        self.transport.write(data)
+
+    def later(self, seconds: float, call: Callable[[], Any]) -> None:
+        """Do something after a time, at once when that is 0, and not when the connection has ended."""
+        if not seconds:
+            call()
+            return
+
+        def act() -> None:
+            self._timers.discard(timer)
+            if not self._ended:
+                call()
+                self._settle()
+
+        timer = self._clock.callLater(seconds, act)
+        self._timers.add(timer)
+
+    # what goes
 
     def _ids(self, head: RequestHead, answer: ProviderAnswer) -> tuple[Header, ...]:
         """The headers that say which request is answered, unless the answer has them."""
@@ -335,34 +267,12 @@ class ProviderConnection(GuardedConnection):
                 del self._unsent[stream]
                 self._codec.send_data(stream, content, True)
 
-    def _later(self, seconds: float, call: Callable[[], Any]) -> None:
-        """Do something after a time, at once when that is 0."""
-        if not seconds:
-            call()
-            return
-
-        def act() -> None:
-            self._timers.discard(timer)
-            if not self._ended:
-                call()
-                self._settle()
-
-        timer = self._clock.callLater(seconds, act)
-        self._timers.add(timer)
-
     def _settle(self) -> None:
         """Write what is to be written, and close what is finished."""
         self._flush()
         if self._codec.finished:
-            self._end(FaultPlan())
+            self.end(FaultPlan())
 
     def _flush(self) -> None:
         if data := self._codec.output():
             self.transport.write(data)
-
-    def _end(self, plan: FaultPlan) -> None:
-        """Read no more requests, and close."""
-        self._flush()
-        self._ended = True
-        self.transport.unregisterProducer()
-        self._closing.begin(plan)

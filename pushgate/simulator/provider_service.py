@@ -98,6 +98,29 @@ class ProviderService:
                 counts=not request.head.target.startswith(b"/1/"),
             )
 
+    def enter(self, answer: ProviderAnswer) -> None:
+        """Enter in the record what an answer accepts or refuses."""
+        if answer.accept is not None:
+            answer.accept()
+        else:
+            self.enter_refused(answer)
+
+    def enter_refused(self, answer: ProviderAnswer) -> None:
+        """Enter what an answer refuses."""
+        if answer.counts:
+            self.received.rejected[answer.status] += 1
+            self.received.reasons[answer.reason] += 1
+
+    def enter_unanswered(self, answer: ProviderAnswer, accepted: bool) -> None:
+        """Enter what does not get this answer.
+
+        :param accepted: it is accepted nevertheless, if the answer would accept it.
+        """
+        if accepted and answer.accept is not None:
+            answer.accept()
+        elif answer.counts:
+            self.received.discarded += 1
+
     def _push(self, request: ProviderRequest) -> ProviderAnswer:
         """The answer to a push to a device; raise `Refused`."""
         head = request.head

@@ -149,11 +149,13 @@ class Drop(AnyTimeMatch):
     """End the TCP connection without a word of HTTP/2. Earlier answers go out first.
 
     :param accepted: a good notification counts as received.
+    :param answered: this request is answered first as usual, so that a good one is received in any case.
     :param end: ``close`` or ``reset``.
     """
 
     act: Literal["drop"]
     accepted: bool = False
+    answered: bool = False
     end: Annotated[EndAction, Field(strict=False)] = EndAction.CLOSE
     delay: Seconds = 0.0
 
@@ -165,11 +167,22 @@ class StopReading(AnyTimeMatch):
     duration: Seconds
 
 
+class Raw(AnyTimeMatch):
+    """Answer as usual, then send bytes of the script's own: frames that no server should send, or garbage.
+
+    :param count: how many times, all at once.
+    """
+
+    act: Literal["raw"]
+    data: HexBytes
+    count: int = Field(default=1, ge=1, le=100_000)
+
+
 class Pass(RequestMatch):
     """Do nothing: exempts the notification from the rules below, and from the dead tokens."""
 
     act: Literal["pass"]
 
 
-RequestRule = Answer | Slow | Silence | ResetStream | GoAway | LimitStreams | Drop | StopReading | Pass
-REQUEST_RULES: Final = (Answer, Slow, Silence, ResetStream, GoAway, LimitStreams, Drop, StopReading, Pass)
+RequestRule = Answer | Slow | Silence | ResetStream | GoAway | LimitStreams | Drop | StopReading | Raw | Pass
+REQUEST_RULES: Final = RequestRule.__args__

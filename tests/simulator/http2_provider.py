@@ -1,6 +1,6 @@
 """A provider that speaks HTTP/2 to the simulator with h2, frame by frame, and keeps what it hears."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +16,11 @@ from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import Certificate, PrivateCertificate, optionsForClientTLS
 from twisted.python.failure import Failure
+from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
 from pushgate.simulator.service import Simulator
-from tests.simulator.provider import PAYLOAD, until
+from tests.simulator.provider import PAYLOAD, make_simulator, until
 
 NOW = 1_700_000_000
 """The time of the simulators of these tests, whole seconds."""
@@ -69,7 +70,9 @@ class HTTP2Provider(Protocol):
         self.up: Deferred[None] = Deferred()
         self.lost: Deferred[BaseException] = Deferred()
         self.authorization: str | None = None
+        self.pings: list[bytes] = []
         self.gone = False
+        self.clock: Any = None
 
     def handshakeCompleted(self) -> None:
         self.h2.initiate_connection()
@@ -102,6 +105,8 @@ class HTTP2Provider(Protocol):
             response.ended = event.stream_ended is not None
             response.frames.append(("DATA", response.ended))
             self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        elif isinstance(event, h2.events.PingReceived):
+            self.pings.append(event.ping_data)
         elif isinstance(event, h2.events.StreamReset):
             self.heard[event.stream_id].reset = int(event.error_code)
 
@@ -141,10 +146,10 @@ class HTTP2Provider(Protocol):
             self.flush()
         return stream
 
-    async def answer(self, stream: int, clock: Any = None) -> Response:
+    async def answer(self, stream: int) -> Response:
         """What comes on a stream, when it has ended."""
         response = self.heard[stream]
-        await until(lambda: response.ended or response.reset is not None or self.gone, clock)
+        await until(lambda: response.ended or response.reset is not None or self.gone, self.clock)
         assert response.ended, (response.reset, self.gone)
         return response
 
@@ -169,6 +174,7 @@ async def call(
     certificate: Any = None,
     alpn: bool = True,
     token: bool = True,
+    clock: Any = None,
 ) -> HTTP2Provider:
     """A provider whose connection is up.
 
@@ -183,6 +189,7 @@ async def call(
     provider = await endpoint.connect(Factory.forProtocol(HTTP2Provider))
     if token and certificate is None:
         provider.authorization = provider_token(simulator)
+    await until(lambda: provider.up.called or provider.gone, clock)
     await provider.up
     return provider
 
@@ -191,5 +198,23 @@ def is_uuid(text: str) -> bool:
     return str(UUID(text)) == text.lower()
 
 
-def all_of(*conditions: Callable[[], bool]) -> Callable[[], bool]:
-    return lambda: all(condition() for condition in conditions)
+class HTTP2Case(TestCase):
+    """A simulator that is started for a test, and providers that call it."""
+
+    timeout = 20
+    simulator: Simulator
+
+    async def start(self, **config: object) -> HTTP2Provider:
+        """A provider with tokens, of a simulator that is started for the test."""
+        await self.serve(**config)
+        return await self.call()
+
+    async def serve(self, on: object = None, **config: object) -> None:
+        self.simulator = make_simulator(self.mktemp(), on, **config)
+        await self.simulator.start()
+        self.addCleanup(self.simulator.stop)
+
+    async def call(self, **how: object) -> HTTP2Provider:
+        provider = await call(self.simulator, **how)
+        self.addCleanup(lambda: provider.gone or provider.transport.abortConnection())
+        return provider

@@ -1,32 +1,9 @@
 """The provider API over HTTP/2, over real TLS: what it answers by itself."""
 
-from twisted.trial.unittest import TestCase
-
-from pushgate.simulator.service import Simulator
-from tests.simulator.http2_provider import NOW, TOKEN, HTTP2Provider, call, is_uuid, provider_token
-from tests.simulator.provider import PAYLOAD, make_simulator, until
+from tests.simulator.http2_provider import NOW, TOKEN, HTTP2Case, is_uuid, provider_token
+from tests.simulator.provider import PAYLOAD, until
 
 UUID = "EABEAE54-14A8-11e5-b60b-1697f925ec7b"
-
-
-class HTTP2Case(TestCase):
-    timeout = 20
-    simulator: Simulator
-
-    async def start(self, **config: object) -> HTTP2Provider:
-        """A provider with tokens, of a simulator that is started for the test."""
-        await self.serve(**config)
-        return await self.call()
-
-    async def serve(self, **config: object) -> None:
-        self.simulator = make_simulator(self.mktemp(), **config)
-        await self.simulator.start()
-        self.addCleanup(self.simulator.stop)
-
-    async def call(self, **how: object) -> HTTP2Provider:
-        provider = await call(self.simulator, **how)
-        self.addCleanup(lambda: provider.gone or provider.transport.abortConnection())
-        return provider
 
 
 class PushTests(HTTP2Case):

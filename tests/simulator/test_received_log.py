@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.protocols.apns_binary.frames import Frame
-from pushgate.simulator.received_log import Payloads, ReceivedLog
+from pushgate.simulator.received_log import Payloads, Push, ReceivedLog
 
 NUMBERS = st.none() | st.integers(0, 0xFFFFFFFF)
 FRAMES = st.lists(
@@ -54,6 +54,53 @@ class ReceivedTests(SynchronousTestCase):
         self.assertEqual([e.identifier for e in received.entries(8, 5)], [8, 9])
         self.assertEqual(received.entries(10), [])
         self.assertEqual(received.entries(99, 1), [])
+
+
+PUSHES = st.lists(
+    st.builds(
+        Push,
+        token=st.binary(min_size=1, max_size=3),
+        payload=st.binary(min_size=1, max_size=3),
+        apns_id=st.uuids().map(str),
+        topic=st.none() | st.sampled_from("ab"),
+        push_type=st.none() | st.sampled_from(["alert", "voip"]),
+        priority=st.none() | st.sampled_from([1, 5, 10]),
+        expiration=st.none() | st.integers(0, 10**18 - 1),
+        collapse_id=st.none() | st.text(max_size=2),
+        channel=st.none() | st.sampled_from("cd"),
+    ),
+    max_size=9,
+)
+
+
+class PushTests(SynchronousTestCase):
+    @given(PUSHES, st.integers(0, 9))
+    def test_entries_are_what_was_recorded(self, pushes: list[Push], limit: int) -> None:
+        """What came over HTTP/2 is kept as it came, between what came over the binary protocol."""
+        received = ReceivedLog(limit)
+        for number, push in enumerate(pushes):
+            received.record_push(number, push, 1.0)
+            received.record(1, [Frame(1, b"t", b"p", 7)], 2.0)
+        entries = received.entries()
+        self.assertEqual(len(entries), min(limit, 2 * len(pushes)))
+        of_http2 = [entry for entry in entries if entry.protocol == "http2"]
+        names = Push.__struct_fields__
+        self.assertEqual(
+            [[getattr(entry, name) for name in names] for entry in of_http2],
+            [[getattr(push, name) for name in names] for push in pushes[: len(of_http2)]],
+        )
+        self.assertEqual([(e.connection, e.command, e.identifier) for e in of_http2],
+                         [(number, None, None) for number in range(len(of_http2))])  # fmt: skip
+        binary = [entry for entry in entries if entry.protocol == "binary"]
+        self.assertEqual({(e.command, e.identifier, e.apns_id) for e in binary} - {(1, 7, None)}, set())
+        self.assertEqual(received.summary()["accepted"], 2 * len(pushes))
+
+    def test_broadcasts_differ_by_channel(self) -> None:
+        """A broadcast has no token: it is another one when its channel is."""
+        received = ReceivedLog(9)
+        for channel in "aab":
+            received.record_push(1, Push(token=b"", payload=b"{}", apns_id="x" * 36, channel=channel), 1.0)
+        self.assertEqual(received.distinct, 2)
 
 
 class PayloadTests(SynchronousTestCase):

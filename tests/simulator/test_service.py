@@ -2,8 +2,10 @@
 
 import json
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
+import jwt
 from twisted.internet import reactor
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
@@ -13,6 +15,7 @@ from twisted.web.http_headers import Headers
 
 from pushgate.model.errors import CannotStart
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
+from tests.simulator.http2_provider import NOW, call
 from tests.simulator.provider import connect, frames, make_simulator, until
 
 
@@ -52,6 +55,40 @@ class SimulatorTests(TestCase):
         self.assertIsNone(simulator.port)
         self.assertRaises(CannotStart, simulator.startService)
         await until(lambda: not [r for r in reactor.getReaders() if "Gate" in repr(r)])
+
+    async def test_a_default_port_in_use(self) -> None:
+        """A configuration that knows nothing of HTTP/2 starts where its port is taken: without HTTP/2."""
+        taken = await serverFromString(reactor, "tcp:0:interface=127.0.0.1").listen(Factory())
+        self.addCleanup(taken.stopListening)
+        address = f"tcp:{taken.getHost().port}:interface=127.0.0.1"
+        simulator = make_simulator(self.mktemp(), http2_listen=address)
+        with self.assertRaises(CannotStart) as caught:
+            await simulator.start()
+        self.assertRegex(caught.exception.faults[0], r"^simulator\.http2_listen: tcp:.*in use")
+        simulator._config.model_fields_set.discard("http2_listen")
+        await simulator.start()
+        self.addCleanup(simulator.stop)
+        self.assertIsNone(simulator.http2_port)
+        self.assertEqual(set(simulator.addresses()), {"push", "feedback", "control"})
+
+    async def test_provider_keys(self) -> None:
+        """Tokens that a key of the directory signed are good; a directory that cannot be read ends the start."""
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        other = make_simulator(self.mktemp())
+        (directory / "ABC123DEFG.pem").write_bytes(other.provider_key.file.read_bytes())
+        simulator = make_simulator(self.mktemp(), provider_keys=str(directory))
+        await simulator.start()
+        self.addCleanup(simulator.stop)
+        provider = await call(simulator)
+        self.assertEqual((await provider.pushed()).status, 200)
+        provider.transport.abortConnection()
+        provider = await call(simulator)
+        content, key = {"iss": "ANYTEAM001", "iat": NOW}, other.provider_key.file.read_bytes()
+        provider.authorization = "bearer " + jwt.encode(content, key, "ES256", {"kid": "ABC123DEFG"})
+        self.assertEqual((await provider.pushed()).status, 200)
+        provider.transport.abortConnection()
+        self.assertRaises(CannotStart, make_simulator, self.mktemp(), provider_keys="missing")
 
     def test_bad_endpoint(self) -> None:
         """Endpoints that cannot be understood are reported all at once, before anything is opened."""
@@ -118,6 +155,10 @@ class ControlTests(TestCase):
         status, about = await self.ask("GET", "/")
         self.assertEqual(status, 200)
         self.assertEqual(about["client_certificate"], str(self.simulator.certificates.client))
+        key = self.simulator.provider_key
+        self.assertEqual(
+            about["provider_key"], {"file": str(key.file), "key_id": "SIMKEY0001", "team_id": "SIMTEAM001"}
+        )
         self.assertIn("/summary", about["paths"])
 
     async def test_script(self) -> None:
@@ -128,6 +169,28 @@ class ControlTests(TestCase):
         await self.push(3)
         _, summary = await self.ask("GET", "/summary")
         self.assertEqual((summary["rejected"], summary["script_fired"]), ({"8": 1}, [1]))
+
+    async def test_scripts_of_http2(self) -> None:
+        """Rules about requests are shown as they were put, and what was received over HTTP/2 has all its fields."""
+        script = [
+            {"act": "answer", "reason": "Shutdown", "status": 503, "request": 2},
+            {"act": "goaway", "debug": "ff"},
+        ]
+        self.assertEqual(await self.ask("PUT", "/script", script), (200, {"rules": 2}))
+        self.assertEqual(await self.ask("GET", "/script"), (200, script))
+        await self.ask("PUT", "/script", [])
+        provider = await call(self.simulator)
+        self.addCleanup(provider.transport.abortConnection)
+        await provider.pushed(apns_collapse_id="c", apns_push_type="alert")
+        _, page = await self.ask("GET", "/received")
+        [item] = page["received"]
+        self.assertEqual(
+            {key: item[key] for key in ("protocol", "topic", "push_type", "collapse_id", "channel", "command")},
+            {"protocol": "http2", "topic": "com.example.news", "push_type": "alert", "collapse_id": "c",
+             "channel": None, "command": None},
+        )  # fmt: skip
+        _, summary = await self.ask("GET", "/summary")
+        self.assertEqual(summary["http2"]["connections"]["open"], 1)
 
     async def test_bad_script(self) -> None:
         """A bad script is refused as a whole, naming rule and key; the old one stays."""
