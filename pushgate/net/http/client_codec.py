@@ -88,7 +88,7 @@ ClientEvent = Answered | Unprocessed | Abandoned | StreamLimit | GoingAway | Pin
 class ClientLimits(msgspec.Struct, frozen=True):
     """What a server may send.
 
-    :param head: bytes of an answer's head.
+    :param head: bytes of an answer's head, as HTTP/2 counts them: 32 more for each header.
     :param body: bytes of an answer's body.
     :param noise: bytes in a row that end no request.
     :param window: bytes of bodies that may be on their way, for a stream and for all.

@@ -160,14 +160,12 @@ class HTTP2Client(ABC):
     # What the library says.
 
     def _on_head(self, stream: int, fields: Sequence[Header], end: bool) -> None:
-        """The head of an answer has come."""
+        """The head of an answer has come. Its size was checked when it was unpacked."""
         if stream not in self._open:
             return
         (name, value), *rest = fields
         if name != b":status" or not (len(value) == 3 and value.isdigit() and value >= b"200"):
             raise ConnectionFault(Code.PROTOCOL_ERROR, "an answer has no status")
-        if sum(len(each) + len(other) for each, other in rest) > self._limits.head:
-            raise ConnectionFault(Code.ENHANCE_YOUR_CALM, "the head of an answer is too long")
         if end:
             self._complete(stream, _Answer(int(value), tuple(rest)))
         else:

@@ -8,7 +8,7 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
-from hpack import HeaderTuple, NeverIndexedHeaderTuple
+from hpack import Decoder, HeaderTuple, NeverIndexedHeaderTuple
 
 from pushgate.net.http.client_codec import ClientLimits, RequestForm
 from pushgate.net.http.codec import Header
@@ -19,6 +19,7 @@ from pushgate.net.http.http2_frames import (
     FrameReader,
     Kind,
     goaway,
+    known_settings,
     without_priority,
 )
 from pushgate.net.http.http2_server import DEFAULT_WINDOW
@@ -60,6 +61,20 @@ class _Connection(H2Connection):
         return 0
 
 
+class _Decoder(Decoder):
+    """HPACK that keeps from h2 what late answers say: for some of it, it would end the connection.
+
+    :ivar is_late: the next block is of a stream that has ended or was cancelled.
+    """
+
+    is_late = False
+
+    def decode(self, data: bytes, raw: bool = False) -> list[HeaderTuple]:
+        """See `hpack.Decoder`."""
+        fields = list(super().decode(data, raw))
+        return [HeaderTuple(b":status", b"200")] if self.is_late else fields
+
+
 class H2Client(HTTP2Client):
     """A client's side of HTTP/2 on h2. See `ClientCodec`.
 
@@ -82,7 +97,8 @@ class H2Client(HTTP2Client):
             },
         )
         self._h2.max_inbound_frame_size = 1 << 14
-        self._h2.decoder.max_header_list_size = 4 * limits.head
+        self._decoder = _Decoder(max_header_list_size=limits.head)
+        self._h2.decoder = self._decoder
         self._h2.initiate_connection()
         if limits.window > DEFAULT_WINDOW:
             self._h2.increment_flow_control_window(limits.window - DEFAULT_WINDOW)
@@ -156,7 +172,10 @@ class H2Client(HTTP2Client):
         if kind == Kind.PUSH_PROMISE or (kind in _OF_STREAMS and not self._is_known(stream)):
             raise ConnectionFault(Code.PROTOCOL_ERROR, "the server begins a stream")
         if kind == Kind.HEADERS:
+            self._decoder.is_late = stream not in self._open
             frame = without_priority(flags, stream, frame)
+        elif kind == Kind.SETTINGS:
+            frame = known_settings(flags, stream, frame)
         if kind in _OF_STREAMS or kind in _OF_ALL:
             for event in self._h2.receive_data(frame):
                 self._pass(event)

@@ -25,13 +25,16 @@ from ngh2 import (
 from pushgate.net.http.client_codec import ClientLimits, RequestForm
 from pushgate.net.http.codec import Header
 from pushgate.net.http.http2_client import HTTP2Client
-from pushgate.net.http.http2_frames import MAX_CONTINUATIONS, Code, ConnectionFault
-from pushgate.net.http.http2_server import DEFAULT_WINDOW, MAX_SETTINGS
+from pushgate.net.http.http2_frames import MAX_CONTINUATIONS, MAX_SETTINGS, Code, ConnectionFault
+from pushgate.net.http.http2_server import DEFAULT_WINDOW
 
 _STREAMS: Final = 3
 """SETTINGS_MAX_CONCURRENT_STREAMS."""
 _NO_RATE: Final = (1 << 62, 1)
 """libnghttp2 has a clock of its own for this; `ClientLimits.noise` bounds it without one."""
+
+_PIECE: Final = 1 << 12
+"""Bytes given to libnghttp2 at a time: a head takes 9 bytes, and unpacks to `ClientLimits.head`."""
 
 
 class Ngh2Client(HTTP2Client):
@@ -46,8 +49,8 @@ class Ngh2Client(HTTP2Client):
                 max_settings=MAX_SETTINGS,
                 max_continuations=MAX_CONTINUATIONS,
                 glitch_rate_limit=_NO_RATE,
-                max_inbound_header_list_size=4 * limits.head,
-                max_inbound_header_count=4 * limits.head // 32,
+                max_inbound_header_list_size=limits.head,
+                max_inbound_header_count=limits.head // 32,
             ),
         )
         self._ngh2.initiate_connection({2: 0, 4: limits.window, 6: limits.head})
@@ -90,14 +93,23 @@ class Ngh2Client(HTTP2Client):
         try:
             # GOAWAY would cancel requests that libnghttp2 has not written yet, in silence.
             self._flush()
-            self._ngh2.receive_data(data)
+            for begin in range(0, len(data), _PIECE):
+                self._ngh2.receive_data(data[begin : begin + _PIECE])
+                self._happened()
             # Its verdict on what it has read comes with the frame that tells the server.
             self._flush()
         except NGH2Error:
+            self._happened()
             raise ConnectionFault(Code.PROTOCOL_ERROR, "a rule of HTTP/2 was broken") from None
-        finally:
-            for event in self._ngh2.events():
-                self._pass(event)
+        self._happened()
+
+    def _happened(self) -> None:
+        """Pass on the events of ngh2.
+
+        :raises ConnectionFault: one ends the connection.
+        """
+        for event in self._ngh2.events():
+            self._pass(event)
 
     def _pass(self, event: Event) -> None:
         """Pass on an event of ngh2.

@@ -26,6 +26,7 @@ from pushgate.net.http.codec import (
 from pushgate.net.http.http2_frames import (
     ACK,
     END_STREAM,
+    MAX_SETTINGS,
     Code,
     ConnectionFault,
     FrameReader,
@@ -38,8 +39,6 @@ from pushgate.net.http.http2_requests import Malformed, check_fields, request_he
 
 DEFAULT_WINDOW: Final = 65_535
 """Bytes that HTTP/2 grants before anything is said."""
-MAX_SETTINGS: Final = 64
-"""Settings of one frame at most."""
 NO_STREAM_LIMIT: Final = 0x7FFFFFFF
 _MOST_ROOM: Final = 1 << 20
 """Bytes of an answer taken at a time at most: a large window is no reason to copy all of a large body."""
