@@ -53,12 +53,12 @@ class _Connection(H2Connection):
 
     @property
     def open_outbound_streams(self) -> int:
-        """See h2's; 0, whatever there is."""
+        """See h2's; so few that one more is permitted, whatever there is and whatever the limit."""
         self._uncounted += 1
         if self._uncounted >= _TIDY:
             self._uncounted = 0
             self._open_streams(1)
-        return 0
+        return -1
 
 
 class _Decoder(Decoder):

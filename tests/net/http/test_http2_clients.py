@@ -459,6 +459,14 @@ class TestSettings:
         ask(made)
         assert frames_of(made.output())[-1].stream_id == 7
 
+    @every_client
+    def test_a_request_beyond_the_limit_raises_nothing(self, client):
+        """The limit is the caller's to keep; what goes beyond it, the server may refuse."""
+        made = opened(client, settings=limits(_3=0))
+        assert ask(made) == 1
+        made.receive(limits(_3=1))
+        assert [frame.stream_id for frame in frames_of(made.output()) if isinstance(frame, DataFrame)] == [1]
+
 
 class TestWindows:
     @every_client
@@ -914,7 +922,7 @@ FROM_SERVER = st.one_of(
     st.tuples(st.just("reset"), NUMBERS, st.sampled_from([0, 2, 5, 7, 8, 11, 77])),
     st.tuples(st.just("goaway"), NUMBERS, st.sampled_from([0, 2, 11]), st.binary(max_size=9)),
     st.tuples(st.just("window"), NUMBERS, st.integers(1, 30)),
-    st.tuples(st.just("settings"), st.dictionaries(st.sampled_from([3, 99]), st.integers(0, 1))),
+    st.tuples(st.just("settings"), st.dictionaries(st.sampled_from([3, 99]), st.integers(0, 3))),
     st.tuples(st.just("settings"), st.fixed_dictionaries({4: st.integers(0, 40)})),
     st.tuples(
         st.just("settings"), st.fixed_dictionaries({1: st.integers(0, 9999), 5: st.integers(16384, 99999)})
@@ -1026,12 +1034,15 @@ class TestAlike:
     def test_both_clients_report_the_same(self, doings):
         """Whatever a server does that keeps the rules, in any pieces: same events, same bodies on the wire."""
         clients, script = [client(ClientLimits()) for client in CLIENTS], Script()
-        script.bytes = SETTINGS + ACKNOWLEDGED
+        script.bytes, limit = SETTINGS + ACKNOWLEDGED, 100
         for kind, *how in [*doings, ("deliver", 1 << 20)]:
             if kind == "deliver":
                 sent, script.bytes = script.bytes[: how[0]], script.bytes[how[0] :]
                 events = [client.receive(sent) for client in clients]
                 assert not any(isinstance(event, Broken) for event in events[0])
+                limit = [limit, *(event.streams for event in events[0] if isinstance(event, StreamLimit))][-1]
+            elif kind == "ask" and len(clients[0]._open) >= limit:
+                continue
             elif kind in {"ask", "cancel", "ping"}:
                 events = [call(client, kind, *how) for client in clients]
                 if kind == "ask" and isinstance(events[0], int) and events[0] <= script.last:
