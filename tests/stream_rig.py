@@ -21,7 +21,7 @@ from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.testing import RecordingSink
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 from pushgate.upstreams.apns_binary.upstream import ApnsBinaryUpstream
-from pushgate.upstreams.common.client_certificate import Credentials
+from pushgate.upstreams.common.credentials import Credentials
 from tests.gateway_rig import EPOCH, GatewayRig
 
 DAY = 86400.0

@@ -47,6 +47,7 @@ from pushgate.protocols.webhook_signature import SIGNATURE, TIMESTAMP, sign
 from pushgate.service.config.reader import GatewayTable, config_from
 from pushgate.service.plugin_registry import find
 from pushgate.simulator.fault_rules import ConnectionRule, CutFeedback, FrameRule, parse_rules
+from pushgate.simulator.request_rules import REQUEST_RULES
 from pushgate.simulator.settings import SimulatorTable
 from pushgate.sinks.amqp import AmqpSinkTable
 from pushgate.sinks.jsonl import JSONLTable
@@ -56,7 +57,9 @@ from pushgate.sinks.metrics import MetricsTable
 from pushgate.sinks.webhook.settings import WebhookTable
 from pushgate.testing import outcome
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable, StreamTable
+from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
 from pushgate.upstreams.common.circuit_breaker import OURS, Cause
+from pushgate.upstreams.common.settings import ConnectionPoolTable
 from pushgate.upstreams.simulator import SimulatedTable
 from tests.test_examples import lines_of_code
 
@@ -72,6 +75,7 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[apps.NAME]`: every app": (AppTable, None),
     "`[apps.NAME]`: `apns-stream` and `simulator`": (StreamTable, AppTable),
     "`[apps.NAME]`: `apns-stream`": (ApnsStreamTable, StreamTable),
+    "`[apps.NAME]`: `apns-http2`": (ApnsHTTP2Table, ConnectionPoolTable),
     "`[apps.NAME]`: `simulator`": (SimulatedTable, StreamTable),
     "`[inputs.NAME]`: every input": (InputTable, None),
     "`[inputs.NAME]`: every input that listens": (ListeningTable, InputTable),
@@ -96,7 +100,10 @@ REQUIRED = {
     "upstream": "x", "type": "x", "listen": "tcp:1", "path": "x", "certificate": "x", "url": "https://h/", "secret_file": "x", "host": "h", "feedback_host": "h",
 }  # fmt: skip
 """A value for each key that has no default."""
-TOGETHER: dict[type[BaseModel], dict[str, object]] = {ApnsTable: {"app": "news"}}
+TOGETHER: dict[type[BaseModel], dict[str, object]] = {
+    ApnsTable: {"app": "news"},
+    ApnsHTTP2Table: {"certificate": "x"},
+}
 """What a table needs besides."""
 
 
@@ -398,7 +405,7 @@ def test_ends() -> None:
 
 
 def rules() -> dict[str, type[BaseModel]]:
-    kinds: list[Any] = [*FrameRule.__args__, *ConnectionRule.__args__, CutFeedback]
+    kinds: list[Any] = [*FrameRule.__args__, *REQUEST_RULES, *ConnectionRule.__args__, CutFeedback]
     return {kind.model_fields["act"].annotation.__args__[0]: kind for kind in kinds}
 
 

@@ -32,6 +32,7 @@ from pushgate.plugin.interfaces import (
     Context,
     IGateway,
     IOutcomeSink,
+    IReplays,
     IUpstream,
     IUpstreamFactory,
     Receipt,
@@ -140,6 +141,9 @@ class Gateway:
 
     def attach(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         return self._outbox.attach(name, sink, buffer, watches=True)
+
+    def replays(self) -> IReplays | None:
+        return self._outbox.replays()
 
     def caught_up(self) -> Deferred[None]:
         return self._outbox.caught_up()

@@ -59,9 +59,19 @@ def lines(report: Report, tokens: Tokens = Tokens.FULL) -> list[str]:
     ]
 
 
+def kept_lines(report: Report) -> list[str]:
+    """As `lines`, of a report that was kept, with or without its tokens: null where they are not known."""
+    if isinstance(report, DeadToken):
+        known = bool(report.token)
+    else:
+        first = report.span.start
+        known = report.span.batch.tokens.slice(first, first + 1) != [b""]
+    return lines(report, Tokens.FULL if known else Tokens.NONE)
+
+
 def record(outcome: Outcome) -> str:
     """The record of a single notification; its token is null when it is not known any more."""
-    [line] = lines(outcome, Tokens.FULL if outcome.span.tokens()[0] else Tokens.NONE)
+    [line] = kept_lines(outcome)
     return line
 
 

@@ -27,6 +27,7 @@ class ClientTls:
 
     :param host: a name or an IP address.
     :param trust: the authorities: a trust root of Twisted's; the system's when None.
+    :param protocols: to offer by ALPN (RFC 7301), the best first.
     :raises ValueError: no certificate can be for `host`.
     """
 
@@ -36,8 +37,10 @@ class ClientTls:
         trust: Any = None,
         certificate: PrivateCertificate | None = None,
         chain: tuple[Certificate, ...] = (),
+        protocols: tuple[bytes, ...] = (),
     ) -> None:
         self._host, self._identity = host, host_identity(host)
+        self._protocols = list(protocols)
         self._context = _context(trust or platformTrust(), certificate, chain)
 
     def clientConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> Connection:  # noqa: N803 - Twisted's
@@ -45,6 +48,8 @@ class ClientTls:
         connection = Connection(self._context, None)
         if isinstance(self._identity, DNS_ID):
             connection.set_tlsext_host_name(self._identity.hostname)
+        if self._protocols:
+            connection.set_alpn_protos(self._protocols)
         made_for = ref(tlsProtocol)
 
         def verify(_: Connection, certificate: X509, _error: int, depth: int, trusted: int) -> bool:

@@ -3,7 +3,8 @@
 * An input: `InputFactory`, `InputTable` (`ListeningTable` for one with a port) and `IInput`. It submits a
   `Submission` of `Packed` tokens under `Terms` to `IGateway`, and asks `Context.principals` about callers.
 * A sink: `SinkFactory`, `SinkTable`, and `Sink` to derive from or `IOutcomeSink` to implement; `IHistory`
-  when it remembers. It is given `Outcome` and `DeadToken`; `ndjson` writes them as records.
+  when it remembers, `IReplays` with `ReplayPage` when it can replay. It is given `Outcome` and `DeadToken`;
+  `ndjson` writes them as records.
 * An upstream: `UpstreamFactory`, `AppTable`, `IUpstream`; `IProving` and `IInFlight` are optional. It takes
   each `BatchSlice` from `IWork` and settles it with a `Verdict`; `Step` and `Event` report its way.
 * Any of them with heavy imports: `LazyInput`, `LazySink`, `LazyUpstream`.
@@ -63,10 +64,12 @@ from pushgate.plugin.interfaces import (
     IOutcomeSinkFactory,
     IProving,
     IReadsFiles,
+    IReplays,
     IUpstream,
     IUpstreamFactory,
     IWork,
     Receipt,
+    ReplayPage,
     Settled,
     UpstreamState,
 )
@@ -89,12 +92,12 @@ __all__ = [
     "AppName", "AppTable", "Batch", "BatchSlice", "CannotStart", "Conflict", "Context", "DeadReason",
     "DeadToken", "DeadTokenEntry", "Delivery", "Duration", "Event", "FilePath", "Forbidden", "HostName",
     "IAddressed", "IDeclaresRules", "IGateway", "IHistory", "IInFlight", "IInput", "IInputFactory",
-    "IOutcomeSink", "IOutcomeSinkFactory", "IProving", "IReadsFiles", "IUpstream", "IUpstreamFactory",
-    "IWork", "InputFactory", "InputTable", "Invalid", "LazyInput", "LazySink", "LazyUpstream",
-    "ListeningTable", "Metrics", "NotFound", "NotLoggedIn", "NotificationRules", "NotificationTrace",
-    "Operation", "Outcome", "Overloaded", "Packed", "Port", "Principal", "PrincipalName", "Principals",
-    "Priority", "PushgateError", "Receipt", "Refusal", "Report", "ServerEndpoint", "Settled",
-    "ShuttingDown", "Sink", "SinkDown", "SinkFactory", "SinkTable", "State", "Step", "Submission",
-    "Table", "TargetForm", "Terms", "Tokens", "TooFast", "TooLarge", "UnknownApp", "UpstreamFactory",
-    "UpstreamState", "Verdict", "id_text", "ndjson", "parse_id",
+    "IOutcomeSink", "IOutcomeSinkFactory", "IProving", "IReadsFiles", "IReplays", "IUpstream",
+    "IUpstreamFactory", "IWork", "InputFactory", "InputTable", "Invalid", "LazyInput", "LazySink",
+    "LazyUpstream", "ListeningTable", "Metrics", "NotFound", "NotLoggedIn", "NotificationRules",
+    "NotificationTrace", "Operation", "Outcome", "Overloaded", "Packed", "Port", "Principal",
+    "PrincipalName", "Principals", "Priority", "PushgateError", "Receipt", "Refusal", "ReplayPage",
+    "Report", "ServerEndpoint", "Settled", "ShuttingDown", "Sink", "SinkDown", "SinkFactory", "SinkTable",
+    "State", "Step", "Submission", "Table", "TargetForm", "Terms", "Tokens", "TooFast", "TooLarge",
+    "UnknownApp", "UpstreamFactory", "UpstreamState", "Verdict", "id_text", "ndjson", "parse_id",
 ]  # fmt: skip

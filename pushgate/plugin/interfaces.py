@@ -78,6 +78,21 @@ class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
     certificate_expires: float | None = None
 
 
+class ReplayPage(msgspec.Struct, frozen=True):
+    """A part of what a sink keeps, in the order of positions.
+
+    :param after: the position behind which it begins.
+    :param end: the position behind which the next page begins.
+    :param reports: each with the position of its first notification; the others have the numbers that follow.
+    :param missing: some that were kept behind `after` are gone, or `after` is no position that was given.
+    """
+
+    after: int
+    end: int
+    reports: tuple[tuple[int, Report], ...] = ()
+    missing: bool = False
+
+
 class IGateway(Interface):
     """The gateway as inputs see it. Provided by the gateway, called by inputs."""
 
@@ -141,6 +156,9 @@ class IGateway(Interface):
         :param buffer: reports that may wait for it; others are dropped for this sink and counted.
         :raises ValueError: a sink of this name is attached already.
         """
+
+    def replays() -> "IReplays | None":
+        """The sink of the configuration that can replay what it was given; None without one."""
 
     def dead_tokens(app: str, after: bytes, limit: int) -> list[DeadTokenEntry]:
         """At most `limit` dead tokens of an app in the order of the tokens, beginning behind `after`.
@@ -326,6 +344,31 @@ class IHistory(Interface):
 
         Each has a slice of one member, over a batch that needs only its id, app, input, the time of its
         acceptance, and the token at its place: as the sink keeps it, or b"".
+        """
+
+
+class IReplays(Interface):
+    """Optional for sinks: they give each notification that is reported a position, and can replay from any.
+
+    Positions are whole numbers from 1 that only grow, over restarts too; some may be left out.
+    """
+
+    epoch = Attribute(
+        "1 to 32 letters and digits that name this sequence of positions, once it is started."
+        " Positions of another one mean nothing here."
+    )
+
+    def replay(after: int | None) -> "Deferred[ReplayPage]":
+        """What is kept behind a position, as much as is read at once; no reports when nothing is.
+
+        :param after: 0 for all that is kept; None for nothing but the position of the last that is.
+        """
+
+    def follow(kept: Callable[[ReplayPage | None], None]) -> Callable[[], None]:
+        """Call `kept` with each page that is kept from now on, and with None when the sink stops.
+
+        Until the returned callable is called. A page may leave out what was kept just before it: then its
+        `after` shows that.
         """
 
 

@@ -20,4 +20,7 @@ amqp_sink = LazySink(
 apns_stream = LazyUpstream(
     "apns-stream", "Apple's binary protocol and feedback", "pushgate.upstreams.apns_binary:plug_in"
 )
+apns_http2 = LazyUpstream(
+    "apns-http2", "Apple's provider API over HTTP/2", "pushgate.upstreams.apns_http2:plug_in"
+)
 simulator = LazyUpstream("simulator", "a push service inside", "pushgate.upstreams.simulator:plug_in")

@@ -3,6 +3,7 @@
 From the table of ``apns-push-type`` in "Sending notification requests to APNs".
 """
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -70,6 +71,7 @@ class _Payload(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Payload).decode
 
 
+@lru_cache(maxsize=1024)
 def of_topic(topic: str | None) -> str | None:
     """The push type that the suffix of a topic stands for, None when it has none of Apple's."""
     return next((name for suffix, name in _BY_SUFFIX if topic is not None and topic.endswith(suffix)), None)

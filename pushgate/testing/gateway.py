@@ -15,6 +15,7 @@ from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.interfaces import (
     IGateway,
     IOutcomeSink,
+    IReplays,
     Receipt,
     Settled,
 )
@@ -34,6 +35,7 @@ class RecordingGateway:
     :ivar waiting: ids that `cancel` may withdraw.
     :ivar provable: the answers of `flush`, by id.
     :ivar sinks: those attached, by name.
+    :ivar replaying: the answer of `replays`.
     :ivar dead: dead tokens, by app and token.
     :ivar changes: the answer of `reload`; it fails with `error` while that is set.
     :ivar rates: those that were set, by app or by a batch's id.
@@ -54,6 +56,7 @@ class RecordingGateway:
         self.waiting: set[int] = set()
         self.provable: dict[int, int] = {}
         self.sinks: dict[str, IOutcomeSink] = {}
+        self.replaying: IReplays | None = None
         self.dead: dict[str, dict[bytes, DeadTokenEntry]] = {app: {} for app in self.apps}
         self.changes: list[str] = []
         self.rates: dict[str | int, float] = {}
@@ -115,6 +118,9 @@ class RecordingGateway:
         self.sinks[name] = sink
         self._emitted[name] = succeed(None)
         return lambda: self._detach(name, sink)
+
+    def replays(self) -> IReplays | None:
+        return self.replaying
 
     def dead_tokens(self, app: str, after: bytes, limit: int) -> list[DeadTokenEntry]:
         dead = self._dead_of(app)

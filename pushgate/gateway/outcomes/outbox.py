@@ -11,7 +11,7 @@ from pushgate.gateway.outcomes.sink_feeder import SinkFeeder
 from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.notification import MAX_BATCH, MEMBER_BITS
 from pushgate.model.outcome import Outcome, Report
-from pushgate.plugin.interfaces import Context, IHistory, IOutcomeSink
+from pushgate.plugin.interfaces import Context, IHistory, IOutcomeSink, IReplays
 
 
 class _Undelivered(msgspec.Struct, gc=False):
@@ -73,6 +73,10 @@ class Outbox:
     def histories(self) -> list[SinkFeeder]:
         """Those of the sinks that can be asked."""
         return [feeder for feeder in self._feeders.values() if IHistory.providedBy(feeder.sink)]
+
+    def replays(self) -> IReplays | None:
+        """The sink that can replay."""
+        return next((each.sink for each in self._feeders.values() if IReplays.providedBy(each.sink)), None)
 
     def undelivered(self, number: int) -> list[Outcome]:
         """The outcomes of the notification with this id that some sink may not know yet; looks at all."""

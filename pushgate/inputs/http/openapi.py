@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from pushgate import __version__
+from pushgate.inputs.http.event_id import PATTERN as LAST_EVENT_ID
 from pushgate.model.errors import REFUSALS
 from pushgate.model.history import Event
 from pushgate.model.notification import MAX_BATCH, MAX_EXPIRATION, MAX_RATE, Delivery, Priority
@@ -195,6 +196,11 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "description": "Answer with the outcomes when all are known, or after this time.",
     },
     "watched": {"in": "query", "name": "app", "schema": {"type": "string"}, "description": "One app's only."},
+    "Last-Event-ID": {
+        "in": "header",
+        "schema": {"type": "string", "pattern": LAST_EVENT_ID},
+        "description": "From behind this event on, as a ledger sink has it; 0: all that it has.",
+    },
     "Idempotency-Key": {
         "in": "header",
         "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},

@@ -1,10 +1,11 @@
-"""The ledger as a sink, and as what the gateway asks for what it has forgotten."""
+"""The ledger as a sink, and as what is asked for what the gateway has forgotten, or a reader has missed."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
+from msgspec.structs import replace
 from pydantic import Field
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import LoopingCall
@@ -17,11 +18,19 @@ from pushgate.model.notification import MAX_BATCH
 from pushgate.model.outcome import Outcome, Report
 from pushgate.model.outcome_record import Tokens
 from pushgate.plugin.factories import Sink
-from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IHistory, IOutcomeSink
+from pushgate.plugin.interfaces import (
+    Context,
+    IAddressed,
+    IGateway,
+    IHistory,
+    IOutcomeSink,
+    IReplays,
+    ReplayPage,
+)
 from pushgate.plugin.settings import Duration, SinkTable
 from pushgate.sinks.common.worker_thread import WorkerThread
-from pushgate.sinks.ledger.rows import Row, outcome, row, stem
-from pushgate.sinks.ledger.store import DAY, NotALedger, Store
+from pushgate.sinks.ledger.rows import Row, outcome, report, row, stem, unreported
+from pushgate.sinks.ledger.store import ALL_MEMBERS, DAY, MEMBERS, NotALedger, Store
 
 FILE: Final = "ledger.sqlite"
 SWEEP: Final = 10.0
@@ -39,7 +48,7 @@ class LedgerTable(SinkTable):
     keep: Duration = Field(default=7 * DAY, gt=0)
 
 
-@implementer(IOutcomeSink, IHistory, IAddressed)
+@implementer(IOutcomeSink, IHistory, IReplays, IAddressed)
 class LedgerSink:
     """Keeps one row for each run of notifications that ended together, in a thread of its own."""
 
@@ -53,6 +62,8 @@ class LedgerSink:
         self._sweeper = LoopingCall(self._sweep)
         self._sweeper.clock = context.reactor
         self._open = False
+        self._started_at = 0.0
+        self._followers: dict[object, Callable[[ReplayPage | None], None]] = {}
 
     def start(self) -> None:
         """Open the file; raise `CannotStart` when that cannot be done."""
@@ -63,18 +74,37 @@ class LedgerSink:
             rule = "nothing was changed: mend it, or move it away to start empty"
             raise CannotStart([f"sinks.{self._name}: {self._file}: {why}; {rule}"]) from error
         self._thread.start()
-        self._open = True
+        self._open, self._started_at = True, self._wall()
         self._sweeper.start(SWEEP)
 
     def emit(self, reports: Sequence[Report]) -> Deferred[None] | None:
-        """Keep the outcomes; fails with `SinkDown` when the disk is full or the like."""
-        rows = [row(report, self._tokens) for report in reports if isinstance(report, Outcome)]
-        return self._thread.do(self._add, rows) if rows else None
+        """Keep the reports; fails with `SinkDown` when the disk is full or the like."""
+        rows = [row(each, self._tokens) for each in reports]
+        return self._thread.do(self._add, rows, reports).addCallback(self._tell)
 
     def outcomes(self, number: int) -> Deferred[list[Outcome]]:
         if not self._open:
             return succeed([])
         return self._thread.do(self._find, number)
+
+    @property
+    def epoch(self) -> str:
+        return self._store.epoch
+
+    def replay(self, after: int | None) -> Deferred[ReplayPage]:
+        return self._thread.do(self._page, after)
+
+    def follow(self, kept: Callable[[ReplayPage | None], None]) -> Callable[[], None]:
+        follower = object()
+        self._followers[follower] = kept
+        return lambda: self._forget(follower)
+
+    def _forget(self, follower: object) -> None:
+        self._followers.pop(follower, None)
+
+    def _tell(self, page: ReplayPage | None) -> None:
+        for kept in list(self._followers.values()):
+            kept(page)
 
     def reopen(self) -> None:
         """The file is never moved by another program."""
@@ -82,6 +112,7 @@ class LedgerSink:
     def stop(self) -> Deferred[None]:
         """Close the file once all is written."""
         self._open = False
+        self._tell(None)
         self._sweeper.stop()
         return self._thread.end(self._store.close)
 
@@ -103,11 +134,38 @@ class LedgerSink:
 
     # in the ledger's thread
 
-    def _add(self, rows: list[Row]) -> None:
+    def _add(self, rows: list[Row], reports: Sequence[Report]) -> ReplayPage:
+        """Keep rows; return the page that they are."""
         try:
-            self._store.add(rows)
+            # What an earlier process reported comes again when it could not say that all sinks took it.
+            new = [part for each in rows for part in self._unreported(each)]
+            last = self._store.add(new)
         except sqlite3.Error as error:
             raise SinkDown(f"{self._file}: {error}") from error
+        after = last << MEMBERS | ALL_MEMBERS
+        if new != rows:
+            return self._page(after)
+        numbered = tuple((number << MEMBERS, each) for number, each in enumerate(reports, last + 1))
+        return ReplayPage(after, last + len(new) << MEMBERS | ALL_MEMBERS, numbered)
+
+    def _unreported(self, row: Row) -> list[Row]:
+        """What is not kept yet of a row; only an old one can be."""
+        at, *_ = row
+        return unreported(row, self._store.find_equal(row)) if at < self._started_at else [row]
+
+    def _page(self, after: int | None) -> ReplayPage:
+        page = self._store.page(after)
+        found: list[tuple[int, Report]] = []
+        for number, stem_of, start, stop, body in page.rows:
+            position = number << MEMBERS
+            whole = report(stem_of, start, stop, body)
+            if after is not None and after >= position:
+                assert isinstance(whole, Outcome)
+                skipped = after - position + 1
+                whole = replace(whole, span=whole.span.part(start + skipped, stop))
+                position += skipped
+            found.append((position, whole))
+        return ReplayPage(page.end if after is None else after, page.end, tuple(found), page.missing)
 
     def _find(self, number: int) -> list[Outcome]:
         rows = self._store.find(stem(number), number % MAX_BATCH)

@@ -17,8 +17,8 @@ from pushgate.protocols.apns_binary.feedback import FeedbackDecoder
 from pushgate.protocols.apns_rules import MAX_TOKEN
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 from pushgate.upstreams.common import failure_causes
-from pushgate.upstreams.common.client_certificate import Credentials
 from pushgate.upstreams.common.connect import endpoint
+from pushgate.upstreams.common.credentials import Credentials
 
 IDLE_TIMEOUT: Final = 60.0
 """Seconds without data after which a reading is given up; what came until then is dealt with."""

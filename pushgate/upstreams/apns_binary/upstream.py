@@ -31,9 +31,9 @@ from pushgate.upstreams.apns_binary.probe import Probe
 from pushgate.upstreams.apns_binary.requeue import noted
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 from pushgate.upstreams.common.circuit_breaker import Cause
-from pushgate.upstreams.common.client_certificate import Credentials
 from pushgate.upstreams.common.connect import endpoint
 from pushgate.upstreams.common.connection_pool import ConnectionPool
+from pushgate.upstreams.common.credentials import Credentials
 from pushgate.upstreams.common.listening_gap import ListeningGap
 from pushgate.upstreams.common.service_health import ServiceHealth
 

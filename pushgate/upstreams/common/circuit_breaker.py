@@ -14,7 +14,10 @@ class Cause(StrEnum):
     CERTIFICATE_REJECTED = "certificate-rejected"
     WRONG_ENVIRONMENT = "wrong-environment"
     WRONG_TOPIC = "wrong-topic"
+    CREDENTIAL_REJECTED = "credential-rejected"
+    CLOCK_WRONG = "clock-wrong"
     SERVER_NOT_TRUSTED = "server-not-trusted"
+    NOT_HTTP2 = "not-http2"
     NAME_NOT_RESOLVED = "name-not-resolved"
     REFUSED = "refused"
     TIMED_OUT = "timed-out"
@@ -28,7 +31,8 @@ class Cause(StrEnum):
 
 OURS: Final = frozenset({
     Cause.CERTIFICATE_EXPIRED, Cause.CERTIFICATE_NOT_YET_VALID, Cause.CERTIFICATE_REJECTED,
-    Cause.WRONG_ENVIRONMENT, Cause.WRONG_TOPIC, Cause.SERVER_NOT_TRUSTED,
+    Cause.WRONG_ENVIRONMENT, Cause.WRONG_TOPIC, Cause.CREDENTIAL_REJECTED, Cause.CLOCK_WRONG,
+    Cause.SERVER_NOT_TRUSTED,
 })  # fmt: skip
 """Causes that trying again does not cure: our own configuration. They open the circuit at once."""
 _QUICK: Final = frozenset({Cause.CLOSED_AT_ONCE, Cause.HANDSHAKE_FAILED})

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from pushgate.net.client_tls import tls_endpoint
 from pushgate.net.connecting import Once, connected
 from pushgate.net.host_endpoint import host_endpoint
-from pushgate.upstreams.common.client_certificate import Credentials
+from pushgate.upstreams.common.credentials import Credentials
 
 TIMEOUT: Final = 30.0
 """Seconds for name, TCP and TLS together."""

@@ -1,6 +1,7 @@
 """The connections of one app to its push service: how many there are, and when they come and go."""
 
 from itertools import count
+from math import inf
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -12,8 +13,8 @@ from pushgate.plugin.interfaces import Context, UpstreamState
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.certificate_expiry import ExpiryNotice
 from pushgate.upstreams.common.circuit_breaker import Cause
-from pushgate.upstreams.common.client_certificate import Credentials
 from pushgate.upstreams.common.connect import connect
+from pushgate.upstreams.common.credentials import Credentials
 from pushgate.upstreams.common.pool_connections import PoolConnections
 from pushgate.upstreams.common.pooled_connection import PooledConnection
 from pushgate.upstreams.common.service_health import ServiceHealth
@@ -105,7 +106,7 @@ class ConnectionPool(Generic[C]):
             window=sum(connection.in_flight for connection in self.connections),
             circuit=self._health.circuit.cause or "",
             circuit_open=self._health.circuit.is_open,
-            certificate_expires=self._credentials.expires,
+            certificate_expires=None if self._credentials.expires == inf else self._credentials.expires,
         )
 
     # opening

@@ -2,10 +2,12 @@
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import directlyProvides
 
 from pushgate.gateway.spool.interface import Kept
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.outcome import DeadToken, State
+from pushgate.plugin.interfaces import IOutcomeSink, IReplays
 from pushgate.testing import RecordingSink, RecordingSpool
 from tests.gateway_rig import GatewayRig
 from tests.samples import batch, token
@@ -116,6 +118,16 @@ class OutboxTests(SynchronousTestCase):
         self.rig.reported()
         detach()
         self.assertEqual((self.spool.reports, self.spool.finished), ([], [1]))
+
+    def test_the_sink_that_replays(self) -> None:
+        """Inputs are given the first sink of the configuration that can replay, as long as it is there."""
+        self.assertIsNone(self.rig.gateway.replays())
+        ledger = RecordingSink()
+        directlyProvides(ledger, IOutcomeSink, IReplays)
+        detach = self.rig.gateway.add_sink("ledger", ledger, 10)
+        self.assertIs(self.rig.gateway.replays(), ledger)
+        detach()
+        self.assertIsNone(self.rig.gateway.replays())
 
     def test_without_sinks(self) -> None:
         """Where there is no sink the spool forgets at once."""

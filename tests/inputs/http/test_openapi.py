@@ -80,7 +80,9 @@ def watch(url):
     @given(operation.as_strategy(), st.sampled_from([{}, {"app": "news"}, {"apps": "news"}, None]))
     def ask(case, query):
         query = case.query if query is None else query
-        with requests.get(url + ENDLESS, params=query, stream=True, timeout=10) as response:
+        with requests.get(
+            url + ENDLESS, params=query, headers=case.headers, stream=True, timeout=10
+        ) as response:
             kind, beginning = response.headers["content-type"], next(response.iter_lines())
         found.add(response.status_code)
         assert kind in described[str(response.status_code)]["content"]

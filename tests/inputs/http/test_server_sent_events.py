@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from zope.interface.verify import verifyObject
 
-from pushgate.inputs.http.server_sent_events import HEARTBEAT
+from pushgate.inputs.http.event_stream import HEARTBEAT
 from pushgate.model.errors import ShuttingDown
 from pushgate.model.outcome import DeadToken
 from pushgate.plugin.interfaces import IOutcomeSink
@@ -17,9 +17,9 @@ from tests.samples import TOKEN, token
 class WatchTests(HTTPTestCase):
     options: ClassVar = {"watch_timeout": "20s", "watch_buffer": 77}
 
-    def watch(self, query=""):
+    def watch(self, query="", **headers):
         """Watch, and return the sink."""
-        self.assertEqual(self.send(request("GET", f"/v1/outcomes{query}")), [])
+        self.assertEqual(self.send(request("GET", f"/v1/outcomes{query}", **headers)), [])
         self.assertEqual(self.rest.status, 200)
         self.assertEqual(self.rest.headers["content-type"], "text/event-stream")
         return self.gateway.sinks["http.watch-1"]
@@ -39,7 +39,9 @@ class WatchTests(HTTPTestCase):
 
     def records(self):
         """The records in the events that came since the last look."""
-        events = [event for event in self.events().split(b"\n\n") if event and not event.startswith(b":")]
+        events = [
+            event for event in self.events().split(b"\n\n") if event and not event.startswith((b":", b"id: "))
+        ]
         self.assertTrue(all(event.startswith(b"data: ") for event in events))
         return [json.loads(event[6:]) for event in events]
 
@@ -54,6 +56,30 @@ class WatchTests(HTTPTestCase):
         self.assertEqual(
             [each["token"] for each in self.records()], [x.hex() for x in (token(1), token(2), TOKEN)]
         )
+
+    def test_what_is_not_kept(self):
+        """The stream has an id; who comes back with one is told of the gap, and that nothing is kept."""
+        self.watch()
+        self.assertEqual(self.rest.body, b": outcomes\n\nid: live\n\n")
+        for last in ("live", "0", "5f3a9c21-42"):
+            self.connection = self.connect()
+            self.assertEqual(self.send(request("GET", "/v1/outcomes", Last_Event_ID=last)), [])
+            _, gap, event_id, rest = self.rest.body.split(b"\n\n")
+            kind, _, data = gap.partition(b"\ndata: ")
+            self.assertEqual((kind, json.loads(data)["reason"]), (b"event: gap", "not-kept"))
+            self.assertEqual((event_id, rest), (b"id: live", b""))
+
+    def test_what_is_no_id(self):
+        """It is refused by field, shape and rule, whatever the method."""
+        for bad in ("", "x", "-1", "5f3a9c21-", "-", "1", "live1", "5f3a9c21-1x", "é", "x" * 33 + "-1"):
+            detail = self.refusal(self.ask("GET", "/v1/outcomes", Last_Event_ID=bad), 400, "INVALID")
+            self.assertIn("last-event-id: ", detail.lower())
+        self.assertIn(
+            "text of 33 characters; the id of an event of this stream, or 0",
+            self.refusal(self.ask("GET", "/v1/outcomes", Last_Event_ID="x" * 33), 400, "INVALID"),
+        )
+        [answer] = self.send(request("HEAD", "/v1/outcomes", Last_Event_ID="x"))
+        self.assertEqual(answer.status, 400)
 
     def test_one_app(self):
         """Only its outcomes come, dead tokens too."""

@@ -3,8 +3,8 @@
 import msgspec
 
 from pushgate.model.outcome import State
-from pushgate.model.outcome_record import record
-from pushgate.sinks.ledger.rows import outcome
+from pushgate.model.outcome_record import kept_lines, record
+from pushgate.sinks.ledger.rows import outcome, report
 from tests.samples import ID, token
 
 
@@ -30,3 +30,7 @@ def test_a_row_of_0_1_0():
     found = outcome(ID + 4, 3, body)
     assert (found.state, found.span.tokens()) == (State.REJECTED, [token(8)])
     assert token(8).hex() in record(found)
+    whole = report(bytes(14), 3, 5, body)
+    assert [token(number).hex() in line for number, line in enumerate(kept_lines(whole), 7)] == [True, True]
+    tokens = whole.span.batch.tokens
+    assert (len(tokens), tokens[3], tokens[4]) == (5, token(7), token(8))

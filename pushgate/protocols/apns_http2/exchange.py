@@ -1,0 +1,344 @@
+"""One connection's requests and answers, without I/O: members of slices by stream; verdicts out.
+
+=====================================  =================================================================
+what came                              what it proves
+=====================================  =================================================================
+200                                    accepted
+another answer                         what `reasons` says
+RST_STREAM with REFUSED_STREAM         not looked at: sent again
+GOAWAY, for streams above its last     the same; those below are still answered
+the end with a part of it unsent       the same: nothing acts on half a request
+RST_STREAM with another code           nothing: the outcome is unknown
+no answer in time                      nothing, the same
+the end of the connection              nothing, the same
+=====================================  =================================================================
+
+Unknown means what the batch's delivery says: sent again (at least once), or reported (at most once).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.dead_token import DeadReason
+from pushgate.model.history import Event, Step
+from pushgate.model.outcome import State, Verdict
+from pushgate.model.printable import printable
+from pushgate.protocols.apns_http2.reasons import LONGEST_REASON, Answer, Follows, answer
+from pushgate.protocols.lost_in_flight import lost
+
+RETRIES: Final = 5
+"""How often a notification is sent again that the service had no room for, or was in trouble with."""
+_VALID: Final = {Follows.ACCEPTED, Follows.REJECTED, Follows.DEAD, Follows.DEVICE_LATER}
+"""What an answer is that shows the credential to be good and the service to be of use."""
+_UNIQUE: Final = b"apns-unique-id"
+
+Sent = tuple[BatchSlice, int, float, int]
+"""A request without an answer: its slice and the member in it, when it was written, the token's serial."""
+
+
+class _Body(msgspec.Struct):
+    reason: str = ""
+    timestamp: int | float | None = None
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+
+
+class Death(msgspec.Struct, frozen=True):
+    """A token that an answer calls dead.
+
+    :param since: Unix seconds; None when the service did not say.
+    """
+
+    token: bytes
+    reason: DeadReason
+    since: int | None
+
+
+class Later(msgspec.Struct, frozen=True):
+    """A slice to be sent again after a while.
+
+    :param device: for the sake of its device; else for the service's.
+    """
+
+    span: BatchSlice
+    device: bool
+
+
+class Findings(msgspec.Struct):
+    """What follows from what came.
+
+    :ivar verdicts: outcomes.
+    :ivar requeue: to be sent again at once.
+    :ivar later: to be sent again after a while.
+    :ivar deaths: dead tokens.
+    :ivar held: why the credential is refused.
+    :ivar expired: serial of a provider token that is too old.
+    :ivar renewed_too_often: the provider token was made anew too soon.
+    :ivar leave: nothing more is to be sent on this connection.
+    :ivar trouble: how many answers say that the service is in trouble.
+    :ivar valid: how many answers show the service to be of use.
+    """
+
+    verdicts: list[Verdict] = []
+    requeue: list[BatchSlice] = []
+    later: list[Later] = []
+    deaths: list[Death] = []
+    held: Answer | None = None
+    expired: int | None = None
+    renewed_too_often: bool = False
+    leave: bool = False
+    trouble: int = 0
+    valid: int = 0
+
+
+class Exchange:
+    """The state of one connection, from ready to its end.
+
+    :param topic: the app's.
+    :param limit: requests at a time at most; 0: what the service takes.
+    :param timeout: seconds that an answer may take.
+    :param cautious: one request at a time until an answer shows that the credential is good.
+    :ivar number: of the connection, for the steps of notifications.
+    :ivar proven: an answer has shown that.
+    """
+
+    def __init__(self, topic: str, limit: int, timeout: float, cautious: bool) -> None:
+        self.number, self._topic = 0, topic
+        self._most, self._timeout, self._cautious = limit, timeout, cautious
+        self._sent: dict[int, Sent] = {}
+        self._accepted: list[tuple[Sent, str]] = []
+        self._found = Findings()
+        self._peer_limit: int | None = None
+        self._alone = False
+        self._answered_at = float("-inf")
+        self.proven = False
+
+    @property
+    def in_flight(self) -> int:
+        """Requests without an answer."""
+        return len(self._sent)
+
+    def room(self) -> int:
+        """How many requests may be made now."""
+        limit = 1 if self._peer_limit is None else self._peer_limit
+        if self._most:
+            limit = min(limit, self._most)
+        if self._alone and self._sent:
+            return 0
+        if self._cautious and not self.proven:
+            limit = min(limit, 1)
+        return max(0, limit - len(self._sent))
+
+    def limited(self, streams: int) -> None:
+        """Note how many requests at a time the service takes."""
+        self._peer_limit = streams
+
+    def opened(self, stream: int, span: BatchSlice, index: int, now: float, serial: int) -> None:
+        """Note that member `index` of a slice was written at `now`, monotonic seconds."""
+        if not self._sent:
+            self._alone = False
+        self._alone = self._alone or bool(span.alone)
+        self._sent[stream] = span, index, now, serial
+
+    def find(self, order: int, index: int) -> BatchSlice | None:
+        """The member in flight of the batch of this order."""
+        return next(
+            (
+                span.part(index, index + 1)
+                for span, member, *_ in self._sent.values()
+                if member == index and span.batch.order == order
+            ),
+            None,
+        )
+
+    def overdue(self, now: float) -> list[int]:
+        """The streams that have waited too long for their answers."""
+        streams = []
+        for stream, (_, _, at, _) in self._sent.items():  # in the order in which they were written
+            if at > now - self._timeout:
+                break
+            streams.append(stream)
+        return streams
+
+    def is_silent(self, now: float) -> bool:
+        """Whether nothing at all was answered for so long that no single request is to blame."""
+        return now - self._answered_at >= self._timeout
+
+    # What comes.
+
+    def answered(
+        self,
+        stream: int,
+        status: int,
+        headers: Iterable[tuple[bytes, bytes]],
+        body: bytes,
+        wall: float,
+        now: float,
+    ) -> None:
+        """An answer has come.
+
+        :param wall: Unix seconds.
+        :param now: monotonic seconds.
+        """
+        sent = self._sent.pop(stream, None)
+        if sent is None:
+            return
+        self._answered_at = now
+        unique_id = ""
+        for name, value in headers:
+            if name == _UNIQUE:
+                unique_id = printable(value.decode("ascii", "replace"), LONGEST_REASON)
+        if 200 <= status < 300:
+            self.proven = True
+            self._found.valid += 1
+            self._accepted.append((sent, unique_id))
+        else:
+            self._refused(sent, status, body, unique_id, wall)
+
+    def unprocessed(self, stream: int, wall: float) -> None:
+        """The service has not looked at a request."""
+        sent = self._sent.pop(stream, None)
+        if sent is not None:
+            self._found.requeue.append(self._noted(_member(sent), Event.DISCARDED, wall, ""))
+
+    def unanswered(self, stream: int, why: str, wall: float) -> None:
+        """No answer will come to a request, and what became of it is not known."""
+        in_flight = len(self._sent)
+        sent = self._sent.pop(stream, None)
+        if sent is not None:
+            self._lost(_member(sent), in_flight, why, wall, vanished=False)
+
+    def ended(
+        self, is_unsent: Callable[[int], bool], why: str, wall: float, *, vanished: bool = False
+    ) -> Findings:
+        """The connection is gone; return all that follows.
+
+        :param is_unsent: whether a part of a request was never sent.
+        :param why: for the outcomes.
+        :param vanished: we gave it up for want of an answer to PING, or at a stop: no request is to blame.
+        """
+        in_flight = len(self._sent)
+        unsent = [sent for stream, sent in self._sent.items() if is_unsent(stream)]
+        others = [sent for stream, sent in self._sent.items() if not is_unsent(stream)]
+        self._sent.clear()
+        self._found.requeue += [
+            self._noted(span, Event.DISCARDED, wall, "") for span, _ in _runs(_bare(unsent))
+        ]
+        for span, _ in _runs(_bare(others)):
+            self._lost(span, in_flight, why, wall, vanished=vanished)
+        return self.findings()
+
+    def findings(self) -> Findings:
+        """What followed from what came since the last call."""
+        found, self._found = self._found, Findings()
+        if self._accepted:
+            accepted, self._accepted = self._accepted, []
+            found.verdicts += [
+                Verdict(span, State.ACCEPTED, 200, "", unique_id) for span, unique_id in _runs(accepted)
+            ]
+        return found
+
+    # What follows.
+
+    def _refused(self, sent: Sent, status: int, body: bytes, unique_id: str, wall: float) -> None:
+        reason, timestamp = _read(body)
+        row, span, found = answer(status, reason), _member(sent), self._found
+        follows = row.follows
+        if row.reason == "TopicDisallowed" and span.batch.terms.topic not in {None, self._topic}:
+            follows = Follows.REJECTED  # of the caller's topic, not the app's
+        if follows in _VALID:
+            self.proven = True
+            found.valid += 1
+        if follows in {Follows.REJECTED, Follows.DEAD}:
+            found.verdicts.append(Verdict(span, State.REJECTED, status, row.reason, unique_id))
+            if row.dead is not None:
+                self._dead(span, row.dead, timestamp)
+        elif follows in {Follows.DEVICE_LATER, Follows.LATER}:
+            self._later(span, row, wall)
+        else:
+            found.requeue.append(self._noted(span, Event.REFUSED, wall, row.reason))
+            self._of_the_connection(row, sent[3])
+
+    def _of_the_connection(self, row: Answer, serial: int) -> None:
+        """An answer that is not about the notification, but about the credential or the connection."""
+        found = self._found
+        found.leave = found.leave or row.follows is not Follows.RENEW_TOKEN
+        if row.follows is Follows.HELD:
+            found.held = row
+        elif row.follows is Follows.RENEW_TOKEN:
+            found.expired = serial if found.expired is None else max(serial, found.expired)
+        elif row.follows is Follows.KEEP_TOKEN:
+            found.renewed_too_often = True
+
+    def _dead(self, span: BatchSlice, reason: DeadReason, timestamp: float | None) -> None:
+        """A token is dead, unless the device has registered it since."""
+        since = None if timestamp is None else int(timestamp / 1000)
+        registered_at = span.batch.terms.registered_at
+        if since is None or registered_at is None or registered_at < since:
+            self._found.deaths.append(Death(span.tokens()[0], reason, since))
+
+    def _later(self, span: BatchSlice, row: Answer, wall: float) -> None:
+        device = row.follows is Follows.DEVICE_LATER
+        self._found.trouble += not device
+        if span.retries >= RETRIES:
+            self._found.verdicts.append(Verdict(span, State.FAILED, row.status, row.reason))
+            return
+        noted = self._noted(span, Event.REFUSED, wall, row.reason)
+        self._found.later.append(Later(replace(noted, retries=span.retries + 1), device))
+
+    def _lost(self, span: BatchSlice, in_flight: int, why: str, wall: float, *, vanished: bool) -> None:
+        fate = lost(span, in_flight, why, vanished=vanished)
+        if isinstance(fate, Verdict):
+            self._found.verdicts.append(fate)
+        else:
+            self._found.requeue.append(self._noted(fate, Event.LOST, wall, why))
+
+    def _noted(self, span: BatchSlice, event: Event, wall: float, reason: str) -> BatchSlice:
+        return span.noted(Step(event, wall, self.number, reason))
+
+
+def _member(sent: Sent) -> BatchSlice:
+    return sent[0].part(sent[1], sent[1] + 1)
+
+
+def _bare(sent: Iterable[Sent]) -> list[tuple[Sent, str]]:
+    return [(each, "") for each in sent]
+
+
+def _place(entry: tuple[Sent, str]) -> tuple[int, int]:
+    (span, index, *_), _ = entry
+    return span.batch.order, index
+
+
+def _runs(entries: list[tuple[Sent, str]]) -> list[tuple[BatchSlice, str]]:
+    """Members in as few slices as may be: neighbours of one slice together, unless they have unique ids."""
+    runs: list[tuple[BatchSlice, str]] = []
+    of: BatchSlice | None = None
+    first = end = 0
+    for (span, index, *_), unique_id in sorted(entries, key=_place):
+        if span is of and index == end and not unique_id:
+            end += 1
+            continue
+        if of is not None:
+            runs.append((of.part(first, end), ""))
+        of, first, end = span, index, index + 1
+        if unique_id:
+            runs.append((span.part(index, index + 1), unique_id))
+            of = None
+    if of is not None:
+        runs.append((of.part(first, end), ""))
+    return runs
+
+
+def _read(body: bytes) -> tuple[str, float | None]:
+    """Reason and timestamp of a body; of one that is not Apple's, none."""
+    try:
+        decoded = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "", None
+    return printable(decoded.reason, LONGEST_REASON), decoded.timestamp

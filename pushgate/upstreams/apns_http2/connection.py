@@ -1,0 +1,297 @@
+"""One connection to Apple's HTTP/2 service: a thin pump between the codec and the pure exchange."""
+
+from typing import Any, Final, Protocol
+
+from twisted.internet import protocol
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IPushProducer
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.history import Event, Step
+from pushgate.net.http.client_codec import (
+    Abandoned,
+    Answered,
+    Broken,
+    ClientCodec,
+    ClientEvent,
+    GoingAway,
+    PingAnswered,
+    RequestForm,
+    StreamLimit,
+    Unprocessed,
+)
+from pushgate.protocols.apns_http2.exchange import Exchange, Findings
+from pushgate.protocols.apns_http2.requests import Header, RequestRules
+from pushgate.upstreams.common import failure_causes
+from pushgate.upstreams.common.circuit_breaker import Cause
+from pushgate.upstreams.common.read_before_reset import read_before_reset
+
+RUN: Final = 256
+"""Notifications written at once: more costs no less each, and would keep other connections waiting."""
+PING_TIMEOUT: Final = 10.0
+"""Seconds for the service to answer a PING before the connection is given up."""
+CLOSE_TIMEOUT: Final = 5.0
+"""Seconds for the other side to answer our close."""
+ROTATE: Final = 1 << 30
+"""The stream after which no more requests are made: half of those there are, so that it is never in haste."""
+_NAMES: Final = ("no error", "protocol error", "internal error", "flow control error", "settings timeout",
+                 "stream closed", "frame size error", "refused stream", "cancel", "compression error",
+                 "connect error", "enhance your calm", "security too low", "HTTP/1.1 required")  # fmt: skip
+
+
+class ConnectionOwner(Protocol):
+    """An upstream, as its connections call it."""
+
+    def make_exchange(self) -> Exchange:
+        """Make the state of a connection that is ready."""
+
+    def authorization(self) -> tuple[tuple[Header, ...], int]:
+        """Return the headers that authenticate a request now, and the serial of the token in them."""
+
+    def wall(self) -> float:
+        """Unix seconds."""
+
+    def wake(self) -> None:
+        """Write soon: a connection can write more than it could."""
+
+    def found(self, connection: "ApnsHTTP2Connection", findings: Findings) -> None:
+        """Draw the conclusions from what came."""
+
+    def ended(self, connection: "ApnsHTTP2Connection", findings: Findings, cause: Cause | None) -> None:
+        """Draw the conclusions from the end of a connection that was ready.
+
+        :param cause: as TLS gave it, if it did.
+        """
+
+
+@implementer(IHandshakeListener, IPushProducer)
+class ApnsHTTP2Connection(protocol.Protocol):
+    """Writes when there is work, room under the stream limit and room in the transport.
+
+    :param reactor: provides IReactorTime.
+    :param codec: for this connection alone.
+    Attributes are described at `PooledConnection`, besides:
+
+    :ivar closing: nothing is written any more.
+    :ivar retired: we closed it in good order.
+    :ivar farewell: what the service gave as its reason to go away, None while it has given none.
+    :ivar fault: what rule of HTTP/2 the service broke, "" for none.
+    :ivar vanished: it was given up because nothing was answered.
+    """
+
+    exchange: Exchange
+
+    def __init__(self, reactor: Any, codec: ClientCodec, rules: RequestRules, owner: ConnectionOwner) -> None:
+        self._reactor, self._codec, self._rules, self._owner = reactor, codec, rules, owner
+        self.secured: Deferred[Any] = Deferred()
+        self.ready_at: float | None = None
+        self.busy_at = 0.0
+        self.blocked_since: float | None = None
+        self.unacknowledged_since: float | None = None
+        self.serving_since: float | None = None
+        self.closing = self.retired = self.vanished = self._leaving = False
+        self.farewell: bytes | None = None
+        self.fault = ""
+        self.number = 0
+        self._pinged_at: float | None = None
+        self._timer: IDelayedCall | None = None
+        self._forms: dict[tuple[int, str, int], RequestForm] = {}
+
+    # Twisted's side
+
+    def connectionMade(self) -> None:
+        tls = self._transport()
+        tls.setTcpNoDelay(True)
+        read_before_reset(tls.transport)
+
+    def handshakeCompleted(self) -> None:
+        self.ready_at = self.busy_at = self._reactor.seconds()
+        self.exchange = self._owner.make_exchange()
+        self._transport().registerProducer(self, True)
+        self._flush()
+        if not self.secured.called:
+            self.secured.callback(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.ready_at is None:
+            return
+        for event in self._codec.receive(data):
+            self._happened(event)
+        self._conclude()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self.closing = True
+        if self.ready_at is None:
+            if not self.secured.called:
+                self.secured.errback(reason)
+            return
+        cause = failure_causes.of_loss(reason)
+        never = cause in failure_causes.REJECTIONS  # then nothing that was written was looked at
+        findings = self.exchange.ended(
+            lambda stream: never or self._codec.is_unsent(stream),
+            "ConnectionLost",
+            self._owner.wall(),
+            vanished=self.vanished,
+        )
+        self._owner.ended(self, findings, cause)
+
+    def pauseProducing(self) -> None:
+        if self.blocked_since is None:
+            self.blocked_since = self._reactor.seconds()
+
+    def resumeProducing(self) -> None:
+        self.blocked_since = None
+        self._owner.wake()
+
+    def stopProducing(self) -> None:
+        """The transport is going away; connectionLost follows."""
+
+    # the side of the pool and its owner
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be written to, now or when it has room."""
+        return not self.closing and not self._leaving and self._codec.last_stream < ROTATE
+
+    @property
+    def in_flight(self) -> int:
+        """Notifications written and not settled."""
+        return self.exchange.in_flight
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a notification may be written that must be alone."""
+        return not self.exchange.in_flight
+
+    def room(self) -> int:
+        """How many notifications may be written now."""
+        if not self.usable or self.blocked_since is not None:
+            return 0
+        return min(RUN, self.exchange.room())
+
+    def write(self, spans: list[BatchSlice]) -> None:
+        """Write slices of `room` members at most."""
+        self.exchange.number = self.number
+        now, step = self._reactor.seconds(), Step(Event.WRITTEN, self._owner.wall(), self.number)
+        authorization, serial = self._owner.authorization()
+        for span in spans:
+            self._open(span.written(step), now, authorization, serial)
+        self.busy_at = now
+        self._flush()
+
+    def check(self, now: float, ping_interval: float) -> None:
+        """Look after it from time to time: answers that are missing, idleness, and the end of a goodbye."""
+        overdue = self.exchange.overdue(now)
+        unheard = self._pinged_at is not None and now - self._pinged_at >= PING_TIMEOUT
+        if unheard or (overdue and self.exchange.is_silent(now)):
+            self.vanish()
+            return
+        for stream in overdue:
+            self._codec.cancel(stream)
+            self.exchange.unanswered(stream, "NoAnswer", self._owner.wall())
+        if self._pinged_at is None and (overdue or now - self.busy_at >= ping_interval):
+            self._pinged_at = self.busy_at = now
+            self._codec.ping()
+        self._flush()
+        self._conclude()
+
+    def leave(self) -> None:
+        """Write nothing more; close when what is in flight has its answers."""
+        self._leaving = True
+
+    def vanish(self) -> None:
+        """Close at once a connection whose other side is gone: no notification is to blame."""
+        self.vanished = True
+        self.abort()
+
+    def close(self) -> None:
+        """Close in good order, or at once when the other side does not answer."""
+        if not self.closing:
+            self.retired = True
+            self._codec.close()
+            self._flush()
+            self._release()
+            self._transport().loseConnection()
+            self._timer = self._reactor.callLater(CLOSE_TIMEOUT, self._transport().abortConnection)
+
+    def abort(self) -> None:
+        """Close at once."""
+        tls = self._transport()
+        if tls is not None and tls.connected:
+            self._release()
+            tls.abortConnection()
+
+    # within
+
+    def _open(self, span: BatchSlice, now: float, authorization: tuple[Header, ...], serial: int) -> None:
+        """Make the requests of a slice."""
+        rules, codec, exchange = self._rules, self._codec, self.exchange
+        for member in rules.members(span):
+            key = span.batch.order, member.push_type, serial
+            form = self._forms.get(key)
+            if form is None:
+                form = self._form(key, (*authorization, *rules.fields(span, member.push_type)))
+            stream = codec.open(form, member.path, member.unlike, member.body)
+            exchange.opened(stream, span, member.index, now, serial)
+
+    def _form(self, key: tuple[int, str, int], fields: tuple[Header, ...]) -> RequestForm:
+        """Make what requests of one batch and push type have in common; the last ones are kept."""
+        if len(self._forms) >= RUN:
+            self._forms.clear()
+        form = self._forms[key] = RequestForm(self._rules.pseudo, fields)
+        return form
+
+    def _happened(self, event: ClientEvent) -> None:
+        exchange = self.exchange
+        if isinstance(event, Answered):
+            now, wall = self._reactor.seconds(), self._owner.wall()
+            exchange.answered(event.stream, event.status, event.headers, event.body, wall, now)
+        elif isinstance(event, Unprocessed):
+            exchange.unprocessed(event.stream, self._owner.wall())
+        elif isinstance(event, Abandoned):
+            exchange.unanswered(event.stream, _name(event.code), self._owner.wall())
+        else:
+            self._happened_to_all(event)
+
+    def _happened_to_all(self, event: ClientEvent) -> None:
+        if isinstance(event, StreamLimit):
+            self.exchange.limited(event.streams)
+        elif isinstance(event, GoingAway):
+            self._leaving, self.farewell = True, event.debug
+        elif isinstance(event, PingAnswered):
+            self._pinged_at = None
+        elif isinstance(event, Broken):
+            self.fault = event.text
+            self.abort()
+
+    def _conclude(self) -> None:
+        """Pass on what follows from what came."""
+        self._owner.found(self, self.exchange.findings())
+        self._flush()
+        if self._leaving and not self.closing and not self.exchange.in_flight:
+            self.close()
+        elif not self.closing:
+            self._owner.wake()
+
+    def _flush(self) -> None:
+        data = self._codec.output()
+        if data and not self.closing:
+            self._transport().write(data)
+
+    def _release(self) -> None:
+        """Write no more; over TLS, a producer that is still registered holds a close back."""
+        if not self.closing and self.ready_at is not None:
+            self._transport().unregisterProducer()
+        self.closing = True
+
+    def _transport(self) -> Any:
+        return self.transport
+
+
+def _name(code: int) -> str:
+    return f"StreamReset: {_NAMES[code] if code < len(_NAMES) else f'code {code}'}"

@@ -1,0 +1,144 @@
+"""Conclusions about the push service and the credential from answers, and from the ends of connections."""
+
+from typing import Final
+
+import msgspec
+
+from pushgate.model.printable import printable
+from pushgate.protocols.apns_http2.exchange import Findings
+from pushgate.protocols.apns_http2.reasons import Follows, answer
+from pushgate.upstreams.apns_http2.connection import ApnsHTTP2Connection
+from pushgate.upstreams.apns_http2.credential import AppleCredential
+from pushgate.upstreams.common.circuit_breaker import Cause
+from pushgate.upstreams.common.service_health import ServiceHealth
+
+TROUBLE: Final = 3
+"""Answers in a row that say that the service is in trouble, before it is given a rest."""
+_REASON: Final = 64
+_TEXTS: Final = {
+    Cause.CERTIFICATE_EXPIRED: "the push service says that our certificate has expired",
+    Cause.CERTIFICATE_REJECTED: "the push service does not accept our certificate",
+    Cause.WRONG_ENVIRONMENT: "the credential seems to be of the other environment, or of another app",
+    Cause.CLOSED_AT_ONCE: "the push service closed a new connection without an answer",
+    Cause.TIMED_OUT: "the push service answers nothing",
+}
+
+
+class _Farewell(msgspec.Struct):
+    reason: str = ""
+
+
+_decode = msgspec.json.Decoder(_Farewell).decode
+
+
+class ServiceJudge:
+    """Decides when nothing is to be sent for a while, and reports why to `health`."""
+
+    def __init__(self, app: str, health: ServiceHealth, credential: AppleCredential) -> None:
+        self._health, self._tokens = health, credential.tokens
+        self._key = f"apps.{app}.{'certificate' if credential.tokens is None else 'key_file'}"
+        self._trouble = 0
+        self._proven = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing may be sent now."""
+        return self._health.is_waiting
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the service failed last: one request has to show that it is of use again."""
+        return self._health.circuit.failures > 0
+
+    def wait(self) -> float:
+        """Seconds until the next attempt."""
+        return self._health.wait()
+
+    def judge(self, findings: Findings, tripped: bool, wall: float) -> Cause | None:
+        """Judge what came; return why nothing is to be sent for a while, if so it is.
+
+        :param tripped: so many tokens were refused that the environment is suspect.
+        :param wall: Unix seconds.
+        """
+        if findings.valid and not tripped:
+            self._prove()
+        if findings.renewed_too_often and self._tokens is not None:
+            self._tokens.renewed_too_often(wall)
+        self._trouble = findings.trouble if findings.valid else self._trouble + findings.trouble
+        cause, text = self._verdict(findings, tripped, wall)
+        if cause is None or self.is_waiting:
+            return None
+        self._health.failed(cause, text)
+        return cause
+
+    def ended(self, connection: ApnsHTTP2Connection, cause: Cause | None, lived: bool) -> float:
+        """Judge a connection that ended without our doing; return the seconds to wait before the next.
+
+        :param cause: as TLS gave it, if it did.
+        :param lived: it was up for longer than an answer takes.
+        """
+        self._health.lost()
+        if self.is_waiting:
+            return self._health.wait()  # it ended because of that, or says no more
+        text = _TEXTS.get(cause, "the connection was lost") if cause is not None else ""
+        if cause is None:
+            cause, text = self._of_end(connection, lived)
+        if cause is not None:
+            return self._health.failed(cause, text)
+        self._health.ended("lost" if connection.farewell is None else "goaway")
+        return 0.0
+
+    def _prove(self) -> None:
+        """An answer has shown that the service is of use."""
+        if self._tokens is not None:
+            self._tokens.accepted()
+        if not self._proven or self._health.circuit.failures:
+            self._proven = True
+            self._health.proven()
+
+    def _verdict(self, findings: Findings, tripped: bool, wall: float) -> tuple[Cause | None, str]:
+        """Why nothing is to be sent, and in which words."""
+        if tripped:
+            return Cause.WRONG_ENVIRONMENT, f"{self._key}: {_TEXTS[Cause.WRONG_ENVIRONMENT]}"
+        if findings.held is not None:
+            return Cause(findings.held.cause), f"{self._key}: {findings.held.reason}: {findings.held.words}"
+        if self._is_clock_wrong(findings.expired, wall):
+            why = "ExpiredProviderToken for a new token: this machine's clock is wrong; set it"
+            return Cause.CLOCK_WRONG, f"{self._key}: {why}"
+        troubled = findings.trouble > findings.valid
+        if troubled and (self._trouble >= TROUBLE or self.is_doubtful):
+            self._trouble = 0
+            return Cause.SERVICE_ERROR, "the push service answers that it is in trouble"
+        return None, ""
+
+    def _is_clock_wrong(self, expired: int | None, wall: float) -> bool:
+        """Have the provider token renewed that has expired; return True if that did not help before."""
+        return expired is not None and self._tokens is not None and not self._tokens.expired(expired, wall)
+
+    def _of_end(self, connection: ApnsHTTP2Connection, lived: bool) -> tuple[Cause | None, str]:
+        """Why a connection ended that TLS gave no reason for."""
+        if connection.fault:
+            return Cause.NOT_HTTP2, connection.fault
+        reason = _reason(connection.farewell)
+        row = answer(403, reason)
+        if reason and row.cause and row.follows is Follows.HELD and row.words != answer(403, "?").words:
+            return Cause(row.cause), f"{self._key}: {reason}: {row.words}"
+        if connection.exchange.proven:
+            return None, ""
+        if connection.vanished:
+            return Cause.TIMED_OUT, _TEXTS[Cause.TIMED_OUT]
+        if lived:
+            return None, ""
+        if connection.farewell is None:
+            return Cause.CLOSED_AT_ONCE, _TEXTS[Cause.CLOSED_AT_ONCE]
+        return Cause.SHUTDOWN, f"the push service went away before it answered: {reason or 'no reason given'}"
+
+
+def _reason(farewell: bytes | None) -> str:
+    """The reason in the debug data of GOAWAY; its words when it is not Apple's JSON."""
+    if not farewell:
+        return ""
+    try:
+        return printable(_decode(farewell).reason, _REASON)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return printable(farewell, _REASON)
