@@ -26,13 +26,16 @@ from ngh2 import (
 from pushgate.net.http.client_codec import ClientLimits, RequestForm
 from pushgate.net.http.codec import Header
 from pushgate.net.http.http2_client import HTTP2Client
-from pushgate.net.http.http2_frames import MAX_CONTINUATIONS, Code, ConnectionFault
-from pushgate.net.http.http2_server import DEFAULT_WINDOW, MAX_SETTINGS
+from pushgate.net.http.http2_frames import MAX_CONTINUATIONS, MAX_SETTINGS, Code, ConnectionFault
+from pushgate.net.http.http2_server import DEFAULT_WINDOW
 
 _STREAMS: Final = 3
 """SETTINGS_MAX_CONCURRENT_STREAMS."""
 _NO_RATE: Final = (1 << 62, 1)
 """libnghttp2 has a clock of its own for this; `ClientLimits.noise` bounds it without one."""
+
+_PIECE: Final = 1 << 12
+"""Bytes given to libnghttp2 at a time: a head takes 9 bytes, and unpacks to `ClientLimits.head`."""
 
 
 class Ngh2Client(HTTP2Client):
@@ -47,26 +50,35 @@ class Ngh2Client(HTTP2Client):
                 max_settings=MAX_SETTINGS,
                 max_continuations=MAX_CONTINUATIONS,
                 glitch_rate_limit=_NO_RATE,
-                max_inbound_header_list_size=4 * limits.head,
-                max_inbound_header_count=4 * limits.head // 32,
+                max_inbound_header_list_size=limits.head,
+                max_inbound_header_count=limits.head // 32,
             ),
         )
         self._ngh2.initiate_connection({2: 0, 4: limits.window, 6: limits.head})
+        self._out: list[bytes] = []
         if limits.window > DEFAULT_WINDOW:
             self._ngh2.set_local_window_size(limits.window)
 
     def is_unsent(self, stream: int) -> bool:
         return self._ngh2.queued_body_size(stream) > 0
 
-    def ping(self) -> None:
+    def _send_ping(self) -> None:
         self._ngh2.ping()
 
-    def close(self) -> None:
+    def _send_goaway(self) -> None:
         with suppress(NGH2Error):  # after the server's, there is no need for one
             self._ngh2.send_goaway()
 
-    def output(self) -> bytes:
-        return b"" if self._broken else self._ngh2.data_to_send()
+    def _to_send(self) -> bytes:
+        self._flush()
+        data = b"".join(self._out)
+        self._out.clear()
+        return data
+
+    def _flush(self) -> None:
+        data = self._ngh2.data_to_send()
+        if data:
+            self._out.append(data)
 
     def _send_request(self, form: RequestForm, path: bytes, unlike: tuple[Header, ...], body: bytes) -> int:
         fields: list[NGH2Header] = [*form.pseudo, (b":path", path), *form.fields]
@@ -81,12 +93,25 @@ class Ngh2Client(HTTP2Client):
 
     def _feed(self, data: bytes) -> None:
         try:
-            self._ngh2.receive_data(data)
+            # GOAWAY would cancel requests that libnghttp2 has not written yet, in silence.
+            self._flush()
+            for begin in range(0, len(data), _PIECE):
+                self._ngh2.receive_data(data[begin : begin + _PIECE])
+                self._happened()
+            # Its verdict on what it has read comes with the frame that tells the server.
+            self._flush()
         except NGH2Error:
+            self._happened()
             raise ConnectionFault(Code.PROTOCOL_ERROR, "a rule of HTTP/2 was broken") from None
-        finally:
-            for event in self._ngh2.events():
-                self._pass(event)
+        self._happened()
+
+    def _happened(self) -> None:
+        """Pass on the events of ngh2.
+
+        :raises ConnectionFault: one ends the connection.
+        """
+        for event in self._ngh2.events():
+            self._pass(event)
 
     def _pass(self, event: Event) -> None:
         """Pass on an event of ngh2.
@@ -100,7 +125,7 @@ class Ngh2Client(HTTP2Client):
         elif isinstance(event, TrailersReceived):
             self._on_end(event.stream_id)
         elif isinstance(event, StreamClosed):
-            if event.error_code or event.stream_id in self._open:
+            if event.stream_id in self._open:
                 self._on_reset(event.stream_id, event.error_code)
         else:
             self._pass_other(event)
@@ -114,5 +139,5 @@ class Ngh2Client(HTTP2Client):
             self._on_goaway(event.last_stream_id, event.error_code, event.debug_data)
         elif isinstance(event, PingAcknowledged):
             self._on_ping_answered()
-        elif isinstance(event, ConnectionClosed) and not self._leaving:
+        elif isinstance(event, ConnectionClosed) and not self._is_over():
             raise ConnectionFault(event.error_code, "a rule of HTTP/2 was broken")

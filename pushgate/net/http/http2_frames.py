@@ -14,6 +14,10 @@ FRAME_SIZE: Final = 1 << 14
 """Bytes of a frame's payload at most: what HTTP/2 grants every peer, and no setting of ours enlarges it."""
 MAX_CONTINUATIONS: Final = 16
 """CONTINUATION frames of one block of headers at most."""
+MAX_SETTINGS: Final = 64
+"""Settings of one frame at most."""
+_LAST_SETTING: Final = 6
+"""SETTINGS_MAX_HEADER_LIST_SIZE."""
 END_STREAM: Final = 0x1
 ACK: Final = 0x1
 END_HEADERS: Final = 0x4
@@ -174,6 +178,20 @@ def without_priority(flags: int, stream: int, frame: bytes) -> bytes:
     return _frame(Kind.HEADERS, flags & ~PRIORITY, stream, frame[_HEAD.size : begin] + frame[begin + 5 :])
 
 
+def known_settings(flags: int, stream: int, frame: bytes) -> bytes:
+    """A SETTINGS frame without the settings that HTTP/2 itself does not have: they are to be ignored.
+
+    :raises ConnectionFault: it has too many.
+    """
+    size = len(frame) - _HEAD.size
+    if size > MAX_SETTINGS * _SETTING.size:
+        raise ConnectionFault(Code.ENHANCE_YOUR_CALM, "too many settings at a time")
+    if size % _SETTING.size:
+        return frame
+    found = [each for each in _SETTING.iter_unpack(frame[_HEAD.size :]) if each[0] <= _LAST_SETTING]
+    return _frame(Kind.SETTINGS, flags, stream, b"".join(_SETTING.pack(*each) for each in found))
+
+
 def settings_frame(settings: Mapping[int, int]) -> bytes:
     """A SETTINGS frame."""
     return _frame(Kind.SETTINGS, 0, 0, b"".join(_SETTING.pack(*each) for each in settings.items()))
@@ -191,8 +209,10 @@ def goaway_frame(last: int, code: int, debug: bytes = b"") -> bytes:
 def goaway(frame: bytes) -> tuple[int, int, bytes]:
     """What a GOAWAY frame says: the last stream that was looked at, the code, and the server's words.
 
-    :raises ConnectionFault: it is too short.
+    :raises ConnectionFault: it is too short, or of a stream.
     """
+    if int.from_bytes(frame[_HEAD.size - 4 : _HEAD.size]) & _ID:
+        raise ConnectionFault(Code.PROTOCOL_ERROR, "a frame is on the wrong stream")
     if len(frame) < _HEAD.size + _GOAWAY.size:
         raise ConnectionFault(Code.FRAME_SIZE_ERROR, "a frame has a wrong length")
     last, code = _GOAWAY.unpack_from(frame, _HEAD.size)

@@ -26,6 +26,7 @@ from ngh2 import (
 from pushgate.net.http.codec import CodecLimits, Header
 from pushgate.net.http.http2_frames import (
     MAX_CONTINUATIONS,
+    MAX_SETTINGS,
     PREFACE,
     Code,
     ConnectionFault,
@@ -34,7 +35,6 @@ from pushgate.net.http.http2_frames import (
 )
 from pushgate.net.http.http2_server import (
     DEFAULT_WINDOW,
-    MAX_SETTINGS,
     NO_STREAM_LIMIT,
     HTTP2Codec,
     hard_limit,

@@ -27,6 +27,7 @@ from pushgate.net.http.codec import (
 from pushgate.net.http.http2_frames import (
     ACK,
     END_STREAM,
+    MAX_SETTINGS,
     Code,
     ConnectionFault,
     FrameReader,
@@ -40,8 +41,6 @@ from pushgate.net.http.http2_requests import Malformed, check_fields, request_he
 
 DEFAULT_WINDOW: Final = 65_535
 """Bytes that HTTP/2 grants before anything is said."""
-MAX_SETTINGS: Final = 64
-"""Settings of one frame at most."""
 MAX_CONCURRENT_STREAMS: Final = 3
 """The number of the setting."""
 NO_STREAM_LIMIT: Final = 0x7FFFFFFF

@@ -12,7 +12,7 @@ import msgspec
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import MAX_EXPIRATION, Terms
 from pushgate.model.outcome_record import id_stem
-from pushgate.protocols.apns_push_types import TYPES, derived, full_topic, priority_of
+from pushgate.protocols.apns_push_types import TYPES, derived, full_topic, of_topic, priority_of
 
 Header = tuple[bytes, bytes]
 MDM_TTL: Final = 7 * 86400.0
@@ -34,8 +34,9 @@ class RequestRules(msgspec.Struct, frozen=True):
 
     :param authority: host, and port if it is not 443.
     :param topic: of notifications that name none; "" when every one does.
-    :param default_ttl: seconds that a notification without an expiration may be stored.
+    :param default_ttl: seconds that a notification without an expiration may be stored; 0: not at all.
     :param push_types: those that a payload may be taken for; empty: all. One of another kind is the first.
+        What the notification, its topic or a channel says goes before.
     """
 
     authority: str
@@ -50,10 +51,10 @@ class RequestRules(msgspec.Struct, frozen=True):
 
     def push_type(self, terms: Terms, payload: bytes) -> str:
         """The push type of a notification."""
-        found = derived(terms, terms.topic or self.topic, payload)
-        if terms.push_type is not None or not self.push_types or found in self.push_types:
-            return found
-        return self.push_types[0]
+        topic = terms.topic or self.topic
+        found = derived(terms, topic, payload)
+        is_said = terms.push_type is not None or terms.channel is not None or of_topic(topic) is not None
+        return found if is_said or not self.push_types or found in self.push_types else self.push_types[0]
 
     def members(self, span: BatchSlice) -> list[Member]:
         """What each member of a slice has for itself."""
@@ -62,7 +63,7 @@ class RequestRules(msgspec.Struct, frozen=True):
         shared = None if _differ(payloads) else self.push_type(batch.terms, payloads[0])
         stem = id_stem(batch.id)
         name = b"apns-id" if batch.terms.channel is None else b"apns-request-id"
-        whole = b"" if batch.terms.channel is None else b"/4/broadcasts/apps/" + self.topic.encode()
+        whole = b"" if batch.terms.channel is None else self._broadcast_path(batch.terms)
         return [
             Member(
                 index,
@@ -93,13 +94,18 @@ class RequestRules(msgspec.Struct, frozen=True):
             found.append((b"apns-collapse-id", terms.collapse_id.encode()))
         return tuple(found)
 
+    def _broadcast_path(self, terms: Terms) -> bytes:
+        """The path of broadcasts, which has the bundle id: a topic without suffix."""
+        bundle = (terms.topic or self.topic).removesuffix(TYPES["liveactivity"].suffix)
+        return b"/4/broadcasts/apps/" + bundle.encode()
+
     def _expiration(self, span: BatchSlice, push_type: str) -> int:
         """Unix seconds. Always sent: what Apple does without is not documented beyond doubt."""
         given = span.batch.terms.expiration
         if given is not None:
             return given
         ttl = min(self.default_ttl, MDM_TTL) if push_type == "mdm" else self.default_ttl
-        return min(MAX_EXPIRATION, int(span.batch.accepted_at + ttl))
+        return min(MAX_EXPIRATION, int(span.batch.accepted_at + ttl)) if ttl else 0
 
 
 def needs_token(push_type: str) -> bool:

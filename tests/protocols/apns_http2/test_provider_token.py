@@ -1,0 +1,237 @@
+"""Provider tokens: what is in them, and when there is a new one."""
+
+import base64
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pushgate.protocols.apns_http2.provider_token import (
+    LONGEST,
+    RENEW_AFTER,
+    SHORTEST,
+    TokenClock,
+    is_identifier,
+    key_id_in,
+    parse_key,
+    signed,
+)
+
+SECRET = base64.urlsafe_b64decode("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI=")
+KEY = ec.derive_private_key(int.from_bytes(SECRET), ec.SECP256R1())
+"""The key of RFC 7515, appendix A.3."""
+VECTOR = (
+    "eyJhbGciOiJFUzI1NiIsImtpZCI6IkFCQzEyM0RFRkcifQ.eyJpc3MiOiJERUYxMjNHSElKIiwiaWF0IjoxNDM3MTc5MDM2fQ"
+    ".DsvSgkxE3Olsjv2UQ_kVzPZi7Xgx81ZbYtdqr58sck_g_b33F6HN3NJZHdVRZsxAvMBnCAFDZbXtUg5P1NtVBg"
+)
+"""A token by that key, of Apple's identifiers."""
+HOUR = 3600.0
+
+
+def pem(key, encryption=None, form=PrivateFormat.PKCS8):
+    """A key as a file has it."""
+    return key.private_bytes(Encoding.PEM, form, encryption or NoEncryption())
+
+
+class TestTokens:
+    def test_a_token_is_as_apple_describes_it(self):
+        """Header and claims are those of the vector, byte for byte: none more, in particular no ``typ``."""
+        token = signed(KEY, "ABC123DEFG", "DEF123GHIJ", 1437179036)
+        assert token.rpartition(".")[0] == VECTOR.rpartition(".")[0]
+        assert jwt.get_unverified_header(token) == {"alg": "ES256", "kid": "ABC123DEFG"}
+
+    @pytest.mark.parametrize("token", [VECTOR, signed(KEY, "ABC123DEFG", "DEF123GHIJ", 1437179036)])
+    def test_a_token_is_verified_by_the_public_key(self, token):
+        """The signature is R and S, 64 bytes, as JWS has it; others' are verified by the same."""
+        claims = jwt.decode(token, KEY.public_key(), algorithms=["ES256"])
+        assert claims == {"iss": "DEF123GHIJ", "iat": 1437179036}
+        assert len(token.rpartition(".")[2]) == 86
+
+
+class TestKeys:
+    @pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+    def test_a_key_on_p_256_is_taken(self, form):
+        """As Apple gives it, or as OpenSSL writes it."""
+        assert parse_key(pem(KEY, form=form)).private_numbers() == KEY.private_numbers()
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            pem(rsa.generate_private_key(65537, 2048)),
+            pem(ec.generate_private_key(ec.SECP384R1())),
+            pem(ec.generate_private_key(ec.SECP256K1())),
+            pem(ed25519.Ed25519PrivateKey.generate()),
+        ],
+    )
+    def test_other_keys_are_refused(self, data):
+        """ES256 needs this curve."""
+        with pytest.raises(ValueError, match=r"not on the curve P-256; take the \.p8 file of a key for APNs"):
+            parse_key(data)
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"",
+            b"\0\xff garbage",
+            pem(KEY, BestAvailableEncryption(b"secret")),
+            pem(KEY)[:60],
+            pem(KEY).replace(b"A", b"!"),
+            KEY.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
+            KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+            b"-----BEGIN PRIVATE KEY-----\n"
+            + base64.b64encode(bytes.fromhex("3010020100300b06072a864886f70d6363040000"))
+            + b"\n-----END PRIVATE KEY-----\n",
+            b"-----BEGIN PRIVATE KEY-----\n"
+            + base64.b64encode(bytes.fromhex("301a020100301306072a8648ce3d020106082a8648ce3d0301630400"))
+            + b"\n-----END PRIVATE KEY-----\n",
+        ],
+    )
+    def test_what_is_no_readable_private_key_is_refused(self, data):
+        """Encrypted, damaged, in DER, public, of a kind nobody knows: the words help, and quote nothing."""
+        with pytest.raises(ValueError, match=r"holds no private key in PEM; take the \.p8 file") as caught:
+            parse_key(data)
+        assert caught.value.__cause__ is None
+
+    @given(st.binary(max_size=200))
+    def test_any_bytes_raise_nothing_else(self, data):
+        """Whatever stands in the file."""
+        with pytest.raises(ValueError, match="take the"):
+            parse_key(b"-----BEGIN PRIVATE KEY-----\n" + data + b"\n-----END PRIVATE KEY-----\n")
+
+    def test_the_key_id_is_in_the_name_of_the_file(self):
+        """Unless it was renamed."""
+        assert key_id_in("AuthKey_ABC123DEFG.p8") == "ABC123DEFG"
+        for name in ("key.p8", "AuthKey_abc123defg.p8", "AuthKey_ABC123DEFG.p8.bak", "AuthKey_.p8"):
+            assert key_id_in(name) is None
+
+    def test_identifiers(self):
+        """Ten capital letters and digits."""
+        assert is_identifier("ABC123DEFG")
+        assert not any(map(is_identifier, ("", "ABC123DEF", "ABC123DEFGH", "abc123defg", "ABC123DEFG\n")))
+
+
+class Signs:
+    """Stands for the signature; remembers when tokens were issued."""
+
+    def __init__(self):
+        self.times = []
+        self.clock = TokenClock(self)
+
+    def __call__(self, issued_at):
+        self.times.append(issued_at)
+        return f"token-{issued_at}"
+
+
+class TestClock:
+    def test_a_token_is_made_when_it_is_needed_and_kept(self):
+        """All requests of 50 minutes share one."""
+        signs = Signs()
+        assert signs.times == []
+        assert signs.clock.authorization(1000.9) == b"bearer token-1000"
+        assert signs.clock.authorization(1000.9 + RENEW_AFTER - 1) == b"bearer token-1000"
+        assert signs.clock.serial == 1
+        assert signs.clock.authorization(1001 + RENEW_AFTER) == b"bearer token-%d" % (1001 + RENEW_AFTER)
+        assert signs.clock.serial == 2
+
+    def test_a_token_that_the_service_calls_expired_is_renewed_once(self):
+        """The clocks may differ; if the next one is expired as well, a new one would not help."""
+        signs = Signs()
+        signs.clock.authorization(0.0)
+        assert signs.clock.expired(1, 10.0)
+        assert signs.clock.authorization(11.0) == b"bearer token-10"
+        assert signs.clock.expired(1, 12.0)
+        assert not signs.clock.expired(2, 13.0)
+        assert signs.times == [0, 10]
+
+    def test_acceptance_by_one_server_does_not_make_another_one_right(self):
+        """The one that calls the early token expired has a wrong clock; the next token may be early again."""
+        signs = Signs()
+        signs.clock.authorization(0.0)
+        signs.clock.expired(1, 10.0)
+        signs.clock.accepted()
+        assert not signs.clock.expired(2, 20.0)
+        signs.clock.authorization(10 + RENEW_AFTER)
+        assert signs.clock.expired(3, 20 + RENEW_AFTER)
+        assert len(signs.times) == 4
+
+    def test_an_old_token_is_renewed_whatever_was_before(self):
+        """After 20 minutes nothing forbids it."""
+        signs = Signs()
+        signs.clock.authorization(0.0)
+        signs.clock.expired(1, 10.0)
+        assert signs.clock.expired(2, 10 + SHORTEST)
+        assert not signs.clock.expired(3, 11 + SHORTEST)
+
+    def test_too_many_updates_keep_the_token(self):
+        """For 20 minutes, but not beyond its hour."""
+        signs = Signs()
+        signs.clock.authorization(0.0)
+        signs.clock.renewed_too_often(RENEW_AFTER - SHORTEST + 60)
+        signs.clock.authorization(RENEW_AFTER)
+        assert signs.times == [0]
+        signs.clock.authorization(RENEW_AFTER + 60)
+        assert len(signs.times) == 2
+        signs.clock.renewed_too_often(2 * RENEW_AFTER)
+        signs.clock.authorization(2 * RENEW_AFTER + 60 + LONGEST - RENEW_AFTER - 1)
+        assert len(signs.times) == 2
+        signs.clock.authorization(2 * RENEW_AFTER + 60 + LONGEST - RENEW_AFTER)
+        assert len(signs.times) == 3
+
+    def test_a_clock_that_is_set_back(self):
+        """By a little: the token is kept. By much: it would be of the future, and another one is made."""
+        signs = Signs()
+        signs.clock.authorization(10_000.0)
+        signs.clock.renewed_too_often(10_000.0)
+        signs.clock.authorization(10_000.0 - SHORTEST)
+        assert signs.times == [10_000]
+        signs.clock.authorization(5_000.0)
+        assert signs.times == [10_000, 5_000]
+        signs.clock.authorization(5_000.0 + LONGEST)
+        assert len(signs.times) == 3
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.floats(0, 2 * HOUR) | st.floats(0, 60),
+                st.sampled_from(["ask", "expired", "old", "accepted", "often"]),
+            ),
+            max_size=60,
+        )
+    )
+    def test_whatever_the_service_says(self, doings):
+        """In 20 minutes there are two tokens at most, the second an early one; none is used for an hour."""
+        signs, wall = Signs(), 0.0
+        clock = signs.clock
+        for after, what in doings:
+            wall += after
+            assert clock.authorization(wall) == b"bearer token-%d" % signs.times[-1]
+            assert wall - signs.times[-1] < HOUR
+            if what == "expired":
+                clock.expired(clock.serial, wall)
+            elif what == "old":
+                assert clock.expired(clock.serial - 1, wall)
+            elif what == "accepted":
+                clock.accepted()
+            elif what == "often":
+                clock.renewed_too_often(wall)
+            assert len(signs.times) == clock.serial
+        for first, third in zip(signs.times, signs.times[2:], strict=False):
+            assert third - first >= SHORTEST - 1
+
+    @given(st.lists(st.floats(-5 * HOUR, 5 * HOUR), max_size=40))
+    def test_whatever_the_clock_does(self, steps):
+        """A token is never older than an hour, nor more than 20 minutes in the future."""
+        signs, wall = Signs(), 0.0
+        for step in steps:
+            wall += step
+            signs.clock.authorization(wall)
+            assert -SHORTEST - 1 <= wall - signs.times[-1] < HOUR
