@@ -21,6 +21,7 @@ from pushgate.cli import COMMANDS
 from pushgate.inputs.amp.server import AmpTable
 from pushgate.inputs.amqp.settings import AmqpTable
 from pushgate.inputs.apns_binary.settings import ApnsTable
+from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table as ApnsHTTP2InputTable
 from pushgate.inputs.common.login_settings import LoginTable
 from pushgate.inputs.http.ndjson_parser import PIECE, PIECE_BYTES
 from pushgate.inputs.http.openapi import ERRORS
@@ -79,11 +80,12 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[apps.NAME]`: `simulator`": (SimulatedTable, StreamTable),
     "`[inputs.NAME]`: every input": (InputTable, None),
     "`[inputs.NAME]`: every input that listens": (ListeningTable, InputTable),
-    "`[inputs.NAME]`: `amp`, `http` and `line`": (LoginTable, ListeningTable),
+    "`[inputs.NAME]`: `amp`, `http`, `line` and `apns-http2`": (LoginTable, ListeningTable),
     "`[inputs.NAME]`: `amp`": (AmpTable, LoginTable),
     "`[inputs.NAME]`: `http`": (HTTPTable, LoginTable),
     "`[inputs.NAME]`: `line`": (LineTable, LoginTable),
     "`[inputs.NAME]`: `apns`": (ApnsTable, ListeningTable),
+    "`[inputs.NAME]`: `apns-http2`": (ApnsHTTP2InputTable, LoginTable),
     "`[inputs.NAME]`: `amqp`": (AmqpTable, InputTable),
     "`[principals.NAME]`": (PrincipalTable, None),
     "`[sinks.NAME]`: every sink": (SinkTable, None),
@@ -103,6 +105,7 @@ REQUIRED = {
 TOGETHER: dict[type[BaseModel], dict[str, object]] = {
     ApnsTable: {"app": "news"},
     ApnsHTTP2Table: {"certificate": "x"},
+    ApnsHTTP2InputTable: {"app": "news"},
 }
 """What a table needs besides."""
 

@@ -175,6 +175,9 @@ class Gateway:
     def dead_tokens(self, app: str, after: bytes, limit: int) -> list[DeadTokenEntry]:
         return self._apps.configured(app).dead_tokens.tokens.page(after, limit)
 
+    def dead_token(self, app: str, token: bytes) -> DeadTokenEntry | None:
+        return self._apps.configured(app).dead_tokens.tokens.get(token)
+
     def bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> Deferred[int]:
         return self._admission.open_for(app).dead_tokens.bury(deaths)
 

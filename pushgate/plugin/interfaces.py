@@ -166,6 +166,9 @@ class IGateway(Interface):
         Raises `UnknownApp`.
         """
 
+    def dead_token(app: str, token: bytes) -> DeadTokenEntry | None:
+        """The entry of one token; None when it is not known to be dead. Raises `UnknownApp`."""
+
     def bury(app: str, deaths: Sequence[DeadTokenEntry]) -> "Deferred[int]":
         """Enter dead tokens; fires once they are safe, with the number of those that were not known.
 

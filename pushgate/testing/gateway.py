@@ -126,6 +126,9 @@ class RecordingGateway:
         dead = self._dead_of(app)
         return [dead[token] for token in sorted(dead) if token > after][:limit]
 
+    def dead_token(self, app: str, token: bytes) -> DeadTokenEntry | None:
+        return self._dead_of(app).get(token)
+
     def bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> Deferred[int]:
         dead = self._dead_of(app)
         before = len(dead)

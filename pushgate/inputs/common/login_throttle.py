@@ -72,6 +72,15 @@ class LoginThrottle:
         except NotLoggedIn as error:
             return self._failed(error, "a bearer", peer)
 
+    def rejected(self, claim: str, peer: Any) -> Deferred[Principal]:
+        """Count a failure of another kind, such as a signed token that cannot be verified.
+
+        Fails as `login` does for a failed login.
+
+        :param claim: what it was, for the log.
+        """
+        return self._failed(NotLoggedIn(f"login: {claim} that cannot be verified"), claim, peer)
+
     def certified(self, subject: str, peer: Any) -> Principal | None:
         """The principal with this certificate; None when there is none, which counts as a failure."""
         try:

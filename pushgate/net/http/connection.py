@@ -70,6 +70,10 @@ class HTTPConnection(protocol.Protocol):
         """The number of unfinished requests."""
         return len(self.requests)
 
+    def http2_codec(self) -> ServerCodec:
+        """A codec for HTTP/2."""
+        return http2_codec(self.server.bounds.codec)
+
     # called by the server
 
     def sweep(self, now: float, interval: float) -> None:
@@ -100,6 +104,17 @@ class HTTPConnection(protocol.Protocol):
         self._closing = True
         if not self._gone:
             self.transport.abortConnection()  # type: ignore[union-attr]  # TCP, TLS and UNIX transports have it
+
+    def hold_writes(self) -> None:
+        """Write what is answered from now on together, at `release_writes`."""
+        self._batch = not self._gone
+
+    def release_writes(self) -> None:
+        """Write what was held back."""
+        self._batch = False
+        if not self._gone:
+            self.flush()
+            self._settle()
 
     # called by requests; see `RequestOwner`
 
@@ -213,7 +228,7 @@ class HTTPConnection(protocol.Protocol):
             self._start_head_timer()
             return False
         is_http2 = secure or self._first.startswith(PREFACE)
-        self.codec = http2_codec(bounds.codec) if is_http2 else HTTP1Codec(bounds.codec)
+        self.codec = self.http2_codec() if is_http2 else HTTP1Codec(bounds.codec)
         self._chosen = True
         return True
 

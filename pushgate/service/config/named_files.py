@@ -48,7 +48,11 @@ def renewed_line(place: Place, key: str) -> str:
 
 
 def _digest(path: Path) -> bytes | None:
+    """The digest of a file; of a directory that of its files, with their names."""
     try:
+        if path.is_dir():
+            each = {file.name: _digest(file) for file in path.iterdir() if file.is_file()}
+            return hashlib.sha256(repr(sorted(each.items())).encode()).digest()
         return hashlib.sha256(path.read_bytes()).digest()
     except OSError:
         return None

@@ -1,0 +1,56 @@
+"""The app of a request, and the terms of its notification."""
+
+from typing import Final
+
+from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table
+from pushgate.model.notification import MAX_EXPIRATION, Priority, Terms
+from pushgate.protocols.apns_http2.push_request import PushRequest, refusal
+from pushgate.protocols.apns_push_types import TYPES, of_topic
+
+_MOST: Final = 1000
+"""Different terms that are remembered: a client sends much on the same."""
+
+
+class Routing:
+    """Finds apps by the input's configuration."""
+
+    def __init__(self, config: ApnsHTTP2Table) -> None:
+        self._app, self._topics = config.app, config.topics
+        self._terms: dict[tuple[object, ...], Terms] = {}
+
+    def app(self, topic: str | None) -> str:
+        """The app of a topic, which may have the suffix of a push type.
+
+        :raises Refused: MissingTopic or TopicDisallowed.
+        """
+        found = self._app
+        if topic is not None and self._topics:
+            found = self._topics.get(topic) or self._without_suffix(topic) or found
+        if found is None:
+            raise refusal(400, "MissingTopic" if topic is None else "TopicDisallowed")
+        return found
+
+    def terms(self, request: PushRequest) -> Terms:
+        """The terms of a request."""
+        key = request.expiration, request.priority, request.collapse_id, request.push_type, request.topic
+        terms = self._terms.get(key)
+        if terms is None:
+            if len(self._terms) >= _MOST:
+                self._terms.clear()
+            terms = self._terms[key] = _terms(request)
+        return terms
+
+    def _without_suffix(self, topic: str) -> str | None:
+        push_type = of_topic(topic)
+        return push_type and self._topics.get(topic.removesuffix(TYPES[push_type].suffix))
+
+
+def _terms(request: PushRequest) -> Terms:
+    expiration, priority = request.expiration, request.priority
+    return Terms(
+        expiration=None if expiration is None else min(expiration, MAX_EXPIRATION),
+        priority=None if priority is None else Priority(priority),
+        collapse_id=request.collapse_id,
+        push_type=request.push_type,
+        topic=request.topic,
+    )
