@@ -117,7 +117,10 @@ class ClientCodec(Protocol):
         """
 
     def is_unsent(self, stream: int) -> bool:
-        """Whether some of a request is still here, for want of a window: then it was not acted on."""
+        """Whether some of a request is still here, for want of a window: then it was not acted on.
+
+        Asked after `output`, and before what comes of the stream or of the connection's end.
+        """
 
     def cancel(self, stream: int) -> None:
         """Want no answer any more. Nothing comes of the stream then; harmless when it has ended."""
@@ -126,12 +129,13 @@ class ClientCodec(Protocol):
         """Ask whether the server is there: `PingAnswered`."""
 
     def close(self) -> None:
-        """Say that no request follows, and that none is waited for: GOAWAY."""
+        """Say that no request follows, and that none is waited for: GOAWAY. Nothing comes after it."""
 
     def receive(self, data: bytes) -> list[ClientEvent]:
         """Take bytes, in any pieces; return what they complete, in order.
 
-        After `Broken` it returns nothing more. It raises nothing, whatever comes.
+        It returns nothing more after `close`, after `Broken`, and after `GoingAway` once no request is under
+        way. It raises nothing, whatever comes.
         """
 
     def output(self) -> bytes:

@@ -25,8 +25,9 @@ from pushgate.net.http.http2_frames import Code, ConnectionFault, Kind
 FIRST_LIMIT: Final = 100
 """Requests at a time of a server that sets no limit: the least one that RFC 9113 6.5.2 recommends."""
 
-_HEAD: Final = 9
-"""Bytes of a frame's head."""
+_KIND_AT: Final = 3
+"""Where the kind of a frame is in its head, behind its length."""
+_SETTINGS: Final = b"%c" % Kind.SETTINGS
 
 
 class _Answer(msgspec.Struct):
@@ -52,7 +53,7 @@ class HTTP2Client(ABC):
         self._events: list[ClientEvent] = []
         self._noise = self._last = 0
         self._first = b""
-        self._settled = self._broken = self._leaving = False
+        self._settled = self._leaving = self._closed = self._broken = False
 
     # What a library does.
 
@@ -65,6 +66,14 @@ class HTTP2Client(ABC):
         """Send RST_STREAM with CANCEL."""
 
     @abstractmethod
+    def _send_ping(self) -> None:
+        """Send PING."""
+
+    @abstractmethod
+    def _send_goaway(self) -> None:
+        """Send GOAWAY with NO_ERROR."""
+
+    @abstractmethod
     def _feed(self, data: bytes) -> None:
         """Take bytes; call ``_on_…`` for what they cause.
 
@@ -72,19 +81,11 @@ class HTTP2Client(ABC):
         """
 
     @abstractmethod
+    def _to_send(self) -> bytes:
+        """What the library has to send."""
+
+    @abstractmethod
     def is_unsent(self, stream: int) -> bool:
-        """See `ClientCodec`."""
-
-    @abstractmethod
-    def ping(self) -> None:
-        """See `ClientCodec`."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """See `ClientCodec`."""
-
-    @abstractmethod
-    def output(self) -> bytes:
         """See `ClientCodec`."""
 
     # What the caller does.
@@ -104,13 +105,28 @@ class HTTP2Client(ABC):
 
     def cancel(self, stream: int) -> None:
         """See `ClientCodec`."""
-        if stream in self._open and not self._broken:
+        if stream in self._open and not self._is_over():
             del self._open[stream]
             self._send_reset(stream)
 
+    def ping(self) -> None:
+        """See `ClientCodec`."""
+        if not self._is_over():
+            self._send_ping()
+
+    def close(self) -> None:
+        """See `ClientCodec`."""
+        if not self._is_over():
+            self._send_goaway()
+        self._leaving = self._closed = True
+
+    def output(self) -> bytes:
+        """See `ClientCodec`."""
+        return b"" if self._broken else self._to_send()
+
     def receive(self, data: bytes) -> list[ClientEvent]:
         """See `ClientCodec`."""
-        if self._broken:
+        if self._is_over():
             return []
         self._noise += len(data)
         try:
@@ -126,16 +142,20 @@ class HTTP2Client(ABC):
         events, self._events = self._events, []
         return events
 
+    def _is_over(self) -> bool:
+        """Whether nothing that comes can matter any more; libraries then make errors of what does come."""
+        return self._broken or self._closed or (self._leaving and not self._open)
+
     def _check_first(self, data: bytes) -> None:
-        """Check that what the server says begins as HTTP/2 does.
+        """Check that what the server says begins as HTTP/2 does, which a TLS alert of 7 bytes does not.
 
         :raises ConnectionFault: it does not.
         """
-        self._first += data[: _HEAD - len(self._first)]
-        if len(self._first) == _HEAD:
-            self._settled = True
-            if self._first[:1] != b"\0" or self._first[3] != Kind.SETTINGS:
-                raise ConnectionFault(Code.PROTOCOL_ERROR, "the server does not speak HTTP/2")
+        self._first += data[: _KIND_AT + 1 - len(self._first)]
+        length, kind = self._first[:1], self._first[_KIND_AT:]
+        if length not in {b"", b"\0"} or kind not in {b"", _SETTINGS}:
+            raise ConnectionFault(Code.PROTOCOL_ERROR, "the server does not speak HTTP/2")
+        self._settled = bool(kind)
 
     # What the library says.
 
@@ -144,7 +164,7 @@ class HTTP2Client(ABC):
         if stream not in self._open:
             return
         (name, value), *rest = fields
-        if name != b":status" or not (len(value) == 3 and value.isdigit()):
+        if name != b":status" or not (len(value) == 3 and value.isdigit() and value >= b"200"):
             raise ConnectionFault(Code.PROTOCOL_ERROR, "an answer has no status")
         if sum(len(each) + len(other) for each, other in rest) > self._limits.head:
             raise ConnectionFault(Code.ENHANCE_YOUR_CALM, "the head of an answer is too long")
@@ -196,7 +216,10 @@ class HTTP2Client(ABC):
     # What follows from it.
 
     def _complete(self, stream: int, answer: _Answer) -> None:
+        """An answer has come. If it came early, the rest of the request is not wanted: RFC 9113 8.1."""
         del self._open[stream]
+        if self.is_unsent(stream):
+            self._send_reset(stream)
         self._noise = 0
         self._events.append(Answered(stream, answer.status, answer.headers, answer.body))
 

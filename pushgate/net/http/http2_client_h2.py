@@ -6,20 +6,27 @@ from h2 import events
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.exceptions import ProtocolError, StreamClosedError
+from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 from hpack import HeaderTuple, NeverIndexedHeaderTuple
 
 from pushgate.net.http.client_codec import ClientLimits, RequestForm
 from pushgate.net.http.codec import Header
 from pushgate.net.http.http2_client import HTTP2Client
-from pushgate.net.http.http2_frames import Code, ConnectionFault, FrameReader, Kind, goaway
+from pushgate.net.http.http2_frames import (
+    Code,
+    ConnectionFault,
+    FrameReader,
+    Kind,
+    goaway,
+    without_priority,
+)
 from pushgate.net.http.http2_server import DEFAULT_WINDOW
 
 _CONFIGURATION: Final = H2Configuration(
     client_side=True,
     header_encoding=None,
-    validate_inbound_headers=False,
+    validate_inbound_headers=True,
     normalize_inbound_headers=False,
     validate_outbound_headers=False,
     normalize_outbound_headers=False,
@@ -29,9 +36,18 @@ _TIDY: Final = 256
 """Requests after which h2 looks for the streams that have ended: it looks at each, at every request."""
 
 
-class _Connection(H2Connection):
-    """h2 without its count of open streams, which costs as much as there are: the caller counts."""
+_OF_STREAMS: Final = frozenset({Kind.DATA, Kind.HEADERS, Kind.RST_STREAM, Kind.WINDOW_UPDATE})
+_OF_ALL: Final = frozenset({Kind.SETTINGS, Kind.PING, Kind.WINDOW_UPDATE, Kind.CONTINUATION})
 
+
+class _Connection(H2Connection):
+    """h2 without its counts of open streams, which cost as much as there are: the caller counts.
+
+    :cvar MAX_CLOSED_STREAMS: streams that have ended whose late frames are known to be that.
+    """
+
+    MAX_CLOSED_STREAMS = 1 << 13
+    open_inbound_streams = 0
     _uncounted = 0
 
     @property
@@ -74,18 +90,14 @@ class H2Client(HTTP2Client):
     def is_unsent(self, stream: int) -> bool:
         return stream in self._queued
 
-    def ping(self) -> None:
+    def _send_ping(self) -> None:
         self._h2.ping(bytes(8))
 
-    def close(self) -> None:
+    def _send_goaway(self) -> None:
         self._h2.close_connection()
 
-    def output(self) -> bytes:
-        return b"" if self._broken else self._h2.data_to_send()
-
-    def cancel(self, stream: int) -> None:
-        self._queued.pop(stream, None)
-        super().cancel(stream)
+    def _to_send(self) -> bytes:
+        return self._h2.data_to_send()
 
     def _send_request(self, form: RequestForm, path: bytes, unlike: tuple[Header, ...], body: bytes) -> int:
         stream = self._h2.get_next_available_stream_id()
@@ -98,44 +110,60 @@ class H2Client(HTTP2Client):
         self._send_body(stream, body)
         return stream
 
-    def _send_body(self, stream: int, body: bytes) -> bool:
-        """Send as much of a body as the windows take; return True when that was all, else queue the rest."""
+    def _send_body(self, stream: int, body: bytes) -> None:
+        """Send as much of a body as the windows take; queue the rest, in its place if it has one."""
         while body:
             room = min(self._h2.local_flow_control_window(stream), self._h2.max_outbound_frame_size)
             if room <= 0:
                 self._queued[stream] = body
-                return False
+                return
             part, body = body[:room], body[room:]
             self._h2.send_data(stream, part, end_stream=not body)
-        return True
+        self._queued.pop(stream, None)
 
     def _send_queued(self) -> None:
         """Send what the windows have room for now, in the order of the requests."""
-        for stream in list(self._queued):
-            if self._h2.local_flow_control_window(stream) > 0:
-                if not self._send_body(stream, self._queued.pop(stream)):
-                    return
-            elif self._h2.outbound_flow_control_window <= 0:
+        for stream, body in list(self._queued.items()):
+            if self._h2.outbound_flow_control_window <= 0:
                 return
+            self._send_body(stream, body)
 
     def _send_reset(self, stream: int) -> None:
-        try:
-            self._h2.reset_stream(stream, ErrorCodes.CANCEL)
-        except StreamClosedError:
-            return
+        self._queued.pop(stream, None)
+        self._h2.reset_stream(stream, ErrorCodes.CANCEL)
+
+    def _on_reset(self, stream: int, code: int) -> None:
+        self._queued.pop(stream, None)
+        super()._on_reset(stream, code)
 
     def _feed(self, data: bytes) -> None:
         try:
-            for kind, _, _, frame in self._reader.take(data):
-                if kind == Kind.GOAWAY:
-                    self._on_goaway(*goaway(frame))
-                    continue
-                for event in self._h2.receive_data(frame):
-                    self._pass(event)
+            for kind, flags, stream, frame in self._reader.take(data):
+                self._take(kind, flags, stream, frame)
         except ProtocolError:
             raise ConnectionFault(Code.PROTOCOL_ERROR, "a rule of HTTP/2 was broken") from None
         if self._queued:
             self._send_queued()
+
+    def _take(self, kind: int, flags: int, stream: int, frame: bytes) -> None:
+        """A frame has come. What is neither an answer nor about windows or settings is dropped.
+
+        :raises ConnectionFault: it breaks a rule of the connection.
+        """
+        if kind == Kind.GOAWAY:
+            self._on_goaway(*goaway(frame))
+            return
+        if kind == Kind.PUSH_PROMISE or (kind in _OF_STREAMS and not self._is_known(stream)):
+            raise ConnectionFault(Code.PROTOCOL_ERROR, "the server begins a stream")
+        if kind == Kind.HEADERS:
+            frame = without_priority(flags, stream, frame)
+        if kind in _OF_STREAMS or kind in _OF_ALL:
+            for event in self._h2.receive_data(frame):
+                self._pass(event)
+
+    def _is_known(self, stream: int) -> bool:
+        """Whether a stream is one of a request that was made; 0, the connection, is no less known."""
+        return not stream or (stream % 2 == 1 and stream <= self._last)
 
     def _pass(self, event: events.Event) -> None:
         """Pass on an event of h2."""
@@ -148,8 +176,7 @@ class H2Client(HTTP2Client):
             case events.TrailersReceived():
                 self._on_end(event.stream_id)
             case events.StreamReset():
-                self._queued.pop(event.stream_id, None)
-                self._on_reset(event.stream_id, event.error_code)
+                self._on_reset(event.stream_id, int(event.error_code))
             case events.RemoteSettingsChanged():
                 changed = event.changed_settings.get(SettingCodes.MAX_CONCURRENT_STREAMS)
                 if changed is not None:

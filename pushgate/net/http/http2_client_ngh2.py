@@ -51,20 +51,29 @@ class Ngh2Client(HTTP2Client):
             ),
         )
         self._ngh2.initiate_connection({2: 0, 4: limits.window, 6: limits.head})
+        self._out: list[bytes] = []
         if limits.window > DEFAULT_WINDOW:
             self._ngh2.set_local_window_size(limits.window)
 
     def is_unsent(self, stream: int) -> bool:
         return self._ngh2.queued_body_size(stream) > 0
 
-    def ping(self) -> None:
+    def _send_ping(self) -> None:
         self._ngh2.ping()
 
-    def close(self) -> None:
+    def _send_goaway(self) -> None:
         self._ngh2.send_goaway()
 
-    def output(self) -> bytes:
-        return b"" if self._broken else self._ngh2.data_to_send()
+    def _to_send(self) -> bytes:
+        self._flush()
+        data = b"".join(self._out)
+        self._out.clear()
+        return data
+
+    def _flush(self) -> None:
+        data = self._ngh2.data_to_send()
+        if data:
+            self._out.append(data)
 
     def _send_request(self, form: RequestForm, path: bytes, unlike: tuple[Header, ...], body: bytes) -> int:
         fields: list[NGH2Header] = [*form.pseudo, (b":path", path), *form.fields]
@@ -79,7 +88,11 @@ class Ngh2Client(HTTP2Client):
 
     def _feed(self, data: bytes) -> None:
         try:
+            # GOAWAY would cancel requests that libnghttp2 has not written yet, in silence.
+            self._flush()
             self._ngh2.receive_data(data)
+            # Its verdict on what it has read comes with the frame that tells the server.
+            self._flush()
         except NGH2Error:
             raise ConnectionFault(Code.PROTOCOL_ERROR, "a rule of HTTP/2 was broken") from None
         finally:
@@ -98,7 +111,7 @@ class Ngh2Client(HTTP2Client):
         elif isinstance(event, TrailersReceived):
             self._on_end(event.stream_id)
         elif isinstance(event, StreamClosed):
-            if event.error_code or event.stream_id in self._open:
+            if event.stream_id in self._open:
                 self._on_reset(event.stream_id, event.error_code)
         else:
             self._pass_other(event)
@@ -112,5 +125,5 @@ class Ngh2Client(HTTP2Client):
             self._on_goaway(event.last_stream_id, event.error_code, event.debug_data)
         elif isinstance(event, PingAcknowledged):
             self._on_ping_answered()
-        elif isinstance(event, ConnectionClosed) and not self._leaving:
+        elif isinstance(event, ConnectionClosed) and not self._is_over():
             raise ConnectionFault(event.error_code, "a rule of HTTP/2 was broken")

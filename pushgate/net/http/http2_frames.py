@@ -190,8 +190,10 @@ def goaway_frame(last: int, code: int) -> bytes:
 def goaway(frame: bytes) -> tuple[int, int, bytes]:
     """What a GOAWAY frame says: the last stream that was looked at, the code, and the server's words.
 
-    :raises ConnectionFault: it is too short.
+    :raises ConnectionFault: it is too short, or of a stream.
     """
+    if int.from_bytes(frame[_HEAD.size - 4 : _HEAD.size]) & _ID:
+        raise ConnectionFault(Code.PROTOCOL_ERROR, "a frame is on the wrong stream")
     if len(frame) < _HEAD.size + _GOAWAY.size:
         raise ConnectionFault(Code.FRAME_SIZE_ERROR, "a frame has a wrong length")
     last, code = _GOAWAY.unpack_from(frame, _HEAD.size)

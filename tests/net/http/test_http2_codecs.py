@@ -6,11 +6,9 @@ import h2.config
 import h2.connection
 import h2.events
 import pytest
-from hpack import Encoder
 from hyperframe.frame import (
     ContinuationFrame,
     DataFrame,
-    Frame,
     GoAwayFrame,
     HeadersFrame,
     PingFrame,
@@ -38,63 +36,12 @@ from pushgate.net.http.http2_frames import PREFACE
 from pushgate.net.http.http2_h2 import H2Codec
 from pushgate.net.http.http2_ngh2 import Ngh2Codec
 from pushgate.net.http.http2_server import HTTP2Codec
+from tests.http2_wire import GET, POST, Wire, data, frames_of, goaways_of, resets_of
 
 CODECS = [H2Codec, Ngh2Codec]
 every_codec = pytest.mark.parametrize("codec", CODECS)
-GET = ((b":method", b"GET"), (b":scheme", b"https"), (b":path", b"/a?b"), (b":authority", b"push.example"))
-POST = ((b":method", b"POST"), *GET[1:])
 HEAD_OF_GET = (b"GET", b"/a?b", ((b"host", b"push.example"),))
 OPENING = PREFACE + SettingsFrame(0).serialize()
-
-
-class Wire:
-    """A peer that makes its frames by hand, wrong ones too."""
-
-    def __init__(self):
-        self.encoder = Encoder()
-
-    def head(self, stream, fields, *flags, pieces=1, **more):
-        block = self.encoder.encode(fields)
-        size = -(-len(block) // pieces)
-        parts = [block[at : at + size] for at in range(0, len(block), size)]
-        frames = [HeadersFrame(stream, data=parts[0], flags=flags, **more)]
-        frames += [ContinuationFrame(stream, data=part) for part in parts[1:]]
-        frames[-1].flags.add("END_HEADERS")
-        return b"".join(frame.serialize() for frame in frames)
-
-    def request(self, stream, *more, end=True, pseudo=POST):
-        return self.head(stream, (*pseudo, *more), *(["END_STREAM"] if end else []))
-
-
-def data(stream, body=b"", end=False, **more):
-    """A DATA frame."""
-    frame = DataFrame(stream, data=body, **more)
-    if end:
-        frame.flags.add("END_STREAM")
-    if more:
-        frame.flags.add("PADDED")
-    return frame.serialize()
-
-
-def frames_of(output):
-    """The frames that a codec sent."""
-    found = []
-    while output:
-        frame, length = Frame.parse_frame_header(memoryview(output[:9]))
-        frame.parse_body(memoryview(output[9 : 9 + length]))
-        output = output[9 + length :]
-        found.append(frame)
-    return found
-
-
-def resets_of(output):
-    """The streams that a codec reset, and why."""
-    return [(f.stream_id, f.error_code) for f in frames_of(output) if isinstance(f, RstStreamFrame)]
-
-
-def goaways_of(output):
-    """What a codec said of the connection's end."""
-    return [(f.last_stream_id, f.error_code) for f in frames_of(output) if isinstance(f, GoAwayFrame)]
 
 
 def opened(codec, **limits):
