@@ -132,6 +132,7 @@ def simulator_config(directory: Path, port: int, control: int) -> Path:
         listen = "tcp:{port}:interface=127.0.0.1"
         feedback_listen = "tcp:{free_port()}:interface=127.0.0.1"
         control_listen = "tcp:{control}:interface=127.0.0.1"
+        http2_listen = "tcp:0:interface=127.0.0.1"
         state_dir = "{directory / "simulator"}"
         record_limit = 10000000
         """

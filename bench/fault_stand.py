@@ -29,7 +29,6 @@ from pushgate.protocols.apns_binary.frames import Frame, MalformedFrame
 from pushgate.simulator.fault_rules import (
     Accept,
     AnswerAction,
-    EndAction,
     FrameRule,
     Reject,
     Rule,
@@ -37,6 +36,7 @@ from pushgate.simulator.fault_rules import (
     parse_rules,
 )
 from pushgate.simulator.fault_script import FaultScript
+from pushgate.simulator.rule_conditions import EndAction
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorTable
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
@@ -228,7 +228,8 @@ class Stand:
         return int(count)
 
     def _simulator_table(self, certificates: Path) -> SimulatorTable:
-        listen = {f"{name}listen": "tcp:0:interface=127.0.0.1" for name in ("", "feedback_", "control_")}
+        names = ("", "feedback_", "control_", "http2_")
+        listen = {f"{name}listen": "tcp:0:interface=127.0.0.1" for name in names}
         table = SimulatorTable.model_validate({**listen, "dead": [DEAD.hex()], "seed": 1})
         script = parse_rules(list(self.program.script))
         return table.model_copy(update={"state_dir": certificates, "script": script})

@@ -99,6 +99,7 @@ class Rig:
             "listen": f"tcp:0:interface={app.pop('interface', '127.0.0.1')}",
             "feedback_listen": "tcp:0:interface=127.0.0.1",
             "control_listen": "tcp:0:interface=127.0.0.1",
+            "http2_listen": "tcp:0:interface=127.0.0.1",
             "dead": [DEAD.hex()],
             "script": list(script),
             "seed": 1,

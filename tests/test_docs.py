@@ -47,6 +47,7 @@ from pushgate.protocols.webhook_signature import SIGNATURE, TIMESTAMP, sign
 from pushgate.service.config.reader import GatewayTable, config_from
 from pushgate.service.plugin_registry import find
 from pushgate.simulator.fault_rules import ConnectionRule, CutFeedback, FrameRule, parse_rules
+from pushgate.simulator.request_rules import REQUEST_RULES
 from pushgate.simulator.settings import SimulatorTable
 from pushgate.sinks.amqp import AmqpSinkTable
 from pushgate.sinks.jsonl import JSONLTable
@@ -398,7 +399,7 @@ def test_ends() -> None:
 
 
 def rules() -> dict[str, type[BaseModel]]:
-    kinds: list[Any] = [*FrameRule.__args__, *ConnectionRule.__args__, CutFeedback]
+    kinds: list[Any] = [*FrameRule.__args__, *REQUEST_RULES, *ConnectionRule.__args__, CutFeedback]
     return {kind.model_fields["act"].annotation.__args__[0]: kind for kind in kinds}
 
 

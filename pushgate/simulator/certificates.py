@@ -5,6 +5,7 @@ For tests and trials only: the authority's private key lies beside the certifica
 """
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Self
@@ -16,7 +17,6 @@ from twisted.internet.ssl import (
     Certificate,
     CertificateOptions,
     PrivateCertificate,
-    trustRootFromCertificates,
 )
 
 from pushgate.model.errors import CannotStart
@@ -70,7 +70,7 @@ class Certificates:
     ) -> Path:
         """Write one more client certificate with its key, under the name `file`; an expired one if so asked.
 
-        :param name: the certificate's common name.
+        :param name: the certificate's common name. ``Apple Push Services: TOPIC`` ties it to a topic.
         """
         now = datetime.now(UTC)
         authority = trustme.CA.from_pem(self.ca.read_bytes(), self._ca_key.read_bytes())
@@ -81,7 +81,7 @@ class Certificates:
             not_after=not_after or now + _VALID_FOR,
         )
         path = self.directory / file
-        _write(path, leaf.private_key_and_cert_chain_pem.bytes())
+        write_private(path, leaf.private_key_and_cert_chain_pem.bytes())
         return path
 
     def issue_expired_client(self, file: str = "expired.pem") -> Path:
@@ -89,13 +89,22 @@ class Certificates:
         yesterday = datetime.now(UTC) - timedelta(days=1)
         return self.issue_client(file, not_before=yesterday - _VALID_FOR, not_after=yesterday)
 
-    def server_options(self) -> CertificateOptions:
-        """TLS for the service's side: `server.pem`, and a client certificate of the same CA required."""
+    def server_options(
+        self, requires_client: bool = True, protocols: Sequence[bytes] | None = None
+    ) -> CertificateOptions:
+        """TLS for the service's side: `server.pem`, and a client certificate of the same CA.
+
+        :param requires_client: a client without a certificate is refused.
+        :param protocols: for ALPN; a client that offers none of them, or does not speak it, is served too.
+        """
         own = PrivateCertificate.loadPEM(self.server.read_bytes())
         return CertificateOptions(
             privateKey=own.privateKey.original,
             certificate=own.original,
-            trustRoot=trustRootFromCertificates([Certificate.loadPEM(self.ca.read_bytes())]),
+            verify=True,
+            caCerts=[Certificate.loadPEM(self.ca.read_bytes()).original],
+            requireCertificate=requires_client,
+            acceptableProtocols=protocols,
         )
 
     def _usable(self, now: datetime) -> bool:
@@ -122,13 +131,13 @@ class Certificates:
         server = authority.issue_cert(
             *_HOSTS, organization_name=_ORGANIZATION, not_before=start, not_after=end
         )
-        _write(self._ca_key, authority.private_key_pem.bytes())
-        _write(self.ca, authority.cert_pem.bytes())
-        _write(self.server, server.private_key_and_cert_chain_pem.bytes())
+        write_private(self._ca_key, authority.private_key_pem.bytes())
+        write_private(self.ca, authority.cert_pem.bytes())
+        write_private(self.server, server.private_key_and_cert_chain_pem.bytes())
         self.issue_client(self.client.name, not_before=start, not_after=end)
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """Put `content` in place as a whole, readable by its owner only."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from twisted.protocols.tls import BufferingTLSTransport
 from twisted.python.failure import Failure
 
 from pushgate.simulator.fault_plan import FaultPlan
-from pushgate.simulator.fault_rules import EndAction
+from pushgate.simulator.rule_conditions import EndAction
 
 BEAT: Final = 0.01
 """Seconds for what was written to leave: between the pieces of an answer, and before a reset."""

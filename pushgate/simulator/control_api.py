@@ -30,6 +30,7 @@ from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from pushgate.protocols.apns_rules import MAX_TOKEN
 from pushgate.simulator.certificates import Certificates
 from pushgate.simulator.fault_rules import BadScript, Rule, parse_rules
+from pushgate.simulator.provider_keys import ThrowAwayKey
 from pushgate.simulator.received_log import Accepted, ReceivedLog
 
 _MAX_BODY: Final = 16 << 20
@@ -48,6 +49,7 @@ class ControlledSimulator(Protocol):
     """The simulator, as the control port uses it; see `Simulator`."""
 
     certificates: Certificates
+    provider_key: ThrowAwayKey
     received: ReceivedLog
 
     @property
@@ -111,6 +113,11 @@ class ControlAPI:
             "addresses": simulator.addresses(),
             "client_certificate": str(simulator.certificates.client),
             "trust": str(simulator.certificates.ca),
+            "provider_key": {
+                "file": str(simulator.provider_key.file),
+                "key_id": simulator.provider_key.key_id,
+                "team_id": simulator.provider_key.team_id,
+            },
             "paths": {path: list(methods) for path, methods in self._answers.items()},
         }
 

@@ -11,13 +11,13 @@ from pushgate.protocols.apns_binary.validation import error_response
 from pushgate.simulator.fault_rules import (
     AnswerAction,
     Close,
-    EndAction,
     FrameRule,
     HalfClose,
     Reject,
     Reset,
     Shutdown,
 )
+from pushgate.simulator.rule_conditions import EndAction
 
 
 class FaultPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,54 +3,21 @@
 A rule is a table: what it matches, the key `act`, and the options of that act.
 
 Every rule may match by `connection` (the nth accepted since the script was set, from 1), by `probability`
-(0 to 1), and fire at most `times` (0: always). The rules about notifications also match by `token` (a prefix
-in hex) and by `frame` (the nth on its connection, from 1; 0: as soon as the connection is up). All that is
-given must hold.
+(0 to 1), and fire at most `times` (0: always). The rules about notifications of the binary protocol also
+match by `token` (a prefix in hex) and by `frame` (the nth on its connection, from 1; 0: as soon as the
+connection is up). All that is given must hold. Those about requests over HTTP/2 are in `request_rules`.
 """
 
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from pushgate.model.errors import PushgateError
 from pushgate.plugin.config_errors import fault_lines
-from pushgate.plugin.settings import Duration, Table
-
-
-def _hex(text: object) -> bytes:
-    try:
-        return bytes.fromhex(text if isinstance(text, str) else "?")
-    except ValueError:
-        raise ValueError("must be an even number of hex digits") from None
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.9f}".rstrip("0").rstrip(".") + "s"
-
-
-HexBytes = Annotated[bytes, BeforeValidator(_hex), PlainSerializer(bytes.hex)]
-"""Bytes, written in hex."""
-Seconds = Annotated[Duration, PlainSerializer(_seconds)]
-"""A duration that is also written with its unit."""
-Byte = Annotated[int, Field(ge=0, le=255)]
-
-
-class EndAction(StrEnum):
-    """How a connection ends."""
-
-    CLOSE = "close"
-    RESET = "reset"
-    HALF_CLOSE = "half-close"
-
-
-class Match(Table):
-    """Conditions of every rule."""
-
-    connection: int | None = Field(default=None, ge=1)
-    probability: float | None = Field(default=None, ge=0, le=1)
-    times: int = Field(default=0, ge=0)
+from pushgate.plugin.settings import Table
+from pushgate.simulator.request_rules import RequestRule
+from pushgate.simulator.rule_conditions import Byte, EndAction, HexBytes, Match, Seconds
 
 
 class FrameMatch(Match):
@@ -144,14 +111,23 @@ class Accept(FrameMatch):
     act: Literal["accept"]
 
 
-class TlsAlert(Match):
+class ConnectionMatch(Match):
+    """Conditions of rules about connections.
+
+    :param service: ``push``, the binary one, or ``http2``; `connection` counts those to it.
+    """
+
+    service: Literal["push", "http2"] = "push"
+
+
+class TlsAlert(ConnectionMatch):
     """Answer the TLS handshake with a fatal alert; 44 is "certificate revoked"."""
 
     act: Literal["tls-alert"]
     alert: Byte = 44
 
 
-class Refuse(Match):
+class Refuse(ConnectionMatch):
     """Drop the connection before TLS, and every other for `duration`, from the last attempt if `extend`."""
 
     act: Literal["refuse"]
@@ -172,7 +148,7 @@ class CutFeedback(Match):
 
 FrameRule = Reject | Shutdown | Close | Reset | HalfClose | Stall | Accept
 ConnectionRule = TlsAlert | Refuse
-Rule = Annotated[FrameRule | ConnectionRule | CutFeedback, Field(discriminator="act")]
+Rule = Annotated[FrameRule | RequestRule | ConnectionRule | CutFeedback, Field(discriminator="act")]
 
 
 class BadScript(PushgateError):

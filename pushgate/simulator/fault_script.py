@@ -13,7 +13,6 @@ from pushgate.simulator.fault_rules import (
     CutFeedback,
     FrameRule,
     HalfClose,
-    Match,
     Refuse,
     Reject,
     Reset,
@@ -22,6 +21,8 @@ from pushgate.simulator.fault_rules import (
     Stall,
     TlsAlert,
 )
+from pushgate.simulator.request_rules import REQUEST_RULES, RequestRule
+from pushgate.simulator.rule_conditions import Match
 
 _M = TypeVar("_M", bound=Match)
 
@@ -32,17 +33,27 @@ class FaultScript:
     :param chance: a number from 0 to 1, new at each call; asked only when all else of a rule matches.
     :param connections: how many there were before; rules count from there.
     :param readings: how many connections to the feedback service there were before.
+    :param callers: how many connections over HTTP/2 there were before.
     :ivar fired: how often each rule fired, in their order.
     """
 
     def __init__(
-        self, rules: Sequence[Rule], chance: Callable[[], float], connections: int = 0, readings: int = 0
+        self,
+        rules: Sequence[Rule],
+        chance: Callable[[], float],
+        connections: int = 0,
+        readings: int = 0,
+        callers: int = 0,
     ) -> None:
         self.rules = tuple(rules)
         self._chance, self._connections_before, self._readings_before = chance, connections, readings
+        self._callers_before = callers
         self.fired = [0] * len(rules)
         self._frames = _of(rules, (Reject, Shutdown, Close, Reset, HalfClose, Stall, Accept))
-        self._connections = _of(rules, (TlsAlert, Refuse))
+        self._requests = _of(rules, REQUEST_RULES)
+        about = _of(rules, (TlsAlert, Refuse))
+        self._connections = [each for each in about if each[-1].service == "push"]
+        self._callers = [each for each in about if each[-1].service == "http2"]
         self._feedback = _of(rules, (CutFeedback,))
 
     @property
@@ -50,9 +61,22 @@ class FaultScript:
         """Whether `for_frame` can ever return a rule."""
         return bool(self._frames)
 
+    @property
+    def about_requests(self) -> bool:
+        """Whether `for_request` can ever return a rule."""
+        return bool(self._requests)
+
     def for_connection(self, connection: int) -> ConnectionRule | None:
         """The rule for the nth connection, asked before anything else happens on it."""
         return self._first(self._connections, connection - self._connections_before)
+
+    def for_caller(self, connection: int) -> ConnectionRule | None:
+        """The rule for the nth connection over HTTP/2, asked before anything else happens on it."""
+        return self._first(self._callers, connection - self._callers_before)
+
+    def for_request(self, connection: int, request: int, token: bytes) -> RequestRule | None:
+        """The rule for the nth request of a connection; request 0 is asked for once the connection is up."""
+        return self._first(self._requests, connection - self._callers_before, request, token)
 
     def for_feedback(self, connection: int) -> CutFeedback | None:
         """The rule for the nth connection to the feedback service."""
@@ -65,8 +89,10 @@ class FaultScript:
     def _first(
         self, conditions: "list[_Conditions[_M]]", connection: int, frame: int = 1, token: bytes = b""
     ) -> _M | None:
-        for index, wanted_frame, wanted_connection, prefix, rule in conditions:
+        for index, wanted_frame, every, wanted_connection, prefix, rule in conditions:
             if frame != wanted_frame and (wanted_frame is not None or frame == 0):
+                continue
+            if every is not None and frame % every:
                 continue
             if prefix is not None and not token.startswith(prefix):
                 continue
@@ -81,13 +107,20 @@ class FaultScript:
         return None
 
 
-_Conditions = tuple[int, int | None, int | None, bytes | None, _M]
-"""The conditions of a rule, extracted once: index, frame, connection, token; and the rule."""
+_Conditions = tuple[int, int | None, int | None, int | None, bytes | None, _M]
+"""The conditions of a rule, extracted once: index, frame or request, every, connection, token; the rule."""
 
 
 def _of(rules: Sequence[Rule], kinds: tuple[type[Any], ...]) -> list[_Conditions[Any]]:
     return [
-        (index, getattr(rule, "frame", None), rule.connection, getattr(rule, "token", None), rule)
+        (
+            index,
+            getattr(rule, "frame", getattr(rule, "request", None)),
+            getattr(rule, "every", None),
+            rule.connection,
+            getattr(rule, "token", None),
+            rule,
+        )
         for index, rule in enumerate(rules)
         if isinstance(rule, kinds)
     ]

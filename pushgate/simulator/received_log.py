@@ -18,21 +18,53 @@ from pushgate.protocols.apns_binary.frames import Frame
 _PAYLOAD_MEMORY: Final = 64 << 20
 """Bytes of distinct payloads kept; of those beyond, only the digest is."""
 _ABSENT: Final = -1
+_HTTP2: Final = -1
+"""In place of a command."""
+_ID_SIZE: Final = 36
+"""Characters of an apns-id."""
+_TERMS_BITS: Final = 31
+"""Of an identifier of HTTP/2: the number of the terms. The bits above have the place of the id."""
+_PushTerms = tuple[str | None, str | None, str | None, str | None]
+"""Topic, push type, collapse id and channel."""
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True):
+    """A notification that came over HTTP/2. None stands for a header that was not there.
+
+    :param token: empty for a broadcast.
+    :param apns_id: of the request, or the one that it was given.
+    :param topic: as it counts: a certificate may have named it.
+    :param channel: in base64, of a broadcast.
+    """
+
+    token: bytes
+    payload: bytes
+    apns_id: str
+    topic: str | None = None
+    push_type: str | None = None
+    priority: int | None = None
+    expiration: int | None = None
+    collapse_id: str | None = None
+    channel: str | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """One notification as it was accepted.
+    """One notification as it was accepted, over either protocol.
 
     :param index: its place among all that were recorded, from 0.
-    :param connection: the nth accepted by the service, from 1.
+    :param protocol: ``binary`` or ``http2``.
+    :param connection: the nth accepted by the service of that protocol, from 1.
+    :param command: of the binary protocol, None over HTTP/2, as is `identifier`.
+    :param apns_id: of HTTP/2, None on the binary stream, as are all others that `Push` has.
     :param payload: None when too many different ones came to keep them all.
     :param payload_sha256: in hex.
     :param at: Unix seconds.
     """
 
     index: int
+    protocol: str
     connection: int
-    command: int
+    command: int | None
     token: bytes
     identifier: int | None
     expiration: int | None
@@ -40,6 +72,11 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     payload: bytes | None
     payload_sha256: str
     at: float
+    apns_id: str | None = None
+    topic: str | None = None
+    push_type: str | None = None
+    collapse_id: str | None = None
+    channel: str | None = None
 
 
 class Payloads:
@@ -85,7 +122,9 @@ class ReceivedLog:
 
     :ivar frames: notifications that came, whatever became of them; always the sum of accepted, rejected and
         discarded ones.
-    :ivar rejected: how many were refused, by status; those whose answer was lost too.
+    :ivar rejected: how many were refused, by status; those whose answer was lost too. The binary protocol's
+        statuses are below 256, HTTP's above.
+    :ivar reasons: how many were refused over HTTP/2, by reason.
     :ivar discarded: what came after an error, or was dropped silently.
     """
 
@@ -93,11 +132,15 @@ class ReceivedLog:
         self.limit = limit
         self.frames = self.accepted = self.discarded = 0
         self.rejected: Counter[int] = Counter()
+        self.reasons: Counter[str] = Counter()
         self._seen: set[int] = set()
         self._payloads = Payloads()
         self._tokens = bytearray()
         self._token_ends = array("Q", (0,))
         self._numbers = tuple(array(code) for code in "bqqhI")
+        self._ids = bytearray()
+        self._terms: list[_PushTerms] = []
+        self._terms_known: dict[_PushTerms, int] = {}
         self._starts, self._connections, self._times = array("Q"), array("Q"), array("d")
 
     def __len__(self) -> int:
@@ -130,6 +173,34 @@ class ReceivedLog:
         priorities.extend([_ABSENT if (n := frame.priority) is None else n for frame in frames])
         numbers.extend(payloads)
 
+    def record_push(self, connection: int, push: Push, at: float) -> None:
+        """Note that this was accepted, over HTTP/2."""
+        self.accepted += 1
+        if len(self) >= self.limit:
+            return
+        self._starts.append(len(self))
+        self._connections.append(connection)
+        self._times.append(at)
+        [number] = self._payloads.numbers([push.payload])
+        self._seen.add(hash((push.token or push.channel, number)))
+        self._tokens += push.token
+        self._token_ends.append(len(self._tokens))
+        commands, identifiers, expirations, priorities, numbers = self._numbers
+        commands.append(_HTTP2)
+        identifiers.append(len(self._ids) // _ID_SIZE << _TERMS_BITS | self._terms_of(push))
+        self._ids += push.apns_id.encode()
+        expirations.append(_ABSENT if push.expiration is None else push.expiration)
+        priorities.append(_ABSENT if push.priority is None else push.priority)
+        numbers.append(number)
+
+    def _terms_of(self, push: Push) -> int:
+        """The number of what many have in common."""
+        terms = push.topic, push.push_type, push.collapse_id, push.channel
+        number = self._terms_known.setdefault(terms, len(self._terms))
+        if number == len(self._terms):
+            self._terms.append(terms)
+        return number
+
     def entries(self, since: int = 0, limit: int | None = None) -> list[Accepted]:
         """At most `limit` records from index `since` on, in the order of acceptance."""
         stop = len(self) if limit is None else min(len(self), since + limit)
@@ -139,18 +210,33 @@ class ReceivedLog:
         run = bisect_right(self._starts, index) - 1
         command, identifier, expiration, priority, number = (column[index] for column in self._numbers)
         payload, digest = self._payloads[number]
+        is_push = command == _HTTP2
         return Accepted(
             index=index,
+            protocol="http2" if is_push else "binary",
             connection=self._connections[run],
-            command=command,
+            command=None if is_push else command,
             token=bytes(self._tokens[self._token_ends[index] : self._token_ends[index + 1]]),
-            identifier=None if identifier == _ABSENT else identifier,
+            identifier=None if is_push or identifier == _ABSENT else identifier,
             expiration=None if expiration == _ABSENT else expiration,
             priority=None if priority == _ABSENT else priority,
             payload=payload,
             payload_sha256=digest,
             at=self._times[run],
+            **(self._details(identifier) if is_push else {}),
         )
+
+    def _details(self, identifier: int) -> dict[str, str | None]:
+        """What a push has beside the binary protocol's fields."""
+        begin = (identifier >> _TERMS_BITS) * _ID_SIZE
+        topic, push_type, collapse_id, channel = self._terms[identifier & (1 << _TERMS_BITS) - 1]
+        return {
+            "apns_id": self._ids[begin : begin + _ID_SIZE].decode(),
+            "topic": topic,
+            "push_type": push_type,
+            "collapse_id": collapse_id,
+            "channel": channel,
+        }
 
     def summary(self) -> dict[str, Any]:
         """The counts, ready for JSON. `complete` says whether everything accepted is recorded."""
@@ -160,6 +246,7 @@ class ReceivedLog:
             "distinct": self.distinct,
             "duplicates": len(self) - self.distinct,
             "rejected": {str(status): count for status, count in sorted(self.rejected.items())},
+            "reasons": dict(sorted(self.reasons.items())),
             "discarded": self.discarded,
             "recorded": len(self),
             "record_limit": self.limit,

@@ -4,6 +4,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.application.service import Service
@@ -16,28 +17,40 @@ from twisted.logger import Logger
 
 from pushgate.model.errors import CannotStart
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
+from pushgate.protocols.apns_http2.token_check import ProviderKey, TokenCheck
 from pushgate.simulator.certificates import Certificates
 from pushgate.simulator.connection_gate import ConnectionGate
 from pushgate.simulator.control_api import control_site
 from pushgate.simulator.fault_rules import ConnectionRule, CutFeedback, Rule
 from pushgate.simulator.fault_script import FaultScript, ScriptedDeadTokens
 from pushgate.simulator.feedback_service import FeedbackService
+from pushgate.simulator.provider_connection import ProviderConnection
+from pushgate.simulator.provider_keys import ThrowAwayKey, read_keys
+from pushgate.simulator.provider_service import ProviderService, ProviderTerms
 from pushgate.simulator.push_service import PushService
 from pushgate.simulator.received_log import ReceivedLog
 from pushgate.simulator.settings import SimulatorTable
 
-_SERVICES = {"push": "listen", "feedback": "feedback_listen", "control": "control_listen"}
+_SERVICES = {
+    "push": "listen",
+    "feedback": "feedback_listen",
+    "http2": "http2_listen",
+    "control": "control_listen",
+}
 """Each service, and the key of the configuration that says where it listens."""
 
 
 class Simulator(Service):
-    """Push, feedback and control together. Start it with `start`, or as a service of Twisted's.
+    """Push over both protocols, feedback and control together.
+
+    Start it with `start`, or as a service of Twisted's.
 
     :param reactor: the clock and the network.
     :param wall: Unix seconds.
     :param chance: a number from 0 to 1, new at each call; by default random from the configured seed.
     :raises CannotStart: when an endpoint cannot be understood or the certificates cannot be made.
     :ivar certificates: what a client needs: its certificate and the authority to trust.
+    :ivar provider_key: what a client signs provider tokens with, in place of a certificate.
     :ivar received: what was accepted since the last `forget`.
     """
 
@@ -55,17 +68,14 @@ class Simulator(Service):
         self._endpoints = self._parse_endpoints()
         self._ports: dict[str, IListeningPort] = {}
         self.certificates = Certificates.in_directory(config.state_dir)
+        self.provider_key = ThrowAwayKey.in_directory(config.state_dir)
         self.received = ReceivedLog(config.record_limit)
-        script = FaultScript(config.script, self._chance)
-        self._push = PushService(
-            script, ScriptedDeadTokens(config.dead), self.received, config.max_payload, reactor, wall
-        )
+        script, dead = FaultScript(config.script, self._chance), ScriptedDeadTokens(config.dead)
+        self._push = PushService(script, dead, self.received, config.max_payload, reactor, wall)
+        tokens, terms = self._token_check(), _provider_terms(config)
+        self._provider = ProviderService(script, dead, self.received, tokens, terms, wall)
         self._feedback = FeedbackService(self._rule_for_feedback, reactor)
-        tls = self.certificates.server_options()
-        self._gates = {
-            "push": ConnectionGate(tls, reactor, self._rule_for_connection, self._push.connect),
-            "feedback": ConnectionGate(tls, reactor, lambda _: None, self._feedback.connect),
-        }
+        self._gates = self._make_gates()
         self._control = control_site(self, reactor)
         self._factories: dict[str, IProtocolFactory] = {**self._gates, "control": self._control}
 
@@ -78,6 +88,11 @@ class Simulator(Service):
     def feedback_port(self) -> int | None:
         """The TCP port of the feedback service, None while it does not listen on one."""
         return self._port("feedback")
+
+    @property
+    def http2_port(self) -> int | None:
+        """The TCP port of the provider API, None while it does not listen on one."""
+        return self._port("http2")
 
     @property
     def control_port(self) -> int | None:
@@ -114,9 +129,11 @@ class Simulator(Service):
 
     def set_script(self, rules: Sequence[Rule]) -> None:
         """Replace the script; a refusal of connections in progress ends."""
-        push, feedback = self._gates["push"], self._gates["feedback"]
-        self._push.script = FaultScript(rules, self._chance, push.accepted, feedback.accepted)
+        push, feedback, http2 = (self._gates[name] for name in ("push", "feedback", "http2"))
+        script = FaultScript(rules, self._chance, push.accepted, feedback.accepted, http2.accepted)
+        self._push.script = self._provider.script = script
         push.end_refusal()
+        http2.end_refusal()
 
     @property
     def script(self) -> tuple[Rule, ...]:
@@ -129,7 +146,8 @@ class Simulator(Service):
 
     def forget(self) -> None:
         """Forget what was received, all counts, and the feedback list. Connections and script stay."""
-        self.received = self._push.received = ReceivedLog(self._config.record_limit)
+        received = ReceivedLog(self._config.record_limit)
+        self.received = self._push.received = self._provider.received = received
         self._feedback.forget()
         for gate in self._gates.values():
             gate.forget()
@@ -140,6 +158,7 @@ class Simulator(Service):
         return {
             **self.received.summary(),
             "connections": push.summary(),
+            "http2": {"connections": self._gates["http2"].summary()},
             "feedback": {
                 "waiting": self._feedback.waiting,
                 "sent": self._feedback.sent,
@@ -148,8 +167,29 @@ class Simulator(Service):
             "script_fired": list(self._push.script.fired),
         }
 
+    def _token_check(self) -> TokenCheck:
+        """The check of provider tokens: signed with the throw-away key, or with one of the directory."""
+        config, own = self._config, self.provider_key
+        keys = {} if config.provider_keys is None else read_keys(config.provider_keys)
+        keys[own.key_id] = ProviderKey(own.public, own.team_id)
+        return TokenCheck(keys, config.token_lifetime)
+
+    def _make_gates(self) -> dict[str, ConnectionGate]:
+        """The listeners over TLS. The provider API asks for a certificate and does not require it."""
+        reactor, tls = self._reactor, self.certificates.server_options()
+        of_http2 = self.certificates.server_options(requires_client=False, protocols=[b"h2"])
+        connect = partial(ProviderConnection, self._provider, reactor)
+        return {
+            "push": ConnectionGate(tls, reactor, self._rule_for_connection, self._push.connect),
+            "feedback": ConnectionGate(tls, reactor, lambda _: None, self._feedback.connect),
+            "http2": ConnectionGate(of_http2, reactor, self._rule_for_caller, connect),
+        }
+
     def _rule_for_connection(self, number: int) -> ConnectionRule | None:
         return self._push.script.for_connection(number)
+
+    def _rule_for_caller(self, number: int) -> ConnectionRule | None:
+        return self._provider.script.for_caller(number)
 
     def _rule_for_feedback(self, number: int) -> CutFeedback | None:
         return self._push.script.for_feedback(number)
@@ -157,7 +197,7 @@ class Simulator(Service):
     async def _start(self) -> None:
         try:
             for name, endpoint in self._endpoints.items():
-                self._ports[name] = await endpoint.listen(self._factories[name])
+                await self._listen(name, endpoint)
         except (CannotListenError, OSError) as error:
             # Not awaited: twistd learns only of what fails at once.
             self.stop()
@@ -170,6 +210,19 @@ class Simulator(Service):
             self.log.info("{name} on {address}", name=name, address=address)
         self.log.info("a client presents {client} and trusts {ca}",
                       client=str(self.certificates.client), ca=str(self.certificates.ca))  # fmt: skip
+        self.log.info("provider tokens: key {key}, key id {key_id}, team id {team_id}",
+                      key=str(self.provider_key.file), key_id=self.provider_key.key_id,
+                      team_id=self.provider_key.team_id)  # fmt: skip
+
+    async def _listen(self, name: str, endpoint: IStreamServerEndpoint) -> None:
+        """Open a port. One that a configuration from before there was HTTP/2 cannot know may be taken."""
+        try:
+            self._ports[name] = await endpoint.listen(self._factories[name])
+        except (CannotListenError, OSError) as error:
+            if name != "http2" or "http2_listen" in self._config.model_fields_set:
+                raise
+            self.log.warn("no HTTP/2: {why}; set simulator.http2_listen",
+                          why=str(getattr(error, "socketError", error)))  # fmt: skip
 
     async def _stop(self) -> None:
         ports, self._ports = self._ports, {}
@@ -194,6 +247,15 @@ class Simulator(Service):
     def _port(self, name: str) -> int | None:
         host = self._ports[name].getHost() if name in self._ports else None
         return host.port if isinstance(host, IPv4Address | IPv6Address) else None
+
+
+def _provider_terms(config: SimulatorTable) -> ProviderTerms:
+    return ProviderTerms(
+        environment=config.environment,
+        topics=frozenset(config.topics),
+        streams=config.streams,
+        update_interval=config.token_update_interval,
+    )
 
 
 def _address(port: IListeningPort) -> str:

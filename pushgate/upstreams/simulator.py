@@ -34,6 +34,7 @@ class EmbeddedTable(SimulatorTable):
     listen: PlainEndpoint = _ANY_PORT
     feedback_listen: PlainEndpoint = _ANY_PORT
     control_listen: PlainEndpoint = _ANY_PORT
+    http2_listen: PlainEndpoint = _ANY_PORT
 
 
 class SimulatedTable(StreamTable):

@@ -151,3 +151,33 @@ class ServerCodec(Protocol):
 
     def output(self) -> bytes:
         """The bytes to send since the last call."""
+
+
+class HTTP2ServerCodec(ServerCodec, Protocol):
+    """What a server can say in HTTP/2 beside the answers.
+
+    :ivar highest: the highest stream that the peer has begun, 0 before the first.
+    """
+
+    highest: int
+
+    def reset(self, stream: int, code: int = 2) -> None:
+        """End a stream with RST_STREAM.
+
+        :param code: RFC 9113 7; INTERNAL_ERROR unless given.
+        """
+
+    def limit_streams(self, streams: int) -> None:
+        """Announce how many requests may be under way at a time from now on.
+
+        More are taken at once; fewer when the peer has acknowledged it. Those under way go on.
+        """
+
+    def go_away(self, last: int, code: int = 0, debug: bytes = b"") -> None:
+        """Send GOAWAY. Streams up to `last` go on, and so do new ones up to there.
+
+        Those above are forgotten, with nothing sent on them: the peer takes them for not processed.
+
+        :param last: not above an earlier one.
+        :param code: RFC 9113 7; NO_ERROR unless given.
+        """

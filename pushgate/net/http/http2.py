@@ -4,12 +4,12 @@ from collections.abc import Callable
 from functools import cache
 
 from pushgate.net.http.client_codec import ClientCodec, ClientLimits
-from pushgate.net.http.codec import CodecLimits, ServerCodec
+from pushgate.net.http.codec import CodecLimits, HTTP2ServerCodec
 from pushgate.net.http.http2_client_h2 import H2Client
 from pushgate.net.http.http2_h2 import H2Codec
 
 
-def http2_codec(limits: CodecLimits) -> ServerCodec:
+def http2_codec(limits: CodecLimits) -> HTTP2ServerCodec:
     """A server's codec for one connection: on ngh2 when it is installed, on h2 otherwise."""
     return _best()(limits)
 
@@ -20,7 +20,7 @@ def http2_client(limits: ClientLimits) -> ClientCodec:
 
 
 @cache
-def _best() -> Callable[[CodecLimits], ServerCodec]:
+def _best() -> Callable[[CodecLimits], HTTP2ServerCodec]:
     """The best codec. Cached: an import that fails searches every time."""
     try:
         from pushgate.net.http.http2_ngh2 import Ngh2Codec

@@ -179,12 +179,13 @@ def settings_frame(settings: Mapping[int, int]) -> bytes:
     return _frame(Kind.SETTINGS, 0, 0, b"".join(_SETTING.pack(*each) for each in settings.items()))
 
 
-def goaway_frame(last: int, code: int) -> bytes:
+def goaway_frame(last: int, code: int, debug: bytes = b"") -> bytes:
     """A GOAWAY frame.
 
     :param last: the highest stream that was or will be worked on.
+    :param debug: for people, or what the two sides have agreed on.
     """
-    return _frame(Kind.GOAWAY, 0, 0, _GOAWAY.pack(last, code))
+    return _frame(Kind.GOAWAY, 0, 0, _GOAWAY.pack(last, code) + debug)
 
 
 def goaway(frame: bytes) -> tuple[int, int, bytes]:

@@ -7,6 +7,7 @@ RFC 9113 has one of the stream.
 """
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -32,6 +33,7 @@ from pushgate.net.http.http2_frames import (
     Kind,
     body_size,
     goaway_frame,
+    settings_frame,
     without_priority,
 )
 from pushgate.net.http.http2_requests import Malformed, check_fields, request_head, size_of
@@ -40,6 +42,8 @@ DEFAULT_WINDOW: Final = 65_535
 """Bytes that HTTP/2 grants before anything is said."""
 MAX_SETTINGS: Final = 64
 """Settings of one frame at most."""
+MAX_CONCURRENT_STREAMS: Final = 3
+"""The number of the setting."""
 NO_STREAM_LIMIT: Final = 0x7FFFFFFF
 _MOST_ROOM: Final = 1 << 20
 """Bytes of an answer taken at a time at most: a large window is no reason to copy all of a large body."""
@@ -63,7 +67,7 @@ def settings_of(limits: CodecLimits, streams: int) -> dict[int, int]:
     :param streams: at a time. The libraries are given `NO_STREAM_LIMIT`: for one stream too many they would
         end the connection, where RFC 9113 5.1.2 has that stream refused.
     """
-    return {2: 0, 3: streams, 4: limits.window, 6: limits.head}
+    return {2: 0, MAX_CONCURRENT_STREAMS: streams, 4: limits.window, 6: limits.head}
 
 
 def kept(headers: Sequence[Header]) -> list[tuple[Header, bool]]:
@@ -102,9 +106,11 @@ class HTTP2Codec(ABC):
         self._streams: dict[int, _Stream] = {}
         self._events: list[Event] = []
         self._out: list[bytes] = []
-        self._highest = 0
+        self.highest = 0
+        self._most_streams, self._last = limits.streams, NO_STREAM_LIMIT
+        self._announced = deque[int]()
         self._peer_window = DEFAULT_WINDOW
-        self._acknowledged = self._refused = self._closing = self._peer_left = False
+        self._acknowledged = self._refused = self._closing = self._turns_away = self._peer_left = False
 
     # What a library does.
 
@@ -194,16 +200,28 @@ class HTTP2Codec(ABC):
         if end:
             self._ended(stream, state)
 
-    def reset(self, stream: int) -> None:
+    def reset(self, stream: int, code: int = Code.INTERNAL_ERROR) -> None:
         if self._streams.pop(stream, None) is not None:
-            self._send_reset(stream, Code.INTERNAL_ERROR)
+            self._send_reset(stream, code)
 
     def close_after(self) -> None:
         if not self._closing and not self._refused:
-            self._closing = True
-            self._flush()
-            # Not by the library: h2 would take an answer for an error after its own GOAWAY.
-            self._out.append(goaway_frame(self._highest, Code.NO_ERROR))
+            self._turns_away = True
+            self.go_away(self.highest)
+
+    def limit_streams(self, streams: int) -> None:
+        self._flush()
+        # Not by the library, for which there is no limit.
+        self._out.append(settings_frame({MAX_CONCURRENT_STREAMS: streams}))
+        self._announced.append(streams)
+        self._most_streams = max(self._most_streams, streams)
+
+    def go_away(self, last: int, code: int = Code.NO_ERROR, debug: bytes = b"") -> None:
+        self._closing, self._last = True, last
+        self._streams = {stream: state for stream, state in self._streams.items() if stream <= last}
+        self._flush()
+        # Not by the library: h2 would take an answer for an error after its own GOAWAY.
+        self._out.append(goaway_frame(last, code, debug))
 
     @property
     def finished(self) -> bool:
@@ -256,7 +274,7 @@ class HTTP2Codec(ABC):
             elif not flags & END_STREAM:
                 self._break(stream, Code.PROTOCOL_ERROR)
         if stream % 2:
-            self._highest = max(self._highest, stream)
+            self.highest = max(self.highest, stream)
         self._feed(without_priority(flags, stream, frame))
 
     def _take_control(self, kind: int, flags: int, stream: int, frame: bytes) -> None:
@@ -268,7 +286,7 @@ class HTTP2Codec(ABC):
         if kind in {Kind.PING, Kind.WINDOW_UPDATE}:
             self._feed(frame)
         elif kind == Kind.RST_STREAM:
-            if stream > self._highest:
+            if stream > self.highest:
                 raise ConnectionFault(Code.PROTOCOL_ERROR, "a stream is reset that has not begun")
             self._feed(frame)
         elif kind == Kind.SETTINGS:
@@ -284,7 +302,7 @@ class HTTP2Codec(ABC):
                 self._events.append(PeerGoesAway())
 
     def _take_settings(self, flags: int, size: int, frame: bytes) -> None:
-        """SETTINGS have come, or their acknowledgement: one, since ours are sent once.
+        """SETTINGS have come, or the acknowledgement of ours, of which the library knows the first ones.
 
         :raises ConnectionFault: they break a rule.
         """
@@ -292,7 +310,10 @@ class HTTP2Codec(ABC):
             raise ConnectionFault(Code.ENHANCE_YOUR_CALM, "too many settings at a time")
         if flags & ACK:
             if self._acknowledged:
-                raise ConnectionFault(Code.PROTOCOL_ERROR, "settings are acknowledged that were not sent")
+                if not self._announced or size:
+                    raise ConnectionFault(Code.PROTOCOL_ERROR, "settings are acknowledged that were not sent")
+                self._most_streams = max((self._announced.popleft(), *self._announced))
+                return
             self._acknowledged = True
         self._feed(frame)
 
@@ -305,7 +326,9 @@ class HTTP2Codec(ABC):
         except Malformed:
             self._break(stream, Code.PROTOCOL_ERROR)
             return
-        if len(self._streams) >= self._limits.streams or self._closing or self._peer_left:
+        if stream > self._last and not self._turns_away:
+            self.control_frames += 1
+        elif len(self._streams) >= self._most_streams or self._turns_away or self._peer_left:
             self._break(stream, Code.REFUSED_STREAM)
         elif size_of(fields) > self._limits.head:
             self._too_large(stream, end)
@@ -397,7 +420,7 @@ class HTTP2Codec(ABC):
         self._refused = True
         self._streams.clear()
         if not fault.said:
-            self._out.append(goaway_frame(self._highest, fault.code))
+            self._out.append(goaway_frame(self.highest, fault.code))
         self._events.append(Refused(400, fault.text))
 
 

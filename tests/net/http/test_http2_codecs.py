@@ -521,6 +521,47 @@ FAULTS = {
 """Frames that break a rule of the whole connection, after a request on stream 1 that is not complete."""
 
 
+class TestStreamLimits:
+    @every_codec
+    def test_fewer_streams_hold_when_they_are_acknowledged(self, codec):
+        """Until then the peer may not know; what is under way goes on."""
+        made, wire = opened(codec, streams=3), Wire()
+        made.receive(wire.request(1) + wire.request(3))
+        made.limit_streams(1)
+        assert [frame.settings for frame in frames_of(made.output())] == [{3: 1}]
+        assert len(made.receive(wire.request(5))) == 2
+        assert made.receive(SettingsFrame(0, flags=["ACK"]).serialize()) == []
+        for stream in (1, 3):
+            made.send_head(stream, 200, (), True)
+        assert made.receive(wire.request(7)) == []
+        made.send_head(5, 200, (), True)
+        assert resets_of(made.output()) == [(7, 7)]
+        assert len(made.receive(wire.request(9))) == 2
+
+    @every_codec
+    def test_more_streams_hold_at_once(self, codec):
+        """Nothing is refused that the peer was just allowed, whatever else waits to be acknowledged."""
+        made, wire = opened(codec, streams=1), Wire()
+        made.limit_streams(1)
+        made.limit_streams(2)
+        assert len(made.receive(wire.request(1) + wire.request(3))) == 4
+        made.receive(SettingsFrame(0, flags=["ACK"]).serialize() * 2)
+        assert made.receive(wire.request(5)) == []
+        assert resets_of(made.output()) == [(5, 7)]
+
+    @every_codec
+    @pytest.mark.parametrize(
+        "frame", [SettingsFrame(0, flags=["ACK"]).serialize() * 2, b"\0\0\6\4\1" + bytes(10)]
+    )
+    def test_each_announcement_is_acknowledged_once(self, codec, frame):
+        """One acknowledgement too many, or one with settings in it, ends the connection."""
+        made = opened(codec)
+        made.limit_streams(5)
+        made.output()
+        assert [type(event) for event in made.receive(frame)] == [Refused]
+        assert goaways_of(made.output()) == [(0, 1)]
+
+
 class TestConnection:
     @every_codec
     @pytest.mark.parametrize("garbage", [b"GET / HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nXX", b"\0"])
@@ -676,6 +717,39 @@ class TestEnds:
         peer.codec.send_data(1, b"done", True)
         assert peer.codec.finished
         assert frames_of(peer.codec.output())[-1].data == b"done"
+
+    @every_codec
+    def test_an_end_that_leaves_streams_behind(self, codec):
+        """Streams above the one that GOAWAY names are forgotten, later ones too; the others are finished."""
+        made, wire = opened(codec), Wire()
+        for stream in (1, 3, 5):
+            made.receive(wire.request(stream, end=False))
+        assert made.highest == 5
+        made.go_away(3, 11, b'{"reason":"x"}')
+        [frame] = frames_of(made.output())
+        assert (frame.last_stream_id, frame.error_code, frame.additional_data) == (3, 11, b'{"reason":"x"}')
+        assert made.receive(data(5, b"x", True) + wire.request(7, (b"a", b"b")) + data(3, b"", True)) == [
+            RequestEnd(3)
+        ]
+        made.send_head(5, 200, (), True)
+        made.reset(7)
+        assert made.output() == b""
+        made.close_after()
+        made.go_away(1)
+        assert goaways_of(made.output()) == [(1, 0)]
+        assert not made.finished
+        made.reset(1, 7)
+        assert (resets_of(made.output()), made.finished) == ([(1, 7)], True)
+
+    @every_codec
+    def test_an_end_that_is_announced(self, codec):
+        """GOAWAY that names a stream that is still to come: it is served like those before it."""
+        made, wire = opened(codec), Wire()
+        made.go_away(3)
+        assert [type(event) for event in made.receive(wire.request(3))] == [RequestHead, RequestEnd]
+        assert made.receive(wire.request(5)) == []
+        made.send_head(3, 200, (), True)
+        assert made.finished
 
     @every_codec
     def test_a_peer_that_goes_away(self, codec):
