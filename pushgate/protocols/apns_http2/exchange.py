@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadReason
 from pushgate.model.history import Event, Step
+from pushgate.model.notification import MAX_EXPIRATION
 from pushgate.model.outcome import State, Verdict
 from pushgate.model.printable import printable
 from pushgate.protocols.apns_http2.reasons import LONGEST_REASON, Answer, Follows, answer
@@ -42,7 +43,7 @@ Sent = tuple[BatchSlice, int, float, int]
 
 class _Body(msgspec.Struct):
     reason: str = ""
-    timestamp: int | float | None = None
+    timestamp: float | None = None
 
 
 _decode = msgspec.json.Decoder(_Body).decode
@@ -278,6 +279,8 @@ class Exchange:
     def _dead(self, span: BatchSlice, reason: DeadReason, timestamp: float | None) -> None:
         """A token is dead, unless the device has registered it since."""
         since = None if timestamp is None else int(timestamp / 1000)
+        if since is not None and not 0 <= since <= MAX_EXPIRATION:
+            since = None  # no time
         registered_at = span.batch.terms.registered_at
         if since is None or registered_at is None or registered_at < since:
             self._found.deaths.append(Death(span.tokens()[0], reason, since))
