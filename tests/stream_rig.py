@@ -157,7 +157,7 @@ class MemoryStream:
         self, app: str, config: ApnsStreamTable, work: IWork, context: Context
     ) -> ApnsBinaryUpstream:
         unused: Any = None
-        credentials = Credentials(unused, (), unused, EPOCH - DAY, EPOCH + self._days * DAY)
+        credentials = Credentials(unused, unused, (), EPOCH - DAY, EPOCH + self._days * DAY)
         unacknowledged = lambda wire: wire.unacknowledged  # noqa: E731 - too short for a name
         upstream = ApnsBinaryUpstream(app, config, credentials, work, context, unacknowledged)
         upstream._pool._endpoint = self.service

@@ -46,7 +46,7 @@ EXCEPTIONS = {
 PURE = {
     "model": {"msgspec"},
     "protocols.apns_binary": {"msgspec"},
-    "protocols.apns_http2": {"msgspec", "jwt", "cryptography"},
+    "protocols.apns_http2": {"msgspec", "jwt", "cryptography", "pyasn1"},
     "protocols.apns_push_types": {"msgspec"},
     "protocols.lost_in_flight": {"msgspec"},
     "protocols.webhook_signature": set(),

@@ -6,7 +6,9 @@ amp = LazyInput("amp", "AMP: the binary RPC of Twisted programs", "pushgate.inpu
 http = LazyInput("http", "JSON over HTTP/1.1 and HTTP/2", "pushgate.inputs.http:plug_in")
 line = LazyInput("line", "one command a line, text or JSON", "pushgate.inputs.line:plug_in")
 apns = LazyInput("apns", "Apple's binary protocol and feedback", "pushgate.inputs.apns_binary:plug_in")
-apns_http2 = LazyInput("apns-http2", "Apple's provider API over HTTP/2", "pushgate.inputs.apns_http2:plug_in")
+apns_http2_input = LazyInput(
+    "apns-http2", "Apple's provider API over HTTP/2", "pushgate.inputs.apns_http2:plug_in"
+)
 amqp = LazyInput("amqp", "a RabbitMQ queue", "pushgate.inputs.amqp:plug_in", needs="pika>=1.3.2,<2")
 
 log = LazySink("log", "outcomes summed up in the log", "pushgate.sinks.log:plug_in")

@@ -4,19 +4,19 @@ The extensions are those that "Communicating with APNs" (2018) lists; a certific
 is for the one that its subject names.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 from cryptography import x509
 from cryptography.x509.oid import NameOID
+from pyasn1.codec.der.decoder import decode
+from pyasn1.error import PyAsn1Error
+from pyasn1.type.char import UTF8String
 
 DEVELOPMENT: Final = x509.ObjectIdentifier("1.2.840.113635.100.6.3.1")
 PRODUCTION: Final = x509.ObjectIdentifier("1.2.840.113635.100.6.3.2")
 TOPICS: Final = x509.ObjectIdentifier("1.2.840.113635.100.6.3.6")
 """Extensions: usable in an environment, and the topics: ``SEQUENCE {UTF8String, SEQUENCE of kinds, …}``."""
-_UTF8_STRING: Final = 0x0C
-_SEQUENCE: Final = 0x30
 
 
 class CertificateGrants(msgspec.Struct, frozen=True):
@@ -57,27 +57,7 @@ def _of_subject(subject: x509.Name) -> tuple[str, ...]:
 def _strings(encoded: bytes) -> list[str]:
     """The strings directly in a sequence of ASN.1; none when it cannot be read."""
     try:
-        [(tag, content)] = _elements(encoded)
-        if tag != _SEQUENCE:
-            return []
-        return [text.decode("utf-8") for tag, text in _elements(content) if tag == _UTF8_STRING]
-    except ValueError:
+        value, _ = decode(encoded)
+        return [str(each) for each in value.values() if isinstance(each, UTF8String)]
+    except (PyAsn1Error, AttributeError, UnicodeDecodeError):
         return []
-
-
-def _elements(encoded: bytes) -> Iterator[tuple[int, bytes]]:
-    """The elements of DER, one after the other.
-
-    :raises ValueError: it is none.
-    """
-    at = 0
-    while at < len(encoded):
-        tag, size = encoded[at], encoded[at + 1 : at + 2]
-        begin = at + 2
-        if size >= b"\x80":
-            count = size[0] & 0x7F
-            size, begin = encoded[begin : begin + count], begin + count
-        at = begin + int.from_bytes(size, "big")
-        if not size or at > len(encoded):
-            raise ValueError("an element is cut off")
-        yield tag, encoded[begin:at]

@@ -36,7 +36,7 @@ class SettlingGateway(RecordingGateway):
     def submit(self, submission: Any, input_name: str, settled: Any = None) -> Any:
         receipt = super().submit(submission, input_name, settled)
         if settled is not None:
-            reactor.callLater(0, self._settle, submission, len(self.submissions))  # type: ignore[attr-defined]
+            reactor.callLater(0, self._settle, submission, len(self.submissions))  # type: ignore[attr-defined] # it is a reactor
         return receipt
 
     def _settle(self, submission: Any, order: int) -> None:
