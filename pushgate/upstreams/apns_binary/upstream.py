@@ -1,9 +1,8 @@
 """One app on the APNs binary stream: writes what is queued, and draws the conclusions from each end.
 
-Suspects are notifications that may close every connection they are sent on: `outcome_rules.untold` sets
+Suspects are notifications that may close every connection they are sent on: `lost_in_flight.lost` sets
 `BatchSlice.closes` and `alone` on them. Of the queue, only `IWork.has_suspects` and the `idle` of
-`IWork.take` serve them. An upstream whose service answers each notification makes no suspects, and needs
-`idle` only to take those that an earlier upstream of the same app requeued.
+`IWork.take` serve them.
 """
 
 from typing import Final
