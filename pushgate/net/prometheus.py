@@ -17,6 +17,7 @@ GAUGES: Final[dict[str, tuple[str, ...]]] = {
     "pushgate_queue_notifications": ("app",),
     "pushgate_queue_age_seconds": ("app",),
     "pushgate_window_notifications": ("app",),
+    "pushgate_delayed_notifications": ("app",),
     "pushgate_connections": ("app", "state"),
     "pushgate_circuit_open": ("app", "cause"),
     "pushgate_certificate_expiry_timestamp_seconds": ("app",),
@@ -49,6 +50,7 @@ HELP: Final[dict[str, str]] = {
     "pushgate_queue_notifications": "Notifications waiting to be written.",
     "pushgate_queue_age_seconds": "Time since the oldest of them was accepted.",
     "pushgate_window_notifications": "Notifications written and not settled.",
+    "pushgate_delayed_notifications": "Notifications that wait to be sent again, at the service's wish.",
     "pushgate_connections": "Connections to the push service.",
     "pushgate_circuit_open": "1 and the cause while an app's push service is of no use, else 0 and no cause.",
     "pushgate_certificate_expiry_timestamp_seconds": "Unix time when an app's certificate expires.",
@@ -137,6 +139,7 @@ def _add_app(gauges: dict[str, GaugeMetricFamily], app: str, state: dict[str, An
     gauges["pushgate_queue_notifications"].add_metric((app,), state["queue"])
     gauges["pushgate_queue_age_seconds"].add_metric((app,), state["queue_age"])
     gauges["pushgate_window_notifications"].add_metric((app,), state["window"])
+    gauges["pushgate_delayed_notifications"].add_metric((app,), state["delayed"])
     for connection, count in state["connections"].items():
         gauges["pushgate_connections"].add_metric((app, connection), count)
     circuit = state["circuit"]

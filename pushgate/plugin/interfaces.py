@@ -66,6 +66,7 @@ class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
 
     :param connections: their number by state: connecting, ready, spare, draining.
     :param window: notifications written and not settled.
+    :param delayed: notifications that wait to be sent again: their device or the service had too many.
     :param circuit: the cause of the last failure since the service was last of use, "" without one.
     :param circuit_open: whether no connection counts as usable now.
     :param certificate_expires: Unix seconds.
@@ -73,6 +74,7 @@ class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
 
     connections: dict[str, int]
     window: int
+    delayed: int = 0
     circuit: str = ""
     circuit_open: bool = False
     certificate_expires: float | None = None

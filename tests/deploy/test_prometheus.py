@@ -54,7 +54,7 @@ def exposed() -> dict[str, set[str]]:
     for name, labels in HISTOGRAMS.items():
         metrics.observe(name, *labels, seconds=1)
     news = {
-        "queue": 1, "queue_age": 1, "window": 1, "connections": {"ready": 1}, "certificate_expires": 1,
+        "queue": 1, "queue_age": 1, "window": 1, "delayed": 1, "connections": {"ready": 1}, "certificate_expires": 1,
         "circuit": {"open": False, "cause": ""},
     }  # fmt: skip
     stats = {"apps": {"news": news}, "sinks": {"log": {"lag": 1}}}

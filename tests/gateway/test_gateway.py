@@ -523,6 +523,7 @@ class BooksTests(GatewayTestCase):
                 "paced": 0,
                 "rate": 0.0,
                 "window": 2,
+                "delayed": 0,
                 "connections": {"ready": 0},
                 "circuit": {"open": True, "cause": "network"},
                 "certificate_expires": None,

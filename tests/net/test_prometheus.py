@@ -17,6 +17,7 @@ CONTRACT = {
     "pushgate_late_errors_total": {"app"},
     "pushgate_queue_notifications": {"app"},
     "pushgate_window_notifications": {"app"},
+    "pushgate_delayed_notifications": {"app"},
     "pushgate_connections": {"app", "state"},
     "pushgate_reconnects_total": {"app", "cause"},
     "pushgate_circuit_open": {"app", "cause"},
@@ -42,6 +43,7 @@ def app(**changes: Any) -> dict[str, Any]:
         "queue": 7,
         "queue_age": 2.5,
         "window": 3,
+        "delayed": 2,
         "connections": {"ready": 2, "connecting": 1},
         "circuit": {"open": False, "cause": ""},
         "certificate_expires": None,
@@ -130,6 +132,7 @@ class ExpositionTests(SynchronousTestCase):
         self.assertEqual(samples["pushgate_queue_notifications", (("app", "mail"),)], 0)
         self.assertEqual(samples["pushgate_queue_age_seconds", (news,)], 2.5)
         self.assertEqual(samples["pushgate_window_notifications", (news,)], 3)
+        self.assertEqual(samples["pushgate_delayed_notifications", (news,)], 2)
         self.assertEqual(samples["pushgate_connections", (news, ("state", "ready"))], 2)
         self.assertEqual(samples["pushgate_certificate_expiry_timestamp_seconds", (news,)], 1.8e9)
         self.assertNotIn(("pushgate_certificate_expiry_timestamp_seconds", (("app", "mail"),)), samples)

@@ -26,6 +26,7 @@ class QueuingGateway(RecordingGateway):
             "queue": 7,
             "queue_age": 2.5,
             "window": 0,
+            "delayed": 0,
             "connections": {},
             "circuit": {"open": False, "cause": ""},
             "certificate_expires": None,

@@ -64,6 +64,7 @@ class App:
             "upstream": self.config.upstream,
             **self.queue.stats(),
             "window": state.window,
+            "delayed": state.delayed,
             "connections": state.connections,
             "circuit": {"open": state.circuit_open, "cause": state.circuit},
             "certificate_expires": state.certificate_expires,

@@ -100,6 +100,7 @@ class UpstreamSlot:
         return UpstreamState(
             connections=dict(connections),
             window=sum(each.window for each in states),
+            delayed=sum(each.delayed for each in states),
             circuit=first.circuit,
             circuit_open=first.circuit_open,
             certificate_expires=first.certificate_expires,

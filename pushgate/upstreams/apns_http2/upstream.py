@@ -89,7 +89,7 @@ class ApnsHTTP2Upstream:
 
     def state(self) -> UpstreamState:
         state = self._pool.state()
-        return replace(state, window=state.window + self._delayed.size)
+        return replace(state, delayed=self._delayed.size)
 
     def _cancel_turn(self) -> None:
         if self._turn is not None and self._turn.active():

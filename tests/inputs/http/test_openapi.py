@@ -21,6 +21,7 @@ STATE = {
     "queue": 0,
     "queue_age": 0.0,
     "window": 0,
+    "delayed": 0,
     "connections": {"ready": 1},
     "circuit": {"open": False, "cause": ""},
     "certificate_expires": 1_800_000_000.0,
