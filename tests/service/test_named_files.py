@@ -1,5 +1,6 @@
 """Whether the files that a configuration names have changed."""
 
+from itertools import pairwise
 from pathlib import Path
 
 from pushgate.plugin.settings import FilePath, Table
@@ -27,7 +28,7 @@ def test_a_directory_changes_with_its_files(tmp_path: Path) -> None:
     states.append(digests(table))
     (tmp_path / "two.pem").unlink()
     states.append(digests(table))
-    assert [differences(old, new) for old, new in zip(states, states[1:], strict=False)] == [["keys"]] * 4
+    assert [differences(old, new) for old, new in pairwise(states)] == [["keys"]] * 4
     assert states[0] == states[-1]
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "three.pem").write_text("three")
