@@ -4,10 +4,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
-import msgspec
-
 from pushgate.inputs.apns_http2.apns_id_files import ENTRY, ApnsIdFiles
-from pushgate.model.notification import Terms
 
 KEPT: Final = 86400
 """Seconds for which an id is known again."""
@@ -27,16 +24,14 @@ class ApnsId(NamedTuple):
     digest: bytes
 
 
-_TERMS: Final = msgspec.msgpack.Encoder().encode
-
-
-def apns_id(text: str, app: str, token: bytes, payload: bytes, terms: Terms) -> ApnsId:
+def apns_id(text: bytes, app: str, token: bytes, payload: bytes, terms: bytes) -> ApnsId:
     """What a request with this ``apns-id`` is known again by.
 
     :param text: a UUID.
+    :param terms: in any form that is the same for the same terms.
     """
-    key = blake2b(f"{text.lower()} {app}".encode(), digest_size=_KEY).digest()
-    content = b"".join((len(token).to_bytes(2, "big"), token, _TERMS(terms), payload))
+    key = blake2b(b"%b %b" % (text.lower(), app.encode()), digest_size=_KEY).digest()
+    content = b"%c%b%b\0%b" % (len(token), token, terms, payload)
     return ApnsId(key, blake2b(content, digest_size=_DIGEST).digest())
 
 

@@ -16,6 +16,8 @@ from pushgate.protocols.apns_http2.push_request import Refused, refusal
 from pushgate.protocols.apns_http2.token_check import TokenCheck
 
 _BEARER: Final = b"bearer "
+FRESH: Final = 1.0
+"""Seconds for which a header that was good is good on the same connection without another look."""
 _REJECTED: Final = 1000
 """Provider tokens that are remembered as not verifiable."""
 
@@ -125,7 +127,9 @@ class ProviderAuthentication(Authenticator):
 class Credential:
     """What one connection has shown. What it shows again with each request is not proven each time."""
 
-    __slots__ = ("_authentication", "_bad", "_certified", "_header", "_principal", "_proven", "_transport")
+    __slots__ = (
+        "_authentication", "_bad", "_certified", "_header", "_principal", "_proven", "_transport", "_until",
+    )  # fmt: skip
 
     def __init__(self, authentication: ProviderAuthentication, transport: Any) -> None:
         self._authentication, self._transport = authentication, transport
@@ -134,6 +138,7 @@ class Credential:
         self._certified: Principal | None = None
         self._header: bytes | None = None
         self._principal: Principal | None = None
+        self._until = 0.0
 
     def principal(self, authorization: bytes | None) -> Principal | None:
         """The principal of a request; None when a provider token allows it.
@@ -147,11 +152,13 @@ class Credential:
             raise self._bad
         if self._certified is not None:
             return self._certified
-        if authorization is not None and authorization == self._header and self._principal is not None:
+        now = self._authentication.clock.seconds()
+        if authorization == self._header and now < self._until:
             return self._principal
-        principal = self._authentication.by_header(authorization, self._transport)
-        self._header, self._principal = authorization, principal
-        return principal
+        self._until = 0.0
+        self._principal = self._authentication.by_header(authorization, self._transport)
+        self._header, self._until = authorization, now + FRESH
+        return self._principal
 
     def _prove(self) -> None:
         """Look at the certificate, once."""

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table
 from pushgate.model.notification import MAX_EXPIRATION, Priority, Terms
 from pushgate.protocols.apns_http2.push_request import PushRequest, refusal
@@ -16,7 +18,7 @@ class Routing:
 
     def __init__(self, config: ApnsHTTP2Table) -> None:
         self._app, self._topics = config.app, config.topics
-        self._terms: dict[tuple[object, ...], Terms] = {}
+        self._terms: dict[tuple[object, ...], tuple[Terms, bytes]] = {}
 
     def app(self, topic: str | None) -> str:
         """The app of a topic, which may have the suffix of a push type.
@@ -30,15 +32,15 @@ class Routing:
             raise refusal(400, "MissingTopic" if topic is None else "TopicDisallowed")
         return found
 
-    def terms(self, request: PushRequest) -> Terms:
-        """The terms of a request."""
+    def terms(self, request: PushRequest) -> tuple[Terms, bytes]:
+        """The terms of a request, and the same as JSON."""
         key = request.expiration, request.priority, request.collapse_id, request.push_type, request.topic
-        terms = self._terms.get(key)
-        if terms is None:
+        found = self._terms.get(key)
+        if found is None:
             if len(self._terms) >= _MOST:
                 self._terms.clear()
-            terms = self._terms[key] = _terms(request)
-        return terms
+            found = self._terms[key] = _terms(request), msgspec.json.encode(key)
+        return found
 
     def _without_suffix(self, topic: str) -> str | None:
         push_type = of_topic(topic)

@@ -186,7 +186,7 @@ class PushServer(Connections):
             self.shut()
             raise ShuttingDown
         head, principal = stream.head, list[Principal | None]()
-        if not _BROWSERS.isdisjoint([name for name, _ in head.headers]):
+        if not _BROWSERS.isdisjoint(dict(head.headers)):
             self._guard.check(stream)
 
         def check(authorization: bytes | None) -> None:
@@ -195,9 +195,11 @@ class PushServer(Connections):
         request = parse(head.method, head.target, head.headers, check)
         app = self._permitted(principal[0], request)
         check_payload(request, body)
-        terms, given = self._routing.terms(request), None
+        terms, wire = self._routing.terms(request)
+        given = stream.apns_id = None
         if request.apns_id is not None:
-            given = apns_id(request.apns_id, app, request.token, body, terms)
+            stream.apns_id = request.apns_id.encode()
+            given = apns_id(stream.apns_id, app, request.token, body, wire)
         push = Push(app, request.token, body, terms, given)
         if given is None or not self._repeats.answers(stream, push):
             self._charge(principal[0])

@@ -23,6 +23,7 @@ from pushgate.protocols.apns_http2.reasons import Answer, answer
 
 MAX_BODY: Final = 1 << 16
 """Bytes of a body that are read before its request is answered that it is too large."""
+_UNREAD: Final = b"unread"
 _TOO_LARGE: Final = answer(413, "PayloadTooLarge")
 _HTTP2_NEEDED: Final = HTTPResponse(505, b'{"reason":"HTTP2Required"}')
 _BY_FIELD: Final = {
@@ -64,7 +65,7 @@ def answer_to(error: PushgateError) -> Answer:
 class PushStream(ServerRequest):
     """A request, from its head to its answer.
 
-    :ivar apns_id: of the request, as it came; every answer repeats it.
+    :ivar apns_id: of the request, as it came; every answer repeats it. `_UNREAD` until it is looked for.
     :ivar group: what it was submitted with, once it was.
     :ivar index: of the request in its group.
     :ivar also: requests that repeat this one, and get its answer too.
@@ -74,7 +75,7 @@ class PushStream(ServerRequest):
     def __init__(self, connection: Any, head: RequestHead) -> None:
         super().__init__(connection, head)
         self.connection = connection
-        self.apns_id: bytes | None = None
+        self.apns_id: bytes | None = _UNREAD
         self.group: Any = None
         self.index = 0
         self.also: list[PushStream] = []
@@ -168,7 +169,7 @@ class PushStream(ServerRequest):
 
     def _ids(self, number: int | None) -> tuple[tuple[bytes, bytes], ...]:
         """The headers that say which request, and which notification, this is about."""
-        if self.apns_id is None:
+        if self.apns_id is _UNREAD:
             self.apns_id = echoed_id(self.head.headers)
         if self.apns_id is not None:
             given = (b"apns-id", self.apns_id)

@@ -18,7 +18,7 @@ from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.outcome import State
-from pushgate.plugins.builtin import apns_http2 as factory
+from pushgate.plugins.builtin import apns_http2_input as factory
 from pushgate.testing import RecordingGateway, outcome
 from tests.apns_http2_rig import KEY_ID, TEAM
 from tests.input_rig import context
@@ -36,7 +36,7 @@ class SettlingGateway(RecordingGateway):
     def submit(self, submission: Any, input_name: str, settled: Any = None) -> Any:
         receipt = super().submit(submission, input_name, settled)
         if settled is not None:
-            reactor.callLater(0, self._settle, submission, len(self.submissions))  # type: ignore[attr-defined] # it is a reactor
+            reactor.callLater(0, self._settle, submission, len(self.submissions))
         return receipt
 
     def _settle(self, submission: Any, order: int) -> None:
