@@ -215,13 +215,20 @@ class Exchange:
             self._lost(_member(sent), in_flight, why, wall, vanished=False)
 
     def ended(
-        self, is_unsent: Callable[[int], bool], why: str, wall: float, *, vanished: bool = False
+        self,
+        is_unsent: Callable[[int], bool],
+        why: str,
+        wall: float,
+        *,
+        vanished: bool = False,
+        silent: bool = False,
     ) -> Findings:
         """The connection is gone; return all that follows.
 
         :param is_unsent: whether a part of a request was never sent.
         :param why: for the outcomes.
-        :param vanished: we gave it up for want of an answer to PING, or at a stop: no request is to blame.
+        :param vanished: we gave it up because nothing was answered: no request is to blame.
+        :param silent: the service is there. A request that was alone may be the cause, and waits for a while.
         """
         in_flight = len(self._sent)
         unsent = [sent for stream, sent in self._sent.items() if is_unsent(stream)]
@@ -230,8 +237,12 @@ class Exchange:
         self._found.requeue += [
             self._noted(span, Event.DISCARDED, wall, "") for span, _ in _runs(_bare(unsent))
         ]
+        to_blame = silent and in_flight == 1
         for span, _ in _runs(_bare(others)):
-            self._lost(span, in_flight, why, wall, vanished=vanished)
+            self._lost(span, in_flight, why, wall, vanished=vanished and not to_blame)
+        if to_blame:
+            self._found.later += [Later(span, device=False) for span in self._found.requeue]
+            self._found.requeue = []
         return self.findings()
 
     def findings(self) -> Findings:

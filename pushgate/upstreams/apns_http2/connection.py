@@ -79,7 +79,8 @@ class ApnsHTTP2Connection(protocol.Protocol):
     :ivar retired: we closed it in good order.
     :ivar farewell: what the service gave as its reason to go away, None while it has given none.
     :ivar fault: what rule of HTTP/2 the service broke, "" for none.
-    :ivar vanished: it was given up because nothing was answered.
+    :ivar vanished: it was given up because nothing was answered, PING or no request.
+    :ivar silent: the latter.
     """
 
     exchange: Exchange
@@ -92,7 +93,7 @@ class ApnsHTTP2Connection(protocol.Protocol):
         self.blocked_since: float | None = None
         self.unacknowledged_since: float | None = None
         self.serving_since: float | None = None
-        self.closing = self.retired = self.vanished = self._leaving = False
+        self.closing = self.retired = self.vanished = self.silent = self._leaving = False
         self.farewell: bytes | None = None
         self.fault = ""
         self.number = 0
@@ -134,9 +135,10 @@ class ApnsHTTP2Connection(protocol.Protocol):
         never = cause in failure_causes.REJECTIONS  # then nothing that was written was looked at
         findings = self.exchange.ended(
             lambda stream: never or self._codec.is_unsent(stream),
-            "ConnectionLost",
+            "NoAnswer" if self.silent else "ConnectionLost",
             self._owner.wall(),
             vanished=self.vanished,
+            silent=self.silent,
         )
         self._owner.ended(self, findings, cause)
 
@@ -188,7 +190,8 @@ class ApnsHTTP2Connection(protocol.Protocol):
         """Look after it from time to time: answers that are missing, idleness, and the end of a goodbye."""
         overdue = self.exchange.overdue(now)
         unheard = self._pinged_at is not None and now - self._pinged_at >= PING_TIMEOUT
-        if unheard or (overdue and self.exchange.is_silent(now)):
+        self.silent = bool(overdue) and not unheard and self.exchange.is_silent(now)
+        if unheard or self.silent:
             self.vanish()
             return
         for stream in overdue:

@@ -214,7 +214,6 @@ class ApnsHTTP2Upstream:
             for connection in self._pool.connections:
                 connection.leave()
         self._pool.retry_in(self._judge.wait())
-        self._reactor.callLater(self._judge.wait(), self.wake)
 
     def _tick(self) -> None:
         now = self._reactor.seconds()
