@@ -137,11 +137,8 @@ class ProviderConnection(GuardedConnection):
         if isinstance(event, RequestHead):
             self._requests[event.stream] = _Request(event, bytearray())
             self._open.add(event.stream)
-        elif isinstance(event, BodyData):
-            body = self._requests[event.stream].body
-            body += event.data[: MAX_BODY - len(body)]
-        elif isinstance(event, RequestEnd):
-            self._complete(self._requests.pop(event.stream))
+        elif isinstance(event, BodyData | RequestEnd):
+            self._handle_body(event)
         elif isinstance(event, StreamReset):
             self._requests.pop(event.stream, None)
             self._unsent.pop(event.stream, None)
@@ -151,6 +148,17 @@ class ProviderConnection(GuardedConnection):
         elif isinstance(event, Refused):
             self.log.info("HTTP/2 connection {number} is refused: {why}", number=self.number, why=event.text)
             self.end(FaultPlan())
+
+    def _handle_body(self, event: BodyData | RequestEnd) -> None:
+        """More of a request, unless an event of the same read has left it behind."""
+        request = self._requests.get(event.stream)
+        if request is None:
+            return
+        if isinstance(event, BodyData):
+            request.body += event.data[: MAX_BODY - len(request.body)]
+        else:
+            del self._requests[event.stream]
+            self._complete(request)
 
     def _complete(self, request: _Request) -> None:
         """Decide on a request."""
