@@ -235,6 +235,33 @@ class ConnectionTests(PushInputTestCase):
         self.pass_time(20)
         self.assertEqual(self.peer.goaway.additional_data, b'{"reason":"IdleTimeout"}')
 
+    def test_a_client_that_never_opens_its_window_again(self):
+        """Its connection is closed before its answers get stuck, and after the last one; one that does goes on."""
+        good = self.connect()
+        self.peer.acknowledges = False
+        for _ in range(2500):
+            self.assertEqual(self.ask("/3/device/xyz", peer=good).told, (400, "BadDeviceToken"))
+            if not self.peer.connection.transport.disconnecting:
+                self.assertEqual(self.told("/3/device/xyz"), (400, "BadDeviceToken"))
+        self.assertTrue(self.peer.connection.transport.disconnecting)
+        self.assertIsNone(self.peer.goaway)
+        self.assertFalse(good.connection.transport.disconnecting)
+
+    def test_a_window_that_is_shut_with_requests_under_way(self):
+        """They are answered before the connection is closed, and no more are read."""
+        self.peer.acknowledges = False
+        self.gateway.holding = True
+        waiting = self.peer.request()
+        for _ in range(2500):
+            if self.peer.connection.transport.producerState == "producing":
+                self.ask("/3/device/xyz")
+        self.assertFalse(self.peer.connection.transport.disconnecting)
+        self.assertEqual(self.peer.connection.transport.producerState, "paused")
+        self.gateway.release()
+        self.turn()
+        self.assertEqual(self.peer.answers[waiting].told, (200, ""))
+        self.assertTrue(self.peer.connection.transport.disconnecting)
+
     def test_bodies_have_a_bound(self):
         """What would not fit is given up, without a word that made a client hurry."""
         self.server._body_bytes = 64 << 20
