@@ -8,8 +8,9 @@ from twisted.python.failure import Failure
 from pushgate.inputs.apns_http2.authentication import Credential
 from pushgate.inputs.apns_http2.stream import PushStream
 from pushgate.inputs.common.backpressure import FullQueues
-from pushgate.net.http.codec import Header, HTTP2ServerCodec
+from pushgate.net.http.codec import Header, HTTP2ServerCodec, ServerCodec
 from pushgate.net.http.connection import HTTPConnection
+from pushgate.net.http.http2 import lenient_codec
 from pushgate.net.http.http2_server import DEFAULT_WINDOW
 
 _SHUTDOWN: Final = b'{"reason":"Shutdown"}'
@@ -40,6 +41,14 @@ class PushConnection(HTTPConnection):
         self.too_fast = 0
         self._leaving = self._used_up = False
         self._bodies = 0
+
+    def http2_codec(self) -> ServerCodec:
+        """A codec for HTTP/2, for odd clients too."""
+
+        def use(codec: ServerCodec) -> None:
+            self.codec = codec
+
+        return lenient_codec(self.server.bounds.codec, use)
 
     def fed(self, app: str) -> None:
         """Note that something was submitted to an app from here."""

@@ -9,7 +9,7 @@ from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table
 from pushgate.model.errors import Internal, Overloaded, ShuttingDown
 from pushgate.model.notification import Priority
 from pushgate.protocols.apns_http2.reasons import ANSWERS
-from tests.apns_http2_rig import APNS_ID, PushInputTestCase
+from tests.apns_http2_rig import APNS_ID, Answer, PushInputTestCase
 from tests.input_rig import Transport
 from tests.samples import PAYLOAD, TOKEN, token
 
@@ -98,6 +98,23 @@ class AnswerTests(PushInputTestCase):
         self.peer.send()
         self.turn()
         self.assertEqual(len(self.accepted()), 2)
+
+    def test_a_scheme_with_a_colon(self):
+        """Some programs for Node.js say `https:`; what else they send is as good."""
+        for count in (1, 2):
+            stream = self.peer.h2.get_next_available_stream_id()
+            fields = [
+                (":method", "POST"),
+                (":scheme", "https:"),
+                (":authority", "localhost"),
+                (":path", PATH),
+            ]
+            self.peer.h2.send_headers(stream, [*fields, ("apns-id", APNS_ID)])
+            self.peer.h2.send_data(stream, PAYLOAD, end_stream=True)
+            answer = self.peer.answers[stream] = Answer()
+            self.peer.send()
+            self.turn()
+            self.assertEqual((answer.told, answer.headers["apns-id"]), ((200, ""), APNS_ID), count)
 
     def test_the_terms(self):
         """All that the headers say becomes a term of the notification."""
