@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from twisted.internet.defer import Deferred
 
+from pushgate.inputs.apns_http2 import pushes
 from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table
 from pushgate.model.errors import Internal, Overloaded, ShuttingDown
 from pushgate.model.notification import Priority
@@ -163,6 +164,31 @@ class AnswerTests(PushInputTestCase):
         ids = [self.peer.answers[stream].headers["apns-id"][-4:] for stream in streams]
         self.assertEqual(ids, ["0000", "0001", "0002", "0003", "0004"])
         self.assertEqual(self.peer.answers[other].told, (200, ""))
+
+    def test_requests_on_many_terms(self):
+        """Some of them are submitted in a turn of the reactor, and the others when the gateway has these."""
+        self.gateway.holding = True
+        streams = [self.peer.request(apns_collapse_id=str(number)) for number in range(60)]
+        self.turn()
+        self.assertEqual(len(self.gateway.submissions), 50)
+        self.gateway.holding = False
+        self.gateway.release()
+        self.turn()
+        self.assertEqual({self.peer.answers[stream].told for stream in streams}, {(200, "")})
+
+    def test_terms_are_not_remembered_for_ever(self):
+        """A client may bring new ones with each request."""
+        for number in range(1010):
+            self.ask(apns_collapse_id=str(number))
+        self.assertLess(len(self.server._routing._terms), 1000)
+
+    def test_as_many_as_a_batch_may_have(self):
+        """They go at once."""
+        self.patch(pushes, "MAX_BATCH", 3)
+        for number in range(4):
+            self.peer.request(f"/3/device/{token(number).hex()}")
+        self.turn()
+        self.assertEqual([len(each.tokens) for each in self.gateway.submissions], [3, 1])
 
     def test_one_of_several_is_refused(self):
         """The others are accepted."""
