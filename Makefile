@@ -50,7 +50,7 @@ lint: $(INSTALLED)  ## check style, format and types
 	$(BIN)/mypy
 
 bench: $(INSTALLED)  ## measure, one program after the other
-	@for program in throughput memory audit inputs crash faults http_bulk line amqp; do \
+	@for program in throughput memory audit inputs crash faults http_bulk line amqp apns_input; do \
 		echo "== $$program"; $(BIN)/python -m bench.$$program || exit 1; done
 
 schemathesis: $(INSTALLED)  ## check the HTTP input against its OpenAPI description: three minutes of requests, three seeds

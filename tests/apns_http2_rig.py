@@ -75,7 +75,7 @@ class Peer:
 
     def __init__(self, connection, settings=None):
         self.connection, self.answers = connection, {}
-        self.goaway = None
+        self.goaway, self.acknowledges = None, True
         config = h2.config.H2Configuration(header_encoding="utf-8", validate_outbound_headers=False)
         self.h2 = h2.connection.H2Connection(config)
         if settings:
@@ -124,7 +124,8 @@ class Peer:
             answer.status = int(answer.headers.pop(":status"))
         elif isinstance(event, h2.events.DataReceived):
             answer.body += event.data
-            self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            if self.acknowledges:
+                self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
         elif isinstance(event, h2.events.StreamEnded):
             answer.complete = True
         elif isinstance(event, h2.events.StreamReset):

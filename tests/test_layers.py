@@ -59,6 +59,7 @@ PURE = {
     "net.http.http2_client_ngh2": {"ngh2"},
     "net.http.http2_frames": set(),
     "net.http.http2_h2": {"h2", "hpack"},
+    "net.http.http2_lenient": set(),
     "net.http.http2_ngh2": {"ngh2"},
     "net.http.http2_requests": set(),
     "net.http.http2_server": {"msgspec"},

@@ -22,8 +22,7 @@ from pushgate.model.outcome import State
 from pushgate.model.principals import Operation, Principal
 from pushgate.net.http.bounds import HTTPBounds
 from pushgate.net.http.browser_guard import BrowserGuard
-from pushgate.net.http.codec import CodecLimits, Header
-from pushgate.net.http.interfaces import BodyReader
+from pushgate.net.http.codec import CodecLimits
 from pushgate.net.http.sweeper import Sweeper
 from pushgate.net.listener import Listener
 from pushgate.plugin.interfaces import Context, IGateway
@@ -102,16 +101,6 @@ class PushServer(Connections):
             self._sweeper.stop()
             self.pushes.stop()
             self.ids.close()
-
-    # called by connections; see `HTTPOwner`
-
-    def find_reader(self, request: Any) -> BodyReader:
-        """Not called: a `PushStream` reads its body itself."""
-        raise NotImplementedError
-
-    def common_headers(self) -> tuple[Header, ...]:
-        """Headers of every answer: Apple's has none but those that say something."""
-        return ()
 
     # called by requests
 

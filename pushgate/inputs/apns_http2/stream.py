@@ -141,7 +141,9 @@ class PushStream(ServerRequest):
             self._connection.flush(64)
             self._end_if_sent()
         else:
-            super().answer(HTTPResponse(answer.status, _body(answer, timestamp), headers=headers))
+            body = _body(answer, timestamp)
+            super().answer(HTTPResponse(answer.status, body, headers=headers))
+            self.connection.sent_body(len(body))
 
     def later(self, later: Later) -> None:
         """Answer when a login that failed may be answered."""

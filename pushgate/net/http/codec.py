@@ -161,6 +161,10 @@ class HTTP2ServerCodec(ServerCodec, Protocol):
 
     highest: int
 
+    @property
+    def room_of_all(self) -> int:
+        """Bytes of answers that the peer takes now, on all streams together."""
+
     def reset(self, stream: int, code: int = 2) -> None:
         """End a stream with RST_STREAM.
 

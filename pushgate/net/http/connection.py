@@ -91,13 +91,17 @@ class HTTPConnection(protocol.Protocol):
     def close(self, _reason: str = "") -> None:
         """Send what is written, then close; after `LINGER` seconds anyway."""
         if not self._closing:
-            self._closing = True
             if self._chosen:
                 self.codec.close_after()
                 self.transport.write(self.codec.output())  # type: ignore[union-attr]  # it is there
-            self._due = self.server.clock.seconds() + LINGER
-            self.transport.unregisterProducer()  # type: ignore[union-attr]  # it is there
-            self.transport.loseConnection()  # type: ignore[union-attr]  # it is there
+            self._end()
+
+    def _end(self) -> None:
+        """Close when all is written, without another word."""
+        self._closing = True
+        self._due = self.server.clock.seconds() + LINGER
+        self.transport.unregisterProducer()  # type: ignore[union-attr]  # it is there
+        self.transport.loseConnection()  # type: ignore[union-attr]  # it is there
 
     def abort(self) -> None:
         """Close at once."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from typing import cast
 
 from pushgate.net.http.client_codec import ClientCodec, ClientLimits
 from pushgate.net.http.codec import CodecLimits, HTTP2ServerCodec
@@ -17,6 +18,18 @@ def http2_codec(limits: CodecLimits) -> HTTP2ServerCodec:
 def http2_client(limits: ClientLimits) -> ClientCodec:
     """A client's codec for one connection: on ngh2 when it is installed, on h2 otherwise."""
     return _best_client()(limits)
+
+
+def lenient_codec(limits: CodecLimits, chosen: Callable[[HTTP2ServerCodec], None]) -> HTTP2ServerCodec:
+    """As `http2_codec`, for peers that say ``https:`` where HTTP/2 has ``https``; ngh2 refuses these.
+
+    :param chosen: called with another codec, which goes on in place of this one, once it is known.
+    """
+    try:
+        from pushgate.net.http.http2_lenient import LenientStart
+    except ImportError:
+        return H2Codec(limits)
+    return cast("HTTP2ServerCodec", LenientStart(limits, chosen))
 
 
 @cache

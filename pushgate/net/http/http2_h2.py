@@ -115,6 +115,10 @@ class H2Codec(HTTP2Codec):
     def _window(self, stream: int) -> int:
         return self._h2.local_flow_control_window(stream)
 
+    @property
+    def room_of_all(self) -> int:
+        return self._h2.outbound_flow_control_window
+
     def _flush(self) -> None:
         data = self._h2.data_to_send()
         if data:

@@ -144,11 +144,12 @@ class Ngh2Codec(HTTP2Codec):
         self._happened()
 
     def _window(self, stream: int) -> int:
-        queued, all_queued = self._ngh2.queued_body_size(stream), self._ngh2.queued_body_size()
-        return min(
-            self._ngh2.stream_remote_window_size(stream) - queued,
-            self._ngh2.remote_window_size - all_queued,
-        )
+        queued = self._ngh2.queued_body_size(stream)
+        return min(self._ngh2.stream_remote_window_size(stream) - queued, self.room_of_all)
+
+    @property
+    def room_of_all(self) -> int:
+        return self._ngh2.remote_window_size - self._ngh2.queued_body_size()
 
     def _flush(self) -> None:
         data = self._ngh2.data_to_send()

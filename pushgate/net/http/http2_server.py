@@ -136,6 +136,11 @@ class HTTP2Codec(ABC):
     def _window(self, stream: int) -> int:
         """Bytes that the peer takes on a stream now; not positive: none."""
 
+    @property
+    @abstractmethod
+    def room_of_all(self) -> int:
+        """Bytes that the peer takes on all streams together."""
+
     @abstractmethod
     def _flush(self) -> None:
         """Append what the library has to send to ``_out``."""

@@ -159,6 +159,13 @@ class ClientTests(TestCase):
         """aioapns, with outcomes."""
         await self.check_outcomes(sys.executable, str(HERE / "modern_program.py"))
 
+    async def test_thousands_of_errors_for_aioapns(self) -> None:
+        """It never opens its window again; what it is told gets through all the same."""
+        await self.start("accepted")
+        pushes = [(BAD, "com.example.news", "Hi")] * 3000
+        told = await self.told(sys.executable, str(HERE / "modern_program.py"), pushes=pushes)
+        self.assertEqual({each[:2] for each in told}, {(400, "BadDeviceToken")})
+
     async def test_a_crowd(self) -> None:
         """A thousand requests of each at once, and none is lost."""
         await self.start("outcome")

@@ -280,6 +280,18 @@ class RepeatedTests(PushInputTestCase):
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
         self.assertEqual(self.told(apns_id=APNS_ID), (200, ""))
         self.assertEqual(len(self.accepted()), 1)
+        self.assertEqual(self.told(apns_id=APNS_ID.replace("e", "a")), (200, ""))
+        self.assertEqual(self.flushLoggedErrors(OSError), [])
+
+    def test_a_file_that_cannot_be_moved(self):
+        """The log says so; what is in memory counts."""
+        self.make(remember=2)
+        (self.directory / "apns-ids" / "apple" / "old" / "below").mkdir(parents=True)
+        ids = [f"{number:08x}{APNS_ID[8:]}" for number in range(2)]
+        for each in [*ids, *ids]:
+            self.ask(apns_id=each)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.assertEqual(len(self.accepted()), 2)
 
 
 class RepeatedOutcomeTests(PushInputTestCase):

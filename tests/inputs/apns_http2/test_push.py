@@ -5,11 +5,12 @@ from typing import ClassVar
 
 from twisted.internet.defer import Deferred
 
+from pushgate.inputs.apns_http2 import pushes
 from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table
 from pushgate.model.errors import Internal, Overloaded, ShuttingDown
 from pushgate.model.notification import Priority
 from pushgate.protocols.apns_http2.reasons import ANSWERS
-from tests.apns_http2_rig import APNS_ID, PushInputTestCase
+from tests.apns_http2_rig import APNS_ID, Answer, PushInputTestCase
 from tests.input_rig import Transport
 from tests.samples import PAYLOAD, TOKEN, token
 
@@ -99,6 +100,23 @@ class AnswerTests(PushInputTestCase):
         self.turn()
         self.assertEqual(len(self.accepted()), 2)
 
+    def test_a_scheme_with_a_colon(self):
+        """Some programs for Node.js say `https:`; what else they send is as good."""
+        for count in (1, 2):
+            stream = self.peer.h2.get_next_available_stream_id()
+            fields = [
+                (":method", "POST"),
+                (":scheme", "https:"),
+                (":authority", "localhost"),
+                (":path", PATH),
+            ]
+            self.peer.h2.send_headers(stream, [*fields, ("apns-id", APNS_ID)])
+            self.peer.h2.send_data(stream, PAYLOAD, end_stream=True)
+            answer = self.peer.answers[stream] = Answer()
+            self.peer.send()
+            self.turn()
+            self.assertEqual((answer.told, answer.headers["apns-id"]), ((200, ""), APNS_ID), count)
+
     def test_the_terms(self):
         """All that the headers say becomes a term of the notification."""
         self.ask(
@@ -146,6 +164,31 @@ class AnswerTests(PushInputTestCase):
         ids = [self.peer.answers[stream].headers["apns-id"][-4:] for stream in streams]
         self.assertEqual(ids, ["0000", "0001", "0002", "0003", "0004"])
         self.assertEqual(self.peer.answers[other].told, (200, ""))
+
+    def test_requests_on_many_terms(self):
+        """Some of them are submitted in a turn of the reactor, and the others when the gateway has these."""
+        self.gateway.holding = True
+        streams = [self.peer.request(apns_collapse_id=str(number)) for number in range(60)]
+        self.turn()
+        self.assertEqual(len(self.gateway.submissions), 50)
+        self.gateway.holding = False
+        self.gateway.release()
+        self.turn()
+        self.assertEqual({self.peer.answers[stream].told for stream in streams}, {(200, "")})
+
+    def test_terms_are_not_remembered_for_ever(self):
+        """A client may bring new ones with each request."""
+        for number in range(1010):
+            self.ask(apns_collapse_id=str(number))
+        self.assertLess(len(self.server._routing._terms), 1000)
+
+    def test_as_many_as_a_batch_may_have(self):
+        """They go at once."""
+        self.patch(pushes, "MAX_BATCH", 3)
+        for number in range(4):
+            self.peer.request(f"/3/device/{token(number).hex()}")
+        self.turn()
+        self.assertEqual([len(each.tokens) for each in self.gateway.submissions], [3, 1])
 
     def test_one_of_several_is_refused(self):
         """The others are accepted."""
@@ -234,6 +277,33 @@ class ConnectionTests(PushInputTestCase):
         self.assertIsNone(self.peer.goaway)
         self.pass_time(20)
         self.assertEqual(self.peer.goaway.additional_data, b'{"reason":"IdleTimeout"}')
+
+    def test_a_client_that_never_opens_its_window_again(self):
+        """Its connection is closed before its answers get stuck, and after the last one; one that does goes on."""
+        good = self.connect()
+        self.peer.acknowledges = False
+        for _ in range(2500):
+            self.assertEqual(self.ask("/3/device/xyz", peer=good).told, (400, "BadDeviceToken"))
+            if not self.peer.connection.transport.disconnecting:
+                self.assertEqual(self.told("/3/device/xyz"), (400, "BadDeviceToken"))
+        self.assertTrue(self.peer.connection.transport.disconnecting)
+        self.assertIsNone(self.peer.goaway)
+        self.assertFalse(good.connection.transport.disconnecting)
+
+    def test_a_window_that_is_shut_with_requests_under_way(self):
+        """They are answered before the connection is closed, and no more are read."""
+        self.peer.acknowledges = False
+        self.gateway.holding = True
+        waiting = self.peer.request()
+        for _ in range(2500):
+            if self.peer.connection.transport.producerState == "producing":
+                self.ask("/3/device/xyz")
+        self.assertFalse(self.peer.connection.transport.disconnecting)
+        self.assertEqual(self.peer.connection.transport.producerState, "paused")
+        self.gateway.release()
+        self.turn()
+        self.assertEqual(self.peer.answers[waiting].told, (200, ""))
+        self.assertTrue(self.peer.connection.transport.disconnecting)
 
     def test_bodies_have_a_bound(self):
         """What would not fit is given up, without a word that made a client hurry."""

@@ -360,10 +360,10 @@ class TestAnswers:
         for stream in (1, 3):
             made.send_head(stream, 200, (), False)
         made.send_data(1, bytes(60_000), False)
-        assert (made.room(1), made.room(3)) == (5535, 5535)
+        assert (made.room(1), made.room(3), made.room_of_all) == (5535, 5535, 5535)
         grown = WindowUpdateFrame(0, window_increment=100_000).serialize()
         assert made.receive(grown) == [RoomGrew(0)]
-        assert (made.room(1), made.room(3)) == (5535, 65_535)
+        assert (made.room(1), made.room(3), made.room_of_all) == (5535, 65_535, 105_535)
         assert made.receive(WindowUpdateFrame(1, window_increment=1).serialize()) == [RoomGrew(1)]
         assert made.room(1) == 5536
         assert made.receive(SettingsFrame(0, settings={4: 100}).serialize()) == []
@@ -805,6 +805,7 @@ class Odd(HTTP2Codec):
         pass
 
     _send_body = _send_reset = _send_headers
+    room_of_all = -1
 
     def _window(self, stream):
         return -1
