@@ -34,7 +34,6 @@ def lost(
     if vanished:
         return span
     if span.alone and in_flight == 1:
-        is_lost = status is None and why == "ConnectionLost"
-        return Verdict(span, State.FAILED, status, "ClosesConnection" if is_lost else why)
+        return Verdict(span, State.FAILED, status, "ClosesConnection" if status is None else why)
     closes = span.closes + 1
     return replace(span, closes=closes, alone=max(1, in_flight // 2) if closes >= TOLERATED_CLOSES else 0)

@@ -22,9 +22,6 @@ from pushgate.net.http.client_codec import (
 from pushgate.net.http.codec import Header
 from pushgate.net.http.http2_frames import Code, ConnectionFault, Kind
 
-FIRST_LIMIT: Final = 100
-"""Requests at a time of a server that sets no limit: the least one that RFC 9113 6.5.2 recommends."""
-
 _KIND_AT: Final = 3
 """Where the kind of a frame is in its head, behind its length."""
 _SETTINGS: Final = b"%c" % Kind.SETTINGS

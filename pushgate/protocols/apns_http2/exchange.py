@@ -33,6 +33,9 @@ from pushgate.protocols.lost_in_flight import lost
 
 RETRIES: Final = 5
 """How often a notification is sent again that the service had no room for, or was in trouble with."""
+UNLIMITED: Final = 100
+"""Requests at a time to a service that sets no limit, once it has answered: the least number that RFC 9113
+6.5.2 recommends."""
 _VALID: Final = {Follows.ACCEPTED, Follows.REJECTED, Follows.DEAD, Follows.DEVICE_LATER}
 """What an answer is that shows the credential to be good and the service to be of use."""
 _UNIQUE: Final = b"apns-unique-id"
@@ -126,7 +129,9 @@ class Exchange:
 
     def room(self) -> int:
         """How many requests may be made now."""
-        limit = 1 if self._peer_limit is None else self._peer_limit
+        limit = self._peer_limit
+        if limit is None:
+            limit = UNLIMITED if self._answered_at >= 0 else 1
         if self._most:
             limit = min(limit, self._most)
         if self._alone and self._sent:
@@ -207,28 +212,29 @@ class Exchange:
         if sent is not None:
             self._found.requeue.append(self._noted(_member(sent), Event.DISCARDED, wall, ""))
 
-    def unanswered(self, stream: int, why: str, wall: float) -> None:
-        """No answer will come to a request, and what became of it is not known."""
+    def unanswered(self, stream: int, why: str, wall: float, *, later: bool = False) -> None:
+        """No answer will come to a request, and what became of it is not known.
+
+        :param later: it is not sent again at once.
+        """
         in_flight = len(self._sent)
         sent = self._sent.pop(stream, None)
-        if sent is not None:
-            self._lost(_member(sent), in_flight, why, wall, vanished=False)
+        if sent is None:
+            return
+        before = len(self._found.requeue)
+        self._lost(_member(sent), in_flight, why, wall, reason=why)
+        if later:
+            self._found.later += [Later(span, device=False) for span in self._found.requeue[before:]]
+            del self._found.requeue[before:]
 
     def ended(
-        self,
-        is_unsent: Callable[[int], bool],
-        why: str,
-        wall: float,
-        *,
-        vanished: bool = False,
-        silent: bool = False,
+        self, is_unsent: Callable[[int], bool], why: str, wall: float, *, vanished: bool = False
     ) -> Findings:
         """The connection is gone; return all that follows.
 
         :param is_unsent: whether a part of a request was never sent.
         :param why: for the outcomes.
-        :param vanished: we gave it up because nothing was answered: no request is to blame.
-        :param silent: the service is there. A request that was alone may be the cause, and waits for a while.
+        :param vanished: we gave it up for want of an answer to PING, or at a stop: no request is to blame.
         """
         in_flight = len(self._sent)
         unsent = [sent for stream, sent in self._sent.items() if is_unsent(stream)]
@@ -237,12 +243,8 @@ class Exchange:
         self._found.requeue += [
             self._noted(span, Event.DISCARDED, wall, "") for span, _ in _runs(_bare(unsent))
         ]
-        to_blame = silent and in_flight == 1
         for span, _ in _runs(_bare(others)):
-            self._lost(span, in_flight, why, wall, vanished=vanished and not to_blame)
-        if to_blame:
-            self._found.later += [Later(span, device=False) for span in self._found.requeue]
-            self._found.requeue = []
+            self._lost(span, in_flight, why, wall, vanished=vanished)
         return self.findings()
 
     def findings(self) -> Findings:
@@ -305,10 +307,23 @@ class Exchange:
         noted = self._noted(span, Event.REFUSED, wall, row.reason)
         self._found.later.append(Later(replace(noted, retries=span.retries + 1), device))
 
-    def _lost(self, span: BatchSlice, in_flight: int, why: str, wall: float, *, vanished: bool) -> None:
+    def _lost(
+        self,
+        span: BatchSlice,
+        in_flight: int,
+        why: str,
+        wall: float,
+        *,
+        vanished: bool = False,
+        reason: str = "",
+    ) -> None:
+        """Have a slice sent again, or settled.
+
+        :param reason: of its failure, when it is to blame; "" for having ended the connection.
+        """
         fate = lost(span, in_flight, why, vanished=vanished)
         if isinstance(fate, Verdict):
-            self._found.verdicts.append(fate)
+            self._found.verdicts.append(replace(fate, reason=reason or fate.reason))
         else:
             self._found.requeue.append(self._noted(fate, Event.LOST, wall, why))
 

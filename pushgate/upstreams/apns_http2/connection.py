@@ -66,6 +66,9 @@ class ConnectionOwner(Protocol):
         :param cause: as TLS gave it, if it did.
         """
 
+    def left(self, connection: "ApnsHTTP2Connection") -> None:
+        """Draw the conclusions from a GOAWAY, when nothing is in flight any more: we close now."""
+
 
 @implementer(IHandshakeListener, IPushProducer)
 class ApnsHTTP2Connection(protocol.Protocol):
@@ -79,8 +82,7 @@ class ApnsHTTP2Connection(protocol.Protocol):
     :ivar retired: we closed it in good order.
     :ivar farewell: what the service gave as its reason to go away, None while it has given none.
     :ivar fault: what rule of HTTP/2 the service broke, "" for none.
-    :ivar vanished: it was given up because nothing was answered, PING or no request.
-    :ivar silent: the latter.
+    :ivar vanished: it was given up because nothing was answered.
     """
 
     exchange: Exchange
@@ -93,11 +95,12 @@ class ApnsHTTP2Connection(protocol.Protocol):
         self.blocked_since: float | None = None
         self.unacknowledged_since: float | None = None
         self.serving_since: float | None = None
-        self.closing = self.retired = self.vanished = self.silent = self._leaving = False
+        self.closing = self.retired = self.vanished = self._leaving = False
         self.farewell: bytes | None = None
         self.fault = ""
         self.number = 0
         self._pinged_at: float | None = None
+        self._there_at = float("-inf")
         self._timer: IDelayedCall | None = None
         self._forms: dict[tuple[int, str, int], RequestForm] = {}
 
@@ -135,10 +138,9 @@ class ApnsHTTP2Connection(protocol.Protocol):
         never = cause in failure_causes.REJECTIONS  # then nothing that was written was looked at
         findings = self.exchange.ended(
             lambda stream: never or self._codec.is_unsent(stream),
-            "NoAnswer" if self.silent else "ConnectionLost",
+            "ConnectionLost",
             self._owner.wall(),
             vanished=self.vanished,
-            silent=self.silent,
         )
         self._owner.ended(self, findings, cause)
 
@@ -187,18 +189,23 @@ class ApnsHTTP2Connection(protocol.Protocol):
         self._flush()
 
     def check(self, now: float, ping_interval: float) -> None:
-        """Look after it from time to time: answers that are missing, idleness, and the end of a goodbye."""
+        """Look after it from time to time: answers that are missing, idleness, and the end of a goodbye.
+
+        While other requests are answered, one that is overdue is given up. When none is, PING decides:
+        without an answer to it, the other side is gone; with one, a request that was alone is to blame.
+        """
         overdue = self.exchange.overdue(now)
-        unheard = self._pinged_at is not None and now - self._pinged_at >= PING_TIMEOUT
-        self.silent = bool(overdue) and not unheard and self.exchange.is_silent(now)
-        if unheard or self.silent:
+        silent = bool(overdue) and self.exchange.is_silent(now)
+        is_there = now - self._there_at < PING_TIMEOUT
+        if silent and is_there and self.exchange.in_flight == 1:
+            self._give_up(overdue[0], later=True)  # so that it holds no others up
+        if (silent and is_there) or self._is_unheard(now):
             self.vanish()
             return
-        for stream in overdue:
-            self._codec.cancel(stream)
-            self.exchange.unanswered(stream, "NoAnswer", self._owner.wall())
-        if self._pinged_at is None and (overdue or now - self.busy_at >= ping_interval):
-            self._pinged_at = self.busy_at = now
+        for stream in [] if silent else overdue:
+            self._give_up(stream)
+        if self._pinged_at is None and (overdue or now - max(self.busy_at, self._there_at) >= ping_interval):
+            self._pinged_at = now
             self._codec.ping()
         self._flush()
         self._conclude()
@@ -230,6 +237,18 @@ class ApnsHTTP2Connection(protocol.Protocol):
             tls.abortConnection()
 
     # within
+
+    def _is_unheard(self, now: float) -> bool:
+        """Whether a PING was not answered in time."""
+        return self._pinged_at is not None and now - self._pinged_at >= PING_TIMEOUT
+
+    def _give_up(self, stream: int, *, later: bool = False) -> None:
+        """Wait no longer for an answer; see `Exchange.unanswered`."""
+        if self._codec.is_unsent(stream):
+            self.exchange.unprocessed(stream, self._owner.wall())
+        else:
+            self.exchange.unanswered(stream, "NoAnswer", self._owner.wall(), later=later)
+        self._codec.cancel(stream)
 
     def _open(self, span: BatchSlice, now: float, authorization: tuple[Header, ...], serial: int) -> None:
         """Make the requests of a slice."""
@@ -267,7 +286,7 @@ class ApnsHTTP2Connection(protocol.Protocol):
         elif isinstance(event, GoingAway):
             self._leaving, self.farewell = True, event.debug
         elif isinstance(event, PingAnswered):
-            self._pinged_at = None
+            self._pinged_at, self._there_at = None, self._reactor.seconds()
         elif isinstance(event, Broken):
             self.fault = event.text
             self.abort()
@@ -276,7 +295,9 @@ class ApnsHTTP2Connection(protocol.Protocol):
         """Pass on what follows from what came."""
         self._owner.found(self, self.exchange.findings())
         self._flush()
-        if self._leaving and not self.closing and not self.exchange.in_flight:
+        if not self.closing and not self.usable and not self.exchange.in_flight:
+            if self.farewell is not None:
+                self._owner.left(self)
             self.close()
         elif not self.closing:
             self._owner.wake()

@@ -46,8 +46,7 @@ class ApnsHTTP2Upstream:
     ) -> None:
         self._table, self._credential, self._work = table, credential, work
         self._context, self._reactor, self.wall = context, context.reactor, context.wall
-        where = f"{table.host}:{table.port}"
-        health = ServiceHealth(app, where, work, context, table.handshakes_per_minute)
+        health = ServiceHealth(app, f"{table.host}:{table.port}", work, context, table.handshakes_per_minute)
         self._judge = ServiceJudge(app, health, credential)
         service = endpoint(table.host, table.port, credential.tls, context.reactor)
         self._pool: ConnectionPool[ApnsHTTP2Connection] = ConnectionPool(
@@ -152,8 +151,14 @@ class ApnsHTTP2Upstream:
         self._pool.connections.remove(connection)
         self.found(connection, findings)
         if not connection.retired:
-            self._pool.retry_in(self._judge.ended(connection, cause, self._has_lived(connection)))
+            self._judge_end(connection, cause)
         self._pool.replace()
+
+    def left(self, connection: ApnsHTTP2Connection) -> None:
+        self._judge_end(connection, None)
+
+    def _judge_end(self, connection: ApnsHTTP2Connection, cause: Cause | None) -> None:
+        self._pool.retry_in(self._judge.ended(connection, cause, self._has_lived(connection)))
 
     # writing
 

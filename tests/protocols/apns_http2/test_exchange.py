@@ -12,7 +12,7 @@ from pushgate.model.dead_token import DeadReason
 from pushgate.model.history import Event
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import State
-from pushgate.protocols.apns_http2.exchange import RETRIES, Death, Exchange, Findings
+from pushgate.protocols.apns_http2.exchange import RETRIES, UNLIMITED, Death, Exchange, Findings
 from pushgate.protocols.apns_http2.reasons import ANSWERS, LONGEST_REASON, Follows
 from tests.samples import span, token
 
@@ -144,6 +144,12 @@ class TestRoom:
         """Before its SETTINGS the service is asked for one thing at a time."""
         assert exchange(peer=None).room() == 1
 
+    def test_a_service_that_sets_no_limit(self) -> None:
+        """Once it has answered, its SETTINGS have come: they set none."""
+        made = opened(span(), peer=None)
+        answer(made, 1)
+        assert made.room() == UNLIMITED
+
     def test_the_lower_limit_holds(self) -> None:
         """The service's, or the one that is configured."""
         assert exchange(limit=10).room() == 10
@@ -220,6 +226,13 @@ class TestSilence:
             assert ([each.closes for each in found.requeue], [each.state for each in found.verdicts]) == (
                 ([4], []) if fate == "again" else ([], [State.FAILED])
             )
+
+    def test_what_is_never_answered(self) -> None:
+        """A suspect that was alone and had no answer has failed for that, not for ending connections."""
+        made = opened(replace(span(), alone=1, closes=4))
+        made.unanswered(1, "NoAnswer", WALL)
+        (verdict,) = made.findings().verdicts
+        assert (verdict.state, verdict.reason) == (State.FAILED, "NoAnswer")
 
 
 class TestRuns:
