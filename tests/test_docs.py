@@ -21,7 +21,7 @@ from pushgate.cli import COMMANDS
 from pushgate.inputs.amp.server import AmpTable
 from pushgate.inputs.amqp.settings import AmqpTable
 from pushgate.inputs.apns_binary.settings import ApnsTable
-from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table as ApnsHTTP2InputTable
+from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
 from pushgate.inputs.common.login_settings import LoginTable
 from pushgate.inputs.http.ndjson_parser import PIECE, PIECE_BYTES
 from pushgate.inputs.http.openapi import ERRORS

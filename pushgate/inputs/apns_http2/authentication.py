@@ -7,7 +7,7 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred
 
 from pushgate.inputs.apns_http2.provider_keys import provider_keys
-from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table
+from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
 from pushgate.inputs.common.session import Authenticator
 from pushgate.model.principals import Principal
 from pushgate.net.tls import peer_subject
@@ -45,7 +45,7 @@ class ProviderAuthentication(Authenticator):
     """
 
     def __init__(
-        self, name: str, config: ApnsHTTP2Table, trusting: bool, gateway: IGateway, context: Context
+        self, name: str, config: ApnsHTTP2InputTable, trusting: bool, gateway: IGateway, context: Context
     ) -> None:
         super().__init__(name, trusting, gateway, context, config.login_failures)
         self._where, self._wall, self._all = f"inputs.{name}", context.wall, context.principals

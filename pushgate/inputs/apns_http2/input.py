@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from pushgate.inputs.apns_http2.authentication import ProviderAuthentication
 from pushgate.inputs.apns_http2.server import PushServer
-from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table
+from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
 from pushgate.net.listener import Listener
 from pushgate.plugin.interfaces import Context, IGateway, IInput, IReadsFiles
 
@@ -19,7 +19,7 @@ class ApnsHTTP2Input:
 
     log = Logger()
 
-    def __init__(self, name: str, config: ApnsHTTP2Table, gateway: IGateway, context: Context) -> None:
+    def __init__(self, name: str, config: ApnsHTTP2InputTable, gateway: IGateway, context: Context) -> None:
         self._name, self._listener = name, Listener(name, config, context)
         self._authentication = ProviderAuthentication(name, config, self._listener.trusting, gateway, context)
         self._server = PushServer(name, config, gateway, context, self._authentication, self._leave)
@@ -51,4 +51,4 @@ class ApnsHTTP2Input:
         )
 
 
-plug_in = ApnsHTTP2Table, ApnsHTTP2Input
+plug_in = ApnsHTTP2InputTable, ApnsHTTP2Input

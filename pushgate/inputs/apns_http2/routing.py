@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table
+from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
 from pushgate.model.notification import MAX_EXPIRATION, Priority, Terms
 from pushgate.protocols.apns_http2.push_request import PushRequest, refusal
 from pushgate.protocols.apns_push_types import TYPES, of_topic
@@ -16,7 +16,7 @@ _MOST: Final = 1000
 class Routing:
     """Finds apps by the input's configuration."""
 
-    def __init__(self, config: ApnsHTTP2Table) -> None:
+    def __init__(self, config: ApnsHTTP2InputTable) -> None:
         self._app, self._topics = config.app, config.topics
         self._terms: dict[tuple[object, ...], tuple[Terms, bytes]] = {}
 

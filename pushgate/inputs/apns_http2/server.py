@@ -14,7 +14,7 @@ from pushgate.inputs.apns_http2.group import Push
 from pushgate.inputs.apns_http2.pushes import RETRY, Pushes
 from pushgate.inputs.apns_http2.repeats import Repeats
 from pushgate.inputs.apns_http2.routing import Routing
-from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table
+from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
 from pushgate.inputs.apns_http2.stream import PushStream
 from pushgate.inputs.common.connections import STOP_TIMEOUT, Connections
 from pushgate.model.errors import Forbidden, Overloaded, Refusal, ShuttingDown, TooFast, TooLarge
@@ -47,7 +47,7 @@ class PushServer(Connections):
     def __init__(
         self,
         name: str,
-        config: ApnsHTTP2Table,
+        config: ApnsHTTP2InputTable,
         gateway: IGateway,
         context: Context,
         authentication: ProviderAuthentication,
@@ -239,7 +239,7 @@ class PushServer(Connections):
         return list(self.connections)
 
 
-def _bounds(config: ApnsHTTP2Table) -> HTTPBounds:
+def _bounds(config: ApnsHTTP2InputTable) -> HTTPBounds:
     return HTTPBounds(
         idle_timeout=config.idle_timeout,
         header_timeout=config.header_timeout,

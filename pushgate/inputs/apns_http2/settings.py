@@ -9,7 +9,7 @@ from pushgate.inputs.common.login_settings import LoginTable
 from pushgate.plugin.settings import AppName, Duration, FilePath, ServerEndpoint
 
 
-class ApnsHTTP2Table(LoginTable):
+class ApnsHTTP2InputTable(LoginTable):
     """The keys of an APNs HTTP/2 input.
 
     :param app: the app of notifications whose topic is not in `topics`, and of those without one.

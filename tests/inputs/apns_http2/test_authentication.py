@@ -11,7 +11,7 @@ from twisted.internet.address import IPv4Address
 from pushgate.model.errors import CannotStart
 from pushgate.model.principals import Grant, Operation
 from pushgate.model.secret_hash import SecretHash
-from tests.apns_http2_rig import KEY_ID, PushInputTestCase, Signer
+from tests.apns_http2_input_rig import KEY_ID, PushInputTestCase, Signer
 from tests.samples import PAYLOAD, TOKEN, token
 
 SECRET = b"a secret of the shop's own making"

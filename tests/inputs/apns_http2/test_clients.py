@@ -14,13 +14,13 @@ from twisted.internet import reactor
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import TestCase
 
-from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table
+from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.outcome import State
 from pushgate.plugins.builtin import apns_http2_input as factory
 from pushgate.testing import RecordingGateway, outcome
-from tests.apns_http2_rig import KEY_ID, TEAM
+from tests.apns_http2_input_rig import KEY_ID, TEAM
 from tests.input_rig import context
 from tests.javascript_rig import NODE, SCRIPTS
 
@@ -77,7 +77,7 @@ class ClientTests(TestCase):
 
     async def start(self, answer: str) -> None:
         """The input."""
-        table = ApnsHTTP2Table(
+        table = ApnsHTTP2InputTable(
             type="apns-http2",
             listen="tcp:0:interface=127.0.0.1",
             certificate=self.directory / "server.pem",

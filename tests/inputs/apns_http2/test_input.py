@@ -14,12 +14,12 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
-from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table
+from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
 from pushgate.model.errors import CannotStart, ShuttingDown
 from pushgate.plugin.interfaces import IInput, IInputFactory, IReadsFiles
-from pushgate.plugins.builtin import apns_http2 as factory
+from pushgate.plugins.builtin import apns_http2_input as factory
 from pushgate.testing import RecordingGateway
-from tests.apns_http2_rig import Signer
+from tests.apns_http2_input_rig import Signer
 from tests.input_rig import context
 from tests.samples import PAYLOAD, TOKEN
 
@@ -53,7 +53,7 @@ class InputTests(TestCase):
             "answer": "accepted",
             **options,
         }
-        table = ApnsHTTP2Table(type="apns-http2", **options)
+        table = ApnsHTTP2InputTable(type="apns-http2", **options)
         self.input = factory.input("apple", table, self.gateway, context(reactor))
         await self.input.start()
         self.addCleanup(self.input.stop)
@@ -146,5 +146,5 @@ class InputTests(TestCase):
 
     async def test_files(self) -> None:
         """The directory of the keys is one of the files that a reload looks at."""
-        table = ApnsHTTP2Table(type="apns-http2", app="news", provider_keys=self.directory)
+        table = ApnsHTTP2InputTable(type="apns-http2", app="news", provider_keys=self.directory)
         self.assertEqual(table.files(), {"provider_keys": self.directory})

@@ -15,7 +15,7 @@ from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import ShuttingDown
 from pushgate.model.outcome import State
 from pushgate.testing import outcome
-from tests.apns_http2_rig import APNS_ID, PushInputTestCase
+from tests.apns_http2_input_rig import APNS_ID, PushInputTestCase
 from tests.samples import PAYLOAD, TOKEN, token
 
 SINCE = 1_699_999_000

@@ -6,11 +6,11 @@ from typing import ClassVar
 from twisted.internet.defer import Deferred
 
 from pushgate.inputs.apns_http2 import pushes
-from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table
+from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
 from pushgate.model.errors import Internal, Overloaded, ShuttingDown
 from pushgate.model.notification import Priority
 from pushgate.protocols.apns_http2.reasons import ANSWERS
-from tests.apns_http2_rig import APNS_ID, Answer, PushInputTestCase
+from tests.apns_http2_input_rig import APNS_ID, Answer, PushInputTestCase
 from tests.input_rig import Transport
 from tests.samples import PAYLOAD, TOKEN, token
 
@@ -235,7 +235,7 @@ class TopicTests(PushInputTestCase):
     def test_neither(self):
         """One of them is needed."""
         with self.assertRaisesRegex(ValueError, "one of app and topics is required"):
-            ApnsHTTP2Table(type="apns-http2")
+            ApnsHTTP2InputTable(type="apns-http2")
 
     def test_an_app_that_is_gone(self):
         """A reload may have taken it away."""

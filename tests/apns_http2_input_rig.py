@@ -22,7 +22,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.inputs.apns_http2.authentication import ProviderAuthentication
 from pushgate.inputs.apns_http2.server import PushServer
-from pushgate.inputs.apns_http2.settings import ApnsHTTP2Table
+from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Grant, Principals
 from pushgate.plugin.interfaces import Context
@@ -179,7 +179,7 @@ class PushInputTestCase(SynchronousTestCase):
         options = {**self.options, **options}
         if self.keyed:
             options["provider_keys"] = self.directory / "keys"
-        self.table = ApnsHTTP2Table(type="apns-http2", **options)
+        self.table = ApnsHTTP2InputTable(type="apns-http2", **options)
         self.authentication = ProviderAuthentication(
             "apple", self.table, self.trusting, self.gateway, self.context
         )
