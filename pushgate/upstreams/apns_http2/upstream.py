@@ -200,11 +200,11 @@ class ApnsHTTP2Upstream:
         return True
 
     def _delay(self, later: list[Later]) -> None:
-        """Have notifications wait; at once again when the service as a whole is given a rest."""
+        """Have notifications wait; in the queue, and not as a retry, when the whole service is given a rest."""
         resting = self._judge.is_waiting
         for span, device in ((each.span, each.device) for each in later):
             if resting and not device:
-                self._work.requeue([span])
+                self._work.requeue([replace(span, retries=span.retries - 1)])
                 continue
             first = self._table.device_delay if device else self._table.retry_delay
             seconds = min(_LONGEST, first * 2 ** (span.retries - 1)) * (1 + self._context.jitter() / 4)
