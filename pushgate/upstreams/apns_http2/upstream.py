@@ -200,7 +200,7 @@ class ApnsHTTP2Upstream:
         return True
 
     def _delay(self, later: list[Later]) -> None:
-        """Have notifications wait; in the queue, and not as a retry, when the whole service is given a rest."""
+        """Have notifications wait; in the queue, which is no retry, while the whole service is left alone."""
         resting = self._judge.is_waiting
         for span, device in ((each.span, each.device) for each in later):
             if resting and not device:
