@@ -69,6 +69,12 @@ class TermArguments(TypedDict, total=False):
     delivery: str
 
 
+class PushArguments(TermArguments, total=False):
+    """What a single notification may have: ``channel`` is one of the push service's, in place of a token."""
+
+    channel: str
+
+
 class BatchArguments(TermArguments, total=False):
     """What a batch may have besides: ``rate`` is notifications per second at most."""
 
@@ -153,15 +159,16 @@ class Client:
     def push(
         self,
         app: str,
-        token: Token,
+        token: Token | None,
         payload: Payload,
         *,
         key: str | None = None,
-        **terms: Unpack[TermArguments],
+        **terms: Unpack[PushArguments],
     ) -> Deferred[str]:
         """Send one notification; fires with its id once the gateway keeps it safe.
 
-        :param token: as the push service writes it: a device token in hex; or a device token's bytes.
+        :param token: as the push service writes it: a device token in hex; or a device token's bytes. None
+            for a broadcast, with ``channel`` in its place.
         :param payload: a JSON object: a dict, or encoded.
         :param key: the idempotency key.
         :raises PushgateError: see the package.
@@ -308,9 +315,10 @@ class Client:
         return Deferred.fromCoroutine(self._watch(callback, app, connection))
 
     async def _push(
-        self, app: str, token: Token, payload: Payload, key: str | None, terms: TermArguments
+        self, app: str, token: Token | None, payload: Payload, key: str | None, terms: PushArguments
     ) -> str:
-        text, body = token if isinstance(token, str) else token_bytes(token).hex(), payload_bytes(payload)
+        body = payload_bytes(payload)
+        text = token if token is None or isinstance(token, str) else token_bytes(token).hex()
         async with self._slots:
             answer = await self._caller.call(
                 Push, key is not None, app=app, token=text, payload=body, key=key, **terms

@@ -43,8 +43,12 @@ TERMS: Final[dict[str, Schema]] = {
     "topic": _text(255),
     "registered_at": _SECONDS | {"description": "Unix seconds when the device last gave its token."},
     "delivery": {"enum": [*Delivery, None], "description": "Instead of the app's."},
+    "channel": _text(255) | {"description": "The id of a channel of the push service, in place of a token."},
 }
 """The optional fields of a notification, where a bad one refuses the request."""
+_CHANNEL: Final[Schema] = TERMS["channel"] | {"type": "string"}
+_OF_DEVICES: Final = {name: schema for name, schema in TERMS.items() if name != "channel"}
+"""The optional fields beside a token."""
 _PACING: Final[dict[str, Schema]] = {
     "rate": {
         "type": ["number", "null"],
@@ -88,7 +92,8 @@ _REFUSED: Final[Schema] = {
 _RECEIPT: Final[Schema] = {"id": _UUID, "count": _COUNT, "refused": _REFUSED}
 
 SCHEMAS: Final[dict[str, Schema]] = {
-    "One": _object(["token", "payload"], {"token": _TOKEN, "payload": _PAYLOAD, **TERMS}, True),
+    "One": _object(["token", "payload"], {"token": _TOKEN, "payload": _PAYLOAD, **_OF_DEVICES}, True),
+    "Broadcast": _object(["channel", "payload"], {"payload": _PAYLOAD, **TERMS, "channel": _CHANNEL}, True),
     "Many": _object(
         ["tokens", "payload"],
         {
@@ -100,7 +105,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
                 "description": "Device tokens in hex; one that is not is refused by its index.",
             },
             "payload": _PAYLOAD,
-            **TERMS,
+            **_OF_DEVICES,
             **_PACING,
         },
         True,
@@ -121,9 +126,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         True,
     )
     | _PACE_NEEDS_RATE,
-    "Notification": _object(
-        ["token", "payload"], {"token": {"type": "string"}, "payload": {}, **_LOOSE}, True
-    ),
+    "Notification": _object(["payload"], {"token": {"type": "string"}, "payload": {}, **_LOOSE}, True),
     "Receipt": _object(
         [*_RECEIPT],
         _RECEIPT
@@ -153,6 +156,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "upstream": {"type": "string"},
             "corrects": {"type": "boolean"},
             "dead_since": {"type": "integer"},
+            "channel": {"type": "string", "description": "Of a broadcast, which has no token."},
         },
     ),
     "Story": {

@@ -40,6 +40,7 @@ _TERMS: Final[Arguments] = [
     (b"key", Unicode(optional=True)),
     (b"registered_at", Integer(optional=True)),
     (b"delivery", Unicode(optional=True)),
+    (b"channel", Unicode(optional=True)),
 ]
 
 
@@ -72,11 +73,14 @@ class Login(Command):
 
 @refusable
 class Push(Command):
-    """Send one notification. `token` is hex, `payload` a JSON object, times are Unix seconds."""
+    """Send one notification. `token` is hex, `payload` a JSON object, times are Unix seconds.
+
+    `channel` takes the place of `token` in a broadcast.
+    """
 
     arguments: ClassVar[Arguments] = [
         (b"app", Unicode()),
-        (b"token", Unicode()),
+        (b"token", Unicode(optional=True)),
         (b"payload", String()),
         *_TERMS,
     ]
@@ -88,7 +92,8 @@ class PushBatch(Command):
     """Send one notification to each of `tokens` or of `targets`; exactly one of the two is given.
 
     Tokens are each behind one length byte, targets behind two. `payload` goes to all; or `payloads` has one
-    for each, behind its length in two bytes. `rate` is notifications a second, shared by all batches of the
+    for each, behind its length in two bytes. With a `channel` in place of both each payload is broadcast to
+    it. `rate` is notifications a second, shared by all batches of the
     same `pace`. Member *i* has the id `id` + *i*; `refused` lists ``[index, "CODE", "reason"]``, where the
     reasons are "" when they would not all fit. `repeated` is there, and true, when the same was accepted
     before under the same key: nothing is sent again.

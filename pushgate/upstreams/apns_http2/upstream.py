@@ -55,7 +55,7 @@ class ApnsHTTP2Upstream:
         self._pool.closed.addCallback(self._closed)
         self._requests = _request_rules(table)
         check = Combination(self._requests, credential.topics, credential.tokens is not None)
-        self.rules = replace(APNS_RULES, check_combination=check)
+        self.rules = replace(APNS_RULES, channels=True, check_combination=check)
         self._delayed = Delayed(self._reactor, work.requeue)
         self._turn: IDelayedCall | None = None
         self._ticker = LoopingCall(self._tick)
