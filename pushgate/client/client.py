@@ -31,11 +31,13 @@ from pushgate.client.record import Record, decode_record
 from pushgate.client.retries import Caller
 from pushgate.client.subscription import Subscription
 from pushgate.model.backoff import Jitter
+from pushgate.model.channel import Channel
 from pushgate.model.dead_token import DeadTokenEntry, parse
 from pushgate.model.errors import CannotStart, Invalid
 from pushgate.model.printable import printable
 from pushgate.model.target import MAX_TARGET, TargetForm
 from pushgate.net.endpoint_string import endpoint_from_string
+from pushgate.protocols.amp import commands
 from pushgate.protocols.amp.commands import (
     MAX_TEXT,
     Bury,
@@ -288,6 +290,42 @@ class Client:
             return sum([(await self._ask(Forget, True, app=app, **piece))["forgotten"] for piece in pieces])
 
         return Deferred.fromCoroutine(forgotten())
+
+    def create_channel(self, app: str, message_storage_policy: int) -> Deferred[str]:
+        """Make a channel for broadcasts; fires with its id.
+
+        :param message_storage_policy: 0: a broadcast reaches only devices that are there; 1: the push service
+            keeps the last one for the others.
+        """
+        asked = self._ask(
+            commands.CreateChannel, False, app=app, message_storage_policy=message_storage_policy
+        )
+        return asked.addCallback(lambda answer: str(answer["channel"]))
+
+    def channels(self, app: str) -> Deferred[list[str]]:
+        """The ids of all channels of an app, in their order as text."""
+
+        async def listed() -> list[str]:
+            found: list[str] = []
+            more = True
+            while more:
+                after = found[-1] if found else None
+                answer = await self._ask(commands.Channels, True, app=app, after=after)
+                found += msgspec.json.decode(answer["channels"], type=list[str])
+                more = answer["more"]
+            return found
+
+        return Deferred.fromCoroutine(listed())
+
+    def channel(self, app: str, channel: str) -> Deferred[Channel]:
+        """The channel with this id; fails with `NotFound` when there is none."""
+        asked = self._ask(commands.Channel, True, app=app, channel=channel)
+        return asked.addCallback(lambda answer: msgspec.json.decode(answer["channel"], type=Channel))
+
+    def delete_channel(self, app: str, channel: str) -> Deferred[None]:
+        """Delete a channel: nothing can be sent to it any more. Fails with `NotFound` when there is none."""
+        asked = self._ask(commands.DeleteChannel, False, app=app, channel=channel)
+        return asked.addCallback(lambda _: None)
 
     def reload(self) -> Deferred[list[str]]:
         """Have the gateway read its configuration again; fires with a line for each change.

@@ -5,10 +5,12 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 import msgspec
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.protocols.amp import Command
 from twisted.python.failure import Failure
 
-from pushgate.inputs.amp import dead_tokens
+from pushgate.inputs.amp import channels, dead_tokens
 from pushgate.inputs.amp.arguments import ArgumentReader
 from pushgate.inputs.amp.request import UNHANDLED, AmpRequest
 from pushgate.inputs.common.rules import rules_of
@@ -34,7 +36,11 @@ from pushgate.protocols.amp.commands import (
     MAX_VALUE,
     Bury,
     Cancel,
+    Channel,
+    Channels,
+    CreateChannel,
     DeadTokens,
+    DeleteChannel,
     Flush,
     Forget,
     Login,
@@ -208,6 +214,13 @@ def _forget(request: AmpRequest, app: str, tokens: bytes | None, targets: bytes 
     forgotten.addCallback(request.answer).addErrback(_not_answered, request, Forget.commandName)
 
 
+def _about_channels(
+    command: type[Command], answer: Callable[..., Deferred[Box]], request: AmpRequest, **arguments: Any
+) -> None:
+    asked = answer(request.connection.server.gateway, **arguments)
+    asked.addCallback(request.answer).addErrback(_not_answered, request, command.commandName)
+
+
 def _reload(request: AmpRequest) -> None:
     request.connection.session.permit_all(Operation.ADMIN)
     asked = request.connection.server.gateway.reload()
@@ -336,6 +349,10 @@ _RESPONDERS: Final[dict[bytes, tuple[ArgumentReader, Operation | None, Callable[
         (Bury, Operation.ADMIN, _bury),
         (Forget, Operation.ADMIN, _forget),
         (Reload, Operation.ADMIN, _reload),
+        (CreateChannel, Operation.ADMIN, partial(_about_channels, CreateChannel, channels.create)),
+        (Channels, Operation.READ, partial(_about_channels, Channels, channels.page)),
+        (Channel, Operation.READ, partial(_about_channels, Channel, channels.read)),
+        (DeleteChannel, Operation.ADMIN, partial(_about_channels, DeleteChannel, channels.delete)),
     )
 }
 """The arguments of each command, the operation a peer must be allowed, and the responder."""

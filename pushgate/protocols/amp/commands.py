@@ -26,6 +26,8 @@ MAX_TEXT: Final = 1000
 """Characters of a refusal that a caller is shown at most."""
 MAX_ENTRIES: Final = 600
 """Entries of one answer to `DeadTokens` at most."""
+MAX_CHANNELS: Final = 200
+"""Channels of one answer to `Channels` at most: the longest ids there could be fit."""
 MAX_MEMBERS: Final = 2500
 """Tokens of one `PushBatch` at most: the list of those refused must fit into one value of the answer."""
 
@@ -225,6 +227,41 @@ class Stats(Command):
     """Queues, windows, connections, circuits and counts, as JSON."""
 
     response: ClassVar[Arguments] = [(b"stats", String())]
+
+
+@refusable
+class CreateChannel(Command):
+    """Make a channel for broadcasts; its id is answered. `message_storage_policy` is 0 or 1."""
+
+    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"message_storage_policy", Integer())]
+    response: ClassVar[Arguments] = [(b"channel", Unicode())]
+
+
+@refusable
+class Channels(Command):
+    """The ids of an app's channels, in their order as text, a page at a time: `channels` is a JSON list.
+
+    `after` is the last id of the page before; while `more` is true, another page follows.
+    """
+
+    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"after", Unicode(optional=True))]
+    response: ClassVar[Arguments] = [(b"channels", String()), (b"more", Boolean())]
+
+
+@refusable
+class Channel(Command):
+    """One channel: a JSON object."""
+
+    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"channel", Unicode())]
+    response: ClassVar[Arguments] = [(b"channel", String())]
+
+
+@refusable
+class DeleteChannel(Command):
+    """Delete a channel: nothing can be sent to it any more."""
+
+    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"channel", Unicode())]
+    response: ClassVar[Arguments] = [(b"deleted", Boolean())]
 
 
 @refusable

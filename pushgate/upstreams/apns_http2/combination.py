@@ -7,12 +7,12 @@ import msgspec
 
 from pushgate.model.errors import Invalid
 from pushgate.model.notification import Terms
+from pushgate.protocols.apns_http2.channels import is_channel_id
 from pushgate.protocols.apns_http2.requests import RequestRules
 from pushgate.protocols.apns_push_types import TYPES, check_combination, event_of, full_topic
 
 _is_topic: Final = re.compile(r"[!-~]+").fullmatch
 _has_control: Final = re.compile(r"[\x00-\x1f\x7f]|^ | $").search
-_is_channel: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}").fullmatch
 
 
 class Combination(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Combination(msgspec.Struct, frozen=True):
             self._check_certificate(terms, push_type)
 
     def _check_broadcast(self, terms: Terms, payload: bytes) -> None:
-        if not _is_channel(terms.channel or ""):
+        if not is_channel_id(terms.channel or ""):
             raise Invalid("channel", "not base64", "a channel's id, as Apple gave it")
         if terms.push_type not in {None, "liveactivity"}:
             raise Invalid("push_type", f"{terms.push_type} with a channel", "only liveactivity is broadcast")
