@@ -1,6 +1,7 @@
 """What a push service takes, declared by its upstream."""
 
 import pytest
+from msgspec.structs import replace
 
 from pushgate.model.errors import Invalid
 from pushgate.model.notification import Priority, Submission, Terms
@@ -79,3 +80,16 @@ def test_the_targets_of_a_channel():
     assert [index for index, _ in WITH_CHANNELS.refused_members(given, 2048)] == [1, 2]
     long = "A" * 200  # longer than Apple's device tokens
     assert WITH_CHANNELS.refused_members(submission([long.encode()], channel=long), 2048) == []
+
+
+def test_a_combination_that_is_refused():
+    """A payload that cannot be sent on its terms is refused by its index, and its neighbours are not."""
+
+    def check(terms, payload):
+        if terms.channel is not None and b"start" in payload:
+            raise Invalid("payload", "event start with a channel", "another one")
+
+    rules = replace(WITH_CHANNELS, check_combination=check)
+    payloads = Packed.of([b"{}", b'{"event":"start"}', b"{}"], 2)
+    given = submission([CHANNEL.encode()] * 3, payloads, channel=CHANNEL)
+    assert [index for index, _ in rules.refused_members(given, 2048)] == [1]
