@@ -200,10 +200,14 @@ class ApnsHTTP2Upstream:
         return True
 
     def _delay(self, later: list[Later]) -> None:
-        """Have notifications wait; at once again when the service as a whole is given a rest."""
+        """Have notifications wait; not at their first refusal when the service as a whole is given a rest.
+
+        After another one they do: the one that is tried first must be another then, or one that the service
+        always fails at would hold up the others, and in an outage that lasts its tries would be used up.
+        """
         resting = self._judge.is_waiting
         for span, device in ((each.span, each.device) for each in later):
-            if resting and not device:
+            if resting and not device and span.retries <= 1:
                 self._work.requeue([span])
                 continue
             first = self._table.device_delay if device else self._table.retry_delay
