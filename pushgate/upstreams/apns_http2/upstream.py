@@ -12,10 +12,19 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch
 from pushgate.net.http.client_codec import ClientLimits
 from pushgate.net.http.http2 import http2_client
-from pushgate.plugin.interfaces import Context, IDeclaresRules, IInFlight, IUpstream, IWork, UpstreamState
+from pushgate.plugin.interfaces import (
+    Context,
+    IDeclaresRules,
+    IHasChannels,
+    IInFlight,
+    IUpstream,
+    IWork,
+    UpstreamState,
+)
 from pushgate.protocols.apns_http2.exchange import Exchange, Findings, Later
 from pushgate.protocols.apns_http2.requests import Header, RequestRules
 from pushgate.protocols.apns_rules import APNS_RULES
+from pushgate.upstreams.apns_http2.channel_management import ChannelManagement
 from pushgate.upstreams.apns_http2.combination import Combination
 from pushgate.upstreams.apns_http2.connection import RUN, ApnsHTTP2Connection
 from pushgate.upstreams.apns_http2.credential import AppleCredential
@@ -34,11 +43,12 @@ _LONGEST: Final = 4 * 3600.0
 """Seconds that a notification is delayed at most before it is sent again."""
 
 
-@implementer(IUpstream, IInFlight, IDeclaresRules)
+@implementer(IUpstream, IInFlight, IDeclaresRules, IHasChannels)
 class ApnsHTTP2Upstream:
     """Owns a pool of connections, and decides what is written to them and what their answers mean.
 
     :ivar rules: what may be submitted for this app.
+    :ivar channels: its channels for broadcasts.
     """
 
     def __init__(
@@ -55,7 +65,8 @@ class ApnsHTTP2Upstream:
         self._pool.closed.addCallback(self._closed)
         self._requests = _request_rules(table)
         check = Combination(self._requests, credential.topics, credential.tokens is not None)
-        self.rules = replace(APNS_RULES, check_combination=check)
+        self.rules = replace(APNS_RULES, channels=True, check_combination=check)
+        self.channels = ChannelManagement(table, credential, context)
         self._delayed = Delayed(self._reactor, work.requeue)
         self._turn: IDelayedCall | None = None
         self._ticker = LoopingCall(self._tick)
@@ -79,12 +90,14 @@ class ApnsHTTP2Upstream:
             self._pool.stop_connecting()
             self._requeue_delayed()
             self._pool.close_idle()
+            self.channels.stop()
         return self._pool.closed
 
     def abort(self) -> None:
         self._cancel_turn()
         self._requeue_delayed()
         self._pool.abort()
+        self.channels.abort()
 
     def state(self) -> UpstreamState:
         state = self._pool.state()
@@ -139,12 +152,13 @@ class ApnsHTTP2Upstream:
         for death in findings.deaths:
             rejected = self._work.token_rejected(death.token, True, death.reason, death.since)
             tripped = rejected or tripped
+        tried = self._judge.is_doubtful and not self._judge.is_waiting
         cause = self._judge.judge(findings, tripped, self.wall())
         if cause is not None:
             self._rest(leave=cause is not Cause.SERVICE_ERROR)
         if findings.leave:
             connection.leave()
-        self._delay(findings.later)
+        self._delay(findings.later, tried)
         self._work.requeue(findings.requeue)
 
     def ended(self, connection: ApnsHTTP2Connection, findings: Findings, cause: Cause | None) -> None:
@@ -199,16 +213,16 @@ class ApnsHTTP2Upstream:
             connection.write(spans)
         return True
 
-    def _delay(self, later: list[Later]) -> None:
-        """Have notifications wait; not at their first refusal when the service as a whole is given a rest.
+    def _delay(self, later: list[Later], tried: bool) -> None:
+        """Have notifications wait; in the queue, which is no retry, while the whole service is left alone.
 
-        After another one they do: the one that is tried first must be another then, or one that the service
-        always fails at would hold up the others, and in an outage that lasts its tries would be used up.
+        :param tried: the service was tried with them, so they do wait: tried again at once, one that the
+            service always fails at would hold up the others.
         """
-        resting = self._judge.is_waiting
+        resting = self._judge.is_waiting and not tried
         for span, device in ((each.span, each.device) for each in later):
-            if resting and not device and span.retries <= 1:
-                self._work.requeue([span])
+            if resting and not device:
+                self._work.requeue([replace(span, retries=max(0, span.retries - 1))])
                 continue
             first = self._table.device_delay if device else self._table.retry_delay
             seconds = min(_LONGEST, first * 2 ** (span.retries - 1)) * (1 + self._context.jitter() / 4)

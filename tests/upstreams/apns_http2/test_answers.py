@@ -181,6 +181,21 @@ class TestTrouble:
         rig.run(3600 * 1.1, step=1)
         assert rig.outcomes() == dict.fromkeys(tokens(100), ACCEPTED)
 
+    def test_a_short_outage(self, rig: HTTP2Rig) -> None:
+        """Only those that the service was tried with, and the two before, wait for `retry_delay` afterwards."""
+        rig.prove()
+        rig.service.behaviour = says(503, "ServiceUnavailable")
+        rig.submit(100)
+        rig.run(30)
+        assert rig.circuit == (True, "service-error")
+        tries = len(rig.service.received) - 100
+        rig.service.behaviour = accepts
+        rig.run(60)
+        assert rig.app()["delayed"] == 2 + tries <= 10
+        assert len(rig.outcomes()) == 100 - 2 - tries
+        rig.run(1000, step=1)
+        assert rig.outcomes() == dict.fromkeys(tokens(100), ACCEPTED)
+
     def test_a_long_outage(self, rig: HTTP2Rig) -> None:
         """While the service is in trouble with all, one at a time is tried, ever more rarely; none fails."""
         rig.prove()

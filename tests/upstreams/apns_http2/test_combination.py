@@ -1,0 +1,71 @@
+"""What may be submitted for an app: refused at the input, member by member, before anything is queued."""
+
+import pytest
+from msgspec.structs import replace
+
+from pushgate.model.errors import Refusal
+from pushgate.model.notification import Priority, Submission, Terms
+from pushgate.model.packed import Packed
+from pushgate.protocols.apns_http2.requests import RequestRules
+from pushgate.protocols.apns_rules import APNS_RULES
+from pushgate.upstreams.apns_http2.combination import Combination
+from tests.samples import token
+
+ALERT, BACKGROUND = b'{"aps":{"alert":"Hi"}}', b'{"aps":{"content-available":1}}'
+ACTIVITY = b'{"aps":{"event":"update","content-state":{},"timestamp":1}}'
+REQUESTS = RequestRules("api.push.apple.com", "com.example.news", 0.0)
+KEY = Combination(REQUESTS, frozenset(), True)
+CERTIFICATE = Combination(REQUESTS, frozenset({"com.example.news", "com.example.news.voip"}), False)
+
+
+@pytest.mark.parametrize(
+    ("check", "terms", "payload", "rule"),
+    [
+        (KEY, Terms(push_type="background", priority=Priority.URGENT), BACKGROUND, "background needs 5"),
+        (KEY, Terms(), b'{"a":"' + b"x" * 4096 + b'"}', "at most 4096"),
+        (KEY, Terms(topic="com example"), ALERT, "^topic: with blanks"),
+        (KEY, Terms(collapse_id="a\nb"), ALERT, "^collapse_id: with control characters"),
+        (KEY, Terms(collapse_id=" a"), ALERT, "^collapse_id: "),
+        (KEY, Terms(channel="not base64!"), ACTIVITY, "^channel: not base64"),
+        (KEY, Terms(channel="YQ==", push_type="alert"), ACTIVITY, "^push_type: alert with a channel"),
+        (CERTIFICATE, Terms(channel="YQ=="), ACTIVITY, "^channel: with a certificate"),
+        (CERTIFICATE, Terms(), ACTIVITY, "^push_type: liveactivity with a certificate"),
+        (CERTIFICATE, Terms(topic="com.example.other"), ALERT, "^topic: not one of the certificate's"),
+        (CERTIFICATE, Terms(push_type="complication"), ALERT, "^topic: not one of the certificate's"),
+    ],
+)
+def test_what_is_refused(check: Combination, terms: Terms, payload: bytes, rule: str) -> None:
+    """Each names field, shape and rule."""
+    with pytest.raises(Refusal, match=rule):
+        check(terms, payload)
+
+
+@pytest.mark.parametrize(
+    ("check", "terms", "payload"),
+    [
+        (KEY, Terms(), ALERT),
+        (KEY, Terms(priority=Priority.URGENT), BACKGROUND),
+        (KEY, Terms(push_type="background", priority=Priority.BULK), BACKGROUND),
+        (KEY, Terms(push_type="voip"), b'{"a":"' + b"x" * 5000 + b'"}'),
+        (KEY, Terms(collapse_id="grün"), ALERT),
+        (KEY, Terms(channel="YQ=="), ACTIVITY),
+        (CERTIFICATE, Terms(), ALERT),
+        (CERTIFICATE, Terms(push_type="voip"), ALERT),
+        (CERTIFICATE, Terms(topic="com.example.news.voip"), ALERT),
+        (Combination(REQUESTS, frozenset(), False), Terms(topic="com.example.other"), ALERT),
+    ],
+)
+def test_what_is_taken(check: Combination, terms: Terms, payload: bytes) -> None:
+    """What Apple takes; a certificate that lists no topics is believed."""
+    check(terms, payload)
+
+
+def test_member_by_member() -> None:
+    """One payload that is too large for its push type refuses no neighbour."""
+    rules = replace(APNS_RULES, check_combination=KEY)
+    payloads = [ALERT, b'{"a":"' + b"x" * 4096 + b'"}', BACKGROUND]
+    submission = Submission(
+        app="news", tokens=Packed.of([token(n) for n in range(3)], 2), payload=Packed.of(payloads, 2)
+    )
+    ((index, fault),) = rules.refused_members(submission, 5120)
+    assert (index, fault.code) == (1, "TOO_LARGE")
