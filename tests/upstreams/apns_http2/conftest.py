@@ -1,4 +1,4 @@
-"""What has a rig runs with both of the libraries below the client's codec, and may not have logged a failure."""
+"""Each test with a rig runs with both of the libraries below the client's codec, and logs no failure."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
