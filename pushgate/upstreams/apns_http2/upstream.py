@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.model.batch_slice import BatchSlice
@@ -62,7 +63,7 @@ class ApnsHTTP2Upstream:
         self._pool: ConnectionPool[ApnsHTTP2Connection] = ConnectionPool(
             app, table, service, credential.tls, health, context, self
         )
-        self._pool.closed.addCallback(self._closed)
+        self._pool.closed.addBoth(self._closed)
         self._requests = _request_rules(table)
         check = Combination(self._requests, credential.topics, credential.tokens is not None)
         self.rules = replace(APNS_RULES, channels=True, check_combination=check)
@@ -113,9 +114,11 @@ class ApnsHTTP2Upstream:
         if delayed:
             self._work.requeue(delayed)
 
-    def _closed(self, _: None) -> None:
+    def _closed(self, result: Failure | None) -> Failure | None:
+        """All is closed, or a stop that was waited for in vain is cancelled."""
         if self._ticker.running:
             self._ticker.stop()
+        return result
 
     # IInFlight
 
@@ -219,6 +222,9 @@ class ApnsHTTP2Upstream:
         :param tried: the service was tried with them, so they do wait: tried again at once, one that the
             service always fails at would hold up the others.
         """
+        if self._pool.is_stopping:
+            self._work.requeue([each.span for each in later])
+            return
         resting = self._judge.is_waiting and not tried
         for span, device in ((each.span, each.device) for each in later):
             if resting and not device:
