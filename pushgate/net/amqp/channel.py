@@ -55,6 +55,7 @@ class AmqpChannel:
         self._keeping: Deferred[None] = succeed(None)
         self._up_since: float | None = None
         self._given_up = ""
+        self._stopping = False
 
     @property
     def address(self) -> str:
@@ -72,10 +73,12 @@ class AmqpChannel:
                 "{where}: the password and everything else goes to the broker unencrypted; use amqps://",
                 where=self.where,
             )
+        self._stopping = False
         self._keeping = Deferred.fromCoroutine(self._keep())
 
     async def stop(self) -> None:
         """Close in order, by force when the broker does not answer; cancelled, by force at once."""
+        self._stopping = True
         self._keeping.cancel()
         connection = self._connection
         if connection is not None and connection.transport is not None:
@@ -103,6 +106,8 @@ class AmqpChannel:
             except Exception as error:  # noqa: BLE001 - pika, Twisted and OpenSSL each have their own
                 cause = (self._connection and self._connection.why) or error
                 why = self._given_up or printable(reason(cause))
+            if self._stopping:  # Twisted's connecting ends with an error of its own when it is cancelled
+                return
             lived = 0.0 if self._up_since is None else self._clock.seconds() - self._up_since
             failures = 1 if lived >= SETTLED else failures + 1
             pause = delay(failures, first=FIRST_PAUSE, cap=LONGEST_PAUSE, jitter=self._jitter)

@@ -53,6 +53,10 @@ EVERY = {
     "DeadTokens": command("DeadTokens", app=b"news"),
     "Bury": command("Bury", app=b"news", entries=b"0a"),
     "Forget": command("Forget", app=b"news", tokens=b"\1a"),
+    "CreateChannel": command("CreateChannel", app=b"news", message_storage_policy=b"0"),
+    "Channels": command("Channels", app=b"news"),
+    "Channel": command("Channel", app=b"news", channel=b"YQ=="),
+    "DeleteChannel": command("DeleteChannel", app=b"news", channel=b"YQ=="),
     "Reload": command("Reload"),
 }
 """Each command as it is sent."""

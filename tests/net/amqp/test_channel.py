@@ -5,6 +5,7 @@ from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
@@ -181,6 +182,17 @@ class LinkTests(BrokerTestCase):
         await self.assertFailure(stopping, CancelledError)
         self.assertIsNone(connection._timer)
         await eventually(lambda: connection._lost, "its end")
+
+    async def test_a_stop_in_the_middle_of_a_failure(self) -> None:
+        """Whatever error an attempt that is cancelled ends with, there is no other."""
+        for error in (ConnectingCancelledError(None), OSError("gone"), CancelledError()):
+            link = self.link(url="amqp://127.0.0.1:1/")
+            await Deferred.fromCoroutine(link.stop())
+            opening: Deferred[None] = Deferred(lambda it, error=error: it.errback(error))
+            self.patch(link._dialer, "open", lambda _, opening=opening: opening)
+            link.start()
+            await Deferred.fromCoroutine(link.stop())
+            self.assertTrue(link._keeping.called)
 
     def test_files(self) -> None:
         """Files that cannot be used are faults that name the key and the file."""

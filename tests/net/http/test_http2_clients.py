@@ -799,7 +799,7 @@ class TestFloods:
     def test_a_long_life(self, client):
         """Tens of thousands of rejections with bodies on one connection: nothing of them is left."""
         made, wire = opened(client), Wire()
-        rounds = 600 if client is Ngh2Client else 200
+        rounds = 600 if client is Ngh2Client else 80
         seen = []
         for number in range(rounds):
             streams = [ask(made, bytes(100)) for _ in range(50)]
