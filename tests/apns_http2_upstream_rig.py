@@ -17,7 +17,14 @@ from pushgate.gateway.limits import Limits
 from pushgate.gateway.spool.memory import MemorySpool
 from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import State
-from pushgate.net.http.codec import BodyData, CodecLimits, RequestEnd, RequestHead, StreamReset
+from pushgate.net.http.codec import (
+    BodyData,
+    CodecLimits,
+    PeerGoesAway,
+    RequestEnd,
+    RequestHead,
+    StreamReset,
+)
 from pushgate.net.http.http2 import http2_codec
 from pushgate.plugin.interfaces import Context, IUpstreamFactory, IWork
 from pushgate.protocols.apns_http2.provider_token import TokenClock
@@ -79,6 +86,7 @@ class Wire:
     :ivar requests: those that are complete, in order.
     :ivar open: those of them without an answer, by stream.
     :ivar resets: streams that the client gave up.
+    :ivar left: the client has sent GOAWAY.
     :ivar deaf: nothing is read or answered any more, not even a PING.
     :ivar asked: bytes that the client wrote since it became deaf.
     """
@@ -91,7 +99,7 @@ class Wire:
         self.requests: list[Request] = []
         self.open: dict[int, Request] = {}
         self.resets: list[int] = []
-        self.deaf = False
+        self.deaf = self.left = False
         self.asked = b""
         self._begun: dict[int, Request] = {}
 
@@ -184,6 +192,8 @@ class Wire:
         elif isinstance(event, StreamReset):
             self.resets.append(event.stream)
             self.open.pop(event.stream, None)
+        elif isinstance(event, PeerGoesAway):
+            self.left = True
         elif isinstance(event, RequestEnd):
             request = self._begun.pop(event.stream)
             request.at = self.service.clock.seconds()

@@ -3,6 +3,7 @@
 From the table of ``apns-push-type`` in "Sending notification requests to APNs".
 """
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -15,6 +16,8 @@ USUAL_PAYLOAD: Final = 4096
 """Bytes of a payload at most, unless its push type allows more."""
 LARGEST_PAYLOAD: Final = 5120
 """Bytes of any payload at most: of VoIP and of broadcasts."""
+is_topic: Final = re.compile(r"[!-~]+").fullmatch
+"""What can stand in the header of a topic: a bundle id, or what Apple has in its place."""
 
 
 class PushType(msgspec.Struct, frozen=True):

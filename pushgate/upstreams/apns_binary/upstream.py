@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.model.batch_slice import BatchSlice
@@ -70,7 +71,7 @@ class ApnsBinaryUpstream:
         self._pool: ConnectionPool[StreamConnection] = ConnectionPool(
             app, table, service, credentials, health, context, self
         )
-        self._pool.closed.addCallback(self._closed)
+        self._pool.closed.addBoth(self._closed)
         self._timeout = table.response_timeout
         self._turn: IDelayedCall | None = None
         self._ticker = LoopingCall(self._tick)
@@ -117,11 +118,13 @@ class ApnsBinaryUpstream:
             self._turn.cancel()
         self._turn = None
 
-    def _closed(self, _: None) -> None:
+    def _closed(self, result: Failure | None) -> Failure | None:
+        """All is closed, or a stop that was waited for in vain is cancelled."""
         if self._ticker.running:
             self._ticker.stop()
         if self._feedback:
             self._feedback.stop()
+        return result
 
     # IProving
 

@@ -9,9 +9,14 @@ from pushgate.model.errors import Invalid
 from pushgate.model.notification import Terms
 from pushgate.protocols.apns_http2.channels import is_channel_id
 from pushgate.protocols.apns_http2.requests import RequestRules
-from pushgate.protocols.apns_push_types import TYPES, check_combination, event_of, full_topic
+from pushgate.protocols.apns_push_types import (
+    TYPES,
+    check_combination,
+    event_of,
+    full_topic,
+    is_topic,
+)
 
-_is_topic: Final = re.compile(r"[!-~]+").fullmatch
 _has_control: Final = re.compile(r"[\x00-\x1f\x7f]|^ | $").search
 
 
@@ -64,7 +69,7 @@ class Combination(msgspec.Struct, frozen=True):
 
 def _check_headers(terms: Terms) -> None:
     """Check what goes into headers as it is."""
-    if terms.topic is not None and not _is_topic(terms.topic):
+    if terms.topic is not None and not is_topic(terms.topic):
         raise Invalid("topic", "with blanks, or not ASCII", "a bundle id, or what Apple has in its place")
     if terms.collapse_id is not None and _has_control(terms.collapse_id):
         raise Invalid("collapse_id", "with control characters or outer blanks", "what a header can hold")

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pushgate.plugin.settings import Duration, FilePath, HostName, Port
 from pushgate.protocols.apns_http2.provider_token import is_identifier, key_id_in
-from pushgate.protocols.apns_push_types import LARGEST_PAYLOAD, TYPES
+from pushgate.protocols.apns_push_types import LARGEST_PAYLOAD, TYPES, is_topic
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.upstreams.common.settings import ConnectionPoolTable
 
@@ -32,8 +32,15 @@ def _push_type(text: str) -> str:
     return text
 
 
+def _topic(text: str) -> str:
+    if not is_topic(text):
+        raise ValueError("must be a bundle id: ASCII without blanks")
+    return text
+
+
 _Identifier = Annotated[str, AfterValidator(_identifier)]
 _PushType = Annotated[str, AfterValidator(_push_type)]
+_Topic = Annotated[str, AfterValidator(_topic)]
 
 
 class ApnsHTTP2Table(ConnectionPoolTable):
@@ -58,6 +65,7 @@ class ApnsHTTP2Table(ConnectionPoolTable):
     """
 
     RULES = APNS_RULES
+    topic: _Topic | None = None
     environment: Literal["production", "sandbox"] = "production"
     key_file: FilePath | None = None
     key_id: _Identifier | None = None
@@ -88,9 +96,11 @@ class ApnsHTTP2Table(ConnectionPoolTable):
         if isinstance(table, dict):
             named = key_id_in(Path(str(table.get("key_file", ""))).name)
             environment = str(table.get("environment", "production"))
-            table = {"host": HOSTS.get(environment, ""), **({"key_id": named} if named else {}), **table}
-            host, port = MANAGE.get(environment, ("", 443))
-            if table["host"] != HOSTS.get(environment):
+            if environment not in HOSTS:
+                environment = "production"  # its own fault is enough
+            table = {"host": HOSTS[environment], **({"key_id": named} if named else {}), **table}
+            host, port = MANAGE[environment]
+            if table["host"] != HOSTS[environment]:
                 host, port = table["host"], table.get("port", 443)
             table = {"manage_host": host, "manage_port": port, **table}
         return table
@@ -98,7 +108,7 @@ class ApnsHTTP2Table(ConnectionPoolTable):
     @model_validator(mode="after")
     def _one_credential(self) -> "ApnsHTTP2Table":
         if (self.key_file is None) == (self.certificate is None):
-            raise ValueError("must have either key_file or certificate")
+            raise ValueError("must have either key_file or certificate, not both")
         if self.key_file is not None:
             if self.key_id is None:
                 raise ValueError("must have key_id: the file's name is not AuthKey_KEYID.p8")

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.model.batch_slice import BatchSlice
@@ -62,7 +63,7 @@ class ApnsHTTP2Upstream:
         self._pool: ConnectionPool[ApnsHTTP2Connection] = ConnectionPool(
             app, table, service, credential.tls, health, context, self
         )
-        self._pool.closed.addCallback(self._closed)
+        self._pool.closed.addBoth(self._closed)
         self._requests = _request_rules(table)
         check = Combination(self._requests, credential.topics, credential.tokens is not None)
         self.rules = replace(APNS_RULES, channels=True, check_combination=check)
@@ -113,9 +114,11 @@ class ApnsHTTP2Upstream:
         if delayed:
             self._work.requeue(delayed)
 
-    def _closed(self, _: None) -> None:
+    def _closed(self, result: Failure | None) -> Failure | None:
+        """All is closed, or a stop that was waited for in vain is cancelled."""
         if self._ticker.running:
             self._ticker.stop()
+        return result
 
     # IInFlight
 
@@ -152,12 +155,13 @@ class ApnsHTTP2Upstream:
         for death in findings.deaths:
             rejected = self._work.token_rejected(death.token, True, death.reason, death.since)
             tripped = rejected or tripped
+        tried = self._judge.is_doubtful and not self._judge.is_waiting
         cause = self._judge.judge(findings, tripped, self.wall())
         if cause is not None:
             self._rest(leave=cause is not Cause.SERVICE_ERROR)
         if findings.leave:
             connection.leave()
-        self._delay(findings.later)
+        self._delay(findings.later, tried)
         self._work.requeue(findings.requeue)
 
     def ended(self, connection: ApnsHTTP2Connection, findings: Findings, cause: Cause | None) -> None:
@@ -212,12 +216,19 @@ class ApnsHTTP2Upstream:
             connection.write(spans)
         return True
 
-    def _delay(self, later: list[Later]) -> None:
-        """Have notifications wait; in the queue, which is no retry, while the whole service is left alone."""
-        resting = self._judge.is_waiting
+    def _delay(self, later: list[Later], tried: bool) -> None:
+        """Have notifications wait; in the queue, which is no retry, while the whole service is left alone.
+
+        :param tried: the service was tried with them, so they do wait: tried again at once, one that the
+            service always fails at would hold up the others.
+        """
+        if self._pool.is_stopping:
+            self._work.requeue([each.span for each in later])
+            return
+        resting = self._judge.is_waiting and not tried
         for span, device in ((each.span, each.device) for each in later):
             if resting and not device:
-                self._work.requeue([replace(span, retries=span.retries - 1)])
+                self._work.requeue([replace(span, retries=max(0, span.retries - 1))])
                 continue
             first = self._table.device_delay if device else self._table.retry_delay
             seconds = min(_LONGEST, first * 2 ** (span.retries - 1)) * (1 + self._context.jitter() / 4)

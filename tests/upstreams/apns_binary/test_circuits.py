@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -371,3 +372,23 @@ class FlushTests(SynchronousTestCase):
         rig.run(1)
         self.assertEqual(self.successResultOf(flushing), 3)
         self.successResultOf(drained)
+
+
+class StopTests(SynchronousTestCase):
+    """A stop that is waited for in vain."""
+
+    def test_cut_short(self) -> None:
+        """When what is in flight takes too long the stop is cancelled: no timer stays, nothing polls on."""
+        rig = StreamRig(response_timeout="60s")
+        rig.run(1)
+        rig.submit(3)
+        rig.run(1)
+        rig.gateway.refuse()
+        stopping = rig.gateway.drain()
+        rig.run(5)
+        self.assertNoResult(stopping)
+        stopping.cancel()
+        rig.run(1)
+        self.successResultOf(stopping)
+        self.successResultOf(Deferred.fromCoroutine(rig.gateway.close()))
+        self.assertEqual(rig.clock.getDelayedCalls(), [])
