@@ -3,17 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from pushgate.cli.demo.devices import Devices
-from pushgate.cli.demo.services import BINARY
+from pushgate.cli.demo.services import DemoService
 from pushgate.client import Record
 from pushgate.model.outcome import State
-
-_GOOD: Final = (State.ACCEPTED, State.PRESUMED)
-"""What the gateway says of a notification that the push service took, as far as it can know."""
 
 Count = tuple[str, int | None, str, int]
 """State, status, reason, and of how many notifications this is the last word."""
@@ -71,18 +68,13 @@ class Audit(msgspec.Struct, frozen=True):
 
 
 def audit(
-    devices: Devices,
-    reported: Iterable[Record],
-    seen: Seen,
-    silent_closes: int = 1,
-    dead_status: int = BINARY.dead_status,
+    devices: Devices, service: DemoService, reported: Iterable[Record], seen: Seen, silent_closes: int = 1
 ) -> Audit:
     """Check that nothing was lost, nothing reported wrongly, and nothing sent twice without need.
 
     :param reported: the gateway's outcome records, in order.
     :param silent_closes: connections that the push service closed without a word. Only what was in flight on
         one of them may have been sent twice.
-    :param dead_status: with which a dead token is rejected.
     """
     last, first_words, corrected = _last_records(reported)
     counts = Counter((str(each.state), each.status, each.reason) for each in last.values())
@@ -90,13 +82,13 @@ def audit(
     return Audit(
         counts=tuple((*key, count) for key, count in sorted(counts.items(), key=str)),
         received=len(devices.live & seen.received.keys()),
-        rejected=seen.rejected.get(dead_status, 0),
+        rejected=seen.rejected.get(service.dead_status, 0),
         lost=len(devices.live - seen.received.keys()),
         twice=len(repeated),
         corrected=corrected,
         faults=(
-            *_about_devices(devices, last, first_words, seen, dead_status),
-            *_about_counts(last, seen),
+            *_about_devices(devices, service, last, first_words, seen.received.keys()),
+            *_about_counts(service, last, seen),
             *_about_repetition(repeated, silent_closes),
         ),
     )
@@ -119,22 +111,19 @@ def _last_records(reported: Iterable[Record]) -> tuple[dict[str, Record], Counte
 
 def _about_devices(
     devices: Devices,
+    service: DemoService,
     last: Mapping[str, Record],
     first_words: Counter[str],
-    seen: Seen,
-    dead_status: int,
+    received: AbstractSet[str],
 ) -> list[str]:
-    live, dead, received = devices.live, devices.dead, seen.received.keys()
-    good = {token for token, record in last.items() if record.state in _GOOD}
-    rejected = {
-        token
-        for token, record in last.items()
-        if record.state == State.REJECTED and record.status == dead_status
-    }
+    live, dead, states = devices.live, devices.dead, " or ".join(service.good)
+    as_dead = State.REJECTED, service.dead_status
+    good = {token for token, record in last.items() if record.state in service.good}
+    rejected = {token for token, record in last.items() if (record.state, record.status) == as_dead}
     checks = {
         "lost: live tokens were never received": live - received,
-        "live tokens are reported neither accepted nor presumed": (live & last.keys()) - good,
-        f"dead tokens are reported otherwise than rejected with status {dead_status}": (
+        f"live tokens are reported otherwise than {states}": (live & last.keys()) - good,
+        f"dead tokens are reported otherwise than rejected with status {service.dead_status}": (
             (dead & last.keys()) - rejected
         ),
         "dead tokens were received": dead & received,
@@ -145,14 +134,12 @@ def _about_devices(
     return [_fault(what, tokens) for what, tokens in checks.items() if tokens]
 
 
-def _about_counts(last: Mapping[str, Record], seen: Seen) -> list[str]:
+def _about_counts(service: DemoService, last: Mapping[str, Record], seen: Seen) -> list[str]:
     """The sums: they find what no single token shows, such as a rejection that was never reported."""
-    faults = []
-    good = sum(record.state in _GOOD for record in last.values())
+    faults, states = [], " or ".join(service.good)
+    good = sum(record.state in service.good for record in last.values())
     if good != len(seen.received):
-        faults.append(
-            f"{good:,} are reported as accepted or presumed, but {len(seen.received):,} devices were reached"
-        )
+        faults.append(f"{good:,} are reported as {states}, but {len(seen.received):,} devices were reached")
     rejections = Counter(record.status for record in last.values() if record.state == State.REJECTED)
     for status in sorted(rejections.keys() | seen.rejected.keys(), key=str):
         counts = rejections[status], seen.rejected.get(status or 0, 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pushgate.cli.demo.devices import DEAD_PREFIX, Devices
-from pushgate.cli.demo.services import BINARY, DemoService
+from pushgate.cli.demo.services import DemoService
 from pushgate.model.errors import CannotStart
 
 _MARK: Final = ".pushgate-demo"
@@ -20,8 +20,6 @@ _PROPS: Final = (
 )  # fmt: skip
 """All that a demonstration leaves behind."""
 
-KEY_ID, TEAM_ID = "SIMKEY0001", "SIMTEAM001"
-"""Of the throw-away key for provider tokens that a simulator makes."""
 _SIMULATOR: Final = """\
 # The push service's side of `pushgate demo`. To run it again, in this directory:
 #     twistd -n --pidfile= pushgate-simulator --config simulator.toml
@@ -45,6 +43,10 @@ state_dir = "memory"
 drain_timeout = "5s"
 
 [apps.demo]
+upstream = "{upstream}"
+topic = "com.example.demo"
+trust = "certificates/ca.pem"
+host = "localhost"
 {app}delivery = "at-least-once"  # what a connection that dies without a word means: send again
 
 [inputs.amp]
@@ -91,13 +93,11 @@ class DemoDirectory:
         """The gateway's outcome records, one a line."""
         return self.directory / "outcomes.jsonl"
 
-    def write_configuration(
-        self, devices: Devices, response_timeout: float, service: DemoService = BINARY
-    ) -> None:
+    def write_configuration(self, devices: Devices, service: DemoService, response_timeout: float) -> None:
         """Write the configuration files of both processes."""
         facts = {
             "push": self.push, "feedback": self.feedback, "control": self.control, "amp": self.amp,
-            "http2": self.http2, "dead": DEAD_PREFIX.hex(), "key_id": KEY_ID, "team_id": TEAM_ID,
+            "http2": self.http2, "dead": DEAD_PREFIX.hex(), "upstream": service.upstream,
             "shutdown_at": devices.shutdown_at.hex(), "close_at": devices.close_at.hex(),
             "limit": 2 * len(devices.tokens),
             "response_timeout": f"{response_timeout:g}s",

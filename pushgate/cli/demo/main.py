@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--upstream", type=click.Choice(["apns-stream", "apns-http2"]), default="apns-stream", show_default=True,
-    help="Apple's protocol of old, or the one of today.",
+    help="Apple's binary stream, as it was, or its HTTP/2 API of today.",
 )  # fmt: skip
 @options.as_json
 def command(count: int, directory: Path, upstream: str, as_json: bool) -> None:
@@ -38,7 +38,7 @@ def command(count: int, directory: Path, upstream: str, as_json: bool) -> None:
 
     A gateway and a simulated push service start, each as a process of its own, and speak TLS on loopback.
     Notifications are pushed to the gateway over AMP; one in a hundred has a dead token, and on the way the
-    push service once says that it shuts down and once ends a connection without a word. In the end, what
+    push service once says that it shuts down and once closes a connection without a word. In the end, what
     the gateway reported of each notification is checked against what the push service received.
 
     The exit status is 1 when the check fails.
@@ -79,10 +79,13 @@ async def _run(
         click.echo(line, err=as_json)
 
     targets = devices(count)
-    say(f"{count:,} notifications, {len(targets.dead):,} of them to dead tokens; {service.faults}")
+    say(
+        f"{count:,} notifications over {service.upstream}, {len(targets.dead):,} of them to dead tokens; "
+        f"{service.faults}"
+    )
     showing = _showing(count, as_json)
     try:
-        return await DemoRun(files, targets, say, showing.show, reactor, service).run()
+        return await DemoRun(files, targets, service, say, showing.show, reactor).run()
     finally:
         showing.close()
 

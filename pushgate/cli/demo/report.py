@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pushgate.cli.demo.run import RESPONSE_TIMEOUT
-from pushgate.cli.demo.services import BINARY, DemoService
 from pushgate.cli.output import print_table
 from pushgate.model.outcome import State
 
@@ -14,10 +13,11 @@ if TYPE_CHECKING:
     from pushgate.cli.demo.audit import Audit
     from pushgate.cli.demo.directory import DemoDirectory
     from pushgate.cli.demo.run import DemoResult
+    from pushgate.cli.demo.services import DemoService
 
 _REPORTED, _SAW = "gateway reported", "push service saw"
 _TWICE = (
-    "what was in flight when the push service closed a connection without a word;\n"
+    "accepted, but the push service closed the connection without a word before that was known;\n"
     "at-least-once, the default, sends it again."
 )
 _NOT_TWICE = "nothing was in flight when the push service closed a connection without a word."
@@ -35,7 +35,7 @@ def figures(result: "DemoResult", files: "DemoDirectory") -> dict[str, Any]:
     }
 
 
-def report(result: "DemoResult", files: "DemoDirectory", service: DemoService = BINARY) -> None:
+def report(result: "DemoResult", files: "DemoDirectory", service: "DemoService") -> None:
     """The table, what it means, how long it took, and where to look further."""
     audit, settling = result.audit, result.settling
     total = sum(count for *_, count in audit.counts)
@@ -44,19 +44,18 @@ def report(result: "DemoResult", files: "DemoDirectory", service: DemoService = 
     click.echo(
         f"{total:,} notifications: taken on by the gateway in {result.pushing:.1f} s, settled in "
         f"{settling:.1f} s ({total / settling:,.0f} a second), over {result.connections} connections: "
-        f"{service.after}."
+        f"{service.connections}."
     )
     click.echo(f"outcomes, one a line: {files.outcomes}")
     click.echo(f"logs: {files.gateway_log}, {files.simulator_log}")
 
 
-def _rows(audit: "Audit", service: DemoService) -> Iterator[tuple[str, str, str, str]]:
-    proof = (State.ACCEPTED, State.PRESUMED)
-    yield from ((each, f"{audit.count(each):,}", "", "") for each in proof)
+def _rows(audit: "Audit", service: "DemoService") -> Iterator[tuple[str, str, str, str]]:
+    yield from ((each, f"{audit.count(each):,}", "", "") for each in service.good)
     for state, status, reason, count in audit.counts:
-        if state not in proof and (state, status) != (State.REJECTED, service.dead_status):
+        if state not in service.good and (state, status) != (State.REJECTED, service.dead_status):
             yield " ".join(map(str, filter(None, (state, status, reason)))), f"{count:,}", "", ""
-    good = audit.count(State.ACCEPTED, State.PRESUMED)
+    good = audit.count(*service.good)
     rejected = audit.count(State.REJECTED)
     yield _row("to live devices", f"{good:,}", audit.received, good == audit.received)
     what = f"rejected {service.dead_status} {service.dead_reason}"
@@ -69,6 +68,6 @@ def _row(what: str, reported: str, saw: int, ok: bool) -> tuple[str, str, str, s
     return what, reported, f"{saw:,}", "ok" if ok else "WRONG"
 
 
-def _meaning(audit: "Audit", service: DemoService) -> str:
+def _meaning(audit: "Audit", service: "DemoService") -> str:
     meaning = service.meaning.format(response_timeout=f"{RESPONSE_TIMEOUT:g} s")
     return f"{meaning}\nreceived twice: {_TWICE if audit.twice else _NOT_TWICE}"

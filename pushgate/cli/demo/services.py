@@ -1,32 +1,45 @@
-"""The two push services of the demonstration: what stands in the configurations, and what proves what."""
+"""The push services of the demonstration, one for each of Apple's protocols: faults and answers."""
 
 from typing import Final
 
 import msgspec
 
+from pushgate.model.outcome import State
+
 
 class DemoService(msgspec.Struct, frozen=True):
     """A push service, and the gateway's upstream to it.
 
-    :param faults: what happens on the way, for people.
-    :param script: rules of the simulator.
-    :param app: keys of the gateway's app.
+    :param upstream: the name of the upstream.
+    :param app: keys of the gateway's app that only this upstream has, in TOML.
+    :param script: rules of the simulator, in TOML.
+    :param faults: what the script does, for people.
+    :param good: the states of a notification that the push service accepted, as far as the gateway can know.
+    :param meaning: of these states, for people.
     :param dead_status: with which a dead token is rejected; `dead_reason` is its name.
-    :param meaning: of the states, for people.
-    :param after: why there are so many connections, for people.
+    :param connections: why there are so many, for people.
     """
 
-    faults: str
-    script: str
+    upstream: str
     app: str
+    script: str
+    faults: str
+    good: tuple[State, ...]
+    meaning: str
     dead_status: int
     dead_reason: str
-    meaning: str
-    after: str
+    connections: str
 
 
 BINARY: Final = DemoService(
-    faults="one shutdown and one silent close on the way",
+    upstream="apns-stream",
+    app="""\
+port = {push}
+certificate = "certificates/client.pem"
+feedback_host = "localhost"
+feedback_port = {feedback}
+response_timeout = "{response_timeout}"     # silence after which "written" becomes "presumed"; default: 5s
+""",
     script="""\
 # Once: "I am shutting down", status 10, naming the last notification that was accepted.
 [[simulator.script]]
@@ -40,53 +53,41 @@ act = "close"
 token = "{close_at}"
 times = 1
 """,
-    app="""\
-upstream = "apns-stream"
-topic = "com.example.demo"
-certificate = "certificates/client.pem"
-trust = "certificates/ca.pem"
-host = "localhost"
-port = {push}
-feedback_host = "localhost"
-feedback_port = {feedback}
-response_timeout = "{response_timeout}"     # silence after which "written" becomes "presumed"; default: 5s
-""",
-    dead_status=8,
-    dead_reason="InvalidToken",
+    faults="one shutdown and one silent close on the way",
+    good=(State.ACCEPTED, State.PRESUMED),
     meaning="accepted: proven, by an error for a later one. presumed: written, and nothing heard for "
     "{response_timeout};\nthis protocol can say no more. Neither means delivered.",
-    after="the push service closes one after each error",
+    dead_status=8,
+    dead_reason="InvalidToken",
+    connections="the push service closes one after each error",
 )
 HTTP2: Final = DemoService(
-    faults="one GOAWAY and one connection dropped without a word on the way",
+    upstream="apns-http2",
+    app="""\
+port = {http2}
+key_file = "certificates/AuthKey_SIMKEY0001.p8"     # made by the simulator, and thrown away
+team_id = "SIMTEAM001"
+""",
     script="""\
-# Once: GOAWAY with the reason Shutdown; what comes behind it was not looked at.
+# Once: GOAWAY with the reason Shutdown. Requests that come later on the connection are not processed.
 [[simulator.script]]
 act = "goaway"
 token = "{shutdown_at}"
 reason = "Shutdown"
 times = 1
 
-# Once: the connection is dropped without a word, and without an answer to this one, which was accepted.
+# Once: the notification is accepted, and the connection is closed without a word instead of an answer.
 [[simulator.script]]
 act = "drop"
 token = "{close_at}"
 accepted = true
 times = 1
 """,
-    app="""\
-upstream = "apns-http2"
-topic = "com.example.demo"
-key_file = "certificates/AuthKey_{key_id}.p8"
-team_id = "{team_id}"
-trust = "certificates/ca.pem"
-host = "localhost"
-port = {http2}
-""",
+    faults="one GOAWAY (Shutdown) and one silent close on the way",
+    good=(State.ACCEPTED,),
+    meaning="accepted: the push service answered 200. This does not mean delivered.",
     dead_status=410,
     dead_reason="Unregistered",
-    meaning="accepted: the push service said so of each. It does not mean delivered.",
-    after="after GOAWAY and after a lost connection there is a new one",
+    connections="the push service ended two of them",
 )
-SERVICES: Final = {"apns-stream": BINARY, "apns-http2": HTTP2}
-"""By the name of the upstream."""
+SERVICES: Final = {each.upstream: each for each in (BINARY, HTTP2)}

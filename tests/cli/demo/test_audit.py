@@ -6,34 +6,37 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.cli.demo.audit import Audit, Seen, audit
 from pushgate.cli.demo.devices import devices
+from pushgate.cli.demo.services import BINARY, HTTP2, DemoService
 from pushgate.client import Record
 from pushgate.model.outcome import State
 
 DEVICES = devices(300)
 FIRST, *_, LAST = (token.hex() for token in DEVICES.tokens)
 LIVE, OTHER = sorted(DEVICES.live)[:2]
+_REASONS = {each.dead_status: each.dead_reason for each in (BINARY, HTTP2)}
 
 
 def record(token: str, state: str, status: int | None = None, **more: Any) -> Record:
     facts = {
         "id": f"id of {token}", "app": "demo", "token": token, "state": state, "status": status,
-        "reason": "InvalidToken" if status == 8 else "", "at": 1.0, "attempts": 1, "batch": None, "index": 0,
+        "reason": _REASONS.get(status, ""), "at": 1.0, "attempts": 1, "batch": None, "index": 0,
         "upstream": "apns-stream", "corrects": False,
     }  # fmt: skip
     return Record(**(facts | more))
 
 
 class AuditTests(SynchronousTestCase):
-    def setUp(self) -> None:
+    def setUp(self, service: DemoService = BINARY) -> None:
         """As it should be: all live ones accepted and received once, all dead ones rejected."""
+        self.service, status = service, service.dead_status
         self.reported = {token: [record(token, "accepted")] for token in DEVICES.live}
-        self.reported |= {token: [record(token, "rejected", 8)] for token in DEVICES.dead}
+        self.reported |= {token: [record(token, "rejected", status)] for token in DEVICES.dead}
         self.received = {token: [1] for token in DEVICES.live}
-        self.rejected = {8: len(DEVICES.dead)}
+        self.rejected = {status: len(DEVICES.dead)}
 
     def audit(self) -> Audit:
         reported = [each for records in self.reported.values() for each in records]
-        return audit(DEVICES, reported, Seen(self.received, self.rejected, connections=5))
+        return audit(DEVICES, self.service, reported, Seen(self.received, self.rejected, connections=5))
 
     def assertFault(self, *starts: str) -> None:
         """There is a fault for each of these beginnings, and no other."""
@@ -80,7 +83,7 @@ class AuditTests(SynchronousTestCase):
         """A live token reported as rejected is a fault, even when it came."""
         self.reported[LIVE] = [record(LIVE, "rejected", 8)]
         self.assertFault(
-            "1 live tokens are reported neither accepted nor presumed",
+            "1 live tokens are reported otherwise than accepted or presumed",
             "296 are reported as accepted or presumed",
             "4 are reported as rejected with status 8, but 3 were",
         )
@@ -125,6 +128,27 @@ class AuditTests(SynchronousTestCase):
         """A token that nobody pushed to is a fault."""
         self.received["0a"] = [1]
         self.assertFault("1 tokens were never pushed to, such as 0a", "297 are reported")
+
+    def test_over_http2(self) -> None:
+        """Over HTTP/2 dead tokens are rejected with 410, and the one that a dropped connection took comes again."""
+        self.setUp(HTTP2)
+        self.received[LIVE] = [3, 4]
+        result = self.audit()
+        self.assertEqual((result.faults, result.rejected, result.twice), ((), 3, 1))
+        self.assertEqual(result.counts, (("accepted", None, "", 297), ("rejected", 410, "Unregistered", 3)))
+
+    def test_faults_over_http2(self) -> None:
+        """There every notification has an answer, so presumed is a fault, and so is a status of the stream."""
+        self.setUp(HTTP2)
+        self.reported[LIVE] = [record(LIVE, "presumed")]
+        self.reported[FIRST] = [record(FIRST, "rejected", 8)]
+        self.assertFault(
+            "1 live tokens are reported otherwise than accepted",
+            "1 dead tokens are reported otherwise than rejected with status 410",
+            "296 are reported as accepted, but 297 devices were reached",
+            "1 are reported as rejected with status 8, but 0 were",
+            "2 are reported as rejected with status 410, but 3 were",
+        )
 
     def test_json(self) -> None:
         """The summary is ready for JSON."""

@@ -1,12 +1,13 @@
 """The directory of the demonstration."""
 
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.cli.demo.devices import devices
-from pushgate.cli.demo.directory import KEY_ID, TEAM_ID, DemoDirectory
-from pushgate.cli.demo.services import HTTP2
+from pushgate.cli.demo.directory import DemoDirectory
+from pushgate.cli.demo.services import BINARY, HTTP2, DemoService
 from pushgate.model.errors import CannotStart
 from pushgate.plugin.config_errors import read_toml, validated
 from pushgate.service.config.reader import read_config
@@ -19,26 +20,28 @@ class StageTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.directory = Path(self.mktemp())
 
+    def configured(self, service: DemoService) -> tuple[DemoDirectory, Any]:
+        """The directory and the gateway's app, when the simulator's configuration is good as well."""
+        stage, whom = DemoDirectory(self.directory), devices(100)
+        stage.write_configuration(whom, service, 2.0)
+        file = self.directory / "simulator.toml"
+        simulator = validated(SimulatorFile, read_toml(file), str(file)).simulator
+        self.assertEqual([rule.token for rule in simulator.script], [whom.shutdown_at, whom.close_at])
+        [(_, app)] = read_config(self.directory / "gateway.toml", find()).apps.values()
+        return stage, app
+
     def test_configuration(self) -> None:
         """What is written there is good configuration for both processes."""
-        stage, whom = DemoDirectory(self.directory), devices(100)
-        stage.write_configuration(whom, 2.0)
-        file = self.directory / "simulator.toml"
-        simulator = validated(SimulatorFile, read_toml(file), str(file)).simulator
-        self.assertEqual([rule.token for rule in simulator.script], [whom.shutdown_at, whom.close_at])
-        [(_, app)] = read_config(self.directory / "gateway.toml", find()).apps.values()
-        self.assertEqual((app.port, app.response_timeout), (stage.push, 2.0))
+        stage, app = self.configured(BINARY)
+        self.assertEqual((app.upstream, app.port, app.response_timeout), ("apns-stream", stage.push, 2.0))
 
     def test_configuration_over_http2(self) -> None:
-        """So is that for the other push service."""
-        stage, whom = DemoDirectory(self.directory), devices(100)
-        stage.write_configuration(whom, 2.0, HTTP2)
-        file = self.directory / "simulator.toml"
-        simulator = validated(SimulatorFile, read_toml(file), str(file)).simulator
-        self.assertEqual([rule.token for rule in simulator.script], [whom.shutdown_at, whom.close_at])
-        [(_, app)] = read_config(self.directory / "gateway.toml", find()).apps.values()
-        self.assertEqual((app.upstream, app.port, app.team_id), ("apns-http2", stage.http2, TEAM_ID))
-        self.assertEqual((KEY_ID, TEAM_ID), (ThrowAwayKey.key_id, ThrowAwayKey.team_id))
+        """So is that over HTTP/2, with the key that the simulator makes."""
+        stage, app = self.configured(HTTP2)
+        self.assertEqual((app.upstream, app.port), ("apns-http2", stage.http2))
+        (self.directory / "certificates").mkdir()
+        key = ThrowAwayKey.in_directory(self.directory / "certificates")
+        self.assertEqual((app.key_file.name, app.team_id), (key.file.name, key.team_id))
 
     def test_a_former_demo(self) -> None:
         """A former demonstration is cleared away; what else somebody put there stays."""
