@@ -36,6 +36,7 @@ class TestCredentials:
 
     @pytest.mark.parametrize("row", HELD, ids=lambda row: row.reason)
     def test_the_circuit_opens_at_once(self, rig: HTTP2Rig, lines: Lines, row) -> None:  # type: ignore[no-untyped-def] # a row
+        """The first such answer opens the circuit, with its cause and one line that names its configuration key."""
         rig.service.behaviour = says(row.status, row.reason)
         rig.submit(30)
         rig.run(0.5)
@@ -62,6 +63,7 @@ class TestCredentials:
         assert not rig.service.wires[0].connected
 
     def test_a_certificate_is_named(self, make_rig: Make, lines: Lines) -> None:
+        """With a certificate the line names that key."""
         rig = make_rig(certificate="x.pem")
         rig.service.behaviour = says(403, "BadCertificateEnvironment")
         rig.submit(1)
@@ -82,6 +84,7 @@ class TestTrouble:
     """500 and 503: a notification waits; the app waits when nothing else is answered."""
 
     def test_now_and_then(self, rig: HTTP2Rig) -> None:
+        """One notification waits for `retry_delay`, others do not."""
         rig.prove()
         rig.service.by_token[token(3)] = first(1, says(500, "InternalServerError"))
         rig.submit(20)
@@ -170,6 +173,7 @@ class TestDeadTokens:
         assert rig.dead() == []
 
     def test_without_a_date(self, rig: HTTP2Rig) -> None:
+        """A death without a timestamp is of now."""
         rig.prove()
         rig.service.by_token[token(0)] = says(410, "ExpiredToken")
         rig.submit(2)
@@ -199,6 +203,7 @@ class TestDeadTokens:
 class TestConnections:
     @pytest.mark.parametrize("row", ELSEWHERE, ids=lambda row: row.reason)
     def test_sent_again_on_another(self, rig: HTTP2Rig, row) -> None:  # type: ignore[no-untyped-def] # a row
+        """An answer about the connection costs the notification nothing but another one."""
         rig.prove()
         rig.service.by_token[token(3)] = first(1, says(row.status, row.reason))
         rig.submit(20)
@@ -220,6 +225,7 @@ class TestRecords:
         assert found == {token(number): f"u-{number}" for number in range(3)}
 
     def test_a_reason_of_tomorrow(self, rig: HTTP2Rig) -> None:
+        """A reason that is not known is reported as it came."""
         rig.prove()
         rig.service.by_token[token(0)] = says(400, "Tired")
         rig.submit(2)
