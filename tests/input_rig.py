@@ -14,6 +14,7 @@ from pushgate.inputs.common.session import Authenticator
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Grant, Principals
 from pushgate.plugin.interfaces import Context
+from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.testing import RecordingGateway
 
 
@@ -44,6 +45,7 @@ class InputTestCase(SynchronousTestCase):
     :cvar kind: the input's name, and its type.
     :cvar table: its configuration's type.
     :cvar factory: makes what its connections share.
+    :cvar rules: what the apps' upstream takes.
     """
 
     kind: ClassVar[str]
@@ -52,9 +54,10 @@ class InputTestCase(SynchronousTestCase):
     options: ClassVar[dict[str, object]] = {}
     grants: ClassVar[dict[str, Grant]] = {}
     trusting = True
+    rules = APNS_RULES
 
     def setUp(self):
-        self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
+        self.clock, self.gateway = Clock(), RecordingGateway("news", "mail", rules=self.rules)
         self.context = context(self.clock, self.grants)
         authenticator = Authenticator(self.kind, self.trusting, self.gateway, self.context)
         table = self.table(type=self.kind, **self.options)

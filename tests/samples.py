@@ -3,13 +3,20 @@
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch, Delivery, Priority, Terms
 from pushgate.model.packed import Packed
+from pushgate.model.target import TargetForm, channel_target
+from pushgate.protocols.apns_rules import APNS_RULES
 
 TOKEN = bytes(range(32))
 PAYLOAD = b'{"aps":{"alert":"Hi"}}'
+CHANNEL = "dHN0LXNyY2gtY2hubA=="
+"""A channel's id, as Apple's documentation has one."""
+WITH_CHANNELS = replace(APNS_RULES, channels=True)
+"""What an upstream takes that can broadcast."""
 ID = 0x018F_0000_0000_7000_8000_0000_0000_0000
 """A batch's id: its low 16 bits are zero."""
 
@@ -49,6 +56,12 @@ def span(count: int = 1, **batch_arguments: Any) -> BatchSlice:
     """A whole batch as one span."""
     whole = batch(count, **batch_arguments)
     return BatchSlice(whole, 0, len(whole))
+
+
+def broadcast(count: int = 1, channel: str = CHANNEL, **terms: Any) -> BatchSlice:
+    """A whole batch of notifications to a channel."""
+    of = batch(tokens=[channel_target(channel)] * count, channel=channel, **terms)
+    return BatchSlice(replace(of, form=TargetForm.CHANNEL), 0, count)
 
 
 def at_every_byte(data: bytes) -> list[list[bytes]]:

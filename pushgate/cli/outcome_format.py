@@ -46,7 +46,7 @@ def row(record: "Record") -> str:
     """An outcome as a line of a list on a terminal."""
     at = time.strftime("%H:%M:%S", time.localtime(record.at))
     state = click.style(f"{record.state:<10}", fg=_colour(record))
-    token = record.token or ""
+    token = record.token or record.channel or ""
     if len(token) > _WIDTH:
         token = f"{token[: _WIDTH - 9]}…{token[-8:]}"
     notes = [_reason(record), "corrects an earlier outcome" if record.corrects else ""]
@@ -56,7 +56,8 @@ def row(record: "Record") -> str:
 
 def fields(record: "Record") -> str:
     """An outcome as a line for other programs, its fields separated by tabs."""
-    status, token = "" if record.status is None else str(record.status), record.token or ""
+    status = "" if record.status is None else str(record.status)
+    token = record.token or record.channel or ""
     return "\t".join([
         f"{record.at:.3f}", record.state, status, record.reason, record.app, token, record.id or "",
     ])  # fmt: skip
@@ -65,8 +66,9 @@ def fields(record: "Record") -> str:
 def plain(record: "Record") -> dict[str, Any]:
     """An outcome as the contract has it in JSON."""
     fields: dict[str, Any] = msgspec.to_builtins(record)
-    if record.dead_since is None:
-        del fields["dead_since"]
+    for name in ("dead_since", "channel"):
+        if fields[name] is None:
+            del fields[name]
     return fields
 
 

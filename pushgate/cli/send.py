@@ -16,12 +16,8 @@ if TYPE_CHECKING:
 
 @click.command("send")
 @click.option("--app", required=True, help="The app, as the gateway's configuration names it.")
-@click.option(
-    "--token",
-    required=True,
-    metavar="TOKEN",
-    help="The device token in hex, or what stands for it.",
-)
+@click.option("--token", metavar="TOKEN", help="The device token in hex, or what stands for it.")
+@click.option("--channel", metavar="ID", help="Instead of a token: a broadcast to this channel of Apple's.")
 @click.option("--payload", metavar="JSON", help="The payload: a JSON object.")
 @click.option("--alert", metavar="TEXT", help="Instead of a payload: the text to show.")
 @click.option("--expiration", type=int, metavar="TIME", help="Unix seconds after which it is not sent.")
@@ -45,12 +41,14 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @gateway_address.to
 @options.as_json
-def command(app: str, token: str, payload: str | None, alert: str | None, **rest: Any) -> None:
+def command(app: str, token: str | None, payload: str | None, alert: str | None, **rest: Any) -> None:
     """Send one notification; print its id, and its outcome.
 
     The exit status is 1 when the gateway refuses it, or when its outcome says that the push service does not
     have it.
     """
+    if (token is None) == (rest["channel"] is None):
+        raise click.UsageError("either --token or --channel is needed")
     if (payload is None) == (alert is None):
         raise click.UsageError("either --payload or --alert is needed")
     body = payload if payload is not None else json.dumps({"aps": {"alert": alert}}, ensure_ascii=False)

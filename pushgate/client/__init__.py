@@ -27,6 +27,7 @@ from pushgate.client.client import Client, TermArguments, connect
 from pushgate.client.receipt import Ids, PartlySent, PushReceipt, Refused
 from pushgate.client.record import Record
 from pushgate.client.subscription import Subscription
+from pushgate.model.channel import Channel
 from pushgate.model.errors import (
     Conflict,
     FateUnknown,
@@ -38,6 +39,7 @@ from pushgate.model.errors import (
     Overloaded,
     PushgateError,
     Refusal,
+    ServiceFailed,
     ShuttingDown,
     TooFast,
     TooLarge,
@@ -46,6 +48,7 @@ from pushgate.model.errors import (
 )
 
 __all__ = [
+    "Channel",
     "Client",
     "Conflict",
     "FateUnknown",
@@ -62,6 +65,7 @@ __all__ = [
     "Record",
     "Refusal",
     "Refused",
+    "ServiceFailed",
     "ShuttingDown",
     "Subscription",
     "TermArguments",

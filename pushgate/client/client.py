@@ -31,11 +31,13 @@ from pushgate.client.record import Record, decode_record
 from pushgate.client.retries import Caller
 from pushgate.client.subscription import Subscription
 from pushgate.model.backoff import Jitter
+from pushgate.model.channel import Channel
 from pushgate.model.dead_token import DeadTokenEntry, parse
 from pushgate.model.errors import CannotStart, Invalid
 from pushgate.model.printable import printable
 from pushgate.model.target import MAX_TARGET, TargetForm
 from pushgate.net.endpoint_string import endpoint_from_string
+from pushgate.protocols.amp import commands
 from pushgate.protocols.amp.commands import (
     MAX_TEXT,
     Bury,
@@ -67,6 +69,12 @@ class TermArguments(TypedDict, total=False):
     topic: str
     registered_at: int
     delivery: str
+
+
+class PushArguments(TermArguments, total=False):
+    """What a single notification may have: ``channel`` is one of the push service's, in place of a token."""
+
+    channel: str
 
 
 class BatchArguments(TermArguments, total=False):
@@ -153,15 +161,16 @@ class Client:
     def push(
         self,
         app: str,
-        token: Token,
+        token: Token | None,
         payload: Payload,
         *,
         key: str | None = None,
-        **terms: Unpack[TermArguments],
+        **terms: Unpack[PushArguments],
     ) -> Deferred[str]:
         """Send one notification; fires with its id once the gateway keeps it safe.
 
-        :param token: as the push service writes it: a device token in hex; or a device token's bytes.
+        :param token: as the push service writes it: a device token in hex; or a device token's bytes. None
+            for a broadcast, with ``channel`` in its place.
         :param payload: a JSON object: a dict, or encoded.
         :param key: the idempotency key.
         :raises PushgateError: see the package.
@@ -282,6 +291,42 @@ class Client:
 
         return Deferred.fromCoroutine(forgotten())
 
+    def create_channel(self, app: str, message_storage_policy: int) -> Deferred[str]:
+        """Make a channel for broadcasts; fires with its id.
+
+        :param message_storage_policy: 0: a broadcast reaches only devices that are there; 1: the push service
+            keeps the last one for the others.
+        """
+        asked = self._ask(
+            commands.CreateChannel, False, app=app, message_storage_policy=message_storage_policy
+        )
+        return asked.addCallback(lambda answer: str(answer["channel"]))
+
+    def channels(self, app: str) -> Deferred[list[str]]:
+        """The ids of all channels of an app, in their order as text."""
+
+        async def listed() -> list[str]:
+            found: list[str] = []
+            more = True
+            while more:
+                after = found[-1] if found else None
+                answer = await self._ask(commands.Channels, True, app=app, after=after)
+                found += msgspec.json.decode(answer["channels"], type=list[str])
+                more = answer["more"]
+            return found
+
+        return Deferred.fromCoroutine(listed())
+
+    def channel(self, app: str, channel: str) -> Deferred[Channel]:
+        """The channel with this id; fails with `NotFound` when there is none."""
+        asked = self._ask(commands.Channel, True, app=app, channel=channel)
+        return asked.addCallback(lambda answer: msgspec.json.decode(answer["channel"], type=Channel))
+
+    def delete_channel(self, app: str, channel: str) -> Deferred[None]:
+        """Delete a channel: nothing can be sent to it any more. Fails with `NotFound` when there is none."""
+        asked = self._ask(commands.DeleteChannel, False, app=app, channel=channel)
+        return asked.addCallback(lambda _: None)
+
     def reload(self) -> Deferred[list[str]]:
         """Have the gateway read its configuration again; fires with a line for each change.
 
@@ -308,9 +353,10 @@ class Client:
         return Deferred.fromCoroutine(self._watch(callback, app, connection))
 
     async def _push(
-        self, app: str, token: Token, payload: Payload, key: str | None, terms: TermArguments
+        self, app: str, token: Token | None, payload: Payload, key: str | None, terms: PushArguments
     ) -> str:
-        text, body = token if isinstance(token, str) else token_bytes(token).hex(), payload_bytes(payload)
+        body = payload_bytes(payload)
+        text = token if token is None or isinstance(token, str) else token_bytes(token).hex()
         async with self._slots:
             answer = await self._caller.call(
                 Push, key is not None, app=app, token=text, payload=body, key=key, **terms

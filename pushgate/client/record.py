@@ -14,6 +14,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     :param batch: the id of its batch, whose member `index` it is.
     :param corrects: it takes back an earlier record, which said `presumed`.
     :param dead_since: Unix seconds, of a dead token.
+    :param channel: where a broadcast went, which has no token.
     """
 
     id: str | None
@@ -29,6 +30,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     upstream: str
     corrects: bool
     dead_since: int | None = None
+    channel: str | None = None
 
 
 _decoder = msgspec.json.Decoder(Record)

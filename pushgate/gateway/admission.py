@@ -8,6 +8,7 @@ from pushgate.gateway.outcomes.batch_callbacks import BatchCallbacks
 from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.errors import Refusal, ShuttingDown
 from pushgate.model.notification import Batch, Delivery, Submission, batch_id
+from pushgate.model.target import TargetForm
 from pushgate.plugin.interfaces import Context, Receipt, Settled
 
 
@@ -78,7 +79,7 @@ class Admission:
             order=self.order,
             app=submission.app,
             tokens=submission.tokens.widened(),
-            form=app.rules.form,
+            form=app.rules.form if submission.terms.channel is None else TargetForm.CHANNEL,
             payload=submission.payload,
             terms=submission.terms,
             delivery=submission.terms.delivery or app.config.delivery,

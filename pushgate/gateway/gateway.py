@@ -22,7 +22,7 @@ from pushgate.gateway.outcomes.recorder import OutcomeRecorder
 from pushgate.gateway.outcomes.tracker import OutcomeTracker
 from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.dead_token import DeadTokenEntry
-from pushgate.model.errors import CannotStart, ShuttingDown
+from pushgate.model.errors import CannotStart, Invalid, ShuttingDown
 from pushgate.model.notification import Submission, check_rate
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Outcome
@@ -30,7 +30,9 @@ from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.guard import error_boundary
 from pushgate.plugin.interfaces import (
     Context,
+    IChannels,
     IGateway,
+    IHasChannels,
     IOutcomeSink,
     IReplays,
     IUpstream,
@@ -134,6 +136,13 @@ class Gateway:
 
     def rules(self, app: str) -> NotificationRules:
         return self._apps.configured(app).rules
+
+    def channels(self, app: str) -> IChannels:
+        upstream = self._admission.open_for(app).slot.upstream
+        if not IHasChannels.providedBy(upstream):
+            raise Invalid("app", f"{app} has no channels", "an app whose upstream has them: apns-http2")
+        channels: IChannels = upstream.channels
+        return channels
 
     def max_payload(self, app: str) -> int:
         known = self._apps.configured(app)

@@ -144,6 +144,16 @@ class NotFound(Refusal):
         super().__init__("id: not known, or its outcome is no longer kept")
 
 
+class ServiceFailed(Refusal):
+    """The push service did not do what it was asked for, and the caller has no part in that.
+
+    It could not be reached, refused the app's credential, or answered what makes no sense. If the text does
+    not say otherwise, nothing was changed.
+    """
+
+    code = "SERVICE_FAILED"
+
+
 class Internal(PushgateError):
     """The gateway failed at a request for an unforeseen reason, which its log has.
 
@@ -193,6 +203,7 @@ REFUSALS: dict[str, type[Refusal]] = {
     kind.code: kind
     for kind in (
         UnknownApp, Invalid, TooLarge, Overloaded, ShuttingDown, Forbidden, Conflict, NotFound,
+        ServiceFailed,
     )
 }  # fmt: skip
 """Each refusal by its code on the wire."""

@@ -51,8 +51,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     :param rate: of the batch, notifications per second at most; 0 sets no limit beside the app's.
     :param pace: at most 255 bytes of UTF-8: batches of an app and priority that name the same one share one
         rate, the one that came last.
-    :param channel: broadcast to those who listen on this channel of the push service, instead of a device; in
-        base64.
+    :param channel: the id of a channel of the push service: what is sent goes to all that listen on it, not
+        to a device.
     :raises Invalid: naming the field.
     """
 
@@ -85,7 +85,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """What an input hands to the gateway: not yet checked against its app, not yet accepted.
 
-    :param tokens: the targets, packed with one or two length bytes.
+    :param tokens: the targets, packed with one or two length bytes; with a channel each is `channel_target`.
     :param payload: one JSON object for all, or packed with two length bytes, one for each token.
     :param key: the idempotency key, at most 255 bytes of UTF-8.
     :param doubtful: another gateway may have sent these before and cannot be asked. Under at-most-once

@@ -1,13 +1,14 @@
 """What a push service takes: how targets are written, which terms there are, how large a payload may be."""
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
 from pushgate.model.errors import Invalid, Refusal, TooLarge
 from pushgate.model.notification import Priority, Submission, Terms
 from pushgate.model.packed import Packed
-from pushgate.model.target import MAX_TARGET, TargetForm
+from pushgate.model.target import MAX_TARGET, TargetForm, channel_target
 
 
 class _JSONObject(msgspec.Struct):
@@ -34,6 +35,7 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
     :param max_target: bytes of a target at most.
     :param push_types: those there are; None: any word will do.
     :param priorities: those there are.
+    :param channels: it has channels, to which one notification can be sent in place of devices.
     :param max_payload: bytes at most, whatever an app's own limit says.
     :param check_target: raises `Invalid` for a target of the right length that cannot be one.
     :param check_payload: raises `Invalid` for a payload within the limit that cannot be sent.
@@ -45,6 +47,7 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
     max_target: int = MAX_TARGET
     push_types: frozenset[str] | None = None
     priorities: frozenset[Priority] = frozenset(Priority)
+    channels: bool = False
     max_payload: int = 65535
     check_target: Callable[[bytes], None] | None = None
     check_payload: Callable[[bytes], None] = check_json_object
@@ -69,8 +72,30 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
                 targets.append(b"")
         return Packed.of(targets, 2), faults
 
+    def find_target(self, token: str | None, channel: str | None) -> bytes:
+        """Return the target of a notification that is given either a token or a channel.
+
+        :raises Invalid: it is given both or neither, or the token cannot be one.
+        """
+        if channel is None:
+            if token is None:
+                raise Invalid("token", "missing", "a token is required, or a channel in its place")
+            return self.parse_target(token)
+        if token is not None:
+            raise Invalid("channel", "with a token", "either a token or a channel")
+        return channel_target(channel)
+
     def check_terms(self, terms: Terms) -> None:
-        """Raise `Invalid` for a push type or a priority that the push service does not know."""
+        """Raise `Invalid` for a push type or a priority that the push service does not know.
+
+        Also for a channel where it has none.
+        """
+        if terms.channel is not None and not self.channels:
+            raise Invalid(
+                "channel",
+                "given for an app without channels",
+                "an app whose upstream has them: apns-http2",
+            )
         word, words = terms.push_type, self.push_types
         if word is not None and words is not None and word not in words:
             raise Invalid("push_type", "not a known word", f"one of {', '.join(sorted(words))}")
@@ -93,10 +118,7 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
             faults = _faults(submission.payload, lambda payload: self._payload(payload, limit, terms))
         else:
             self._payload(submission.payload, limit, terms)
-        lengths = submission.tokens.lengths()
-        if self.check_target or not all(1 <= length <= self.max_target for length in lengths):
-            faults |= _faults(submission.tokens, self._target)
-        return sorted(faults.items())
+        return sorted((faults | self._target_faults(submission)).items())
 
     def payload(self, payload: bytes, limit: int) -> None:
         """Raise `TooLarge` for a payload of over `limit` bytes, `Invalid` for one that cannot be sent."""
@@ -109,11 +131,24 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
         if self.check_combination is not None:
             self.check_combination(terms, payload)
 
+    def _target_faults(self, submission: Submission) -> dict[int, Refusal]:
+        channel, targets = submission.terms.channel, submission.tokens
+        if channel is not None:
+            return _faults(targets, partial(_check_channel, channel_target(channel)))
+        if self.check_target or not all(1 <= length <= self.max_target for length in targets.lengths()):
+            return _faults(targets, self._target)
+        return {}
+
     def _target(self, target: bytes) -> None:
         if not 1 <= len(target) <= self.max_target:
             raise Invalid("token", f"{len(target)} bytes", f"1 to {self.max_target} bytes")
         if self.check_target:
             self.check_target(target)
+
+
+def _check_channel(expected: bytes, target: bytes) -> None:
+    if target != expected:
+        raise Invalid("token", "given with a channel", "the channel is the only target")
 
 
 def _faults(members: Packed, check: Callable[[bytes], None]) -> dict[int, Refusal]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.outcome import DeadToken, Outcome, Report, State
 from pushgate.model.target import TargetForm
 
@@ -31,7 +32,7 @@ def _json(value: object) -> str:
 
 def _writer(tokens: Tokens, form: TargetForm) -> Callable[[bytes], str]:
     """Return what writes a target as JSON: made once a report, called once a notification."""
-    if tokens is Tokens.NONE:
+    if tokens is Tokens.NONE or form is TargetForm.CHANNEL:
         return lambda _: "null"
     if tokens is Tokens.HASH:
         return lambda token: f'"{hash_token(token)}"'
@@ -51,12 +52,20 @@ def lines(report: Report, tokens: Tokens = Tokens.FULL) -> list[str]:
         f',"state":"{report.state}","status":{_json(report.status)},"reason":{_json(report.reason)}'
         f',"at":{report.at:.3f},"attempts":{span.attempts},"batch":"{stem}0000","index":'
     )
-    unique = f',"unique_id":{_json(report.unique_id)}' if report.unique_id else ""
-    tail = f',"upstream":{_json(report.upstream)},"corrects":{_json(span.recalled)}{unique}}}'
+    more = f',"unique_id":{_json(report.unique_id)}' if report.unique_id else ""
+    if span.batch.form is TargetForm.CHANNEL:
+        more += f',"channel":{_json(_channel(span))}'
+    tail = f',"upstream":{_json(report.upstream)},"corrects":{_json(span.recalled)}{more}}}'
     return [
         f'{{"id":"{stem}{index:04x}","app":{app},"token":{write_token(token)}{middle}{index}{tail}'
         for index, token in enumerate(span.tokens(), span.start)
     ]
+
+
+def _channel(span: BatchSlice) -> str:
+    """Return the id of the channel that a slice of broadcasts goes to: no secret, and of no device."""
+    [target] = span.batch.tokens.slice(span.start, span.start + 1)
+    return TargetForm.CHANNEL.write(target)
 
 
 def kept_lines(report: Report) -> list[str]:

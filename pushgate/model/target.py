@@ -22,6 +22,8 @@ class TargetForm(StrEnum):
     """Hex digits; spaces and ``<>`` of Apple's old notation are read over."""
     TEXT = "text"
     """UTF-8, as it stands."""
+    CHANNEL = "channel"
+    """UTF-8, and no device's: the id of a channel of the push service, for all that listen on it."""
 
     def parse(self, text: str, limit: int = MAX_TARGET, field: str = "token") -> bytes:
         """Return the target that `text` stands for.
@@ -61,6 +63,11 @@ class TargetForm(StrEnum):
         if self is TargetForm.HEX:
             return f"an even number of hex digits, for 1 to {limit} bytes"
         return f"1 to {limit} bytes of UTF-8"
+
+
+def channel_target(channel: str) -> bytes:
+    """Return the target of a broadcast: each notification to a channel has the channel's id for its own."""
+    return channel.encode()
 
 
 def _joined(head: str, texts: Sequence[str] | Sequence[bytes]) -> str:

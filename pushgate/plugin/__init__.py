@@ -5,8 +5,9 @@
 * A sink: `SinkFactory`, `SinkTable`, and `Sink` to derive from or `IOutcomeSink` to implement; `IHistory`
   when it remembers, `IReplays` with `ReplayPage` when it can replay. It is given `Outcome` and `DeadToken`;
   `ndjson` writes them as records.
-* An upstream: `UpstreamFactory`, `AppTable`, `IUpstream`; `IProving` and `IInFlight` are optional. It takes
-  each `BatchSlice` from `IWork` and settles it with a `Verdict`; `Step` and `Event` report its way.
+* An upstream: `UpstreamFactory`, `AppTable`, `IUpstream`; `IProving`, `IInFlight` and
+  `IHasChannels` are optional. It takes each `BatchSlice` from `IWork` and settles it with a `Verdict`; `Step`
+  and `Event` report its way.
 * Any of them with heavy imports: `LazyInput`, `LazySink`, `LazyUpstream`.
 * Configuration: `Duration`, `FilePath`, `HostName`, `Port`, `ServerEndpoint`, `AppName`, `PrincipalName`,
   `Table`. A mistake in it is a `CannotStart`; one in a caller's request is a `Refusal`.
@@ -15,6 +16,7 @@ The fakes for tests are in `pushgate.testing`. Everything else may change from r
 """
 
 from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.channel import Channel, StoragePolicy
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import (
     CannotStart,
@@ -26,6 +28,7 @@ from pushgate.model.errors import (
     Overloaded,
     PushgateError,
     Refusal,
+    ServiceFailed,
     ShuttingDown,
     SinkDown,
     TooFast,
@@ -54,8 +57,10 @@ from pushgate.plugin.factories import (
 from pushgate.plugin.interfaces import (
     Context,
     IAddressed,
+    IChannels,
     IDeclaresRules,
     IGateway,
+    IHasChannels,
     IHistory,
     IInFlight,
     IInput,
@@ -89,15 +94,16 @@ from pushgate.plugin.settings import (
 )
 
 __all__ = [
-    "AppName", "AppTable", "Batch", "BatchSlice", "CannotStart", "Conflict", "Context", "DeadReason",
-    "DeadToken", "DeadTokenEntry", "Delivery", "Duration", "Event", "FilePath", "Forbidden", "HostName",
-    "IAddressed", "IDeclaresRules", "IGateway", "IHistory", "IInFlight", "IInput", "IInputFactory",
-    "IOutcomeSink", "IOutcomeSinkFactory", "IProving", "IReadsFiles", "IReplays", "IUpstream",
-    "IUpstreamFactory", "IWork", "InputFactory", "InputTable", "Invalid", "LazyInput", "LazySink",
-    "LazyUpstream", "ListeningTable", "Metrics", "NotFound", "NotLoggedIn", "NotificationRules",
-    "NotificationTrace", "Operation", "Outcome", "Overloaded", "Packed", "Port", "Principal",
-    "PrincipalName", "Principals", "Priority", "PushgateError", "Receipt", "Refusal", "ReplayPage",
-    "Report", "ServerEndpoint", "Settled", "ShuttingDown", "Sink", "SinkDown", "SinkFactory", "SinkTable",
-    "State", "Step", "Submission", "Table", "TargetForm", "Terms", "Tokens", "TooFast", "TooLarge",
-    "UnknownApp", "UpstreamFactory", "UpstreamState", "Verdict", "id_text", "ndjson", "parse_id",
+    "AppName", "AppTable", "Batch", "BatchSlice", "CannotStart", "Channel", "Conflict", "Context",
+    "DeadReason", "DeadToken", "DeadTokenEntry", "Delivery", "Duration", "Event", "FilePath", "Forbidden",
+    "HostName", "IAddressed", "IChannels", "IDeclaresRules", "IGateway", "IHasChannels", "IHistory",
+    "IInFlight", "IInput", "IInputFactory", "IOutcomeSink", "IOutcomeSinkFactory", "IProving",
+    "IReadsFiles", "IReplays", "IUpstream", "IUpstreamFactory", "IWork", "InputFactory", "InputTable",
+    "Invalid", "LazyInput", "LazySink", "LazyUpstream", "ListeningTable", "Metrics", "NotFound",
+    "NotLoggedIn", "NotificationRules", "NotificationTrace", "Operation", "Outcome", "Overloaded",
+    "Packed", "Port", "Principal", "PrincipalName", "Principals", "Priority", "PushgateError", "Receipt",
+    "Refusal", "ReplayPage", "Report", "ServerEndpoint", "ServiceFailed", "Settled", "ShuttingDown",
+    "Sink", "SinkDown", "SinkFactory", "SinkTable", "State", "Step", "StoragePolicy", "Submission",
+    "Table", "TargetForm", "Terms", "Tokens", "TooFast", "TooLarge", "UnknownApp", "UpstreamFactory",
+    "UpstreamState", "Verdict", "id_text", "ndjson", "parse_id",
 ]  # fmt: skip

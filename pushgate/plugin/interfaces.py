@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.channel import Channel, StoragePolicy
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import Refusal
 from pushgate.model.metrics import Metrics
@@ -219,6 +220,12 @@ class IGateway(Interface):
     def rules(app: str) -> NotificationRules:
         """Return what the push service of this app takes. Raises `UnknownApp`."""
 
+    def channels(app: str) -> "IChannels":
+        """Return the channels of an app.
+
+        Raises `UnknownApp`, `ShuttingDown`, and `Invalid` when its upstream has none.
+        """
+
     def max_payload(app: str) -> int:
         """The largest size of a payload of this app in bytes. Raises `UnknownApp`."""
 
@@ -310,6 +317,33 @@ class IDeclaresRules(Interface):
     """Optional for upstreams: what they take depends on their configuration, not only on their kind."""
 
     rules = Attribute("The `NotificationRules` that hold in place of the factory's.")
+
+
+class IChannels(Interface):
+    """The channels of one app at its push service, to which broadcasts go.
+
+    Each method fails with `NotFound` when there is no such channel, `Invalid` or `TooLarge` for what the
+    service will not do, `Overloaded` when it was asked for too much, and `ServiceFailed` when it could not be
+    reached, refused the app's credential or gave no answer: the texts have the service's own reason.
+    """
+
+    def create_channel(policy: StoragePolicy) -> "Deferred[str]":
+        """Make a channel; fires with its id."""
+
+    def list_channels() -> "Deferred[list[str]]":
+        """The ids of all channels, in their order as text."""
+
+    def read_channel(channel: str) -> "Deferred[Channel]":
+        """The channel with this id."""
+
+    def delete_channel(channel: str) -> "Deferred[None]":
+        """Delete the channel with this id: nothing can be sent to it any more."""
+
+
+class IHasChannels(Interface):
+    """Optional for upstreams: their push service has channels, which can be made and deleted."""
+
+    channels = Attribute("Provides `IChannels`. May be used from the start of the upstream to its stop.")
 
 
 class IInFlight(Interface):

@@ -97,6 +97,18 @@ def of_payload(payload: bytes) -> str:
     return "background" if aps.content_available is not None and not is_shown else "alert"
 
 
+def event_of(payload: bytes) -> object:
+    """The ``event`` of a payload of a Live Activity; None when it has none.
+
+    :param payload: a JSON object.
+    """
+    try:
+        aps = _decode(payload).aps
+    except (msgspec.ValidationError, RecursionError):  # an aps that is no object: the service refuses it
+        return None
+    return None if aps is None else aps.event
+
+
 def derived(terms: Terms, topic: str | None, payload: bytes) -> str:
     """The push type of a notification: the given one, or by its topic, or by its payload.
 

@@ -11,6 +11,7 @@ from zope.interface import implementer
 
 from pushgate.model.outcome import Outcome, Report, State
 from pushgate.model.outcome_record import Tokens, hash_token
+from pushgate.model.target import TargetForm
 from pushgate.plugin.interfaces import Context, IGateway, IOutcomeSink
 from pushgate.plugin.settings import Duration, SinkTable
 
@@ -49,7 +50,7 @@ class Summary:
             return
         span = report.span
         self.count += len(span)
-        if room:
+        if room and span.batch.form is not TargetForm.CHANNEL:
             self.examples += span.part(span.start, min(span.start + room, span.stop)).tokens()
 
 

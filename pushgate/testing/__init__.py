@@ -1,6 +1,7 @@
 """Fakes for tests of plug-ins: each provides its interface and records its calls."""
 
 from pushgate.testing.batch import batch
+from pushgate.testing.channels import MemoryChannels
 from pushgate.testing.context import context, simulator, table
 from pushgate.testing.gateway import RecordingGateway
 from pushgate.testing.input import RecordingInput
@@ -11,6 +12,7 @@ from pushgate.testing.spool import RecordingSpool
 from pushgate.testing.upstream import RecordingUpstream, RecordingUpstreams
 
 __all__ = [
+    "MemoryChannels",
     "MemoryNetwork",
     "RecordingGateway",
     "RecordingInput",

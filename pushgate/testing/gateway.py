@@ -20,6 +20,7 @@ from pushgate.plugin.interfaces import (
     Settled,
 )
 from pushgate.protocols.apns_rules import APNS_RULES
+from pushgate.testing.channels import MemoryChannels
 
 
 @implementer(IGateway)
@@ -39,6 +40,7 @@ class RecordingGateway:
     :ivar dead: dead tokens, by app and token.
     :ivar changes: the answer of `reload`; it fails with `error` while that is set.
     :ivar rates: those that were set, by app or by a batch's id.
+    :ivar broadcast_channels: the answer of `channels`, for every app.
     :ivar full: apps whose queues are nearly full; `relieve` empties one.
     :ivar withdrawn: the ids of the batches that were withdrawn.
     :ivar settled: the callbacks for outcomes, by the id of the submission; `settle` calls them.
@@ -60,6 +62,7 @@ class RecordingGateway:
         self.dead: dict[str, dict[bytes, DeadTokenEntry]] = {app: {} for app in self.apps}
         self.changes: list[str] = []
         self.rates: dict[str | int, float] = {}
+        self.broadcast_channels = MemoryChannels()
         self.full: set[str] = set()
         self._paused: dict[object, tuple[str, Callable[[], None]]] = {}
         self.withdrawn: list[int] = []
@@ -181,6 +184,11 @@ class RecordingGateway:
         if app not in self.apps:
             raise UnknownApp(app)
         return self._rules
+
+    def channels(self, app: str) -> MemoryChannels:
+        if app not in self.apps:
+            raise UnknownApp(app)
+        return self.broadcast_channels
 
     def max_payload(self, app: str) -> int:
         if app not in self.apps:

@@ -84,8 +84,12 @@ def test_a_bad_payload(gateway):
 
 
 def test_what_to_send():
-    """Neither payload nor alert, or both, is an error of use."""
+    """Neither payload nor alert, or both, is an error of use; so it is of token and channel."""
     assert pushgate("send", "--app", "a", "--token", "0a").returncode == 2
+    assert pushgate("send", "--app", "a", "--alert", "x").returncode == 2
+    assert (
+        pushgate("send", "--app", "a", "--token", "0a", "--channel", "YQ==", "--alert", "x").returncode == 2
+    )
     assert pushgate("send", "--app", "a", "--token", "0a", "--alert", "x", "--payload", "{}").returncode == 2
 
 

@@ -52,7 +52,7 @@ from pushgate.plugin.interfaces import Context
 from pushgate.plugins.builtin import amp as amp_factory
 from pushgate.protocols.amp.commands import Push
 from pushgate.testing import RecordingGateway, outcome
-from tests.samples import PAYLOAD, TOKEN, token
+from tests.samples import CHANNEL, PAYLOAD, TOKEN, WITH_CHANNELS, token
 
 
 @implementer(IStreamClientEndpoint)
@@ -104,7 +104,7 @@ class ClientTestCase(SynchronousTestCase):
     grants: ClassVar[dict] = {}
 
     def setUp(self):
-        self.clock, self.gateway = Clock(), RecordingGateway("news", "mail")
+        self.clock, self.gateway = Clock(), RecordingGateway("news", "mail", rules=WITH_CHANNELS)
         self.principals, self.metrics = Principals(self.grants), Metrics()
         context = Context(
             reactor=self.clock,
@@ -162,6 +162,12 @@ class PushTests(ClientTestCase):
         terms = submission.terms
         self.assertEqual((submission.key, terms.expiration, terms.priority), ("k", 5, 5))
         self.assertEqual((terms.collapse_id, terms.topic, terms.delivery), ("ü", "t", None))
+
+    def test_a_broadcast(self):
+        """There is a channel, and no token."""
+        self.result(self.client.push("news", None, PAYLOAD, channel=CHANNEL))
+        [submission] = self.gateway.submissions
+        self.assertEqual((list(submission.tokens), submission.terms.channel), ([CHANNEL.encode()], CHANNEL))
 
     def test_a_coroutine_can_await_it(self):
         """Deferreds and coroutines are both natural."""

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, capturedLogs
+from zope.interface import directlyProvides
 from zope.interface.verify import verifyObject
 
 from pushgate.gateway.gateway import Gateway
@@ -23,17 +24,27 @@ from pushgate.model.errors import (
     TooLarge,
     UnknownApp,
 )
-from pushgate.model.notification import Delivery, Priority, batch_id
+from pushgate.model.notification import Delivery, Priority, Submission, Terms, batch_id
 from pushgate.model.notification_rules import NotificationRules
-from pushgate.model.outcome import DeadToken, State, Verdict
+from pushgate.model.outcome import DeadToken, Outcome, State, Verdict
 from pushgate.model.outcome_record import lines
 from pushgate.model.packed import Packed
+from pushgate.model.target import TargetForm
 from pushgate.net.prometheus import Exposition
-from pushgate.plugin.interfaces import IGateway, IInput, IUpstream, IUpstreamFactory, IWork, Receipt
+from pushgate.plugin.interfaces import (
+    IGateway,
+    IHasChannels,
+    IInput,
+    IUpstream,
+    IUpstreamFactory,
+    IWork,
+    Receipt,
+)
 from pushgate.plugin.settings import AppTable
-from pushgate.testing import RecordingInput, RecordingSink, RecordingSpool, RecordingUpstreams
+from pushgate.protocols.apns_rules import APNS_RULES
+from pushgate.testing import MemoryChannels, RecordingInput, RecordingSink, RecordingSpool, RecordingUpstreams
 from tests.gateway_rig import EPOCH, GatewayRig, GatewayTestCase, tokens_of
-from tests.samples import PAYLOAD, batch, token
+from tests.samples import CHANNEL, PAYLOAD, WITH_CHANNELS, batch, token
 
 
 def alone(suspect: BatchSlice) -> BatchSlice:
@@ -64,6 +75,36 @@ class InterfaceTests(GatewayTestCase):
         with self.assertRaises(CannotStart):
             gateway.add_app("a", AppTable(upstream="recording"), factory)
         self.assertFalse(gateway.has_app("a"))
+
+
+class ChannelTests(GatewayTestCase):
+    def test_the_channels_of_an_app(self) -> None:
+        """They are its upstream's, if that has any; none are given out while the gateway stops."""
+        gateway, upstream = self.rig.gateway, self.rig.upstream
+        with self.assertRaises(UnknownApp):
+            gateway.channels("nobody")
+        with self.assertRaisesRegex(Invalid, "^app: news has no channels"):
+            gateway.channels("news")
+        channels = upstream.channels = MemoryChannels()
+        directlyProvides(upstream, IUpstream, IHasChannels)
+        self.assertIs(gateway.channels("news"), channels)
+        gateway.refuse()
+        with self.assertRaises(ShuttingDown):
+            gateway.channels("news")
+
+    def test_broadcasts(self) -> None:
+        """The form of a batch says that its targets are a channel, whatever the form of tokens is."""
+        app = self.rig.gateway._apps.configured("news")
+        app.configure(app.config, WITH_CHANNELS)
+        targets = Packed.of([CHANNEL.encode()], 2)
+        submission = Submission(app="news", tokens=targets, payload=PAYLOAD, terms=Terms(channel=CHANNEL))
+        receipt = self.successResultOf(self.rig.gateway.submit(submission, "test"))
+        outcome = self.rig.gateway.status(receipt.id)
+        assert isinstance(outcome, Outcome)
+        self.assertEqual(outcome.span.batch.form, TargetForm.CHANNEL)
+        app.configure(app.config, APNS_RULES)
+        self.assertEqual(self.rig.upstream.work.take(1, True), [])
+        self.assertEqual(self.rig.reported(), [(CHANNEL.encode(), State.FAILED, "ChannelsNotSupported")])
 
 
 class AdmissionTests(GatewayTestCase):

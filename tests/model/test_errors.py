@@ -32,6 +32,7 @@ def test_the_codes_are_those_of_the_contract():
         "FORBIDDEN",
         "CONFLICT",
         "NOT_FOUND",
+        "SERVICE_FAILED",
     }
 
 

@@ -7,6 +7,7 @@ from pushgate.model.notification import Priority, Submission, Terms
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.packed import Packed
 from pushgate.model.target import MAX_TARGET
+from tests.samples import CHANNEL, WITH_CHANNELS
 
 LONG = b"https://push.example.com/" + b"x" * 1000
 
@@ -55,3 +56,26 @@ def test_terms_of_the_service():
         with pytest.raises(Invalid, match=f"^{field}: "):
             bulk.check_terms(terms)
     NotificationRules().check_terms(Terms(push_type="whatever"))
+
+
+def test_a_target_is_a_token_or_a_channel():
+    """One of the two; a channel's target is its id, whatever the form of tokens is."""
+    assert WITH_CHANNELS.find_target("0a", None) == b"\x0a"
+    assert WITH_CHANNELS.find_target(None, CHANNEL) == CHANNEL.encode()
+    for token, channel, fault in ((None, None, "token: missing"), ("0a", CHANNEL, "channel: with a token")):
+        with pytest.raises(Invalid, match=f"^{fault}"):
+            WITH_CHANNELS.find_target(token, channel)
+
+
+def test_a_service_without_channels():
+    """A submission for a channel is refused as a whole."""
+    with pytest.raises(Invalid, match=r"^channel: given for an app without channels"):
+        NotificationRules().refused_members(submission([CHANNEL.encode()], channel=CHANNEL), 2048)
+
+
+def test_the_targets_of_a_channel():
+    """Each is the channel: a token beside one is refused by its index, of whatever length."""
+    given = submission([CHANNEL.encode(), b"", b"\x0a" * 20], channel=CHANNEL)
+    assert [index for index, _ in WITH_CHANNELS.refused_members(given, 2048)] == [1, 2]
+    long = "A" * 200  # longer than Apple's device tokens
+    assert WITH_CHANNELS.refused_members(submission([long.encode()], channel=long), 2048) == []

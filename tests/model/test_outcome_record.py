@@ -14,7 +14,7 @@ from pushgate.model.outcome_record import Tokens, id_text, lines, ndjson
 from pushgate.model.outcome_record import record as record_of
 from pushgate.model.packed import Packed
 from pushgate.model.target import TargetForm
-from tests.samples import ID, TOKEN, batch, span, token
+from tests.samples import CHANNEL, ID, TOKEN, batch, broadcast, span, token
 
 KEYS = [
     "id", "app", "token", "state", "status", "reason", "at", "attempts", "batch", "index", "upstream",
@@ -142,3 +142,16 @@ def test_a_target_that_is_text():
     of = replace(batch(1), tokens=Packed.of([b'https://push.example.com/"a'], 2), form=TargetForm.TEXT)
     outcome = replace(REJECTED, span=replace(REJECTED.span, batch=of, start=0, stop=1))
     assert record(outcome)["token"] == 'https://push.example.com/"a'
+
+
+@pytest.mark.parametrize("tokens", list(Tokens))
+def test_a_broadcast_has_a_channel_in_place_of_a_token(tokens):
+    """Its token is null. A channel is no device, so that it is shown whatever a sink may show of tokens."""
+    found = [json.loads(line) for line in lines(replace(REJECTED, span=broadcast(2)), tokens)]
+    assert [(each["token"], each["channel"], each["index"]) for each in found] == [
+        (None, CHANNEL, 0), (None, CHANNEL, 1),
+    ]  # fmt: skip
+    assert (
+        record_of(replace(REJECTED, span=broadcast(2).part(1, 2)))
+        == lines(replace(REJECTED, span=broadcast(2).part(1, 2)))[0]
+    )

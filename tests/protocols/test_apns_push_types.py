@@ -12,6 +12,7 @@ from pushgate.protocols.apns_push_types import (
     TYPES,
     check_combination,
     derived,
+    event_of,
     full_topic,
     of_payload,
     of_topic,
@@ -92,3 +93,12 @@ def test_sizes(terms, name, limit):
     check_combination(terms, name, b"x" * limit)
     with pytest.raises(TooLarge, match=str(limit)):
         check_combination(terms, name, b"x" * (limit + 1))
+
+
+@pytest.mark.parametrize(
+    ("payload", "event"),
+    [(b'{"aps":{"event":"start"}}', "start"), (b'{"aps":{}}', None), (b"{}", None), (b'{"aps":1}', None)],
+)
+def test_events(payload, event):
+    """What a Live Activity is to do, if the payload says it."""
+    assert event_of(payload) == event

@@ -5,13 +5,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from pushgate.model.metrics import Metrics
-from pushgate.model.outcome import DeadToken, Report, State
+from pushgate.model.outcome import DeadToken, Outcome, Report, State
 from pushgate.model.outcome_record import Tokens, lines
 from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
 from pushgate.plugins.builtin import log as factory
 from pushgate.sinks.log import LogSink, LogTable, shown
 from pushgate.testing import outcome
-from tests.samples import PAYLOAD, token
+from tests.samples import PAYLOAD, broadcast, token
 
 
 class LogSinkTests(SynchronousTestCase):
@@ -38,6 +38,12 @@ class LogSinkTests(SynchronousTestCase):
         sink = self.sink()
         self.assertTrue(verifyObject(IOutcomeSink, sink))
         self.assertIsInstance(sink, LogSink)
+
+    def test_a_broadcast_has_no_token_to_show(self) -> None:
+        """It is counted."""
+        report = Outcome(broadcast(2), State.ACCEPTED, 200, "", 0.0, "apns-http2")
+        [event] = self.logged(report, tokens="full")
+        self.assertEqual((event["count"], event["tokens"]), (2, []))
 
     def test_one_event_for_each_app_state_and_reason(self) -> None:
         """However many notifications a call is about, each way to end is one event with its count."""

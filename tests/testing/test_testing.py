@@ -21,6 +21,7 @@ from pushgate.plugin import interfaces
 from pushgate.plugin.interfaces import IWork
 from pushgate.plugins.builtin import apns_stream, line
 from pushgate.testing import (
+    MemoryChannels,
     MemoryNetwork,
     RecordingGateway,
     RecordingInput,
@@ -42,6 +43,7 @@ class InterfaceTests(SynchronousTestCase):
         """Each fake provides the interface of what it stands for, signatures included."""
         fakes: dict[Any, object] = {
             interfaces.IGateway: RecordingGateway(),
+            interfaces.IChannels: MemoryChannels(),
             interfaces.IInput: RecordingInput(),
             interfaces.IOutcomeSink: RecordingSink(),
             ISpool: RecordingSpool(),

@@ -8,11 +8,10 @@ from typing import Any, Final
 import msgspec
 
 from pushgate.cli.demo.devices import Devices
+from pushgate.cli.demo.services import BINARY
 from pushgate.client import Record
 from pushgate.model.outcome import State
 
-INVALID_TOKEN: Final = 8
-"""The status with which a dead token is rejected."""
 _GOOD: Final = (State.ACCEPTED, State.PRESUMED)
 """What the gateway says of a notification that the push service took, as far as it can know."""
 
@@ -38,7 +37,7 @@ class Audit(msgspec.Struct, frozen=True):
 
     :param counts: the gateway's outcomes.
     :param received: live devices that were reached, once or more.
-    :param rejected: how many the push service rejected with status 8.
+    :param rejected: how many the push service rejected as dead.
     :param lost: live devices that were not.
     :param twice: those that were reached more than once.
     :param corrected: outcomes that were taken back by a later one.
@@ -71,12 +70,19 @@ class Audit(msgspec.Struct, frozen=True):
         return {"ok": self.ok, **msgspec.structs.asdict(self), "counts": outcomes}
 
 
-def audit(devices: Devices, reported: Iterable[Record], seen: Seen, silent_closes: int = 1) -> Audit:
+def audit(
+    devices: Devices,
+    reported: Iterable[Record],
+    seen: Seen,
+    silent_closes: int = 1,
+    dead_status: int = BINARY.dead_status,
+) -> Audit:
     """Check that nothing was lost, nothing reported wrongly, and nothing sent twice without need.
 
     :param reported: the gateway's outcome records, in order.
     :param silent_closes: connections that the push service closed without a word. Only what was in flight on
         one of them may have been sent twice.
+    :param dead_status: with which a dead token is rejected.
     """
     last, first_words, corrected = _last_records(reported)
     counts = Counter((str(each.state), each.status, each.reason) for each in last.values())
@@ -84,12 +90,12 @@ def audit(devices: Devices, reported: Iterable[Record], seen: Seen, silent_close
     return Audit(
         counts=tuple((*key, count) for key, count in sorted(counts.items(), key=str)),
         received=len(devices.live & seen.received.keys()),
-        rejected=seen.rejected.get(INVALID_TOKEN, 0),
+        rejected=seen.rejected.get(dead_status, 0),
         lost=len(devices.live - seen.received.keys()),
         twice=len(repeated),
         corrected=corrected,
         faults=(
-            *_about_devices(devices, last, first_words, seen),
+            *_about_devices(devices, last, first_words, seen, dead_status),
             *_about_counts(last, seen),
             *_about_repetition(repeated, silent_closes),
         ),
@@ -112,15 +118,25 @@ def _last_records(reported: Iterable[Record]) -> tuple[dict[str, Record], Counte
 
 
 def _about_devices(
-    devices: Devices, last: Mapping[str, Record], first_words: Counter[str], seen: Seen
+    devices: Devices,
+    last: Mapping[str, Record],
+    first_words: Counter[str],
+    seen: Seen,
+    dead_status: int,
 ) -> list[str]:
     live, dead, received = devices.live, devices.dead, seen.received.keys()
     good = {token for token, record in last.items() if record.state in _GOOD}
-    rejected = {token for token, record in last.items() if _says_dead(record)}
+    rejected = {
+        token
+        for token, record in last.items()
+        if record.state == State.REJECTED and record.status == dead_status
+    }
     checks = {
         "lost: live tokens were never received": live - received,
         "live tokens are reported neither accepted nor presumed": (live & last.keys()) - good,
-        "dead tokens are reported otherwise than rejected with status 8": (dead & last.keys()) - rejected,
+        f"dead tokens are reported otherwise than rejected with status {dead_status}": (
+            (dead & last.keys()) - rejected
+        ),
         "dead tokens were received": dead & received,
         "notifications have no outcome": (live | dead) - last.keys(),
         "notifications have more than one outcome": {t for t, count in first_words.items() if count > 1},
@@ -157,10 +173,6 @@ def _about_repetition(repeated: Mapping[str, Sequence[int]], silent_closes: int)
         f"received twice, and not because of {silent_closes} silent close: {len(closed)} connections repeated"
     )
     return [_fault(what, repeated.keys())]
-
-
-def _says_dead(record: Record) -> bool:
-    return record.state == State.REJECTED and record.status == INVALID_TOKEN
 
 
 def _fault(what: str, tokens: AbstractSet[str]) -> str:

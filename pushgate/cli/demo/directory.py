@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pushgate.cli.demo.devices import DEAD_PREFIX, Devices
+from pushgate.cli.demo.services import BINARY, DemoService
 from pushgate.model.errors import CannotStart
 
 _MARK: Final = ".pushgate-demo"
@@ -19,6 +20,8 @@ _PROPS: Final = (
 )  # fmt: skip
 """All that a demonstration leaves behind."""
 
+KEY_ID, TEAM_ID = "SIMKEY0001", "SIMTEAM001"
+"""Of the throw-away key for provider tokens that a simulator makes."""
 _SIMULATOR: Final = """\
 # The push service's side of `pushgate demo`. To run it again, in this directory:
 #     twistd -n --pidfile= pushgate-simulator --config simulator.toml
@@ -27,22 +30,12 @@ _SIMULATOR: Final = """\
 listen = "tcp:{push}:interface=127.0.0.1"
 feedback_listen = "tcp:{feedback}:interface=127.0.0.1"
 control_listen = "tcp:{control}:interface=127.0.0.1"
+http2_listen = "tcp:{http2}:interface=127.0.0.1"
 state_dir = "certificates"
 record_limit = {limit}
-dead = ["{dead}"]           # tokens that begin so are rejected with status 8
+dead = ["{dead}"]           # tokens that begin so are rejected: status 8, over HTTP/2 410
 
-# Once: "I am shutting down", status 10, naming the last notification that was accepted.
-[[simulator.script]]
-act = "shutdown"
-token = "{shutdown_at}"
-times = 1
-
-# Once: the connection is closed without a word.
-[[simulator.script]]
-act = "close"
-token = "{close_at}"
-times = 1
-"""
+{script}"""
 _GATEWAY: Final = """\
 # The gateway of `pushgate demo`. To run it again, in this directory, beside the simulator:
 #     twistd -n --pidfile= pushgate --config gateway.toml
@@ -52,16 +45,7 @@ state_dir = "memory"
 drain_timeout = "5s"
 
 [apps.demo]
-upstream = "apns-stream"
-topic = "com.example.demo"
-certificate = "certificates/client.pem"
-trust = "certificates/ca.pem"
-host = "localhost"
-port = {push}
-feedback_host = "localhost"
-feedback_port = {feedback}
-response_timeout = "{response_timeout}"     # silence after which "written" becomes "presumed"; default: 5s
-delivery = "at-least-once"  # what a connection that dies without a word means: send again
+{app}delivery = "at-least-once"  # what a connection that dies without a word means: send again
 
 [inputs.amp]
 type = "amp"
@@ -90,7 +74,7 @@ class DemoDirectory:
         except OSError as error:
             where = error.filename or directory
             raise CannotStart([f"{where}: {error.strerror}; choose another directory with --dir"]) from error
-        self.push, self.feedback, self.control, self.amp = free_ports(4)
+        self.push, self.feedback, self.control, self.amp, self.http2 = free_ports(5)
 
     @property
     def simulator_log(self) -> Path:
@@ -107,17 +91,20 @@ class DemoDirectory:
         """The gateway's outcome records, one a line."""
         return self.directory / "outcomes.jsonl"
 
-    def write_configuration(self, devices: Devices, response_timeout: float) -> None:
+    def write_configuration(
+        self, devices: Devices, response_timeout: float, service: DemoService = BINARY
+    ) -> None:
         """Write the configuration files of both processes."""
         facts = {
             "push": self.push, "feedback": self.feedback, "control": self.control, "amp": self.amp,
-            "dead": DEAD_PREFIX.hex(),
+            "http2": self.http2, "dead": DEAD_PREFIX.hex(), "key_id": KEY_ID, "team_id": TEAM_ID,
             "shutdown_at": devices.shutdown_at.hex(), "close_at": devices.close_at.hex(),
             "limit": 2 * len(devices.tokens),
             "response_timeout": f"{response_timeout:g}s",
         }  # fmt: skip
-        (self.directory / "simulator.toml").write_text(_SIMULATOR.format(**facts))
-        (self.directory / "gateway.toml").write_text(_GATEWAY.format(**facts))
+        script, app = service.script.format(**facts), service.app.format(**facts)
+        (self.directory / "simulator.toml").write_text(_SIMULATOR.format(**facts, script=script))
+        (self.directory / "gateway.toml").write_text(_GATEWAY.format(**facts, app=app))
 
     def close(self) -> None:
         """Let others use the directory."""

@@ -15,6 +15,7 @@ from pushgate.model.errors import PushgateError
 if TYPE_CHECKING:
     from pushgate.cli.demo.directory import DemoDirectory
     from pushgate.cli.demo.run import DemoResult
+    from pushgate.cli.demo.services import DemoService
     from pushgate.cli.progress import Showing
 
 
@@ -27,29 +28,34 @@ if TYPE_CHECKING:
     "--dir", "directory", metavar="DIR", type=click.Path(path_type=Path), default=Path("pushgate-demo"),
     show_default=True, help="Where its files are kept; a former demo's are replaced.",
 )  # fmt: skip
+@click.option(
+    "--upstream", type=click.Choice(["apns-stream", "apns-http2"]), default="apns-stream", show_default=True,
+    help="Apple's protocol of old, or the one of today.",
+)  # fmt: skip
 @options.as_json
-def command(count: int, directory: Path, as_json: bool) -> None:
+def command(count: int, directory: Path, upstream: str, as_json: bool) -> None:
     """Watch notifications survive dead tokens and lost connections.
 
     A gateway and a simulated push service start, each as a process of its own, and speak TLS on loopback.
     Notifications are pushed to the gateway over AMP; one in a hundred has a dead token, and on the way the
-    push service once says that it shuts down and once closes a connection without a word. In the end, what
+    push service once says that it shuts down and once ends a connection without a word. In the end, what
     the gateway reported of each notification is checked against what the push service received.
 
     The exit status is 1 when the check fails.
     """
-    run(lambda reactor: _demo(reactor, count, directory, as_json))
+    run(lambda reactor: _demo(reactor, count, directory, upstream, as_json))
 
 
-async def _demo(reactor: Any, count: int, directory: Path, as_json: bool) -> None:
+async def _demo(reactor: Any, count: int, directory: Path, upstream: str, as_json: bool) -> None:
     from twisted.internet.defer import CancelledError
 
     from pushgate.cli.demo.directory import DemoDirectory
     from pushgate.cli.demo.report import figures, report
+    from pushgate.cli.demo.services import SERVICES
 
-    files = DemoDirectory(directory)
+    files, service = DemoDirectory(directory), SERVICES[upstream]
     try:
-        result = await _run(reactor, files, count, as_json)
+        result = await _run(reactor, files, count, service, as_json)
     except PushgateError as error:
         fail([str(error), _stopped(files)])
     except CancelledError:
@@ -58,12 +64,14 @@ async def _demo(reactor: Any, count: int, directory: Path, as_json: bool) -> Non
     if as_json:
         print_json(figures(result, files))
     else:
-        report(result, files)
+        report(result, files, service)
     if not result.audit.ok:
         fail(["the audit failed:", *(f"  {fault}" for fault in result.audit.faults)])
 
 
-async def _run(reactor: Any, files: "DemoDirectory", count: int, as_json: bool) -> "DemoResult":
+async def _run(
+    reactor: Any, files: "DemoDirectory", count: int, service: "DemoService", as_json: bool
+) -> "DemoResult":
     from pushgate.cli.demo.devices import devices
     from pushgate.cli.demo.run import DemoRun
 
@@ -71,13 +79,10 @@ async def _run(reactor: Any, files: "DemoDirectory", count: int, as_json: bool) 
         click.echo(line, err=as_json)
 
     targets = devices(count)
-    say(
-        f"{count:,} notifications, {len(targets.dead):,} of them to dead tokens; "
-        "one shutdown and one silent close on the way"
-    )
+    say(f"{count:,} notifications, {len(targets.dead):,} of them to dead tokens; {service.faults}")
     showing = _showing(count, as_json)
     try:
-        return await DemoRun(files, targets, say, showing.show, reactor).run()
+        return await DemoRun(files, targets, say, showing.show, reactor, service).run()
     finally:
         showing.close()
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pushgate.cli.demo.run import RESPONSE_TIMEOUT
+from pushgate.cli.demo.services import BINARY, DemoService
 from pushgate.cli.output import print_table
 from pushgate.model.outcome import State
 
@@ -34,31 +35,32 @@ def figures(result: "DemoResult", files: "DemoDirectory") -> dict[str, Any]:
     }
 
 
-def report(result: "DemoResult", files: "DemoDirectory") -> None:
+def report(result: "DemoResult", files: "DemoDirectory", service: DemoService = BINARY) -> None:
     """The table, what it means, how long it took, and where to look further."""
     audit, settling = result.audit, result.settling
     total = sum(count for *_, count in audit.counts)
-    print_table(("", _REPORTED, _SAW, "check"), _rows(audit), numbers=(_REPORTED, _SAW))
-    click.echo(_meaning(audit))
+    print_table(("", _REPORTED, _SAW, "check"), _rows(audit, service), numbers=(_REPORTED, _SAW))
+    click.echo(_meaning(audit, service))
     click.echo(
         f"{total:,} notifications: taken on by the gateway in {result.pushing:.1f} s, settled in "
         f"{settling:.1f} s ({total / settling:,.0f} a second), over {result.connections} connections: "
-        "the push service closes one after each error."
+        f"{service.after}."
     )
     click.echo(f"outcomes, one a line: {files.outcomes}")
     click.echo(f"logs: {files.gateway_log}, {files.simulator_log}")
 
 
-def _rows(audit: "Audit") -> Iterator[tuple[str, str, str, str]]:
+def _rows(audit: "Audit", service: DemoService) -> Iterator[tuple[str, str, str, str]]:
     proof = (State.ACCEPTED, State.PRESUMED)
     yield from ((each, f"{audit.count(each):,}", "", "") for each in proof)
     for state, status, reason, count in audit.counts:
-        if state not in proof and (state, status) != (State.REJECTED, 8):
+        if state not in proof and (state, status) != (State.REJECTED, service.dead_status):
             yield " ".join(map(str, filter(None, (state, status, reason)))), f"{count:,}", "", ""
     good = audit.count(State.ACCEPTED, State.PRESUMED)
     rejected = audit.count(State.REJECTED)
     yield _row("to live devices", f"{good:,}", audit.received, good == audit.received)
-    yield _row("rejected 8 InvalidToken", f"{rejected:,}", audit.rejected, rejected == audit.rejected)
+    what = f"rejected {service.dead_status} {service.dead_reason}"
+    yield _row(what, f"{rejected:,}", audit.rejected, rejected == audit.rejected)
     yield _row("lost", "", audit.lost, not audit.lost)
     yield "received twice", "", f"{audit.twice:,}", ""
 
@@ -67,10 +69,6 @@ def _row(what: str, reported: str, saw: int, ok: bool) -> tuple[str, str, str, s
     return what, reported, f"{saw:,}", "ok" if ok else "WRONG"
 
 
-def _meaning(audit: "Audit") -> str:
-    return (
-        "accepted: proven, by an error for a later one. presumed: written, and nothing heard for "
-        f"{RESPONSE_TIMEOUT:g} s;\n"
-        "this protocol can say no more. Neither means delivered.\n"
-        f"received twice: {_TWICE if audit.twice else _NOT_TWICE}"
-    )
+def _meaning(audit: "Audit", service: DemoService) -> str:
+    meaning = service.meaning.format(response_timeout=f"{RESPONSE_TIMEOUT:g} s")
+    return f"{meaning}\nreceived twice: {_TWICE if audit.twice else _NOT_TWICE}"

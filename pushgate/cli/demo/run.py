@@ -10,6 +10,7 @@ from pushgate.cli.demo.audit import Audit, audit
 from pushgate.cli.demo.devices import Devices
 from pushgate.cli.demo.directory import DemoDirectory
 from pushgate.cli.demo.process import DemoFailed, Process
+from pushgate.cli.demo.services import BINARY, DemoService
 from pushgate.cli.demo.settle_counter import SettleCounter
 from pushgate.cli.demo.simulator_log import seen
 from pushgate.client import Client, connect
@@ -50,8 +51,10 @@ class DemoRun:
         say: Callable[[str], None],
         show: Callable[[int, int], None],
         reactor: Any,
+        service: DemoService = BINARY,
     ) -> None:
         self._files, self._devices, self._say, self._reactor = files, devices, say, reactor
+        self._service = service
         self._settling = SettleCounter(len(devices.tokens), show, reactor)
         simulator = ("pushgate-simulator", "--config", "simulator.toml")
         self._simulator = Process("simulator", simulator, files.simulator_log, reactor)
@@ -86,7 +89,7 @@ class DemoRun:
 
     async def _run(self) -> DemoResult:
         files = self._files
-        files.write_configuration(self._devices, RESPONSE_TIMEOUT)
+        files.write_configuration(self._devices, RESPONSE_TIMEOUT, self._service)
         await self._start(self._simulator, files.control)
         await self._start(self._gateway, files.amp)
         pushing, settling = await self._push()
@@ -94,7 +97,8 @@ class DemoRun:
         observed = await seen(self._reactor, files.control)
         await self._simulator.stop()
         records = decode_records(files.outcomes.read_bytes())
-        return DemoResult(audit(self._devices, records, observed), pushing, settling, observed.connections)
+        found = audit(self._devices, records, observed, dead_status=self._service.dead_status)
+        return DemoResult(found, pushing, settling, observed.connections)
 
     async def _start(self, process: Process, port: int) -> None:
         process.start()

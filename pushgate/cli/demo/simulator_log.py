@@ -21,11 +21,16 @@ class _Connections(msgspec.Struct):
     accepted: int
 
 
+class _HTTP2(msgspec.Struct):
+    connections: _Connections
+
+
 class _Summary(msgspec.Struct):
     accepted: int
     complete: bool
     rejected: dict[str, int]
     connections: _Connections
+    http2: _HTTP2
 
 
 _summary = msgspec.json.Decoder(_Summary)
@@ -49,7 +54,8 @@ async def seen(reactor: Any, port: int) -> Seen:
         for record in records:
             received.setdefault(record.token, []).append(record.connection)
     rejected = {int(status): count for status, count in summary.rejected.items()}
-    return Seen(received, rejected, summary.connections.accepted)
+    connections = summary.connections.accepted + summary.http2.connections.accepted
+    return Seen(received, rejected, connections)
 
 
 async def _get(reactor: Any, port: int, path: str) -> bytes:

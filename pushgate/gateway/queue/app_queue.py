@@ -53,7 +53,7 @@ class AppQueue:
         self._ready = PriorityQueue()
         self._backlog = Backlog(app, spool, self._bring, self._soon, limits.held, limits.few)
         self._intents = WriteIntents(self._ready, spool, wake, context.reactor)
-        self._filter = SendFilter(limits.expiry, dead_tokens.tokens)
+        self._filter = SendFilter(limits.expiry, dead_tokens.tokens, rules.channels)
         self.capacity = Capacity(app, limits.queue, self.depth, context.reactor)
         self._rate = RateTimer(config.rate, context.reactor, wake)
         self._empty: Deferred[None] | None = None
@@ -97,6 +97,7 @@ class AppQueue:
         if config.rate != self._config.rate:
             self._rate.replace(config.rate)
         self._config, self._rules = config, rules
+        self._filter.channels = rules.channels
         self._wake()
 
     def limit(self, limits: Limits) -> None:

@@ -3,17 +3,20 @@
 from pushgate.gateway.dead_tokens.index import DeadTokenIndex
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.outcome import State, Verdict
+from pushgate.model.target import TargetForm
 
 
 class SendFilter:
     """Sorts out what expired, and what goes to a dead token.
 
     :param expiry: seconds a notification waits at most for a push service that cannot be reached.
+    :param channels: whether the push service has channels. A batch for one may have been accepted when the
+        app had another upstream.
     :ivar down_since: monotonic seconds when the push service became unreachable; None while it is reachable.
     """
 
-    def __init__(self, expiry: float, dead: DeadTokenIndex) -> None:
-        self.expiry, self._dead = expiry, dead
+    def __init__(self, expiry: float, dead: DeadTokenIndex, channels: bool = False) -> None:
+        self.expiry, self._dead, self.channels = expiry, dead, channels
         self.down_since: float | None = None
 
     def has_expired(self, span: BatchSlice, wall: float) -> bool:
@@ -35,6 +38,8 @@ class SendFilter:
             return [], [expired(span)]
         if self.has_waited(span, now):
             return [], [unreachable(span)]
+        if span.batch.form is TargetForm.CHANNEL:
+            return ([span], []) if self.channels else ([], [no_channels(span)])
         return suppress(span, self._dead)
 
 
@@ -46,6 +51,11 @@ def expired(span: BatchSlice) -> Verdict:
 def unreachable(span: BatchSlice) -> Verdict:
     """Return the verdict on a slice that waited too long for its push service."""
     return Verdict(span, State.EXPIRED, reason="PushServiceUnreachable")
+
+
+def no_channels(span: BatchSlice) -> Verdict:
+    """Return the verdict on a broadcast that the app's upstream cannot send."""
+    return Verdict(span, State.FAILED, reason="ChannelsNotSupported")
 
 
 def suppress(span: BatchSlice, dead: DeadTokenIndex) -> tuple[list[BatchSlice], list[Verdict]]:

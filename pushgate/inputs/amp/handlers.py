@@ -5,10 +5,12 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 import msgspec
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.protocols.amp import Command
 from twisted.python.failure import Failure
 
-from pushgate.inputs.amp import dead_tokens
+from pushgate.inputs.amp import channels, dead_tokens
 from pushgate.inputs.amp.arguments import ArgumentReader
 from pushgate.inputs.amp.request import UNHANDLED, AmpRequest
 from pushgate.inputs.common.rules import rules_of
@@ -26,6 +28,7 @@ from pushgate.model.notification import Submission, Terms, parse_delivery, parse
 from pushgate.model.outcome_record import id_text, record
 from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation
+from pushgate.model.target import channel_target
 from pushgate.plugin.interfaces import Receipt
 from pushgate.protocols.amp.boxes import Box
 from pushgate.protocols.amp.commands import (
@@ -33,7 +36,11 @@ from pushgate.protocols.amp.commands import (
     MAX_VALUE,
     Bury,
     Cancel,
+    Channel,
+    Channels,
+    CreateChannel,
     DeadTokens,
+    DeleteChannel,
     Flush,
     Forget,
     Login,
@@ -83,16 +90,23 @@ def _logged_in(request: AmpRequest, failed: PushgateError | None) -> None:
 
 
 def _push(
-    request: AmpRequest, app: str, token: str, payload: bytes, key: str | None, **terms: int | str | None
+    request: AmpRequest,
+    app: str,
+    token: str | None,
+    payload: bytes,
+    key: str | None,
+    channel: str | None,
+    **terms: int | str | None,
 ) -> None:
     batcher = _open_batcher(request)
-    parsed = rules_of(request.connection.server.gateway, app).parse_target(token)
+    target = rules_of(request.connection.server.gateway, app).find_target(token, channel)
+    terms["channel"] = channel
     request.connection.session.charge(1)
     if key is None:
-        batcher.push(app, parsed, payload, _terms(**terms), partial(_pushed, request))
+        batcher.push(app, target, payload, _terms(**terms), partial(_pushed, request))
         request.connection.fed(app)
         return
-    tokens = Packed.of([parsed], 2)
+    tokens = Packed.of([target], 2)
     submission = Submission(app=app, tokens=tokens, payload=payload, terms=_terms(**terms), key=key)
     batcher.submit(submission, partial(_pushed_alone, request))
     request.connection.fed(app)
@@ -106,16 +120,17 @@ def _push_batch(
     payload: bytes | None,
     payloads: bytes | None,
     key: str | None,
+    channel: str | None,
     **terms: Any,
 ) -> None:
     batcher = _open_batcher(request)
-    packed = _targets(tokens, targets)
+    body = _payload(payload, payloads)
+    packed = _targets(tokens, targets) if channel is None else _broadcasts(channel, body, tokens or targets)
     if len(packed) > MAX_MEMBERS:
         raise TooLarge("tokens", len(packed), MAX_MEMBERS, "tokens")
     request.connection.session.charge(len(packed))
-    submission = Submission(
-        app=app, tokens=packed, payload=_payload(payload, payloads), terms=_terms(**terms), key=key
-    )
+    conditions = _terms(channel=channel, **terms)
+    submission = Submission(app=app, tokens=packed, payload=body, terms=conditions, key=key)
     batcher.submit(submission, partial(_batch_pushed, request))
     request.connection.fed(app)
 
@@ -199,6 +214,13 @@ def _forget(request: AmpRequest, app: str, tokens: bytes | None, targets: bytes 
     forgotten.addCallback(request.answer).addErrback(_not_answered, request, Forget.commandName)
 
 
+def _about_channels(
+    command: type[Command], answer: Callable[..., Deferred[Box]], request: AmpRequest, **arguments: Any
+) -> None:
+    asked = answer(request.connection.server.gateway, **arguments)
+    asked.addCallback(request.answer).addErrback(_not_answered, request, command.commandName)
+
+
 def _reload(request: AmpRequest) -> None:
     request.connection.session.permit_all(Operation.ADMIN)
     asked = request.connection.server.gateway.reload()
@@ -237,6 +259,7 @@ def _terms(
     topic: str | None,
     registered_at: int | None,
     delivery: str | None,
+    channel: str | None,
     rate: float | None = None,
     pace: str | None = None,
 ) -> Terms:
@@ -248,6 +271,7 @@ def _terms(
         topic=topic,
         registered_at=registered_at,
         delivery=parse_delivery(delivery),
+        channel=channel,
         rate=rate or 0.0,
         pace=pace,
     )
@@ -259,6 +283,14 @@ def _targets(tokens: bytes | None, targets: bytes | None) -> Packed:
     if targets is not None and tokens is None:
         return Packed(targets, 2, "targets")
     raise Invalid("targets", "neither" if tokens is None else "both", "either tokens or targets")
+
+
+def _broadcasts(channel: str, payload: bytes | Packed, targets: bytes | None) -> Packed:
+    """The targets of what is sent to a channel: the channel, for each payload."""
+    if targets is not None:
+        raise Invalid("channel", "with tokens", "either tokens or a channel")
+    count = len(payload) if isinstance(payload, Packed) else 1
+    return Packed.of([channel_target(channel)] * count, 2)
 
 
 def _payload(payload: bytes | None, payloads: bytes | None) -> bytes | Packed:
@@ -317,6 +349,10 @@ _RESPONDERS: Final[dict[bytes, tuple[ArgumentReader, Operation | None, Callable[
         (Bury, Operation.ADMIN, _bury),
         (Forget, Operation.ADMIN, _forget),
         (Reload, Operation.ADMIN, _reload),
+        (CreateChannel, Operation.ADMIN, partial(_about_channels, CreateChannel, channels.create)),
+        (Channels, Operation.READ, partial(_about_channels, Channels, channels.page)),
+        (Channel, Operation.READ, partial(_about_channels, Channel, channels.read)),
+        (DeleteChannel, Operation.ADMIN, partial(_about_channels, DeleteChannel, channels.delete)),
     )
 }
 """The arguments of each command, the operation a peer must be allowed, and the responder."""

@@ -1,14 +1,14 @@
 """The body of a message into submissions: no I/O, no pika."""
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from pushgate.inputs.common.drafts import made
 from pushgate.inputs.common.json_terms import TERM_FIELDS, decoded
-from pushgate.inputs.common.schemas import Body, Notification, decode_notifications
+from pushgate.inputs.common.schemas import Body, Notification, check_one, decode_notifications, find_target
 from pushgate.model.errors import Invalid, Refusal, TooLarge
 from pushgate.model.notification import MAX_BATCH, Submission, Terms
 from pushgate.model.notification_rules import NotificationRules
@@ -99,6 +99,8 @@ def write(app: str, part: MessagePart, members: list[int]) -> bytes:
     """Some members of a part as the body of a message."""
     named = {name: getattr(part.terms, name) for name in TERM_FIELDS}
     terms = {name: value for name, value in named.items() if value is not None}
+    if part.terms.channel is not None:
+        return _write_broadcasts(app, part, members, terms)
     tokens = [part.tokens[index].hex() for index in members]
     if not isinstance(part.payload, Packed):
         return msgspec.json.encode(
@@ -111,10 +113,16 @@ def write(app: str, part: MessagePart, members: list[int]) -> bytes:
     return msgspec.json.encode({"app": app, "notifications": each})
 
 
+def _write_broadcasts(app: str, part: MessagePart, members: list[int], terms: dict[str, Any]) -> bytes:
+    """The same, of a part that goes to a channel, which its terms name."""
+    payload = part.payload
+    payloads = [payload[index] if isinstance(payload, Packed) else payload for index in members]
+    each = [{"payload": msgspec.Raw(one), **terms} for one in payloads]
+    return msgspec.json.encode({"app": app, "notifications": each})
+
+
 def _what(asked: MessageBody, rules: NotificationRules) -> Single | Many:
-    given = [name for name in ("token", "tokens", "notifications") if getattr(asked, name) is not UNSET]
-    if len(given) != 1:
-        raise Invalid("body", " and ".join(given) or "none of them", "token, tokens or notifications")
+    check_one(asked)
     if asked.notifications is not UNSET:
         if asked.payload is not UNSET or asked.terms() != Terms():
             raise Invalid("notifications", "with fields beside it", "each of them has its own")
@@ -122,9 +130,8 @@ def _what(asked: MessageBody, rules: NotificationRules) -> Single | Many:
     if asked.payload is UNSET:
         raise Invalid("payload", "missing", "it is required")
     payload, terms = bytes(asked.payload), asked.terms()
-    if asked.token is not UNSET:
-        return Single(rules.parse_target(asked.token), payload, terms)
-    assert asked.tokens is not UNSET
+    if asked.tokens is UNSET:
+        return Single(find_target(rules, asked), payload, terms)
     _check_count("tokens", len(asked.tokens))
     tokens, faults = rules.parse_targets(asked.tokens)
     return Many(len(tokens), iter([MessagePart(tokens, payload, terms, faults)]))

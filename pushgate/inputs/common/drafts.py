@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from pushgate.inputs.common.batching import MAX_PAYLOAD
-from pushgate.inputs.common.schemas import Notification
+from pushgate.inputs.common.schemas import Notification, given
 from pushgate.model.errors import Refusal, TooLarge
 from pushgate.model.notification import Submission, Terms
 from pushgate.model.notification_rules import NotificationRules
@@ -38,12 +38,15 @@ class Draft:
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def add(self, token: str, payload: bytes) -> None:
-        """Add a notification; one whose token or payload is bad is refused by its index."""
+    def add(self, token: str | None, payload: bytes) -> None:
+        """Add a notification; one whose token or payload is bad is refused by its index.
+
+        :param token: None for one to the channel of the terms.
+        """
         try:
             if len(payload) > MAX_PAYLOAD:
                 raise TooLarge("payload", len(payload), MAX_PAYLOAD)
-            parsed = self._rules.parse_target(token)
+            parsed = self._rules.find_target(token, self.terms.channel)
         except Refusal as refusal:
             self.refuse(refusal)
             return
@@ -92,7 +95,7 @@ class Drafts:
         if draft is None or (draft.terms is not terms and draft.terms != terms):
             self._cut()
             draft = self._draft = Draft(self._rules, self._count, terms)
-        draft.add(notification.token, bytes(notification.payload))
+        draft.add(given(notification.token), bytes(notification.payload))
         self._grown(draft)
 
     def refuse(self, refusal: Refusal) -> None:

@@ -26,6 +26,7 @@ class TermFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=Fa
     topic: str | None = None
     registered_at: Number | None = None
     delivery: str | None = None
+    channel: str | None = None
 
     def terms(self) -> Terms:
         """The same, checked; raise `Invalid`."""
@@ -37,6 +38,7 @@ class TermFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=Fa
             self.topic,
             self.registered_at,
             self.delivery,
+            self.channel,
         )
 
 
@@ -109,6 +111,7 @@ def _terms(
     topic: str | None,
     registered_at: Number | None,
     delivery: str | None,
+    channel: str | None,
 ) -> Terms:
     return Terms(
         expiration=_whole("expiration", expiration),
@@ -118,6 +121,7 @@ def _terms(
         topic=topic,
         registered_at=_whole("registered_at", registered_at),
         delivery=parse_delivery(delivery),
+        channel=channel,
     )
 
 

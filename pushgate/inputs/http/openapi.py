@@ -43,8 +43,12 @@ TERMS: Final[dict[str, Schema]] = {
     "topic": _text(255),
     "registered_at": _SECONDS | {"description": "Unix seconds when the device last gave its token."},
     "delivery": {"enum": [*Delivery, None], "description": "Instead of the app's."},
+    "channel": _text(255) | {"description": "The id of a channel of the push service, in place of a token."},
 }
 """The optional fields of a notification, where a bad one refuses the request."""
+_CHANNEL: Final[Schema] = TERMS["channel"] | {"type": "string"}
+_OF_DEVICES: Final = {name: schema for name, schema in TERMS.items() if name != "channel"}
+"""The optional fields beside a token."""
 _PACING: Final[dict[str, Schema]] = {
     "rate": {
         "type": ["number", "null"],
@@ -88,7 +92,8 @@ _REFUSED: Final[Schema] = {
 _RECEIPT: Final[Schema] = {"id": _UUID, "count": _COUNT, "refused": _REFUSED}
 
 SCHEMAS: Final[dict[str, Schema]] = {
-    "One": _object(["token", "payload"], {"token": _TOKEN, "payload": _PAYLOAD, **TERMS}, True),
+    "One": _object(["token", "payload"], {"token": _TOKEN, "payload": _PAYLOAD, **_OF_DEVICES}, True),
+    "Broadcast": _object(["channel", "payload"], {"payload": _PAYLOAD, **TERMS, "channel": _CHANNEL}, True),
     "Many": _object(
         ["tokens", "payload"],
         {
@@ -100,7 +105,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
                 "description": "Device tokens in hex; one that is not is refused by its index.",
             },
             "payload": _PAYLOAD,
-            **TERMS,
+            **_OF_DEVICES,
             **_PACING,
         },
         True,
@@ -121,9 +126,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         True,
     )
     | _PACE_NEEDS_RATE,
-    "Notification": _object(
-        ["token", "payload"], {"token": {"type": "string"}, "payload": {}, **_LOOSE}, True
-    ),
+    "Notification": _object(["payload"], {"token": {"type": "string"}, "payload": {}, **_LOOSE}, True),
     "Receipt": _object(
         [*_RECEIPT],
         _RECEIPT
@@ -153,6 +156,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "upstream": {"type": "string"},
             "corrects": {"type": "boolean"},
             "dead_since": {"type": "integer"},
+            "channel": {"type": "string", "description": "Of a broadcast, which has no token."},
         },
     ),
     "Story": {
@@ -174,6 +178,20 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "upstream": {"type": "string"},
         },
     ),
+    "NewChannel": _object(
+        ["message_storage_policy"], {"message_storage_policy": {"type": "integer", "enum": [0, 1]}}, True
+    ),
+    "NamedChannel": _object(["channel"], {"channel": {"type": "string"}}),
+    "Channels": _object(["channels"], {"channels": {"type": "array", "items": {"type": "string"}}}),
+    "Channel": _object(
+        ["channel", "message_storage_policy", "push_type"],
+        {
+            "channel": {"type": "string"},
+            "message_storage_policy": {"type": ["integer", "null"]},
+            "push_type": {"type": "string"},
+        },
+    ),
+    "Deleted": _object(["deleted"], {"deleted": {"type": "boolean"}}),
     "Cancelled": _object(["cancelled"], {"cancelled": {"type": "boolean"}}),
     "Apps": _object(["apps"], {"apps": {"type": "object", "additionalProperties": {"type": "object"}}}),
     "Status": _object(["status"], {"status": {"type": "string"}}),
@@ -188,6 +206,12 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "in": "path",
         "required": True,
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+    },
+    "channel": {
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$"},
+        "description": "A channel's id, in base64 for URLs, or percent-encoded.",
     },
     "id": {"in": "path", "required": True, "schema": _UUID},
     "wait": {
@@ -221,6 +245,7 @@ ERRORS: Final[dict[int, str]] = {
     415: "Another kind of body.",
     429: "Too much at a time: later.",
     500: "A bug.",
+    502: "The push service failed.",
     503: "Shutting down: elsewhere, or later.",
 }
 _EVERYWHERE: Final = (400, 401, 403, 405, 413, 500)
@@ -230,7 +255,8 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     """A route as the description has it.
 
     :param name: of the operation.
-    :param body: schemas of which the body has one, with `application/x-ndjson` beside them.
+    :param body: schemas of which the body has one.
+    :param lines: the body may be `application/x-ndjson` instead.
     :param answers: what is answered by status: content types and the schema of each.
     :param errors: statuses of errors beside those that every route has.
     :param links: names of operations that take the `id` of the answer.
@@ -242,6 +268,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     parameters: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
+    lines: bool = False
     answers: dict[int, dict[str, Schema]]
     errors: tuple[int, ...] = ()
     links: tuple[str, ...] = ()
@@ -288,14 +315,16 @@ def _operation(route: Described) -> dict[str, Any]:
     if route.parameters:
         operation["parameters"] = [{"name": name, **PARAMETERS[name]} for name in route.parameters]
     if route.body:
-        operation["requestBody"] = {
-            "required": True,
-            "content": {
-                "application/json": {"schema": {"oneOf": [_ref(name) for name in route.body]}},
-                "application/x-ndjson": {"schema": {"type": "string"}},
-            },
-        }
+        operation["requestBody"] = {"required": True, "content": _bodies(route)}
     return operation
+
+
+def _bodies(route: Described) -> dict[str, Any]:
+    schemas = [_ref(name) for name in route.body]
+    content: dict[str, Any] = {"application/json": {"schema": {"oneOf": schemas}}}
+    if route.lines:
+        content["application/x-ndjson"] = {"schema": {"type": "string"}}
+    return content
 
 
 def _linked(route: Described) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from pushgate.inputs.http import queries
+from pushgate.inputs.http import channels, queries
 from pushgate.inputs.http.authentication import authenticate
 from pushgate.inputs.http.ndjson_body import NDJSONBody
 from pushgate.inputs.http.openapi import Described, document, json_of, text_of
@@ -116,6 +116,8 @@ def _watch(request: HTTPRequest) -> None:
     request.server.watch(request)
 
 
+_CHANNELS: Final = "/v1/apps/{app}/channels"
+_CHANNEL: Final = "/v1/apps/{app}/channels/{channel}"
 _NOTIFICATION: Final = "/v1/notifications/{id}"
 _RECEIPT: Final = json_of("Receipt")
 
@@ -129,7 +131,8 @@ ROUTES: Final = (
             name="push",
             summary="Send one notification, one to many tokens, or many.",
             parameters=("app", "wait", "Idempotency-Key"),
-            body=("One", "Many", "Several"),
+            body=("One", "Broadcast", "Many", "Several"),
+            lines=True,
             answers={200: _RECEIPT, 202: _RECEIPT | {"application/x-ndjson": {"type": "string"}}},
             errors=(404, 408, 409, 415, 429, 503),
             links=("outcome", "cancel"),
@@ -159,6 +162,59 @@ ROUTES: Final = (
             parameters=("id",),
             answers={200: json_of("Cancelled")},
             errors=(404,),
+        ),
+    ),
+    Route(
+        channels.read_new,
+        Operation.ADMIN,
+        Described(
+            method="POST",
+            path=_CHANNELS,
+            name="create_channel",
+            summary="Make a channel for broadcasts.",
+            parameters=("app",),
+            body=("NewChannel",),
+            answers={201: json_of("NamedChannel")},
+            errors=(404, 408, 415, 429, 502, 503),
+        ),
+    ),
+    Route(
+        _asks(channels.list_all),
+        Operation.READ,
+        Described(
+            method="GET",
+            path=_CHANNELS,
+            name="channels",
+            summary="The channels of an app.",
+            parameters=("app",),
+            answers={200: json_of("Channels")},
+            errors=(404, 429, 502, 503),
+        ),
+    ),
+    Route(
+        _asks(channels.read),
+        Operation.READ,
+        Described(
+            method="GET",
+            path=_CHANNEL,
+            name="channel",
+            summary="One channel.",
+            parameters=("app", "channel"),
+            answers={200: json_of("Channel")},
+            errors=(404, 429, 502, 503),
+        ),
+    ),
+    Route(
+        _asks(channels.delete),
+        Operation.ADMIN,
+        Described(
+            method="DELETE",
+            path=_CHANNEL,
+            name="delete_channel",
+            summary="Delete a channel.",
+            parameters=("app", "channel"),
+            answers={200: json_of("Deleted")},
+            errors=(404, 429, 502, 503),
         ),
     ),
     Route(

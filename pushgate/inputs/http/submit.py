@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from pushgate.inputs.common.drafts import Draft, made, receipt_fields
 from pushgate.inputs.common.json_terms import decoded
 from pushgate.inputs.common.rules import rules_of
-from pushgate.inputs.common.schemas import OPTIONAL, Body, decode_body
+from pushgate.inputs.common.schemas import OPTIONAL, Body, check_one, decode_body, find_target
 from pushgate.inputs.http.request import HTTPRequest
 from pushgate.model.errors import Invalid, PushgateError, Refusal, ShuttingDown, TooLarge
 from pushgate.model.notification import MAX_BATCH, Submission, Terms, check_key
@@ -70,12 +70,12 @@ def waiting_time(request: HTTPRequest) -> float | None:
 def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds: float | None) -> None:
     server, charge = request.server, request.session.charge
     rules = rules_of(server.gateway, app)
-    if body.token is UNSET or body.tokens is not UNSET or body.notifications is not UNSET:
+    if (body.token is UNSET and body.channel is None) or _has_many(body):
         parts, count = _parts(app, rules, body, key)
     else:
         if body.rate is not None or body.pace is not None:
             raise Invalid("rate", "with token", "rate and pace are for tokens or notifications")
-        token, payload, terms = rules.parse_target(body.token), _payload(body), body.terms()
+        token, payload, terms = find_target(rules, body), _payload(body), body.terms()
         if key is None and seconds is None:
             charge(1)
             server.batcher.push(app, token, payload, terms, partial(_pushed, request))
@@ -90,6 +90,10 @@ def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds
     request.run(_answer_parts(request, parts, seconds, key is not None))
 
 
+def _has_many(body: Body) -> bool:
+    return body.tokens is not UNSET or body.notifications is not UNSET
+
+
 def _pushed(request: HTTPRequest, result: int | PushgateError) -> None:
     if isinstance(result, PushgateError):
         request.refuse(result)
@@ -100,11 +104,7 @@ def _pushed(request: HTTPRequest, result: int | PushgateError) -> None:
 
 def _parts(app: str, rules: NotificationRules, body: Body, key: str | None) -> tuple[Iterable[_Part], int]:
     """The submissions that a body makes, and of how many notifications; raise `Refusal` for a bad one."""
-    given = [name for name in ("token", "tokens", "notifications") if getattr(body, name) is not UNSET]
-    if len(given) != 1:
-        raise Invalid(
-            "body", " and ".join(given) or "none of them", "either token, or tokens, or notifications"
-        )
+    check_one(body)
     if body.tokens is not UNSET:
         _check_count("tokens", len(body.tokens))
         tokens, faults = rules.parse_targets(body.tokens)

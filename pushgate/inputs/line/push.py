@@ -5,10 +5,11 @@ from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from pushgate.inputs.common.batching import MAX_PAYLOAD
 from pushgate.inputs.common.json_terms import TERM_FIELDS, TermFields, decoded, unknown_field
+from pushgate.inputs.common.schemas import given
 from pushgate.model.errors import Invalid, TooLarge
 from pushgate.model.notification import MAX_BATCH, Submission, Terms
 from pushgate.model.notification_rules import NotificationRules
@@ -17,6 +18,8 @@ from pushgate.model.packed import Packed
 _INTEGERS: Final = frozenset({"expiration", "priority", "registered_at"})
 _MAX_DIGITS: Final = 20
 _OPTIONAL: Final = (*TERM_FIELDS, "key")
+NOWHERE: Final = "-"
+"""Stands in the place of the token in a line with a channel."""
 _FORM: Final = "PUSH <app> <token> [field=value]... <payload JSON>"
 
 
@@ -24,8 +27,8 @@ class _Fields(TermFields, kw_only=True, forbid_unknown_fields=True, gc=False):
     """A line of JSON."""
 
     app: str
-    token: str
     payload: Raw
+    token: str | UnsetType = UNSET
     key: str | None = None
 
 
@@ -58,7 +61,7 @@ _app, _token, _payload = attrgetter("app"), attrgetter("token"), attrgetter("pay
 def read_json(line: bytes, rules_of: RulesOf) -> LinePush:
     """The notification of a line of JSON; raise `Refusal`, naming the field at fault."""
     fields: _Fields = decoded(_decode, line, "line", _OPTIONAL)
-    target = rules_of(fields.app).parse_target(fields.token)
+    target = rules_of(fields.app).find_target(given(fields.token), fields.channel)
     return _push(fields.app, target, bytes(fields.payload), fields.terms(), fields.key)
 
 
@@ -75,7 +78,8 @@ def read_text(rest: bytes, rules_of: RulesOf) -> LinePush:
     fields = _options(options)
     key = fields.pop("key", None)
     terms = TermFields(**fields).terms() if fields else _USUAL
-    target = rules_of(app).parse_target(token)
+    broadcast = token == NOWHERE and terms.channel is not None
+    target = rules_of(app).find_target(None if broadcast else token, terms.channel)
     return _push(app, target, (brace + tail).rstrip(), terms, key)
 
 

@@ -21,6 +21,7 @@ STATUSES: Final[dict[str, int]] = {
     "FORBIDDEN": 403,
     "CONFLICT": 409,
     "NOT_FOUND": 404,
+    "SERVICE_FAILED": 502,
 }
 """The HTTP status of each refusal."""
 _CODES: Final = {404: NotFound.code, 413: TooLarge.code}

@@ -26,6 +26,8 @@ MAX_TEXT: Final = 1000
 """Characters of a refusal that a caller is shown at most."""
 MAX_ENTRIES: Final = 600
 """Entries of one answer to `DeadTokens` at most."""
+MAX_CHANNELS: Final = 200
+"""Channels of one answer to `Channels` at most: the longest ids there could be fit."""
 MAX_MEMBERS: Final = 2500
 """Tokens of one `PushBatch` at most: the list of those refused must fit into one value of the answer."""
 
@@ -40,6 +42,7 @@ _TERMS: Final[Arguments] = [
     (b"key", Unicode(optional=True)),
     (b"registered_at", Integer(optional=True)),
     (b"delivery", Unicode(optional=True)),
+    (b"channel", Unicode(optional=True)),
 ]
 
 
@@ -72,11 +75,14 @@ class Login(Command):
 
 @refusable
 class Push(Command):
-    """Send one notification. `token` is hex, `payload` a JSON object, times are Unix seconds."""
+    """Send one notification. `token` is hex, `payload` a JSON object, times are Unix seconds.
+
+    `channel` takes the place of `token` in a broadcast.
+    """
 
     arguments: ClassVar[Arguments] = [
         (b"app", Unicode()),
-        (b"token", Unicode()),
+        (b"token", Unicode(optional=True)),
         (b"payload", String()),
         *_TERMS,
     ]
@@ -88,7 +94,8 @@ class PushBatch(Command):
     """Send one notification to each of `tokens` or of `targets`; exactly one of the two is given.
 
     Tokens are each behind one length byte, targets behind two. `payload` goes to all; or `payloads` has one
-    for each, behind its length in two bytes. `rate` is notifications a second, shared by all batches of the
+    for each, behind its length in two bytes. With a `channel` in place of both each payload is broadcast to
+    it. `rate` is notifications a second, shared by all batches of the
     same `pace`. Member *i* has the id `id` + *i*; `refused` lists ``[index, "CODE", "reason"]``, where the
     reasons are "" when they would not all fit. `repeated` is there, and true, when the same was accepted
     before under the same key: nothing is sent again.
@@ -220,6 +227,41 @@ class Stats(Command):
     """Queues, windows, connections, circuits and counts, as JSON."""
 
     response: ClassVar[Arguments] = [(b"stats", String())]
+
+
+@refusable
+class CreateChannel(Command):
+    """Make a channel for broadcasts; its id is answered. `message_storage_policy` is 0 or 1."""
+
+    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"message_storage_policy", Integer())]
+    response: ClassVar[Arguments] = [(b"channel", Unicode())]
+
+
+@refusable
+class Channels(Command):
+    """The ids of an app's channels, in their order as text, a page at a time: `channels` is a JSON list.
+
+    `after` is the last id of the page before; while `more` is true, another page follows.
+    """
+
+    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"after", Unicode(optional=True))]
+    response: ClassVar[Arguments] = [(b"channels", String()), (b"more", Boolean())]
+
+
+@refusable
+class Channel(Command):
+    """One channel: a JSON object."""
+
+    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"channel", Unicode())]
+    response: ClassVar[Arguments] = [(b"channel", String())]
+
+
+@refusable
+class DeleteChannel(Command):
+    """Delete a channel: nothing can be sent to it any more."""
+
+    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"channel", Unicode())]
+    response: ClassVar[Arguments] = [(b"deleted", Boolean())]
 
 
 @refusable

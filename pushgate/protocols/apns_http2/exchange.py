@@ -276,7 +276,7 @@ class Exchange:
             found.valid += 1
         if follows in {Follows.REJECTED, Follows.DEAD}:
             found.verdicts.append(Verdict(span, State.REJECTED, status, row.reason, unique_id))
-            if row.dead is not None:
+            if row.dead is not None and span.batch.terms.channel is None:
                 self._dead(span, row.dead, timestamp)
         elif follows in {Follows.DEVICE_LATER, Follows.LATER}:
             self._later(span, row, wall)

@@ -129,6 +129,7 @@ def _dead_token_row(dead: DeadToken, tokens: Tokens) -> Row:
 
 def _outcome_row(outcome: Outcome, tokens: Tokens) -> Row:
     span, batch = outcome.span, outcome.span.batch
+    kept = Tokens.FULL if batch.form is TargetForm.CHANNEL else tokens  # a channel is no device
     body = _StoredBody(
         batch.app,
         batch.door,
@@ -141,8 +142,8 @@ def _outcome_row(outcome: Outcome, tokens: Tokens) -> Row:
         span.attempts,
         span.recalled,
         span.past,
-        _kept(span, tokens),
-        _form(batch.form, tokens),
+        _kept(span, kept),
+        _form(batch.form, kept),
         outcome.unique_id,
     )
     return outcome.at, stem(batch.id), span.start, span.stop, _encode(body)

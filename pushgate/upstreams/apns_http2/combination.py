@@ -7,12 +7,12 @@ import msgspec
 
 from pushgate.model.errors import Invalid
 from pushgate.model.notification import Terms
+from pushgate.protocols.apns_http2.channels import is_channel_id
 from pushgate.protocols.apns_http2.requests import RequestRules
-from pushgate.protocols.apns_push_types import TYPES, check_combination, full_topic
+from pushgate.protocols.apns_push_types import TYPES, check_combination, event_of, full_topic
 
 _is_topic: Final = re.compile(r"[!-~]+").fullmatch
 _has_control: Final = re.compile(r"[\x00-\x1f\x7f]|^ | $").search
-_is_channel: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}").fullmatch
 
 
 class Combination(msgspec.Struct, frozen=True):
@@ -33,12 +33,12 @@ class Combination(msgspec.Struct, frozen=True):
         check_combination(terms, push_type, payload)
         _check_headers(terms)
         if terms.channel is not None:
-            self._check_broadcast(terms)
+            self._check_broadcast(terms, payload)
         elif not self.has_key:
             self._check_certificate(terms, push_type)
 
-    def _check_broadcast(self, terms: Terms) -> None:
-        if not _is_channel(terms.channel or ""):
+    def _check_broadcast(self, terms: Terms, payload: bytes) -> None:
+        if not is_channel_id(terms.channel or ""):
             raise Invalid("channel", "not base64", "a channel's id, as Apple gave it")
         if terms.push_type not in {None, "liveactivity"}:
             raise Invalid("push_type", f"{terms.push_type} with a channel", "only liveactivity is broadcast")
@@ -46,6 +46,10 @@ class Combination(msgspec.Struct, frozen=True):
             raise Invalid("topic", "given with a channel", "a channel belongs to the app's own topic")
         if not self.has_key:
             raise Invalid("channel", "with a certificate", "broadcasts need a provider key (key_file)")
+        if terms.collapse_id is not None:
+            raise Invalid("collapse_id", "given with a channel", "a broadcast has none")
+        if event_of(payload) == "start":
+            raise Invalid("payload", "event start with a channel", "an activity is started on each device")
 
     def _check_certificate(self, terms: Terms, push_type: str) -> None:
         if TYPES[push_type].needs_token:

@@ -13,6 +13,11 @@ from pushgate.upstreams.common.settings import ConnectionPoolTable
 
 HOSTS: Final = {"production": "api.push.apple.com", "sandbox": "api.sandbox.push.apple.com"}
 """Apple's hosts by environment."""
+MANAGE: Final = {
+    "production": ("api-manage-broadcast.push.apple.com", 2196),
+    "sandbox": ("api-manage-broadcast.sandbox.push.apple.com", 2195),
+}
+"""Hosts and ports where channels are managed. Those of the binary service had the same ports."""
 
 
 def _identifier(text: str) -> str:
@@ -40,6 +45,8 @@ class ApnsHTTP2Table(ConnectionPoolTable):
     :param certificate: PEM with its chain, or PKCS #12 (``.p12``), in place of a key.
     :param trust: PEM with the authorities that may vouch for the service; by default the system's.
     :param host: by default the environment's.
+    :param manage_host: where broadcast channels are managed; by default the environment's. Of an app whose
+        ``host`` is not Apple's it is that host, with its port.
     :param streams: requests without an answer at most, for each connection; 0: what the service takes.
     :param request_timeout: seconds that an answer may take.
     :param ping_interval: seconds without a request after which the service is asked whether it is there.
@@ -63,6 +70,8 @@ class ApnsHTTP2Table(ConnectionPoolTable):
     port: Port = 443
     connections: int = Field(default=2, ge=1, le=64)
     spare: int = Field(default=0, ge=0, le=16)
+    manage_host: HostName = ""
+    manage_port: Port = 2196
     streams: int = Field(default=0, ge=0)
     request_timeout: Duration = Field(default=30.0, gt=0)
     idle_timeout: Duration = Field(default=86400.0, gt=0)
@@ -78,8 +87,12 @@ class ApnsHTTP2Table(ConnectionPoolTable):
     def _defaults(cls, table: object) -> object:
         if isinstance(table, dict):
             named = key_id_in(Path(str(table.get("key_file", ""))).name)
-            host = HOSTS.get(str(table.get("environment", "production")), "")
-            table = {"host": host, **({"key_id": named} if named else {}), **table}
+            environment = str(table.get("environment", "production"))
+            table = {"host": HOSTS.get(environment, ""), **({"key_id": named} if named else {}), **table}
+            host, port = MANAGE.get(environment, ("", 443))
+            if table["host"] != HOSTS.get(environment):
+                host, port = table["host"], table.get("port", 443)
+            table = {"manage_host": host, "manage_port": port, **table}
         return table
 
     @model_validator(mode="after")

@@ -12,10 +12,19 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch
 from pushgate.net.http.client_codec import ClientLimits
 from pushgate.net.http.http2 import http2_client
-from pushgate.plugin.interfaces import Context, IDeclaresRules, IInFlight, IUpstream, IWork, UpstreamState
+from pushgate.plugin.interfaces import (
+    Context,
+    IDeclaresRules,
+    IHasChannels,
+    IInFlight,
+    IUpstream,
+    IWork,
+    UpstreamState,
+)
 from pushgate.protocols.apns_http2.exchange import Exchange, Findings, Later
 from pushgate.protocols.apns_http2.requests import Header, RequestRules
 from pushgate.protocols.apns_rules import APNS_RULES
+from pushgate.upstreams.apns_http2.channel_management import ChannelManagement
 from pushgate.upstreams.apns_http2.combination import Combination
 from pushgate.upstreams.apns_http2.connection import RUN, ApnsHTTP2Connection
 from pushgate.upstreams.apns_http2.credential import AppleCredential
@@ -34,11 +43,12 @@ _LONGEST: Final = 4 * 3600.0
 """Seconds that a notification is delayed at most before it is sent again."""
 
 
-@implementer(IUpstream, IInFlight, IDeclaresRules)
+@implementer(IUpstream, IInFlight, IDeclaresRules, IHasChannels)
 class ApnsHTTP2Upstream:
     """Owns a pool of connections, and decides what is written to them and what their answers mean.
 
     :ivar rules: what may be submitted for this app.
+    :ivar channels: its channels for broadcasts.
     """
 
     def __init__(
@@ -55,7 +65,8 @@ class ApnsHTTP2Upstream:
         self._pool.closed.addCallback(self._closed)
         self._requests = _request_rules(table)
         check = Combination(self._requests, credential.topics, credential.tokens is not None)
-        self.rules = replace(APNS_RULES, check_combination=check)
+        self.rules = replace(APNS_RULES, channels=True, check_combination=check)
+        self.channels = ChannelManagement(table, credential, context)
         self._delayed = Delayed(self._reactor, work.requeue)
         self._turn: IDelayedCall | None = None
         self._ticker = LoopingCall(self._tick)
@@ -79,12 +90,14 @@ class ApnsHTTP2Upstream:
             self._pool.stop_connecting()
             self._requeue_delayed()
             self._pool.close_idle()
+            self.channels.stop()
         return self._pool.closed
 
     def abort(self) -> None:
         self._cancel_turn()
         self._requeue_delayed()
         self._pool.abort()
+        self.channels.abort()
 
     def state(self) -> UpstreamState:
         state = self._pool.state()

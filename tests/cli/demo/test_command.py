@@ -55,6 +55,18 @@ def test_the_table(done):
     assert int(twice) < COUNT // 2
 
 
+def test_the_table_over_http2(tmp_path):
+    """The same with Apple's protocol of today: every notification has its own answer, so none is presumed."""
+    done = pushgate("demo", "--count", str(COUNT), "--dir", str(tmp_path / "d"), "--upstream", "apns-http2")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = dict(line.split("\t", 1) for line in done.stdout.splitlines() if "\t" in line)
+    assert rows["to live devices"] == "990\t990\tok"
+    assert rows["rejected 410 Unregistered"] == "10\t10\tok"
+    assert rows["lost"] == "\t0\tok"
+    assert [rows[state].split("\t")[0] for state in ("accepted", "presumed")] == ["990", "0"]
+    assert int(rows["received twice"].strip()) >= 1
+
+
 def test_plain_lines(done):
     """Without a terminal there are plain lines, few of them, and no control characters."""
     assert "\x1b" not in done.stdout

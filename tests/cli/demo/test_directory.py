@@ -5,11 +5,13 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.cli.demo.devices import devices
-from pushgate.cli.demo.directory import DemoDirectory
+from pushgate.cli.demo.directory import KEY_ID, TEAM_ID, DemoDirectory
+from pushgate.cli.demo.services import HTTP2
 from pushgate.model.errors import CannotStart
 from pushgate.plugin.config_errors import read_toml, validated
 from pushgate.service.config.reader import read_config
 from pushgate.service.plugin_registry import find
+from pushgate.simulator.provider_keys import ThrowAwayKey
 from pushgate.simulator.settings import SimulatorFile
 
 
@@ -26,6 +28,17 @@ class StageTests(SynchronousTestCase):
         self.assertEqual([rule.token for rule in simulator.script], [whom.shutdown_at, whom.close_at])
         [(_, app)] = read_config(self.directory / "gateway.toml", find()).apps.values()
         self.assertEqual((app.port, app.response_timeout), (stage.push, 2.0))
+
+    def test_configuration_over_http2(self) -> None:
+        """So is that for the other push service."""
+        stage, whom = DemoDirectory(self.directory), devices(100)
+        stage.write_configuration(whom, 2.0, HTTP2)
+        file = self.directory / "simulator.toml"
+        simulator = validated(SimulatorFile, read_toml(file), str(file)).simulator
+        self.assertEqual([rule.token for rule in simulator.script], [whom.shutdown_at, whom.close_at])
+        [(_, app)] = read_config(self.directory / "gateway.toml", find()).apps.values()
+        self.assertEqual((app.upstream, app.port, app.team_id), ("apns-http2", stage.http2, TEAM_ID))
+        self.assertEqual((KEY_ID, TEAM_ID), (ThrowAwayKey.key_id, ThrowAwayKey.team_id))
 
     def test_a_former_demo(self) -> None:
         """A former demonstration is cleared away; what else somebody put there stays."""

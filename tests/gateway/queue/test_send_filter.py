@@ -10,7 +10,7 @@ from pushgate.gateway.dead_tokens.index import DeadTokenIndex
 from pushgate.gateway.queue.send_filter import SendFilter, expired, suppress, unreachable
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.outcome import State
-from tests.samples import span, token
+from tests.samples import CHANNEL, broadcast, span, token
 
 
 @pytest.mark.parametrize(
@@ -107,3 +107,14 @@ def test_who_registered_since_is_sent_to():
     assert suppress(registered, dead_tokens([1], since=1000)) == ([registered], [])
     live, verdicts = suppress(span(3, registered_at=999), dead_tokens([1], since=1000))
     assert (len(live), len(verdicts)) == (2, 1)
+
+
+def test_a_broadcast_has_no_token_that_could_be_dead():
+    """Even if a token of the same bytes is; and it is given up where the app's upstream has no channels any more."""
+    dead = DeadTokenIndex()
+    dead.add(DeadTokenEntry(CHANNEL.encode(), 1000, DeadReason.FEEDBACK))
+    sent = broadcast(2)
+    assert SendFilter(1800.0, dead, channels=True).screen(sent, 0.0, 0.0) == ([sent], [])
+    live, [verdict] = SendFilter(1800.0, dead).screen(sent, 0.0, 0.0)
+    assert (live, verdict.span, verdict.state) == ([], sent, State.FAILED)
+    assert verdict.reason == "ChannelsNotSupported"

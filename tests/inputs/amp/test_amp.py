@@ -22,10 +22,12 @@ from pushgate.model.packed import Packed
 from pushgate.model.trace import NotificationTrace
 from pushgate.testing import outcome
 from tests.amp_rig import AmpTestCase, command, push, push_batch
-from tests.samples import PAYLOAD, TOKEN, token
+from tests.samples import CHANNEL, PAYLOAD, TOKEN, WITH_CHANNELS, token
 
 
 class PushTests(AmpTestCase):
+    rules = WITH_CHANNELS
+
     def test_a_push_is_answered_with_its_id(self):
         """The id is the UUID under which outcomes are reported."""
         [answer] = self.send(push())
@@ -54,6 +56,27 @@ class PushTests(AmpTestCase):
         self.assertEqual((terms.collapse_id, terms.push_type), ("schön", "alert"))
         self.assertEqual((terms.topic, terms.registered_at), ("com.example.news", 1600000000))
         self.assertEqual(terms.delivery, Delivery.AT_MOST_ONCE)
+
+    def test_a_broadcast(self):
+        """A channel takes the place of the token, with a key and without; not both, and not neither."""
+        for key in (None, b"k"):
+            self.send(push(token=None, channel=CHANNEL.encode(), key=key))
+            submission = self.gateway.submissions[-1]
+            self.assertEqual(list(submission.tokens), [CHANNEL.encode()])
+            self.assertEqual(submission.terms.channel, CHANNEL)
+        for arguments, field in (({"channel": b"YQ=="}, "channel"), ({"token": None}, "token")):
+            code, text = self.refusal(push(**arguments))
+            self.assertEqual((code, text.partition(":")[0]), ("INVALID", field))
+
+    def test_a_batch_of_broadcasts(self):
+        """Each payload goes to the channel; there are no tokens beside it."""
+        payloads = Packed.of([b"{}", b'{"a":1}'], 2).blob
+        for bodies, count in (({}, 1), ({"payload": None, "payloads": payloads}, 2)):
+            [answer] = self.send(push_batch(tokens=None, channel=CHANNEL.encode(), **bodies))
+            self.assertEqual(answer[b"count"], b"%d" % count)
+            submission = self.gateway.submissions[-1]
+            self.assertEqual(list(submission.tokens), [CHANNEL.encode()] * count)
+        self.assertEqual(self.refusal(push_batch(channel=CHANNEL.encode()))[1].partition(":")[0], "channel")
 
     def test_the_pushes_of_one_turn_are_one_batch(self):
         """Whichever connections they came on; each is answered with its own id."""

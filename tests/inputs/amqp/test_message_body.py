@@ -12,6 +12,7 @@ from pushgate.model.errors import Refusal
 from pushgate.model.notification import MAX_BATCH, Terms
 from pushgate.model.packed import Packed
 from pushgate.protocols.apns_rules import APNS_RULES
+from tests.samples import CHANNEL
 
 ONE = {"token": "0a", "payload": {}}
 
@@ -97,3 +98,25 @@ def test_what_is_written_can_be_read(
         assert part.payload == payload
     else:
         assert list(part.payload) == [payloads[index] for index in members]  # type: ignore[call-overload]  # packed
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_broadcasts_that_are_written_can_be_read(shared: bool) -> None:
+    """The channel stands in place of the tokens."""
+    target, bodies = CHANNEL.encode(), [b'{"n":1}', b'{"n":2}']
+    payload = bodies[0] if shared else Packed.of(bodies, 2)
+    written = write(
+        "news", MessagePart(Packed.of([target] * 2, 2), payload, Terms(channel=CHANNEL), {}), [0, 1]
+    )
+    what = read(written, None, None, rules_of).what
+    assert isinstance(what, Many)
+    [part] = what.parts
+    assert (list(part.tokens), part.terms, part.faults) == ([target] * 2, Terms(channel=CHANNEL), {})
+    assert list(part.payload) == ([bodies[0]] * 2 if shared else bodies)  # type: ignore[call-overload]  # packed
+
+
+def test_a_message_that_is_a_broadcast() -> None:
+    """With a channel in place of the token."""
+    what = read(json.dumps({"channel": CHANNEL, "payload": {}}).encode(), None, None, rules_of).what
+    assert what == Single(CHANNEL.encode(), b"{}", Terms(channel=CHANNEL))
+    assert refused(ONE | {"channel": CHANNEL}).startswith("INVALID body: token and channel")

@@ -20,7 +20,7 @@ from pushgate.net.prometheus import Exposition
 from pushgate.plugins.builtin import http as factory
 from pushgate.testing import outcome
 from tests.http_rig import ONE, PUSH, HTTPTestCase, request
-from tests.samples import TOKEN, token
+from tests.samples import CHANNEL, TOKEN, WITH_CHANNELS, token
 
 FIRST = outcome().span.batch.id
 """The id of the first notification that the fake gateway takes."""
@@ -50,7 +50,7 @@ class PushTests(HTTPTestCase):
             "registered_at": 3,
             "delivery": "at-most-once",
         }
-        self.assertEqual(set(said), set(TERM_FIELDS))
+        self.assertEqual({*said, "channel"}, set(TERM_FIELDS))
         self.assertEqual(self.push(ONE | said).status, 202)
         [submission] = self.gateway.submissions
         said |= {"priority": Priority.BULK, "delivery": Delivery.AT_MOST_ONCE}
@@ -222,6 +222,9 @@ class RefusalTests(HTTPTestCase):
             ({"token": secret + "x", "payload": {}}, "token: text of 7 characters"),
             ({"payload": {}}, "body: none of them; either token, or tokens, or notifications"),
             (ONE | {"tokens": ["12"]}, "body: token and tokens; either"),
+            ({"payload": {}, "channel": "a", "tokens": ["12"]}, "body: tokens and channel; either"),
+            (ONE | {"channel": "YQ=="}, "channel: with a token; either a token or a channel"),
+            ({"payload": {}, "channel": "a", "rate": 5}, "rate: with token"),
             ({"token": TOKEN.hex()}, "payload: missing"),
             ({"tokens": ["12"]}, "payload: missing"),
             (ONE | {"payload": [secret]}, "payload: 10 bytes; a JSON object"),
@@ -472,3 +475,33 @@ class DescriptionTests(HTTPTestCase):
     def test_the_input_is_a_plug_in(self):
         """With a name of its own."""
         self.assertEqual(factory.name, "http")
+
+
+class BroadcastTests(HTTPTestCase):
+    rules = WITH_CHANNELS
+
+    def test_one(self):
+        """A channel takes the place of the token: with a key too, and with a wait."""
+        for path, headers in ((PUSH, {}), (PUSH, {"Idempotency_Key": "k"})):
+            response = self.push({"channel": CHANNEL, "payload": {}, "priority": 5}, path, **headers)
+            self.assertEqual((response.status, response.json["count"]), (202, 1))
+            submission = self.gateway.submissions[-1]
+            self.assertEqual(list(submission.tokens), [CHANNEL.encode()])
+            self.assertEqual(submission.terms, Terms(channel=CHANNEL, priority=Priority.BULK))
+
+    def test_among_others(self):
+        """Notifications to one channel make a batch; a bad one keeps its place and refuses no other."""
+        to = {"channel": CHANNEL, "payload": {}}
+        bad = [to | {"token": "0a"}, {"payload": {}}, to | {"channel": ""}, to | {"channel": "x" * 256}]
+        response = self.push({"notifications": [ONE, to, to, *bad, ONE]})
+        self.assertEqual((response.status, response.json["count"]), (202, 8))
+        self.assertEqual([index for index, *_ in response.json["refused"]], [3, 4, 5, 6])
+        accepted = [list(each.tokens) for each in self.gateway.submissions if each.terms.channel]
+        self.assertEqual([each for each in accepted[0] if each], [CHANNEL.encode()] * 2)
+
+    def test_lines(self):
+        """The same as lines."""
+        line = json.dumps({"channel": CHANNEL, "payload": {}}).encode()
+        response = self.push(b"\n".join([line, line]), content_type="application/x-ndjson")
+        self.assertEqual((response.json["count"], response.json["refused"]), (2, []))
+        self.assertEqual(list(self.gateway.submissions[0].tokens), [CHANNEL.encode()] * 2)

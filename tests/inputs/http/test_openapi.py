@@ -11,6 +11,7 @@ from twisted.trial.unittest import TestCase
 from pushgate.inputs.http.openapi import SCHEMAS
 from pushgate.testing import RecordingGateway
 from tests.inputs.http.test_input import listening_input
+from tests.samples import WITH_CHANNELS
 
 EXAMPLES = {"POST": 25}
 """Requests of each kind, by method."""
@@ -33,7 +34,7 @@ ENDLESS = "/v1/outcomes"
 class DescriptionTests(TestCase):
     async def test_requests_made_of_it(self):
         """What fits the description is taken, what does not is refused, and each answer is as it says."""
-        gateway = RecordingGateway("news", max_payload=65_535)
+        gateway = RecordingGateway("news", max_payload=65_535, rules=WITH_CHANNELS)
         gateway.stats = lambda: {"apps": {"news": STATE}, "sinks": {}}
         async with listening_input(gateway, max_wait="20ms") as place:
             operations = await deferToThread(attack, f"http://{place}")

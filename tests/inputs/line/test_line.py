@@ -18,7 +18,7 @@ from pushgate.model.trace import NotificationTrace
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.testing import outcome
 from tests.line_rig import HEX, LineTestCase, push, push_json
-from tests.samples import PAYLOAD, TOKEN, token
+from tests.samples import CHANNEL, PAYLOAD, TOKEN, WITH_CHANNELS, token
 
 
 def ids(lines):
@@ -27,6 +27,8 @@ def ids(lines):
 
 
 class PushTests(LineTestCase):
+    rules = WITH_CHANNELS
+
     def test_a_push_is_answered_with_its_id(self):
         """As text or as JSON, it is the same notification."""
         for line in (push(), push_json()):
@@ -62,6 +64,14 @@ class PushTests(LineTestCase):
             self.assertEqual((terms.collapse_id, terms.push_type), ("schön", "alert"))
             self.assertEqual((terms.topic, terms.registered_at), ("com.example.news", 1600000000))
             self.assertEqual((terms.delivery, submission.key), (Delivery.AT_MOST_ONCE, key))
+
+    def test_a_broadcast(self):
+        """A channel takes the place of the token, in whose place a line of text has a hyphen."""
+        channel, named = CHANNEL.encode(), b'{"app":"news","channel":"%b","payload":{}}\n' % CHANNEL.encode()
+        for line in (push(token=b"-", options=b"channel=" + channel), named):
+            [_] = self.send(line)
+            submission = self.gateway.submissions[-1]
+            self.assertEqual((list(submission.tokens), submission.terms.channel), ([channel], CHANNEL))
 
     def test_a_key_repeated_brings_the_first_id(self):
         """And sends nothing; other content is a conflict."""
@@ -244,7 +254,12 @@ class RefusalTests(LineTestCase):
             (push_json(fields=b',"expiratoin":1'), "expiratoin"),
             (push_json(fields=b',"expiration":' + b"9" * 400), "expiration"),
             (push_json(app=b"\xff"), "line"),
-            (b'{"app":"news"}\n', "token"),
+            (b'{"app":"news"}\n', "payload"),
+            (b'{"app":"news","payload":{}}\n', "token"),
+            (push(token=b"-"), "token"),
+            (push(options=b"channel=YQ=="), "channel"),
+            (push(token=b"-", options=b"channel="), "channel"),
+            (push_json(fields=b',"channel":"YQ=="'), "channel"),
             (b"{}\n", "app"),
             (b"{\n", "line"),
             (b"{" * 100000 + b"\n", "line"),

@@ -13,7 +13,7 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart, SinkDown
 from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken, Outcome, State
-from pushgate.model.outcome_record import Tokens, hash_token, record
+from pushgate.model.outcome_record import Tokens, hash_token, lines, record
 from pushgate.model.packed import Packed
 from pushgate.plugin.interfaces import Context, IHistory, IOutcomeSink, IOutcomeSinkFactory
 from pushgate.plugins.builtin import ledger as factory
@@ -21,7 +21,7 @@ from pushgate.sinks.ledger import sink
 from pushgate.sinks.ledger.sink import FILE, LedgerTable
 from pushgate.sinks.ledger.store import CHUNK, DAY
 from tests.ledger_rig import STEPS, WALL, LedgerCase, reported
-from tests.samples import ID, batch, token
+from tests.samples import ID, batch, broadcast, token
 
 
 class RememberingTests(LedgerCase):
@@ -102,6 +102,18 @@ class RememberingTests(LedgerCase):
             await ledger.emit([outcome])
             found = [(await ledger.outcomes(ID + index))[0].span.tokens() for index in range(2)]
             self.assertEqual(found, [[each] for each in kept])
+            await ledger.stop()
+
+    async def test_a_channel(self) -> None:
+        """A broadcast's channel is kept whatever is kept of tokens: it is no device's."""
+        outcome = Outcome(broadcast(2), State.ACCEPTED, 200, "", WALL, "apns-http2")
+        for how in Tokens:
+            self.directory = self.directory / how
+            self.directory.mkdir()
+            ledger = self.started(tokens=str(how))
+            await ledger.emit([outcome])
+            [found] = await ledger.outcomes(ID + 1)
+            self.assertEqual(record(found), lines(replace(outcome, span=outcome.span.part(1, 2)))[0])
             await ledger.stop()
 
     async def test_many(self) -> None:

@@ -1,4 +1,4 @@
-"""Each test runs with both of the libraries below the client's codec, and none may have logged a failure."""
+"""Each test with a rig runs with both of the libraries below the client's codec, and logs no failure."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from pushgate.net.http.http2_client_ngh2 import Ngh2Client
 from tests.apns_http2_upstream_rig import HTTP2Rig
 
 
-@pytest.fixture(autouse=True, params=[H2Client, Ngh2Client], ids=["h2", "ngh2"])
+@pytest.fixture(params=[H2Client, Ngh2Client], ids=["h2", "ngh2"])
 def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The codec of every connection."""
     monkeypatch.setattr(http2, "_best_client", lambda: request.param)
@@ -27,7 +27,7 @@ def events() -> Iterator[list[LogEvent]]:
 
 
 @pytest.fixture
-def make_rig(events: list[LogEvent]) -> Callable[..., HTTP2Rig]:
+def make_rig(client: None, events: list[LogEvent]) -> Callable[..., HTTP2Rig]:
     """Makes a rig from settings of its app."""
 
     def make(**app: Any) -> HTTP2Rig:
