@@ -83,7 +83,7 @@ class Findings(msgspec.Struct):
     :ivar held: why the credential is refused.
     :ivar expired: serial of a provider token that is too old.
     :ivar renewed_too_often: the provider token was made anew too soon.
-    :ivar leave: nothing more is to be sent on this connection.
+    :ivar leave: why nothing more is to be sent on this connection.
     :ivar trouble: how many answers say that the service is in trouble.
     :ivar valid: how many answers show the service to be of use.
     """
@@ -95,7 +95,7 @@ class Findings(msgspec.Struct):
     held: Answer | None = None
     expired: int | None = None
     renewed_too_often: bool = False
-    leave: bool = False
+    leave: Answer | None = None
     trouble: int = 0
     valid: int = 0
 
@@ -118,7 +118,7 @@ class Exchange:
         self._accepted: list[tuple[Sent, str]] = []
         self._found = Findings()
         self._peer_limit: int | None = None
-        self._alone = False
+        self._alone = self._turned_away = self._paused = False
         self._answered_at = float("-inf")
         self.proven = False
 
@@ -134,11 +134,15 @@ class Exchange:
             limit = UNLIMITED if self._answered_at >= 0 else 1
         if self._most:
             limit = min(limit, self._most)
-        if self._alone and self._sent:
+        if self._paused or (self._alone and self._sent):
             return 0
-        if self._cautious and not self.proven:
+        if self._turned_away or (self._cautious and not self.proven):
             limit = min(limit, 1)
         return max(0, limit - len(self._sent))
+
+    def resume(self) -> None:
+        """Try again a while after a request was refused: one at a time, until one is answered."""
+        self._paused = False
 
     def limited(self, streams: int) -> None:
         """Note how many requests at a time the service takes."""
@@ -195,6 +199,7 @@ class Exchange:
         if sent is None:
             return
         self._answered_at = now
+        self._turned_away = self._paused = False
         unique_id = ""
         for name, value in headers:
             if name == _UNIQUE:
@@ -207,7 +212,8 @@ class Exchange:
             self._refused(sent, status, body, unique_id, wall)
 
     def unprocessed(self, stream: int, wall: float) -> None:
-        """The service has not looked at a request."""
+        """The service has not looked at a request; nor will it at others, for the moment."""
+        self._turned_away = self._paused = True
         sent = self._sent.pop(stream, None)
         if sent is not None:
             self._found.requeue.append(self._noted(_member(sent), Event.DISCARDED, wall, ""))
@@ -281,7 +287,8 @@ class Exchange:
     def _of_the_connection(self, row: Answer, serial: int) -> None:
         """An answer that is not about the notification, but about the credential or the connection."""
         found = self._found
-        found.leave = found.leave or row.follows is not Follows.RENEW_TOKEN
+        if row.follows is not Follows.RENEW_TOKEN:
+            found.leave = row
         if row.follows is Follows.HELD:
             found.held = row
         elif row.follows is Follows.RENEW_TOKEN:

@@ -140,7 +140,7 @@ class ApnsHTTP2Connection(protocol.Protocol):
             lambda stream: never or self._codec.is_unsent(stream),
             "ConnectionLost",
             self._owner.wall(),
-            vanished=self.vanished,
+            vanished=self.vanished or (bool(self.fault) and not self.exchange.proven),
         )
         self._owner.ended(self, findings, cause)
 
@@ -194,6 +194,7 @@ class ApnsHTTP2Connection(protocol.Protocol):
         While other requests are answered, one that is overdue is given up. When none is, PING decides:
         without an answer to it, the other side is gone; with one, a request that was alone is to blame.
         """
+        self.exchange.resume()
         overdue = self.exchange.overdue(now)
         silent = bool(overdue) and self.exchange.is_silent(now)
         is_there = now - self._there_at < PING_TIMEOUT

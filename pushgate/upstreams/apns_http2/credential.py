@@ -8,6 +8,7 @@ import msgspec
 from pushgate.net.table_files import Identity, TableFiles
 from pushgate.protocols.apns_http2.certificate_grants import grants
 from pushgate.protocols.apns_http2.provider_token import TokenClock, parse_key, signed
+from pushgate.protocols.apns_push_types import TYPES
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
 from pushgate.upstreams.common.credentials import Credentials, of_identity
 
@@ -55,6 +56,7 @@ def _check_topic(files: TableFiles, table: ApnsHTTP2Table, identity: Identity) -
     """Note a topic that the certificate does not have."""
     topics = grants(identity.leaf).topics
     assert table.certificate is not None
-    if topics and not any(topic.startswith(table.topic or "") for topic in topics):
+    wanted = {f"{table.topic}{each.suffix}" for each in TYPES.values()}
+    if topics and wanted.isdisjoint(topics):
         known = ", ".join(sorted(topics))
         files.fault("topic", table.certificate, f"the certificate is not for it; its topics are {known}")

@@ -54,10 +54,11 @@ class ServiceJudge:
         """Seconds until the next attempt."""
         return self._health.wait()
 
-    def judge(self, findings: Findings, tripped: bool, wall: float) -> Cause | None:
+    def judge(self, findings: Findings, tripped: bool, proven: bool, wall: float) -> Cause | None:
         """Judge what came; return why nothing is to be sent for a while, if so it is.
 
         :param tripped: so many tokens were refused that the environment is suspect.
+        :param proven: the connection was of use.
         :param wall: Unix seconds.
         """
         if findings.valid and not tripped:
@@ -66,6 +67,9 @@ class ServiceJudge:
             self._tokens.renewed_too_often(wall)
         self._trouble = findings.trouble if findings.valid else self._trouble + findings.trouble
         cause, text = self._verdict(findings, tripped, wall)
+        if cause is None and findings.leave is not None and not proven:
+            why = findings.leave.reason
+            cause, text = Cause.SHUTDOWN, f"the push service has no use for a new connection: {why}"
         if cause is None or self.is_waiting:
             return None
         self._health.failed(cause, text)

@@ -32,7 +32,7 @@ from pushgate.upstreams.apns_http2.credential import AppleCredential
 from pushgate.upstreams.apns_http2.delayed import Delayed
 from pushgate.upstreams.apns_http2.service_judge import ServiceJudge
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
-from pushgate.upstreams.common.circuit_breaker import Cause
+from pushgate.upstreams.common.circuit_breaker import OURS, Cause
 from pushgate.upstreams.common.connect import endpoint
 from pushgate.upstreams.common.connection_pool import ConnectionPool
 from pushgate.upstreams.common.listening_gap import ListeningGap
@@ -155,13 +155,13 @@ class ApnsHTTP2Upstream:
         for death in findings.deaths:
             rejected = self._work.token_rejected(death.token, True, death.reason, death.since)
             tripped = rejected or tripped
-        tried = self._judge.is_doubtful and not self._judge.is_waiting
-        cause = self._judge.judge(findings, tripped, self.wall())
+        is_trial = self._judge.is_doubtful and not self._judge.is_waiting
+        cause = self._judge.judge(findings, tripped, connection.exchange.proven, self.wall())
         if cause is not None:
-            self._rest(leave=cause is not Cause.SERVICE_ERROR)
-        if findings.leave:
+            self._rest(leave=cause in OURS)
+        if findings.leave is not None:
             connection.leave()
-        self._delay(findings.later, tried)
+        self._delay(findings.later, in_queue=self._judge.is_waiting and not is_trial)
         self._work.requeue(findings.requeue)
 
     def ended(self, connection: ApnsHTTP2Connection, findings: Findings, cause: Cause | None) -> None:
@@ -216,22 +216,18 @@ class ApnsHTTP2Upstream:
             connection.write(spans)
         return True
 
-    def _delay(self, later: list[Later], tried: bool) -> None:
-        """Have notifications wait; in the queue, which is no retry, while the whole service is left alone.
+    def _delay(self, later: list[Later], in_queue: bool) -> None:
+        """Have notifications wait.
 
-        :param tried: the service was tried with them, so they do wait: tried again at once, one that the
-            service always fails at would hold up the others.
+        :param in_queue: which is no retry, because the whole service is left alone; not the one whose turn it
+            was to show that the service is of use again, so that it holds no others up.
         """
-        if self._pool.is_stopping:
-            self._work.requeue([each.span for each in later])
-            return
-        resting = self._judge.is_waiting and not tried
         for span, device in ((each.span, each.device) for each in later):
-            if resting and not device:
+            if self._pool.is_stopping or (in_queue and not device):
                 self._work.requeue([replace(span, retries=max(0, span.retries - 1))])
                 continue
             first = self._table.device_delay if device else self._table.retry_delay
-            seconds = min(_LONGEST, first * 2 ** (span.retries - 1)) * (1 + self._context.jitter() / 4)
+            seconds = min(_LONGEST, first * 2 ** max(0, span.retries - 1)) * (1 + self._context.jitter() / 4)
             (self._delayed.add_device if device else self._delayed.add)(span, seconds)
 
     def _rest(self, leave: bool) -> None:

@@ -96,7 +96,9 @@ class TestTable:
         assert found.held is (row if follows is Follows.HELD else None)
         assert found.expired == (1 if follows is Follows.RENEW_TOKEN else None)
         assert found.renewed_too_often is (follows is Follows.KEEP_TOKEN)
-        assert found.leave is (follows in {Follows.HELD, Follows.KEEP_TOKEN, Follows.NEW_CONNECTION})
+        assert found.leave is (
+            row if follows in {Follows.HELD, Follows.KEEP_TOKEN, Follows.NEW_CONNECTION} else None
+        )
         assert found.trouble == (follows is Follows.LATER)
         assert found.valid == (settled or follows is Follows.DEVICE_LATER)
         assert made.proven is bool(found.valid)
@@ -176,6 +178,19 @@ class TestRoom:
         made.opened(3, span(), 0, 0.0, 2)
         answer(made, 3)
         assert made.room() == 1000
+
+    def test_after_a_request_was_refused(self) -> None:
+        """Nothing is written until another is answered, or for a while; then one at a time until one is."""
+        made = opened(span(2))
+        made.unprocessed(1, WALL)
+        assert made.room() == 0
+        answer(made, 3)
+        assert made.room() == 1000
+        made.opened(5, span(), 0, 0.0, 1)
+        made.unprocessed(5, WALL)
+        assert made.room() == 0
+        made.resume()
+        assert made.room() == 1
 
     def test_suspects_are_alone(self) -> None:
         """With a suspect in flight nothing else is written; when it has its answer, everything is."""
@@ -374,7 +389,7 @@ class TestCredential:
         made = opened(span(topic=topic))
         answer(made, 1, 400, "TopicDisallowed")
         found = made.findings()
-        assert (found.held is not None, found.leave, len(found.requeue)) == (held, held, held)
+        assert (found.held is not None, found.leave is not None, len(found.requeue)) == (held, held, held)
         assert [each.state for each in found.verdicts] == ([] if held else [State.REJECTED])
         assert found.deaths == []
 
@@ -386,7 +401,7 @@ class TestCredential:
         for stream in (1, 3, 5):
             answer(made, stream, 403, "ExpiredProviderToken")
         found = made.findings()
-        assert (found.expired, found.leave, len(found.requeue)) == (3, False, 3)
+        assert (found.expired, found.leave, len(found.requeue)) == (3, None, 3)
 
 
 ACTIONS = st.sampled_from(["accepted", "named", "rejected", "later", "held", "unprocessed", "unanswered"])

@@ -136,8 +136,16 @@ def test_a_topic_that_the_certificate_does_not_have(tmp_path: Path) -> None:
     """Found at the start, with those that it has."""
     file = certificate(tmp_path / "a.pem")
     assert load("news", table(certificate=str(file), topic=TOPIC)).topics == {TOPIC}
-    with pytest.raises(CannotStart) as failure:
-        load("news", table(certificate=str(file), topic="com.example.other"))
-    assert failure.value.faults == [
-        f"apps.news.topic: {file}: the certificate is not for it; its topics are {TOPIC}"
-    ]
+    for other in ("com.example.other", TOPIC[:-1], TOPIC.rpartition(".")[0], f"{TOPIC}.voip"):
+        with pytest.raises(CannotStart) as failure:
+            load("news", table(certificate=str(file), topic=other))
+        assert failure.value.faults == [
+            f"apps.news.topic: {file}: the certificate is not for it; its topics are {TOPIC}"
+        ]
+
+
+def test_the_topic_of_a_certificate_that_lists_only_another_kind(tmp_path: Path) -> None:
+    """A certificate for VoIP lists the topic with its suffix alone: it is for the app all the same."""
+    listed = b"\x30\x14\x0c\x0aa.one.voip\x30\x06\x0c\x04voip"
+    file = certificate(tmp_path / "a.pem", listed)
+    assert load("news", table(certificate=str(file), topic="a.one")).topics == {"a.one.voip"}
