@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from twisted.internet import error
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -89,9 +90,11 @@ class Wire:
     :ivar left: the client has sent GOAWAY.
     :ivar deaf: nothing is read or answered any more, not even a PING.
     :ivar asked: bytes that the client wrote since it became deaf.
+    :ivar producer: what is told that the transport is full.
     """
 
     connected = True
+    producer: IPushProducer
 
     def __init__(self, service: "Service", connection: Any) -> None:
         self.transport, self.service, self.connection = self, service, connection
@@ -107,7 +110,8 @@ class Wire:
 
     def setTcpNoDelay(self, on: bool) -> None: ...
 
-    def registerProducer(self, producer: object, streaming: bool) -> None: ...
+    def registerProducer(self, producer: IPushProducer, streaming: bool) -> None:
+        self.producer = producer
 
     def unregisterProducer(self) -> None: ...
 
@@ -163,11 +167,11 @@ class Wire:
         if data and self.connected and not self.deaf:
             self.connection.dataReceived(data)
 
-    def end(self) -> None:
-        """Close silently."""
+    def end(self, reason: Exception | None = None) -> None:
+        """Close silently, unless a reason is given."""
         if self.connected:
             self.connected = False
-            self.connection.connectionLost(Failure(error.ConnectionDone()))
+            self.connection.connectionLost(Failure(reason or error.ConnectionDone()))
 
     def _take(self, data: bytes) -> None:
         if not self.connected:

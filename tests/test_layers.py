@@ -70,6 +70,8 @@ PURE = {
     "gateway.dead_tokens.index": set(),
     "gateway.dead_tokens.environment_guard": {"msgspec"},
     "gateway.outcomes.tracker": {"msgspec"},
+    "upstreams.apns_http2.combination": {"msgspec"},
+    "upstreams.apns_http2.settings": {"pydantic"},
     "upstreams.common.circuit_breaker": {"msgspec"},
     "upstreams.common.handshake_limit": set(),
 }

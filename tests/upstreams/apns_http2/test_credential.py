@@ -90,6 +90,19 @@ def test_defaults() -> None:
     assert (given.key_id, given.host) == ("ZZZ123DEFG", "h")
 
 
+def test_a_kind_of_payload_that_an_app_does_not_have() -> None:
+    """An app that names its push types has them, and every file that it names is known."""
+    found = table(certificate="x.pem", push_types=["background", "voip"], trust="ca.pem")
+    assert found.push_types == ["background", "voip"]
+    assert set(found.files()) == {"certificate", "trust"}
+
+
+def test_not_even_a_table() -> None:
+    """What is no table is refused like any other."""
+    with pytest.raises(ValidationError, match="dictionary"):
+        ApnsHTTP2Table.model_validate(["apns-http2"])
+
+
 def test_a_key(tmp_path: Path) -> None:
     """The provider tokens are signed with it, and ALPN offers h2."""
     file = p8(tmp_path / "AuthKey_ABC123DEFG.p8", ec.generate_private_key(ec.SECP256R1()))

@@ -42,6 +42,16 @@ def test_a_device_that_waits() -> None:
     assert delayed.sift([span(6, order=3)]) == [span(6, order=3)]
 
 
+def test_devices_at_both_ends() -> None:
+    """The first and the last of what is to be written may have to wait, and all of it."""
+    _, delayed, _ = made()
+    delayed.add_device(span(tokens=[token(0)]), 10)
+    delayed.add_device(span(tokens=[token(3)]), 10)
+    free = delayed.sift([span(4, order=1), span(1, order=2)])
+    assert [(each.batch.order, each.start, each.stop) for each in free] == [(1, 1, 3)]
+    assert delayed.size == 5
+
+
 def test_it_can_be_found_and_emptied() -> None:
     """`Status` finds a member; a stop takes everything, and no timer stays."""
     clock, delayed, due = made()
