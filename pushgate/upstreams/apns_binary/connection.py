@@ -17,6 +17,7 @@ from pushgate.protocols.apns_binary.connection import BEAT, Stream
 from pushgate.protocols.apns_binary.connection_end import Ending
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.circuit_breaker import Cause
+from pushgate.upstreams.common.finish_close import finish_close
 from pushgate.upstreams.common.read_before_reset import read_before_reset
 
 RUN: Final = 256
@@ -116,6 +117,8 @@ class StreamConnection(Protocol):
             self._passed = self.stream.size  # it is the TLS layer that calls, passing it on
 
     def resumeProducing(self) -> None:
+        if finish_close(self._transport().transport):
+            return
         self.blocked_since = None
         self._acknowledge()
         self._wake()

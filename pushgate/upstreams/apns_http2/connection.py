@@ -27,6 +27,7 @@ from pushgate.protocols.apns_http2.exchange import Exchange, Findings
 from pushgate.protocols.apns_http2.requests import Header, RequestRules
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.circuit_breaker import Cause
+from pushgate.upstreams.common.finish_close import finish_close
 from pushgate.upstreams.common.read_before_reset import read_before_reset
 
 RUN: Final = 256
@@ -149,6 +150,8 @@ class ApnsHTTP2Connection(protocol.Protocol):
             self.blocked_since = self._reactor.seconds()
 
     def resumeProducing(self) -> None:
+        if finish_close(self._transport().transport):
+            return
         self.blocked_since = None
         self._owner.wake()
 
