@@ -106,6 +106,9 @@ class ServiceJudge:
             return Cause.WRONG_ENVIRONMENT, f"{self._key}: {_TEXTS[Cause.WRONG_ENVIRONMENT]}"
         if findings.held is not None:
             return Cause(findings.held.cause), f"{self._key}: {findings.held.reason}: {findings.held.words}"
+        if findings.expired is not None and self._tokens is None:
+            why = "ExpiredProviderToken, where a certificate was shown"
+            return Cause.CREDENTIAL_REJECTED, f"{self._key}: {why}"
         if self._is_clock_wrong(findings.expired, wall):
             why = "ExpiredProviderToken for a new token: this machine's clock is wrong; set it"
             return Cause.CLOCK_WRONG, f"{self._key}: {why}"
