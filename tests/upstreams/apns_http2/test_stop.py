@@ -194,7 +194,7 @@ class TestAbort:
     def test_while_connecting(self, rig: HTTP2Rig) -> None:
         """An attempt that hangs is cancelled."""
         rig.service.wires[0].end()
-        rig.service.connect = lambda factory: Deferred()  # type: ignore[method-assign]
+        rig.service.connect = lambda factory: Deferred()  # type: ignore[method-assign] # it never answers
         rig.submit(1)
         rig.run(5)
         assert rig.app()["connections"] == {"connecting": 1}
