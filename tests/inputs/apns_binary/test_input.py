@@ -30,7 +30,7 @@ from tests.input_rig import context
 from tests.samples import PAYLOAD, token
 
 HERE = Path(__file__).parents[2]
-CROWD = 10_000
+CROWD = 3_000
 BAD = framed(7, b"", PAYLOAD)
 
 
@@ -255,7 +255,7 @@ class InputTests(AmpTestCase):
             version: str = connection.get_protocol_version_name()
             return version
 
-    async def test_ten_thousand_come_and_go(self) -> None:
+    async def test_thousands_come_and_go(self) -> None:
         """Without a handshake, with half of one, with garbage; the one that stays is served all the while."""
         port = await self.start(listen=ENDPOINT)
         provider = await self.connect(port)
