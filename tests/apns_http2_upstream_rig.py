@@ -94,6 +94,7 @@ class Wire:
     """
 
     connected = True
+    disconnecting = False
     producer: IPushProducer
 
     def __init__(self, service: "Service", connection: Any) -> None:
