@@ -90,7 +90,7 @@ class Wire:
     :ivar left: the client has sent GOAWAY.
     :ivar deaf: nothing is read or answered any more, not even a PING.
     :ivar asked: bytes that the client wrote since it became deaf.
-    :ivar producer: what is told that the transport is full.
+    :ivar producer: paused while the transport is full.
     """
 
     connected = True

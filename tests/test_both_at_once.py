@@ -104,7 +104,7 @@ class BothAtOnceTests(ProcessTestCase):
         (keys / f"{self.key.key_id}.pem").write_bytes(public)
 
     async def told(self, command: list[str], topic: str) -> list[tuple[Any, ...]]:
-        """What a client of the provider API is told, push by push."""
+        """The answers to a client of the provider API, push by push."""
         pushes = [
             (GOOD, topic, "Hi"), (DEAD, topic, "Hi"), (GOOD, topic, TOO_LARGE),
             (GOOD, "com.example.stranger", "Hi"),

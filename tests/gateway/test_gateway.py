@@ -82,7 +82,7 @@ class ChannelTests(GatewayTestCase):
         """They are its upstream's, if that has any; none are given out while the gateway stops."""
         gateway, upstream = self.rig.gateway, self.rig.upstream
         with self.assertRaises(UnknownApp):
-            gateway.channels("nobody")
+            gateway.channels("unknown")
         with self.assertRaisesRegex(Invalid, "^app: news has no channels"):
             gateway.channels("news")
         channels = upstream.channels = MemoryChannels()

@@ -20,7 +20,7 @@ def test_a_key_is_made_once(tmp_path):
 
 
 def test_a_directory_that_cannot_be_written(tmp_path):
-    """It is told in one line, with the file."""
+    """It is reported in one line, with the file."""
     with pytest.raises(CannotStart, match=r"simulator\.state_dir: .*AuthKey.*; must be a writable directory"):
         ThrowAwayKey.in_directory(tmp_path / "missing")
 

@@ -71,7 +71,7 @@ class ProviderAuthentication(Authenticator):
     def by_certificate(self, transport: Any) -> Principal | None:
         """The principal of a peer's certificate; None without one.
 
-        :raises Refused: it has a certificate that is nobody's.
+        :raises Refused: the certificate belongs to no principal, and no other credential is accepted.
         """
         subject = peer_subject(transport)
         if subject is None:

@@ -63,7 +63,7 @@ class Repeats:
         return True
 
     async def _recall(self, stream: PushStream, push: Push, number: int) -> None:
-        """Answer with the outcome of a notification that was submitted before, for which nobody waits."""
+        """Answer with the outcome of a notification that was submitted before, once it is final."""
         until = self._clock.seconds() + self._timeout
         ask: Any = self._gateway.status
         while not stream.gone:

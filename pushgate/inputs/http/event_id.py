@@ -8,7 +8,7 @@ import msgspec
 from pushgate.model.errors import Invalid
 
 UNKEPT: Final = "live"
-"""The id of events that are not kept: a reader that comes back with it is told of the gap."""
+"""The id of events that are not kept: a reader that resumes with it gets a gap event."""
 PATTERN: Final = r"^([0-9A-Za-z]{1,32}-[0-9]{1,19}|0|live)$"
 """What a `Last-Event-ID` looks like."""
 _RULE: Final = "the id of an event of this stream, or 0 for all that is kept"

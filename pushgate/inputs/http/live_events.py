@@ -25,7 +25,7 @@ class LiveEvents:
     def begin(self, resume: EventId | None) -> None:
         """Begin with the outcomes from now on.
 
-        :param resume: the peer comes back: then it is told that it missed what happened meanwhile.
+        :param resume: the peer was connected before: it gets an event for the gap.
         """
         self._stream.begin()
         gap = [Gap.NOT_KEPT.event()] if resume is not None else []

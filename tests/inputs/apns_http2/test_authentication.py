@@ -31,7 +31,7 @@ class StrangerTests(PushInputTestCase):
     trusting = False
 
     def test_elsewhere(self):
-        """Nobody may, without a credential."""
+        """A client without a valid credential may not push from another host."""
         self.assertEqual(self.told(), (403, "MissingProviderToken"))
         self.assertEqual(self.told(authorization=Signer().bearer()), (403, "InvalidProviderToken"))
         self.assertEqual(self.accepted(), [])
@@ -190,7 +190,7 @@ class PrincipalTests(PushInputTestCase):
         self.assertEqual(self.told(**self.good), (403, "InvalidProviderToken"))
 
     def test_the_quota(self):
-        """Beyond its rate requests wait; no more are read, and nobody is told to hurry."""
+        """Beyond its rate requests wait; no more are read, and none is refused."""
         streams = [self.peer.request(f"/3/device/{token(number).hex()}", **self.good) for number in range(4)]
         self.turn()
         told = [self.peer.answers[stream].told for stream in streams]
@@ -254,7 +254,7 @@ class CertificateAndKeyTests(PushInputTestCase):
     grants: ClassVar[dict[str, Grant]] = {"other": Grant(secrets=(SecretHash.of(SECRET, bytes(16)),))}
 
     def test_a_token_in_its_place(self):
-        """A certificate that is nobody's is no obstacle to a good token, or to a secret."""
+        """A certificate of no principal is no obstacle to a good token, or to a secret."""
         Certified(self.peer, "shop")
         self.assertEqual(self.told(), (403, "MissingProviderToken"))
         self.assertEqual(self.told(authorization=self.signer.bearer()), OK)

@@ -48,7 +48,7 @@ class SettlingGateway(RecordingGateway):
 
 
 class ClientTests(TestCase):
-    """Each is told what Apple would tell it."""
+    """Each request gets the answer that Apple would give."""
 
     timeout = 80
 
@@ -90,7 +90,7 @@ class ClientTests(TestCase):
         self.addCleanup(self.input.stop)
 
     async def told(self, *command: str, pushes: list[tuple[str, str, str]]) -> list[Any]:
-        """What a client is told of each push: of a token, a topic and an alert."""
+        """Status and reason of the answer to one push: token, topic and alert."""
         task = {
             "host": "localhost",
             "port": int(self.input.addresses()[0].rpartition(":")[2]),
@@ -160,7 +160,7 @@ class ClientTests(TestCase):
         await self.check_outcomes(sys.executable, str(HERE / "modern_program.py"))
 
     async def test_thousands_of_errors_for_aioapns(self) -> None:
-        """It never opens its window again; what it is told gets through all the same."""
+        """It never opens its window again, and gets every answer all the same."""
         await self.start("accepted")
         pushes = [(BAD, "com.example.news", "Hi")] * 2600
         told = await self.told(sys.executable, str(HERE / "modern_program.py"), pushes=pushes)

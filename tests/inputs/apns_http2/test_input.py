@@ -81,7 +81,7 @@ class InputTests(TestCase):
         self.assertEqual(self.input.addresses()[0][:14], "ssl 127.0.0.1:")
 
     async def test_over_tls(self) -> None:
-        """A push with httpx, by ALPN; and what HTTP/1.1 is told."""
+        """A push with httpx, by ALPN; HTTP/1.1 is refused."""
         port = await self.start()
         response = await self.post(port)
         self.assertEqual((response.status_code, response.http_version), (200, "HTTP/2"))

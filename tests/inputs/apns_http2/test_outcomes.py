@@ -133,7 +133,7 @@ class OutcomeTests(PushInputTestCase):
         self.assertEqual(self.server.pushes._following, set())
 
     def test_the_gateway_stops(self):
-        """What waits for an outcome that will not come any more is told so."""
+        """A request that waits for an outcome that will not come any more is answered."""
         stream = self.peer.request()
         self.turn()
         self.server.pushes.stop()
@@ -366,7 +366,7 @@ class RepeatedOutcomeTests(PushInputTestCase):
         self.assertEqual(self.peer.answers[stream].told, (200, ""))
 
     def test_found_to_be_a_503(self):
-        """The same when that became known while nobody waited."""
+        """The same when that became known while no request waited."""
         number = self.submitted()
         self.gateway.records[number] = outcome(State.EXPIRED)
         stream = self.peer.request(apns_id=APNS_ID)

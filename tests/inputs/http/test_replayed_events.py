@@ -25,7 +25,7 @@ MEMBERS = 1 << 16
 class Kept:
     """A sink that keeps reports: the one with number *n* has the position *n* * 65,536.
 
-    :ivar holding: while true, `replay` answers when it is told to.
+    :ivar holding: while true, `replay` answers only when the test releases it.
     """
 
     epoch = "e1"

@@ -58,7 +58,7 @@ class WatchTests(HTTPTestCase):
         )
 
     def test_what_is_not_kept(self):
-        """The stream has an id; who comes back with one is told of the gap, and that nothing is kept."""
+        """The stream has an id; a reader that resumes with one gets a gap event: nothing is kept."""
         self.watch()
         self.assertEqual(self.rest.body, b": outcomes\n\nid: live\n\n")
         for last in ("live", "0", "5f3a9c21-42"):

@@ -1066,7 +1066,7 @@ class TestAlike:
     )
     @every_client
     def test_damaged_bytes_raise_nothing(self, client, doings, at, damage, step):
-        """A broken connection is an event, said once, whatever was wrong; every stream is told of once."""
+        """A broken connection is an event, reported once, whatever was wrong; every stream ends once."""
         made, script = client(ClientLimits()), Script()
         streams = [ask(made, bytes(number)) for number in range(8)]
         script.live = dict.fromkeys(streams, False)

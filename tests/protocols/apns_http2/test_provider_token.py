@@ -96,7 +96,7 @@ class TestKeys:
         ],
     )
     def test_what_is_no_readable_private_key_is_refused(self, data):
-        """Encrypted, damaged, in DER, public, of a kind nobody knows: the words help, and quote nothing."""
+        """Encrypted, damaged, in DER, public, of an unknown kind: the message says what to do, and quotes nothing."""
         with pytest.raises(ValueError, match=r"holds no private key in PEM; take the \.p8 file") as caught:
             parse_key(data)
         assert caught.value.__cause__ is None

@@ -108,7 +108,7 @@ def test_tokens_that_are_no_good(header):
 
 
 def test_a_key_of_any_team():
-    """A key may be nobody's in particular."""
+    """A key may belong to no particular team."""
     check = TokenCheck({KEY_ID: ProviderKey(PRIVATE.public_key())})
     assert check.check(bearer({"iss": "OTHERTEAM1", "iat": int(NOW)}), NOW).team == "OTHERTEAM1"
 
@@ -165,7 +165,7 @@ RSA = rsa.generate_private_key(65537, 2048)
     ],
 )
 def test_files_without_a_key(content, fault):
-    """A file without a P-256 key is told in one line."""
+    """A file without a P-256 key is reported in one line."""
     with pytest.raises(ValueError, match=fault):
         public_key(content)
 

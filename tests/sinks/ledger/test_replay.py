@@ -139,7 +139,7 @@ class ReplayTests(LedgerCase):
         await ledger.stop()
 
     async def test_gaps(self) -> None:
-        """Who comes back for what was removed is told so; who had read it is not."""
+        """A reader that resumes from what was removed gets a gap event; one that had read it does not."""
         self.patch(sink, "SWEEP", 0.01)
         ledger = self.started(keep="1h")
         await ledger.emit([reported(order=1), reported(order=2), reported(order=3, at=WALL + 3000)])
