@@ -51,10 +51,6 @@ class _Described(msgspec.Struct, rename="kebab"):
     push_type: str = ""
 
 
-class _Refused(msgspec.Struct):
-    reason: str = ""
-
-
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -99,14 +95,6 @@ def described(channel: str, body: bytes) -> Channel:
     """A channel; raise `ServiceFailed` when the answer does not describe one."""
     found = _decoded(body, _Described)
     return Channel(channel, found.message_storage_policy, printable(found.push_type, LONGEST_REASON))
-
-
-def reason_of(body: bytes) -> str:
-    """Apple's reason in the body of a refusal, "" without one."""
-    try:
-        return printable(msgspec.json.decode(body, type=_Refused).reason, LONGEST_REASON)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
 
 
 def refusal(status: int, reason: str) -> Refusal:

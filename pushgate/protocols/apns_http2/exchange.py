@@ -28,6 +28,7 @@ from pushgate.model.history import Event, Step
 from pushgate.model.notification import MAX_EXPIRATION
 from pushgate.model.outcome import State, Verdict
 from pushgate.model.printable import printable
+from pushgate.protocols.apns_http2.answer_body import read
 from pushgate.protocols.apns_http2.reasons import LONGEST_REASON, Answer, Follows, answer
 from pushgate.protocols.lost_in_flight import lost
 
@@ -42,14 +43,6 @@ _UNIQUE: Final = b"apns-unique-id"
 
 Sent = tuple[BatchSlice, int, float, int]
 """A request without an answer: its slice and the member in it, when it was written, the token's serial."""
-
-
-class _Body(msgspec.Struct):
-    reason: str = ""
-    timestamp: float | None = None
-
-
-_decode = msgspec.json.Decoder(_Body).decode
 
 
 class Death(msgspec.Struct, frozen=True):
@@ -266,8 +259,8 @@ class Exchange:
     # What follows.
 
     def _refused(self, sent: Sent, status: int, body: bytes, unique_id: str, wall: float) -> None:
-        reason, timestamp = _read(body)
-        row, span, found = answer(status, reason), _member(sent), self._found
+        said = read(body)
+        row, span, found = answer(status, said.reason), _member(sent), self._found
         follows = row.follows
         if row.reason == "TopicDisallowed" and span.batch.terms.topic not in {None, self._topic}:
             follows = Follows.REJECTED  # of the caller's topic, not the app's
@@ -277,7 +270,7 @@ class Exchange:
         if follows in {Follows.REJECTED, Follows.DEAD}:
             found.verdicts.append(Verdict(span, State.REJECTED, status, row.reason, unique_id))
             if row.dead is not None and span.batch.terms.channel is None:
-                self._dead(span, row.dead, timestamp)
+                self._dead(span, row.dead, said.timestamp)
         elif follows in {Follows.DEVICE_LATER, Follows.LATER}:
             self._later(span, row, wall)
         else:
@@ -369,12 +362,3 @@ def _runs(entries: list[tuple[Sent, str]]) -> list[tuple[BatchSlice, str]]:
     if of is not None:
         runs.append((of.part(first, end), ""))
     return runs
-
-
-def _read(body: bytes) -> tuple[str, float | None]:
-    """Reason and timestamp of a body; of one that is not Apple's, none."""
-    try:
-        decoded = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "", None
-    return printable(decoded.reason, LONGEST_REASON), decoded.timestamp

@@ -116,12 +116,17 @@ LONGEST_REASON: Final = 64
 """Characters of a reason that are kept; Apple's longest has 27."""
 
 
+def documented(status: int, reason: str) -> Answer | None:
+    """The row of an answer that Apple documents, None for another."""
+    return _BY_REASON.get((status, reason))
+
+
 def answer(status: int, reason: str) -> Answer:
     """The row of an answer; for one that is not known, what its status' class means.
 
     :param reason: printable, "" when there was none.
     """
-    found = _BY_REASON.get((status, reason))
+    found = documented(status, reason)
     if found is not None:
         return found
     reason = reason[:LONGEST_REASON] or f"HTTP{status}"

@@ -11,6 +11,7 @@ from pushgate.model.errors import Invalid, Overloaded, ServiceFailed
 from pushgate.net.http.client_codec import Answered, ClientLimits, RequestForm
 from pushgate.net.http.http2 import http2_client
 from pushgate.plugin.interfaces import Context, IChannels
+from pushgate.protocols.apns_http2.answer_body import read
 from pushgate.protocols.apns_http2.channels import (
     ManagementRequest,
     created,
@@ -20,7 +21,6 @@ from pushgate.protocols.apns_http2.channels import (
     listed,
     listing,
     reading,
-    reason_of,
     refusal,
 )
 from pushgate.protocols.apns_http2.requests import Header
@@ -83,12 +83,12 @@ class ChannelManagement:
     # within
 
     def _answer(
-        self, request: Callable[[str], ManagementRequest], read: Callable[[Answered], _T]
+        self, request: Callable[[str], ManagementRequest], read_answer: Callable[[Answered], _T]
     ) -> Deferred[_T]:
-        return Deferred.fromCoroutine(self._answered(request, read))
+        return Deferred.fromCoroutine(self._answered(request, read_answer))
 
     async def _answered(
-        self, request: Callable[[str], ManagementRequest], read: Callable[[Answered], _T]
+        self, request: Callable[[str], ManagementRequest], read_answer: Callable[[Answered], _T]
     ) -> _T:
         tokens = self._credential.tokens
         if tokens is None:
@@ -100,8 +100,8 @@ class ChannelManagement:
             answer = await self._sent(asked, (b"authorization", authorization))
             if 200 <= answer.status < 300:
                 tokens.accepted()
-                return read(answer)
-            reason = reason_of(answer.body)
+                return read_answer(answer)
+            reason = read(answer.body).reason
             if reason == "ExpiredProviderToken" and tokens.expired(serial, self._wall()):
                 continue
             if reason == "TooManyProviderTokenUpdates":

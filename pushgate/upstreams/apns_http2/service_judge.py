@@ -2,11 +2,10 @@
 
 from typing import Final
 
-import msgspec
-
 from pushgate.model.printable import printable
+from pushgate.protocols.apns_http2.answer_body import read
 from pushgate.protocols.apns_http2.exchange import Findings
-from pushgate.protocols.apns_http2.reasons import Follows, answer
+from pushgate.protocols.apns_http2.reasons import LONGEST_REASON, Follows, documented
 from pushgate.upstreams.apns_http2.connection import ApnsHTTP2Connection
 from pushgate.upstreams.apns_http2.credential import AppleCredential
 from pushgate.upstreams.common.circuit_breaker import Cause
@@ -14,7 +13,6 @@ from pushgate.upstreams.common.service_health import ServiceHealth
 
 TROUBLE: Final = 3
 """Answers in a row that say that the service is in trouble, before it is given a rest."""
-_REASON: Final = 64
 _TEXTS: Final = {
     Cause.CERTIFICATE_EXPIRED: "the push service says that our certificate has expired",
     Cause.CERTIFICATE_REJECTED: "the push service does not accept our certificate",
@@ -22,13 +20,6 @@ _TEXTS: Final = {
     Cause.CLOSED_AT_ONCE: "the push service closed a new connection without an answer",
     Cause.TIMED_OUT: "the push service answers nothing",
 }
-
-
-class _Farewell(msgspec.Struct):
-    reason: str = ""
-
-
-_decode = msgspec.json.Decoder(_Farewell).decode
 
 
 class ServiceJudge:
@@ -127,8 +118,8 @@ class ServiceJudge:
         if connection.fault:
             return Cause.NOT_HTTP2, connection.fault
         reason = _reason(connection.farewell)
-        row = answer(403, reason)
-        if reason and row.cause and row.follows is Follows.HELD and row.words != answer(403, "?").words:
+        row = documented(403, reason)
+        if row is not None and row.follows is Follows.HELD:
             return Cause(row.cause), f"{self._key}: {reason}: {row.words}"
         if connection.exchange.proven:
             return None, ""
@@ -143,9 +134,4 @@ class ServiceJudge:
 
 def _reason(farewell: bytes | None) -> str:
     """The reason in the debug data of GOAWAY; its words when it is not Apple's JSON."""
-    if not farewell:
-        return ""
-    try:
-        return printable(_decode(farewell).reason, _REASON)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return printable(farewell, _REASON)
+    return read(farewell).reason or printable(farewell, LONGEST_REASON) if farewell else ""

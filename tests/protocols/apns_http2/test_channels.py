@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pushgate.model.channel import Channel, StoragePolicy, parse_storage_policy
 from pushgate.model.errors import Invalid, ServiceFailed
@@ -17,7 +15,6 @@ from pushgate.protocols.apns_http2.channels import (
     listed,
     listing,
     reading,
-    reason_of,
     refusal,
 )
 from tests.samples import CHANNEL
@@ -103,10 +100,3 @@ def test_refusals(status, reason, code):
     found = refusal(status, reason)
     assert found.code == code
     assert (reason or f"HTTP{status}") in str(found)
-
-
-@given(st.binary(max_size=40))
-def test_reasons_of_anything(body):
-    """Whatever comes, a reason is a printable text."""
-    assert reason_of(body).isprintable()
-    assert reason_of(b'{"reason":"BadChannelId"}') == "BadChannelId"
