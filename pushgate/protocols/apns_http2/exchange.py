@@ -19,7 +19,6 @@ Unknown means what the batch's delivery says: sent again (at least once), or rep
 from collections.abc import Callable, Iterable
 from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
 from pushgate.model.batch_slice import BatchSlice
@@ -29,7 +28,9 @@ from pushgate.model.notification import MAX_EXPIRATION
 from pushgate.model.outcome import State, Verdict
 from pushgate.model.printable import printable
 from pushgate.protocols.apns_http2.answer_body import read
+from pushgate.protocols.apns_http2.findings import Death, Findings, Later
 from pushgate.protocols.apns_http2.reasons import LONGEST_REASON, Answer, Follows, answer
+from pushgate.protocols.apns_http2.sent import Sent, bare, member, runs
 from pushgate.protocols.lost_in_flight import lost
 
 RETRIES: Final = 5
@@ -40,57 +41,6 @@ UNLIMITED: Final = 100
 _VALID: Final = {Follows.ACCEPTED, Follows.REJECTED, Follows.DEAD, Follows.DEVICE_LATER}
 """What an answer is that shows the credential to be good and the service to be of use."""
 _UNIQUE: Final = b"apns-unique-id"
-
-Sent = tuple[BatchSlice, int, float, int]
-"""A request without an answer: its slice and the member in it, when it was written, the token's serial."""
-
-
-class Death(msgspec.Struct, frozen=True):
-    """A token that an answer calls dead.
-
-    :param since: Unix seconds; None when the service did not say.
-    """
-
-    token: bytes
-    reason: DeadReason
-    since: int | None
-
-
-class Later(msgspec.Struct, frozen=True):
-    """A slice to be sent again after a while.
-
-    :param device: for the sake of its device; else for the service's.
-    """
-
-    span: BatchSlice
-    device: bool
-
-
-class Findings(msgspec.Struct):
-    """What follows from what came.
-
-    :ivar verdicts: outcomes.
-    :ivar requeue: to be sent again at once.
-    :ivar later: to be sent again after a while.
-    :ivar deaths: dead tokens.
-    :ivar held: why the credential is refused.
-    :ivar expired: serial of a provider token that is too old.
-    :ivar renewed_too_often: the provider token was made anew too soon.
-    :ivar leave: why nothing more is to be sent on this connection.
-    :ivar trouble: how many answers say that the service is in trouble.
-    :ivar valid: how many answers show the service to be of use.
-    """
-
-    verdicts: list[Verdict] = []
-    requeue: list[BatchSlice] = []
-    later: list[Later] = []
-    deaths: list[Death] = []
-    held: Answer | None = None
-    expired: int | None = None
-    renewed_too_often: bool = False
-    leave: Answer | None = None
-    trouble: int = 0
-    valid: int = 0
 
 
 class Exchange:
@@ -209,7 +159,7 @@ class Exchange:
         self._turned_away = self._paused = True
         sent = self._sent.pop(stream, None)
         if sent is not None:
-            self._found.requeue.append(self._noted(_member(sent), Event.DISCARDED, wall, ""))
+            self._found.requeue.append(self._noted(member(sent), Event.DISCARDED, wall, ""))
 
     def unanswered(self, stream: int, why: str, wall: float, *, later: bool = False) -> None:
         """No answer will come to a request, and what became of it is not known.
@@ -220,11 +170,13 @@ class Exchange:
         sent = self._sent.pop(stream, None)
         if sent is None:
             return
-        before = len(self._found.requeue)
-        self._lost(_member(sent), in_flight, why, wall, reason=why)
-        if later:
-            self._found.later += [Later(span, device=False) for span in self._found.requeue[before:]]
-            del self._found.requeue[before:]
+        fate = lost(member(sent), in_flight, why)
+        if isinstance(fate, Verdict):
+            self._found.verdicts.append(replace(fate, reason=why))
+        elif later:
+            self._found.later.append(Later(self._noted(fate, Event.LOST, wall, why), device=False))
+        else:
+            self._found.requeue.append(self._noted(fate, Event.LOST, wall, why))
 
     def ended(
         self, is_unsent: Callable[[int], bool], why: str, wall: float, *, vanished: bool = False
@@ -233,17 +185,20 @@ class Exchange:
 
         :param is_unsent: whether a part of a request was never sent.
         :param why: for the outcomes.
-        :param vanished: we gave it up for want of an answer to PING, or at a stop: no request is to blame.
+        :param vanished: no request is to blame: a PING was not answered, or the peer broke a rule of HTTP/2.
         """
         in_flight = len(self._sent)
-        unsent = [sent for stream, sent in self._sent.items() if is_unsent(stream)]
-        others = [sent for stream, sent in self._sent.items() if not is_unsent(stream)]
+        unsent, others = list[Sent](), list[Sent]()
+        for stream, sent in self._sent.items():
+            (unsent if is_unsent(stream) else others).append(sent)
         self._sent.clear()
-        self._found.requeue += [
-            self._noted(span, Event.DISCARDED, wall, "") for span, _ in _runs(_bare(unsent))
-        ]
-        for span, _ in _runs(_bare(others)):
-            self._lost(span, in_flight, why, wall, vanished=vanished)
+        self._found.requeue += [self._noted(span, Event.DISCARDED, wall, "") for span in bare(unsent)]
+        for span in bare(others):
+            fate = lost(span, in_flight, why, vanished=vanished)
+            if isinstance(fate, Verdict):
+                self._found.verdicts.append(fate)
+            else:
+                self._found.requeue.append(self._noted(fate, Event.LOST, wall, why))
         return self.findings()
 
     def findings(self) -> Findings:
@@ -252,7 +207,7 @@ class Exchange:
         if self._accepted:
             accepted, self._accepted = self._accepted, []
             found.verdicts += [
-                Verdict(span, State.ACCEPTED, 200, "", unique_id) for span, unique_id in _runs(accepted)
+                Verdict(span, State.ACCEPTED, 200, "", unique_id) for span, unique_id in runs(accepted)
             ]
         return found
 
@@ -260,7 +215,7 @@ class Exchange:
 
     def _refused(self, sent: Sent, status: int, body: bytes, unique_id: str, wall: float) -> None:
         said = read(body)
-        row, span, found = answer(status, said.reason), _member(sent), self._found
+        row, span, found = answer(status, said.reason), member(sent), self._found
         follows = row.follows
         if row.reason == "TopicDisallowed" and span.batch.terms.topic not in {None, self._topic}:
             follows = Follows.REJECTED  # of the caller's topic, not the app's
@@ -307,58 +262,5 @@ class Exchange:
         noted = self._noted(span, Event.REFUSED, wall, row.reason)
         self._found.later.append(Later(replace(noted, retries=span.retries + 1), device))
 
-    def _lost(
-        self,
-        span: BatchSlice,
-        in_flight: int,
-        why: str,
-        wall: float,
-        *,
-        vanished: bool = False,
-        reason: str = "",
-    ) -> None:
-        """Have a slice sent again, or settled.
-
-        :param reason: of its failure, when it is to blame; "" for having ended the connection.
-        """
-        fate = lost(span, in_flight, why, vanished=vanished)
-        if isinstance(fate, Verdict):
-            self._found.verdicts.append(replace(fate, reason=reason or fate.reason))
-        else:
-            self._found.requeue.append(self._noted(fate, Event.LOST, wall, why))
-
     def _noted(self, span: BatchSlice, event: Event, wall: float, reason: str) -> BatchSlice:
         return span.noted(Step(event, wall, self.number, reason))
-
-
-def _member(sent: Sent) -> BatchSlice:
-    return sent[0].part(sent[1], sent[1] + 1)
-
-
-def _bare(sent: Iterable[Sent]) -> list[tuple[Sent, str]]:
-    return [(each, "") for each in sent]
-
-
-def _place(entry: tuple[Sent, str]) -> tuple[int, int]:
-    (span, index, *_), _ = entry
-    return span.batch.order, index
-
-
-def _runs(entries: list[tuple[Sent, str]]) -> list[tuple[BatchSlice, str]]:
-    """Members in as few slices as may be: neighbours of one slice together, unless they have unique ids."""
-    runs: list[tuple[BatchSlice, str]] = []
-    of: BatchSlice | None = None
-    first = end = 0
-    for (span, index, *_), unique_id in sorted(entries, key=_place):
-        if span is of and index == end and not unique_id:
-            end += 1
-            continue
-        if of is not None:
-            runs.append((of.part(first, end), ""))
-        of, first, end = span, index, index + 1
-        if unique_id:
-            runs.append((span.part(index, index + 1), unique_id))
-            of = None
-    if of is not None:
-        runs.append((of.part(first, end), ""))
-    return runs

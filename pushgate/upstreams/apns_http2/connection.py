@@ -23,7 +23,8 @@ from pushgate.net.http.client_codec import (
     StreamLimit,
     Unprocessed,
 )
-from pushgate.protocols.apns_http2.exchange import Exchange, Findings
+from pushgate.protocols.apns_http2.exchange import Exchange
+from pushgate.protocols.apns_http2.findings import Findings
 from pushgate.protocols.apns_http2.requests import Header, RequestRules
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.circuit_breaker import Cause

@@ -4,7 +4,7 @@ from typing import Final
 
 from pushgate.model.printable import printable
 from pushgate.protocols.apns_http2.answer_body import read
-from pushgate.protocols.apns_http2.exchange import Findings
+from pushgate.protocols.apns_http2.findings import Findings
 from pushgate.protocols.apns_http2.reasons import LONGEST_REASON, Follows, documented
 from pushgate.upstreams.apns_http2.connection import ApnsHTTP2Connection
 from pushgate.upstreams.apns_http2.credential import AppleCredential

@@ -22,7 +22,8 @@ from pushgate.plugin.interfaces import (
     IWork,
     UpstreamState,
 )
-from pushgate.protocols.apns_http2.exchange import Exchange, Findings, Later
+from pushgate.protocols.apns_http2.exchange import Exchange
+from pushgate.protocols.apns_http2.findings import Findings, Later
 from pushgate.protocols.apns_http2.requests import Header, RequestRules
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.upstreams.apns_http2.channel_management import ChannelManagement

@@ -12,7 +12,8 @@ from pushgate.model.dead_token import DeadReason
 from pushgate.model.history import Event
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import State
-from pushgate.protocols.apns_http2.exchange import RETRIES, UNLIMITED, Death, Exchange, Findings
+from pushgate.protocols.apns_http2.exchange import RETRIES, UNLIMITED, Exchange
+from pushgate.protocols.apns_http2.findings import Death, Findings
 from pushgate.protocols.apns_http2.reasons import ANSWERS, LONGEST_REASON, Follows
 from tests.samples import span, token
 
