@@ -23,6 +23,11 @@ WITHOUT_EXTRAS = [
     for kind in ("input", "sink")
 ]
 pytestmark = pytest.mark.timeout(300)
+TOP = {
+    ".ci", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "bench", "docs", "etc", "plugins",
+    "pushgate", "pyproject.toml", "tests", "twisted",
+}  # fmt: skip
+"""What a checkout holds."""
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -66,6 +71,11 @@ def editable() -> Path:
     if not origin.get("dir_info", {}).get("editable"):
         pytest.skip("pushgate is not installed here as an editable checkout")
     return Path(sys.executable).parent
+
+
+def test_the_checkout():
+    """Nothing that a test or a run left behind is committed: no state, no keys, no temporary files."""
+    assert {name.split("/")[0] for name in run("git", "ls-files", cwd=ROOT).splitlines()} == TOP
 
 
 def test_the_wheel(wheel):
