@@ -2,6 +2,7 @@
 
 from typing import Any, Final, Protocol
 
+from h2.errors import ErrorCodes
 from twisted.internet import protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IPushProducer
@@ -39,9 +40,6 @@ CLOSE_TIMEOUT: Final = 5.0
 """Seconds for the other side to answer our close."""
 ROTATE: Final = 1 << 30
 """The stream after which no more requests are made: half of those there are, so that it is never in haste."""
-_NAMES: Final = ("no error", "protocol error", "internal error", "flow control error", "settings timeout",
-                 "stream closed", "frame size error", "refused stream", "cancel", "compression error",
-                 "connect error", "enhance your calm", "security too low", "HTTP/1.1 required")  # fmt: skip
 
 
 class ConnectionOwner(Protocol):
@@ -323,4 +321,7 @@ class ApnsHTTP2Connection(protocol.Protocol):
 
 
 def _name(code: int) -> str:
-    return f"StreamReset: {_NAMES[code] if code < len(_NAMES) else f'code {code}'}"
+    try:
+        return f"StreamReset: {ErrorCodes(code).name.lower().replace('_', ' ')}"
+    except ValueError:
+        return f"StreamReset: code {code}"
