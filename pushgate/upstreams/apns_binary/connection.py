@@ -4,11 +4,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IPushProducer
-from twisted.internet.protocol import Protocol, connectionDone
-from twisted.python.failure import Failure
-from zope.interface import implementer
+from twisted.internet.interfaces import IDelayedCall
 
 from pushgate.model.history import Event, Step
 from pushgate.net.tcp_loss import SendMeter, Unacknowledged, unacknowledged
@@ -17,36 +13,25 @@ from pushgate.protocols.apns_binary.connection import BEAT, Stream
 from pushgate.protocols.apns_binary.connection_end import Ending
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.circuit_breaker import Cause
-from pushgate.upstreams.common.finish_close import finish_close
-from pushgate.upstreams.common.read_before_reset import read_before_reset
+from pushgate.upstreams.common.pooled_connection import RUN, PooledConnection
 
-RUN: Final = 256
-"""Notifications written at once: more costs no less each, and would keep other connections waiting."""
 LOOK: Final = 0.05
 """Seconds between two looks at what has been acknowledged, while something has not. More than a turn of the
 reactor, so that what was written before one look has left the TLS layer before the next."""
 ASSUMED: Final = 60.0
 """Seconds after which bytes count as acknowledged that the socket took, where the system cannot tell."""
-CLOSE_TIMEOUT: Final = 5.0
-"""Seconds for the other side to answer our close."""
 
 Ended = Callable[["StreamConnection", Ending, Cause | None], None]
 """Called once when a connection that was ready ended; the cause is None unless TLS gave one."""
 
 
-@implementer(IHandshakeListener, IPushProducer)
-class StreamConnection(Protocol):
+class StreamConnection(PooledConnection):
     """Writes when there is work, room in the window and room in the transport.
 
-    :param reactor: provides IReactorTime.
     :param make_stream: makes the stream, given the monotonic time at which the connection is ready.
     :param wake: called when the connection can write more than it could.
     :param unacknowledged: asks the system about a socket.
-    Attributes are described at `PooledConnection`, besides:
-
-    :ivar closing: nothing is written any more.
-    :ivar retired: we closed it in good order, for want of work.
-    :ivar vanished: it was given up because the other side's TCP acknowledged nothing.
+    :ivar stream: its state, once it is ready.
     """
 
     stream: Stream
@@ -59,35 +44,18 @@ class StreamConnection(Protocol):
         ended: Ended,
         unacknowledged: Unacknowledged = unacknowledged,
     ) -> None:
-        self._reactor, self._make_stream, self._wake, self._ended = reactor, make_stream, wake, ended
+        super().__init__(reactor)
+        self._make_stream, self._wake, self._ended = make_stream, wake, ended
         self._unacknowledged = unacknowledged
-        self.secured: Deferred[Any] = Deferred()
-        self.ready_at: float | None = None
-        self.busy_at = 0.0
-        self.blocked_since: float | None = None
-        self.unacknowledged_since: float | None = None
-        self.serving_since: float | None = None
-        self.closing = self.retired = self.vanished = False
-        self.number = 0
-        self._timers: list[IDelayedCall] = []
+        self._first_beat: IDelayedCall | None = None
         self._look: IDelayedCall | None = None
         self._passed, self._arrived = 0, -inf
 
     # Twisted's side
 
     def connectionMade(self) -> None:
-        tls = self._transport()
-        tls.setTcpNoDelay(True)
-        read_before_reset(tls.transport)
-        self._meter = SendMeter(tls.transport, self._unacknowledged)
-
-    def handshakeCompleted(self) -> None:
-        self.ready_at = self.busy_at = self._reactor.seconds()
-        self.stream = self._make_stream(self.ready_at)
-        self._transport().registerProducer(self, True)
-        if not self.secured.called:
-            self._timers.append(self._reactor.callLater(BEAT, self._wake))
-            self.secured.callback(self)
+        super().connectionMade()
+        self._meter = SendMeter(self._transport().transport, self._unacknowledged)
 
     def dataReceived(self, data: bytes) -> None:
         if self.ready_at is None:
@@ -97,46 +65,39 @@ class StreamConnection(Protocol):
             self.abort()
             self._ended(self, ending, None)
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self.ready_at is None:
-            if not self.secured.called:
-                self.secured.errback(reason)
-            return
-        self.closing = True
-        for timer in [*self._timers, *([self._look] if self._look else [])]:
-            if timer.active():
-                timer.cancel()
-        cause = failure_causes.of_loss(reason)
-        ending = self.stream.lost(cause in failure_causes.REJECTIONS, self.vanished)
-        if ending is not None:
-            self._ended(self, ending, cause)
-
     def pauseProducing(self) -> None:
         if self.blocked_since is None:
-            self.blocked_since = self._reactor.seconds()
             self._passed = self.stream.size  # it is the TLS layer that calls, passing it on
+        super().pauseProducing()
 
-    def resumeProducing(self) -> None:
-        if finish_close(self._transport().transport):
-            return
-        self.blocked_since = None
-        self._acknowledge()
-        self._wake()
-
-    def stopProducing(self) -> None:
-        """The transport is going away; connectionLost follows."""
-
-    # the side of the pool and its owner
+    # the protocol of a pooled connection
 
     @property
     def usable(self) -> bool:
-        """Whether it can be written to, now or when it has room."""
         return not self.closing and not self.stream.probed
 
     @property
     def in_flight(self) -> int:
-        """Notifications written and not settled."""
         return self.stream.in_flight
+
+    def begin(self) -> None:
+        now = self._reactor.seconds()
+        self.stream = self._make_stream(now)
+        self._first_beat = self._reactor.callLater(BEAT, self._wake)
+
+    def has_room(self) -> None:
+        self._acknowledge()
+        self._wake()
+
+    def has_ended(self, cause: Cause | None) -> None:
+        for timer in (self._first_beat, self._look):
+            if timer is not None and timer.active():
+                timer.cancel()
+        ending = self.stream.lost(cause in failure_causes.REJECTIONS, self.vanished)
+        if ending is not None:
+            self._ended(self, ending, cause)
+
+    # the side of its owner
 
     def write(self, work: IWork, wall: float, limit: int = RUN) -> int:
         """Write what there is to write, at most `limit` notifications; return how many it was.
@@ -157,26 +118,6 @@ class StreamConnection(Protocol):
     def probe(self) -> None:
         """Ask for proof of everything written, at the price of this connection; nothing may follow."""
         self._transport().write(self.stream.probe())
-
-    def vanish(self) -> None:
-        """Close at once a connection whose other side is gone: no notification is to blame."""
-        self.vanished = True
-        self.abort()
-
-    def close(self) -> None:
-        """Close in good order, or at once when the other side does not answer."""
-        if not self.closing:
-            self.retired = True
-            self._release()
-            self._transport().loseConnection()
-            self._timers.append(self._reactor.callLater(CLOSE_TIMEOUT, self._transport().abortConnection))
-
-    def abort(self) -> None:
-        """Close at once."""
-        tls = self._transport()
-        if tls is not None and tls.connected:
-            self._release()
-            tls.abortConnection()
 
     def _look_soon(self) -> None:
         """Look again after `LOOK`, unless there is nothing to wait for."""
@@ -208,12 +149,3 @@ class StreamConnection(Protocol):
         if arrived > self._arrived:
             self._arrived, self.unacknowledged_since = arrived, now
         self.stream.acknowledged(arrived, now)
-
-    def _release(self) -> None:
-        """Write no more; over TLS, a producer that is still registered holds a close back."""
-        if not self.closing and self.ready_at is not None:
-            self._transport().unregisterProducer()
-        self.closing = True
-
-    def _transport(self) -> Any:
-        return self.transport

@@ -8,7 +8,6 @@ Suspects are notifications that may close every connection they are sent on: `lo
 from typing import Final
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -24,7 +23,7 @@ from pushgate.plugin.interfaces import Context, IInFlight, IProving, IUpstream, 
 from pushgate.protocols.apns_binary.connection import Stream
 from pushgate.protocols.apns_binary.connection_end import Ending
 from pushgate.protocols.apns_binary.status import DEAD
-from pushgate.upstreams.apns_binary.connection import RUN, StreamConnection
+from pushgate.upstreams.apns_binary.connection import StreamConnection
 from pushgate.upstreams.apns_binary.end_judge import EndJudge
 from pushgate.upstreams.apns_binary.feedback_poll import FeedbackPoll
 from pushgate.upstreams.apns_binary.probe import Probe
@@ -35,7 +34,9 @@ from pushgate.upstreams.common.connect import endpoint
 from pushgate.upstreams.common.connection_pool import ConnectionPool
 from pushgate.upstreams.common.credentials import Credentials
 from pushgate.upstreams.common.listening_gap import ListeningGap
+from pushgate.upstreams.common.pooled_connection import RUN
 from pushgate.upstreams.common.service_health import ServiceHealth
+from pushgate.upstreams.common.turns import Turns
 
 TICK: Final = 0.25
 """Seconds between two checks of every connection: what became presumed, which are idle, which are stuck."""
@@ -73,7 +74,7 @@ class ApnsBinaryUpstream:
         )
         self._pool.closed.addBoth(self._closed)
         self._timeout = table.response_timeout
-        self._turn: IDelayedCall | None = None
+        self._turns = Turns(self._reactor, self._take_turns)
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = self._reactor
         self._gap = ListeningGap(TICK)
@@ -93,12 +94,12 @@ class ApnsBinaryUpstream:
         self._pool.start()
 
     def wake(self) -> None:
-        if self._turn is None and not self._pool.is_stopping:
-            self._turn = self._reactor.callLater(0, self._take_turns)
+        if not self._pool.is_stopping:
+            self._turns.ask()
 
     def stop(self) -> Deferred[None]:
         if not self._pool.is_stopping:
-            self._cancel_turn()
+            self._turns.cancel()
             self._pool.stop_connecting()
             for connection in self._pool.connections:
                 if self._table.confirm == "probe" and connection.in_flight and connection.usable:
@@ -107,16 +108,11 @@ class ApnsBinaryUpstream:
         return self._pool.closed
 
     def abort(self) -> None:
-        self._cancel_turn()
+        self._turns.cancel()
         self._pool.abort()
 
     def state(self) -> UpstreamState:
         return self._pool.state()
-
-    def _cancel_turn(self) -> None:
-        if self._turn is not None and self._turn.active():
-            self._turn.cancel()
-        self._turn = None
 
     def _closed(self, result: Failure | None) -> Failure | None:
         """All is closed, or a stop that was waited for in vain is cancelled."""
@@ -161,7 +157,6 @@ class ApnsBinaryUpstream:
 
     def _take_turns(self) -> None:
         """Every connection writes one run; again in the next turn of the reactor while there is more."""
-        self._turn = None
         suspects, now = self._work.has_suspects(), self._reactor.seconds()
         wall = self._context.wall()
         written = 0

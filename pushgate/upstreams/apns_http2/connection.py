@@ -3,12 +3,6 @@
 from typing import Any, Final, Protocol
 
 from h2.errors import ErrorCodes
-from twisted.internet import protocol
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IPushProducer
-from twisted.internet.protocol import connectionDone
-from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.history import Event, Step
@@ -29,15 +23,10 @@ from pushgate.protocols.apns_http2.findings import Findings
 from pushgate.protocols.apns_http2.requests import Header, RequestRules
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.circuit_breaker import Cause
-from pushgate.upstreams.common.finish_close import finish_close
-from pushgate.upstreams.common.read_before_reset import read_before_reset
+from pushgate.upstreams.common.pooled_connection import RUN, PooledConnection
 
-RUN: Final = 256
-"""Notifications written at once: more costs no less each, and would keep other connections waiting."""
 PING_TIMEOUT: Final = 10.0
 """Seconds for the service to answer a PING before the connection is given up."""
-CLOSE_TIMEOUT: Final = 5.0
-"""Seconds for the other side to answer our close."""
 ROTATE: Final = 1 << 30
 """The stream after which no more requests are made: half of those there are, so that it is never in haste."""
 
@@ -70,54 +59,28 @@ class ConnectionOwner(Protocol):
         """Draw the conclusions from a GOAWAY, when nothing is in flight any more: we close now."""
 
 
-@implementer(IHandshakeListener, IPushProducer)
-class ApnsHTTP2Connection(protocol.Protocol):
+class ApnsHTTP2Connection(PooledConnection):
     """Writes when there is work, room under the stream limit and room in the transport.
 
-    :param reactor: provides IReactorTime.
     :param codec: for this connection alone.
-    Attributes are described at `PooledConnection`, besides:
-
-    :ivar closing: nothing is written any more.
-    :ivar retired: we closed it in good order.
+    :ivar exchange: its state, once it is ready.
     :ivar farewell: what the service gave as its reason to go away, None while it has given none.
     :ivar fault: what rule of HTTP/2 the service broke, "" for none.
-    :ivar vanished: it was given up because nothing was answered.
     """
 
     exchange: Exchange
 
     def __init__(self, reactor: Any, codec: ClientCodec, rules: RequestRules, owner: ConnectionOwner) -> None:
-        self._reactor, self._codec, self._rules, self._owner = reactor, codec, rules, owner
-        self.secured: Deferred[Any] = Deferred()
-        self.ready_at: float | None = None
-        self.busy_at = 0.0
-        self.blocked_since: float | None = None
-        self.unacknowledged_since: float | None = None
-        self.serving_since: float | None = None
-        self.closing = self.retired = self.vanished = self._leaving = False
+        super().__init__(reactor)
+        self._codec, self._rules, self._owner = codec, rules, owner
+        self._leaving = False
         self.farewell: bytes | None = None
         self.fault = ""
-        self.number = 0
         self._pinged_at: float | None = None
         self._there_at = float("-inf")
-        self._timer: IDelayedCall | None = None
         self._forms: dict[tuple[int, str, int], RequestForm] = {}
 
     # Twisted's side
-
-    def connectionMade(self) -> None:
-        tls = self._transport()
-        tls.setTcpNoDelay(True)
-        read_before_reset(tls.transport)
-
-    def handshakeCompleted(self) -> None:
-        self.ready_at = self.busy_at = self._reactor.seconds()
-        self.exchange = self._owner.make_exchange()
-        self._transport().registerProducer(self, True)
-        self._flush()
-        if not self.secured.called:
-            self.secured.callback(self)
 
     def dataReceived(self, data: bytes) -> None:
         if self.ready_at is None:
@@ -126,15 +89,24 @@ class ApnsHTTP2Connection(protocol.Protocol):
             self._happened(event)
         self._conclude()
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self.closing = True
-        if self.ready_at is None:
-            if not self.secured.called:
-                self.secured.errback(reason)
-            return
-        cause = failure_causes.of_loss(reason)
+    # the protocol of a pooled connection
+
+    @property
+    def usable(self) -> bool:
+        return not self.closing and not self._leaving and self._codec.last_stream < ROTATE
+
+    @property
+    def in_flight(self) -> int:
+        return self.exchange.in_flight
+
+    def begin(self) -> None:
+        self.exchange = self._owner.make_exchange()
+        self._flush()
+
+    def has_room(self) -> None:
+        self._owner.wake()
+
+    def has_ended(self, cause: Cause | None) -> None:
         never = cause in failure_causes.REJECTIONS  # then nothing that was written was looked at
         findings = self.exchange.ended(
             lambda stream: never or self._codec.is_unsent(stream),
@@ -144,30 +116,11 @@ class ApnsHTTP2Connection(protocol.Protocol):
         )
         self._owner.ended(self, findings, cause)
 
-    def pauseProducing(self) -> None:
-        if self.blocked_since is None:
-            self.blocked_since = self._reactor.seconds()
+    def say_goodbye(self) -> None:
+        self._codec.close()
+        self._flush()
 
-    def resumeProducing(self) -> None:
-        if finish_close(self._transport().transport):
-            return
-        self.blocked_since = None
-        self._owner.wake()
-
-    def stopProducing(self) -> None:
-        """The transport is going away; connectionLost follows."""
-
-    # the side of the pool and its owner
-
-    @property
-    def usable(self) -> bool:
-        """Whether it can be written to, now or when it has room."""
-        return not self.closing and not self._leaving and self._codec.last_stream < ROTATE
-
-    @property
-    def in_flight(self) -> int:
-        """Notifications written and not settled."""
-        return self.exchange.in_flight
+    # the side of its owner
 
     @property
     def is_idle(self) -> bool:
@@ -216,28 +169,6 @@ class ApnsHTTP2Connection(protocol.Protocol):
     def leave(self) -> None:
         """Write nothing more; close when what is in flight has its answers."""
         self._leaving = True
-
-    def vanish(self) -> None:
-        """Close at once a connection whose other side is gone: no notification is to blame."""
-        self.vanished = True
-        self.abort()
-
-    def close(self) -> None:
-        """Close in good order, or at once when the other side does not answer."""
-        if not self.closing:
-            self.retired = True
-            self._codec.close()
-            self._flush()
-            self._release()
-            self._transport().loseConnection()
-            self._timer = self._reactor.callLater(CLOSE_TIMEOUT, self._transport().abortConnection)
-
-    def abort(self) -> None:
-        """Close at once."""
-        tls = self._transport()
-        if tls is not None and tls.connected:
-            self._release()
-            tls.abortConnection()
 
     # within
 
@@ -309,15 +240,6 @@ class ApnsHTTP2Connection(protocol.Protocol):
         data = self._codec.output()
         if data and not self.closing:
             self._transport().write(data)
-
-    def _release(self) -> None:
-        """Write no more; over TLS, a producer that is still registered holds a close back."""
-        if not self.closing and self.ready_at is not None:
-            self._transport().unregisterProducer()
-        self.closing = True
-
-    def _transport(self) -> Any:
-        return self.transport
 
 
 def _name(code: int) -> str:

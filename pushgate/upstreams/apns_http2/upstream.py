@@ -4,7 +4,6 @@ from typing import Final
 
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -28,7 +27,7 @@ from pushgate.protocols.apns_http2.requests import Header, RequestRules
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.upstreams.apns_http2.channel_management import ChannelManagement
 from pushgate.upstreams.apns_http2.combination import Combination
-from pushgate.upstreams.apns_http2.connection import RUN, ApnsHTTP2Connection
+from pushgate.upstreams.apns_http2.connection import ApnsHTTP2Connection
 from pushgate.upstreams.apns_http2.credential import AppleCredential
 from pushgate.upstreams.apns_http2.delayed import Delayed
 from pushgate.upstreams.apns_http2.service_judge import ServiceJudge
@@ -37,7 +36,9 @@ from pushgate.upstreams.common.circuit_breaker import OURS, Cause
 from pushgate.upstreams.common.connect import endpoint
 from pushgate.upstreams.common.connection_pool import ConnectionPool
 from pushgate.upstreams.common.listening_gap import ListeningGap
+from pushgate.upstreams.common.pooled_connection import RUN
 from pushgate.upstreams.common.service_health import ServiceHealth
+from pushgate.upstreams.common.turns import Turns
 
 TICK: Final = 0.25
 """Seconds between two checks of every connection: are answers missing, is it idle, is it stuck."""
@@ -70,7 +71,7 @@ class ApnsHTTP2Upstream:
         self.rules = replace(APNS_RULES, channels=True, check_combination=check)
         self.channels = ChannelManagement(table, credential, context)
         self._delayed = Delayed(self._reactor, work.requeue)
-        self._turn: IDelayedCall | None = None
+        self._turns = Turns(self._reactor, self._take_turns)
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = self._reactor
         self._gap = ListeningGap(TICK)
@@ -83,12 +84,12 @@ class ApnsHTTP2Upstream:
         self._pool.start()
 
     def wake(self) -> None:
-        if self._turn is None and not self._pool.is_stopping:
-            self._turn = self._reactor.callLater(0, self._take_turns)
+        if not self._pool.is_stopping:
+            self._turns.ask()
 
     def stop(self) -> Deferred[None]:
         if not self._pool.is_stopping:
-            self._cancel_turn()
+            self._turns.cancel()
             self._pool.stop_connecting()
             self._requeue_delayed()
             self._pool.close_idle()
@@ -96,7 +97,7 @@ class ApnsHTTP2Upstream:
         return self._pool.closed
 
     def abort(self) -> None:
-        self._cancel_turn()
+        self._turns.cancel()
         self._requeue_delayed()
         self._pool.abort()
         self.channels.abort()
@@ -104,11 +105,6 @@ class ApnsHTTP2Upstream:
     def state(self) -> UpstreamState:
         state = self._pool.state()
         return replace(state, delayed=self._delayed.size)
-
-    def _cancel_turn(self) -> None:
-        if self._turn is not None and self._turn.active():
-            self._turn.cancel()
-        self._turn = None
 
     def _requeue_delayed(self) -> None:
         delayed = self._delayed.empty()
@@ -182,7 +178,6 @@ class ApnsHTTP2Upstream:
 
     def _take_turns(self) -> None:
         """Every connection writes one run; again in the next turn of the reactor while there is more."""
-        self._turn = None
         self._pool.fill()
         if self._judge.is_waiting or self._delayed.is_full:
             return

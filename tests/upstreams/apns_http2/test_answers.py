@@ -10,7 +10,7 @@ from pushgate.model.outcome import Outcome, State
 from pushgate.protocols.apns_http2.exchange import RETRIES
 from pushgate.protocols.apns_http2.reasons import ANSWERS, Answer, Follows
 from pushgate.upstreams.apns_http2 import delayed
-from pushgate.upstreams.apns_http2.connection import RUN
+from pushgate.upstreams.common.pooled_connection import RUN
 from tests.apns_http2_upstream_rig import TOPIC, HTTP2Rig, Request, accepts, says, silence
 from tests.gateway_rig import EPOCH
 from tests.samples import token

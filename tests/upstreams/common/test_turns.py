@@ -1,0 +1,46 @@
+"""Turns of the reactor in which something is written."""
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from pushgate.upstreams.common.turns import Turns
+
+
+class TurnTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock, self.taken, self.more = Clock(), 0, 0
+        self.turns = Turns(self.clock, self.take)
+
+    def take(self) -> None:
+        self.taken += 1
+        if self.more:
+            self.more -= 1
+            self.turns.ask()
+
+    def test_asked_for_often(self) -> None:
+        """However often a turn is asked for, it comes once, and not at once."""
+        for _ in range(3):
+            self.turns.ask()
+        self.assertEqual(self.taken, 0)
+        self.clock.advance(0)
+        self.clock.advance(0)
+        self.assertEqual(self.taken, 1)
+
+    def test_more(self) -> None:
+        """A turn that asks for another one gets it, until there is no more."""
+        self.more = 2
+        self.turns.ask()
+        self.clock.advance(0)
+        self.assertEqual((self.taken, self.clock.getDelayedCalls()), (3, []))
+
+    def test_cancelled(self) -> None:
+        """A turn that was cancelled does not come, and another may be asked for."""
+        self.turns.cancel()
+        self.turns.ask()
+        self.turns.cancel()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.clock.advance(0)
+        self.assertEqual(self.taken, 0)
+        self.turns.ask()
+        self.clock.advance(0)
+        self.assertEqual(self.taken, 1)
