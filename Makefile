@@ -36,7 +36,7 @@ $(INSTALLED): $(RUNTIME) tests/javascript/package-lock.json
 	@touch $@
 
 demo: $(RUNTIME)  ## push 20,000 notifications through a gateway and a simulated push service
-	$(BIN)/pushgate demo
+	$(BIN)/pushgate demo $(if $(UPSTREAM),--upstream $(UPSTREAM))
 
 run: $(RUNTIME)  ## run a gateway with a simulated push service until Ctrl-C
 	$(BIN)/twistd --nodaemon --pidfile= pushgate
