@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from pushgate.net.finish_close import finish_close
 from pushgate.net.http.codec import (
     BodyData,
     Event,
@@ -126,7 +127,8 @@ class ProviderConnection(GuardedConnection):
 
     def resumeProducing(self) -> None:
         """Called by the transport: the provider has read."""
-        self._reading.release(_UNREAD)
+        if not finish_close(self.transport):
+            self._reading.release(_UNREAD)
 
     def stopProducing(self) -> None:
         """Called by the transport when it is lost; `connectionLost` does the work."""

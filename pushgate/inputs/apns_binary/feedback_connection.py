@@ -20,6 +20,7 @@ from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.model.dead_token import DOUBTFUL, DeadReason, DeadTokenEntry
 from pushgate.model.errors import UnknownApp
 from pushgate.model.principals import Operation
+from pushgate.net.finish_close import takes_nothing
 from pushgate.plugin.interfaces import Context, IGateway
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple, encode
 
@@ -162,6 +163,9 @@ class FeedbackConnection(ApnsConnection):
             if self._paused is not None:
                 await self._paused.addTimeout(READING_TIME, self.server.clock)
             if self.lost:
+                return
+            if takes_nothing(self.transport):
+                self.abort()  # and deliver it again: some of it was dropped
                 return
         self._whole = True
         self.transport.unregisterProducer()

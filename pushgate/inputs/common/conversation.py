@@ -16,6 +16,7 @@ from pushgate.inputs.common.backpressure import FullQueues
 from pushgate.inputs.common.conversation_input import ConversationServer
 from pushgate.inputs.common.session import Session
 from pushgate.model.errors import Internal, NotLoggedIn, PushgateError
+from pushgate.net.finish_close import finish_close
 from pushgate.net.peer import peer_text
 from pushgate.net.read_pause import ReadPause
 from pushgate.net.request_deadline import RequestDeadline
@@ -116,7 +117,8 @@ class Conversation(Protocol):
 
     def resumeProducing(self) -> None:
         """Called when the peer has read them."""
-        self._read_pause.release(UNREAD)
+        if not finish_close(self.transport):
+            self._read_pause.release(UNREAD)
 
     def stopProducing(self) -> None:
         """Called when the transport is lost; `connectionLost` does the work."""

@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.model.errors import Overloaded
+from pushgate.net.finish_close import finish_close
 from pushgate.net.http.codec import (
     BodyData,
     Event,
@@ -203,6 +204,8 @@ class HTTPConnection(protocol.Protocol):
 
     def resumeProducing(self) -> None:
         """Called by the transport: the peer has read."""
+        if finish_close(self.transport):
+            return
         self.paused = False
         self._progress += 1
         for request in list(self.requests.values()):

@@ -10,9 +10,9 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from pushgate.net.finish_close import finish_close
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.circuit_breaker import Cause
-from pushgate.upstreams.common.finish_close import finish_close
 from pushgate.upstreams.common.read_before_reset import read_before_reset
 
 RUN: Final = 256
@@ -109,7 +109,7 @@ class PooledConnection(protocol.Protocol, ABC):
             self.blocked_since = self._reactor.seconds()
 
     def resumeProducing(self) -> None:
-        if finish_close(self._transport().transport):
+        if finish_close(self.transport):
             return
         self.blocked_since = None
         self.has_room()

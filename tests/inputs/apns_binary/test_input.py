@@ -1,5 +1,6 @@
 """The APNs listener as a whole, over real TLS: programs of another age push through it unchanged."""
 
+import contextlib
 import json
 import socket
 import ssl
@@ -26,6 +27,7 @@ from pushgate.plugins.builtin import apns as factory
 from pushgate.testing import RecordingGateway
 from tests.apns_provider import OldProvider, enhanced, framed, simple
 from tests.crowd import ENDPOINT, crowd
+from tests.half_close import ask_and_close
 from tests.input_rig import context
 from tests.samples import PAYLOAD, token
 
@@ -210,6 +212,20 @@ class InputTests(AmpTestCase):
         self.assertEqual(await deferToThread(provider.error), (10, 3))
         provider.close()
         await stopping
+
+    async def test_a_feedback_client_closes_at_once(self) -> None:
+        """What TLS did not let out counts as not taken, and the connection ends."""
+        await self.start()
+        self.gateway.bury(
+            "news", [DeadTokenEntry(token(n), 1_600_000_000 + n, DeadReason.FEEDBACK) for n in range(5000)]
+        )
+        trust = ssl.create_default_context(cafile=str(self.directory / "ca.pem"))
+        trust.load_cert_chain(self.client)
+        with contextlib.suppress(ConnectionError):
+            await deferToThread(ask_and_close, self.ports[1], trust, b"")
+        await self.until(lambda: not self.input._servers[1].connections)
+        reader = await self.connect(self.ports[1])
+        self.assertEqual(len(await deferToThread(reader.dead)), 5000)
 
     async def test_feedback(self) -> None:
         """Read to the end and closed, it is delivered once; after a crash of the client, again."""

@@ -10,6 +10,7 @@ from tempfile import mkdtemp
 
 import h2.connection
 import h2.events
+import h2.settings
 import httpx
 import treq
 import trustme
@@ -29,6 +30,7 @@ from pushgate.net.http.request import LINGER
 from pushgate.plugin.interfaces import IInput, IInputFactory
 from pushgate.plugins.builtin import http as factory
 from pushgate.testing import RecordingGateway, outcome
+from tests.half_close import ask_and_close
 from tests.http_rig import ONE, PUSH, HTTPTestCase, request
 from tests.input_rig import context
 from tests.process import ProcessTestCase
@@ -169,6 +171,23 @@ class SecureTests(SecureTestCase):
             self.assertEqual({each.http_version for each in answers}, {version})
             self.assertEqual([each.status_code for each in answers], [202, 200, 404, 400, 405, 202])
         self.assertEqual(len(self.gateway.submissions), 4)
+
+    async def test_a_client_closes_with_its_last_request(self):
+        """More than the transport keeps is on its way when TLS ends: it goes out, and the connection ends."""
+        client = h2.connection.H2Connection()
+        client.initiate_connection()
+        client.increment_flow_control_window(1 << 24)
+        client.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 1 << 24})
+        path = "/openapi.json"
+        head = [(":method", "GET"), (":path", path), (":scheme", "https"), (":authority", "localhost")]
+        for stream in range(1, 21, 2):
+            client.send_headers(stream, head, end_stream=True)
+        http1 = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * 10
+        for asked in (client.data_to_send(), http1):
+            async with listening_input(self.gateway, certificate=self.certificate) as place:
+                port = int(place.rpartition(":")[2])
+                received = await deferToThread(ask_and_close, port, self.trust, asked)
+            self.assertGreater(received, 60_000)
 
     async def test_lines(self):
         """A body much larger than the windows of HTTP/2 is taken, and answered piece by piece."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from shutil import which
+from ssl import create_default_context
 from tempfile import mkdtemp
 from typing import Any
 
@@ -26,6 +27,7 @@ from pushgate.plugin.interfaces import IInput, IInputFactory
 from pushgate.plugins.builtin import line as factory
 from pushgate.testing import RecordingGateway
 from tests.crowd import ENDPOINT, crowd
+from tests.half_close import ask_and_close
 from tests.input_rig import context
 from tests.line_rig import push, push_json
 
@@ -95,6 +97,13 @@ class InputTests(TestCase):
         )
         return TCP4ClientEndpoint(reactor, "127.0.0.1", self.port)
 
+    async def secured(self) -> TCP4ClientEndpoint:
+        """An input with a certificate; returns the way to it."""
+        self.authority = trustme.CA()
+        pem = Path(mkdtemp(dir=".")) / "server.pem"
+        self.authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(pem))
+        return await self.start(certificate=pem.absolute())
+
     async def left(self, count: int) -> None:
         """Wait until the input has so many connections."""
         while len(self.input._server.connections) != count:
@@ -126,17 +135,23 @@ class InputTests(TestCase):
 
     async def test_tls(self) -> None:
         """The same with a certificate."""
-        authority = trustme.CA()
-        pem = Path(mkdtemp(dir=".")) / "server.pem"
-        authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(pem))
-        tcp = await self.start(certificate=pem.absolute())
-        roots = trustRootFromCertificates([Certificate.loadPEM(authority.cert_pem.bytes())])
-        program = await connectProtocol(
-            wrapClientTLS(optionsForClientTLS("localhost", roots), tcp), Program()
-        )
+        tcp = await self.secured()
+        roots = trustRootFromCertificates([Certificate.loadPEM(self.authority.cert_pem.bytes())])
+        endpoint = wrapClientTLS(optionsForClientTLS("localhost", roots), tcp)
+        program = await connectProtocol(endpoint, Program())
         answers = await program.ask(push() + push_json() + b"QUIT\n", 3)
         self.assertEqual([answer[:6] for answer in answers], [b"OK 018", b"OK 018", b"OK bye"])
         await program.gone
+
+    async def test_a_client_closes_with_its_last_question(self) -> None:
+        """More than the transport keeps is on its way when TLS ends: it goes out, and the connection ends."""
+        await self.secured()
+        self.gateway.stats = lambda: {"much": "x" * 60_000}  # type: ignore[method-assign] # a test's gateway
+        trust = create_default_context()
+        self.authority.configure_trust(trust)
+        received = await deferToThread(ask_and_close, self.port, trust, b"STATS\n" * 20)
+        self.assertGreater(received, 60_000)
+        await self.left(0)
 
     async def test_stopping(self) -> None:
         """What was taken is answered, then the connection is closed; later lines are refused meanwhile."""

@@ -9,7 +9,7 @@ from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from pushgate.upstreams.common.finish_close import finish_close
+from pushgate.net.finish_close import finish_close
 
 
 class _TCP(FileDescriptor):
