@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -21,6 +23,8 @@ from pushgate.simulator.certificates import Certificates
 HERE = Path(__file__).parent
 PAYLOAD = b'{"aps":{"alert":"Your order 4711 is on its way and will arrive today"},"order":4711}'
 BATCH = 500
+DEAD = b"\xba\xd8"
+"""What dead tokens begin with, where there are any."""
 ENVIRON = {**os.environ, "PYTHONPATH": str(HERE.parent)}
 """So that the programs run the code of this checkout, whatever is installed."""
 
@@ -123,9 +127,23 @@ def spread(name: str, values: Sequence[float], unit: str, form: str = ".3g") -> 
     )
 
 
-def tokens(count: int, start: int = 0) -> list[bytes]:
-    """Different device tokens of 32 bytes."""
-    return [b"\x00\x01" + (start + index).to_bytes(30, "big") for index in range(count)]
+def tokens(count: int, start: int = 0, dead: float = 0.0) -> list[bytes]:
+    """Different device tokens of 32 bytes.
+
+    :param dead: the share of those that begin with `DEAD`, at places that are the same each time.
+    """
+    chosen = set(random.Random(1).sample(range(count), round(count * dead)))
+    return [
+        (DEAD if index in chosen else b"\x00\x01") + (start + index).to_bytes(30, "big")
+        for index in range(count)
+    ]
+
+
+def connected(port: int, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """A TLS connection to a service on loopback."""
+    plain = socket.create_connection(("127.0.0.1", port), 10)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return context.wrap_socket(plain, server_hostname="localhost")
 
 
 Measure = Callable[[], float]

@@ -1,6 +1,7 @@
 """Pushes batches of 500 over AMP, written from the contract with Twisted's AMP alone.
 
-Usage: pusher.py PORT COUNT PAYLOADS IN_FLIGHT; PAYLOADS is ``shared`` or ``each``.
+Usage: pusher.py PORT COUNT PAYLOADS IN_FLIGHT [DEAD]; PAYLOADS is ``shared`` or ``each``, DEAD the share of
+dead tokens.
 Waits for a line on stdin, then prints the monotonic time of its first call, and that of the last answer.
 """
 
@@ -30,10 +31,10 @@ class PushBatch(amp.Command):
     response: ClassVar[Any] = [(b"id", amp.Unicode()), (b"count", amp.Integer()), (b"refused", amp.String())]
 
 
-async def push(_: Any, port: str, count: str, payloads: str, in_flight: str) -> None:
+async def push(_: Any, port: str, count: str, payloads: str, in_flight: str, dead: str = "0") -> None:
     """Push `count` notifications, so many batches at a time."""
     client = await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", int(port)), amp.AMP())
-    every = tokens(int(count))
+    every = tokens(int(count), dead=float(dead))
     batches = []
     for at in range(0, int(count), BATCH):
         part = every[at : at + BATCH]
