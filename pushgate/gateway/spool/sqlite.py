@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -27,6 +26,7 @@ from pushgate.gateway.spool.dead_tokens import Burial, ConfirmDead, DropDead, Ke
 from pushgate.gateway.spool.high_water_mark import FILE as MARK
 from pushgate.gateway.spool.high_water_mark import REMEMBERED, HighWaterMark
 from pushgate.gateway.spool.interface import ISpool, Kept, Undelivered
+from pushgate.gateway.spool.job_queue import JobQueue
 from pushgate.gateway.spool.memory import content_digest
 from pushgate.gateway.spool.schema import NotASpool, check, migrate
 from pushgate.model.batch_slice import BatchSlice
@@ -98,6 +98,8 @@ class _Close(msgspec.Struct, gc=False):
 _Owed = _Settle | _Delivered | _Intend | _Forgo
 """What cannot be refused: it is owed until it is on the disk."""
 _Job = _Append | _Owed | _Read | _Close | Burial
+_URGENT: Final = (_Append, _Intend, _Read, _Close)
+"""What something waits for: a caller, a notification, a start or a stop."""
 _Results = list[tuple["Deferred[Any]", Any]]
 
 
@@ -111,7 +113,7 @@ class SqliteSpool:
     def __init__(self, directory: Path, context: Context) -> None:
         self._directory, self._file = directory, directory / FILE
         self._context, self._reactor = context, context.reactor
-        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._jobs: JobQueue[_Job] = JobQueue(lambda job: isinstance(job, _URGENT))
         self._owed: list[_Owed] = []
         self._burials: list[Burial] = []
         self._trouble, self._restart = "", 0
@@ -255,7 +257,7 @@ class SqliteSpool:
         jobs: list[_Job] = []
         synced = 0.0
         while not any(isinstance(job, _Close) for job in jobs):
-            jobs = self._gather()
+            jobs = self._jobs.gather(RETRY if self._owed or self._burials else None)
             began = time.perf_counter()
             results, trouble = self._do_all(jobs)
             seconds = time.perf_counter() - began
@@ -268,15 +270,6 @@ class SqliteSpool:
         os.close(self._lock)
         closed = [(close.done, None) for close in _only(_Close, jobs)]
         self._reactor.callFromThread(self._finished, closed, 0.0, trouble)
-
-    def _gather(self) -> list[_Job]:
-        """Wait for a job, then take all there are; while something is owed, do not wait for ever."""
-        jobs: list[_Job] = []
-        with contextlib.suppress(Empty):
-            jobs.append(self._jobs.get(timeout=RETRY if self._owed or self._burials else None))
-            while True:
-                jobs.append(self._jobs.get_nowait())
-        return jobs
 
     def _do_all(self, jobs: list[_Job]) -> tuple[_Results, str]:
         """Do all jobs in one transaction; what cannot be refused is owed until it is on the disk."""
