@@ -91,11 +91,14 @@ class HostNameTests(TestCase):
         self.certificates = Certificates.in_directory(Path(self.mktemp()))
         self.trust = trustRootFromCertificates([Certificate.loadPEM(self.certificates.ca.read_bytes())])
 
-    async def attempt(self, host: str, names: Names, interface: str = "127.0.0.1") -> tuple[str, bytes]:
+    async def attempt(
+        self, host: str, names: Names, interface: str = "127.0.0.1", tls: ClientTls | None = None
+    ) -> tuple[str, bytes]:
         """How the connection ended, and what the server was sent."""
         server = await Impostor(self.certificates, names, b"hello").start(interface)
         kind = TCP6ClientEndpoint if ":" in interface else TCP4ClientEndpoint
-        endpoint = tls_endpoint(kind(reactor, interface, server.port), ClientTls(host, self.trust))
+        tls = tls or ClientTls(host, self.trust)
+        endpoint = tls_endpoint(kind(reactor, interface, server.port), tls)
         speaker = Speaker()
         await endpoint.connect(Once(speaker))
         failure = await speaker.lost.addBoth(lambda reason: reason.value)
@@ -121,6 +124,17 @@ class HostNameTests(TestCase):
     async def test_addresses(self) -> None:
         """For one that is called by its address, only a certificate with that address."""
         await self.check("127.0.0.1", WRONG_FOR_ADDRESSES, GOOD_FOR_ADDRESSES)
+
+    async def test_one_after_the_other(self) -> None:
+        """A certificate that was for the host makes no other one good, of the same client."""
+        tls = ClientTls("localhost", self.trust)
+        for names, received in (
+            ([DNSName("localhost")], SECRET),
+            ([OTHER], b""),
+            ([DNSName("localhost"), OTHER], SECRET),
+            (None, b""),
+        ):
+            self.assertEqual((await self.attempt("localhost", names, tls=tls))[1], received)
 
     async def test_ipv6(self) -> None:
         """The same for the longer addresses."""

@@ -1,9 +1,10 @@
-"""Connecting over TLS: the name is resolved anew, and a connection is ready only after its handshake."""
+"""Connecting over TLS: a name is resolved for each burst, a connection is ready only after its handshake."""
 
 from typing import Any, Final, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 
+from pushgate.net.burst_endpoint import BurstEndpoint
 from pushgate.net.client_tls import tls_endpoint
 from pushgate.net.connecting import Once, connected
 from pushgate.net.host_endpoint import host_endpoint
@@ -29,8 +30,9 @@ C = TypeVar("C", bound=SecuredConnection)
 
 
 def endpoint(host: str, port: int, credentials: Credentials, reactor: Any) -> Any:
-    """A TLS client endpoint; every `connect` of it resolves `host` again."""
-    return tls_endpoint(host_endpoint(reactor, host, port), credentials.tls(host))
+    """A TLS client endpoint; `host` is resolved again at each burst of connections."""
+    by_name = BurstEndpoint(reactor, host_endpoint(reactor, host, port), port)
+    return tls_endpoint(by_name, credentials.tls(host))
 
 
 def connect(connection: C, endpoint: Any, reactor: Any) -> "Deferred[C]":
