@@ -74,6 +74,7 @@ PURE = {
     "upstreams.apns_http2.settings": {"pydantic"},
     "upstreams.common.circuit_breaker": {"msgspec"},
     "upstreams.common.handshake_limit": set(),
+    "upstreams.common.spare_demand": set(),
 }
 """What is pure, folders and single modules of pushgate/, and the libraries that each may use."""
 IMPURE = {

@@ -42,3 +42,8 @@ class Ending(msgspec.Struct, frozen=True):
     before: int = 0
     late: int = 0
     cornered: bool = False
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether the service gave the outcome of a notification: the connection was of use."""
+        return bool(self.before or (self.verdicts and self.status is not None))

@@ -45,12 +45,11 @@ class EndJudge:
             self._health.lost()
         if ending.status in OF_THE_CERTIFICATE:
             cause = Cause.WRONG_TOPIC
-        answered = ending.before or (ending.verdicts and ending.status is not None)
-        if cause is None and not answered and not lived and not self._is_of_a_suspect(ending):
+        if cause is None and not ending.has_answered and not lived and not self._is_of_a_suspect(ending):
             cause = _UNPROVEN[ending.end]
         if cause is not None:
             return self._health.failed(cause, _TEXTS.get(cause, "the connection was lost"))
-        if answered:
+        if ending.has_answered:
             self.proven()
         self._health.ended(ending.end.name.lower())
         return 0.0

@@ -21,13 +21,14 @@ from pushgate.model.outcome import State
 from pushgate.net.tcp_loss import Unacknowledged, unacknowledged
 from pushgate.plugin.interfaces import Context, IInFlight, IProving, IUpstream, IWork, UpstreamState
 from pushgate.protocols.apns_binary.connection import Stream
-from pushgate.protocols.apns_binary.connection_end import Ending
+from pushgate.protocols.apns_binary.connection_end import End, Ending
 from pushgate.protocols.apns_binary.status import DEAD
 from pushgate.upstreams.apns_binary.connection import StreamConnection
 from pushgate.upstreams.apns_binary.end_judge import EndJudge
 from pushgate.upstreams.apns_binary.feedback_poll import FeedbackPoll
 from pushgate.upstreams.apns_binary.probe import Probe
 from pushgate.upstreams.apns_binary.requeue import noted
+from pushgate.upstreams.apns_binary.run_ahead import RunAhead
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 from pushgate.upstreams.common.circuit_breaker import Cause
 from pushgate.upstreams.common.connect import endpoint
@@ -62,8 +63,7 @@ class ApnsBinaryUpstream:
         self, app: str, table: ApnsStreamTable, credentials: Credentials, work: IWork, context: Context,
         unacknowledged: Unacknowledged = unacknowledged,
     ) -> None:  # fmt: skip
-        self._app, self._table, self._work = app, table, work
-        self._unacknowledged = unacknowledged
+        self._app, self._table, self._work, self._unacknowledged = app, table, work, unacknowledged
         self._context, self._reactor = context, context.reactor
         where = f"{table.host}:{table.port}"
         health = ServiceHealth(app, where, work, context, table.handshakes_per_minute)
@@ -74,6 +74,7 @@ class ApnsBinaryUpstream:
         )
         self._pool.closed.addBoth(self._closed)
         self._timeout = table.response_timeout
+        self._run_ahead = RunAhead()
         self._turns = Turns(self._reactor, self._take_turns)
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = self._reactor
@@ -163,9 +164,10 @@ class ApnsBinaryUpstream:
         for index, connection in enumerate(self._pool.connections.serving()):
             if suspects and index == 0 and not connection.stream.is_calm(now):
                 continue  # this connection falls idle, so that the suspects get their turn
-            written += connection.write(self._work, wall)
+            written += connection.write(self._work, wall, self._run_ahead.size)
         if written:
             self._pool.busy_at = now
+            self._run_ahead.written(written)
         if written and self._work.depth():
             self.wake()
         self._pool.fill()
@@ -192,6 +194,8 @@ class ApnsBinaryUpstream:
         self._pool.connections.remove(connection)
         self._work.settle(ending.verdicts)
         suspect = self._report_dead_tokens(ending)
+        if ending.end is End.ANSWERED:
+            self._run_ahead.refused(ending.before)
         if ending.late:
             self._errors_come_late(ending.late)
         if not connection.retired:
@@ -199,7 +203,7 @@ class ApnsBinaryUpstream:
         self._work.requeue(noted(ending, cause, self._context.wall(), connection.number))
         if self._probe is not None:
             self._probe.ended(connection, ending)
-        self._pool.replace()
+        self._pool.replace(connection)
 
     def _judge(self, connection: StreamConnection, ending: Ending, cause: Cause | None) -> None:
         if connection.serving_since is None and cause is None:
@@ -207,6 +211,8 @@ class ApnsBinaryUpstream:
         else:
             lived = self._is_of_use(connection, self._reactor.seconds())
             self._pool.retry_in(self._end_judge.judge(ending, cause, lived))
+            if ending.has_answered:
+                self._pool.used(connection)
 
     def _report_dead_tokens(self, ending: Ending) -> bool:
         """Note the tokens that were refused as dead; return True if the environment is suspect instead."""

@@ -166,13 +166,15 @@ class ApnsHTTP2Upstream:
         self.found(connection, findings)
         if not connection.retired:
             self._judge_end(connection, cause)
-        self._pool.replace()
+        self._pool.replace(connection)
 
     def left(self, connection: ApnsHTTP2Connection) -> None:
         self._judge_end(connection, None)
 
     def _judge_end(self, connection: ApnsHTTP2Connection, cause: Cause | None) -> None:
         self._pool.retry_in(self._judge.ended(connection, cause, self._has_lived(connection)))
+        if connection.exchange.proven:
+            self._pool.used(connection)
 
     # writing
 

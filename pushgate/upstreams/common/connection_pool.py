@@ -19,6 +19,7 @@ from pushgate.upstreams.common.pool_connections import PoolConnections
 from pushgate.upstreams.common.pooled_connection import PooledConnection
 from pushgate.upstreams.common.service_health import ServiceHealth
 from pushgate.upstreams.common.settings import ConnectionPoolTable
+from pushgate.upstreams.common.spare_demand import SpareDemand
 
 STALL: Final = 60.0
 """Seconds a transport may be full, or what was sent unacknowledged, before its connection is given up: the
@@ -47,8 +48,8 @@ class ConnectionPool(Generic[C]):
     """Up to `connections` of them, opened as the queue asks, one at a time while the service is in doubt.
 
     Beyond them, an app that had work within `idle_timeout` keeps `spare` connections that nothing is written
-    to: one takes the place of a connection that ends, and need not connect first. It proves nothing by being
-    there. What the end of a connection means is the owner's to say.
+    to: one takes the place of a connection that ends, and need not connect first. While connections end often
+    there are more of them. A spare proves nothing by being there. What an end means is the owner's to say.
 
     :param endpoint: connects to the service.
     :ivar connections: all that are open; the owner removes what has ended.
@@ -71,6 +72,7 @@ class ConnectionPool(Generic[C]):
         self._attempts: set[Deferred[C]] = set()
         self._retry: IDelayedCall | None = None
         self.busy_at = self._spare_after = float("-inf")
+        self._spares = SpareDemand(table.spare)
         self.is_stopping = False
         self.closed: Deferred[None] = Deferred()
         self._expiry = ExpiryNotice(app, credentials.expires, context)
@@ -115,10 +117,10 @@ class ConnectionPool(Generic[C]):
         """Open as many connections as the queue asks for and the circuit allows."""
         if self.is_stopping:
             return
-        wanted = self._wanted(at_least)
-        if not self._health.is_waiting and self.connections.promote(wanted - len(self.connections.serving())):
+        missing = max(0, self._wanted(at_least) - len(self.connections.serving()))
+        if missing and not self._health.is_waiting and (promoted := self.connections.promote(missing)):
+            missing -= promoted
             self._owner.wake()
-        missing = max(0, wanted - len(self.connections.serving()))
         missing += max(0, self._spares_wanted() - len(self.connections.spares()))
         for _ in range(missing - len(self._attempts)):
             wait = self._health.wait()
@@ -146,14 +148,13 @@ class ConnectionPool(Generic[C]):
         now = self._reactor.seconds()
         is_busy = now - self.busy_at < self._table.idle_timeout
         is_well = now >= self._spare_after and not self._health.circuit.failures
-        return self._table.spare if is_busy and is_well else 0
+        return self._spares.wanted(now) if is_busy and is_well else 0
 
     def _is_needed(self) -> bool:
         """Whether a connection that has just come should serve at once."""
         if self._health.is_waiting:
             return False
-        some_lack = len(self.connections.serving()) < max(1, self._wanted())
-        return some_lack or len(self.connections.spares()) >= self._table.spare
+        return not self._table.spare or len(self.connections.serving()) < max(1, self._wanted())
 
     def _attempt(self) -> None:
         wall = self._wall()
@@ -163,8 +164,9 @@ class ConnectionPool(Generic[C]):
             why = "the certificate's dates do not include today; no connection was tried"
             self.retry_in(self._health.failed(cause, why))
             return
-        self._health.tried()
-        attempt = connect(self._owner.make_connection(), self._endpoint, self._reactor)
+        connection = self._owner.make_connection()
+        connection.tried_at = self._health.tried()
+        attempt = connect(connection, self._endpoint, self._reactor)
         self._attempts.add(attempt)
         attempt.addBoth(self._attempted, attempt)
 
@@ -215,8 +217,14 @@ class ConnectionPool(Generic[C]):
         self._health.lost()
         self._health.ended(cause)
 
-    def replace(self) -> None:
+    def used(self, connection: C) -> None:
+        """Note that a connection was of use: it does not count as tried in vain."""
+        self._health.used(connection.tried_at)
+
+    def replace(self, connection: C) -> None:
         """Make up for a connection that was removed; called when its end has been dealt with."""
+        if connection.serving_since is not None and not connection.retired:
+            self._spares.ended(self._reactor.seconds())
         self.fill()
         self._finish_if_closed()
 

@@ -1,4 +1,4 @@
-"""How often a pool of connections may connect, whatever it is for."""
+"""How often a pool of connections may connect in vain."""
 
 from collections import deque
 from typing import Final
@@ -14,12 +14,15 @@ MANY: Final = 64
 
 
 class HandshakeLimit:
-    """Bounds how often a pool of connections is renewed, whatever it is renewed for.
+    """Bounds how often a pool of connections is renewed in vain.
+
+    A connection that reported the outcome of a notification counts no more: that is what it was for. What is
+    bounded are loops of connections that are of no use, which get a provider blocked.
 
     Connections that were lost together do not come back together: each successor keeps a random distance
     from the attempt before.
 
-    :param per_minute: in any `PERIOD`; 0 sets no limit.
+    :param per_minute: useless ones in any `PERIOD`; 0 sets no limit.
     """
 
     def __init__(self, per_minute: int, jitter: Jitter) -> None:
@@ -35,6 +38,11 @@ class HandshakeLimit:
         if self._lost:
             self._lost -= 1
             self._next = now + SPREAD * self._jitter()
+
+    def used(self, made: float) -> None:
+        """Note that the connection attempted at `made` proved of use; harmless when that is long ago."""
+        if made in self._made:
+            self._made.remove(made)
 
     def lost(self, count: int = 1) -> None:
         """Note that connections were lost, or could not be had, for no reason of ours."""

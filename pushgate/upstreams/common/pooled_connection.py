@@ -28,6 +28,7 @@ class PooledConnection(protocol.Protocol, ABC):
     :param reactor: provides IReactorTime.
     :ivar secured: see `SecuredConnection`.
     :ivar number: of the connection in its pool, from 1.
+    :ivar tried_at: monotonic seconds of the attempt to connect.
     :ivar ready_at: monotonic seconds since when the handshake is complete, None before.
     :ivar serving_since: monotonic seconds since when work may be written to it, None while it is a spare.
     :ivar busy_at: monotonic seconds of the last write.
@@ -43,6 +44,7 @@ class PooledConnection(protocol.Protocol, ABC):
         self._reactor = reactor
         self.secured: Deferred[Any] = Deferred()
         self.number = 0
+        self.tried_at = 0.0
         self.ready_at: float | None = None
         self.serving_since: float | None = None
         self.busy_at = 0.0

@@ -17,7 +17,7 @@ class ServiceHealth:
     """Circuit and connect rate of one app.
 
     :param where: host and port of the service.
-    :param handshakes: connections tried a minute at most; 0 sets no limit.
+    :param handshakes: connections tried in vain a minute at most; 0 sets no limit.
     :ivar circuit: read by others; only this class changes it.
     """
 
@@ -44,9 +44,15 @@ class ServiceHealth:
         """Whether nothing at all should be tried."""
         return self.circuit.cause is Cause.SUSPECTED_BLOCK
 
-    def tried(self) -> None:
-        """Count an attempt to connect."""
-        self._handshakes.made(self._now())
+    def tried(self) -> float:
+        """Count an attempt to connect; return its time in monotonic seconds, see `used`."""
+        now = self._now()
+        self._handshakes.made(now)
+        return now
+
+    def used(self, tried_at: float) -> None:
+        """Note that the connection tried at this time was of use, and is not counted any more."""
+        self._handshakes.used(tried_at)
 
     def lost(self) -> None:
         """Note that a connection was lost for no reason of ours: its successor keeps apart from others."""

@@ -5,14 +5,16 @@ from pathlib import Path
 from pydantic import Field
 
 from pushgate.plugin.settings import AppTable, Duration, FilePath, HostName, Port
+from pushgate.upstreams.common.spare_demand import MOST
 
 
 class ConnectionPoolTable(AppTable):
     """The connections of an app to its push service.
 
     :param connections: in use at a time, at most.
-    :param spare: connections kept ready, beyond those in use, while there was work within `idle_timeout`.
-    :param handshakes_per_minute: connections tried at most, whatever for; 0 sets no limit.
+    :param spare: connections kept ready, beyond those in use, while there was work within `idle_timeout`;
+        more while connections end often, unless it is 0.
+    :param handshakes_per_minute: connections tried at most that prove of no use; 0 sets no limit.
     :param idle_timeout: seconds without anything to send after which a connection is closed.
     """
 
@@ -20,6 +22,11 @@ class ConnectionPoolTable(AppTable):
     spare: int = Field(default=1, ge=0, le=16)
     handshakes_per_minute: int = Field(default=600, ge=0)
     idle_timeout: Duration = Field(default=600.0, gt=0)
+
+    @property
+    def most_connections(self) -> int:
+        """Connections of this app at most, spares included: what it needs of the process's open files."""
+        return self.connections + (MOST if self.spare else 0)
 
 
 class ClientTlsTable(AppTable):

@@ -121,21 +121,32 @@ class BlockTests(SynchronousTestCase):
 
 class HandshakeTests(SynchronousTestCase):
     def test_no_minute_has_more_than_the_cap(self) -> None:
-        """Reconnects after rejections count as well, over the whole pool; what is rejected beyond waits."""
-        rig = StreamRig(handshakes_per_minute=6, connections=2)
-        rig.submit(1)
-        rig.run(1)
-        for _ in range(600):
+        """Connections that live for a while and end without a word are replaced so often, over the whole pool."""
+        rig = StreamRig(handshakes_per_minute=6, connections=2, response_timeout="1s")
+        for _ in range(300):
             for wire in rig.service.open():
-                if wire.tokens:
-                    wire.answer(8, 1)
-            if rig.app()["queue"] < 50:
-                rig.submit([token(number) for number in range(50)])
-            rig.run(0.5, step=0.25)
+                wire.end()
+            rig.submit([token(number) for number in range(50)])
+            rig.run(1.5, step=0.25)
         attempts = rig.service.attempts
         self.assertGreater(len(attempts), 20)
         for at in attempts:
             self.assertLessEqual(sum(at <= each < at + 60 for each in attempts), 6)
+
+    def test_dead_tokens_do_not_count(self) -> None:
+        """A connection that ends with the outcome of a notification was of use: a list of dead tokens goes on."""
+        rig = StreamRig(handshakes_per_minute=6, connections=2, response_timeout="1s")
+        rig.submit(1)
+        rig.run(2)
+        for number in range(0, 100, 2):
+            rig.submit([token(100 + number), token(101 + number)])
+            rig.run(0.2)
+            [wire] = [each for each in rig.service.open() if token(101 + number) in each.tokens]
+            wire.answer(8, len(wire.tokens))
+        rig.run(0.1)
+        rejected = [each for each, state, _ in rig.reported() if state is State.REJECTED]
+        self.assertEqual(len(rejected), 50)
+        self.assertGreater(len(rig.service.attempts), 50)
 
     def test_a_pool_that_was_lost_does_not_come_back_at_once(self) -> None:
         """When all connections are lost together their successors come one by one."""
@@ -228,6 +239,19 @@ class SpareTests(SynchronousTestCase):
         self.assertEqual(second.tokens, [token(number) for number in range(12, 15)])
         rig.run(1)
         self.assertEqual(rig.app()["connections"], {"ready": 1, "spare": 1})
+
+    def test_more_of_them_while_connections_end(self) -> None:
+        """When errors end connections again and again more of them wait, and none serves that is not needed."""
+        rig = self.rig(handshakes_per_minute=0)
+        for number in range(200):
+            rig.submit([token(10 + number), token(1000 + number)])
+            rig.run(0.05, step=0.01)
+            for wire in rig.service.open():
+                if len(wire.tokens) > 1:
+                    wire.answer(8, len(wire.tokens))
+            states = rig.app()["connections"]
+            self.assertLessEqual(states.get("ready", 0), 1)
+        self.assertGreater(states["spare"], 3)
 
     def test_it_is_not_written_to(self) -> None:
         """However much there is to send, as long as the others are there."""

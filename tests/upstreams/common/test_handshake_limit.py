@@ -35,6 +35,34 @@ def test_no_minute_has_more(limit, pauses):
     assert all(sum(at <= each < at + PERIOD for each in times) <= limit for at in times)
 
 
+@given(st.integers(1, 5), st.lists(st.tuples(st.floats(0, 40), st.booleans()), min_size=1, max_size=30))
+def test_no_minute_has_more_in_vain(limit, attempts):
+    """Attempts whose connections prove of use do not count, whenever they do; the others are bounded."""
+    handshakes, now, useless, refused = HandshakeLimit(limit, lambda: 0.0), 0.0, [], 0
+    for pause, is_useful in attempts:
+        now += pause
+        if handshakes.wait(now) > 0.0:
+            refused += 1
+            assert sum(now - PERIOD < each <= now for each in useless) == limit
+            continue
+        handshakes.made(now)
+        if is_useful:
+            handshakes.used(now)
+        else:
+            useless.append(now)
+    assert all(sum(at <= each < at + PERIOD for each in useless) <= limit for at in useless)
+
+
+def test_used_long_after():
+    """One that was made longer ago than is counted changes nothing."""
+    handshakes = HandshakeLimit(1, lambda: 0.0)
+    handshakes.made(0.0)
+    handshakes.made(PERIOD)
+    assert handshakes.wait(PERIOD) == PERIOD
+    handshakes.used(0.0)
+    assert handshakes.wait(PERIOD) == PERIOD
+
+
 def test_no_bound():
     """Zero sets no limit."""
     assert attempts(HandshakeLimit(0, lambda: 1.0), 100) == [0.0] * 100
