@@ -115,10 +115,15 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
         limit = min(max_payload, self.max_payload)
         faults: dict[int, Refusal] = {}
         if isinstance(submission.payload, Packed):
-            faults = _faults(submission.payload, lambda payload: self._payload(payload, limit, terms))
+            faults = self._payload_faults(submission.payload, limit, terms)
         else:
             self._payload(submission.payload, limit, terms)
         return sorted((faults | self._target_faults(submission)).items())
+
+    def _payload_faults(self, payloads: Packed, limit: int, terms: Terms) -> dict[int, Refusal]:
+        if self.check_combination is None and all(length <= limit for length in payloads.lengths()):
+            return _faults(payloads, self.check_payload)  # every notification passes here: nothing in between
+        return _faults(payloads, lambda payload: self._payload(payload, limit, terms))
 
     def payload(self, payload: bytes, limit: int) -> None:
         """Raise `TooLarge` for a payload of over `limit` bytes, `Invalid` for one that cannot be sent."""

@@ -7,6 +7,8 @@ together from parts that a whole range shares, because this runs once for every 
 import hashlib
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from functools import lru_cache
+from typing import Final
 
 import msgspec
 
@@ -26,6 +28,10 @@ class Tokens(StrEnum):
     """null."""
 
 
+_PAGE: Final = 256
+"""Members of a batch whose last four hex digits are kept together."""
+
+
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
@@ -36,8 +42,6 @@ def _writer(tokens: Tokens, form: TargetForm) -> Callable[[bytes], str]:
         return lambda _: "null"
     if tokens is Tokens.HASH:
         return lambda token: f'"{hash_token(token)}"'
-    if form is TargetForm.HEX:
-        return lambda token: f'"{token.hex()}"'
     return lambda token: _json(form.write(token))
 
 
@@ -46,7 +50,7 @@ def lines(report: Report, tokens: Tokens = Tokens.FULL) -> list[str]:
     if isinstance(report, DeadToken):
         return [_dead_token_line(report, _writer(tokens, report.form))]
     span = report.span
-    write_token = _writer(tokens, span.batch.form)
+    targets, quote = _targets(span, tokens)
     stem, app = id_stem(span.batch.id), _json(span.batch.app)
     middle = (
         f',"state":"{report.state}","status":{_json(report.status)},"reason":{_json(report.reason)}'
@@ -56,10 +60,34 @@ def lines(report: Report, tokens: Tokens = Tokens.FULL) -> list[str]:
     if span.batch.form is TargetForm.CHANNEL:
         more += f',"channel":{_json(_channel(span))}'
     tail = f',"upstream":{_json(report.upstream)},"corrects":{_json(span.recalled)}{more}}}'
+    head, before, behind = f'{{"id":"{stem}', f'","app":{app},"token":{quote}', f"{quote}{middle}"
     return [
-        f'{{"id":"{stem}{index:04x}","app":{app},"token":{write_token(token)}{middle}{index}{tail}'
-        for index, token in enumerate(span.tokens(), span.start)
+        f"{head}{member}{before}{target}{behind}{index}{tail}"
+        for index, member, target in zip(
+            range(span.start, span.stop), _members(span.start, span.stop), targets, strict=True
+        )
     ]
+
+
+def _targets(span: BatchSlice, tokens: Tokens) -> tuple[list[str], str]:
+    """How the targets of a slice are written, and what stands around each."""
+    if tokens is Tokens.FULL and span.batch.form is TargetForm.HEX:
+        return span.batch.tokens.hex(span.start, span.stop), '"'
+    write = _writer(tokens, span.batch.form)
+    return [write(target) for target in span.tokens()], ""
+
+
+def _members(start: int, stop: int) -> list[str]:
+    """The last four hex digits of the ids of members `start` to `stop` (excluded) of a batch."""
+    pages = range(start // _PAGE, -(-stop // _PAGE))
+    found = [member for page in pages for member in _page(page)]
+    return found[start % _PAGE : start % _PAGE + stop - start]
+
+
+@lru_cache(maxsize=256)
+def _page(number: int) -> list[str]:
+    """The four hex digits of each of `_PAGE` numbers: to format them anew is a third of a record's cost."""
+    return [f"{each:04x}" for each in range(number * _PAGE, (number + 1) * _PAGE)]
 
 
 def _channel(span: BatchSlice) -> str:
@@ -86,8 +114,10 @@ def record(outcome: Outcome) -> str:
 
 def ndjson(reports: Iterable[Report], tokens: Tokens = Tokens.FULL) -> bytes:
     """The records of `reports`, each with its line end."""
-    text = "\n".join([line for report in reports for line in lines(report, tokens)])
-    return f"{text}\n".encode() if text else b""
+    every = [line for report in reports for line in lines(report, tokens)]
+    if every:
+        every.append("")  # the end of the last line
+    return "\n".join(every).encode()
 
 
 def hash_token(token: bytes) -> str:

@@ -83,6 +83,15 @@ class Packed:
         ends = [*(at - prefix for at in offsets[start + 1 : stop + 1]), len(blob)]
         return [blob[at:end] for at, end in zip(offsets[start:stop], ends, strict=False)]
 
+    def hex(self, start: int, stop: int) -> list[str]:
+        """Members `start` to `stop` (excluded) in hex."""
+        if not self._stride:
+            return [member.hex() for member in self.slice(start, stop)]
+        # One conversion for all of them.
+        text = self.cut(start, stop).hex()
+        stride, prefix = 2 * self._stride, 2 * self.prefix
+        return [text[at + prefix : at + stride] for at in range(0, len(text), stride)]
+
     def cut(self, start: int, stop: int) -> bytes:
         """The part of the blob that holds members `start` to `stop` (excluded)."""
         if self._stride:

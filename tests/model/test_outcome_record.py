@@ -59,6 +59,16 @@ def test_members_count_from_the_batch():
     assert {found["batch"] for found in records} == {id_text(ID)}
 
 
+@given(st.integers(0, 999), st.integers(1, 1000))
+def test_members_of_any_slice(start, count):
+    """Whichever part of a batch an outcome is about, each record has the id and the token of its member."""
+    part = span(2000).part(start, start + count)
+    records = [json.loads(line) for line in lines(replace(REJECTED, span=part))]
+    members = range(start, start + count)
+    assert [UUID(found["id"]).int for found in records] == [ID + index for index in members]
+    assert [found["token"] for found in records] == [token(index).hex() for index in members]
+
+
 def test_the_last_member_of_the_largest_batch():
     """Index 65535 fills the last four hex digits and no more."""
     whole = span(65536)

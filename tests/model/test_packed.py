@@ -44,6 +44,15 @@ def test_a_slice_is_the_slice_of_the_list(members, prefix, data):
     assert Packed.of(members, prefix).slice(start, stop) == members[start:stop]
 
 
+@given(MEMBERS, PREFIX, st.data())
+def test_hex(members, prefix, data):
+    """Members in hex are the members of a slice, each in hex."""
+    packed = Packed.of(members, prefix)
+    start = data.draw(st.integers(0, len(members)))
+    stop = data.draw(st.integers(start, len(members)))
+    assert packed.hex(start, stop) == [member.hex() for member in members[start:stop]]
+
+
 @given(MEMBERS, PREFIX)
 def test_the_blob_is_each_member_behind_its_length(members, prefix):
     """The layout is the wire's: length, big-endian, then the bytes; nothing around or between."""
