@@ -9,7 +9,16 @@ from pathlib import Path
 import psutil
 
 from bench.http_bulk import rate
-from bench.parts import free_port, gateway_config, python, running, twistd, wait_for_port, workspace
+from bench.parts import (
+    free_port,
+    gateway_config,
+    python,
+    running,
+    spread,
+    twistd,
+    wait_for_port,
+    workspace,
+)
 from pushgate.simulator.certificates import Certificates
 
 
@@ -23,7 +32,7 @@ def cost(process: psutil.Process, port: int, arguments: argparse.Namespace) -> t
 
 
 def main() -> None:
-    """Measure, and print a line a round."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--connections", type=int, default=8)
@@ -47,9 +56,9 @@ def measure(
     with running(*twistd("pushgate", "--config", config), log=directory / "gateway.log") as gateway:
         wait_for_port(port, gateway)
         process = psutil.Process(gateway.pid)
-        for number in range(arguments.rounds):
-            used, posts = cost(process, port, arguments)
-            print(f"round {number + 1}: {used:.0f} us of CPU for a POST, {posts:,.0f} POSTs/s")
+        rounds = [cost(process, port, arguments) for _ in range(arguments.rounds)]
+    print(spread("CPU for a POST", [used for used, _ in rounds], " us", ".0f"))
+    print(spread("POSTs", [posts for _, posts in rounds], "/s", ",.0f"))
 
 
 if __name__ == "__main__":

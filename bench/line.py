@@ -95,8 +95,8 @@ def main() -> None:
             print("  " + spread(f"{name}, CPU", [run.cpu for run in runs], " us/line"))
         ratios = [taken.rate / bare.rate for bare, taken in rounds]
         shares = [bare.cpu / taken.cpu for bare, taken in rounds]
-        print("  " + spread("input / bare, lines a second", ratios, "", ".2f"))
-        print("  " + spread("bare / input, CPU a line", shares, "", ".2f"))
+        print("  " + spread(f"{form}: input / bare, lines a second", ratios, "", ".2f"))
+        print("  " + spread(f"{form}: bare / input, CPU a line", shares, "", ".2f"))
         print(f"  ratio {statistics.median(ratios):.2f} (at least 0.20 is wanted)")
 
 

@@ -23,6 +23,8 @@ from pushgate.simulator.certificates import Certificates
 HERE = Path(__file__).parent
 PAYLOAD = b'{"aps":{"alert":"Your order 4711 is on its way and will arrive today"},"order":4711}'
 BATCH = 500
+FIGURES = "PUSHGATE_BENCH_FIGURES"
+"""The environment variable that names a file for the figures, a JSON object a line; see `bench.suite`."""
 DEAD = b"\xba\xd8"
 """What dead tokens begin with, where there are any."""
 ENVIRON = {**os.environ, "PYTHONPATH": str(HERE.parent)}
@@ -120,7 +122,10 @@ def frame_size(payload: bytes = PAYLOAD) -> int:
 
 
 def spread(name: str, values: Sequence[float], unit: str, form: str = ".3g") -> str:
-    """One line: median and range."""
+    """One line: median and range; the values too for the program that asked for them, see `FIGURES`."""
+    if FIGURES in os.environ:
+        with Path(os.environ[FIGURES]).open("a") as file:
+            print(json.dumps({"name": name, "unit": unit.strip(), "values": list(values)}), file=file)
     return (
         f"{name}: median {statistics.median(values):{form}}{unit}"
         f" (from {min(values):{form}} to {max(values):{form}}, n={len(values)})"
