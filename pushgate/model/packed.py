@@ -6,10 +6,15 @@ what AMP's ``PushBatch`` carries (its ``tokens`` behind one), and costs a notifi
 
 from array import array
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import accumulate, islice
-from typing import Self
+from struct import Struct
+from typing import Final, Self
 
 from pushgate.model.errors import Invalid
+
+CHUNK: Final = 64
+"""Members of equal length that are cut out of a blob at a time."""
 
 
 class Packed:
@@ -74,10 +79,7 @@ class Packed:
         """Members `start` to `stop` (excluded), without their lengths."""
         blob, prefix = self.blob, self.prefix
         if self._stride:
-            width = self._stride - prefix
-            first = start * self._stride + prefix
-            end = first + (stop - start) * self._stride
-            return [blob[i : i + width] for i in range(first, end, self._stride)]
+            return _cut(blob, prefix, self._stride, start, stop)
         offsets = self._offsets
         assert offsets is not None
         ends = [*(at - prefix for at in offsets[start + 1 : stop + 1]), len(blob)]
@@ -87,10 +89,10 @@ class Packed:
         """Members `start` to `stop` (excluded) in hex."""
         if not self._stride:
             return [member.hex() for member in self.slice(start, stop)]
-        # One conversion for all of them.
-        text = self.cut(start, stop).hex()
-        stride, prefix = 2 * self._stride, 2 * self.prefix
-        return [text[at + prefix : at + stride] for at in range(0, len(text), stride)]
+        # One conversion for all of them: each stands behind the same length.
+        text = self.cut(start, stop).hex(",", self._stride)
+        length = text[: 2 * self.prefix]
+        return text[2 * self.prefix :].split(f",{length}") if text else []
 
     def cut(self, start: int, stop: int) -> bytes:
         """The part of the blob that holds members `start` to `stop` (excluded)."""
@@ -107,11 +109,10 @@ class Packed:
         if not self._stride:
             return Packed.of(self, 2)
         # Each member with its old length, and the new length byte, 0 in all of them, between.
-        width, blob = self._stride, self.blob
-        parts = [blob[at : at + width] for at in range(0, len(blob), width)]
+        parts = _cut(self.blob, 0, self._stride, 0, self.count)
         widened = Packed.__new__(Packed)
         widened.blob, widened.prefix, widened.count = b"\0" + b"\0".join(parts), 2, self.count
-        widened._stride, widened._offsets = width + 1, None
+        widened._stride, widened._offsets = self._stride + 1, None
         return widened
 
     def lengths(self) -> Iterable[int]:
@@ -127,6 +128,29 @@ class Packed:
             return index * self._stride + self.prefix
         assert self._offsets is not None
         return self._offsets[index]
+
+
+def _cut(blob: bytes, skip: int, stride: int, start: int, stop: int) -> list[bytes]:
+    """Parts `start` to `stop` of `stride` bytes each, without their first `skip` bytes.
+
+    `struct` cuts many at a time for a quarter of what as many slices cost; every notification passes here
+    more than once.
+    """
+    members: list[bytes] = []
+    first, end = start * stride, stop * stride
+    rest = end - (end - first) % (CHUNK * stride)
+    if first < rest:
+        unpack = _chunk(skip, stride - skip).unpack_from
+        for at in range(first, rest, CHUNK * stride):
+            members += unpack(blob, at)
+    members += [blob[at + skip : at + stride] for at in range(rest, end, stride)]
+    return members
+
+
+@lru_cache(maxsize=1024)
+def _chunk(skip: int, size: int) -> Struct:
+    """The layout of `CHUNK` members of `size` bytes, each behind `skip` bytes that are left out."""
+    return Struct(f"{skip}x{size}s" * CHUNK)
 
 
 class _Heads(dict[int, bytes]):

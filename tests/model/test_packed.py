@@ -5,11 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushgate.model.errors import Invalid
-from pushgate.model.packed import Packed
+from pushgate.model.packed import CHUNK, Packed
 
 EQUAL = st.integers(0, 40).flatmap(lambda size: st.lists(st.binary(min_size=size, max_size=size), max_size=8))
 ANY = st.lists(st.binary(max_size=40), max_size=8)
-MEMBERS = EQUAL | ANY
+MANY = st.integers(0, 40).flatmap(
+    lambda size: st.integers(CHUNK - 2, 3 * CHUNK + 2).map(
+        lambda count: [number.to_bytes(4, "big")[:size].ljust(size, b"x") for number in range(count)]
+    )
+)
+MEMBERS = EQUAL | ANY | MANY
 PREFIX = st.sampled_from([1, 2])
 
 
