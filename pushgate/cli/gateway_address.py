@@ -1,6 +1,7 @@
 """The address of a gateway's AMP input, and connecting to it."""
 
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import wraps
@@ -127,6 +128,15 @@ async def reach(reactor: Any, to: GatewayAddress, timeout: float = 10.0) -> Asyn
             raise
         how = ", with" if str(error).endswith("log in first") else "; log in with"
         raise Forbidden.from_text(f"{error}{how} --login NAME --secret-file FILE") from error
+
+
+def say_connection(lost: str | None) -> None:
+    """Say on standard error that the gateway went, or came back."""
+    now = time.strftime("%H:%M:%S")
+    if lost is None:
+        click.echo(f"{now}  connected again", err=True)
+    else:
+        click.echo(f"{now}  no connection: {lost}; outcomes are missed until it is back", err=True)
 
 
 async def _tried(reactor: Any, to: GatewayAddress, timeout: float) -> "IStreamClientEndpoint":

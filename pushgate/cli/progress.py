@@ -1,5 +1,7 @@
 """The progress of notifications: bars on a terminal, now and then a line elsewhere."""
 
+import os
+import sys
 import time
 from typing import Protocol
 
@@ -71,3 +73,13 @@ class Lines:
         self._shown, self._silent_until = self._latest, time.monotonic() + 1.0
         pushed, settled = self._latest
         click.echo(f"pushed {pushed:,}, settled {settled:,} of {self._total:,}", err=self._err)
+
+
+def showing_of(total: int, as_json: bool, *, err: bool = False) -> Showing:
+    """What suits the standard output: bars on a terminal, lines elsewhere.
+
+    :param as_json: the standard output is for JSON alone: the lines are on standard error.
+    :param err: so they are in any case.
+    """
+    bars = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not as_json
+    return Bars(total) if bars else Lines(total, err=as_json or err)

@@ -1,7 +1,6 @@
 """``pushgate watch``."""
 
 import sys
-import time
 from typing import Any
 
 import click
@@ -24,21 +23,12 @@ def command(app: str | None, to: gateway_address.GatewayAddress, as_json: bool) 
     run(lambda reactor: _watch(reactor, app, to, as_json))
 
 
-def _connection(lost: str | None) -> None:
-    """Say on standard error that the gateway went, or came back."""
-    now = time.strftime("%H:%M:%S")
-    if lost is None:
-        click.echo(f"{now}  connected again", err=True)
-    else:
-        click.echo(f"{now}  no connection: {lost}; outcomes are missed until it is back", err=True)
-
-
 async def _watch(reactor: Any, app: str | None, to: gateway_address.GatewayAddress, as_json: bool) -> None:
     from pushgate.cli.outcome_format import fields, plain, row
 
     people = sys.stdout.isatty() and not as_json
     async with gateway_address.reach(reactor, to) as gateway:
-        outcomes = await gateway.watch(app=app, connection=_connection)
+        outcomes = await gateway.watch(app=app, connection=gateway_address.say_connection)
         if people:
             what = f"app {app}" if app else "all apps"
             click.echo(f"outcomes of {what} at {to}; Ctrl-C ends", err=True)

@@ -1,6 +1,7 @@
 """What the tests of the command share."""
 
 import pytest
+import trustme
 
 from tests.cli.programs import RunningGateway
 
@@ -11,3 +12,14 @@ def gateway(tmp_path_factory):
     running = RunningGateway(tmp_path_factory.mktemp("gateway"))
     yield running
     running.stop()
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    """Files of an authority, and of one that nobody knows."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "gate.pem"))
+    authority.issue_cert("client").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "client.pem"))
+    return tmp_path

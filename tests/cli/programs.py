@@ -25,6 +25,18 @@ response_timeout = "250ms"
 type = "amp"
 listen = "tcp:{port}:interface=127.0.0.1"
 """
+DOWN = CONFIGURATION.replace(
+    'upstream = "simulator"',
+    'upstream = "apns-stream"\ncertificate = "client.pem"\nhost = "localhost"\nport = 1',
+    1,
+).replace('simulator = {{ dead = ["dead"] }}\n', "")
+"""The push service of `demo` cannot be reached; the certificate is a file beside the configuration."""
+LIMITED = (
+    CONFIGURATION
+    + '[principals.anonymous]\noperations = ["read"]\n[principals.shop]\noperations = ["push"]\n'
+    'secret_file = "shop.hash"\n'
+)
+"""Who does not log in may read; the principal `shop` may push."""
 
 
 def start(*command: str, cwd: Path | None = None) -> subprocess.Popen[str]:

@@ -7,32 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-import trustme
 
-from tests.cli.programs import COMMAND, CONFIGURATION, RunningGateway, end, pushgate, start
+from tests.cli.programs import COMMAND, CONFIGURATION, DOWN, LIMITED, RunningGateway, end, pushgate, start
 
 SEND = ("send", "--app", "demo", "--token", "0a1b2c3d", "--alert", "hello")
-DOWN = CONFIGURATION.replace(
-    'upstream = "simulator"',
-    'upstream = "apns-stream"\ncertificate = "client.pem"\nhost = "localhost"\nport = 1',
-    1,
-).replace('simulator = {{ dead = ["dead"] }}\n', "")
-LIMITED = (
-    CONFIGURATION
-    + '[principals.anonymous]\noperations = ["read"]\n[principals.shop]\noperations = ["push"]\n'
-    'secret_file = "shop.hash"\n'
-)
-
-
-@pytest.fixture
-def certificates(tmp_path):
-    """Files of an authority, and of one that nobody knows."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
-    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "gate.pem"))
-    authority.issue_cert("client").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "client.pem"))
-    return tmp_path
 
 
 def test_a_certificate_that_is_not_trusted(certificates):

@@ -1,7 +1,5 @@
 """``pushgate demo``."""
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from pushgate.cli.demo.directory import DemoDirectory
     from pushgate.cli.demo.run import DemoResult
     from pushgate.cli.demo.services import DemoService
-    from pushgate.cli.progress import Showing
 
 
 @click.command("demo")
@@ -74,6 +71,7 @@ async def _run(
 ) -> "DemoResult":
     from pushgate.cli.demo.devices import devices
     from pushgate.cli.demo.run import DemoRun
+    from pushgate.cli.progress import showing_of
 
     def say(line: str) -> None:
         click.echo(line, err=as_json)
@@ -83,18 +81,11 @@ async def _run(
         f"{count:,} notifications over {service.upstream}, {len(targets.dead):,} of them to dead tokens; "
         f"{service.faults}"
     )
-    showing = _showing(count, as_json)
+    showing = showing_of(count, as_json)
     try:
         return await DemoRun(files, targets, service, say, showing.show, reactor).run()
     finally:
         showing.close()
-
-
-def _showing(count: int, as_json: bool) -> "Showing":
-    from pushgate.cli.progress import Bars, Lines
-
-    bars = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not as_json
-    return Bars(count) if bars else Lines(count, err=as_json)
 
 
 def _stopped(files: "DemoDirectory") -> str:

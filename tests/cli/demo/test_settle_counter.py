@@ -3,8 +3,8 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.cli.demo.process import DemoFailed
-from pushgate.cli.demo.settle_counter import PATIENCE, SettleCounter
+from pushgate.cli.demo.settle_counter import SettleCounter
+from pushgate.cli.settle_wait import PATIENCE, NoProgress
 from tests.cli.demo.test_audit import record
 
 
@@ -32,5 +32,5 @@ class SettlingTests(SynchronousTestCase):
         self.clock.pump([1.0] * int(PATIENCE - 1))
         self.assertNoResult(self.settling.done)
         self.clock.pump([1.0] * 3)
-        error = self.failureResultOf(self.settling.done, DemoFailed).value
+        error = self.failureResultOf(self.settling.done, NoProgress).value
         self.assertEqual(str(error), "nothing happened for 60 s: 2 pushed, 0 settled")
