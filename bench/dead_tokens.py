@@ -13,37 +13,17 @@ an error, and goes on behind it. COMMAND starts another push service; in it {por
 """
 
 import argparse
-import contextlib
-import json
-import socket
-import subprocess
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psutil
 
-from bench.parts import (
-    DEAD,
-    free_port,
-    gateway_config,
-    python,
-    running,
-    spread,
-    twistd,
-    wait_for_port,
-    workspace,
-)  # fmt: skip
+from bench.durable_stand import Records, Service, gateway, service
+from bench.parts import python, running, spread, workspace
 from bench.throughput import ask
 from pushgate.simulator.certificates import Certificates
-
-ATONCE = "100ms"
-"""Response timeout: the outcomes of what is not refused fall into the measurement."""
-PATIENCE = 300
-"""Seconds that a round may take."""
 
 
 class Round(NamedTuple):
@@ -57,29 +37,6 @@ class Round(NamedTuple):
     cost: float
 
 
-class Service(NamedTuple):
-    """A push service under test conditions."""
-
-    process: "subprocess.Popen[str]"
-    port: int
-    stat_port: int
-
-    def stats(self) -> dict[str, Any]:
-        """Its counters."""
-        with socket.create_connection(("127.0.0.1", self.stat_port), 5) as asking:
-            found: dict[str, Any] = json.loads(b"".join(iter(lambda: asking.recv(1 << 16), b"")))
-        return found
-
-    def wait_for(self, accepted: int) -> float:
-        """The monotonic time at which it has accepted so many."""
-        end = time.monotonic() + PATIENCE
-        while (now := time.monotonic()) < end:
-            if self.stats()["accepted"] >= accepted:
-                return now
-            time.sleep(0.005)
-        raise SystemExit(f"{self.stats()} after {PATIENCE} s, {accepted} wanted")
-
-
 class Stand(NamedTuple):
     """What all rounds have in common."""
 
@@ -87,48 +44,25 @@ class Stand(NamedTuple):
     certificates: Certificates
     arguments: argparse.Namespace
 
-    @contextlib.contextmanager
-    def service(self) -> Iterator[Service]:
-        """A push service that has seen nothing."""
-        port, stat_port = free_port(), free_port()
-        server, authority = self.certificates.server, self.certificates.ca
-        command = list(python("dead_far_end.py", port, stat_port, server, authority))
-        if self.arguments.service:
-            command = self.arguments.service.format(
-                port=port, stat_port=stat_port, certificate=server, authority=authority
-            ).split()
-        with running(*command) as process:
-            wait_for_port(stat_port, process)
-            yield Service(process, port, stat_port)
-            process.terminate()
-            check_service(process.communicate(timeout=30)[0])
-
     def gateway(self, dead: float) -> Round:
         """Push all through a gateway."""
-        count, connections = self.arguments.count, self.arguments.connections
-        amp, metrics = free_port(), free_port()
-        with self.service() as service, TemporaryDirectory(dir=self.directory) as state:
-            config = gateway_config(
-                self.directory, self.certificates, service.port, amp, state,
-                connections=connections, response_timeout=ATONCE,
-            )  # fmt: skip
-            records = Path(state) / "outcomes.jsonl"
-            config.write_text(
-                f'{config.read_text()}[sinks.file]\ntype = "jsonl"\npath = {json.dumps(str(records))}\n'
-                f'[sinks.metrics]\ntype = "metrics"\nlisten = "tcp:{metrics}:interface=127.0.0.1"\n'
-            )
-            with running(*twistd("pushgate", "--config", config), log=self.directory / "log") as gateway:
-                wait_for_port(amp, gateway)
-                process = psutil.Process(gateway.pid)
-                with running(*python("pusher.py", amp, count, "each", 8, dead)) as pusher:
-                    before = sum(process.cpu_times()[:2])
+        count, records = self.arguments.count, Records(self.directory / "outcomes.jsonl")
+        with self.service() as service:
+            apps = {"news": {"port": service.port, "connections": self.arguments.connections}}
+            with gateway(self.directory, self.certificates, apps, records) as sender:
+                with running(*python("pusher.py", sender.amp, count, "each", 8, dead)) as pusher:
+                    before = sender.spent()
                     began = float(ask(pusher, "go"))
                     ended = service.wait_for(count - round(count * dead))
                     pusher.wait(20)
-                    wait_for_records(records, count)
-                    spent = sum(process.cpu_times()[:2]) - before
-            check_records(records, count, round(count * dead))
+                records.wait_for(count)
+                spent = sender.spent() - before
+            records.check({"news": (count, round(count * dead))})
         return Round(count / (ended - began), spent)
+
+    def service(self) -> AbstractContextManager[Service]:
+        """A push service that has seen nothing."""
+        return service(self.certificates, self.arguments.service)
 
     def blind(self, dead: float) -> Round:
         """Push all by the blind sender."""
@@ -142,42 +76,6 @@ class Stand(NamedTuple):
             process = psutil.Process(sender.pid)
             spent = sum(process.cpu_times()[:2])
         return Round(count / (ended - began), spent)
-
-
-def check_service(summary: str) -> None:
-    """Fail when something was accepted twice."""
-    line = next(line for line in summary.splitlines() if line.startswith("{"))
-    seen = json.loads(line)
-    if seen["accepted"] != seen.get("different", seen["accepted"]):
-        raise SystemExit(f"accepted twice: {line}")
-    print(
-        f"  the service: {seen['connections']} connections, {seen['errors_sent']} errors,"
-        f" {seen['discarded']} discarded"
-    )
-
-
-def wait_for_records(records: Path, count: int) -> None:
-    """Return when every notification has an outcome."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if records.exists() and records.read_bytes().count(b"\n") >= count:
-            return
-        time.sleep(0.1)
-    raise SystemExit("outcomes are missing")
-
-
-def check_records(records: Path, count: int, dead: int) -> None:
-    """Fail when an outcome is missing, there twice, or wrong."""
-    last: dict[str, dict[str, Any]] = {}
-    for line in records.read_text().splitlines():
-        record = json.loads(line)
-        if "state" in record:
-            last[record["token"]] = record
-    states = Counter(
-        (each["token"].startswith(DEAD.hex()), each["state"] == "rejected") for each in last.values()
-    )
-    if +states != +Counter({(False, False): count - dead, (True, True): dead}):
-        raise SystemExit(f"wrong outcomes: {states}")
 
 
 def measured(name: str, rounds: int, measures: dict[str, Callable[[], Round]]) -> dict[str, list[Round]]:

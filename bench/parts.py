@@ -98,17 +98,23 @@ def workspace() -> Iterator[tuple[Path, Certificates]]:
         yield directory, Certificates.in_directory(directory / "certificates")
 
 
+def app_table(name: str, certificates: Certificates, port: object, **settings: object) -> list[str]:
+    """The lines that configure an app on the binary service at `port`; a setting of None is left out."""
+    every = {
+        "upstream": "apns-stream", "certificate": str(certificates.client), "trust": str(certificates.ca),
+        "host": "localhost", "port": port, "feedback": False, **settings,
+    }  # fmt: skip
+    lines = [f"{key} = {json.dumps(value)}" for key, value in every.items() if value is not None]
+    return [f"[apps.{name}]", *lines]
+
+
 def gateway_config(
     directory: Path, certificates: Certificates, port: int, amp: int, state_dir: str = "memory", **app: object
 ) -> Path:
     """A configuration file: one app on the binary service at `port`, an AMP input, no sinks."""
-    settings = {
-        "upstream": "apns-stream", "certificate": str(certificates.client), "trust": str(certificates.ca),
-        "host": "localhost", "port": port, "feedback": False, **app,
-    }  # fmt: skip
     lines = [
-        "[gateway]", f"state_dir = {json.dumps(state_dir)}", "queue_limit = 10000000", "[apps.news]",
-        *(f"{key} = {json.dumps(value)}" for key, value in settings.items() if value is not None),
+        "[gateway]", f"state_dir = {json.dumps(state_dir)}", "queue_limit = 10000000",
+        *app_table("news", certificates, port, **app),
         "[inputs.amp]", 'type = "amp"', f'listen = "tcp:{amp}:interface=127.0.0.1"',
     ]  # fmt: skip
     path = directory / "pushgate.toml"
