@@ -1,7 +1,7 @@
 """Pushes batches of 500 over AMP, written from the contract with Twisted's AMP alone.
 
-Usage: pusher.py PORT COUNT PAYLOADS IN_FLIGHT [DEAD]; PAYLOADS is ``shared`` or ``each``, DEAD the share of
-dead tokens.
+Usage: pusher.py PORT COUNT PAYLOADS IN_FLIGHT [DEAD [START]]; PAYLOADS is ``shared`` or ``each``, DEAD the
+share of dead tokens, START the number of the first token.
 Waits for a line on stdin, then prints the monotonic time of its first call, and that of the last answer.
 """
 
@@ -31,25 +31,43 @@ class PushBatch(amp.Command):
     response: ClassVar[Any] = [(b"id", amp.Unicode()), (b"count", amp.Integer()), (b"refused", amp.String())]
 
 
-async def push(_: Any, port: str, count: str, payloads: str, in_flight: str, dead: str = "0") -> None:
-    """Push `count` notifications, so many batches at a time."""
-    client = await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", int(port)), amp.AMP())
-    every = tokens(int(count), dead=float(dead))
-    batches = []
-    for at in range(0, int(count), BATCH):
+def batches(app: str, every: list[bytes], payloads: str) -> list[dict[str, Any]]:
+    """The arguments of the commands that push to these tokens."""
+    made = []
+    for at in range(0, len(every), BATCH):
         part = every[at : at + BATCH]
-        box = {"app": "news", "tokens": b"".join(b"\x20" + token for token in part)}
+        box = {"app": app, "tokens": b"".join(b"\x20" + token for token in part)}
         if payloads == "shared":
             box["payload"] = PAYLOAD
         else:
             box["payloads"] = (struct.pack(">H", len(PAYLOAD)) + PAYLOAD) * len(part)
-        batches.append(box)
-    gate = DeferredSemaphore(int(in_flight))
+        made.append(box)
+    return made
+
+
+async def connected(port: str) -> amp.AMP:
+    """A connection to the gateway."""
+    client: amp.AMP = await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", int(port)), amp.AMP())
+    return client
+
+
+async def push_all(client: amp.AMP, boxes: list[dict[str, Any]], in_flight: int) -> None:
+    """Push these, so many at a time."""
+    gate = DeferredSemaphore(in_flight)
+    await DeferredList(
+        [gate.run(client.callRemote, PushBatch, **box) for box in boxes], fireOnOneErrback=True
+    )
+
+
+async def push(
+    _: Any, port: str, count: str, payloads: str, in_flight: str, dead: str = "0", start: str = "0"
+) -> None:
+    """Push `count` notifications, so many batches at a time."""
+    client = await connected(port)
+    boxes = batches("news", tokens(int(count), int(start), float(dead)), payloads)
     sys.stdin.readline()
     print(time.monotonic(), flush=True)
-    await DeferredList(
-        [gate.run(client.callRemote, PushBatch, **box) for box in batches], fireOnOneErrback=True
-    )
+    await push_all(client, boxes, int(in_flight))
     print(time.monotonic(), flush=True)
 
 
