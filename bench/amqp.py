@@ -19,7 +19,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import pika
@@ -70,12 +70,16 @@ class Verdict(msgspec.Struct):
 class Gateways:
     """Some gateways on one queue, each with a configuration and a record of outcomes of its own.
 
+    :param app: keys of the app's table.
+
     :ivar number: how many there are.
     """
 
-    def __init__(self, directory: Path, certificates: Certificates, port: int, broker: Broker, delivery: str):
+    def __init__(
+        self, directory: Path, certificates: Certificates, port: int, broker: Broker, **app: Any
+    ) -> None:
         self._directory, self._certificates, self._port = directory, certificates, port
-        self._broker, self._delivery = broker, delivery
+        self._broker, self._app = broker, app
         self.number = 0
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -99,9 +103,8 @@ class Gateways:
         directory, amp = self._directory / f"gateway-{number}", free_port()
         directory.mkdir(exist_ok=True)
         config = gateway_config(
-            directory, self._certificates, self._port, amp,
-            delivery=self._delivery, response_timeout="200ms", connections=2, window=1000,
-        )  # fmt: skip
+            directory, self._certificates, self._port, amp, response_timeout="200ms", **self._app
+        )
         with config.open("a") as file:
             file.write(
                 f'[inputs.queue]\ntype = "amqp"\nurl = "{self._broker.url}"\nqueue = "{QUEUE}"\n'
@@ -179,7 +182,8 @@ def audit(
         ) as service:
             wait_for_port(control, service)
             certificates = Certificates.in_directory(directory / "simulator")
-            several = Gateways(directory, certificates, port, broker, delivery)
+            keys = {"delivery": delivery, "connections": 2, "window": 1000}
+            several = Gateways(directory, certificates, port, broker, **keys)
             try:
                 several.start(*range(gateways))
                 wait_for_queue(broker)

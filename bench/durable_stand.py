@@ -175,10 +175,10 @@ def gateway(
     amp, metrics = free_port(), free_port()
     with TemporaryDirectory(dir=directory) as name:
         config = Path(name) / "pushgate.toml"
-        tables = [*app_tables(certificates, apps), *listening_tables(amp, metrics)]
-        if records is not None:
-            records.clear()
-            tables += ["[sinks.file]", 'type = "jsonl"', f"path = {json.dumps(str(records.path))}"]
+        tables = [
+            *app_tables(certificates, apps), *listening_table("inputs.amp", "amp", amp),
+            *sink_tables(metrics, records),
+        ]  # fmt: skip
         state = json.dumps(str(Path(name) / "state"))
         head = ["[gateway]", f"state_dir = {state}", "queue_limit = 10000000", 'drain_timeout = "2s"']
         config.write_text("\n".join([*head, *tables, ""]))
@@ -197,10 +197,15 @@ def app_tables(certificates: Certificates, apps: Mapping[str, Mapping[str, objec
     ]
 
 
-def listening_tables(amp: int, metrics: int) -> list[str]:
-    """The lines that configure the input and the metrics."""
-    return [
-        line
-        for table, kind, port in (("inputs.amp", "amp", amp), ("sinks.metrics", "metrics", metrics))
-        for line in (f"[{table}]", f'type = "{kind}"', f'listen = "tcp:{port}:interface=127.0.0.1"')
-    ]
+def listening_table(table: str, kind: str, port: int) -> list[str]:
+    """The lines that configure an input or a sink that listens."""
+    return [f"[{table}]", f'type = "{kind}"', f'listen = "tcp:{port}:interface=127.0.0.1"']
+
+
+def sink_tables(metrics: int, records: Records | None) -> list[str]:
+    """The lines that configure the metrics, and outcomes to a file that is empty from now on."""
+    tables = listening_table("sinks.metrics", "metrics", metrics)
+    if records is not None:
+        records.clear()
+        tables += ["[sinks.file]", 'type = "jsonl"', f"path = {json.dumps(str(records.path))}"]
+    return tables

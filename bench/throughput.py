@@ -4,7 +4,7 @@ The rounds alternate between the two, so that what the machine does meanwhile fa
 of the throughputs and the gateway's CPU for each notification, each with its spread.
 
     python -m bench.throughput [--count 150000] [--rounds 5] [--payloads shared|each]
-                               [--spool memory|durable|both] [--ledger] [--delivery at-most-once]
+                               [--spool memory|durable|both] [--ledger] [--sinks] [--delivery at-most-once]
 
 With both spools also the ratio of the durable one's throughput to the other's, round by round.
 """
@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
+from bench.durable_stand import Records, sink_tables
 from bench.parts import (
     frame_size,
     free_port,
@@ -68,16 +69,24 @@ def through_gateway(
         if spool == "durable":
             state = stack.enter_context(TemporaryDirectory(dir=directory))
         # With a short timeout the outcomes, and what the ledger does with them, fall into the measurement.
-        early = {"response_timeout": "100ms"} if arguments.ledger else {}
+        early = {"response_timeout": "100ms"} if arguments.ledger or arguments.sinks else {}
         early["delivery"] = arguments.delivery
         config = gateway_config(directory, certificates, port, amp, state, window=arguments.window, **early)
         if arguments.ledger:
             config.write_text(config.read_text() + '[sinks.ledger]\ntype = "ledger"\n')
-        return measured(far_end, config, directory, amp, arguments)
+        records = Records(directory / "outcomes.jsonl") if arguments.sinks else None
+        if records is not None:
+            config.write_text(config.read_text() + "\n".join([*sink_tables(free_port(), records), ""]))
+        return measured(far_end, config, directory, amp, arguments, records)
 
 
 def measured(
-    far_end: "subprocess.Popen[str]", config: Path, directory: Path, amp: int, arguments: argparse.Namespace
+    far_end: "subprocess.Popen[str]",
+    config: Path,
+    directory: Path,
+    amp: int,
+    arguments: argparse.Namespace,
+    records: Records | None,
 ) -> tuple[float, float]:
     """Notifications a second through a gateway with this configuration, and its CPU seconds for each."""
     count = arguments.count
@@ -88,8 +97,10 @@ def measured(
             before = sum(process.cpu_times()[:2])
             began = float(ask(pusher, "go"))
             ended = float(ask(far_end, f"wait {count * frame_size()}"))
-            spent = sum(process.cpu_times()[:2]) - before
             pusher.wait(20)
+            if records is not None:
+                records.wait_for(count)
+            spent = sum(process.cpu_times()[:2]) - before
     return count / (ended - began), spent / count
 
 
@@ -103,6 +114,7 @@ def main() -> None:
     parser.add_argument("--spool", choices=["memory", "durable", "both"], default="memory")
     parser.add_argument("--delivery", choices=["at-least-once", "at-most-once"], default="at-least-once")
     parser.add_argument("--ledger", action="store_true", help="with a ledger sink, and early outcomes")
+    parser.add_argument("--sinks", action="store_true", help="outcomes to jsonl, which count too; metrics")
     arguments = parser.parse_args()
     spools = ["memory", "durable"] if arguments.spool == "both" else [arguments.spool]
     rounds: list[dict[str, tuple[float, float, float]]] = []
