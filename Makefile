@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo run test lint bench schemathesis clean
+.PHONY: help venv demo run test lint bench audit schemathesis clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(MAKEFILE_LIST)
@@ -49,13 +49,16 @@ lint: $(INSTALLED)  ## check style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(INSTALLED)  ## measure, one program after the other
-	@for program in throughput memory audit inputs crash faults http_bulk line amqp apns_input; do \
+bench: $(INSTALLED)  ## measure everything that is to be reached, 25 minutes; docs/performance.md explains the table
+	$(BIN)/python -m bench.suite --json bench.json
+
+audit: $(INSTALLED)  ## search for what is lost, sent twice or reported wrongly, under faults and kills
+	@for program in audit inputs crash faults http2_faults amqp; do \
 		echo "== $$program"; $(BIN)/python -m bench.$$program || exit 1; done
 
 schemathesis: $(INSTALLED)  ## check the HTTP input against its OpenAPI description: three minutes of requests, three seeds
 	$(BIN)/python -m bench.api
 
 clean:  ## remove the output of the other targets, but no gateway's state
-	rm -rf $(VENV) tests/javascript/node_modules build dist htmlcov .coverage .hypothesis .schemathesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) bench.json tests/javascript/node_modules build dist htmlcov .coverage .hypothesis .schemathesis .mypy_cache .pytest_cache .ruff_cache
 	find pushgate twisted plugins tests bench \( -name __pycache__ -o -name dropin.cache \) -prune -exec rm -rf {} +

@@ -5,6 +5,7 @@ When an error comes it waits until the service has closed the connection, as mos
 behind the notification that was refused. Prints the monotonic time of its first write; ends with stdin.
 """
 
+import contextlib
 import select
 import ssl
 import struct
@@ -15,6 +16,8 @@ from bench.parts import PAYLOAD, connected, tokens
 from pushgate.protocols.apns_binary.frames import encode_run
 
 RUN = 64
+LAST = 1.0
+"""Seconds that an error about what was written last may take."""
 
 
 def refused(connection: ssl.SSLSocket) -> int | None:
@@ -26,8 +29,9 @@ def refused(connection: ssl.SSLSocket) -> int | None:
         return None
     finally:
         connection.settimeout(10)
-    while connection.recv(4096):
-        """Nothing else comes; it closes."""
+    with contextlib.suppress(OSError):  # it may be reset, since we wrote what was not read
+        while connection.recv(4096):
+            """Nothing else comes; it closes."""
     return place
 
 
@@ -41,8 +45,9 @@ def send(frames: list[bytes], port: int, context: ssl.SSLContext) -> None:
                 connection.sendall(b"".join(frames[place : place + RUN]))
                 place += RUN
                 answer = refused(connection)
-            if answer is None:  # all is written: an error may still come
-                select.select([connection], [], [], 1)
+            end = time.monotonic() + LAST
+            while answer is None and (left := end - time.monotonic()) > 0:
+                select.select([connection], [], [], left)
                 answer = refused(connection)
             place = count if answer is None else answer + 1
 

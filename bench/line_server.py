@@ -18,8 +18,10 @@ from twisted.internet.protocol import Factory, Protocol
 from pushgate.inputs.line.server import LineTable
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.plugin.interfaces import Context, Receipt
 from pushgate.plugins.builtin import line as factory
+from pushgate.protocols.apns_rules import APNS_RULES
 
 LISTEN = "tcp:0:interface=127.0.0.1"
 
@@ -51,6 +53,9 @@ class Sieve:
 
     def has_app(self, app: str) -> bool:
         return True
+
+    def rules(self, app: str) -> NotificationRules:
+        return APNS_RULES
 
     def pressed(self, app: str, relieved: Callable[[], None]) -> None:
         return None

@@ -30,9 +30,9 @@ SLACK: Final = 2.0
 """By how much a figure may be missed with --short."""
 SHORT: Final = {
     "dead_tokens": ("--count", "30000"),
-    "throughput": ("--count", "50000"),
-    "single_push": ("--count", "5000"),
-    "long_run": ("--total", "500000"),
+    "throughput": ("--count", "100000"),
+    "single_push": ("--count", "20000", "--seconds", "2"),
+    "long_run": ("--total", "1000000", "--steps", "2"),
     "http_post": ("--seconds", "2"),
 }
 """Arguments of the programs with --short."""

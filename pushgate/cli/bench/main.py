@@ -21,7 +21,7 @@ _HARMLESS: Final = "simulator"
 
 
 class NotConfirmed(PushgateError):
-    """The app may have devices behind it, and nobody said that it may be used."""
+    """The app may have devices behind it, and --yes-send was not given."""
 
 
 @click.command("bench")

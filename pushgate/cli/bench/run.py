@@ -84,7 +84,7 @@ class BenchRun:
                 each.cancel()
 
     async def _push_batches(self, gateway: Client, batches: Iterator[tuple[bytes, ...]]) -> None:
-        """Push the batches that nobody else has taken, one after the other."""
+        """Push the batches that no other one of these has taken, one after the other."""
         for batch in batches:
             began = self._clock.seconds()
             try:
@@ -104,7 +104,7 @@ class BenchRun:
             self._failed(refused.error, 1)
 
     def _failed(self, error: PushgateError, count: int) -> None:
-        """So many notifications of a batch were not accepted, or nobody knows."""
+        """So many notifications of a batch were not accepted, or it is not known whether they were."""
         code = error.code if isinstance(error, Refusal) else type(error).__name__
         text, before = self._errors.get(code, (str(error), 0))
         self._errors[code] = text, before + count
