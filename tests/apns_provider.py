@@ -89,7 +89,7 @@ class OldProvider:
         return tuples
 
     def close(self) -> None:
-        """Just close, without TLS's farewell."""
+        """Just close, without TLS's close_notify."""
         self.socket.close()
 
 

@@ -37,7 +37,7 @@ from pushgate.upstreams.common.credentials import Credentials
 from pushgate.upstreams.common.listening_gap import ListeningGap
 from pushgate.upstreams.common.pooled_connection import RUN
 from pushgate.upstreams.common.service_health import ServiceHealth
-from pushgate.upstreams.common.turns import Turns
+from pushgate.upstreams.common.write_turns import WriteTurns
 
 TICK: Final = 0.25
 """Seconds between two checks of every connection: what became presumed, which are idle, which are stuck."""
@@ -75,7 +75,7 @@ class ApnsBinaryUpstream:
         self._pool.closed.addBoth(self._closed)
         self._timeout = table.response_timeout
         self._run_ahead = RunAhead()
-        self._turns = Turns(self._reactor, self._take_turns)
+        self._turns = WriteTurns(self._reactor, self._take_turns)
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = self._reactor
         self._gap = ListeningGap(TICK)

@@ -64,7 +64,7 @@ class ApnsHTTP2Connection(PooledConnection):
 
     :param codec: for this connection alone.
     :ivar exchange: its state, once it is ready.
-    :ivar farewell: what the service gave as its reason to go away, None while it has given none.
+    :ivar goaway_debug: the debug data of the service's GOAWAY, None before one came.
     :ivar fault: what rule of HTTP/2 the service broke, "" for none.
     """
 
@@ -74,7 +74,7 @@ class ApnsHTTP2Connection(PooledConnection):
         super().__init__(reactor)
         self._codec, self._rules, self._owner = codec, rules, owner
         self._leaving = False
-        self.farewell: bytes | None = None
+        self.goaway_debug: bytes | None = None
         self.fault = ""
         self._pinged_at: float | None = None
         self._there_at = float("-inf")
@@ -218,7 +218,7 @@ class ApnsHTTP2Connection(PooledConnection):
         if isinstance(event, StreamLimit):
             self.exchange.limited(event.streams)
         elif isinstance(event, GoingAway):
-            self._leaving, self.farewell = True, event.debug
+            self._leaving, self.goaway_debug = True, event.debug
         elif isinstance(event, PingAnswered):
             self._pinged_at, self._there_at = None, self._reactor.seconds()
         elif isinstance(event, Broken):
@@ -230,7 +230,7 @@ class ApnsHTTP2Connection(PooledConnection):
         self._owner.found(self, self.exchange.findings())
         self._flush()
         if not self.closing and not self.usable and not self.exchange.in_flight:
-            if self.farewell is not None:
+            if self.goaway_debug is not None:
                 self._owner.left(self)
             self.close()
         elif not self.closing:

@@ -80,7 +80,7 @@ class ServiceJudge:
             cause, text = self._of_end(connection, lived)
         if cause is not None:
             return self._health.failed(cause, text)
-        self._health.ended("lost" if connection.farewell is None else "goaway")
+        self._health.ended("lost" if connection.goaway_debug is None else "goaway")
         return 0.0
 
     def _prove(self) -> None:
@@ -117,7 +117,7 @@ class ServiceJudge:
         """Why a connection ended that TLS gave no reason for."""
         if connection.fault:
             return Cause.NOT_HTTP2, connection.fault
-        reason = _reason(connection.farewell)
+        reason = _reason(connection.goaway_debug)
         row = documented(403, reason)
         if row is not None and row.follows is Follows.HELD:
             return Cause(row.cause), f"{self._key}: {reason}: {row.words}"
@@ -127,11 +127,11 @@ class ServiceJudge:
             return Cause.TIMED_OUT, _TEXTS[Cause.TIMED_OUT]
         if lived:
             return None, ""
-        if connection.farewell is None:
+        if connection.goaway_debug is None:
             return Cause.CLOSED_AT_ONCE, _TEXTS[Cause.CLOSED_AT_ONCE]
         return Cause.SHUTDOWN, f"the push service went away before it answered: {reason or 'no reason given'}"
 
 
-def _reason(farewell: bytes | None) -> str:
+def _reason(goaway_debug: bytes | None) -> str:
     """The reason in the debug data of GOAWAY; its words when it is not Apple's JSON."""
-    return read(farewell).reason or printable(farewell, LONGEST_REASON) if farewell else ""
+    return read(goaway_debug).reason or printable(goaway_debug, LONGEST_REASON) if goaway_debug else ""

@@ -38,7 +38,7 @@ from pushgate.upstreams.common.connection_pool import ConnectionPool
 from pushgate.upstreams.common.listening_gap import ListeningGap
 from pushgate.upstreams.common.pooled_connection import RUN
 from pushgate.upstreams.common.service_health import ServiceHealth
-from pushgate.upstreams.common.turns import Turns
+from pushgate.upstreams.common.write_turns import WriteTurns
 
 TICK: Final = 0.25
 """Seconds between two checks of every connection: are answers missing, is it idle, is it stuck."""
@@ -71,7 +71,7 @@ class ApnsHTTP2Upstream:
         self.rules = replace(APNS_RULES, channels=True, check_combination=check)
         self.channels = ChannelManagement(table, credential, context)
         self._delayed = Delayed(self._reactor, work.requeue)
-        self._turns = Turns(self._reactor, self._take_turns)
+        self._turns = WriteTurns(self._reactor, self._take_turns)
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = self._reactor
         self._gap = ListeningGap(TICK)

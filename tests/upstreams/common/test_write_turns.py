@@ -3,13 +3,13 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.upstreams.common.turns import Turns
+from pushgate.upstreams.common.write_turns import WriteTurns
 
 
-class TurnTests(SynchronousTestCase):
+class WriteTurnTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock, self.taken, self.more = Clock(), 0, 0
-        self.turns = Turns(self.clock, self.take)
+        self.turns = WriteTurns(self.clock, self.take)
 
     def take(self) -> None:
         self.taken += 1

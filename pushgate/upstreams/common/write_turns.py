@@ -6,7 +6,7 @@ from typing import Any
 from twisted.internet.interfaces import IDelayedCall
 
 
-class Turns:
+class WriteTurns:
     """Calls `take` in the next turn of the reactor, once however often it was asked for meanwhile.
 
     :param reactor: provides IReactorTime.
