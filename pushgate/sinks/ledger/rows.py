@@ -183,8 +183,8 @@ class _Run(Packed):
     def slice(self, start: int, stop: int) -> list[bytes]:
         return super().slice(start - self._first, stop - self._first)
 
-    def hex(self, start: int, stop: int) -> list[str]:
-        return [member.hex() for member in self.slice(start, stop)]
+    def cut(self, start: int, stop: int) -> bytes:
+        return super().cut(start - self._first, stop - self._first)
 
 
 def _outcome(of: _StoredBody, number: int, tokens: Packed, start: int, stop: int) -> Outcome:

@@ -34,3 +34,5 @@ def test_a_row_of_0_1_0():
     assert [token(number).hex() in line for number, line in enumerate(kept_lines(whole), 7)] == [True, True]
     tokens = whole.span.batch.tokens
     assert (len(tokens), tokens[3], tokens[4]) == (5, token(7), token(8))
+    assert tokens.hex(3, 5) == [member.hex() for member in tokens.slice(3, 5)]
+    assert tokens.cut(4, 5) == b"\x20" + token(8)
