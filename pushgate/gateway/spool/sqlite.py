@@ -99,7 +99,7 @@ _Owed = _Settle | _Delivered | _Intend | _Forgo
 """What cannot be refused: it is owed until it is on the disk."""
 _Job = _Append | _Owed | _Read | _Close | Burial
 _URGENT: Final = (_Append, _Intend, _Read, _Close)
-"""What something waits for: a caller, a notification, a start or a stop."""
+"""What is committed at once: an answer to a caller, a write, a start or a stop waits for it."""
 _Results = list[tuple["Deferred[Any]", Any]]
 
 

@@ -38,6 +38,14 @@ def test_urgent_jobs():
     assert jobs.gather(None) == ["b", "C"]
 
 
+def test_behind_an_urgent_one():
+    """An outcome that comes soon after its notification was kept waits for nothing."""
+    jobs = queue("A")
+    jobs.gather(None)
+    jobs.put("b")
+    assert jobs.gather(None) == ["b"]
+
+
 def test_others_wait_for_more():
     """What nothing waits for goes with what comes, at the latest with something urgent."""
     jobs = queue("a")
