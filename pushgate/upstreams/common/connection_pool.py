@@ -24,6 +24,8 @@ from pushgate.upstreams.common.spare_demand import SpareDemand
 STALL: Final = 60.0
 """Seconds a transport may be full, or what was sent unacknowledged, before its connection is given up: the
 other side reads no more, or is gone."""
+SURPLUS: Final = 30.0
+"""Seconds that a spare stays which is not needed any more: errors come in bursts."""
 SPARE_PAUSE: Final = 60.0
 """Seconds without a spare after a connection failed, so that keeping one never becomes a loop."""
 
@@ -196,7 +198,15 @@ class ConnectionPool(Generic[C]):
             idle = connection.usable and now - busy_at >= self._table.idle_timeout
             if not connection.in_flight and (idle or self.is_stopping):
                 connection.close()
+        self._close_surplus(now)
         self._finish_if_closed()
+
+    def _close_surplus(self, now: float) -> None:
+        """Close the oldest spares beyond those that are wanted, once they have waited for long."""
+        spares = self.connections.spares() if self._table.spare else []
+        for connection in spares[: max(0, len(spares) - self._spares.wanted(now))]:
+            if connection.ready_at is not None and now - connection.ready_at >= SURPLUS:
+                connection.close()
 
     def abort_if_stalled(self, connection: C) -> bool:
         """Close a connection that the other side has stopped reading, or left; return True if it is one."""

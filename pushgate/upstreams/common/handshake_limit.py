@@ -1,6 +1,7 @@
 """How often a pool of connections may connect in vain."""
 
 from collections import deque
+from contextlib import suppress
 from typing import Final
 
 from pushgate.model.backoff import Jitter
@@ -41,7 +42,7 @@ class HandshakeLimit:
 
     def used(self, made: float) -> None:
         """Note that the connection attempted at `made` proved of use; harmless when that is long ago."""
-        if made in self._made:
+        with suppress(ValueError):
             self._made.remove(made)
 
     def lost(self, count: int = 1) -> None:

@@ -253,6 +253,24 @@ class SpareTests(SynchronousTestCase):
             self.assertLessEqual(states.get("ready", 0), 1)
         self.assertGreater(states["spare"], 3)
 
+    def test_fewer_of_them_when_it_is_over(self) -> None:
+        """However busy the app stays, those that are not needed any more are closed; as many as configured stay."""
+        rig = self.rig(handshakes_per_minute=0)
+        for number in range(100):
+            rig.submit([token(10 + number), token(1000 + number)])
+            rig.run(0.05, step=0.01)
+            for wire in rig.service.open():
+                if len(wire.tokens) > 1:
+                    wire.answer(8, len(wire.tokens))
+        for number in range(90):
+            rig.submit([token(5000 + number)])
+            rig.run(1, step=0.25)
+        self.assertEqual(rig.app()["connections"], {"ready": 1, "spare": 1})
+        made = len(rig.service.attempts)
+        rig.submit([token(9000)])
+        rig.run(60, step=0.25)
+        self.assertEqual(len(rig.service.attempts), made)
+
     def test_it_is_not_written_to(self) -> None:
         """However much there is to send, as long as the others are there."""
         rig = self.rig(window=10)
