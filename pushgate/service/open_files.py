@@ -76,7 +76,7 @@ class OpenFiles:
 def needed(config: Config) -> int:
     """Files that a gateway with this configuration needs, those of callers not counted."""
     apps = sum(
-        (_number(table, "most_connections") or _number(table, "connections")) + APP
+        (_number(table, "most_connections") or _number(table, "connections") + _number(table, "spare")) + APP
         for _, table in config.apps.values()
     )
     sinks = sum(_number(table, "max_connections") + SINK for _, table in config.sinks.values())

@@ -13,6 +13,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.client import connect
+from pushgate.plugin.settings import AppTable
 from pushgate.service.config.reader import config_from
 from pushgate.service.open_files import PROCESS, OpenFiles, most_callers, needed
 from pushgate.service.plugin_registry import find
@@ -94,6 +95,19 @@ class LimitTests(SynchronousTestCase):
         config = self.config(amp={"max_connections": 100}, apns={"app": "demo", "max_connections": 10})
         self.assertEqual(most_callers(config), 120)
         self.assertGreater(needed(config), PROCESS + 7 + 32 + 10)
+
+    def test_an_upstream_of_a_plug_in(self) -> None:
+        """It need not say how many connections it has at most: those in its table count."""
+
+        class Table(AppTable):
+            connections: int = 50
+            spare: int = 5
+
+        config = self.config(amp={"max_connections": 100})
+        without = needed(config)
+        [(name, (upstream, _))] = config.apps.items()
+        config.apps[name] = (upstream, Table(upstream="own"))
+        self.assertEqual(needed(config) - without, 50 + 5 - (7 + 32))
 
     def test_the_limit_is_raised(self) -> None:
         """To an ample number, to more where the configuration wants more, no further than the system lets it."""
