@@ -48,7 +48,7 @@ class Seen:
             self.errors += 1
 
     def discard(self, size: int) -> None:
-        """Count bytes that nobody looks at."""
+        """Count bytes that are dropped unread."""
         with self.lock:
             self.discarded += size
 

@@ -25,7 +25,7 @@ class SettleWait:
     :param total: how many outcomes there will be.
     :param show: called ten times a second with pushed and settled.
     :param patience: seconds without progress at most.
-    :ivar pushed: how many notifications were pushed; whoever pushes counts them here.
+    :ivar pushed: how many notifications were pushed, counted by what pushes them.
     :ivar settled: likewise, how many have an outcome.
     :ivar done: fires when all have an outcome; fails with `NoProgress` when nothing happens for a long time,
         and with what `show` raises.

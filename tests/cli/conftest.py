@@ -16,7 +16,7 @@ def gateway(tmp_path_factory):
 
 @pytest.fixture
 def certificates(tmp_path):
-    """Files of an authority, and of one that nobody knows."""
+    """Files of an authority, and of one that the gateway does not trust."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))

@@ -42,7 +42,7 @@ def unreachable(certificates):
 
 @pytest.fixture
 def limited(tmp_path):
-    """A gateway where only those who log in may push."""
+    """A gateway where a push needs a login."""
     (tmp_path / "shop.hash").write_text("")
     pushgate("secret", "shop", "--append", str(tmp_path / "shop.hash"))
     running = RunningGateway(tmp_path, LIMITED)
