@@ -94,9 +94,10 @@ def main() -> None:
             print("  " + spread(name, [run.rate for run in runs], " lines/s", ".0f"))
             print("  " + spread(f"{name}, CPU", [run.cpu for run in runs], " us/line"))
         ratios = [taken.rate / bare.rate for bare, taken in rounds]
-        shares = [bare.cpu / taken.cpu for bare, taken in rounds]
+        shares = [bare.cpu / taken.cpu for bare, taken in rounds if taken.cpu]  # a short run may show none
         print("  " + spread(f"{form}: input / bare, lines a second", ratios, "", ".2f"))
-        print("  " + spread(f"{form}: bare / input, CPU a line", shares, "", ".2f"))
+        if shares:
+            print("  " + spread(f"{form}: bare / input, CPU a line", shares, "", ".2f"))
         print(f"  ratio {statistics.median(ratios):.2f} (at least 0.20 is wanted)")
 
 
