@@ -95,6 +95,7 @@ class Wire:
 
     connected = True
     disconnecting = False
+    negotiatedProtocol = b"h2"
     producer: IPushProducer
 
     def __init__(self, service: "Service", connection: Any) -> None:

@@ -60,6 +60,7 @@ from pushgate.testing import outcome
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable, StreamTable
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
 from pushgate.upstreams.common.circuit_breaker import OURS, Cause
+from pushgate.upstreams.common.http_push.settings import HTTPPushTable
 from pushgate.upstreams.common.settings import ConnectionPoolTable
 from pushgate.upstreams.simulator import SimulatedTable
 from tests.test_examples import lines_of_code
@@ -76,7 +77,8 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[apps.NAME]`: every app": (AppTable, None),
     "`[apps.NAME]`: `apns-stream` and `simulator`": (StreamTable, AppTable),
     "`[apps.NAME]`: `apns-stream`": (ApnsStreamTable, StreamTable),
-    "`[apps.NAME]`: `apns-http2`": (ApnsHTTP2Table, ConnectionPoolTable),
+    "`[apps.NAME]`: every app over HTTP": (HTTPPushTable, ConnectionPoolTable),
+    "`[apps.NAME]`: `apns-http2`": (ApnsHTTP2Table, HTTPPushTable),
     "`[apps.NAME]`: `simulator`": (SimulatedTable, StreamTable),
     "`[inputs.NAME]`: every input": (InputTable, None),
     "`[inputs.NAME]`: every input that listens": (ListeningTable, InputTable),

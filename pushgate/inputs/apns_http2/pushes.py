@@ -26,7 +26,7 @@ from pushgate.protocols.apns_http2.from_outcome import (
     from_outcome,
     may_be_repeated,
 )
-from pushgate.protocols.apns_http2.reasons import Answer
+from pushgate.protocols.http_push.answers import Answer
 
 RETRY: Final = 1.0
 """Seconds until requests for which the gateway had no room are submitted again."""

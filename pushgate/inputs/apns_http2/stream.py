@@ -19,7 +19,8 @@ from pushgate.net.http.codec import RequestHead
 from pushgate.net.http.request import AnswerState, ServerRequest
 from pushgate.net.http.responses import HTTPFault, HTTPResponse
 from pushgate.protocols.apns_http2.push_request import echoed_id
-from pushgate.protocols.apns_http2.reasons import Answer, answer
+from pushgate.protocols.apns_http2.reasons import answer
+from pushgate.protocols.http_push.answers import Answer
 
 MAX_BODY: Final = 1 << 16
 """Bytes of a body that are read before its request is answered that it is too large."""

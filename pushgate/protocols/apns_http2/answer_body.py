@@ -6,7 +6,7 @@ From Apple's "Handling notification responses from APNs". GOAWAY has the same JS
 import msgspec
 
 from pushgate.model.printable import printable
-from pushgate.protocols.apns_http2.reasons import LONGEST_REASON
+from pushgate.protocols.http_push.answers import LONGEST_REASON
 
 
 class AnswerBody(msgspec.Struct):

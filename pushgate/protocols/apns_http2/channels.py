@@ -12,8 +12,8 @@ import msgspec
 from pushgate.model.channel import Channel, StoragePolicy
 from pushgate.model.errors import Invalid, NotFound, Overloaded, Refusal, ServiceFailed, TooLarge
 from pushgate.model.printable import printable
-from pushgate.protocols.apns_http2.reasons import LONGEST_REASON
-from pushgate.protocols.apns_http2.requests import Header
+from pushgate.protocols.http_push.answers import LONGEST_REASON
+from pushgate.protocols.http_push.service import Header
 
 MOST_CHANNELS: Final = 10_000
 """Channels of an app in one environment at most."""

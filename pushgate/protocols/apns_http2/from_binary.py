@@ -7,7 +7,8 @@ answers with its statuses.
 from typing import Final
 
 from pushgate.protocols.apns_binary.status import ErrorStatus
-from pushgate.protocols.apns_http2.reasons import Answer, answer
+from pushgate.protocols.apns_http2.reasons import answer
+from pushgate.protocols.http_push.answers import Answer
 
 FROM_BINARY: Final = {
     ErrorStatus.NO_ERROR: answer(200, ""),

@@ -5,7 +5,8 @@ from typing import Final
 from pushgate.model.dead_token import DeadReason
 from pushgate.model.outcome import State
 from pushgate.protocols.apns_http2.from_binary import from_binary
-from pushgate.protocols.apns_http2.reasons import Answer, answer
+from pushgate.protocols.apns_http2.reasons import answer
+from pushgate.protocols.http_push.answers import Answer
 
 SUCCESS: Final = answer(200, "")
 UNAVAILABLE: Final = answer(503, "ServiceUnavailable")

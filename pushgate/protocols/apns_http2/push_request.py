@@ -12,9 +12,10 @@ from typing import Final
 
 import msgspec
 
-from pushgate.protocols.apns_http2.reasons import Answer, answer
+from pushgate.protocols.apns_http2.reasons import answer
 from pushgate.protocols.apns_push_types import TYPES, USUAL_PAYLOAD, of_topic
 from pushgate.protocols.apns_rules import MAX_TOKEN
+from pushgate.protocols.http_push.answers import Answer
 
 Header = tuple[bytes, bytes]
 """A name in lower case, and a value without blanks around it."""

@@ -4,53 +4,10 @@ A row reads as Apple's table does, "Handling notification responses from APNs": 
 and the words for an operator. An answer without a row follows its status' class.
 """
 
-from enum import Enum, auto
 from typing import Final
 
-import msgspec
-
 from pushgate.model.dead_token import DeadReason
-
-
-class Follows(Enum):
-    """What follows from an answer."""
-
-    ACCEPTED = auto()
-    """The service has it. It does not say that it was delivered."""
-    REJECTED = auto()
-    """It is refused for good."""
-    DEAD = auto()
-    """It is refused for good, and its token is dead."""
-    HELD = auto()
-    """The credential is refused: the notification waits until the circuit tries again."""
-    RENEW_TOKEN = auto()
-    """The provider token is too old: sent again with a new one."""
-    KEEP_TOKEN = auto()
-    """The provider token was renewed too often: sent again, and none is made for a while."""
-    NEW_CONNECTION = auto()
-    """Nothing was looked at on this connection: sent again on another one."""
-    DEVICE_LATER = auto()
-    """The service had too many for this device: sent again later, others are not held up."""
-    LATER = auto()
-    """The service is in trouble: sent again later, and others fewer at a time."""
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """A row.
-
-    :param reason: as Apple spells it; "" for success.
-    :param words: for an operator; "" when the reason says all.
-    :param cause: of the circuit, a value of `Cause`, for what is held.
-    :param dead: how the death is entered, for a token that is dead.
-    """
-
-    status: int
-    reason: str
-    follows: Follows
-    words: str = ""
-    cause: str = ""
-    dead: DeadReason | None = None
-
+from pushgate.protocols.http_push.answers import Answer, AnswerTable, Follows
 
 _F = Follows
 ANSWERS: Final = (
@@ -111,29 +68,6 @@ ANSWERS: Final = (
     Answer(400, "MissingPushType", _F.REJECTED, "there is no push type"),
 )  # fmt: skip
 """Every answer that Apple documents, and two that it sends under another name than it documents."""
-_BY_REASON: Final = {(each.status, each.reason): each for each in ANSWERS}
-LONGEST_REASON: Final = 64
-"""Characters of a reason that are kept; Apple's longest has 27."""
-
-
-def documented(status: int, reason: str) -> Answer | None:
-    """The row of an answer that Apple documents, None for another."""
-    return _BY_REASON.get((status, reason))
-
-
-def answer(status: int, reason: str) -> Answer:
-    """The row of an answer; for one that is not known, what its status' class means.
-
-    :param reason: printable, "" when there was none.
-    """
-    found = documented(status, reason)
-    if found is not None:
-        return found
-    reason = reason[:LONGEST_REASON] or f"HTTP{status}"
-    if status == 410:
-        return Answer(status, reason, Follows.DEAD, dead=DeadReason.UNREGISTERED)
-    if status == 403:
-        return Answer(status, reason, Follows.HELD, "the credential is refused", "credential-rejected")
-    if status == 429:
-        return Answer(status, reason, Follows.DEVICE_LATER)
-    return Answer(status, reason, Follows.LATER if status >= 500 else Follows.REJECTED)
+_TABLE: Final = AnswerTable(ANSWERS)
+documented: Final = _TABLE.documented
+answer: Final = _TABLE.answer

@@ -13,20 +13,10 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import MAX_EXPIRATION, Terms
 from pushgate.model.outcome_record import id_stem
 from pushgate.protocols.apns_push_types import TYPES, derived, full_topic, of_topic, priority_of
+from pushgate.protocols.http_push.service import Header, Member
 
-Header = tuple[bytes, bytes]
 MDM_TTL: Final = 7 * 86400.0
 """Seconds that an MDM push is stored by default: a device that was off for a week asks by itself."""
-
-
-class Member(msgspec.Struct, frozen=True, gc=False):
-    """What is a notification's own in its request; the rest it shares with others."""
-
-    index: int
-    path: bytes
-    unlike: tuple[Header, ...]
-    body: bytes
-    push_type: str
 
 
 class RequestRules(msgspec.Struct, frozen=True):

@@ -23,11 +23,11 @@ from pushgate.protocols.apns_http2.channels import (
     reading,
     refusal,
 )
-from pushgate.protocols.apns_http2.requests import Header
+from pushgate.protocols.http_push.service import Header
 from pushgate.upstreams.apns_http2.credential import AppleCredential
-from pushgate.upstreams.apns_http2.request_connection import RequestConnection, RequestFailed
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
 from pushgate.upstreams.common.connect import connect, endpoint
+from pushgate.upstreams.common.http_push.request_connection import RequestConnection, RequestFailed
 
 MOST: Final = 100
 """Requests that may wait for their answers."""

@@ -9,8 +9,11 @@ from pushgate.net.table_files import Identity, TableFiles
 from pushgate.protocols.apns_http2.certificate_grants import grants
 from pushgate.protocols.apns_http2.provider_token import TokenClock, parse_key, signed
 from pushgate.protocols.apns_push_types import TYPES
+from pushgate.protocols.http_push.service import Header
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
+from pushgate.upstreams.common.circuit_breaker import Cause
 from pushgate.upstreams.common.credentials import Credentials, of_identity
+from pushgate.upstreams.common.http_push.authorization import Authorization, NoToken, Refusal
 
 ALPN: Final = (b"h2",)
 
@@ -26,6 +29,45 @@ class AppleCredential(msgspec.Struct, frozen=True):
     tls: Credentials
     tokens: TokenClock | None = None
     topics: frozenset[str] = frozenset()
+
+
+class ProviderTokens:
+    """Provider tokens, which are signed here. See `Authorization`."""
+
+    is_doubtful = True
+
+    def __init__(self, clock: TokenClock) -> None:
+        self._clock = clock
+
+    def headers(self, wall: float) -> tuple[tuple[Header, ...], int]:
+        header = self._clock.authorization(wall)
+        return ((b"authorization", header),), self._clock.serial
+
+    def refused(self, serial: int, reason: str, wall: float) -> Refusal | None:
+        if self._clock.expired(serial, wall):
+            return None
+        return Refusal(Cause.CLOCK_WRONG, f"{reason} for a new token: this machine's clock is wrong; set it")
+
+    def accepted(self) -> None:
+        self._clock.accepted()
+
+    def renewed_too_often(self, wall: float) -> None:
+        self._clock.renewed_too_often(wall)
+
+    def stop(self) -> None:
+        """Nothing is under way."""
+
+
+class CertificateOnly(NoToken):
+    """A certificate, which TLS has shown."""
+
+    def refused(self, serial: int, reason: str, wall: float) -> Refusal:
+        return Refusal(Cause.CREDENTIAL_REJECTED, f"{reason}, where a certificate was shown")
+
+
+def authorization(credential: AppleCredential) -> Authorization:
+    """How the requests of a credential are authenticated."""
+    return CertificateOnly() if credential.tokens is None else ProviderTokens(credential.tokens)
 
 
 def load(app: str, table: ApnsHTTP2Table) -> AppleCredential:

@@ -9,7 +9,7 @@ from pushgate.plugin.settings import Duration, FilePath, HostName, Port
 from pushgate.protocols.apns_http2.provider_token import is_identifier, key_id_in
 from pushgate.protocols.apns_push_types import LARGEST_PAYLOAD, TYPES, is_topic
 from pushgate.protocols.apns_rules import APNS_RULES
-from pushgate.upstreams.common.settings import ConnectionPoolTable
+from pushgate.upstreams.common.http_push.settings import HTTPPushTable
 
 HOSTS: Final = {"production": "api.push.apple.com", "sandbox": "api.sandbox.push.apple.com"}
 """Apple's hosts by environment."""
@@ -43,25 +43,19 @@ _PushType = Annotated[str, AfterValidator(_push_type)]
 _Topic = Annotated[str, AfterValidator(_topic)]
 
 
-class ApnsHTTP2Table(ConnectionPoolTable):
+class ApnsHTTP2Table(HTTPPushTable):
     """One credential, a provider key or a certificate: one app in one environment.
 
     :param topic: the bundle id; a submission may name another topic.
     :param key_file: the ``.p8`` file of a provider key.
     :param key_id: by default from the file's name, as Apple gave it: ``AuthKey_ABC123DEFG.p8``.
     :param certificate: PEM with its chain, or PKCS #12 (``.p12``), in place of a key.
-    :param trust: PEM with the authorities that may vouch for the service; by default the system's.
     :param host: by default the environment's.
     :param manage_host: where broadcast channels are managed; by default the environment's. Of an app whose
         ``host`` is not Apple's it is that host, with its port.
-    :param streams: requests without an answer at most, for each connection; 0: what the service takes.
-    :param request_timeout: seconds that an answer may take.
-    :param ping_interval: seconds without a request after which the service is asked whether it is there.
     :param push_types: those that a payload without a push type may be taken for; empty: any. What looks like
         another is the first.
     :param default_ttl: seconds that a notification without an expiration may be stored.
-    :param retry_delay: seconds before a notification is sent again that the service was in trouble with.
-    :param device_delay: the same for one of which its device had too many.
     """
 
     RULES = APNS_RULES
@@ -73,17 +67,9 @@ class ApnsHTTP2Table(ConnectionPoolTable):
     certificate: FilePath | None = None
     private_key: FilePath | None = None
     password_file: FilePath | None = None
-    trust: FilePath | None = None
-    host: HostName = ""
-    port: Port = 443
-    connections: int = Field(default=2, ge=1, le=64)
-    spare: int = Field(default=0, ge=0, le=16)
     manage_host: HostName = ""
     manage_port: Port = 2196
-    streams: int = Field(default=0, ge=0)
-    request_timeout: Duration = Field(default=30.0, gt=0)
     idle_timeout: Duration = Field(default=86400.0, gt=0)
-    ping_interval: Duration = Field(default=3600.0, gt=0)
     push_types: list[_PushType] = []
     max_payload: int = Field(default=LARGEST_PAYLOAD, ge=1, le=65535)
     default_ttl: Duration = Field(default=30 * 86400.0, ge=0)

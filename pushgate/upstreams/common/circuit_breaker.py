@@ -80,8 +80,11 @@ class Circuit:
         self._jitter = jitter
         self.proven()
 
-    def failed(self, cause: Cause, now: float) -> float:
-        """Count a failure at `now`, monotonic seconds; return the seconds until the next attempt."""
+    def failed(self, cause: Cause, now: float, at_least: float = 0.0) -> float:
+        """Count a failure at `now`, monotonic seconds; return the seconds until the next attempt.
+
+        :param at_least: seconds that the service itself asks for.
+        """
         if now >= self.retry_at:  # else it is of an attempt made together with one that failed before
             self._turned_away = self._turned_away + 1 if cause in _QUICK else 0
         if self._turned_away >= BLOCK_AFTER and cause in _QUICK:
@@ -89,7 +92,7 @@ class Circuit:
         self.failures += 1
         self.cause = cause
         self.is_open = self.is_open or cause in OURS or self.failures > TOLERATED
-        self.retry_at = max(self.retry_at, now + self._delay(cause))
+        self.retry_at = max(self.retry_at, now + max(at_least, self._delay(cause)))
         return self.retry_at - now
 
     def proven(self) -> None:

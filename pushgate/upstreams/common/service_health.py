@@ -76,10 +76,13 @@ class ServiceHealth:
         self.circuit.proven()
         self._work.reachable(True)
 
-    def failed(self, cause: Cause, text: str) -> float:
-        """Note that the service was of no use; return the seconds to wait before the next attempt."""
+    def failed(self, cause: Cause, text: str, at_least: float = 0.0) -> float:
+        """Note that the service was of no use; return the seconds to wait before the next attempt.
+
+        :param at_least: seconds that the service itself asks for.
+        """
         was_open, was_blocked = self.circuit.is_open, self.is_blocked
-        wait = self.circuit.failed(cause, self._now())
+        wait = self.circuit.failed(cause, self._now(), at_least)
         self._handshakes.lost()
         if self.is_blocked:
             cause, text = Cause.SUSPECTED_BLOCK, f"{_BLOCK} ({cause}: {text})"

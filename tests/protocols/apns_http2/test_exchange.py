@@ -12,9 +12,12 @@ from pushgate.model.dead_token import DeadReason
 from pushgate.model.history import Event
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import State
-from pushgate.protocols.apns_http2.exchange import RETRIES, UNLIMITED, Exchange
-from pushgate.protocols.apns_http2.findings import Death, Findings
-from pushgate.protocols.apns_http2.reasons import ANSWERS, LONGEST_REASON, Follows
+from pushgate.protocols.apns_http2.reasons import ANSWERS
+from pushgate.protocols.apns_http2.requests import RequestRules
+from pushgate.protocols.apns_http2.service import AppleService
+from pushgate.protocols.http_push.answers import LONGEST_REASON, Follows
+from pushgate.protocols.http_push.exchange import RETRIES, UNLIMITED, Exchange
+from pushgate.protocols.http_push.findings import Death, Findings
 from tests.samples import span, token
 
 TOPIC = "com.example.app"
@@ -26,7 +29,7 @@ ONCE = Delivery.AT_MOST_ONCE
 
 def exchange(limit: int = 0, peer: int | None = 1000, cautious: bool = False) -> Exchange:
     """A connection that is ready, to a service that has announced its limit."""
-    made = Exchange(TOPIC, limit, TIMEOUT, cautious)
+    made = Exchange(AppleService(RequestRules("localhost", TOPIC, 0)), limit, TIMEOUT, cautious)
     made.number = 7
     if peer is not None:
         made.limited(peer)

@@ -3,7 +3,8 @@
 import pytest
 
 from pushgate.model.dead_token import DeadReason
-from pushgate.protocols.apns_http2.reasons import ANSWERS, LONGEST_REASON, Follows, answer
+from pushgate.protocols.apns_http2.reasons import ANSWERS, answer
+from pushgate.protocols.http_push.answers import LONGEST_REASON, Follows
 
 DEATHS = {"BadDeviceToken", "DeviceTokenNotForTopic", "ExpiredToken", "Unregistered"}
 

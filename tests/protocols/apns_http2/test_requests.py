@@ -49,7 +49,7 @@ class TestMembers:
         payloads = [PAYLOAD, BACKGROUND, PAYLOAD]
         found = RULES.members(span(3, payload=Packed.of(payloads, 2)))
         assert [each.body for each in found] == payloads
-        assert [each.push_type for each in found] == ["alert", "background", "alert"]
+        assert [each.kind for each in found] == ["alert", "background", "alert"]
 
     def test_tokens_of_any_length(self):
         """Apple says that it is not fixed."""
@@ -103,7 +103,7 @@ class TestPushTypes:
         rules = RequestRules("a", "org.example.app", 0.0, push_types)
         sent = span(payload=payload, **terms)
         assert rules.push_type(sent.batch.terms, payload) == expected
-        assert rules.members(sent)[0].push_type == expected
+        assert rules.members(sent)[0].kind == expected
 
     @pytest.mark.parametrize("push_type", TYPES)
     def test_headers_of_each(self, push_type):
@@ -174,5 +174,5 @@ class TestFields:
     def test_mdm(self):
         """The topic is the certificate's, as it is."""
         sent = span(topic="com.apple.mgmt.External.1", payload=MDM)
-        assert RULES.members(sent)[0].push_type == "mdm"
+        assert RULES.members(sent)[0].kind == "mdm"
         assert fields(RULES, sent, "mdm")["apns-topic"] == "com.apple.mgmt.External.1"

@@ -7,9 +7,10 @@ import pytest
 
 from pushgate.model.dead_token import DeadReason
 from pushgate.model.outcome import Outcome, State
-from pushgate.protocols.apns_http2.exchange import RETRIES
-from pushgate.protocols.apns_http2.reasons import ANSWERS, Answer, Follows
-from pushgate.upstreams.apns_http2 import delayed
+from pushgate.protocols.apns_http2.reasons import ANSWERS
+from pushgate.protocols.http_push.answers import Answer, Follows
+from pushgate.protocols.http_push.exchange import RETRIES
+from pushgate.upstreams.common.http_push import delayed
 from pushgate.upstreams.common.pooled_connection import RUN
 from tests.apns_http2_upstream_rig import TOPIC, HTTP2Rig, Request, accepts, says, silence
 from tests.gateway_rig import EPOCH

@@ -14,9 +14,9 @@ from pushgate.protocols.apns_http2.provider_token import TokenClock
 from pushgate.testing import MemoryNetwork, context
 from pushgate.upstreams.apns_http2.channel_management import MOST, ChannelManagement
 from pushgate.upstreams.apns_http2.credential import AppleCredential
-from pushgate.upstreams.apns_http2.request_connection import RequestFailed
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
 from pushgate.upstreams.common.credentials import Credentials
+from pushgate.upstreams.common.http_push.request_connection import RequestFailed
 from tests.samples import CHANNEL
 
 EXPIRED = b'{"reason":"ExpiredProviderToken"}'

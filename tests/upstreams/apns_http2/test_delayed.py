@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from pushgate.model.batch_slice import BatchSlice
-from pushgate.upstreams.apns_http2.delayed import FULL, Delayed
+from pushgate.upstreams.common.http_push.delayed import FULL, Delayed
 from tests.samples import span, token
 
 

@@ -16,7 +16,7 @@ from pushgate.net.http.client_codec import (
     StreamLimit,
     Unprocessed,
 )
-from pushgate.upstreams.apns_http2.request_connection import (
+from pushgate.upstreams.common.http_push.request_connection import (
     CLOSE_TIMEOUT,
     IDLE,
     RequestConnection,

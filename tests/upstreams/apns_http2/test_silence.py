@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from pushgate.model.outcome import State
-from pushgate.upstreams.apns_http2.connection import PING_TIMEOUT, ROTATE
+from pushgate.upstreams.common.http_push.connection import PING_TIMEOUT, ROTATE
 from tests.apns_http2_upstream_rig import HTTP2Rig, Request, accepts, silence
 from tests.samples import token
 

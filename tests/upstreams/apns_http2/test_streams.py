@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from pushgate.model.outcome import State
-from pushgate.protocols.apns_http2.exchange import UNLIMITED
+from pushgate.protocols.http_push.exchange import UNLIMITED
 from tests.apns_http2_upstream_rig import CANCEL, REFUSED_STREAM, HTTP2Rig, Request, accepts, silence
 from tests.samples import token
 

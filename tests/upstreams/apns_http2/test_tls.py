@@ -18,8 +18,8 @@ from zope.interface import implementer
 
 from pushgate.model.outcome import State
 from pushgate.plugins.builtin import apns_http2
-from pushgate.upstreams.apns_http2 import connection
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
+from pushgate.upstreams.common.http_push import connection
 from tests.impostor import Impostor, issue
 from tests.rig import Rig, dead, live
 

@@ -3,8 +3,7 @@
 =====================================  =================================================================
 what came                              what it proves
 =====================================  =================================================================
-200                                    accepted
-another answer                         what `reasons` says
+an answer                              what the service's table says
 RST_STREAM with REFUSED_STREAM         not looked at: sent again
 GOAWAY, for streams above its last     the same; those below are still answered
 the end with a part of it unsent       the same: nothing acts on half a request
@@ -16,7 +15,7 @@ the end of the connection              nothing, the same
 Unknown means what the batch's delivery says: sent again (at least once), or reported (at most once).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -26,11 +25,10 @@ from pushgate.model.dead_token import DeadReason
 from pushgate.model.history import Event, Step
 from pushgate.model.notification import MAX_EXPIRATION
 from pushgate.model.outcome import State, Verdict
-from pushgate.model.printable import printable
-from pushgate.protocols.apns_http2.answer_body import read
-from pushgate.protocols.apns_http2.findings import Death, Findings, Later
-from pushgate.protocols.apns_http2.reasons import LONGEST_REASON, Answer, Follows, answer
-from pushgate.protocols.apns_http2.sent import Sent, bare, member, runs
+from pushgate.protocols.http_push.answers import Answer, Follows, Reply
+from pushgate.protocols.http_push.findings import Death, Findings, Later
+from pushgate.protocols.http_push.sent import Sent, bare, member, runs
+from pushgate.protocols.http_push.service import Header, PushService
 from pushgate.protocols.lost_in_flight import lost
 
 RETRIES: Final = 5
@@ -40,13 +38,12 @@ UNLIMITED: Final = 100
 6.5.2 recommends."""
 _VALID: Final = {Follows.ACCEPTED, Follows.REJECTED, Follows.DEAD, Follows.DEVICE_LATER}
 """What an answer is that shows the credential to be good and the service to be of use."""
-_UNIQUE: Final = b"apns-unique-id"
 
 
 class Exchange:
     """The state of one connection, from ready to its end.
 
-    :param topic: the app's.
+    :param service: reads the answers.
     :param limit: requests at a time at most; 0: what the service takes.
     :param timeout: seconds that an answer may take.
     :param cautious: one request at a time until an answer shows that the credential is good.
@@ -54,8 +51,8 @@ class Exchange:
     :ivar proven: an answer has shown that.
     """
 
-    def __init__(self, topic: str, limit: int, timeout: float, cautious: bool) -> None:
-        self.number, self._topic = 0, topic
+    def __init__(self, service: PushService, limit: int, timeout: float, cautious: bool) -> None:
+        self.number, self._service = 0, service
         self._most, self._timeout, self._cautious = limit, timeout, cautious
         self._sent: dict[int, Sent] = {}
         self._accepted: list[tuple[Sent, str]] = []
@@ -128,7 +125,7 @@ class Exchange:
         self,
         stream: int,
         status: int,
-        headers: Iterable[tuple[bytes, bytes]],
+        headers: Sequence[Header],
         body: bytes,
         wall: float,
         now: float,
@@ -143,16 +140,13 @@ class Exchange:
             return
         self._answered_at = now
         self._turned_away = self._paused = False
-        unique_id = ""
-        for name, value in headers:
-            if name == _UNIQUE:
-                unique_id = printable(value.decode("ascii", "replace"), LONGEST_REASON)
-        if 200 <= status < 300:
+        reply = self._service.read(sent, status, headers, body, wall)
+        if reply.row.follows is Follows.ACCEPTED:
             self.proven = True
             self._found.valid += 1
-            self._accepted.append((sent, unique_id))
+            self._accepted.append((sent, reply.unique_id))
         else:
-            self._refused(sent, status, body, unique_id, wall)
+            self._refused(sent, reply, wall)
 
     def unprocessed(self, stream: int, wall: float) -> None:
         """The service has not looked at a request; nor will it at others, for the moment."""
@@ -213,21 +207,17 @@ class Exchange:
 
     # What follows.
 
-    def _refused(self, sent: Sent, status: int, body: bytes, unique_id: str, wall: float) -> None:
-        said = read(body)
-        row, span, found = answer(status, said.reason), member(sent), self._found
-        follows = row.follows
-        if row.reason == "TopicDisallowed" and span.batch.terms.topic not in {None, self._topic}:
-            follows = Follows.REJECTED  # of the caller's topic, not the app's
-        if follows in _VALID:
+    def _refused(self, sent: Sent, reply: Reply, wall: float) -> None:
+        row, span, found = reply.row, member(sent), self._found
+        if row.follows in _VALID:
             self.proven = True
             found.valid += 1
-        if follows in {Follows.REJECTED, Follows.DEAD}:
-            found.verdicts.append(Verdict(span, State.REJECTED, status, row.reason, unique_id))
+        if row.follows in {Follows.REJECTED, Follows.DEAD}:
+            found.verdicts.append(Verdict(span, State.REJECTED, row.status, row.reason, reply.unique_id))
             if row.dead is not None and span.batch.terms.channel is None:
-                self._dead(span, row.dead, said.timestamp)
-        elif follows in {Follows.DEVICE_LATER, Follows.LATER}:
-            self._later(span, row, wall)
+                self._dead(span, row.dead, reply.since)
+        elif row.follows in {Follows.DEVICE_LATER, Follows.LATER}:
+            self._later(span, reply, wall)
         else:
             found.requeue.append(self._noted(span, Event.REFUSED, wall, row.reason))
             self._of_the_connection(row, sent[3])
@@ -241,26 +231,29 @@ class Exchange:
             found.held = row
         elif row.follows is Follows.RENEW_TOKEN:
             found.expired = serial if found.expired is None else max(serial, found.expired)
+            found.expired_reason = row.reason
         elif row.follows is Follows.KEEP_TOKEN:
             found.renewed_too_often = True
 
-    def _dead(self, span: BatchSlice, reason: DeadReason, timestamp: float | None) -> None:
+    def _dead(self, span: BatchSlice, reason: DeadReason, since: int | None) -> None:
         """A token is dead, unless the device has registered it since."""
-        since = None if timestamp is None else int(timestamp / 1000)
         if since is not None and not 0 <= since <= MAX_EXPIRATION:
             since = None  # no time
         registered_at = span.batch.terms.registered_at
         if since is None or registered_at is None or registered_at < since:
             self._found.deaths.append(Death(span.tokens()[0], reason, since))
 
-    def _later(self, span: BatchSlice, row: Answer, wall: float) -> None:
-        device = row.follows is Follows.DEVICE_LATER
-        self._found.trouble += not device
+    def _later(self, span: BatchSlice, reply: Reply, wall: float) -> None:
+        row, device = reply.row, reply.row.follows is Follows.DEVICE_LATER
+        if not device:
+            self._found.trouble += 1
+            self._found.rest = max(self._found.rest, reply.retry_after or 0.0)
         if span.retries >= RETRIES:
             self._found.verdicts.append(Verdict(span, State.FAILED, row.status, row.reason))
             return
         noted = self._noted(span, Event.REFUSED, wall, row.reason)
-        self._found.later.append(Later(replace(noted, retries=span.retries + 1), device))
+        after = reply.retry_after if reply.retry_after is not None else row.wait or None
+        self._found.later.append(Later(replace(noted, retries=span.retries + 1), device, after))
 
     def _noted(self, span: BatchSlice, event: Event, wall: float, reason: str) -> BatchSlice:
         return span.noted(Step(event, wall, self.number, reason))

@@ -1,4 +1,4 @@
-"""One connection to Apple's HTTP/2 service: a thin pump between the codec and the pure exchange."""
+"""One connection to a push service over HTTP: a thin pump between the codec and the pure exchange."""
 
 from typing import Any, Final, Protocol
 
@@ -18,9 +18,9 @@ from pushgate.net.http.client_codec import (
     StreamLimit,
     Unprocessed,
 )
-from pushgate.protocols.apns_http2.exchange import Exchange
-from pushgate.protocols.apns_http2.findings import Findings
-from pushgate.protocols.apns_http2.requests import Header, RequestRules
+from pushgate.protocols.http_push.exchange import Exchange
+from pushgate.protocols.http_push.findings import Findings
+from pushgate.protocols.http_push.service import Header, PushService
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.circuit_breaker import Cause
 from pushgate.upstreams.common.pooled_connection import RUN, PooledConnection
@@ -34,10 +34,16 @@ ROTATE: Final = 1 << 30
 class ConnectionOwner(Protocol):
     """An upstream, as its connections call it."""
 
+    def make_codec(self, protocol: bytes | None) -> ClientCodec:
+        """Make the codec of a connection.
+
+        :param protocol: that ALPN agreed on, None when it agreed on none.
+        """
+
     def make_exchange(self) -> Exchange:
         """Make the state of a connection that is ready."""
 
-    def authorization(self) -> tuple[tuple[Header, ...], int]:
+    def authorization(self) -> tuple[tuple[Header, ...], int] | None:
         """Return the headers that authenticate a request now, and the serial of the token in them."""
 
     def wall(self) -> float:
@@ -46,33 +52,34 @@ class ConnectionOwner(Protocol):
     def wake(self) -> None:
         """Write soon: a connection can write more than it could."""
 
-    def found(self, connection: "ApnsHTTP2Connection", findings: Findings) -> None:
+    def found(self, connection: "HTTPPushConnection", findings: Findings) -> None:
         """Draw the conclusions from what came."""
 
-    def ended(self, connection: "ApnsHTTP2Connection", findings: Findings, cause: Cause | None) -> None:
+    def ended(self, connection: "HTTPPushConnection", findings: Findings, cause: Cause | None) -> None:
         """Draw the conclusions from the end of a connection that was ready.
 
         :param cause: as TLS gave it, if it did.
         """
 
-    def left(self, connection: "ApnsHTTP2Connection") -> None:
+    def left(self, connection: "HTTPPushConnection") -> None:
         """Draw the conclusions from a GOAWAY, when nothing is in flight any more: we close now."""
 
 
-class ApnsHTTP2Connection(PooledConnection):
+class HTTPPushConnection(PooledConnection):
     """Writes when there is work, room under the stream limit and room in the transport.
 
-    :param codec: for this connection alone.
+    :param service: makes the requests.
     :ivar exchange: its state, once it is ready.
     :ivar goaway_debug: the debug data of the service's GOAWAY, None before one came.
     :ivar fault: what rule of HTTP/2 the service broke, "" for none.
     """
 
     exchange: Exchange
+    _codec: ClientCodec
 
-    def __init__(self, reactor: Any, codec: ClientCodec, rules: RequestRules, owner: ConnectionOwner) -> None:
+    def __init__(self, reactor: Any, service: PushService, owner: ConnectionOwner) -> None:
         super().__init__(reactor)
-        self._codec, self._rules, self._owner = codec, rules, owner
+        self._service, self._owner = service, owner
         self._leaving = False
         self.goaway_debug: bytes | None = None
         self.fault = ""
@@ -100,6 +107,7 @@ class ApnsHTTP2Connection(PooledConnection):
         return self.exchange.in_flight
 
     def begin(self) -> None:
+        self._codec = self._owner.make_codec(self._transport().negotiatedProtocol)
         self.exchange = self._owner.make_exchange()
         self._flush()
 
@@ -137,9 +145,10 @@ class ApnsHTTP2Connection(PooledConnection):
         """Write slices of `room` members at most."""
         self.exchange.number = self.number
         now, step = self._reactor.seconds(), Step(Event.WRITTEN, self._owner.wall(), self.number)
-        authorization, serial = self._owner.authorization()
+        authorized = self._owner.authorization()
+        assert authorized is not None  # the owner writes nothing before
         for span in spans:
-            self._open(span.written(step), now, authorization, serial)
+            self._open(span.written(step), now, *authorized)
         self.busy_at = now
         self._flush()
 
@@ -186,20 +195,20 @@ class ApnsHTTP2Connection(PooledConnection):
 
     def _open(self, span: BatchSlice, now: float, authorization: tuple[Header, ...], serial: int) -> None:
         """Make the requests of a slice."""
-        rules, codec, exchange = self._rules, self._codec, self.exchange
-        for member in rules.members(span):
-            key = span.batch.order, member.push_type, serial
+        service, codec, exchange = self._service, self._codec, self.exchange
+        for member in service.members(span):
+            key = span.batch.order, member.kind, serial
             form = self._forms.get(key)
             if form is None:
-                form = self._form(key, (*authorization, *rules.fields(span, member.push_type)))
+                form = self._form(key, (*authorization, *service.fields(span, member.kind)))
             stream = codec.open(form, member.path, member.unlike, member.body)
             exchange.opened(stream, span, member.index, now, serial)
 
     def _form(self, key: tuple[int, str, int], fields: tuple[Header, ...]) -> RequestForm:
-        """Make what requests of one batch and push type have in common; the last ones are kept."""
+        """Make what requests of one batch and kind have in common; the last ones are kept."""
         if len(self._forms) >= RUN:
             self._forms.clear()
-        form = self._forms[key] = RequestForm(self._rules.pseudo, fields)
+        form = self._forms[key] = RequestForm(self._service.pseudo, fields)
         return form
 
     def _happened(self, event: ClientEvent) -> None:

@@ -2,13 +2,12 @@
 
 from typing import Final
 
-from pushgate.model.printable import printable
-from pushgate.protocols.apns_http2.answer_body import read
-from pushgate.protocols.apns_http2.findings import Findings
-from pushgate.protocols.apns_http2.reasons import LONGEST_REASON, Follows, documented
-from pushgate.upstreams.apns_http2.connection import ApnsHTTP2Connection
-from pushgate.upstreams.apns_http2.credential import AppleCredential
+from pushgate.protocols.http_push.answers import Follows
+from pushgate.protocols.http_push.findings import Findings
+from pushgate.protocols.http_push.service import PushService
 from pushgate.upstreams.common.circuit_breaker import Cause
+from pushgate.upstreams.common.http_push.authorization import Authorization
+from pushgate.upstreams.common.http_push.connection import HTTPPushConnection
 from pushgate.upstreams.common.service_health import ServiceHealth
 
 TROUBLE: Final = 3
@@ -23,11 +22,16 @@ _TEXTS: Final = {
 
 
 class ServiceJudge:
-    """Decides when nothing is to be sent for a while, and reports why to `health`."""
+    """Decides when nothing is to be sent for a while, and reports why to `health`.
 
-    def __init__(self, app: str, health: ServiceHealth, credential: AppleCredential) -> None:
-        self._health, self._tokens = health, credential.tokens
-        self._key = f"apps.{app}.{'certificate' if credential.tokens is None else 'key_file'}"
+    :param key: of the credential in the configuration, for messages.
+    """
+
+    def __init__(
+        self, health: ServiceHealth, service: PushService, authorization: Authorization, key: str
+    ) -> None:
+        self._health, self._service, self._authorization = health, service, authorization
+        self._key = key
         self._trouble = 0
         self._proven = False
 
@@ -54,8 +58,8 @@ class ServiceJudge:
         """
         if findings.valid and not tripped:
             self._prove()
-        if findings.renewed_too_often and self._tokens is not None:
-            self._tokens.renewed_too_often(wall)
+        if findings.renewed_too_often:
+            self._authorization.renewed_too_often(wall)
         self._trouble = findings.trouble if findings.valid else self._trouble + findings.trouble
         cause, text = self._verdict(findings, tripped, wall)
         if cause is None and findings.leave is not None and not proven:
@@ -63,10 +67,10 @@ class ServiceJudge:
             cause, text = Cause.SHUTDOWN, f"the push service has no use for a new connection: {why}"
         if cause is None or self.is_waiting:
             return None
-        self._health.failed(cause, text)
+        self._health.failed(cause, text, findings.rest)
         return cause
 
-    def ended(self, connection: ApnsHTTP2Connection, cause: Cause | None, lived: bool) -> float:
+    def ended(self, connection: HTTPPushConnection, cause: Cause | None, lived: bool) -> float:
         """Judge a connection that ended without our doing; return the seconds to wait before the next.
 
         :param cause: as TLS gave it, if it did.
@@ -85,8 +89,7 @@ class ServiceJudge:
 
     def _prove(self) -> None:
         """An answer has shown that the service is of use."""
-        if self._tokens is not None:
-            self._tokens.accepted()
+        self._authorization.accepted()
         if not self._proven or self._health.circuit.failures:
             self._proven = True
             self._health.proven()
@@ -97,41 +100,31 @@ class ServiceJudge:
             return Cause.WRONG_ENVIRONMENT, f"{self._key}: {_TEXTS[Cause.WRONG_ENVIRONMENT]}"
         if findings.held is not None:
             return Cause(findings.held.cause), f"{self._key}: {findings.held.reason}: {findings.held.words}"
-        if findings.expired is not None and self._tokens is None:
-            why = "ExpiredProviderToken, where a certificate was shown"
-            return Cause.CREDENTIAL_REJECTED, f"{self._key}: {why}"
-        if self._is_clock_wrong(findings.expired, wall):
-            why = "ExpiredProviderToken for a new token: this machine's clock is wrong; set it"
-            return Cause.CLOCK_WRONG, f"{self._key}: {why}"
+        if findings.expired is not None:
+            refusal = self._authorization.refused(findings.expired, findings.expired_reason, wall)
+            if refusal is not None:
+                return refusal.cause, f"{self._key}: {refusal.text}"
         troubled = findings.trouble > findings.valid
         if troubled and (self._trouble >= TROUBLE or self.is_doubtful):
             self._trouble = 0
             return Cause.SERVICE_ERROR, "the push service answers that it is in trouble"
         return None, ""
 
-    def _is_clock_wrong(self, expired: int | None, wall: float) -> bool:
-        """Have the provider token renewed that has expired; return True if that did not help before."""
-        return expired is not None and self._tokens is not None and not self._tokens.expired(expired, wall)
-
-    def _of_end(self, connection: ApnsHTTP2Connection, lived: bool) -> tuple[Cause | None, str]:
+    def _of_end(self, connection: HTTPPushConnection, lived: bool) -> tuple[Cause | None, str]:
         """Why a connection ended that TLS gave no reason for."""
         if connection.fault:
             return Cause.NOT_HTTP2, connection.fault
-        reason = _reason(connection.goaway_debug)
-        row = documented(403, reason)
+        said = connection.goaway_debug
+        row = None if said is None else self._service.read_goaway(said)
         if row is not None and row.follows is Follows.HELD:
-            return Cause(row.cause), f"{self._key}: {reason}: {row.words}"
+            return Cause(row.cause), f"{self._key}: {row.reason}: {row.words}"
         if connection.exchange.proven:
             return None, ""
         if connection.vanished:
             return Cause.TIMED_OUT, _TEXTS[Cause.TIMED_OUT]
         if lived:
             return None, ""
-        if connection.goaway_debug is None:
+        if row is None:
             return Cause.CLOSED_AT_ONCE, _TEXTS[Cause.CLOSED_AT_ONCE]
-        return Cause.SHUTDOWN, f"the push service went away before it answered: {reason or 'no reason given'}"
-
-
-def _reason(goaway_debug: bytes | None) -> str:
-    """The reason in the debug data of GOAWAY; its words when it is not Apple's JSON."""
-    return read(goaway_debug).reason or printable(goaway_debug, LONGEST_REASON) if goaway_debug else ""
+        why = row.reason or "no reason given"
+        return Cause.SHUTDOWN, f"the push service went away before it answered: {why}"

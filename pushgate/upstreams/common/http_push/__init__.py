@@ -1,0 +1,1 @@
+"""Sending over HTTP: what the upstreams of all push services with an HTTP interface share."""

@@ -1,0 +1,77 @@
+"""How the requests of an app are authenticated."""
+
+from typing import Protocol
+
+import msgspec
+
+from pushgate.protocols.http_push.service import Header
+from pushgate.upstreams.common.circuit_breaker import Cause
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a renewal does not help.
+
+    :param text: for an operator.
+    """
+
+    cause: Cause
+    text: str
+
+
+class Authorization(Protocol):
+    """The headers that authenticate, for all connections of an app.
+
+    :ivar is_doubtful: a new connection makes one request at a time until an answer shows that it is accepted.
+    """
+
+    is_doubtful: bool
+
+    def headers(self, wall: float) -> tuple[tuple[Header, ...], int] | None:
+        """The headers at `wall`, Unix seconds, and the serial of the token in them.
+
+        None while there is no token yet: it is being fetched, and the upstream is woken when it has come.
+        """
+
+    def refused(self, serial: int, reason: str, wall: float) -> Refusal | None:
+        """The service calls the token of this serial too old; None when it will be another one from now on.
+
+        :param reason: as the service spells it.
+        """
+
+    def accepted(self) -> None:
+        """A request with it was answered as valid."""
+
+    def renewed_too_often(self, wall: float) -> None:
+        """The service has seen too many tokens: keep the last one for a while."""
+
+    def stop(self) -> None:
+        """Ask for nothing more; harmless when that was said before."""
+
+
+class NoToken:
+    """Nothing but what TLS has shown, or headers that never change.
+
+    :param fixed: those headers.
+    """
+
+    is_doubtful = False
+
+    def __init__(self, fixed: tuple[Header, ...] = ()) -> None:
+        self._fixed = fixed
+
+    def headers(self, wall: float) -> tuple[tuple[Header, ...], int]:
+        """See `Authorization`."""
+        return self._fixed, 0
+
+    def refused(self, serial: int, reason: str, wall: float) -> Refusal:
+        """See `Authorization`."""
+        return Refusal(Cause.CREDENTIAL_REJECTED, f"{reason}, where no token can be renewed")
+
+    def accepted(self) -> None:
+        """See `Authorization`."""
+
+    def renewed_too_often(self, wall: float) -> None:
+        """See `Authorization`."""
+
+    def stop(self) -> None:
+        """See `Authorization`."""
