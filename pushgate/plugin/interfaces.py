@@ -71,6 +71,7 @@ class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
     :param circuit: the cause of the last failure since the service was last of use, "" without one.
     :param circuit_open: whether no connection counts as usable now.
     :param certificate_expires: Unix seconds.
+    :param routes: of a push service with many origins, the cause of the last failure of each, "" without one.
     """
 
     connections: dict[str, int]
@@ -79,6 +80,7 @@ class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
     circuit: str = ""
     circuit_open: bool = False
     certificate_expires: float | None = None
+    routes: dict[str, str] | None = None
 
 
 class ReplayPage(msgspec.Struct, frozen=True):
@@ -254,6 +256,14 @@ class IWork(Interface):
 
     def requeue(spans: Sequence[BatchSlice]) -> None:
         """Give back spans that were taken and have no verdict; they go to their old places in the queue."""
+
+    def expire(spans: Sequence[BatchSlice], down_since: float | None) -> list[BatchSlice]:
+        """Settle those of spans that were taken which should not be written any more; return the rest.
+
+        For an upstream with a queue of its own for a part of its service, after they have waited there.
+
+        :param down_since: monotonic seconds since when that part is of no use; None while it is.
+        """
 
     def tokens_died(deaths: Sequence[DeadTokenEntry]) -> "Deferred[None]":
         """Report tokens that the feedback service lists as dead; once for all that came at a time.

@@ -1,6 +1,6 @@
 """A fake queue, for upstreams."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from twisted.internet.defer import Deferred, succeed
@@ -31,6 +31,7 @@ class RecordingQueue:
     :ivar rejected: the tokens that were refused as dead; `deaths` has why and since when, too.
     :ivar is_reachable: the last value that the upstream reported; None before.
     :ivar suspicious: the result of `token_rejected`.
+    :ivar is_expired: whether a slice is settled by `expire`; by default none is.
     """
 
     def __init__(self, app: str = "news") -> None:
@@ -45,6 +46,7 @@ class RecordingQueue:
         self.rejected: list[bytes] = []
         self.is_reachable: bool | None = None
         self.suspicious = False
+        self.is_expired: Callable[[BatchSlice], bool] = lambda _: False
         self.deaths: list[tuple[bytes, DeadReason, int | None]] = []
 
     def put(self, *tokens: bytes, payload: bytes = b"{}", alone: bool = False, **terms: object) -> BatchSlice:
@@ -97,6 +99,11 @@ class RecordingQueue:
         self.waiting += [span for span in spans if not span.alone]
         self.waiting.sort(key=lambda span: span.place)
         self._wake()
+
+    def expire(self, spans: Sequence[BatchSlice], down_since: float | None) -> list[BatchSlice]:
+        expired = [span for span in spans if self.is_expired(span)]
+        self.settle([Verdict(span, State.EXPIRED, reason="ExpirationPassed") for span in expired])
+        return [span for span in spans if not self.is_expired(span)]
 
     def tokens_died(self, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
         self.dead += deaths

@@ -244,6 +244,16 @@ class AppQueue:
         self._ready.requeue(spans)
         self._wake()
 
+    def expire(self, spans: Sequence[BatchSlice], down_since: float | None) -> list[BatchSlice]:
+        wall, now = self._context.wall(), self._now()
+        left, verdicts = list[BatchSlice](), list[Verdict]()
+        for span in spans:
+            kept, settled = self._filter.screen(span, wall, now, down_since)
+            left += kept
+            verdicts += settled
+        self.settle(verdicts)
+        return left
+
     def tokens_died(self, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
         deaths = self._dead_tokens.dated(deaths)
         # The report first: the service lists a token once, and a refusal would make up for a lost entry.

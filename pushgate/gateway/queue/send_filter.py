@@ -24,19 +24,26 @@ class SendFilter:
         expiration = span.batch.terms.expiration
         return expiration is not None and 0 < expiration <= wall
 
-    def has_waited(self, span: BatchSlice, now: float) -> bool:
+    def has_waited(self, span: BatchSlice, now: float, down_since: float | None = None) -> bool:
         """Return True if it waited too long, at `now`, monotonic seconds, for an unreachable push service.
 
         Time spent waiting behind others while the service was reachable does not count.
+
+        :param down_since: of the part of the service that it is for, where that is known.
         """
-        since = self.down_since
+        since = self.down_since if down_since is None else down_since
         return since is not None and now - max(span.batch.waiting_since, since) >= self.expiry
 
-    def screen(self, span: BatchSlice, wall: float, now: float) -> tuple[list[BatchSlice], list[Verdict]]:
-        """Return what of a slice may be written now, and the verdicts on the rest."""
+    def screen(
+        self, span: BatchSlice, wall: float, now: float, down_since: float | None = None
+    ) -> tuple[list[BatchSlice], list[Verdict]]:
+        """Return what of a slice may be written now, and the verdicts on the rest.
+
+        :param down_since: as of `has_waited`.
+        """
         if self.has_expired(span, wall):
             return [], [expired(span)]
-        if self.has_waited(span, now):
+        if self.has_waited(span, now, down_since):
             return [], [unreachable(span)]
         if span.batch.form is TargetForm.CHANNEL:
             return ([span], []) if self.channels else ([], [no_channels(span)])

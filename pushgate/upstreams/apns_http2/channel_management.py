@@ -130,7 +130,7 @@ class ChannelManagement:
             if connection.unanswered >= MOST:
                 raise Overloaded("requests about channels", connection.unanswered, MOST)
             return connection
-        made = self._connection = RequestConnection(self._reactor, http2_client(LIMITS))
+        made = self._connection = RequestConnection(self._reactor, lambda _: http2_client(LIMITS))
         connecting: Deferred[Any] = connect(made, self._endpoint, self._reactor)
         connecting.addErrback(made.failed)
         return made

@@ -31,12 +31,13 @@ class AppleCredential(msgspec.Struct, frozen=True):
     topics: frozenset[str] = frozenset()
 
 
-class ProviderTokens:
+class ProviderTokens(NoToken):
     """Provider tokens, which are signed here. See `Authorization`."""
 
     is_doubtful = True
 
     def __init__(self, clock: TokenClock) -> None:
+        super().__init__()
         self._clock = clock
 
     def headers(self, wall: float) -> tuple[tuple[Header, ...], int]:
@@ -53,9 +54,6 @@ class ProviderTokens:
 
     def renewed_too_often(self, wall: float) -> None:
         self._clock.renewed_too_often(wall)
-
-    def stop(self) -> None:
-        """Nothing is under way."""
 
 
 class CertificateOnly(NoToken):

@@ -26,6 +26,7 @@ class Cause(StrEnum):
     SUSPECTED_BLOCK = "suspected-block"
     SHUTDOWN = "shutdown"
     SERVICE_ERROR = "service-error"
+    TOKEN_SERVICE = "token-service"  # noqa: S105 - a cause, not a secret
     NETWORK = "network"
 
 

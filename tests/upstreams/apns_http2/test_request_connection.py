@@ -52,6 +52,8 @@ class Codec:
 
 
 class Transport(StringTransport):
+    negotiatedProtocol = b"h2"
+
     """A TLS transport as far as it is used."""
 
     def setTcpNoDelay(self, enabled):
@@ -66,7 +68,7 @@ class Transport(StringTransport):
 class RequestConnectionTests(SynchronousTestCase):
     def setUp(self):
         self.clock, self.codec, self.transport = Clock(), Codec(), Transport()
-        self.connection = RequestConnection(self.clock, self.codec)
+        self.connection = RequestConnection(self.clock, lambda _: self.codec)
 
     def ready(self, limit=10):
         """Connect it, with a peer that takes so many requests at a time."""

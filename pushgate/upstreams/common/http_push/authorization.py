@@ -12,10 +12,22 @@ class Refusal(msgspec.Struct, frozen=True):
     """Why a renewal does not help.
 
     :param text: for an operator.
+    :param wait: seconds at least before another one is tried.
     """
 
     cause: Cause
     text: str
+    wait: float = 0.0
+
+
+class AuthorizedUpstream(Protocol):
+    """An upstream, as its authorization calls it."""
+
+    def wake(self) -> None:
+        """Write soon: there is a token."""
+
+    def unauthorized(self, refusal: Refusal) -> None:
+        """There is no token to be had for the moment."""
 
 
 class Authorization(Protocol):
@@ -44,8 +56,11 @@ class Authorization(Protocol):
     def renewed_too_often(self, wall: float) -> None:
         """The service has seen too many tokens: keep the last one for a while."""
 
-    def stop(self) -> None:
-        """Ask for nothing more; harmless when that was said before."""
+    def attach(self, upstream: AuthorizedUpstream) -> None:
+        """An upstream begins to use it."""
+
+    def detach(self, upstream: AuthorizedUpstream) -> None:
+        """An upstream uses it no more; harmless when that was said before."""
 
 
 class NoToken:
@@ -63,7 +78,7 @@ class NoToken:
         """See `Authorization`."""
         return self._fixed, 0
 
-    def refused(self, serial: int, reason: str, wall: float) -> Refusal:
+    def refused(self, serial: int, reason: str, wall: float) -> Refusal | None:
         """See `Authorization`."""
         return Refusal(Cause.CREDENTIAL_REJECTED, f"{reason}, where no token can be renewed")
 
@@ -73,5 +88,8 @@ class NoToken:
     def renewed_too_often(self, wall: float) -> None:
         """See `Authorization`."""
 
-    def stop(self) -> None:
+    def attach(self, upstream: AuthorizedUpstream) -> None:
+        """See `Authorization`."""
+
+    def detach(self, upstream: AuthorizedUpstream) -> None:
         """See `Authorization`."""

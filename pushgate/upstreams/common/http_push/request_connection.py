@@ -1,6 +1,7 @@
-"""A connection for single requests over HTTP/2: it is opened for the first, and closed after the last."""
+"""A connection for single requests: it is opened for the first, and closed after the last."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.internet import protocol
@@ -57,13 +58,15 @@ class RequestConnection(protocol.Protocol):
     """Requests wait until it is ready and the service's limit of streams has room.
 
     :param reactor: provides IReactorTime.
-    :param codec: for this connection alone.
+    :param make_codec: makes its codec for what ALPN agreed on, None when it agreed on nothing.
     :ivar secured: see `SecuredConnection`.
     :ivar usable: further requests can be made.
     """
 
-    def __init__(self, reactor: Any, codec: ClientCodec) -> None:
-        self._reactor, self._codec = reactor, codec
+    _codec: ClientCodec
+
+    def __init__(self, reactor: Any, make_codec: Callable[[bytes | None], ClientCodec]) -> None:
+        self._reactor, self._make_codec = reactor, make_codec
         self.secured: Deferred[Any] = Deferred()
         self.usable = True
         self._ready = self._closed = self._turned_away = False
@@ -112,6 +115,7 @@ class RequestConnection(protocol.Protocol):
 
     def handshakeCompleted(self) -> None:
         self._ready = True
+        self._codec = self._make_codec(self._tls().negotiatedProtocol)
         self.secured.callback(self)
         self._go_on()
 

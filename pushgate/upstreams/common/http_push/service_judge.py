@@ -6,7 +6,7 @@ from pushgate.protocols.http_push.answers import Follows
 from pushgate.protocols.http_push.findings import Findings
 from pushgate.protocols.http_push.service import PushService
 from pushgate.upstreams.common.circuit_breaker import Cause
-from pushgate.upstreams.common.http_push.authorization import Authorization
+from pushgate.upstreams.common.http_push.authorization import Authorization, Refusal
 from pushgate.upstreams.common.http_push.connection import HTTPPushConnection
 from pushgate.upstreams.common.service_health import ServiceHealth
 
@@ -69,6 +69,10 @@ class ServiceJudge:
             return None
         self._health.failed(cause, text, findings.rest)
         return cause
+
+    def unauthorized(self, refusal: Refusal) -> float:
+        """Judge that there is no token to be had; return the seconds to wait before the next try."""
+        return self._health.failed(refusal.cause, f"{self._key}: {refusal.text}", refusal.wait)
 
     def ended(self, connection: HTTPPushConnection, cause: Cause | None, lived: bool) -> float:
         """Judge a connection that ended without our doing; return the seconds to wait before the next.

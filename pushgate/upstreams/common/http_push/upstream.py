@@ -20,7 +20,7 @@ from pushgate.protocols.http_push.service import Header, PushService
 from pushgate.upstreams.common.circuit_breaker import OURS, Cause
 from pushgate.upstreams.common.connection_pool import ConnectionPool
 from pushgate.upstreams.common.credentials import Credentials
-from pushgate.upstreams.common.http_push.authorization import Authorization
+from pushgate.upstreams.common.http_push.authorization import Authorization, Refusal
 from pushgate.upstreams.common.http_push.connection import HTTPPushConnection
 from pushgate.upstreams.common.http_push.delayed import Delayed
 from pushgate.upstreams.common.http_push.service_judge import ServiceJudge
@@ -80,6 +80,7 @@ class HTTPPushUpstream:
 
     def start(self) -> None:
         self._gap.begin(self._reactor.seconds())
+        self._server.authorization.attach(self)
         self._ticker.start(TICK, now=False)
         self._pool.start()
 
@@ -111,7 +112,7 @@ class HTTPPushUpstream:
 
     def _closed(self, result: Failure | None) -> Failure | None:
         """All is closed, or a stop that was waited for in vain is cancelled."""
-        self._server.authorization.stop()
+        self._server.authorization.detach(self)
         if self._ticker.running:
             self._ticker.stop()
         return result
@@ -143,6 +144,9 @@ class HTTPPushUpstream:
 
     def authorization(self) -> tuple[tuple[Header, ...], int] | None:
         return self._server.authorization.headers(self.wall())
+
+    def unauthorized(self, refusal: Refusal) -> None:
+        self._pool.retry_in(self._judge.unauthorized(refusal))
 
     def found(self, connection: HTTPPushConnection, findings: Findings) -> None:
         """Outcomes first, then dead tokens, and only then the requeue."""
