@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from pushgate.model.notification import Delivery
-from pushgate.model.outcome import Outcome, State
+from pushgate.model.outcome import TAKEN, Outcome, State
 from pushgate.protocols.apns_binary.status import ErrorStatus
 from pushgate.simulator.received_log import Accepted
-
-_TAKEN = {State.ACCEPTED, State.PRESUMED}
 
 
 class Service(msgspec.Struct):
@@ -121,7 +119,7 @@ def compare(
 
 
 def _claimed(outcome: Outcome | None) -> bool:
-    return outcome is None or outcome.state in _TAKEN
+    return outcome is None or outcome.state in TAKEN
 
 
 def _once(states: Sequence[tuple[State, bool]]) -> bool:
@@ -134,7 +132,7 @@ def _wrong(token: bytes, outcome: Outcome, service: Service, once: bool) -> bool
     """Whether this is not what happened; lost ones are counted as such."""
     state, took = outcome.state, token in service.accepted
     refused = service.refused.get(token, set())
-    if state in _TAKEN:
+    if state in TAKEN:
         return False
     if state is State.UNKNOWN:
         return not (once and service.is_silent(token))

@@ -126,14 +126,15 @@ async def _outcome(reactor: Any, gateway: "Client", number: str, wait: float) ->
 
 
 def _print(number: str, record: "Record | None", why: str, as_json: bool) -> None:
-    from pushgate.cli.outcome_format import GOOD, ON_ITS_WAY, plain, sentence
+    from pushgate.cli.outcome_format import ON_ITS_WAY, plain, sentence
+    from pushgate.model.outcome import TAKEN
 
     if as_json:
         print_json({"id": number} if record is None else plain(record))
     elif record is not None or why:
         said = [sentence(record)] if record is not None else []
         click.echo("; ".join([*said, *([why] if why else [])]))
-    if record is not None and record.state not in (*GOOD, *ON_ITS_WAY):
+    if record is not None and record.state not in {*TAKEN, *ON_ITS_WAY}:
         raise SystemExit(1)
 
 

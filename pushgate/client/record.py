@@ -15,6 +15,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     :param corrects: it takes back an earlier record, which said `presumed`.
     :param dead_since: Unix seconds, of a dead token.
     :param channel: where a broadcast went, which has no token.
+    :param replacement: the device's new token, written as `token` is, when the state is `replaced`.
     """
 
     id: str | None
@@ -31,6 +32,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     corrects: bool
     dead_since: int | None = None
     channel: str | None = None
+    replacement: str | None = None
 
 
 _decoder = msgspec.json.Decoder(Record)

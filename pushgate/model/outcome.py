@@ -1,6 +1,7 @@
 """What became of notifications."""
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -9,7 +10,10 @@ from pushgate.model.target import TargetForm
 
 
 class State(StrEnum):
-    """Every state that is reported; each accepted notification ends in exactly one of the last eight."""
+    """Every state that is reported.
+
+    Each accepted notification ends in exactly one of the nine from ACCEPTED to FAILED.
+    """
 
     QUEUED = "queued"
     """Waiting in the gateway."""
@@ -17,6 +21,8 @@ class State(StrEnum):
     """Handed to a connection, nothing heard yet."""
     ACCEPTED = "accepted"
     """Proven: the push service said so, or an error for a later one proved it. Never means delivered."""
+    REPLACED = "replaced"
+    """Accepted, and the push service says that the device has another target now: send to that one."""
     PRESUMED = "presumed"
     """Written, and nothing was heard for the response timeout; the binary stream can say no more."""
     REJECTED = "rejected"
@@ -35,12 +41,17 @@ class State(StrEnum):
     """Not of a notification: the push service says that this token is dead."""
 
 
+TAKEN: Final = frozenset({State.ACCEPTED, State.REPLACED, State.PRESUMED})
+"""The push service has the notification, as far as one can know: success, for who sent it."""
+
+
 class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What an upstream learnt of a span.
 
     :param status: the push service's number, if it gave one.
     :param reason: its name in Apple's terms, or why the gateway gave up; "" when there is nothing to say.
     :param unique_id: what the push service calls it in its own logs; "" when it did not say.
+    :param replacement: of one notification that is REPLACED, the device's new target; b"" otherwise.
     """
 
     span: BatchSlice
@@ -48,6 +59,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     status: int | None = None
     reason: str = ""
     unique_id: str = ""
+    replacement: bytes = b""
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -64,6 +76,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     at: float
     upstream: str
     unique_id: str = ""
+    replacement: bytes = b""
 
     @property
     def app(self) -> str:

@@ -57,6 +57,8 @@ def lines(report: Report, tokens: Tokens = Tokens.FULL) -> list[str]:
         f',"at":{report.at:.3f},"attempts":{span.attempts},"batch":"{stem}0000","index":'
     )
     more = f',"unique_id":{_json(report.unique_id)}' if report.unique_id else ""
+    if report.replacement:
+        more += f',"replacement":{_writer(tokens, span.batch.form)(report.replacement)}'
     if span.batch.form is TargetForm.CHANNEL:
         more += f',"channel":{_json(_channel(span))}'
     tail = f',"upstream":{_json(report.upstream)},"corrects":{_json(span.recalled)}{more}}}'

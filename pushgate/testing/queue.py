@@ -13,7 +13,7 @@ from pushgate.model.outcome import State, Verdict
 from pushgate.plugin.interfaces import IUpstream, IWork
 from pushgate.testing.batch import batch
 
-_WRITTEN: Final = (State.ACCEPTED, State.PRESUMED, State.REJECTED)
+_WRITTEN: Final = (State.ACCEPTED, State.REPLACED, State.PRESUMED, State.REJECTED)
 """The states of notifications that were written."""
 
 

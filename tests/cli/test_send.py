@@ -7,6 +7,9 @@ import pytest
 
 from pushgate.cli.demo.directory import free_ports
 from pushgate.cli.gateway_address import endpoint_text
+from pushgate.cli.send import _print
+from pushgate.model.outcome import TAKEN, State
+from tests.cli.demo.test_audit import record
 from tests.cli.programs import pushgate
 
 
@@ -124,3 +127,15 @@ def test_no_endpoint():
 def test_where(to, endpoint):
     """--to takes what people type, and any endpoint of Twisted's."""
     assert endpoint_text(to) == endpoint
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.DEAD_TOKEN])
+def test_the_exit_status(state, capsys):
+    """It is 0 for what the push service has, and for what is on its way; 1 for all else."""
+    code = 0
+    try:
+        _print("id", record("0a", state), "", as_json=False)
+    except SystemExit as end:
+        code = end.code
+    assert code == (0 if state in {*TAKEN, State.QUEUED, State.WRITTEN} else 1)
+    assert capsys.readouterr().out.startswith(f"{state}: ")

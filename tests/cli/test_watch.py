@@ -4,7 +4,7 @@ import json
 import select
 import signal
 
-from pushgate.cli.outcome_format import fields, row
+from pushgate.cli.outcome_format import fields, plain, row, sentence
 from tests.cli.demo.test_audit import record
 from tests.cli.programs import COMMAND, end, pushgate, start
 
@@ -77,3 +77,14 @@ def test_rows():
     assert row(record("0a", "rejected", 8)).endswith("\x1b[0m  id of 0a  demo  0a  8 InvalidToken")
     assert row(record("ab" * 100, "presumed")).endswith(f"  demo  {'ab' * 7}a…abababab")
     assert "corrects an earlier outcome" in row(record("0a", "accepted", corrects=True))
+
+
+def test_a_replaced_token():
+    """It is good news, in green, with the new token; programs get it as a field of the record."""
+    told = record("0a", "replaced", 200, replacement="cd" * 100)
+    assert row(told).split("\x1b[32m")[1].startswith("replaced")
+    assert row(told).endswith(f"  0a  200  the new one: {'cd' * 7}c…cdcdcdcd")
+    meaning = "taken by the push service, which says that the device has another token now"
+    assert sentence(told) == f"replaced: {meaning}, 200, the new one: {'cd' * 100}"
+    assert plain(told)["replacement"] == "cd" * 100
+    assert "replacement" not in plain(record("0a", "accepted"))

@@ -43,7 +43,7 @@ from pushgate.plugin.interfaces import (
 from pushgate.plugin.settings import AppTable
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.testing import MemoryChannels, RecordingInput, RecordingSink, RecordingSpool, RecordingUpstreams
-from tests.gateway_rig import EPOCH, GatewayRig, GatewayTestCase, tokens_of
+from tests.gateway_rig import EPOCH, GatewayRig, GatewayTestCase, now, tokens_of
 from tests.samples import CHANNEL, PAYLOAD, WITH_CHANNELS, batch, token
 
 
@@ -275,7 +275,8 @@ class StatusTests(GatewayTestCase):
     def test_each_outcome(self) -> None:
         """Each final state is reported with status, reason, time and attempts of that one member."""
         states = [
-            State.ACCEPTED, State.PRESUMED, State.REJECTED, State.EXPIRED, State.UNKNOWN, State.FAILED,
+            State.ACCEPTED, State.REPLACED, State.PRESUMED, State.REJECTED, State.EXPIRED, State.UNKNOWN,
+            State.FAILED,
         ]  # fmt: skip
         number = self.accepted(len(states)).id
         [taken] = self.rig.upstream.take()
@@ -287,6 +288,26 @@ class StatusTests(GatewayTestCase):
             reported = [record[key] for key in ("state", "status", "reason", "at", "attempts", "index")]
             self.assertEqual(reported, [state, index, f"R{index}", EPOCH + 7, 1, index])
             self.assertEqual(record["upstream"], "recording")
+
+    def test_a_new_token(self) -> None:
+        """What the push service says that the device's token is now is in the report, the record and the trace."""
+        number = self.accepted(2).id
+        [taken] = self.rig.upstream.take()
+        self.rig.upstream.work.settle(
+            [
+                Verdict(taken.part(0, 1), State.ACCEPTED, 200),
+                Verdict(taken.part(1, 2), State.REPLACED, 200, replacement=b"\xab\xcd"),
+            ]
+        )
+        states = [(token(0), State.ACCEPTED, ""), (token(1), State.REPLACED, "")]
+        self.assertEqual(self.rig.reported(), states)
+        self.assertEqual([report.replacement for report in self.rig.sink.reports], [b"", b"\xab\xcd"])
+        self.assertNotIn("replacement", self.rig.status(number))
+        self.assertEqual(self.rig.status(number + 1)["replacement"], "abcd")
+        trace = json.loads(now(self.rig.gateway.trace(number + 1)).json())
+        self.assertEqual((trace["replacement"], trace["events"][-1]["state"]), ("abcd", "replaced"))
+        self.assertEqual(self.rig.counted("pushgate_outcomes_total", "news", "replaced", ""), 1)
+        self.assertEqual(self.rig.gateway.stats()["outcomes"]["news"], {"accepted": 1, "replaced": 1})
 
     def test_the_record_is_the_sinks(self) -> None:
         """Asked for, an outcome reads as it was reported: same id, same time."""

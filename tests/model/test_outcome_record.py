@@ -165,3 +165,23 @@ def test_a_broadcast_has_a_channel_in_place_of_a_token(tokens):
         record_of(replace(REJECTED, span=broadcast(2).part(1, 2)))
         == lines(replace(REJECTED, span=broadcast(2).part(1, 2)))[0]
     )
+
+
+@pytest.mark.parametrize("form", [TargetForm.HEX, TargetForm.TEXT])
+def test_a_replaced_token(form):
+    """The new target is written as the old one is, in the sink's way; a record without one has no such field."""
+    of = replace(batch(1), tokens=Packed.of([b"old"], 2), form=form)
+    told = replace(
+        REJECTED, span=replace(REJECTED.span, batch=of), state=State.REPLACED, replacement=b'"new\x7f'
+    )
+    assert list(record(told)) == [*KEYS, "replacement"]
+    shown = [record(told, tokens)["replacement"] for tokens in Tokens]
+    assert shown == [form.write(b'"new\x7f'), hashlib.sha256(b'"new\x7f').hexdigest()[:16], None]
+    assert record(told)["token"] == form.write(b"old")
+    assert "replacement" not in record(replace(told, replacement=b""))
+
+
+def test_all_that_a_push_service_may_add():
+    """Its own name for the notification stands before the new target."""
+    told = replace(REJECTED, state=State.REPLACED, unique_id="u", replacement=b"n")
+    assert list(record(told)) == [*KEYS, "unique_id", "replacement"]

@@ -101,6 +101,7 @@ class WorkTests(SynchronousTestCase):
         self.work.put(b"a")
         [span] = self.work.take(9, idle=True)
         self.assertRaises(ValueError, self.work.settle, [Verdict(span, State.ACCEPTED)])
+        self.assertRaises(ValueError, self.work.settle, [Verdict(span, State.REPLACED, replacement=b"b")])
         self.work.settle([Verdict(span, State.FAILED)])
 
     def test_taking(self) -> None:

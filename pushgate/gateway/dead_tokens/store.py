@@ -16,6 +16,8 @@ from pushgate.model.outcome import State, Verdict
 
 PAGE: Final = 5000
 """Entries read from the spool at once."""
+_PROOFS: Final = frozenset({State.ACCEPTED, State.REPLACED})
+"""What the push service said of a token only if the environment is right."""
 
 
 class DeadTokenStore:
@@ -73,7 +75,7 @@ class DeadTokenStore:
     def learn(self, verdicts: Sequence[Verdict]) -> None:
         """Learn from verdicts whether the environment is right."""
         for verdict in verdicts:
-            if verdict.state is State.ACCEPTED:
+            if verdict.state in _PROOFS:
                 self._accepted()
             elif verdict.state is State.PRESUMED:
                 self._guard.presumed()

@@ -300,7 +300,14 @@ class AppQueue:
     def _outcome(self, verdict: Verdict, upstream: str = "") -> Outcome:
         at, kind = self._context.wall(), upstream or self._config.upstream
         return Outcome(
-            verdict.span, verdict.state, verdict.status, verdict.reason, at, kind, verdict.unique_id
+            verdict.span,
+            verdict.state,
+            verdict.status,
+            verdict.reason,
+            at,
+            kind,
+            verdict.unique_id,
+            verdict.replacement,
         )
 
     def _record(self, reports: Sequence[Report]) -> None:

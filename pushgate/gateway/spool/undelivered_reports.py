@@ -42,6 +42,7 @@ class _Outcome(msgspec.Struct, array_like=True, tag=0):
     of: _Of | None
     past: Past = ()
     unique_id: str = ""
+    replacement: bytes = b""
 
 
 class _DeadToken(msgspec.Struct, array_like=True, tag=1):
@@ -107,6 +108,7 @@ def _line(report: Report) -> _Outcome | _DeadToken:
         _of(span) if span.recalled else None,
         span.past,
         report.unique_id,
+        report.replacement,
     )
 
 
@@ -122,7 +124,16 @@ def _report(line: _Outcome | _DeadToken, batch: Callable[[int], Batch | None]) -
     if of is None:
         return None
     span = BatchSlice(of, line.start, line.stop, line.attempts, recalled=line.of is not None, past=line.past)
-    return Outcome(span, line.state, line.status, line.reason, line.at, line.upstream, line.unique_id)
+    return Outcome(
+        span,
+        line.state,
+        line.status,
+        line.reason,
+        line.at,
+        line.upstream,
+        line.unique_id,
+        line.replacement,
+    )
 
 
 def _stand_in(order: int, start: int, of: _Of) -> Batch:

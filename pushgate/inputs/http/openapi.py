@@ -157,6 +157,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "corrects": {"type": "boolean"},
             "dead_since": {"type": "integer"},
             "channel": {"type": "string", "description": "Of a broadcast, which has no token."},
+            "unique_id": {"type": "string", "description": "What the push service calls it."},
+            "replacement": {"type": "string", "description": "With replaced: the device's new token."},
         },
     ),
     "Story": {

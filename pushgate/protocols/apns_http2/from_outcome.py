@@ -14,6 +14,7 @@ UNAVAILABLE: Final = answer(503, "ServiceUnavailable")
 SHUTDOWN: Final = answer(503, "Shutdown")
 _BY_STATE: Final = {
     State.ACCEPTED: SUCCESS,
+    State.REPLACED: SUCCESS,  # Apple has no word for the new token: the outcome record has it
     State.PRESUMED: SUCCESS,  # nothing was heard against it, and the binary stream can say no more
     State.SUPPRESSED: answer(410, "Unregistered"),
     State.EXPIRED: UNAVAILABLE,

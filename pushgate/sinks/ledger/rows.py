@@ -32,6 +32,7 @@ class _StoredBody(msgspec.Struct, array_like=True):
 
     :param tokens: of the members, each behind two length bytes; b"" when none are kept.
     :param form: how they are written as text. None: 0.1.0 wrote the row, with one length byte a token.
+    :param replacement: the new target, as far as tokens are kept.
     """
 
     app: str
@@ -48,6 +49,7 @@ class _StoredBody(msgspec.Struct, array_like=True):
     tokens: bytes
     form: TargetForm | None = None
     unique_id: str = ""
+    replacement: bytes = b""
 
 
 class _StoredDeadToken(msgspec.Struct, array_like=True):
@@ -122,7 +124,7 @@ def _gaps(start: int, stop: int, runs: Sequence[tuple[int, int]]) -> Iterator[tu
 
 
 def _dead_token_row(dead: DeadToken, tokens: Tokens) -> Row:
-    token = {Tokens.FULL: dead.token, Tokens.NONE: b"", Tokens.HASH: _hash(dead.token)}[tokens]
+    token = _kept_token(dead.token, tokens)
     body = _StoredDeadToken(dead.app, token, dead.since, dead.at, dead.upstream, _form(dead.form, tokens))
     return dead.at, b"", 0, 1, _encode(body)
 
@@ -145,6 +147,7 @@ def _outcome_row(outcome: Outcome, tokens: Tokens) -> Row:
         _kept(span, kept),
         _form(batch.form, kept),
         outcome.unique_id,
+        _kept_token(outcome.replacement, kept),
     )
     return outcome.at, stem(batch.id), span.start, span.stop, _encode(body)
 
@@ -203,7 +206,7 @@ def _outcome(of: _StoredBody, number: int, tokens: Packed, start: int, stop: int
         door=of.door,
     )
     span = BatchSlice(batch, start, stop, of.attempts, recalled=of.recalled, past=of.past)
-    return Outcome(span, of.state, of.status, of.reason, of.at, of.upstream, of.unique_id)
+    return Outcome(span, of.state, of.status, of.reason, of.at, of.upstream, of.unique_id, of.replacement)
 
 
 def _kept(span: BatchSlice, tokens: Tokens) -> bytes:
@@ -212,6 +215,13 @@ def _kept(span: BatchSlice, tokens: Tokens) -> bytes:
     if tokens is Tokens.FULL:
         return span.batch.tokens.cut(span.start, span.stop)
     return Packed.of([_hash(token) for token in span.tokens()], 2).blob
+
+
+def _kept_token(token: bytes, tokens: Tokens) -> bytes:
+    """What is kept of one token; b"" stays what it is."""
+    if tokens is Tokens.NONE or not token:
+        return b""
+    return _hash(token) if tokens is Tokens.HASH else token
 
 
 def _hash(token: bytes) -> bytes:

@@ -12,10 +12,10 @@ from pushgate.gateway.dead_tokens.environment_guard import GUARD, PROVEN_GUARD
 from pushgate.gateway.dead_tokens.store import DeadTokenStore
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import ShuttingDown, TooLarge, UnknownApp
-from pushgate.model.outcome import DeadToken, State
+from pushgate.model.outcome import DeadToken, State, Verdict
 from pushgate.testing import RecordingSpool
 from tests.gateway_rig import EPOCH, GatewayRig, GatewayTestCase
-from tests.samples import token
+from tests.samples import span, token
 
 
 def fed(number: int, since: int = EPOCH) -> DeadTokenEntry:
@@ -95,6 +95,15 @@ class GuardTests(GraveyardCase):
         left = [fed(0, EPOCH - 9), later, fed(100)]
         self.assertEqual(self.graveyard.tokens.page(b"", 99), left)
         self.assertEqual(list(self.spool.dead_tokens["news"].values()), [fed(100), later, left[0]])
+
+    def test_what_proves_the_environment(self) -> None:
+        """An acceptance does, whether or not the device has another token by now; a presumption proves nothing."""
+        for state, confirmed in ((State.ACCEPTED, True), (State.REPLACED, True), (State.PRESUMED, False)):
+            self.graveyard = self.made()
+            self.reject(1)
+            self.graveyard.learn([Verdict(span(), state)])
+            self.assertIs(self.spool.dead_tokens["news"][token(1)].doubted, not confirmed)
+            self.graveyard.forget([token(1)])
 
     def test_an_honest_list_of_dead_tokens(self) -> None:
         """With something accepted before, hundreds of dead tokens in a row are just that."""

@@ -21,6 +21,7 @@ from pushgate.model.notification import Batch, Delivery, Priority
 from pushgate.model.outcome import DeadToken, Outcome, State
 from pushgate.model.outcome_record import lines
 from pushgate.model.packed import Packed
+from pushgate.model.target import TargetForm
 from tests.samples import ID, PAYLOAD, batch
 from tests.spool_rig import WALL, SpoolCase, outcome
 
@@ -110,6 +111,18 @@ class KeepingTests(SpoolCase):
         await self.restart()
         self.assertEqual(self.spool.undelivered(), Undelivered())
         self.assertEqual(self.spool.waiting(), {("news", 10): 1})
+
+    async def test_a_new_target(self) -> None:
+        """A report that was not delivered keeps what a push service said besides, also of a batch that is gone."""
+        of = replace(batch(2, order=1), form=TargetForm.TEXT)
+        await self.keep(of)
+        told = replace(outcome(of, 0, 1), state=State.REPLACED, replacement="ü b".encode(), unique_id="u")
+        gone = replace(told, span=BatchSlice(batch(2, order=2), 1, 2, 1, recalled=True))
+        self.spool.settle(1, [told, gone])
+        await self.restart()
+        [(_, reports)] = self.spool.undelivered().reports
+        self.assertEqual([lines(each) for each in reports], [lines(told), lines(gone)])
+        self.assertIn('"replacement":"ü b"', lines(reports[0])[0])
 
     async def test_pages(self) -> None:
         """A page ends with the batch that fills it, and the next begins behind it."""

@@ -3,11 +3,12 @@
 import json
 from typing import ClassVar
 
+from msgspec.structs import replace
 from zope.interface.verify import verifyObject
 
 from pushgate.inputs.http.event_stream import HEARTBEAT
 from pushgate.model.errors import ShuttingDown
-from pushgate.model.outcome import DeadToken
+from pushgate.model.outcome import DeadToken, State
 from pushgate.plugin.interfaces import IOutcomeSink
 from pushgate.testing import outcome
 from tests.http_rig import HTTPTestCase, request
@@ -56,6 +57,13 @@ class WatchTests(HTTPTestCase):
         self.assertEqual(
             [each["token"] for each in self.records()], [x.hex() for x in (token(1), token(2), TOKEN)]
         )
+
+    def test_a_new_token(self):
+        """What the push service says that the device's token is now is in the event."""
+        self.watch()
+        self.gateway.report(replace(outcome(State.REPLACED), replacement=b"\xab"))
+        [record] = self.records()
+        self.assertEqual((record["state"], record["replacement"]), ("replaced", "ab"))
 
     def test_what_is_not_kept(self):
         """The stream has an id; a reader that resumes with one gets a gap event: nothing is kept."""

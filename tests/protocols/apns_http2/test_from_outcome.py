@@ -54,6 +54,7 @@ def test_the_page_has_the_table():
     [
         ((State.ACCEPTED, None, ""), (200, "")),
         ((State.ACCEPTED, 200, ""), (200, "")),
+        ((State.REPLACED, 200, ""), (200, "")),
         ((State.PRESUMED, None, ""), (200, "")),
         ((State.REJECTED, 8, "InvalidToken"), (400, "BadDeviceToken")),
         ((State.REJECTED, 7, "InvalidPayloadSize"), (413, "PayloadTooLarge")),
@@ -88,6 +89,7 @@ def test_statuses_of_both_services_are_told_apart():
     ("state", "status", "again"),
     [
         (State.ACCEPTED, None, False),
+        (State.REPLACED, None, False),
         (State.REJECTED, 8, False),
         (State.FAILED, 1, True),
         (State.EXPIRED, None, True),

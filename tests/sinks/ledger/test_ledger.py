@@ -1,5 +1,6 @@
 """The ledger sink: what it is given can be asked for, for as long as it is to be kept."""
 
+import json
 import sqlite3
 import threading
 from typing import Any
@@ -102,6 +103,21 @@ class RememberingTests(LedgerCase):
             await ledger.emit([outcome])
             found = [(await ledger.outcomes(ID + index))[0].span.tokens() for index in range(2)]
             self.assertEqual(found, [[each] for each in kept])
+            await ledger.stop()
+
+    async def test_a_new_target(self) -> None:
+        """It is kept in the form in which tokens are, over a restart; not at all where they are not."""
+        whole = replace(reported(0, 1, State.REPLACED), replacement=b"\xab")
+        for how, shown in (("full", "ab"), ("hash", hash_token(b"\xab")), ("none", None)):
+            self.directory = self.directory / how
+            self.directory.mkdir()
+            ledger = self.started(tokens=how)
+            await ledger.emit([whole])
+            await ledger.stop()
+            ledger = self.started(tokens=how)
+            [found] = await ledger.outcomes(ID)
+            self.assertEqual(json.loads(record(found)).get("replacement"), shown)
+            self.assertIs(found.state, State.REPLACED)
             await ledger.stop()
 
     async def test_a_channel(self) -> None:
