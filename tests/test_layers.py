@@ -50,6 +50,7 @@ PURE = {
     "protocols.apns_push_types": {"msgspec"},
     "protocols.http_push": {"msgspec"},
     "protocols.lost_in_flight": {"msgspec"},
+    "protocols.oauth": {"msgspec"},
     "protocols.webhook_signature": set(),
     "plugin.settings": {"pydantic", "pydantic_core"},
     "net.http.client_codec": {"msgspec"},
