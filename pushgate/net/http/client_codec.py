@@ -1,6 +1,7 @@
-"""What an HTTP/2 client's codec is: requests in, bytes out; bytes in, answers out. No I/O, no clock.
+"""What an HTTP client's codec is: requests in, bytes out; bytes in, answers out. No I/O, no clock.
 
 It is made for many small requests with small answers: a request is given whole, an answer comes whole.
+HTTP/1.1 and HTTP/2 look the same from above. A request is a stream: in HTTP/1.1 there is one at a time.
 """
 
 from typing import Final, Protocol
@@ -61,7 +62,7 @@ class StreamLimit(msgspec.Struct, frozen=True):
 class GoingAway(msgspec.Struct, frozen=True):
     """The server takes no further requests; those that are not `Unprocessed` go on.
 
-    :param code: HTTP/2's error code.
+    :param code: HTTP/2's error code; 0 in HTTP/1.1, whose server closes behind its answer.
     :param debug: what it says of the reason; its words.
     """
 
@@ -104,6 +105,14 @@ class ClientCodec(Protocol):
     """One connection's."""
 
     @property
+    def streams(self) -> int | None:
+        """Requests at a time before the server says more (`StreamLimit`); None: not known."""
+
+    @property
+    def can_ping(self) -> bool:
+        """Whether `ping` asks anything."""
+
+    @property
     def last_stream(self) -> int:
         """The stream of the last request, 0 before the first."""
 
@@ -113,29 +122,46 @@ class ClientCodec(Protocol):
         The server's limit of streams is the caller's to keep.
 
         :param unlike: headers whose values do not come again.
-        :raises ValueError: the server is going away, or there is no stream left.
+        :raises ValueError: the server is going away, or there is no stream left. In HTTP/1.1 also: a request
+            is under way, one was cancelled, or this one has what a head cannot carry; it is not made then.
         """
 
     def is_unsent(self, stream: int) -> bool:
         """Whether some of a request is still here, for want of a window: then it was not acted on.
 
+        In HTTP/1.1: whether nobody has taken it by `output`. After `cancel` nobody gets it any more.
+
         Asked after `output`, and before what comes of the stream or of the connection's end.
         """
 
     def cancel(self, stream: int) -> None:
-        """Want no answer any more. Nothing comes of the stream then; harmless when it has ended."""
+        """Want no answer any more. Nothing comes of the stream then; harmless when it has ended.
+
+        In HTTP/1.1 the connection cannot be used again: the next request would get the answer to this one.
+        It is to be closed.
+        """
 
     def ping(self) -> None:
-        """Ask whether the server is there: `PingAnswered`."""
+        """Ask whether the server is there: `PingAnswered`. Does nothing unless `can_ping`."""
 
     def close(self) -> None:
-        """Say that no request follows, and that none is waited for: GOAWAY. Nothing comes after it."""
+        """Say that no request follows, and that none is waited for: GOAWAY. Nothing comes after it.
+
+        HTTP/1.1 has no word for it: no request can be made any more, and one that nobody took is not sent.
+        """
 
     def receive(self, data: bytes) -> list[ClientEvent]:
         """Take bytes, in any pieces; return what they complete, in order.
 
         It returns nothing more after `close`, after `Broken`, and after `GoingAway` once no request is under
         way. It raises nothing, whatever comes.
+        """
+
+    def finish(self) -> list[ClientEvent]:
+        """The server has closed the connection in good order; return what that completes.
+
+        An answer of HTTP/1.1 may end with its connection. It is not to be called for one that was lost, nor,
+        over TLS, for one without a goodbye: the end of the answer may be missing then. Nothing comes after.
         """
 
     def output(self) -> bytes:

@@ -44,6 +44,9 @@ class HTTP2Client(ABC):
     A stream is known here from `open` until its answer is complete, or it was reset or cancelled.
     """
 
+    streams: int | None = None
+    can_ping = True
+
     def __init__(self, limits: ClientLimits) -> None:
         self._limits = limits
         self._open: dict[int, _Answer | None] = {}
@@ -138,6 +141,10 @@ class HTTP2Client(ABC):
             self._break("a frame cannot be understood")
         events, self._events = self._events, []
         return events
+
+    def finish(self) -> list[ClientEvent]:
+        """See `ClientCodec`. Every answer has had its end by then, or will have none."""
+        return []
 
     def _is_over(self) -> bool:
         """Whether nothing that comes can matter any more; libraries then make errors of what does come."""
