@@ -12,8 +12,8 @@ from twisted.web.http import stringToDatetime
 
 from pushgate.model.errors import PushgateError, SinkDown
 from pushgate.model.printable import printable
+from pushgate.net.guarded_endpoint import GuardedEndpoints
 from pushgate.net.http.client import HTTPAnswer, HTTPClient
-from pushgate.sinks.webhook.guarded_endpoint import GuardedEndpoints
 
 LONGEST_WAIT: Final = 3600.0
 """Seconds that an answer can make us wait at most."""

@@ -13,10 +13,10 @@ from pushgate.model.errors import SinkDown
 from pushgate.model.log_throttle import LogThrottle
 from pushgate.model.outcome import Report
 from pushgate.model.outcome_record import ndjson
+from pushgate.net.guarded_endpoint import GuardedEndpoints
 from pushgate.net.table_files import TableFiles
 from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink, IReadsFiles
 from pushgate.protocols.webhook_signature import SIGNATURE, TIMESTAMP, sign
-from pushgate.sinks.webhook.guarded_endpoint import GuardedEndpoints
 from pushgate.sinks.webhook.http_request import Poster, WebhookAnswer
 from pushgate.sinks.webhook.report_batches import Post, about, count_of, cut
 from pushgate.sinks.webhook.secrets import secrets_in

@@ -1,4 +1,4 @@
-"""Connecting to where a webhook is: its name is resolved once, and what is connected to was looked at."""
+"""Connecting to where others say: a name is resolved once, and what is connected to was looked at."""
 
 from typing import Any, Final
 
@@ -17,8 +17,8 @@ from twisted.internet.interfaces import (
 from zope.interface import implementer
 
 from pushgate.model.errors import PushgateError
+from pushgate.net.address_policy import kind_of_private
 from pushgate.net.client_tls import ClientTls, tls_endpoint
-from pushgate.sinks.webhook.address_policy import kind_of_private
 
 PATIENCE: Final = 10.0
 """Seconds at most until the next address is tried."""
@@ -99,8 +99,10 @@ class GuardedEndpoint:
             if (self._allow_private if kind else self._allow_public)
         ]
         if not allowed:
-            why = f"{kinds[0]} address, and allow_private is not set" if kinds[0] else "public, and http://"
-            raise AddressRefused(f"{self._host} is at {addresses[0].host}: {why}")
+            kind, other = (kinds[0], "public") if kinds[0] else ("a public", "private")
+            raise AddressRefused(
+                f"{self._host} is at {addresses[0].host}: {kind} address, and only {other} ones are allowed"
+            )
         return allowed
 
     def _endpoint(self, address: IPv4Address | IPv6Address, patience: float) -> IStreamClientEndpoint:

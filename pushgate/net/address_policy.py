@@ -1,4 +1,4 @@
-"""Which addresses a webhook may be at: its name may resolve to whatever its owner likes."""
+"""Which addresses are public: a name that others give may resolve to whatever its owner likes."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
