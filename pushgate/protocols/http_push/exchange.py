@@ -115,6 +115,11 @@ class Exchange:
             streams.append(stream)
         return streams
 
+    @property
+    def has_answered(self) -> bool:
+        """Whether an answer came to a request, whatever it was."""
+        return self._answered_at >= 0
+
     def is_silent(self, now: float) -> bool:
         """Whether nothing at all was answered for so long that no single request is to blame."""
         return now - self._answered_at >= self._timeout
@@ -144,7 +149,7 @@ class Exchange:
         if reply.row.follows is Follows.ACCEPTED:
             self.proven = True
             self._found.valid += 1
-            self._accepted.append((sent, reply.unique_id))
+            self._accept(sent, reply)
         else:
             self._refused(sent, reply, wall)
 
@@ -155,16 +160,19 @@ class Exchange:
         if sent is not None:
             self._found.requeue.append(self._noted(member(sent), Event.DISCARDED, wall, ""))
 
-    def unanswered(self, stream: int, why: str, wall: float, *, later: bool = False) -> None:
+    def unanswered(
+        self, stream: int, why: str, wall: float, *, later: bool = False, vanished: bool = False
+    ) -> None:
         """No answer will come to a request, and what became of it is not known.
 
         :param later: it is not sent again at once.
+        :param vanished: as of `ended`.
         """
         in_flight = len(self._sent)
         sent = self._sent.pop(stream, None)
         if sent is None:
             return
-        fate = lost(member(sent), in_flight, why)
+        fate = lost(member(sent), in_flight, why, vanished=vanished)
         if isinstance(fate, Verdict):
             self._found.verdicts.append(replace(fate, reason=why))
         elif later:
@@ -206,6 +214,15 @@ class Exchange:
         return found
 
     # What follows.
+
+    def _accept(self, sent: Sent, reply: Reply) -> None:
+        """Note an acceptance; and that its device has another target by now, if so it is."""
+        if reply.handle and reply.handle != (span := member(sent)).tokens()[0]:
+            status, unique_id = reply.row.status, reply.unique_id
+            replaced = Verdict(span, State.REPLACED, status, "", unique_id, reply.handle)
+            self._found.verdicts.append(replaced)
+        else:
+            self._accepted.append((sent, reply.unique_id))
 
     def _refused(self, sent: Sent, reply: Reply, wall: float) -> None:
         row, span, found = reply.row, member(sent), self._found

@@ -18,6 +18,7 @@ class Cause(StrEnum):
     CLOCK_WRONG = "clock-wrong"
     SERVER_NOT_TRUSTED = "server-not-trusted"
     NOT_HTTP2 = "not-http2"
+    NOT_HTTP = "not-http"
     NAME_NOT_RESOLVED = "name-not-resolved"
     REFUSED = "refused"
     TIMED_OUT = "timed-out"

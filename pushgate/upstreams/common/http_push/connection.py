@@ -109,12 +109,16 @@ class HTTPPushConnection(PooledConnection):
     def begin(self) -> None:
         self._codec = self._owner.make_codec(self._transport().negotiatedProtocol)
         self.exchange = self._owner.make_exchange()
+        if self._codec.streams is not None:
+            self.exchange.limited(self._codec.streams)
         self._flush()
 
     def has_room(self) -> None:
         self._owner.wake()
 
     def has_ended(self, cause: Cause | None) -> None:
+        for event in self._codec.finish():
+            self._happened(event)
         never = cause in failure_causes.REJECTIONS  # then nothing that was written was looked at
         findings = self.exchange.ended(
             lambda stream: never or self._codec.is_unsent(stream),
@@ -157,9 +161,13 @@ class HTTPPushConnection(PooledConnection):
 
         While other requests are answered, one that is overdue is given up. When none is, PING decides:
         without an answer to it, the other side is gone; with one, a request that was alone is to blame.
+        HTTP/1.1 has no PING, and no other requests: with the answer the connection is given up.
         """
         self.exchange.resume()
         overdue = self.exchange.overdue(now)
+        if not self._codec.can_ping:
+            self._check_http1(overdue)
+            return
         silent = bool(overdue) and self.exchange.is_silent(now)
         is_there = now - self._there_at < PING_TIMEOUT
         if silent and is_there and self.exchange.in_flight == 1:
@@ -175,11 +183,29 @@ class HTTPPushConnection(PooledConnection):
         self._flush()
         self._conclude()
 
+    @property
+    def protocol_fault(self) -> Cause:
+        """What it is when the service broke a rule of the protocol."""
+        return Cause.NOT_HTTP2 if self._codec.can_ping else Cause.NOT_HTTP
+
+    @property
+    def was_of_use(self) -> bool:
+        """Whether its end says nothing of the service. Over HTTP/1.1 any answer may be the last."""
+        return self.exchange.proven or (not self._codec.can_ping and self.exchange.has_answered)
+
     def leave(self) -> None:
         """Write nothing more; close when what is in flight has its answers."""
         self._leaving = True
 
     # within
+
+    def _check_http1(self, overdue: list[int]) -> None:
+        """Give up a request that is overdue. It is to blame if the connection was of use before."""
+        if overdue:
+            why, wall, vanished = "NoAnswer", self._owner.wall(), not self.exchange.proven
+            self.exchange.unanswered(overdue[0], why, wall, later=True, vanished=vanished)
+            self._conclude()
+            self.vanish()
 
     def _is_unheard(self, now: float) -> bool:
         """Whether a PING was not answered in time."""

@@ -117,12 +117,12 @@ class ServiceJudge:
     def _of_end(self, connection: HTTPPushConnection, lived: bool) -> tuple[Cause | None, str]:
         """Why a connection ended that TLS gave no reason for."""
         if connection.fault:
-            return Cause.NOT_HTTP2, connection.fault
+            return connection.protocol_fault, connection.fault
         said = connection.goaway_debug
         row = None if said is None else self._service.read_goaway(said)
         if row is not None and row.follows is Follows.HELD:
             return Cause(row.cause), f"{self._key}: {row.reason}: {row.words}"
-        if connection.exchange.proven:
+        if connection.was_of_use:
             return None, ""
         if connection.vanished:
             return Cause.TIMED_OUT, _TEXTS[Cause.TIMED_OUT]

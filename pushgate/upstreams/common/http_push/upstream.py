@@ -75,6 +75,7 @@ class HTTPPushUpstream:
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = self._reactor
         self._gap = ListeningGap(TICK)
+        self._at_a_time = RUN
 
     # IUpstream
 
@@ -129,12 +130,14 @@ class HTTPPushUpstream:
         return HTTPPushConnection(self._reactor, self._server.service, self)
 
     def connections_wanted(self) -> int:
-        return -(-self._work.depth() // RUN)
+        return -(-self._work.depth() // self._at_a_time)
 
     # ConnectionOwner
 
     def make_codec(self, protocol: bytes | None) -> ClientCodec:
-        return self._server.codec(protocol)
+        codec = self._server.codec(protocol)
+        self._at_a_time = codec.streams or RUN
+        return codec
 
     def make_exchange(self) -> Exchange:
         table, server = self._table, self._server

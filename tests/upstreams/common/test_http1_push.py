@@ -1,0 +1,220 @@
+"""Notifications over HTTP/1.1: one at a time on each connection, and what its silence and its end mean."""
+
+import pytest
+from msgspec.structs import replace
+from twisted.internet.defer import succeed
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+
+from pushgate.model.outcome import State
+from pushgate.net.http.client_codec import ClientLimits
+from pushgate.net.http.http1_client import HTTP1Client
+from pushgate.protocols.http_push.answers import Answer, AnswerTable, Follows, Reply
+from pushgate.protocols.http_push.service import Member
+from pushgate.testing import RecordingQueue, context
+from pushgate.upstreams.common.credentials import Credentials
+from pushgate.upstreams.common.http_push.authorization import NoToken
+from pushgate.upstreams.common.http_push.settings import HTTPPushTable
+from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream, Server
+from tests.stream_rig import ReactorClock
+
+TABLE = AnswerTable([Answer(404, "", Follows.REJECTED)])
+
+
+class Service:
+    """A push service without peculiarities."""
+
+    pseudo = (b":method", b"POST"), (b":scheme", b"https"), (b":authority", b"push.example.org")
+
+    def members(self, span):
+        pairs = zip(range(span.start, span.stop), span.tokens(), span.payloads(), strict=True)
+        return [Member(index, b"/" + token.hex().encode(), (), payload) for index, token, payload in pairs]
+
+    def fields(self, span, kind):
+        return ()
+
+    def read(self, sent, status, headers, body, wall):
+        return Reply(TABLE.answer(status, ""), handle=body)
+
+    def read_goaway(self, debug):
+        return Answer(503, "", Follows.NEW_CONNECTION)
+
+
+class Wire:
+    """A connection of the upstream's, TLS over TCP in one.
+
+    :ivar requests: whole ones that came, each as bytes.
+    """
+
+    connected, disconnecting = True, False
+    negotiatedProtocol = b"http/1.1"
+
+    def __init__(self, connection):
+        self.transport, self.connection, self.requests = self, connection, []
+
+    def setTcpNoDelay(self, on):
+        pass
+
+    def registerProducer(self, producer, streaming):
+        pass
+
+    def unregisterProducer(self):
+        pass
+
+    def doRead(self):
+        pass
+
+    def writeSomeData(self, data):
+        return len(data)
+
+    def write(self, data):
+        self.requests.append(data)
+
+    def answer(self, status=200, body=b"", more=b""):
+        head = b"HTTP/1.1 %d X\r\ncontent-length: %d\r\n%s\r\n" % (status, len(body), more)
+        self.connection.dataReceived(head + body)
+
+    def abortConnection(self):
+        if self.connected:
+            self.connected = False
+            self.connection.connectionLost(Failure(ConnectionDone()))
+
+    loseConnection = abortConnection
+
+
+class Rig:
+    """An app on such a service."""
+
+    def __init__(self, **table):
+        self.clock, self.work, self.wires = ReactorClock(), RecordingQueue(), []
+        surroundings = replace(context(None), reactor=self.clock)
+        server = Server(
+            where="push.example.org:443",
+            endpoint=self,
+            tls=Credentials(None),
+            service=Service(),
+            authorization=NoToken(),
+            key="apps.news.key",
+            codec=lambda _: HTTP1Client(ClientLimits()),
+        )
+        made = HTTPPushTable(upstream="x", **{"connections": 3, **table})
+        self.upstream = HTTPPushUpstream("news", made, server, self.work, surroundings)
+        self.work.upstream = self.upstream
+        self.upstream.start()
+        self.run(0.5)
+
+    def connect(self, factory):
+        connection = factory.buildProtocol(None)
+        wire = Wire(connection)
+        self.wires.append(wire)
+        connection.makeConnection(wire)
+        connection.handshakeCompleted()
+        return succeed(connection)
+
+    def run(self, seconds=1.0):
+        self.clock.pump([0.05] * round(seconds * 20))
+
+    def put(self, *tokens, **more):
+        self.work.put(*tokens, **more)
+        self.run(0.5)
+
+    def up(self):
+        return [wire for wire in self.wires if wire.connected]
+
+    @property
+    def circuit(self):
+        state = self.upstream.state()
+        return state.circuit_open, state.circuit
+
+
+@pytest.fixture
+def rig():
+    return Rig()
+
+
+def test_one_at_a_time(rig):
+    """Each connection has one request; there are as many as the queue can keep busy, up to the limit."""
+    rig.put(*[b"%d" % number for number in range(5)])
+    assert [len(wire.requests) for wire in rig.up()] == [1, 1, 1]
+    assert rig.wires[0].requests[0].startswith(b"POST /30 HTTP/1.1\r\nHost: push.example.org\r\n")
+    rig.wires[1].answer()
+    rig.run(0.1)
+    assert [len(wire.requests) for wire in rig.up()] == [1, 2, 1]
+    for _ in range(5):
+        for wire in rig.up():
+            if len(wire.requests) > getattr(wire, "answered", int(wire is rig.wires[1])):
+                wire.answered = len(wire.requests)
+                wire.answer()
+        rig.run(0.1)
+    assert set(rig.work.states().values()) == {State.ACCEPTED}
+    assert len(rig.work.states()) == 5
+
+
+def test_another_handle(rig):
+    """An answer that names another target makes the outcome `replaced`, one that names the same does not."""
+    rig.put(b"a")
+    rig.up()[0].answer(body=b"b")
+    rig.put(b"a")
+    rig.up()[0].answer(body=b"a")
+    assert [(each.state, each.replacement) for each in rig.work.verdicts] == [
+        (State.REPLACED, b"b"),
+        (State.ACCEPTED, b""),
+    ]
+
+
+def test_an_answer_that_is_a_connections_last(rig):
+    """With ``Connection: close`` the next request goes out on another one; no circuit minds."""
+    for status in (200, 404, 404, 404, 404):
+        rig.put(b"a")
+        rig.up()[-1].answer(status, more=b"connection: close\r\n")
+        rig.run(0.5)
+    assert [each.state for each in rig.work.verdicts] == [State.ACCEPTED, *[State.REJECTED] * 4]
+    assert rig.circuit == (False, "")
+
+
+def test_an_end_without_an_answer(rig):
+    """What became of the request is not known: sent again, as its delivery wants it."""
+    rig.put(b"p")
+    rig.up()[0].answer()
+    rig.put(b"a")
+    rig.up()[0].abortConnection()
+    rig.run(3)
+    assert [wire.requests[-1][:9] for wire in rig.up()] == [b"POST /61 "]
+    rig.up()[0].answer()
+    assert rig.work.states() == {b"p": State.ACCEPTED, b"a": State.ACCEPTED}
+
+
+def test_silence_of_a_service_that_was_of_use(rig):
+    """The request is given up, with its connection, and sent again after a while; others go on."""
+    rig.put(b"p")
+    rig.up()[0].answer()
+    rig.put(b"a")
+    first = rig.up()[0]
+    rig.run(31)
+    assert not first.connected
+    rig.put(b"b")
+    rig.up()[0].answer()
+    assert rig.work.states() == {b"p": State.ACCEPTED, b"b": State.ACCEPTED}
+    rig.run(61)
+    assert rig.up()[0].requests[-1].startswith(b"POST /61 ")
+    rig.up()[0].answer()
+    assert rig.work.states()[b"a"] is State.ACCEPTED
+
+
+def test_silence_of_a_service_that_never_answered(rig):
+    """It opens the circuit, and no notification is to blame, however long it lasts."""
+    rig.put(b"a")
+    rig.run(600)
+    assert rig.circuit == (True, "timed-out")
+    assert rig.work.states() == {}
+    assert all(not span.closes for span in rig.work.requeued)
+
+
+def test_what_is_no_http(rig):
+    """Three of them open the circuit, with its own cause."""
+    rig.put(b"a")
+    for _ in range(30):
+        for wire in rig.up():
+            wire.connection.dataReceived(b"220 mail.example.org ESMTP\r\n")
+        rig.run(1)
+    assert rig.circuit == (True, "not-http")
