@@ -89,15 +89,16 @@ def forget(
 
 
 def _format(as_json: bool, people: bool) -> "Callable[[DeadTokenEntry, TargetForm], str]":
-    from pushgate.model.dead_token import json_line, line
+    from pushgate.model.dead_token import fits_a_line, json_line, line
+    from pushgate.model.printable import escaped
 
     def dated(entry: "DeadTokenEntry", form: "TargetForm") -> str:
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.since))
-        return f"{form.write(entry.token)}  {since}  {entry.reason}"
+        return f"{escaped(form.write(entry.token))}  {since}  {entry.reason}"
 
     def readable(entry: "DeadTokenEntry", form: "TargetForm") -> str:
-        """A line that `import` can read: with blanks in a token only JSON can be."""
-        plain = len(form.write(entry.token).split()) == 1
+        """A line that `import` can read."""
+        plain = fits_a_line(form.write(entry.token))
         return line(entry, form) if plain else json_line(entry, form)
 
     return dated if people else json_line if as_json else readable
@@ -143,10 +144,12 @@ async def _forget(
     to: gateway_address.GatewayAddress,
     as_json: bool,
 ) -> None:
+    from pushgate.model.dead_token import longest
+
     faults, asked, forgotten = _Faults(), 0, 0
     async with gateway_address.reach(reactor, to) as gateway:
         form = await gateway.target_form(app)
-        wanted = [form.parse(each, _longest(form)) for each in tokens]
+        wanted = [form.parse(each, longest(form)) for each in tokens]
         listed = (entry.token for entry in faults.sorted_out(file or (), _parser(form, 0)))
         for part in filter(None, (wanted, *_parts(listed))):
             forgotten += await gateway.forget(app, part)
@@ -161,15 +164,7 @@ def _parser(form: "TargetForm", now: int) -> "Callable[[str], DeadTokenEntry]":
     """Reads a line; the time is for one that has none."""
     from pushgate.model.dead_token import parse
 
-    return lambda text: parse(text, now, form, _longest(form))
-
-
-def _longest(form: "TargetForm") -> int:
-    """Bytes of a token at most."""
-    from pushgate.model.dead_token import MAX_HEX
-    from pushgate.model.target import MAX_TARGET, TargetForm
-
-    return MAX_HEX if form is TargetForm.HEX else MAX_TARGET
+    return lambda text: parse(text, now, form)
 
 
 class _Faults:

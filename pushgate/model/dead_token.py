@@ -7,7 +7,7 @@ import msgspec
 
 from pushgate.model.errors import Invalid
 from pushgate.model.notification import MAX_EXPIRATION
-from pushgate.model.target import TargetForm
+from pushgate.model.target import MAX_TARGET, TargetForm
 
 
 class DeadReason(StrEnum):
@@ -29,12 +29,27 @@ class DeadReason(StrEnum):
     """The push service said so over HTTP/2: the app is not on the device any more."""
     EXPIRED_TOKEN = "ExpiredToken"  # noqa: S105 - a reason, not a secret
     """The same: the token has expired."""
+    NOT_FOUND = "NotFound"
+    """A push service answered that there is no such registration or subscription."""
+    GONE = "Gone"
+    """A push service answered that the registration or subscription has ended, or was withdrawn."""
+    INVALID_REGISTRATION = "InvalidRegistrationId"
+    """A push service with registration ids refused this one: it is malformed, or nobody's."""
+    SENDER_ID_MISMATCH = "SenderIdMismatch"
+    """A push service refused it: it was given to another sender."""
+    WRONG_CHANNEL = "WrongChannel"
+    """A push service refused it: it is a channel of another app."""
+    INVALID_ARGUMENT = "InvalidArgument"
+    """FCM called it no valid token, as it has called living ones during an outage."""
 
 
-DOUBTFUL: Final = frozenset(
-    {DeadReason.INVALID_TOKEN, DeadReason.BAD_DEVICE_TOKEN, DeadReason.DEVICE_TOKEN_NOT_FOR_TOPIC}
-)
-"""What a living token is refused for as well, when it is sent to the wrong environment or topic."""
+DOUBTFUL: Final = frozenset({
+    DeadReason.INVALID_TOKEN, DeadReason.BAD_DEVICE_TOKEN, DeadReason.DEVICE_TOKEN_NOT_FOR_TOPIC,
+    DeadReason.INVALID_REGISTRATION, DeadReason.SENDER_ID_MISMATCH, DeadReason.WRONG_CHANNEL,
+    DeadReason.INVALID_ARGUMENT,
+})  # fmt: skip
+"""What a living token is refused for as well: when it is sent to the wrong environment, topic, sender or app,
+or the push service is in trouble."""
 MAX_HEX: Final = 100
 """Bytes of a token in hex at most: those of APNs are no longer, and only APNs writes its own in hex."""
 _RULE: Final = "must be TOKEN [SINCE [REASON]], or the same as a JSON object"
@@ -54,8 +69,16 @@ class DeadTokenEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 def line(death: DeadTokenEntry, form: TargetForm = TargetForm.HEX) -> str:
-    """``TOKEN SINCE REASON``, without a line end."""
+    """``TOKEN SINCE REASON``, without a line end. `fits_a_line` says which texts can be read from it again."""
     return f"{form.write(death.token)} {death.since} {death.reason}"
+
+
+def fits_a_line(text: str) -> bool:
+    """Whether a token as text can stand on a line that is no JSON object.
+
+    Blanks would end it, and a brace or a byte order mark would be taken for the beginning of another line.
+    """
+    return text.split() == [text] and not text.startswith(("{", "\ufeff"))
 
 
 def json_line(death: DeadTokenEntry, form: TargetForm = TargetForm.HEX) -> str:
@@ -64,12 +87,17 @@ def json_line(death: DeadTokenEntry, form: TargetForm = TargetForm.HEX) -> str:
     return f'{{"token":{token},"since":{death.since},"reason":"{death.reason}"}}'
 
 
-def parse(text: str, now: int, form: TargetForm = TargetForm.HEX, limit: int = MAX_HEX) -> DeadTokenEntry:
+def longest(form: TargetForm) -> int:
+    """Bytes of a token of this form at most, whatever its push service has for a limit."""
+    return MAX_HEX if form is TargetForm.HEX else MAX_TARGET
+
+
+def parse(text: str, now: int, form: TargetForm = TargetForm.HEX, limit: int | None = None) -> DeadTokenEntry:
     """A death from either kind of line.
 
     :param now: Unix seconds: since when, if the line does not say.
     :param form: how the token is written.
-    :param limit: bytes of a token at most.
+    :param limit: bytes of a token at most; None: as many as one of this form can have.
     :raises Invalid: naming the field that breaks a rule.
     """
     text = text.removeprefix("\ufeff")  # before the first line of a file
@@ -80,9 +108,8 @@ def parse(text: str, now: int, form: TargetForm = TargetForm.HEX, limit: int = M
         if not 1 <= len(fields) <= 3:
             raise Invalid("line", f"{len(fields)} fields", _RULE)
         token, since, reason = (*fields, None, None)[:3]
-    return DeadTokenEntry(
-        form.parse(token, limit), now if since is None else parse_since(since), parse_reason(reason)
-    )
+    target = form.parse(token, longest(form) if limit is None else limit)
+    return DeadTokenEntry(target, now if since is None else parse_since(since), parse_reason(reason))
 
 
 def parse_since(value: str | int) -> int:

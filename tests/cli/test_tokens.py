@@ -3,6 +3,11 @@
 import json
 import subprocess
 
+import pytest
+
+from pushgate.cli.tokens import _format, _parser
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
+from pushgate.model.target import TargetForm
 from tests.cli.programs import COMMAND, pushgate
 
 
@@ -77,3 +82,23 @@ def test_a_file_that_cannot_be_written(gateway, tmp_path):
     [line] = done.stderr.splitlines()
     assert "none/out" in line
     assert "No such file or directory" in line
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize(
+    "text", ["https://x/1", "a b", '{"endpoint":"https://x","keys":{}}', "\ufeffa", "a\n\x85b", "z" * 4096]
+)
+def test_tokens_that_are_text(text, as_json):
+    """Whatever is in them, `import` reads what `export` writes, a line each."""
+    entry = DeadTokenEntry(text.encode(), 5, DeadReason.GONE)
+    line = _format(as_json, people=False)(entry, TargetForm.TEXT)
+    assert "\n" not in line
+    assert _parser(TargetForm.TEXT, 0)(line) == entry
+
+
+def test_tokens_that_are_text_for_people():
+    """A token of a caller's making moves no cursor."""
+    entry = DeadTokenEntry("a\x1b[2Jü".encode(), 5, DeadReason.GONE)
+    shown = _format(as_json=False, people=True)(entry, TargetForm.TEXT)
+    assert shown.startswith("a\\x1b[2Jü  ")
+    assert shown.endswith("  Gone")

@@ -7,8 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.model.dead_token import DeadReason, DeadTokenEntry, json_line, line, parse
+from pushgate.model.dead_token import (
+    DOUBTFUL,
+    MAX_HEX,
+    DeadReason,
+    DeadTokenEntry,
+    fits_a_line,
+    json_line,
+    line,
+    longest,
+    parse,
+)
 from pushgate.model.errors import Invalid
+from pushgate.model.target import MAX_TARGET, TargetForm
 
 NOW = 1_700_000_000
 deaths = st.builds(
@@ -69,3 +80,62 @@ def test_any_text(text):
     """Whatever stands on a line, it is a death or a refusal."""
     with contextlib.suppress(Invalid):
         parse(text, NOW)
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200)
+
+
+@given(
+    TEXTS | st.sampled_from(['{"endpoint":"https://x"}', "\ufeffa", "a b", "x" * 4096]),
+    st.sampled_from(DeadReason),
+)
+def test_text_there_and_back(text, reason):
+    """A token that is text is read back from either kind of line; from the plain one, if it can stand on it."""
+    death = DeadTokenEntry(text.encode(), 5, reason)
+    assert parse(json_line(death, TargetForm.TEXT), NOW, TargetForm.TEXT) == death
+    if fits_a_line(text):
+        assert parse(line(death, TargetForm.TEXT), NOW, TargetForm.TEXT) == death
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("https://x/1", True),
+        ("a{b}", True),
+        ("a b", False),
+        ("a\x85b", False),
+        ("{}", False),
+        ("\ufeffa", False),
+    ],
+)
+def test_what_can_stand_on_a_plain_line(text, fits):
+    """Not what has blanks in it, and not what begins as a JSON object or a file does."""
+    assert fits_a_line(text) is fits
+
+
+@pytest.mark.parametrize(("form", "size"), [(TargetForm.HEX, MAX_HEX), (TargetForm.TEXT, MAX_TARGET)])
+def test_the_longest(form, size):
+    """Tokens of APNs are short; those that are text may be as long as any target."""
+    assert longest(form) == size
+    assert len(parse(form.write(b"a" * size), NOW, form).token) == size
+    with pytest.raises(Invalid):
+        parse(form.write(b"a" * (size + 1)), NOW, form)
+    with pytest.raises(Invalid):
+        parse(form.write(b"a" * 11), NOW, form, 10)
+
+
+def test_the_words():
+    """They keep their places, since registers know a reason by its place: new ones are appended."""
+    assert list(DeadReason) == [
+        "feedback", "InvalidToken", "InvalidTokenSize", "imported", "BadDeviceToken", "DeviceTokenNotForTopic",
+        "Unregistered", "ExpiredToken", "NotFound", "Gone", "InvalidRegistrationId", "SenderIdMismatch",
+        "WrongChannel", "InvalidArgument",
+    ]  # fmt: skip
+
+
+def test_what_a_living_token_may_be_refused_for():
+    """It is of another environment, topic, sender or app, or the service is in trouble; not that it has ended."""
+    assert {
+        "InvalidToken", "BadDeviceToken", "DeviceTokenNotForTopic", "InvalidRegistrationId", "SenderIdMismatch",
+        "WrongChannel", "InvalidArgument",
+    } == DOUBTFUL  # fmt: skip

@@ -186,7 +186,12 @@ class DeadTests(SpoolCase):
     async def test_dead_tokens(self) -> None:
         """They come back after a restart with times, reasons and doubts, page by page, each app its own."""
         deaths = [
-            DeadTokenEntry(n.to_bytes(2 + n % 99, "big"), 2**32 - 1 - n, list(DeadReason)[n % 4], n % 2 == 0)
+            DeadTokenEntry(
+                n.to_bytes(2 + n % 99, "big"),
+                2**32 - 1 - n,
+                list(DeadReason)[n % len(DeadReason)],
+                n % 2 == 0,
+            )
             for n in range(1, 1200)
         ]
         await self.spool.bury("news", deaths)
@@ -198,6 +203,14 @@ class DeadTests(SpoolCase):
         self.assertEqual(await self.dead("chat"), [DeadTokenEntry(b"a", 5, DeadReason.IMPORTED)])
         await self.spool.unbury("news", [death.token for death in deaths[:-1]])
         self.assertEqual(await self.dead(), deaths[-1:])
+
+    async def test_tokens_that_are_text(self) -> None:
+        """Whatever is in them, and as long as a target can be."""
+        texts = ["https://x/ü 1", '{"endpoint": "https://x"}', "\0\n", "z" * 4096]
+        deaths = [DeadTokenEntry(each.encode(), 5, DeadReason.GONE) for each in texts]
+        await self.spool.bury("news", deaths)
+        await self.restart()
+        self.assertEqual(await self.dead(), sorted(deaths, key=lambda death: death.token))
 
     async def test_the_later_death_stands(self) -> None:
         """In whatever order they come, together or apart; what was taken out before does not count."""
@@ -222,7 +235,7 @@ class DeadTests(SpoolCase):
         """A reason that this version does not know has come from elsewhere; the token is dead all the same."""
         await self.spool.bury("news", [DeadTokenEntry(b"a", 5, DeadReason.FEEDBACK)])
         await self.spool._read(
-            lambda _: self.spool._connection.execute("UPDATE dead SET reason = 'Gone'").fetchall()
+            lambda _: self.spool._connection.execute("UPDATE dead SET reason = 'Vanished'").fetchall()
         )
         self.assertEqual(await self.dead(), [DeadTokenEntry(b"a", 5, DeadReason.IMPORTED)])
 
