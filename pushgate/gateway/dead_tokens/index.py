@@ -1,7 +1,7 @@
 """The dead tokens of one app."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
@@ -12,6 +12,11 @@ LIMIT: Final = 1_000_000
 _REASONS: Final = tuple(DeadReason)
 _PLACES: Final = {reason: place for place, reason in enumerate(_REASONS)}
 _SHIFT: Final = 4
+"""Bits of an entry that are the reason's: room for 16 of them."""
+_SHELF: Final = 10_000
+"""Tokens that are sorted at once."""
+_DEPTH: Final = 16
+"""How often a shelf is cut out of another at most, whatever somebody made the tokens begin with."""
 
 
 class DeadTokenIndex:
@@ -73,7 +78,7 @@ class DeadTokenIndex:
         Entries added while the pages are read may be missing from them.
         """
         if self._sorted is None or not after:
-            self._sorted = _Sorted(self._entries)
+            self._sorted = _Sorted(list(self._entries))
         found = (token for token in self._sorted.behind(after) if token in self._entries)
         page = [_death(token, self._entries[token]) for token in islice(found, limit)]
         if len(page) < limit:
@@ -82,24 +87,56 @@ class DeadTokenIndex:
 
 
 class _Sorted:
-    """Tokens in order, sorted as far as they are read: sorting a million at once holds up the reactor."""
+    """Tokens in order, sorted as far as they are read: sorting a million at once holds up the reactor.
 
-    def __init__(self, tokens: Iterable[bytes]) -> None:
-        self._shelves: list[list[bytes]] = [[] for _ in range(256)]
-        shelves = self._shelves
-        for token in tokens:
-            shelves[token[0]].append(token)
-        self._untidy = set(range(256))
+    Many are put on shelves first, by the byte behind what all have in common: those that are addresses on
+    the web begin alike. A shelf with many on it is cut up in the same way when it is reached.
+
+    :param tokens: all different; they are put into order in place.
+    :param depth: how often the shelf that these are from was cut out of another.
+    """
+
+    def __init__(self, tokens: list[bytes], depth: int = 0) -> None:
+        self._tokens, self._depth = tokens, depth
+        self._tidy = False
+        self._shelves: list[tuple[bytes, _Sorted]] = []
 
     def behind(self, after: bytes) -> Iterator[bytes]:
         """All that come after this token."""
-        for number in range(after[0] if after else 0, 256):
-            shelf = self._shelves[number]
-            if number in self._untidy:
-                self._untidy.discard(number)
-                shelf.sort()
-            for at in range(bisect_right(shelf, after), len(shelf)):
-                yield shelf[at]
+        if not self._tidy:
+            self._tidy = True
+            self._tidy_up()
+        for at in range(bisect_right(self._tokens, after), len(self._tokens)):
+            yield self._tokens[at]
+        for head, shelf in self._shelves:
+            if after[: len(head)] <= head:
+                yield from shelf.behind(after)
+
+    def _tidy_up(self) -> None:
+        tokens = self._tokens
+        if len(tokens) <= _SHELF or self._depth == _DEPTH:
+            tokens.sort()
+            return
+        first, last = min(tokens), max(tokens)
+        size = _common(first, last)
+        self._tokens = [first] if len(first) == size else []
+        if self._tokens:
+            tokens.remove(first)  # it is how all others begin
+        shelves: list[list[bytes]] = [[] for _ in range(256)]
+        for token in tokens:
+            shelves[token[size]].append(token)
+        self._shelves = [
+            (first[:size] + bytes((number,)), _Sorted(shelf, self._depth + 1))
+            for number, shelf in enumerate(shelves)
+            if shelf
+        ]
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """How many bytes two different tokens have in common at their beginning."""
+    return next(
+        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
 
 
 def _death(token: bytes, entry: int) -> DeadTokenEntry:

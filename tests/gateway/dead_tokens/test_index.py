@@ -1,10 +1,11 @@
 """The dead tokens of one app."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from pushgate.gateway.dead_tokens import index
 from pushgate.gateway.dead_tokens.index import DeadTokenIndex
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from tests.samples import token
@@ -101,6 +102,35 @@ def test_pages_while_it_changes():
     rest = dead.page(first[-1].token, 10)
     assert [each.token for each in (*first, *rest)] == [token(number) for number in (0, 2, 6, 8)]
     assert [each.token for each in dead.page(token(4), 1)] == [token(5)]
+
+
+ALIKE = st.builds(
+    lambda start, rest: (start + rest) or b"x",
+    st.sampled_from([b"", b"https://", b"https://push.example.com/", b"https://push.example.com/send/"]),
+    st.binary(max_size=3),
+)
+
+
+@pytest.mark.parametrize(("shelf", "depth"), [(1, 16), (2, 1), (5, 0), (10_000, 16)])
+@given(tokens=st.sets(ALIKE, max_size=60), after=st.just(b"") | ALIKE, limit=st.integers(1, 70))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_pages_of_tokens_that_begin_alike(monkeypatch, shelf, depth, tokens, after, limit):
+    """However many there are, and however they begin, a page is in their order, and begins behind any token."""
+    monkeypatch.setattr(index, "_SHELF", shelf)
+    monkeypatch.setattr(index, "_DEPTH", depth)
+    dead = DeadTokenIndex()
+    for each in tokens:
+        dead.add(DeadTokenEntry(each, DIED, DeadReason.GONE))
+    behind = [each for each in sorted(tokens) if each > after]
+    assert [each.token for each in dead.page(after, limit)] == behind[:limit]
+    assert [each.token for each in dead.page(after, 99)] == behind
+
+
+def test_tokens_that_are_each_the_beginning_of_the_next():
+    """They cannot be cut up: they are sorted at once, and the pages have all of them."""
+    tokens = [b"a" * number for number in range(1, 500)]
+    shelved = index._Sorted(tokens[::-1])
+    assert list(shelved.behind(b"")) == tokens
 
 
 class Model(RuleBasedStateMachine):
