@@ -52,6 +52,8 @@ PURE = {
     "protocols.lost_in_flight": {"msgspec"},
     "protocols.oauth": {"msgspec"},
     "protocols.webhook_signature": set(),
+    "protocols.wns": {"msgspec"},
+    "protocols.xml_payload": set(),
     "plugin.settings": {"pydantic", "pydantic_core"},
     "net.http.alpn": set(),
     "net.http.client_codec": {"msgspec"},
