@@ -22,6 +22,7 @@ _DURATION_RULE: Final = "a number with its unit: 250ms, 5s, 30m, 1h, 1d"
 
 _LABEL: Final = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
 _LONGEST_HOST: Final = 253
+_PROXY: Final = re.compile(r"http://(?:\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\]|([^:\[\]]+)):([0-9]{1,5})")
 
 
 def parse_duration(text: object) -> float:
@@ -66,6 +67,25 @@ def _host_name(text: str) -> str:
     return text
 
 
+def proxy_address(url: str) -> tuple[str, int]:
+    """Host and port of a proxy from ``http://host:port``.
+
+    :raises ValueError: it is none, or has more in it.
+    """
+    if "@" in url:
+        raise ValueError("must have no user and no password in it")
+    match = _PROXY.fullmatch(url)
+    host, port = (match[1] or match[2], int(match[3])) if match else ("", 0)
+    if not is_host_name(host) or not 1 <= port <= 65535:
+        raise ValueError("must be http://HOST:PORT, with nothing behind it, and IPv6 addresses in brackets")
+    return host, port
+
+
+def _proxy_url(text: str) -> str:
+    proxy_address(text)
+    return text
+
+
 def _possible(path: Path) -> Path:
     if "\0" in str(path):
         raise ValueError("must be a path, which has no NUL in it")
@@ -94,6 +114,8 @@ FilePath = Annotated[Path, Field(strict=False), AfterValidator(_possible)]
 """The path of a file, which is not opened here."""
 HostName = Annotated[str, AfterValidator(_host_name)]
 """A host name or an IP address."""
+ProxyURL = Annotated[str, AfterValidator(_proxy_url)]
+"""The address of an HTTP proxy, ``http://host:port``; `pushgate.net.proxy_endpoint` connects through it."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 """A TCP port."""
 UNKNOWN_NAME: Final = "unknown_name"

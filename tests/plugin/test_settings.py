@@ -16,9 +16,11 @@ from pushgate.plugin.settings import (
     InputTable,
     ListeningTable,
     Port,
+    ProxyURL,
     ServerEndpoint,
     SinkTable,
     parse_duration,
+    proxy_address,
 )
 
 
@@ -185,6 +187,45 @@ def test_what_is_no_host(text):
     """Schemes, ports, brackets, blanks and empty labels."""
     with pytest.raises(ValidationError):
         TypeAdapter(HostName).validate_python(text, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("http://proxy.example:3128", ("proxy.example", 3128)),
+        ("http://push_gw:1", ("push_gw", 1)),
+        ("http://10.0.0.1:65535", ("10.0.0.1", 65535)),
+        ("http://[::1]:8080", ("::1", 8080)),
+        ("http://ünï.de:80", ("ünï.de", 80)),
+    ],
+)
+def test_proxies(text, address):
+    """A name or an address of either family, with its port."""
+    assert TypeAdapter(ProxyURL).validate_python(text, strict=True) == text
+    assert proxy_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "proxy.example:3128", "https://proxy.example:3128", "http://proxy.example", "http://proxy.example:", "",
+        "http://:3128", "http://proxy.example:0", "http://proxy.example:65536", "http://proxy.example:3128/",
+        "http://proxy.example:3128?x", "http://proxy.example:3128#x", "http://::1:3128", "http://[10.0.0.1]:3128",
+        "http://[:]:3128", "http://[::1]x:3128", "http://a b:3128", "http://a/b:3128", "http://x:3128\n", "HTTP://x:1",
+        "http://a..b:1", "http://10.0.0.256:1", "http://x:٣", 1, None,
+    ],
+)  # fmt: skip
+def test_what_is_no_proxy(text):
+    """Other schemes, no port, or more than that."""
+    with pytest.raises(ValidationError):
+        TypeAdapter(ProxyURL).validate_python(text, strict=True)
+
+
+@pytest.mark.parametrize("text", ["http://user:secret@proxy.example:3128", "http://user@proxy.example:3128"])
+def test_a_secret_is_not_in_the_address_of_a_proxy(text):
+    """It would be in the configuration, and in what is logged of it."""
+    with pytest.raises(ValidationError, match="no user and no password"):
+        TypeAdapter(ProxyURL).validate_python(text, strict=True)
 
 
 @pytest.mark.parametrize("name", [".", "..", "a/b", "../a", "", "a" * 65, "a\n", "a\0", "ü"])
