@@ -48,6 +48,7 @@ PURE = {
     "protocols.apns_binary": {"msgspec"},
     "protocols.apns_http2": {"msgspec", "jwt", "cryptography", "pyasn1"},
     "protocols.apns_push_types": {"msgspec"},
+    "protocols.fcm": {"msgspec", "jwt", "cryptography"},
     "protocols.http_push": {"msgspec"},
     "protocols.lost_in_flight": {"msgspec"},
     "protocols.oauth": {"msgspec"},
