@@ -26,4 +26,5 @@ apns_stream = LazyUpstream(
 apns_http2 = LazyUpstream(
     "apns-http2", "Apple's provider API over HTTP/2", "pushgate.upstreams.apns_http2:plug_in"
 )
+fcm = LazyUpstream("fcm", "Firebase Cloud Messaging", "pushgate.upstreams.fcm:plug_in")
 simulator = LazyUpstream("simulator", "a push service inside", "pushgate.upstreams.simulator:plug_in")

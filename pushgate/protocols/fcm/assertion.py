@@ -25,7 +25,8 @@ MIN_BITS: Final = 2048
 _ADVICE: Final = (
     "take the JSON file as Google gave it: Project settings, Service accounts, Generate new private key"
 )
-_is_project: Final = re.compile(r"[a-z0-9:.-]+").fullmatch
+is_project: Final = re.compile(r"[a-z0-9:.-]+").fullmatch
+"""What a project's id looks like."""
 _is_printable: Final = re.compile(r"[!-~]+").fullmatch
 
 
@@ -66,7 +67,7 @@ def parse_account(data: bytes) -> ServiceAccount:
         raise ValueError(f"holds no JSON of a service account; {_ADVICE}") from None
     if file.type != "service_account":
         raise ValueError(f'type must be "service_account": this is another kind of credential; {_ADVICE}')
-    if not _is_project(file.project_id):
+    if not is_project(file.project_id):
         raise ValueError(f"project_id is missing or cannot be one; {_ADVICE}")
     if not _is_printable(file.client_email):
         raise ValueError(f"client_email is missing or cannot be one; {_ADVICE}")

@@ -15,7 +15,8 @@ from pushgate.upstreams.apns_http2.combination import Combination
 from pushgate.upstreams.apns_http2.credential import AppleCredential, authorization
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
 from pushgate.upstreams.common.connect import endpoint
-from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream, Server
+from pushgate.upstreams.common.http_push.server import Server
+from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
 
 
 @implementer(IDeclaresRules, IHasChannels)

@@ -14,8 +14,9 @@ from pushgate.protocols.http_push.service import Member
 from pushgate.testing import RecordingQueue, context
 from pushgate.upstreams.common.credentials import Credentials
 from pushgate.upstreams.common.http_push.authorization import NoToken
+from pushgate.upstreams.common.http_push.server import Server
 from pushgate.upstreams.common.http_push.settings import HTTPPushTable
-from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream, Server
+from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
 from tests.stream_rig import ReactorClock
 
 TABLE = AnswerTable([Answer(404, "", Follows.REJECTED)])

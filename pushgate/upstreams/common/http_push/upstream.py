@@ -1,9 +1,7 @@
 """Sending one app's notifications over HTTP: writes what is queued, and acts on the answers."""
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
@@ -16,13 +14,13 @@ from pushgate.net.http.client_codec import ClientCodec
 from pushgate.plugin.interfaces import Context, IInFlight, IUpstream, IWork, UpstreamState
 from pushgate.protocols.http_push.exchange import Exchange
 from pushgate.protocols.http_push.findings import Findings, Later
-from pushgate.protocols.http_push.service import Header, PushService
+from pushgate.protocols.http_push.service import Header
 from pushgate.upstreams.common.circuit_breaker import OURS, Cause
 from pushgate.upstreams.common.connection_pool import ConnectionPool
-from pushgate.upstreams.common.credentials import Credentials
-from pushgate.upstreams.common.http_push.authorization import Authorization, Refusal
+from pushgate.upstreams.common.http_push.authorization import Refusal
 from pushgate.upstreams.common.http_push.connection import HTTPPushConnection
 from pushgate.upstreams.common.http_push.delayed import Delayed
+from pushgate.upstreams.common.http_push.server import Server
 from pushgate.upstreams.common.http_push.service_judge import ServiceJudge
 from pushgate.upstreams.common.http_push.settings import HTTPPushTable
 from pushgate.upstreams.common.listening_gap import ListeningGap
@@ -34,27 +32,6 @@ TICK: Final = 0.25
 """Seconds between two checks of every connection: are answers missing, is it idle, is it stuck."""
 _LONGEST: Final = 4 * 3600.0
 """Seconds that a notification is delayed at most before it is sent again."""
-
-
-class Server(msgspec.Struct, frozen=True, kw_only=True):
-    """A push service, as an upstream reaches it.
-
-    :param where: host and port, for messages.
-    :param endpoint: connects to it.
-    :param tls: what is shown to it.
-    :param service: what is said to it.
-    :param authorization: of its requests.
-    :param key: of the credential in the configuration, for messages.
-    :param codec: makes a connection's codec for what ALPN agreed on, None when it agreed on nothing.
-    """
-
-    where: str
-    endpoint: Any
-    tls: Credentials
-    service: PushService
-    authorization: Authorization
-    key: str
-    codec: Callable[[bytes | None], ClientCodec]
 
 
 @implementer(IUpstream, IInFlight)

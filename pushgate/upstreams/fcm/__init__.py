@@ -1,0 +1,41 @@
+"""Firebase Cloud Messaging's HTTP v1 API, on Twisted."""
+
+from pushgate.net.table_files import TableFiles
+from pushgate.plugin.interfaces import Context, IWork
+from pushgate.protocols.fcm.assertion import assertion, parse_account
+from pushgate.protocols.fcm.requests import FcmRequests
+from pushgate.protocols.fcm.service import FcmService
+from pushgate.protocols.http_push.origin import Origin
+from pushgate.protocols.oauth import jwt_bearer
+from pushgate.upstreams.common.connect import endpoint
+from pushgate.upstreams.common.credentials import Credentials
+from pushgate.upstreams.common.http_push.access_token import AccessToken
+from pushgate.upstreams.common.http_push.server import BOTH, Server
+from pushgate.upstreams.common.http_push.token_service import TokenService
+from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
+from pushgate.upstreams.fcm.settings import FcmTable
+
+
+def _upstream(app: str, config: FcmTable, work: IWork, context: Context) -> HTTPPushUpstream:
+    files = TableFiles(f"apps.{app}")
+    trust = files.trust(config.trust)
+    account = files.parsed("service_account_file", config.service_account_file, parse_account)
+    files.check()
+    assert account is not None
+    tokens = TokenService(
+        account.token_uri, trust, lambda wall: jwt_bearer(assertion(account, int(wall))), context
+    )
+    origin, tls = Origin(config.host, config.port), Credentials(trust, protocols=BOTH)
+    requests = FcmRequests(config.project or account.project, config.validate_only)
+    server = Server(
+        where=f"{config.host}:{config.port}",
+        endpoint=endpoint(config.host, config.port, tls, context.reactor),
+        tls=tls,
+        service=FcmService(origin.authority, requests),
+        authorization=AccessToken(app, tokens.fetch, context.wall),
+        key=f"apps.{app}.service_account_file",
+    )
+    return HTTPPushUpstream(app, config, server, work, context)
+
+
+plug_in = FcmTable, _upstream
