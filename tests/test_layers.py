@@ -45,6 +45,7 @@ EXCEPTIONS = {
 
 PURE = {
     "model": {"msgspec"},
+    "protocols.adm": {"msgspec"},
     "protocols.apns_binary": {"msgspec"},
     "protocols.apns_http2": {"msgspec", "jwt", "cryptography", "pyasn1"},
     "protocols.apns_push_types": {"msgspec"},
