@@ -50,6 +50,7 @@ PURE = {
     "protocols.apns_http2": {"msgspec", "jwt", "cryptography", "pyasn1"},
     "protocols.apns_push_types": {"msgspec"},
     "protocols.fcm": {"msgspec", "jwt", "cryptography"},
+    "protocols.hms": {"msgspec"},
     "protocols.http_push": {"msgspec"},
     "protocols.lost_in_flight": {"msgspec"},
     "protocols.oauth": {"msgspec"},

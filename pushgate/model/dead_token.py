@@ -69,7 +69,7 @@ class DeadTokenEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 def line(death: DeadTokenEntry, form: TargetForm = TargetForm.HEX) -> str:
-    """``TOKEN SINCE REASON``, without a line end. `fits_a_line` says which texts can be read from it again."""
+    """``TOKEN SINCE REASON``, without a line end. `fits_a_line` says which can be read again."""
     return f"{form.write(death.token)} {death.since} {death.reason}"
 
 
