@@ -5,12 +5,9 @@ from pushgate.plugin.interfaces import Context, IWork
 from pushgate.protocols.fcm.assertion import assertion, parse_account
 from pushgate.protocols.fcm.requests import FcmRequests
 from pushgate.protocols.fcm.service import FcmService
-from pushgate.protocols.http_push.origin import Origin
 from pushgate.protocols.oauth import jwt_bearer
-from pushgate.upstreams.common.connect import endpoint
-from pushgate.upstreams.common.credentials import Credentials
 from pushgate.upstreams.common.http_push.access_token import AccessToken
-from pushgate.upstreams.common.http_push.server import BOTH, Server
+from pushgate.upstreams.common.http_push.server import server_at
 from pushgate.upstreams.common.http_push.token_service import TokenService
 from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
 from pushgate.upstreams.fcm.settings import FcmTable
@@ -25,15 +22,14 @@ def _upstream(app: str, config: FcmTable, work: IWork, context: Context) -> HTTP
     tokens = TokenService(
         account.token_uri, trust, lambda wall: jwt_bearer(assertion(account, int(wall))), context
     )
-    origin, tls = Origin(config.host, config.port), Credentials(trust, protocols=BOTH)
     requests = FcmRequests(config.project or account.project, config.validate_only)
-    server = Server(
-        where=f"{config.host}:{config.port}",
-        endpoint=endpoint(config.host, config.port, tls, context.reactor),
-        tls=tls,
-        service=FcmService(origin.authority, requests),
-        authorization=AccessToken(app, tokens.fetch, context.wall),
-        key=f"apps.{app}.service_account_file",
+    server = server_at(
+        config,
+        trust,
+        lambda authority: FcmService(authority, requests),
+        AccessToken(app, tokens.fetch, context.wall),
+        f"apps.{app}.service_account_file",
+        context,
     )
     return HTTPPushUpstream(app, config, server, work, context)
 

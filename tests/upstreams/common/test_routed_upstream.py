@@ -16,10 +16,10 @@ from pushgate.upstreams.common.http_push.routed_upstream import (
     ENOUGH,
     IDLE,
     MOST,
-    MOST_ROUTES,
     SWEEP,
     RoutedUpstream,
 )
+from pushgate.upstreams.common.http_push.settings import MOST_ROUTES
 
 
 @implementer(IUpstream)

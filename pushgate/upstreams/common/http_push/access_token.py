@@ -131,5 +131,7 @@ class AccessToken:
                 "{app}: the access token could not be renewed: {why}", app=self._app, why=refusal.text
             )
             return
+        if not self._upstreams:  # which have logs and circuits of their own
+            self.log.error("{app}: no access token: {why}", app=self._app, why=refusal.text)
         for upstream in tuple(self._upstreams):
             upstream.unauthorized(refusal)

@@ -14,6 +14,7 @@ from pushgate.plugin.interfaces import Context, IInFlight, IUpstream, IWork, Ups
 from pushgate.protocols.http_push.origin import Origin
 from pushgate.upstreams.common.http_push.route import Route, merged
 from pushgate.upstreams.common.http_push.route_queue import RouteQueue
+from pushgate.upstreams.common.http_push.settings import MOST_ROUTES
 from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
 from pushgate.upstreams.common.write_turns import WriteTurns
 
@@ -23,8 +24,6 @@ CALM: Final = 10_000
 """Notifications that may wait in all routes together while none of them could write more."""
 MOST: Final = 100_000
 """Notifications that wait in all routes together at most: with more nothing is taken from the app's queue."""
-MOST_ROUTES: Final = 64
-"""Routes at a time. What is for another origin waits until one of them has nothing to do."""
 SWEEP: Final = 10.0
 """Seconds between two looks at all routes: what has expired, which have nothing to do."""
 IDLE: Final = 600.0

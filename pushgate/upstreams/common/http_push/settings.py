@@ -1,9 +1,34 @@
 """The configuration that every upstream over HTTP has in common."""
 
-from pydantic import Field
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import urlsplit
 
-from pushgate.plugin.settings import Duration, FilePath, HostName, Port
+from pydantic import AfterValidator, Field
+
+from pushgate.plugin.settings import Duration, FilePath, HostName, Port, is_host_name
 from pushgate.upstreams.common.settings import ConnectionPoolTable
+
+MOST_ROUTES: Final = 64
+"""Hosts of a push service that an app has connections to at a time. What is for another one waits until one
+of them has nothing to do."""
+
+
+def _https(text: str) -> str:
+    rule = "must be an address that begins with https://, without a user and a fragment"
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(rule) from None
+    plain = text.isascii() and text.isprintable() and not {" ", "#", "@"} & set(text)
+    if parts.scheme != "https" or not is_host_name(host) or not plain or port == 0:
+        raise ValueError(rule)
+    return text
+
+
+HTTPSAddress = Annotated[str, AfterValidator(_https)]
+"""A URL with the scheme https."""
 
 
 class HTTPPushTable(ConnectionPoolTable):
@@ -27,3 +52,33 @@ class HTTPPushTable(ConnectionPoolTable):
     ping_interval: Duration = Field(default=3600.0, gt=0)
     retry_delay: Duration = Field(default=60.0, gt=0)
     device_delay: Duration = Field(default=60.0, gt=0)
+
+
+class RoutedTable(HTTPPushTable):
+    """A push service with many hosts: a target says which.
+
+    :param host: where every notification goes in place of its target's own host: a simulator.
+    :param connections: to each host, at most.
+    """
+
+    connections: int = Field(default=4, ge=1, le=64)
+
+    @property
+    def most_connections(self) -> int:
+        return MOST_ROUTES * self.connections
+
+
+class SecretTable(HTTPPushTable):
+    """A push service whose access tokens are had for an id and a secret.
+
+    :param client_id: as the service gave it.
+    :param client_secret_file: holds the secret in one line.
+    :param token_url: where access tokens come from.
+    """
+
+    client_id: str = Field(min_length=1, max_length=1024)
+    client_secret_file: FilePath
+    token_url: HTTPSAddress = ""
+
+    def files(self) -> dict[str, Path]:
+        return self.given("client_secret_file", "trust")

@@ -1,0 +1,55 @@
+"""Huawei's Push Kit (HMS), on Twisted."""
+
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field
+
+from pushgate.net.table_files import TableFiles
+from pushgate.plugin.interfaces import Context, IWork
+from pushgate.plugin.settings import FilePath, HostName
+from pushgate.protocols.hms.rules import HMS_RULES
+from pushgate.protocols.hms.service import HOST, HmsService
+from pushgate.upstreams.common.http_push.client_credentials import access_token, read_secret
+from pushgate.upstreams.common.http_push.server import server_at
+from pushgate.upstreams.common.http_push.settings import HTTPPushTable, HTTPSAddress
+from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
+
+TOKENS: Final = "https://oauth-login.cloud.huawei.com/oauth2/v3/token"
+"""Huawei's token service."""
+
+
+class HmsTable(HTTPPushTable):
+    """One app of Huawei's.
+
+    :param app_id: its client id.
+    :param app_secret_file: holds its client secret in one line.
+    :param token_url: where access tokens come from.
+    """
+
+    RULES = HMS_RULES
+    app_id: str = Field(min_length=1, max_length=255)
+    app_secret_file: FilePath
+    host: HostName = HOST
+    token_url: HTTPSAddress = TOKENS
+    connections: int = Field(default=8, ge=1, le=64)
+    max_payload: int = Field(default=4096, ge=1, le=HMS_RULES.max_payload)
+
+    def files(self) -> dict[str, Path]:
+        return self.given("app_secret_file", "trust")
+
+
+def _upstream(app: str, config: HmsTable, work: IWork, context: Context) -> HTTPPushUpstream:
+    files = TableFiles(f"apps.{app}")
+    trust = files.trust(config.trust)
+    secret = read_secret(files, "app_secret_file", config.app_secret_file)
+    files.check()
+    assert secret is not None
+    tokens = access_token(app, config.token_url, (config.app_id, secret), "", trust, context)
+    service = partial(HmsService, config.app_id)
+    server = server_at(config, trust, service, tokens, f"apps.{app}.app_secret_file", context)
+    return HTTPPushUpstream(app, config, server, work, context)
+
+
+plug_in = HmsTable, _upstream
