@@ -147,6 +147,7 @@ def simulator_config(directory: Path, port: int, control: int, http2: int) -> Pa
         feedback_listen = "tcp:0:interface=127.0.0.1"
         control_listen = "tcp:{control}:interface=127.0.0.1"
         http2_listen = "tcp:{http2}:interface=127.0.0.1"
+        services_listen = "tcp:0:interface=127.0.0.1"
         state_dir = "{directory / "simulator"}"
         record_limit = 10000000
         """

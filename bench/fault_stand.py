@@ -232,7 +232,9 @@ class Stand:
     def _simulator_table(self, certificates: Path) -> SimulatorTable:
         names = ("", "feedback_", "control_", "http2_")
         listen = {f"{name}listen": "tcp:0:interface=127.0.0.1" for name in names}
-        table = SimulatorTable.model_validate({**listen, "dead": [DEAD.hex()], "seed": 1})
+        table = SimulatorTable.model_validate(
+            {**listen, "services_listen": None, "dead": [DEAD.hex()], "seed": 1}
+        )
         script = parse_rules(list(self.program.script))
         return table.model_copy(update={"state_dir": certificates, "script": script})
 

@@ -100,6 +100,7 @@ class Rig:
             "feedback_listen": "tcp:0:interface=127.0.0.1",
             "control_listen": "tcp:0:interface=127.0.0.1",
             "http2_listen": "tcp:0:interface=127.0.0.1",
+            "services_listen": None,
             "dead": [DEAD.hex()],
             "script": list(script),
             "seed": 1,

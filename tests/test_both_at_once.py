@@ -31,6 +31,7 @@ listen = "tcp:0:interface=127.0.0.1"
 feedback_listen = "tcp:0:interface=127.0.0.1"
 control_listen = "tcp:0:interface=127.0.0.1"
 http2_listen = "tcp:0:interface=127.0.0.1"
+services_listen = "tcp:0:interface=127.0.0.1"
 state_dir = "simulator"
 dead = ["de"]
 topics = ["com.example.modern"]

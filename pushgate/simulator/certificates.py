@@ -23,6 +23,13 @@ from pushgate.model.errors import CannotStart
 
 _ORGANIZATION: Final = "pushgate simulator, throw-away"
 _HOSTS: Final = ("localhost", "127.0.0.1", "::1")
+REAL_HOSTS: Final = (
+    "fcm.googleapis.com", "oauth2.googleapis.com", "accounts.google.com", "iid.googleapis.com",
+    "updates.push.services.mozilla.com", "*.notify.windows.com", "login.live.com",
+    "login.microsoftonline.com", "api.amazon.com", "push-api.cloud.huawei.com",
+    "oauth-login.cloud.huawei.com", "api.tuisong.baidu.com", "*.notify.live.net", "api.xmpush.xiaomi.com",
+)  # fmt: skip
+"""Of the services other than Apple's: for clients that know no other address, whose names are mapped here."""
 _VALID_FOR: Final = timedelta(days=365)
 _RENEW_BEFORE: Final = timedelta(days=1)
 
@@ -105,6 +112,21 @@ class Certificates:
             caCerts=[Certificate.loadPEM(self.ca.read_bytes()).original],
             requireCertificate=requires_client,
             acceptableProtocols=protocols,
+        )
+
+    def service_options(self) -> CertificateOptions:
+        """TLS for the services other than Apple's: no client certificate, and their real names too."""
+        now = datetime.now(UTC)
+        authority = trustme.CA.from_pem(self.ca.read_bytes(), self._ca_key.read_bytes())
+        leaf = authority.issue_cert(
+            *_HOSTS, *REAL_HOSTS, organization_name=_ORGANIZATION,
+            not_before=now - _RENEW_BEFORE, not_after=now + _VALID_FOR,
+        )  # fmt: skip
+        own = PrivateCertificate.loadPEM(leaf.private_key_and_cert_chain_pem.bytes())
+        return CertificateOptions(
+            privateKey=own.privateKey.original,
+            certificate=own.original,
+            acceptableProtocols=[b"h2", b"http/1.1"],
         )
 
     def _usable(self, now: datetime) -> bool:

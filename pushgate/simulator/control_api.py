@@ -6,6 +6,7 @@
 ``GET /received?since=N&limit=M``        accepted notifications from index N on (0), at most M (1000)
 ``GET /script``, ``PUT /script``         the fault script: a list of rules
 ``POST /feedback``                       ``[{"token": hex, "since": Unix seconds}, ...]`` onto the list
+``POST /access-tokens/expire``           withdraw every access token of the services other than Apple's
 ``POST /reset``                          forget what was received, counts and feedback
 =======================================  ==================================================================
 
@@ -32,6 +33,7 @@ from pushgate.simulator.certificates import Certificates
 from pushgate.simulator.fault_rules import BadScript, Rule, parse_rules
 from pushgate.simulator.provider_keys import ThrowAwayKey
 from pushgate.simulator.received_log import Accepted, ReceivedLog
+from pushgate.simulator.services.directory import Services
 
 _MAX_BODY: Final = 16 << 20
 _MAX_PAGE: Final = 10_000
@@ -51,7 +53,10 @@ class ControlledSimulator(Protocol):
     certificates: Certificates
     provider_key: ThrowAwayKey
     received: ReceivedLog
+    services: Services
 
+    @property
+    def services_url(self) -> str | None: ...
     @property
     def script(self) -> tuple[Rule, ...]: ...
     def set_script(self, rules: Sequence[Rule]) -> None: ...
@@ -84,6 +89,7 @@ class ControlAPI:
             "/received": {"GET": self._received},
             "/script": {"GET": self._script, "PUT": self._set_script},
             "/feedback": {"POST": self._add_feedback},
+            "/access-tokens/expire": {"POST": self._expire_tokens},
             "/reset": {"POST": self._reset},
         }
 
@@ -118,6 +124,7 @@ class ControlAPI:
                 "key_id": simulator.provider_key.key_id,
                 "team_id": simulator.provider_key.team_id,
             },
+            "services": simulator.services.about(simulator.services_url),
             "paths": {path: list(methods) for path, methods in self._answers.items()},
         }
 
@@ -151,6 +158,10 @@ class ControlAPI:
         ]
         self._simulator.add_feedback(tuples)
         return {"added": len(tuples)}
+
+    def _expire_tokens(self, _: ControlRequest) -> object:
+        self._simulator.services.expire_tokens()
+        return {}
 
     def _reset(self, _: ControlRequest) -> object:
         self._simulator.forget()

@@ -5,7 +5,7 @@ A rule is a table: what it matches, the key `act`, and the options of that act.
 Every rule may match by `connection` (the nth accepted since the script was set, from 1), by `probability`
 (0 to 1), and fire at most `times` (0: always). The rules about notifications of the binary protocol also
 match by `token` (a prefix in hex) and by `frame` (the nth on its connection, from 1; 0: as soon as the
-connection is up). All that is given must hold. Those about requests over HTTP/2 are in `request_rules`.
+connection is up). All that is given must hold. Those about requests are in `request_rules`.
 """
 
 from collections.abc import Sequence
@@ -114,10 +114,11 @@ class Accept(FrameMatch):
 class ConnectionMatch(Match):
     """Conditions of rules about connections.
 
-    :param service: ``push``, the binary one, or ``http2``; `connection` counts those to it.
+    :param service: ``push``, the binary one, ``http2``, or ``services``, the port of all others;
+        `connection` counts those to it.
     """
 
-    service: Literal["push", "http2"] = "push"
+    service: Literal["push", "http2", "services"] = "push"
 
 
 class TlsAlert(ConnectionMatch):

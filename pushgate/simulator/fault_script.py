@@ -3,7 +3,10 @@
 Pure: chance comes from a callable, and there is no clock; the caller does what the rule says.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase, translate
 from typing import Any, TypeVar
 
 from pushgate.simulator.fault_rules import (
@@ -34,6 +37,7 @@ class FaultScript:
     :param connections: how many there were before; rules count from there.
     :param readings: how many connections to the feedback service there were before.
     :param callers: how many connections over HTTP/2 there were before.
+    :param clients: how many connections to the other services there were before.
     :ivar fired: how often each rule fired, in their order.
     """
 
@@ -44,16 +48,21 @@ class FaultScript:
         connections: int = 0,
         readings: int = 0,
         callers: int = 0,
+        clients: int = 0,
     ) -> None:
         self.rules = tuple(rules)
         self._chance, self._connections_before, self._readings_before = chance, connections, readings
-        self._callers_before = callers
+        self._callers_before, self._clients_before = callers, clients
         self.fired = [0] * len(rules)
         self._frames = _of(rules, (Reject, Shutdown, Close, Reset, HalfClose, Stall, Accept))
-        self._requests = _of(rules, REQUEST_RULES)
+        about_requests = _of(rules, REQUEST_RULES)
+        self._requests = [each for each in about_requests if each[-1].service == "http2"]
+        self._calls = [each for each in about_requests if each[-1].service != "http2"]
+        self._called: Counter[tuple[str, str]] = Counter()
         about = _of(rules, (TlsAlert, Refuse))
         self._connections = [each for each in about if each[-1].service == "push"]
         self._callers = [each for each in about if each[-1].service == "http2"]
+        self._clients = [each for each in about if each[-1].service == "services"]
         self._feedback = _of(rules, (CutFeedback,))
 
     @property
@@ -77,6 +86,27 @@ class FaultScript:
     def for_request(self, connection: int, request: int, token: bytes) -> RequestRule | None:
         """The rule for the nth request of a connection; request 0 is asked for once the connection is up."""
         return self._first(self._requests, connection - self._callers_before, request, token)
+
+    def for_client(self, connection: int) -> ConnectionRule | None:
+        """The rule for the nth connection to the other services, asked before anything else happens on it."""
+        return self._first(self._clients, connection - self._clients_before)
+
+    def for_start(self, connection: int) -> RequestRule | None:
+        """The rule for the nth connection to the other services, once it is up."""
+        return self._first(self._calls, connection - self._clients_before, 0)
+
+    def for_call(
+        self, connection: int, service: str, call: str, handles: Sequence[str]
+    ) -> RequestRule | None:
+        """The rule for the next request to one of the other services.
+
+        :param connection: the nth to the services that it came on.
+        :param call: what is asked; see `RequestMatch`.
+        :param handles: what it is about.
+        """
+        self._called[service, call] += 1
+        fitting = [each for each in self._calls if _fits(each[-1], service, call, handles)]
+        return self._first(fitting, connection - self._clients_before, self._called[service, call])
 
     def for_feedback(self, connection: int) -> CutFeedback | None:
         """The rule for the nth connection to the feedback service."""
@@ -124,6 +154,24 @@ def _of(rules: Sequence[Rule], kinds: tuple[type[Any], ...]) -> list[_Conditions
         for index, rule in enumerate(rules)
         if isinstance(rule, kinds)
     ]
+
+
+def _fits(rule: Any, service: str, call: str, handles: Sequence[str]) -> bool:
+    """Whether a rule about requests is about such a request."""
+    if rule.service not in {service, "services"} or rule.call != call:
+        return False
+    return rule.handle is None or any(fnmatchcase(handle, rule.handle) for handle in handles)
+
+
+class DeadHandles:
+    """Patterns of handles that the other services answer as dead."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._found = re.compile("|".join(map(translate, patterns)) or "(?!)").match
+
+    def __call__(self, handle: str) -> bool:
+        """Whether a handle is dead."""
+        return self._found(handle) is not None
 
 
 class ScriptedDeadTokens:

@@ -29,6 +29,16 @@ class ProviderAnswer(msgspec.Struct, frozen=True, kw_only=True):
     counts: bool = True
     accept: Callable[[], object] | None = None
 
+    @property
+    def succeeds(self) -> bool:
+        """Whether it says that the notification is accepted."""
+        return self.status == 200
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it says that the notification is refused."""
+        return self.status >= 300
+
     def content(self) -> bytes:
         """The body: one JSON object of an error, as Apple's."""
         if not self.reason:

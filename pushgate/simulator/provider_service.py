@@ -19,6 +19,7 @@ from pushgate.simulator.provider_answer import ProviderAnswer, new_id
 from pushgate.simulator.provider_credential import ProviderCredential
 from pushgate.simulator.provider_request import ProviderRequest
 from pushgate.simulator.received_log import Push, ReceivedLog
+from pushgate.simulator.request_rules import Answer
 
 MAX_BODY: Final = LARGEST_PAYLOAD + 1
 """Bytes of a body that are kept: what is longer is too large, however large it is."""
@@ -97,6 +98,16 @@ class ProviderService:
                 timestamp=int(request.now * 1000) if row.status == 410 else None,
                 counts=not request.head.target.startswith(b"/1/"),
             )
+
+    def scripted(self, rule: Answer, answer: ProviderAnswer) -> ProviderAnswer:
+        """The answer that a rule wants."""
+        timestamp = rule.timestamp
+        if timestamp is None and rule.status == 410:
+            timestamp = int(self.wall() * 1000)
+        headers = (answer.headers if rule.status < 300 else ()) + rule.further_headers(self.wall())
+        return ProviderAnswer(
+            status=rule.status, reason=rule.words, timestamp=timestamp, headers=headers, counts=answer.counts
+        )
 
     def enter(self, answer: ProviderAnswer) -> None:
         """Enter in the record what an answer accepts or refuses."""

@@ -14,12 +14,15 @@ from typing import Any, Final
 import msgspec
 
 from pushgate.protocols.apns_binary.frames import Frame
+from pushgate.simulator.services.service_answer import Delivery
 
 _PAYLOAD_MEMORY: Final = 64 << 20
 """Bytes of distinct payloads kept; of those beyond, only the digest is."""
 _ABSENT: Final = -1
 _HTTP2: Final = -1
 """In place of a command."""
+_SERVICE: Final = -2
+"""In place of a command: a delivery of another service."""
 _ID_SIZE: Final = 36
 """Characters of an apns-id."""
 _TERMS_BITS: Final = 31
@@ -49,13 +52,14 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """One notification as it was accepted, over either protocol.
+    """One notification as it was accepted.
 
     :param index: its place among all that were recorded, from 0.
-    :param protocol: ``binary`` or ``http2``.
+    :param protocol: ``binary`` or ``http2``; of the services other than Apple's ``http1`` too.
     :param connection: the nth accepted by the service of that protocol, from 1.
     :param command: of the binary protocol, None over HTTP/2, as is `identifier`.
     :param apns_id: of HTTP/2, None on the binary stream, as are all others that `Push` has.
+    :param service: ``apns``, or the other service, whose records have what `Delivery` has; None at Apple's.
     :param payload: None when too many different ones came to keep them all.
     :param payload_sha256: in hex.
     :param at: Unix seconds.
@@ -77,6 +81,35 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     push_type: str | None = None
     collapse_id: str | None = None
     channel: str | None = None
+    service: str = "apns"
+    handle: str | None = None
+    id: str | None = None
+    headers: dict[str, str] | None = None
+
+
+class ServiceCounts(msgspec.Struct):
+    """The counts of one of the services; see `ReceivedLog`.
+
+    :param calls: for tokens and topics, by what was asked and the status: ``token 200``.
+    """
+
+    frames: int = 0
+    accepted: int = 0
+    rejected: Counter[int] = msgspec.field(default_factory=Counter)
+    reasons: Counter[str] = msgspec.field(default_factory=Counter)
+    discarded: int = 0
+    calls: Counter[str] = msgspec.field(default_factory=Counter)
+
+    def summary(self) -> dict[str, Any]:
+        """The counts, ready for JSON."""
+        return {
+            "frames": self.frames,
+            "accepted": self.accepted,
+            "rejected": {str(status): count for status, count in sorted(self.rejected.items())},
+            "reasons": dict(sorted(self.reasons.items())),
+            "discarded": self.discarded,
+            "calls": dict(sorted(self.calls.items())),
+        }
 
 
 class Payloads:
@@ -126,6 +159,7 @@ class ReceivedLog:
         statuses are below 256, HTTP's above.
     :ivar reasons: how many were refused over HTTP/2, by reason.
     :ivar discarded: what came after an error, or was dropped silently.
+    :ivar services: the counts of the services other than Apple's, which are in those of all too.
     """
 
     def __init__(self, limit: int) -> None:
@@ -133,6 +167,8 @@ class ReceivedLog:
         self.frames = self.accepted = self.discarded = 0
         self.rejected: Counter[int] = Counter()
         self.reasons: Counter[str] = Counter()
+        self.services: dict[str, ServiceCounts] = {}
+        self._deliveries: list[tuple[str, Delivery]] = []
         self._seen: set[int] = set()
         self._payloads = Payloads()
         self._tokens = bytearray()
@@ -193,6 +229,55 @@ class ReceivedLog:
         priorities.append(_ABSENT if push.priority is None else push.priority)
         numbers.append(number)
 
+    def record_delivery(self, connection: int, over: str, delivery: Delivery, at: float) -> None:
+        """Note that another service accepted this.
+
+        :param over: the protocol.
+        """
+        self.accepted += 1
+        self._of(delivery.service).accepted += 1
+        if len(self) >= self.limit:
+            return
+        self._starts.append(len(self))
+        self._connections.append(connection)
+        self._times.append(at)
+        [number] = self._payloads.numbers([delivery.payload])
+        self._seen.add(hash((delivery.service, delivery.handle, number)))
+        self._tokens += delivery.handle.encode()
+        self._token_ends.append(len(self._tokens))
+        commands, identifiers, expirations, priorities, numbers = self._numbers
+        commands.append(_SERVICE)
+        identifiers.append(len(self._deliveries))
+        self._deliveries.append((over, msgspec.structs.replace(delivery, payload=b"")))
+        expirations.append(_ABSENT)
+        priorities.append(_ABSENT)
+        numbers.append(number)
+
+    def count_frames(self, service: str, count: int) -> None:
+        """So many notifications came to another service."""
+        self.frames += count
+        self._of(service).frames += count
+
+    def count_refused(self, service: str, count: int, status: int, reason: str) -> None:
+        """Another service refused so many."""
+        counts = self._of(service)
+        for each in (self, counts):
+            each.rejected[status] += count
+            each.reasons[reason] += count
+
+    def count_discarded(self, service: str, count: int) -> None:
+        """So many that came to another service were dropped silently."""
+        self.discarded += count
+        self._of(service).discarded += count
+
+    def count_call(self, service: str, call: str, status: int) -> None:
+        """Another service was asked for something else than a push."""
+        self._of(service).calls[f"{call} {status}"] += 1
+
+    def _of(self, service: str) -> ServiceCounts:
+        """The counts of another service."""
+        return self.services.setdefault(service, ServiceCounts())
+
     def _terms_of(self, push: Push) -> int:
         """The number of what many have in common."""
         terms = push.topic, push.push_type, push.collapse_id, push.channel
@@ -210,6 +295,8 @@ class ReceivedLog:
         run = bisect_right(self._starts, index) - 1
         command, identifier, expiration, priority, number = (column[index] for column in self._numbers)
         payload, digest = self._payloads[number]
+        if command == _SERVICE:
+            return self._delivery(index, run, identifier, payload, digest)
         is_push = command == _HTTP2
         return Accepted(
             index=index,
@@ -226,7 +313,27 @@ class ReceivedLog:
             **(self._details(identifier) if is_push else {}),
         )
 
-    def _details(self, identifier: int) -> dict[str, str | None]:
+    def _delivery(self, index: int, run: int, place: int, payload: bytes | None, digest: str) -> Accepted:
+        over, delivery = self._deliveries[place]
+        return Accepted(
+            index=index,
+            protocol=over,
+            connection=self._connections[run],
+            command=None,
+            token=b"",
+            identifier=None,
+            expiration=None,
+            priority=None,
+            payload=payload,
+            payload_sha256=digest,
+            at=self._times[run],
+            service=delivery.service,
+            handle=delivery.handle,
+            id=delivery.id,
+            headers=delivery.headers,
+        )
+
+    def _details(self, identifier: int) -> dict[str, Any]:
         """What a push has beside the binary protocol's fields."""
         begin = (identifier >> _TERMS_BITS) * _ID_SIZE
         topic, push_type, collapse_id, channel = self._terms[identifier & (1 << _TERMS_BITS) - 1]
@@ -248,6 +355,7 @@ class ReceivedLog:
             "rejected": {str(status): count for status, count in sorted(self.rejected.items())},
             "reasons": dict(sorted(self.reasons.items())),
             "discarded": self.discarded,
+            "services": {name: counts.summary() for name, counts in sorted(self.services.items())},
             "recorded": len(self),
             "record_limit": self.limit,
             "complete": len(self) == self.accepted,

@@ -1,15 +1,13 @@
-"""The effects of rules on requests over HTTP/2: what is entered as received, and what the connection does."""
+"""The effects of rules on requests: what is entered as received, and what the connection does."""
 
 from collections.abc import Callable
 from functools import partial, singledispatchmethod
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from pushgate.net.http.codec import RequestHead
 from pushgate.simulator.fault_plan import FaultPlan
-from pushgate.simulator.provider_answer import ProviderAnswer
-from pushgate.simulator.provider_service import ProviderService
 from pushgate.simulator.request_rules import (
     Answer,
     Drop,
@@ -23,15 +21,53 @@ from pushgate.simulator.request_rules import (
 )
 
 
-class RuledConnection(Protocol):
-    """The connection, as effects use it; see `ProviderConnection`.
+class RuledAnswer(Protocol):
+    """A service's answer, as effects look at it."""
+
+    @property
+    def succeeds(self) -> bool:
+        """It says that the notification is accepted."""
+
+    @property
+    def refuses(self) -> bool:
+        """It says that the notification is refused."""
+
+
+A = TypeVar("A", bound=RuledAnswer)
+_Taken = TypeVar("_Taken", bound=RuledAnswer, contravariant=True)
+
+
+class RuledService(Protocol[A]):
+    """The record of a service, as effects use it."""
+
+    def scripted(self, rule: Answer, answer: A) -> A:
+        """The answer that a rule wants.
+
+        :param answer: of the service by itself.
+        """
+
+    def enter(self, answer: A) -> None:
+        """Enter in the record what an answer accepts or refuses."""
+
+    def enter_refused(self, answer: A) -> None:
+        """Enter what an answer refuses."""
+
+    def enter_unanswered(self, answer: A, accepted: bool) -> None:
+        """Enter what does not get this answer.
+
+        :param accepted: it is accepted nevertheless, if the answer would accept it.
+        """
+
+
+class RuledConnection(Protocol[_Taken]):
+    """The connection, as effects use it; see `RequestConnection`.
 
     :ivar highest: the highest stream that was decided.
     """
 
     highest: int
 
-    def reply(self, head: RequestHead, answer: ProviderAnswer, body: str | None = None) -> None: ...
+    def reply(self, head: RequestHead, answer: _Taken, body: str | None = None) -> None: ...
     def reset(self, stream: int, code: int, delay: float) -> None: ...
     def go_away(self, last: int, code: int, debug: bytes) -> None: ...
     def limit_streams(self, streams: int) -> None: ...
@@ -41,17 +77,17 @@ class RuledConnection(Protocol):
     def later(self, seconds: float, call: Callable[[], Any]) -> None: ...
 
 
-class Decided(msgspec.Struct, frozen=True):
+class Decided(msgspec.Struct, Generic[A], frozen=True):
     """A complete request, and what the service answers by itself."""
 
     head: RequestHead
-    answer: ProviderAnswer
+    answer: A
 
 
-class RequestEffects:
+class RequestEffects(Generic[A]):
     """What rules do on one connection."""
 
-    def __init__(self, service: ProviderService, connection: RuledConnection) -> None:
+    def __init__(self, service: RuledService[A], connection: RuledConnection[A]) -> None:
         self._service, self._connection = service, connection
 
     @singledispatchmethod
@@ -84,41 +120,41 @@ class RequestEffects:
         self._connection.send_raw(rule.data * rule.count)
 
     @singledispatchmethod
-    def act(self, rule: object, decided: Decided) -> None:
+    def act(self, rule: object, decided: Decided[A]) -> None:
         """Do what a rule wants of a request. `Pass` has done its work: answer as usual."""
         self.answer_as_usual(decided)
 
     @act.register(LimitStreams | StopReading | Raw)
-    def _(self, rule: LimitStreams | StopReading | Raw, decided: Decided) -> None:
+    def _(self, rule: LimitStreams | StopReading | Raw, decided: Decided[A]) -> None:
         self.answer_as_usual(decided)
         self.begin(rule)
 
     @act.register
-    def _(self, rule: Answer, decided: Decided) -> None:
-        accepted = rule.status == 200 if rule.accepted is None else rule.accepted
-        answer = self._scripted(rule, decided.answer)
-        if accepted or rule.status < 300:
+    def _(self, rule: Answer, decided: Decided[A]) -> None:
+        answer = self._service.scripted(rule, decided.answer)
+        accepted = answer.succeeds if rule.accepted is None else rule.accepted
+        if accepted or not answer.refuses:
             self._service.enter_unanswered(decided.answer, accepted)
         else:
             self._service.enter_refused(answer)
         self._reply_later(rule.delay, decided.head, answer, rule.body)
 
     @act.register
-    def _(self, rule: Slow, decided: Decided) -> None:
+    def _(self, rule: Slow, decided: Decided[A]) -> None:
         self._service.enter(decided.answer)
         self._reply_later(rule.delay, decided.head, decided.answer)
 
     @act.register
-    def _(self, rule: Silence, decided: Decided) -> None:
+    def _(self, rule: Silence, decided: Decided[A]) -> None:
         self._service.enter_unanswered(decided.answer, rule.accepted)
 
     @act.register
-    def _(self, rule: ResetStream, decided: Decided) -> None:
+    def _(self, rule: ResetStream, decided: Decided[A]) -> None:
         self._service.enter_unanswered(decided.answer, rule.accepted)
         self._connection.reset(decided.head.stream, rule.code, rule.delay)
 
     @act.register
-    def _(self, rule: GoAway, decided: Decided) -> None:
+    def _(self, rule: GoAway, decided: Decided[A]) -> None:
         stream, connection = decided.head.stream, self._connection
         if rule.accepted or stream < connection.highest:
             self.answer_as_usual(decided)
@@ -128,29 +164,17 @@ class RequestEffects:
         self.begin(rule)
 
     @act.register
-    def _(self, rule: Drop, decided: Decided) -> None:
+    def _(self, rule: Drop, decided: Decided[A]) -> None:
         if rule.answered:
             self.answer_as_usual(decided)
         else:
             self._service.enter_unanswered(decided.answer, rule.accepted)
         self.begin(rule)
 
-    def answer_as_usual(self, decided: Decided) -> None:
+    def answer_as_usual(self, decided: Decided[A]) -> None:
         """Enter and send the service's own answer."""
         self._service.enter(decided.answer)
         self._connection.reply(decided.head, decided.answer)
 
-    def _reply_later(
-        self, seconds: float, head: RequestHead, answer: ProviderAnswer, body: str | None = None
-    ) -> None:
+    def _reply_later(self, seconds: float, head: RequestHead, answer: A, body: str | None = None) -> None:
         self._connection.later(seconds, partial(self._connection.reply, head, answer, body))
-
-    def _scripted(self, rule: Answer, answer: ProviderAnswer) -> ProviderAnswer:
-        """The answer that a rule wants."""
-        timestamp = rule.timestamp
-        if timestamp is None and rule.status == 410:
-            timestamp = int(self._service.wall() * 1000)
-        headers = answer.headers if rule.status < 300 else ()
-        return ProviderAnswer(
-            status=rule.status, reason=rule.words, timestamp=timestamp, headers=headers, counts=answer.counts
-        )

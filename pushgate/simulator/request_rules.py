@@ -1,16 +1,18 @@
-"""The rules of a fault script about requests of the HTTP/2 provider API.
+"""The rules of a fault script about requests: of the HTTP/2 provider API, and of the other services.
 
 A rule is an effect beside what the service finds itself: a request that is refused by itself is not accepted
 because a rule fires. Each rule says whether a good notification counts as received, so that losses and
 duplicates can be told from what was received.
 """
 
-from typing import Annotated, Any, Final, Literal
+from email.utils import formatdate
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from pushgate.protocols.apns_http2.reasons import ANSWERS
 from pushgate.simulator.rule_conditions import EndAction, HexBytes, Match, Seconds
+from pushgate.simulator.services.names import Call, ServiceName, reason_of, status_of
 
 _CODES: Final = {
     "NO_ERROR": 0, "PROTOCOL_ERROR": 1, "INTERNAL_ERROR": 2, "FLOW_CONTROL_ERROR": 3, "SETTINGS_TIMEOUT": 4,
@@ -33,19 +35,37 @@ def _code(value: object) -> object:
 
 ErrorCode = Annotated[int, BeforeValidator(_code), Field(ge=0, le=0xFFFFFFFF)]
 """An error code of HTTP/2 (RFC 9113 7), or its name."""
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
+HeaderValue = Annotated[str, Field(pattern=r"^[ -~]*$")]
 
 
 class RequestMatch(Match):
     """Conditions of rules about requests.
 
-    :param token: a prefix of the device token.
-    :param request: the nth complete request on its connection, from 1.
-    :param every: each nth request on its connection.
+    :param service: ``http2``, Apple's provider API, or one of the others by name, or ``services``: any of
+        these.
+    :param call: what is asked of a service: ``push``, ``token``, ``topic``.
+    :param token: a prefix of the device token, of Apple's.
+    :param handle: a pattern of the handle, of the others: ``*``, ``?`` and ``[…]`` as in a shell.
+    :param request: the nth complete request on its connection, from 1. Of the services: the nth such call
+        since the script was set, on whichever connection.
+    :param every: each nth request on its connection; of the services each nth such call.
     """
 
+    service: Literal["http2", "services"] | ServiceName = "http2"
+    call: Call = "push"
     token: HexBytes | None = None
+    handle: str | None = Field(default=None, min_length=1, max_length=1000)
     request: int | None = Field(default=None, ge=1)
     every: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        if self.service == "http2" and (self.handle is not None or self.call != "push"):
+            raise ValueError("handle and call are of the other services: name one with service")
+        if self.service != "http2" and self.token is not None:
+            raise ValueError("token is of Apple's service: the others have handle")
+        return self
 
 
 class AnyTimeMatch(RequestMatch):
@@ -60,8 +80,14 @@ class Answer(RequestMatch):
     :param status: of HTTP; by default the one that Apple's table has for the reason.
     :param reason: by default the usual one of the status.
     :param timestamp: for the body, milliseconds; with status 410 the time of the answer by default.
-    :param body: instead of Apple's JSON.
-    :param accepted: the notification counts as received; by default it does when the status is 200.
+    :param body: instead of the service's own.
+    :param accepted: the notification counts as received; by default it does when the status is 200, and
+        at the other services when the answer says so.
+    :param headers: further ones.
+    :param retry_after: for the header of this name, in seconds.
+    :param retry_date: write it as a date.
+    :param message: in place of the service's words, where it has some.
+    :param field: what is at fault in the request (FCM).
     """
 
     act: Literal["answer"]
@@ -71,6 +97,11 @@ class Answer(RequestMatch):
     body: str | None = Field(default=None, max_length=10_000)
     delay: Seconds = 0.0
     accepted: bool | None = None
+    headers: dict[HeaderName, HeaderValue] = {}
+    retry_after: Seconds | None = None
+    retry_date: bool = False
+    message: str | None = Field(default=None, max_length=10_000)
+    field: str | None = Field(default=None, max_length=1000)
 
     @model_validator(mode="before")
     @classmethod
@@ -78,16 +109,46 @@ class Answer(RequestMatch):
         if isinstance(data, dict) and "status" not in data:
             if "reason" not in data:
                 raise ValueError("needs a status or a reason")
-            status = _STATUS_OF.get(data["reason"]) if isinstance(data["reason"], str) else None
+            status = _usual_status(data)
             if status is None:
-                raise ValueError("needs a status: the reason is none of Apple's")
+                whose = "Apple's" if data.get("service", "http2") == "http2" else "the service's"
+                raise ValueError(f"needs a status: the reason is none of {whose}")
             return {**data, "status": status}
         return data
 
     @property
     def words(self) -> str:
         """The reason to give."""
-        return _USUAL.get(self.status, "") if self.reason is None else self.reason
+        if self.reason is not None:
+            return self.reason
+        if self.service == "http2":
+            return _USUAL.get(self.status, "")
+        return reason_of(self.service, self.call, self.status)
+
+    def further_headers(self, now: float) -> tuple[tuple[bytes, bytes], ...]:
+        """Those that the rule adds to the answer.
+
+        :param now: Unix seconds.
+        """
+        added = [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
+        if self.retry_after is not None:
+            when = (
+                formatdate(now + self.retry_after, usegmt=True)
+                if self.retry_date
+                else f"{self.retry_after:.0f}"
+            )
+            added.append((b"retry-after", when.encode()))
+        return tuple(added)
+
+
+def _usual_status(data: dict[str, Any]) -> int | None:
+    """The status of a rule that gives a reason only."""
+    reason, service = data["reason"], data.get("service", "http2")
+    if not isinstance(reason, str) or not isinstance(service, str):
+        return None
+    if service == "http2":
+        return _STATUS_OF.get(reason)
+    return status_of(service, str(data.get("call", "push")), reason)
 
 
 class Slow(RequestMatch):

@@ -1,11 +1,11 @@
-"""The simulator as one service: push gateway, feedback and control, each on its port."""
+"""The simulator as one service: Apple's services, all others, and control, each on its port."""
 
 import os
 import random
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -16,32 +16,39 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStrea
 from twisted.logger import Logger
 
 from pushgate.model.errors import CannotStart
+from pushgate.net.http.date_header import DateHeader
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from pushgate.protocols.apns_http2.token_check import ProviderKey, TokenCheck
 from pushgate.simulator.certificates import Certificates
 from pushgate.simulator.connection_gate import ConnectionGate
 from pushgate.simulator.control_api import control_site
 from pushgate.simulator.fault_rules import ConnectionRule, CutFeedback, Rule
-from pushgate.simulator.fault_script import FaultScript, ScriptedDeadTokens
+from pushgate.simulator.fault_script import DeadHandles, FaultScript, ScriptedDeadTokens
 from pushgate.simulator.feedback_service import FeedbackService
 from pushgate.simulator.provider_connection import ProviderConnection
 from pushgate.simulator.provider_keys import ThrowAwayKey, read_keys
 from pushgate.simulator.provider_service import ProviderService, ProviderTerms
 from pushgate.simulator.push_service import PushService
 from pushgate.simulator.received_log import ReceivedLog
+from pushgate.simulator.services.connection import ServiceConnection
+from pushgate.simulator.services.desk import ServiceDesk
+from pushgate.simulator.services.directory import Services
 from pushgate.simulator.settings import SimulatorTable
 
 _SERVICES = {
     "push": "listen",
     "feedback": "feedback_listen",
     "http2": "http2_listen",
+    "services": "services_listen",
     "control": "control_listen",
 }
 """Each service, and the key of the configuration that says where it listens."""
+_OPTIONAL: Final = {"http2": "HTTP/2", "services": "services other than Apple's"}
+"""Those whose ports may be taken, where the configuration is from before there were any."""
 
 
 class Simulator(Service):
-    """Push over both protocols, feedback and control together.
+    """Push over both of Apple's protocols, feedback, all other services, and control together.
 
     Start it with `start`, or as a service of Twisted's.
 
@@ -51,6 +58,7 @@ class Simulator(Service):
     :raises CannotStart: when an endpoint cannot be understood or the certificates cannot be made.
     :ivar certificates: what a client needs: its certificate and the authority to trust.
     :ivar provider_key: what a client signs provider tokens with, in place of a certificate.
+    :ivar services: those other than Apple's: what a client needs to use them.
     :ivar received: what was accepted since the last `forget`.
     """
 
@@ -74,6 +82,10 @@ class Simulator(Service):
         self._push = PushService(script, dead, self.received, config.max_payload, reactor, wall)
         tokens, terms = self._token_check(), _provider_terms(config)
         self._provider = ProviderService(script, dead, self.received, tokens, terms, wall)
+        self.services = Services(config)
+        self._desk = ServiceDesk(
+            self.services.all, script, DeadHandles(config.dead_handles), self.received, wall
+        )
         self._feedback = FeedbackService(self._rule_for_feedback, reactor)
         self._gates = self._make_gates()
         self._control = control_site(self, reactor)
@@ -93,6 +105,17 @@ class Simulator(Service):
     def http2_port(self) -> int | None:
         """The TCP port of the provider API, None while it does not listen on one."""
         return self._port("http2")
+
+    @property
+    def services_port(self) -> int | None:
+        """The TCP port of all other services, None while they do not listen on one."""
+        return self._port("services")
+
+    @property
+    def services_url(self) -> str | None:
+        """The URL of all other services, without a path; None while they do not listen on a TCP port."""
+        port = self.services_port
+        return None if port is None else f"https://localhost:{port}"
 
     @property
     def control_port(self) -> int | None:
@@ -129,11 +152,11 @@ class Simulator(Service):
 
     def set_script(self, rules: Sequence[Rule]) -> None:
         """Replace the script; a refusal of connections in progress ends."""
-        push, feedback, http2 = (self._gates[name] for name in ("push", "feedback", "http2"))
-        script = FaultScript(rules, self._chance, push.accepted, feedback.accepted, http2.accepted)
-        self._push.script = self._provider.script = script
-        push.end_refusal()
-        http2.end_refusal()
+        names = ("push", "feedback", "http2", "services")
+        script = FaultScript(rules, self._chance, *(self._gates[name].accepted for name in names))
+        self._push.script = self._provider.script = self._desk.script = script
+        for name in ("push", "http2", "services"):
+            self._gates[name].end_refusal()
 
     @property
     def script(self) -> tuple[Rule, ...]:
@@ -147,7 +170,7 @@ class Simulator(Service):
     def forget(self) -> None:
         """Forget what was received, all counts, and the feedback list. Connections and script stay."""
         received = ReceivedLog(self._config.record_limit)
-        self.received = self._push.received = self._provider.received = received
+        self.received = self._push.received = self._provider.received = self._desk.received = received
         self._feedback.forget()
         for gate in self._gates.values():
             gate.forget()
@@ -159,6 +182,7 @@ class Simulator(Service):
             **self.received.summary(),
             "connections": push.summary(),
             "http2": {"connections": self._gates["http2"].summary()},
+            "services_connections": self._gates["services"].summary(),
             "feedback": {
                 "waiting": self._feedback.waiting,
                 "sent": self._feedback.sent,
@@ -183,6 +207,12 @@ class Simulator(Service):
             "push": ConnectionGate(tls, reactor, self._rule_for_connection, self._push.connect),
             "feedback": ConnectionGate(tls, reactor, lambda _: None, self._feedback.connect),
             "http2": ConnectionGate(of_http2, reactor, self._rule_for_caller, connect),
+            "services": ConnectionGate(
+                self.certificates.service_options(),
+                reactor,
+                self._rule_for_client,
+                partial(ServiceConnection, self._desk, DateHeader(reactor, self._desk.wall), reactor),
+            ),
         }
 
     def _rule_for_connection(self, number: int) -> ConnectionRule | None:
@@ -190,6 +220,9 @@ class Simulator(Service):
 
     def _rule_for_caller(self, number: int) -> ConnectionRule | None:
         return self._provider.script.for_caller(number)
+
+    def _rule_for_client(self, number: int) -> ConnectionRule | None:
+        return self._desk.script.for_client(number)
 
     def _rule_for_feedback(self, number: int) -> CutFeedback | None:
         return self._push.script.for_feedback(number)
@@ -206,6 +239,12 @@ class Simulator(Service):
             raise CannotStart(
                 [f"simulator.{key}: {getattr(self._config, key)}: {cause}; must be free to listen on"]
             ) from None
+        if self.services_url is not None:
+            self.services.account.write(self.services_url)
+        self._say_where()
+
+    def _say_where(self) -> None:
+        """Say in the log where everything is."""
         for name, address in self.addresses().items():
             self.log.info("{name} on {address}", name=name, address=address)
         self.log.info("a client presents {client} and trusts {ca}",
@@ -213,15 +252,17 @@ class Simulator(Service):
         self.log.info("provider tokens: key {key}, key id {key_id}, team id {team_id}",
                       key=str(self.provider_key.file), key_id=self.provider_key.key_id,
                       team_id=self.provider_key.team_id)  # fmt: skip
+        if self.services_url is not None:
+            self.log.info("a service account for FCM: {file}", file=str(self.services.account.file))
 
     async def _listen(self, name: str, endpoint: IStreamServerEndpoint) -> None:
-        """Open a port. One that a configuration from before there was HTTP/2 cannot know may be taken."""
+        """Open a port. One that a configuration from earlier days cannot know may be taken."""
         try:
             self._ports[name] = await endpoint.listen(self._factories[name])
         except (CannotListenError, OSError) as error:
-            if name != "http2" or "http2_listen" in self._config.model_fields_set:
+            if name not in _OPTIONAL or _SERVICES[name] in self._config.model_fields_set:
                 raise
-            self.log.warn("no HTTP/2: {why}; set simulator.http2_listen",
+            self.log.warn("no {what}: {why}; set simulator.{key}", what=_OPTIONAL[name], key=_SERVICES[name],
                           why=str(getattr(error, "socketError", error)))  # fmt: skip
 
     async def _stop(self) -> None:
@@ -234,8 +275,11 @@ class Simulator(Service):
     def _parse_endpoints(self) -> dict[str, IStreamServerEndpoint]:
         endpoints, faults = {}, []
         for name, key in _SERVICES.items():
+            description = getattr(self._config, key)
+            if description is None:
+                continue
             try:
-                endpoints[name] = serverFromString(self._reactor, getattr(self._config, key))
+                endpoints[name] = serverFromString(self._reactor, description)
             except (ValueError, TypeError, KeyError) as error:
                 faults.append(
                     f"simulator.{key}: not understood: {error}; must be a server endpoint such as tcp:2195"

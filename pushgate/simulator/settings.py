@@ -26,6 +26,7 @@ class SimulatorTable(Table):
     """``[simulator]``: everything has a default.
 
     :param http2_listen: the provider API over HTTP/2: pushes, channels and broadcasts.
+    :param services_listen: all other push services, over HTTP/1.1 and HTTP/2; None: there are none.
     :param state_dir: where the throw-away certificates and the key for provider tokens are kept.
     :param max_payload: bytes; more is answered with status 7. Over HTTP/2 push types have Apple's limits.
     :param seed: makes the chances of the script repeatable.
@@ -39,6 +40,10 @@ class SimulatorTable(Table):
     :param streams: concurrent ones on a connection over HTTP/2; 1 before the first good provider token.
     :param token_lifetime: of a provider token.
     :param token_update_interval: between renewals of the provider token on one connection.
+    :param dead_handles: patterns of handles that the services other than Apple's answer as dead, with ``*``,
+        ``?`` and ``[…]`` as in a shell.
+    :param access_token_lifetime: of the access tokens of these services, as clients are told.
+    :param access_token_good_for: the time for which they are good in truth; by default as long.
     :param script: see `pushgate.simulator.fault_rules`.
     """
 
@@ -46,6 +51,7 @@ class SimulatorTable(Table):
     feedback_listen: PlainEndpoint = "tcp:2196:interface=127.0.0.1"
     control_listen: PlainEndpoint = "tcp:2190:interface=127.0.0.1"
     http2_listen: PlainEndpoint = "tcp:2197:interface=127.0.0.1"
+    services_listen: PlainEndpoint | None = "tcp:2198:interface=127.0.0.1"
     state_dir: FilePath = Path("pushgate-state/simulator")
     max_payload: int = Field(default=2048, ge=1, le=4096)
     seed: int | None = None
@@ -57,6 +63,9 @@ class SimulatorTable(Table):
     streams: int = Field(default=1000, ge=1, le=100_000)
     token_lifetime: Duration = LIFETIME
     token_update_interval: Duration = UPDATE_INTERVAL
+    dead_handles: list[Annotated[str, Field(min_length=1)]] = []
+    access_token_lifetime: Duration = 3600.0
+    access_token_good_for: Duration | None = None
     script: list[Rule] = []
 
 

@@ -35,6 +35,7 @@ class EmbeddedTable(SimulatorTable):
     feedback_listen: PlainEndpoint = _ANY_PORT
     control_listen: PlainEndpoint = _ANY_PORT
     http2_listen: PlainEndpoint = _ANY_PORT
+    services_listen: PlainEndpoint | None = None
 
 
 class SimulatedTable(StreamTable):

@@ -73,7 +73,7 @@ def test_a_state_directory_that_cannot_be(tmp_path):
 def test_simulate(tmp_path):
     """`pushgate simulate` runs the push service's side until it is stopped."""
     file = tmp_path / "simulator.toml"
-    ports = ("listen", "feedback_listen", "control_listen", "http2_listen")
+    ports = ("listen", "feedback_listen", "control_listen", "http2_listen", "services_listen")
     listening = [f'{name} = "tcp:0:interface=127.0.0.1"' for name in ports]
     file.write_text("\n".join(["[simulator]", *listening]))
     process = start(*COMMAND, "simulate", "--config", str(file), cwd=tmp_path)

@@ -64,7 +64,7 @@ def make_simulator(directory: str, on: object = None, **config: object) -> Simul
     """A simulator on free ports, with its state in `directory`."""
     ports = ("listen", "feedback_listen", "control_listen", "http2_listen")
     free = dict.fromkeys(ports, "tcp:0:interface=127.0.0.1")
-    table = SimulatorTable.model_validate({**free, "state_dir": directory, **config})
+    table = SimulatorTable.model_validate({**free, "services_listen": None, "state_dir": directory, **config})
     return Simulator(table, on or reactor, wall=lambda: 1_700_000_000.5)
 
 

@@ -29,6 +29,7 @@ listen = "tcp:{push}:interface=127.0.0.1"
 feedback_listen = "tcp:{feedback}:interface=127.0.0.1"
 control_listen = "tcp:{control}:interface=127.0.0.1"
 http2_listen = "tcp:{http2}:interface=127.0.0.1"
+services_listen = "tcp:0:interface=127.0.0.1"
 state_dir = "certificates"
 record_limit = {limit}
 dead = ["{dead}"]           # tokens that begin so are rejected: status 8, over HTTP/2 410

@@ -1,0 +1,1 @@
+"""Push services other than Apple's, each in one file: a request in, an answer out. They share one port."""
