@@ -54,6 +54,7 @@ PURE = {
     "protocols.http_push": {"msgspec"},
     "protocols.lost_in_flight": {"msgspec"},
     "protocols.oauth": {"msgspec"},
+    "protocols.telemetry_names": {"msgspec"},
     "protocols.webhook_signature": set(),
     "protocols.wns": {"msgspec"},
     "protocols.xml_payload": set(),
