@@ -10,7 +10,7 @@ RATE_WAIT: Final = 60.0
 _F = Follows
 ANSWERS: Final = (
     Answer(400, "InvalidRegistrationId", _F.DEAD, "the registration id is none of this app's",
-           dead=DeadReason.BAD_DEVICE_TOKEN),
+           dead=DeadReason.INVALID_REGISTRATION),
     Answer(400, "Unregistered", _F.DEAD, "the device has the app no more", dead=DeadReason.UNREGISTERED),
     Answer(400, "InvalidData", _F.REJECTED, "data is no object of texts"),
     Answer(400, "InvalidConsolidationKey", _F.REJECTED, "the consolidation key is too long"),

@@ -30,7 +30,7 @@ ANSWERS: Final = (
     # Of these tokens: one of another app must not hold up the rest.
     Answer(200, "80300002", _F.REJECTED, "the app may not send to this token: it is another app's, or the "
            "push service is not enabled"),
-    Answer(200, NONE_VALID, _F.DEAD, "the token is not valid", dead=DeadReason.BAD_DEVICE_TOKEN),
+    Answer(200, NONE_VALID, _F.DEAD, "the token is not valid", dead=DeadReason.INVALID_REGISTRATION),
     Answer(200, "80300008", _F.REJECTED, "the message is over 4096 bytes"),
     Answer(200, "80300010", _F.REJECTED, "there are too many tokens"),
     Answer(200, "80300011", _F.REJECTED, "the app may not send with a high priority"),
@@ -54,10 +54,10 @@ STATUSES: Final = (
 )
 """Answers without a code."""
 OF_THE_TOKEN: Final = {
-    "illegal_tokens": DeadReason.BAD_DEVICE_TOKEN,
-    "tokenFormatError": DeadReason.BAD_DEVICE_TOKEN,
-    "tokenPlatformNotSupport": DeadReason.BAD_DEVICE_TOKEN,
-    "noRight": DeadReason.DEVICE_TOKEN_NOT_FOR_TOPIC,
+    "illegal_tokens": DeadReason.INVALID_REGISTRATION,
+    "tokenFormatError": DeadReason.INVALID_REGISTRATION,
+    "tokenPlatformNotSupport": DeadReason.INVALID_REGISTRATION,
+    "noRight": DeadReason.SENDER_ID_MISMATCH,
 }
 """What a token is refused for that is its own fault."""
 OF_THE_APP: Final = (

@@ -169,7 +169,7 @@ class TestAnswers:
     def test_deaths_and_waits(self):
         """Two reasons mean death, and a rate that is exceeded a minute."""
         assert {row.reason: row.dead for row in ANSWERS if row.dead} == {
-            "InvalidRegistrationId": DeadReason.BAD_DEVICE_TOKEN, "Unregistered": DeadReason.UNREGISTERED,
+            "InvalidRegistrationId": DeadReason.INVALID_REGISTRATION, "Unregistered": DeadReason.UNREGISTERED,
         }  # fmt: skip
         assert answer(429, "MaxRateExceeded").wait == RATE_WAIT
 

@@ -166,7 +166,10 @@ class TestAnswers:
     def test_what_is(self, why):
         """Any other does."""
         row = read(200, NONE_VALID, why)
-        assert (row.follows, row.dead) == (Follows.DEAD, OF_THE_TOKEN.get(why, DeadReason.BAD_DEVICE_TOKEN))
+        assert (row.follows, row.dead) == (
+            Follows.DEAD,
+            OF_THE_TOKEN.get(why, DeadReason.INVALID_REGISTRATION),
+        )
 
     @given(
         ANY_STATUS, HEADERS, st.sampled_from([V1, V3]),

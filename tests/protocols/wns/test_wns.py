@@ -172,7 +172,7 @@ class TestAnswers:
         """A channel of another app may be a wrong credential; an expired one is gone for good."""
         deaths = {row.status: row.dead for row in ANSWERS if row.dead}
         assert deaths == {
-            403: DeadReason.DEVICE_TOKEN_NOT_FOR_TOPIC, 404: DeadReason.BAD_DEVICE_TOKEN, 410: DeadReason.UNREGISTERED,
+            403: DeadReason.WRONG_CHANNEL, 404: DeadReason.NOT_FOUND, 410: DeadReason.GONE,
         }  # fmt: skip
 
     @given(STATUSES, HEADERS, st.binary(max_size=50))
