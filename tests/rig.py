@@ -90,7 +90,7 @@ class Rig:
     """Start it, push, wait for outcomes, stop it.
 
     :param script: the simulator's fault rules.
-    :param app: settings of the app; durations in seconds. `wall` is the gateway's clock on the wall, `spool`
+    :param app: settings of the app; durations in seconds. `simulator` has those of the simulator, `wall` is the gateway's clock on the wall, `spool`
         its spool, in memory by default.
     """
 
@@ -104,6 +104,7 @@ class Rig:
             "dead": [DEAD.hex()],
             "script": list(script),
             "seed": 1,
+            **app.pop("simulator", {}),
         }).model_copy(update={"state_dir": Path(directory)})  # fmt: skip
         self.simulator = Simulator(table, reactor)
         self.audience = Audience()
