@@ -6,8 +6,8 @@ from typing import Any
 
 from cryptography.x509 import DNSName, IPAddress
 from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
-from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.error import (
     ConnectingCancelledError,
     ConnectionDone,
@@ -15,7 +15,7 @@ from twisted.internet.error import (
     NoProtocol,
 )
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -28,10 +28,10 @@ from pushgate.net.client_tls import ClientTls, tls_endpoint
 from pushgate.net.connecting import Once, connected
 from pushgate.net.proxy_endpoint import MAX_HEAD, PATIENCE, ProxyEndpoint, ProxyRefused, proxy_endpoint_for
 from pushgate.simulator.certificates import Certificates
+from tests.connect_proxy import OPEN, Proxy, ProxyServer
 from tests.impostor import Impostor, Names
 from tests.samples import at_every_byte
 
-OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
 SECRET = b"for the host only"
 
 
@@ -285,72 +285,6 @@ class AnswerTests(SynchronousTestCase):
             self.say(OPEN)
             self.failureResultOf(attempt, error)
             self.assert_over()
-
-
-class Proxy(Protocol):
-    """Opens a way to one port of loopback, whatever host is asked for."""
-
-    def __init__(self, port: int, answer: bytes) -> None:
-        self.port, self.answer = port, answer
-        self.asked = b""
-        self.way: Any = None
-        self.lost: Deferred[None] = Deferred()
-
-    def dataReceived(self, data: bytes) -> None:
-        if self.way is not None:
-            self.way.transport.write(data)
-            return
-        self.asked += data
-        if self.asked.endswith(b"\r\n\r\n"):
-            TCP4ClientEndpoint(reactor, "127.0.0.1", self.port).connect(Once(Way(self)))
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self.way is not None:
-            self.way.transport.loseConnection()
-        self.lost.callback(None)
-
-
-class Way(Protocol):
-    """The proxy's side of the connection to the host."""
-
-    def __init__(self, proxy: Proxy) -> None:
-        self.proxy: Any = proxy
-        self.lost: Deferred[None] = Deferred()
-
-    def connectionMade(self) -> None:
-        self.proxy.way = self
-        self.proxy.transport.write(self.proxy.answer)
-
-    def dataReceived(self, data: bytes) -> None:
-        self.proxy.transport.write(data)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.proxy.transport.loseConnection()
-        self.lost.callback(None)
-
-
-class ProxyServer(Factory):
-    """Listens as a proxy in front of one port."""
-
-    noisy = False
-
-    def __init__(self, port: int, answer: bytes = OPEN) -> None:
-        self.to, self.answer = port, answer
-        self.proxies: list[Proxy] = []
-
-    def buildProtocol(self, addr: Any) -> Proxy:
-        self.proxies.append(Proxy(self.to, self.answer))
-        return self.proxies[-1]
-
-    async def start(self) -> "ProxyServer":
-        self.listening = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(self)
-        self.url = f"http://127.0.0.1:{self.listening.getHost().port}"
-        return self
-
-    async def stop(self) -> None:
-        await self.listening.stopListening()
-        ends = [proxy.lost for proxy in self.proxies]
-        await gatherResults(ends + [proxy.way.lost for proxy in self.proxies if proxy.way is not None])
 
 
 class Speaker(Protocol):

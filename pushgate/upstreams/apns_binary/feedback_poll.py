@@ -136,7 +136,8 @@ class FeedbackPoll:
         self._app, self._work, self._reactor = app, work, context.reactor
         self._interval = table.feedback_interval
         host, port = table.feedback_host, table.feedback_port
-        self._where, self._endpoint = f"{host}:{port}", endpoint(host, port, credentials, context.reactor)
+        self._where = f"{host}:{port}"
+        self._endpoint = endpoint(host, port, credentials, context.reactor, table.proxy)
         self._polling: Deferred[None] | None = None
         self._loop = LoopingCall(self._poll)
         self._loop.clock = context.reactor

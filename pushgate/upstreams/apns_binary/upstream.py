@@ -68,7 +68,7 @@ class ApnsBinaryUpstream:
         where = f"{table.host}:{table.port}"
         health = ServiceHealth(app, where, work, context, table.handshakes_per_minute)
         self._end_judge = EndJudge(health)
-        service = endpoint(table.host, table.port, credentials, context.reactor)
+        service = endpoint(table.host, table.port, credentials, context.reactor, table.proxy)
         self._pool: ConnectionPool[StreamConnection] = ConnectionPool(
             app, table, service, credentials, health, context, self
         )

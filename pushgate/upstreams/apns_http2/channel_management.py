@@ -48,7 +48,7 @@ class ChannelManagement:
         self._reactor, self._wall = context.reactor, context.wall
         host, port = table.manage_host, table.manage_port
         self._where = f"{host}:{port}"
-        self._endpoint = endpoint(host, port, credential.tls, context.reactor)
+        self._endpoint = endpoint(host, port, credential.tls, context.reactor, table.proxy)
         self._authority = (host if port == 443 else self._where).encode()
         self._connection: RequestConnection | None = None
 

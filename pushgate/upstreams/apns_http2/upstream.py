@@ -33,7 +33,7 @@ class ApnsHTTP2Upstream(HTTPPushUpstream):
         requests = _request_rules(table)
         server = Server(
             where=f"{table.host}:{table.port}",
-            endpoint=endpoint(table.host, table.port, credential.tls, context.reactor),
+            endpoint=endpoint(table.host, table.port, credential.tls, context.reactor, table.proxy),
             tls=credential.tls,
             service=AppleService(requests),
             authorization=authorization(credential),

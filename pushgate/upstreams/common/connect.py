@@ -3,15 +3,17 @@
 from typing import Any, Final, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IStreamClientEndpoint
 
 from pushgate.net.burst_endpoint import BurstEndpoint
 from pushgate.net.client_tls import tls_endpoint
 from pushgate.net.connecting import Once, connected
 from pushgate.net.host_endpoint import host_endpoint
+from pushgate.net.proxy_endpoint import ProxyEndpoint, proxy_endpoint_for
 from pushgate.upstreams.common.credentials import Credentials
 
 TIMEOUT: Final = 30.0
-"""Seconds for name, TCP and TLS together."""
+"""Seconds for name, TCP and TLS together, and for a proxy's answer."""
 
 
 class SecuredConnection(Protocol):
@@ -29,10 +31,17 @@ class SecuredConnection(Protocol):
 C = TypeVar("C", bound=SecuredConnection)
 
 
-def endpoint(host: str, port: int, credentials: Credentials, reactor: Any) -> Any:
-    """A TLS client endpoint; `host` is resolved again at each burst of connections."""
-    by_name = BurstEndpoint(reactor, host_endpoint(reactor, host, port), port)
-    return tls_endpoint(by_name, credentials.tls(host))
+def endpoint(host: str, port: int, credentials: Credentials, reactor: Any, proxy: str | None = None) -> Any:
+    """A TLS client endpoint; `host` is resolved again at each burst of connections, or by the proxy.
+
+    :param proxy: a `ProxyURL`: the way to the host, which TLS goes through.
+    """
+    way: IStreamClientEndpoint
+    if proxy is None:
+        way = BurstEndpoint(reactor, host_endpoint(reactor, host, port), port)
+    else:
+        way = ProxyEndpoint(reactor, proxy_endpoint_for(reactor, proxy), host, port)
+    return tls_endpoint(way, credentials.tls(host))
 
 
 def connect(connection: C, endpoint: Any, reactor: Any) -> "Deferred[C]":

@@ -8,6 +8,7 @@ from twisted.internet import defer, error
 from twisted.python.failure import Failure
 
 from pushgate.model.printable import printable
+from pushgate.net.proxy_endpoint import ProxyRefused
 from pushgate.net.tls_reasons import NOT_VERIFIED, tls_reasons
 from pushgate.upstreams.common.circuit_breaker import Cause
 
@@ -29,6 +30,8 @@ _KINDS: Final = (
     ((error.TCPTimedOutError, error.TimeoutError, defer.TimeoutError), Cause.TIMED_OUT),
     ((VerificationError,), Cause.SERVER_NOT_TRUSTED),
 )
+_OF_THE_NETWORK: Final = (error.ConnectError, OSError, ProxyRefused)
+"""A proxy, too: it turns nobody away on behalf of the service, which has not seen us."""
 
 REJECTIONS: Final = frozenset(
     {Cause.CERTIFICATE_EXPIRED, Cause.WRONG_ENVIRONMENT, Cause.CERTIFICATE_REJECTED}
@@ -45,7 +48,7 @@ def of_attempt(failure: Failure) -> Cause:
     for kinds, cause in _KINDS:
         if failure.check(*kinds):
             return cause
-    return Cause.NETWORK if failure.check(error.ConnectError, OSError) else Cause.HANDSHAKE_FAILED
+    return Cause.NETWORK if failure.check(*_OF_THE_NETWORK) else Cause.HANDSHAKE_FAILED
 
 
 def of_loss(failure: Failure) -> Cause | None:

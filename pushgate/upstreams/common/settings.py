@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from pushgate.plugin.settings import AppTable, Duration, FilePath, HostName, Port
+from pushgate.plugin.settings import AppTable, Duration, FilePath, HostName, Port, ProxyURL
 from pushgate.upstreams.common.spare_demand import MOST
 
 
@@ -16,12 +16,14 @@ class ConnectionPoolTable(AppTable):
         more while connections end often, unless it is 0.
     :param handshakes_per_minute: connections tried at most that prove of no use; 0 sets no limit.
     :param idle_timeout: seconds without anything to send after which a connection is closed.
+    :param proxy: the HTTP proxy through which all of them go.
     """
 
     connections: int = Field(default=4, ge=1, le=64)
     spare: int = Field(default=1, ge=0, le=16)
     handshakes_per_minute: int = Field(default=600, ge=0)
     idle_timeout: Duration = Field(default=600.0, gt=0)
+    proxy: ProxyURL | None = None
 
     @property
     def most_connections(self) -> int:

@@ -20,7 +20,11 @@ def _upstream(app: str, config: FcmTable, work: IWork, context: Context) -> HTTP
     files.check()
     assert account is not None
     tokens = TokenService(
-        account.token_uri, trust, lambda wall: jwt_bearer(assertion(account, int(wall))), context
+        account.token_uri,
+        trust,
+        lambda wall: jwt_bearer(assertion(account, int(wall))),
+        context,
+        config.proxy,
     )
     requests = FcmRequests(config.project or account.project, config.validate_only)
     server = server_at(

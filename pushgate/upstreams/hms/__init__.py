@@ -46,7 +46,7 @@ def _upstream(app: str, config: HmsTable, work: IWork, context: Context) -> HTTP
     secret = read_secret(files, "app_secret_file", config.app_secret_file)
     files.check()
     assert secret is not None
-    tokens = access_token(app, config.token_url, (config.app_id, secret), "", trust, context)
+    tokens = access_token(app, config.token_url, (config.app_id, secret), "", trust, context, config.proxy)
     service = partial(HmsService, config.app_id)
     server = server_at(config, trust, service, tokens, f"apps.{app}.app_secret_file", context)
     return HTTPPushUpstream(app, config, server, work, context)

@@ -37,7 +37,7 @@ class WnsUpstream(RoutedUpstream):
         hosts = tuple(table.allow_hosts)
         self._channels, self.rules = channel_rules(hosts), wns_rules(hosts)
         self._tokens = access_token(
-            app, table.tokens_from, (table.client_id, secret), table.scope, trust, context
+            app, table.tokens_from, (table.client_id, secret), table.scope, trust, context, table.proxy
         )
         super().__init__(self._origin_of_channel, self._route, work, context)
 
@@ -55,7 +55,7 @@ class WnsUpstream(RoutedUpstream):
         table, context = self._table, self._context
         server = Server(
             where=origin.authority,
-            endpoint=endpoint(origin.host, origin.port, self._tls, context.reactor),
+            endpoint=endpoint(origin.host, origin.port, self._tls, context.reactor, table.proxy),
             tls=self._tls,
             service=WnsService(origin.authority, table.cache_policy, self._channels),
             authorization=self._tokens,

@@ -10,7 +10,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
@@ -25,6 +25,7 @@ from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from pushgate.simulator.certificates import Certificates
 from pushgate.testing import RecordingSpool
 from pushgate.upstreams.apns_binary.connection import StreamConnection
+from tests.connect_proxy import OPEN, ProxyServer
 from tests.rig import Rig, dead, live
 
 Rule = dict[str, Any]
@@ -49,6 +50,12 @@ class RigCase(TestCase):
         await rig.start()
         self.addCleanup(lambda: Deferred.fromCoroutine(rig.stop()))
         return rig
+
+    async def proxies(self, answer: bytes = OPEN) -> ProxyServer:
+        """A proxy that listens."""
+        proxies = await ProxyServer(answer=answer).start()
+        self.addCleanup(lambda: Deferred.fromCoroutine(proxies.stop()))
+        return proxies
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something holds."""
@@ -410,6 +417,25 @@ class CircuitTests(RigCase):
         rig = await self.rig(port=port)
         await self.until_circuit(rig, "refused")
 
+    async def test_a_proxy_that_refuses(self) -> None:
+        """It says nothing of the service: network, and no block is suspected; the log has the proxy's status."""
+        proxies = await self.proxies(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+        with capturedLogs() as events:
+            rig = await self.rig(proxy=proxies.url)
+            await self.until_circuit(rig, "network")
+        texts = [formatEvent(each) or "" for each in events]
+        self.assertTrue(any("the proxy answers CONNECT with 403 Forbidden" in text for text in texts), texts)
+
+    async def test_a_proxy_that_is_not_there(self) -> None:
+        """The log says that it is the proxy."""
+        proxies = await self.proxies()
+        await proxies.stop()
+        with capturedLogs() as events:
+            rig = await self.rig(proxy=proxies.url)
+            await self.until_circuit(rig, "network")
+        texts = [formatEvent(each) or "" for each in events]
+        self.assertTrue(any("the proxy cannot be reached: Connection was refused" in text for text in texts))
+
     async def test_no_such_name(self) -> None:
         """A name that does not exist: name-not-resolved."""
         rig = await self.rig(host="no-such-host.invalid")
@@ -538,7 +564,7 @@ class FeedbackTests(RigCase):
     """The feedback service is read to its end and heeded."""
 
     async def feedback(self, *script: Rule, count: int = 3, **app: Any) -> Rig:
-        rig = Rig(self.mktemp(), script, feedback=True, feedback_interval=0.05, **app)
+        rig = Rig(self.mktemp(), script, **{"feedback": True, "feedback_interval": 0.05, **app})
         self.addCleanup(lambda: Deferred.fromCoroutine(rig.stop()))
         rig.simulator.add_feedback([FeedbackTuple(1_700_000_000, live(i)) for i in range(count)])
         await rig.start()
@@ -558,6 +584,20 @@ class FeedbackTests(RigCase):
         await rig.settled()
         self.assertEqual(rig.audience.tokens(State.SUPPRESSED), {live(0), live(2)})
         self.assertEqual(set(rig.received()), {live(1), live(9)})
+
+    async def test_through_a_proxy(self) -> None:
+        """The feedback service and the stream are both reached by the app's proxy, and by no other way."""
+        proxies = await self.proxies()
+        rig = await self.feedback(proxy=proxies.url, feedback_interval=3600.0)
+        while len(rig.audience.dead) < 3:
+            await rig.audience.something()
+        tokens = [live(number) for number in range(100, 150)]
+        await rig.push([*tokens, dead(0)])
+        await rig.settled()
+        self.assertEqual(set(rig.received()), set(tokens))
+        asked = {proxy.asked.split()[1].decode() for proxy in proxies.proxies}
+        ports = rig.simulator.port, rig.simulator.feedback_port
+        self.assertEqual(asked, {f"localhost:{port}" for port in ports})
 
     async def test_it_is_polled_again(self) -> None:
         """The interval is kept."""

@@ -20,6 +20,7 @@ from pushgate.model.outcome import State
 from pushgate.plugins.builtin import apns_http2
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
 from pushgate.upstreams.common.http_push import connection
+from tests.connect_proxy import ProxyServer
 from tests.impostor import Impostor, issue
 from tests.rig import Rig, dead, live
 
@@ -128,6 +129,15 @@ class TlsTests(TestCase):
         rig = await self.rig(certificate=self.certificates.issue_client("own.pem", name=name))
         await self.goes_through(rig)
         self.assertEqual({each.topic for each in rig.simulator.received.entries()}, {TOPIC})
+
+    async def test_through_a_proxy(self) -> None:
+        """Connections go through the app's proxy; the service is none the wiser."""
+        proxies = await ProxyServer().start()
+        self.addCleanup(lambda: Deferred.fromCoroutine(proxies.stop()))
+        rig = await self.rig(proxy=proxies.url)
+        await self.goes_through(rig)
+        asked = {proxy.asked.split()[1].decode() for proxy in proxies.proxies}
+        self.assertEqual(asked, {f"localhost:{rig.simulator.http2_port}"})
 
     async def test_a_key_that_does_not_belong_to_the_team(self) -> None:
         """The circuit opens at once with its cause; one line says which key of the configuration it is."""

@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from pushgate.net.proxy_endpoint import ProxyRefused
 from pushgate.protocols.apns_binary.connection import Stream
 from pushgate.upstreams.apns_binary.connection import StreamConnection
 from pushgate.upstreams.common import failure_causes
@@ -35,6 +36,12 @@ class AttemptTests(SynchronousTestCase):
         clock.advance(1)
         failure: Failure = self.failureResultOf(attempt)
         self.assertEqual(failure_causes.of_attempt(failure), Cause.TIMED_OUT)
+
+    def test_a_proxy(self) -> None:
+        """That it opens no way is no failed handshake, of which five in a row would be taken for a block."""
+        failure = Failure(ProxyRefused("the proxy answers CONNECT with 502"))
+        self.assertEqual(failure_causes.of_attempt(failure), Cause.NETWORK)
+        self.assertEqual(failure_causes.text(failure), "the proxy answers CONNECT with 502")
 
     def test_texts(self) -> None:
         """A text says what happened in one line, without control characters: some of it is the peer's."""

@@ -21,7 +21,13 @@ def read_secret(files: TableFiles, key: str, path: Path) -> str | None:
 
 
 def access_token(
-    app: str, url: str, credential: tuple[str, str], scope: str, trust: Any, context: Context
+    app: str,
+    url: str,
+    credential: tuple[str, str],
+    scope: str,
+    trust: Any,
+    context: Context,
+    proxy: str | None = None,
 ) -> AccessToken:
     """The access token of an id and a secret.
 
@@ -30,4 +36,4 @@ def access_token(
     :param scope: "" for none.
     """
     form = client_credentials(*credential, scope)
-    return AccessToken(app, TokenService(url, trust, lambda _: form, context).fetch, context.wall)
+    return AccessToken(app, TokenService(url, trust, lambda _: form, context, proxy).fetch, context.wall)

@@ -60,7 +60,7 @@ def server_at(
     tls = Credentials(trust, protocols=BOTH)
     return Server(
         where=f"{table.host}:{table.port}",
-        endpoint=endpoint(table.host, table.port, tls, context.reactor),
+        endpoint=endpoint(table.host, table.port, tls, context.reactor, table.proxy),
         tls=tls,
         service=service(Origin(table.host, table.port).authority),
         authorization=authorization,

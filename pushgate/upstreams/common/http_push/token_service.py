@@ -31,6 +31,7 @@ class TokenService:
     :param url: of its token endpoint, https.
     :param trust: who may vouch for it: a trust root.
     :param body: makes the form that is sent, at a time in Unix seconds.
+    :param proxy: as of `endpoint`.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class TokenService:
         trust: Any,
         body: Callable[[float], bytes],
         context: Context,
+        proxy: str | None = None,
     ) -> None:
         parts = urlsplit(url)
         origin = Origin(str(parts.hostname), parts.port or 443)
@@ -46,7 +48,7 @@ class TokenService:
         self._path = (parts.path or "/").encode() + (b"?" + parts.query.encode() if parts.query else b"")
         self._body, self._reactor, self._wall = body, context.reactor, context.wall
         tls = Credentials(trust, protocols=(HTTP2, HTTP1))
-        self._endpoint = endpoint(origin.host, origin.port, tls, context.reactor)
+        self._endpoint = endpoint(origin.host, origin.port, tls, context.reactor, proxy)
         pseudo = (b":method", b"POST"), (b":scheme", b"https"), (b":authority", self.where.encode())
         self._form = RequestForm(pseudo, (_FORM, (b"accept", b"application/json")))
 
