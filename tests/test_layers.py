@@ -58,6 +58,7 @@ PURE = {
     "protocols.webhook_signature": set(),
     "protocols.wns": {"msgspec"},
     "protocols.xml_payload": set(),
+    "protocols.webpush": {"msgspec", "jwt", "cryptography"},
     "plugin.settings": {"pydantic", "pydantic_core"},
     "net.http.alpn": set(),
     "net.http.client_codec": {"msgspec"},

@@ -1,0 +1,64 @@
+"""Where a push service of Web Push is: each browser's maker has its own."""
+
+import re
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import Final
+
+import msgspec
+
+HTTPS: Final = 443
+_split: Final = re.compile(r"(?:\[([0-9a-f:.]{2,45})\]|([a-z0-9_.-]{1,253}))(?::([0-9]{1,5}))?").fullmatch
+_is_label: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)").fullmatch
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Scheme, host and port of an address; the scheme is always https.
+
+    :param host: a name in small letters, or an IP address without brackets.
+    """
+
+    host: str
+    port: int = HTTPS
+
+    @property
+    def authority(self) -> str:
+        """Host, and port if it is not 443, as the header ``Host`` has them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == HTTPS else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"https://{self.authority}"
+
+
+def parse_origin(authority: str) -> Origin | None:
+    """The origin of what an address has between ``https://`` and its path; None when there is none.
+
+    A user or a password makes it none.
+    """
+    match = _split(authority.lower())
+    if match is None:
+        return None
+    six, name, port = match.groups()
+    host = _name(name) if six is None else _address(six)
+    number = HTTPS if port is None else int(port)
+    return Origin(host, number) if host is not None and 1 <= number <= 65535 else None
+
+
+def _name(text: str) -> str | None:
+    """A host name, or an IPv4 address in its usual form: others are read in several ways."""
+    labels = text.removesuffix(".").split(".")
+    if not all(map(_is_label, labels)):
+        return None
+    if not labels[-1].isdecimal():
+        return text
+    try:
+        return str(IPv4Address(text))
+    except AddressValueError:
+        return None
+
+
+def _address(text: str) -> str | None:
+    try:
+        return str(IPv6Address(text))
+    except AddressValueError:
+        return None
