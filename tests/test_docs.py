@@ -57,12 +57,17 @@ from pushgate.sinks.log import LogTable
 from pushgate.sinks.metrics import MetricsTable
 from pushgate.sinks.webhook.settings import WebhookTable
 from pushgate.testing import outcome
+from pushgate.upstreams.adm import AdmTable
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable, StreamTable
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
 from pushgate.upstreams.common.circuit_breaker import OURS, Cause
-from pushgate.upstreams.common.http_push.settings import HTTPPushTable
+from pushgate.upstreams.common.http_push.settings import HTTPPushTable, RoutedTable, SecretTable
 from pushgate.upstreams.common.settings import ConnectionPoolTable
+from pushgate.upstreams.fcm.settings import FcmTable
+from pushgate.upstreams.hms import HmsTable
 from pushgate.upstreams.simulator import SimulatedTable
+from pushgate.upstreams.webpush.settings import WebPushTable
+from pushgate.upstreams.wns.settings import WnsTable
 from tests.test_examples import lines_of_code
 
 ROOT = Path(__file__).parents[1]
@@ -72,6 +77,11 @@ CONTRACT, OPERATING, PLUGINS = (
     (DOCS / f"{name}.md").read_text() for name in ("contract", "operating", "plugins")
 )
 
+
+class _Both(RoutedTable, SecretTable):
+    """What a table with a client secret, whose targets name hosts, adds its own keys to."""
+
+
 TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[gateway]`": (GatewayTable, None),
     "`[apps.NAME]`: every app": (AppTable, None),
@@ -79,6 +89,13 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[apps.NAME]`: `apns-stream`": (ApnsStreamTable, StreamTable),
     "`[apps.NAME]`: every app over HTTP": (HTTPPushTable, ConnectionPoolTable),
     "`[apps.NAME]`: `apns-http2`": (ApnsHTTP2Table, HTTPPushTable),
+    "`[apps.NAME]`: every app whose targets name hosts": (RoutedTable, HTTPPushTable),
+    "`[apps.NAME]`: every app with a client secret": (SecretTable, HTTPPushTable),
+    "`[apps.NAME]`: `fcm`": (FcmTable, HTTPPushTable),
+    "`[apps.NAME]`: `webpush`": (WebPushTable, RoutedTable),
+    "`[apps.NAME]`: `wns`": (WnsTable, _Both),
+    "`[apps.NAME]`: `adm`": (AdmTable, SecretTable),
+    "`[apps.NAME]`: `hms`": (HmsTable, HTTPPushTable),
     "`[apps.NAME]`: `simulator`": (SimulatedTable, StreamTable),
     "`[inputs.NAME]`: every input": (InputTable, None),
     "`[inputs.NAME]`: every input that listens": (ListeningTable, InputTable),
@@ -102,6 +119,8 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
 """Each section of the contract about configuration: the table, and the one whose keys it does not repeat."""
 REQUIRED = {
     "upstream": "x", "type": "x", "listen": "tcp:1", "path": "x", "certificate": "x", "url": "https://h/", "secret_file": "x", "host": "h", "feedback_host": "h",
+    "service_account_file": "x", "vapid_key_file": "x", "subject": "mailto:a@b.c", "client_id": "x", "client_secret_file": "x",
+    "app_id": "x", "app_secret_file": "x",
 }  # fmt: skip
 """A value for each key that has no default."""
 TOGETHER: dict[type[BaseModel], dict[str, object]] = {

@@ -27,6 +27,7 @@ apns_http2 = LazyUpstream(
     "apns-http2", "Apple's provider API over HTTP/2", "pushgate.upstreams.apns_http2:plug_in"
 )
 fcm = LazyUpstream("fcm", "Firebase Cloud Messaging", "pushgate.upstreams.fcm:plug_in")
+webpush = LazyUpstream("webpush", "Web Push, to browsers", "pushgate.upstreams.webpush:plug_in")
 wns = LazyUpstream("wns", "Windows Push Notification Services", "pushgate.upstreams.wns:plug_in")
 adm = LazyUpstream("adm", "Amazon Device Messaging", "pushgate.upstreams.adm:plug_in")
 hms = LazyUpstream("hms", "Huawei's Push Kit", "pushgate.upstreams.hms:plug_in")

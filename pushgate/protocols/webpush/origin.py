@@ -4,30 +4,10 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 
-import msgspec
+from pushgate.protocols.http_push.origin import Origin
 
-HTTPS: Final = 443
 _split: Final = re.compile(r"(?:\[([0-9a-f:.]{2,45})\]|([a-z0-9_.-]{1,253}))(?::([0-9]{1,5}))?").fullmatch
 _is_label: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)").fullmatch
-
-
-class Origin(msgspec.Struct, frozen=True):
-    """Scheme, host and port of an address; the scheme is always https.
-
-    :param host: a name in small letters, or an IP address without brackets.
-    """
-
-    host: str
-    port: int = HTTPS
-
-    @property
-    def authority(self) -> str:
-        """Host, and port if it is not 443, as the header ``Host`` has them."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == HTTPS else f"{host}:{self.port}"
-
-    def __str__(self) -> str:
-        return f"https://{self.authority}"
 
 
 def parse_origin(authority: str) -> Origin | None:
@@ -40,7 +20,7 @@ def parse_origin(authority: str) -> Origin | None:
         return None
     six, name, port = match.groups()
     host = _name(name) if six is None else _address(six)
-    number = HTTPS if port is None else int(port)
+    number = 443 if port is None else int(port)
     return Origin(host, number) if host is not None and 1 <= number <= 65535 else None
 
 

@@ -12,13 +12,13 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Priority
 from pushgate.model.printable import printable
 from pushgate.protocols.http_push.answers import Reply
+from pushgate.protocols.http_push.origin import Origin
 from pushgate.protocols.http_push.plain_service import PlainService, value_of, wait_of
 from pushgate.protocols.http_push.sent import Sent
 from pushgate.protocols.http_push.service import Header, Member
 from pushgate.protocols.http_push.ttl import FOUR_WEEKS, seconds_left
 from pushgate.protocols.webpush.answer_body import is_of_another_key, reason
 from pushgate.protocols.webpush.encryption import encrypt
-from pushgate.protocols.webpush.origin import Origin
 from pushgate.protocols.webpush.reasons import ANSWERS, answer
 from pushgate.protocols.webpush.subscription import parse
 

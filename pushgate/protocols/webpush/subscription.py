@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 from pushgate.model.errors import Invalid
-from pushgate.protocols.webpush.origin import Origin, parse_origin
+from pushgate.protocols.http_push.origin import Origin
+from pushgate.protocols.webpush.origin import parse_origin
 
 PUBLIC: Final = 65
 """Bytes of a public key: a point on P-256, uncompressed."""

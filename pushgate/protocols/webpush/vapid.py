@@ -13,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from pushgate.protocols.webpush.origin import Origin
+from pushgate.protocols.http_push.origin import Origin
 
 LIFETIME: Final = 12 * 3600
 """Seconds that a token is good for: half of what is allowed, so that clocks may differ by as much."""

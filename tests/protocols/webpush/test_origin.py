@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.protocols.webpush.origin import Origin, parse_origin
+from pushgate.protocols.http_push.origin import Origin
+from pushgate.protocols.webpush.origin import parse_origin
 
 
 @pytest.mark.parametrize(

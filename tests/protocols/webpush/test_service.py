@@ -11,7 +11,7 @@ from pushgate.model.history import Event, Step
 from pushgate.model.notification import Priority
 from pushgate.model.packed import Packed
 from pushgate.protocols.http_push.answers import Follows
-from pushgate.protocols.webpush.origin import Origin
+from pushgate.protocols.http_push.origin import Origin
 from pushgate.protocols.webpush.service import LONGEST_ID, WebPushService
 from tests.protocols.webpush.browsers import AUTH, KEY, key, subscription
 from tests.samples import batch, span

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushgate.model.errors import Invalid
-from pushgate.protocols.webpush.origin import Origin
+from pushgate.protocols.http_push.origin import Origin
 from pushgate.protocols.webpush.subscription import canonical, check_target, is_point, parse, written
 from tests.protocols.webpush.browsers import AUTH, ENDPOINT, KEY, point, subscription, text
 
@@ -127,6 +127,17 @@ class TestPoints:
             b"\x04" + bytes(32) + b"\xff" * 32,
             point(generate_private_key(SECP384R1()))[:65],
             point(KEY)[:33] + point(KEY)[1:33],
+        ],
+        ids=[
+            "nothing",
+            "short",
+            "long",
+            "compressed",
+            "zero",
+            "too great",
+            "y too great",
+            "another curve",
+            "no point",
         ],
     )
     def test_what_is_none(self, encoded):

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.protocols.webpush.origin import Origin
+from pushgate.protocols.http_push.origin import Origin
 from pushgate.protocols.webpush.vapid import (
     LIFETIME,
     RENEW_AFTER,

@@ -1,0 +1,6 @@
+"""Web Push (RFC 8030, 8291, 8292), on Twisted."""
+
+from pushgate.upstreams.webpush.settings import WebPushTable
+from pushgate.upstreams.webpush.upstream import WebPushUpstream
+
+plug_in = WebPushTable, WebPushUpstream
