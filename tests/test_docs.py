@@ -60,14 +60,17 @@ from pushgate.testing import outcome
 from pushgate.upstreams.adm import AdmTable
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable, StreamTable
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
+from pushgate.upstreams.baidu import BaiduTable
 from pushgate.upstreams.common.circuit_breaker import OURS, Cause
 from pushgate.upstreams.common.http_push.settings import HTTPPushTable, RoutedTable, SecretTable
 from pushgate.upstreams.common.settings import ConnectionPoolTable
 from pushgate.upstreams.fcm.settings import FcmTable
 from pushgate.upstreams.hms import HmsTable
+from pushgate.upstreams.mpns.settings import MpnsTable
 from pushgate.upstreams.simulator import SimulatedTable
 from pushgate.upstreams.webpush.settings import WebPushTable
 from pushgate.upstreams.wns.settings import WnsTable
+from pushgate.upstreams.xiaomi import XiaomiTable
 from tests.test_examples import lines_of_code
 
 ROOT = Path(__file__).parents[1]
@@ -96,6 +99,9 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[apps.NAME]`: `wns`": (WnsTable, _Both),
     "`[apps.NAME]`: `adm`": (AdmTable, SecretTable),
     "`[apps.NAME]`: `hms`": (HmsTable, HTTPPushTable),
+    "`[apps.NAME]`: `baidu`": (BaiduTable, HTTPPushTable),
+    "`[apps.NAME]`: `mpns`": (MpnsTable, RoutedTable),
+    "`[apps.NAME]`: `xiaomi`": (XiaomiTable, HTTPPushTable),
     "`[apps.NAME]`: `simulator`": (SimulatedTable, StreamTable),
     "`[inputs.NAME]`: every input": (InputTable, None),
     "`[inputs.NAME]`: every input that listens": (ListeningTable, InputTable),
@@ -120,7 +126,7 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
 REQUIRED = {
     "upstream": "x", "type": "x", "listen": "tcp:1", "path": "x", "certificate": "x", "url": "https://h/", "secret_file": "x", "host": "h", "feedback_host": "h",
     "service_account_file": "x", "vapid_key_file": "x", "subject": "mailto:a@b.c", "client_id": "x", "client_secret_file": "x",
-    "app_id": "x", "app_secret_file": "x",
+    "app_id": "x", "api_key": "x", "app_secret_file": "x",
 }  # fmt: skip
 """A value for each key that has no default."""
 TOGETHER: dict[type[BaseModel], dict[str, object]] = {

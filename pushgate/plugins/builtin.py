@@ -31,4 +31,7 @@ webpush = LazyUpstream("webpush", "Web Push, to browsers", "pushgate.upstreams.w
 wns = LazyUpstream("wns", "Windows Push Notification Services", "pushgate.upstreams.wns:plug_in")
 adm = LazyUpstream("adm", "Amazon Device Messaging", "pushgate.upstreams.adm:plug_in")
 hms = LazyUpstream("hms", "Huawei's Push Kit", "pushgate.upstreams.hms:plug_in")
+baidu = LazyUpstream("baidu", "Baidu Cloud Push", "pushgate.upstreams.baidu:plug_in")
+mpns = LazyUpstream("mpns", "Windows Phone's push service", "pushgate.upstreams.mpns:plug_in")
+xiaomi = LazyUpstream("xiaomi", "Xiaomi's Mi Push", "pushgate.upstreams.xiaomi:plug_in")
 simulator = LazyUpstream("simulator", "a push service inside", "pushgate.upstreams.simulator:plug_in")

@@ -1,0 +1,50 @@
+"""Xiaomi's Mi Push, on Twisted."""
+
+from functools import partial
+from pathlib import Path
+
+from pydantic import Field
+
+from pushgate.net.table_files import TableFiles
+from pushgate.plugin.interfaces import Context, IWork
+from pushgate.plugin.settings import FilePath, HostName
+from pushgate.protocols.xiaomi.rules import XIAOMI_RULES
+from pushgate.protocols.xiaomi.service import HOST, XiaomiService
+from pushgate.upstreams.common.http_push.authorization import NoToken
+from pushgate.upstreams.common.http_push.client_credentials import read_secret
+from pushgate.upstreams.common.http_push.server import server_at
+from pushgate.upstreams.common.http_push.settings import HTTPPushTable
+from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
+
+
+class XiaomiTable(HTTPPushTable):
+    """One app of Xiaomi's.
+
+    :param app_secret_file: holds the app's secret in one line.
+    :param package: the name of the app's package, for payloads that do not say.
+    """
+
+    RULES = XIAOMI_RULES
+    app_secret_file: FilePath
+    package: str = Field(default="", max_length=255)
+    host: HostName = HOST
+    connections: int = Field(default=8, ge=1, le=64)
+    max_payload: int = Field(default=4096, ge=1, le=XIAOMI_RULES.max_payload)
+
+    def files(self) -> dict[str, Path]:
+        return self.given("app_secret_file", "trust")
+
+
+def _upstream(app: str, config: XiaomiTable, work: IWork, context: Context) -> HTTPPushUpstream:
+    files = TableFiles(f"apps.{app}")
+    trust = files.trust(config.trust)
+    secret = read_secret(files, "app_secret_file", config.app_secret_file)
+    files.check()
+    assert secret is not None
+    authorization = NoToken(((b"authorization", f"key={secret}".encode()),))
+    service = partial(XiaomiService, config.package)
+    server = server_at(config, trust, service, authorization, f"apps.{app}.app_secret_file", context)
+    return HTTPPushUpstream(app, config, server, work, context)
+
+
+plug_in = XiaomiTable, _upstream
