@@ -6,6 +6,8 @@
 ``GET /received?since=N&limit=M``        accepted notifications from index N on (0), at most M (1000)
 ``GET /script``, ``PUT /script``         the fault script: a list of rules
 ``POST /feedback``                       ``[{"token": hex, "since": Unix seconds}, ...]`` onto the list
+``POST /subscriptions``                  ``{"count": n, …}``: new subscriptions of Web Push
+``POST /handles/replace``                ``{"handle": other, ...}``: handles of ADM that have others now
 ``POST /access-tokens/expire``           withdraw every access token of the services other than Apple's
 ``POST /reset``                          forget what was received, counts and feedback
 =======================================  ==================================================================
@@ -34,6 +36,7 @@ from pushgate.simulator.fault_rules import BadScript, Rule, parse_rules
 from pushgate.simulator.provider_keys import ThrowAwayKey
 from pushgate.simulator.received_log import Accepted, ReceivedLog
 from pushgate.simulator.services.directory import Services
+from pushgate.simulator.services.subscriptions import SubscriptionRequest
 
 _MAX_BODY: Final = 16 << 20
 _MAX_PAGE: Final = 10_000
@@ -44,6 +47,8 @@ class _Feedback(msgspec.Struct, forbid_unknown_fields=True):
     since: int
 
 
+_SUBSCRIPTIONS = msgspec.json.Decoder(SubscriptionRequest)
+_REPLACED = msgspec.json.Decoder(dict[str, str])
 _FEEDBACK = msgspec.json.Decoder(list[_Feedback])
 
 
@@ -89,6 +94,8 @@ class ControlAPI:
             "/received": {"GET": self._received},
             "/script": {"GET": self._script, "PUT": self._set_script},
             "/feedback": {"POST": self._add_feedback},
+            "/subscriptions": {"POST": self._subscribe},
+            "/handles/replace": {"POST": self._replace},
             "/access-tokens/expire": {"POST": self._expire_tokens},
             "/reset": {"POST": self._reset},
         }
@@ -158,6 +165,24 @@ class ControlAPI:
         ]
         self._simulator.add_feedback(tuples)
         return {"added": len(tuples)}
+
+    def _subscribe(self, request: ControlRequest) -> object:
+        try:
+            wanted = _SUBSCRIPTIONS.decode(request.body or b"{}")
+        except msgspec.DecodeError as error:
+            raise Invalid("subscriptions", str(error), '{"count": n}') from None
+        url = self._simulator.services_url
+        if url is None:
+            raise Invalid("services_listen", "not a TCP port", "a tcp: endpoint")
+        return self._simulator.services.webpush.subscriptions.make(wanted, url)
+
+    def _replace(self, request: ControlRequest) -> object:
+        try:
+            replaced = _REPLACED.decode(request.body)
+        except msgspec.DecodeError as error:
+            raise Invalid("handles", str(error), '{"handle": "another"}') from None
+        self._simulator.services.adm.replaced.update(replaced)
+        return {"replaced": len(replaced)}
 
     def _expire_tokens(self, _: ControlRequest) -> object:
         self._simulator.services.expire_tokens()

@@ -83,9 +83,7 @@ class Simulator(Service):
         tokens, terms = self._token_check(), _provider_terms(config)
         self._provider = ProviderService(script, dead, self.received, tokens, terms, wall)
         self.services = Services(config)
-        self._desk = ServiceDesk(
-            self.services.all, script, DeadHandles(config.dead_handles), self.received, wall
-        )
+        self._desk = self._make_desk(script, wall)
         self._feedback = FeedbackService(self._rule_for_feedback, reactor)
         self._gates = self._make_gates()
         self._control = control_site(self, reactor)
@@ -190,6 +188,11 @@ class Simulator(Service):
             },
             "script_fired": list(self._push.script.fired),
         }
+
+    def _make_desk(self, script: FaultScript, wall: Callable[[], float]) -> ServiceDesk:
+        """What all services other than Apple's share."""
+        dead = DeadHandles(self._config.dead_handles)
+        return ServiceDesk(self.services.all, script, dead, self.received, wall)
 
     def _token_check(self) -> TokenCheck:
         """The check of provider tokens: signed with the throw-away key, or with one of the directory."""
