@@ -20,12 +20,10 @@ PUBLIC: Final = 65
 """Bytes of a public key: a point on P-256, uncompressed."""
 AUTH: Final = 16
 """Bytes of the secret that authenticates."""
-_split: Final = re.compile(r"https://([^/?]+)([/?][!-~]*)?", re.IGNORECASE).fullmatch
-_UNSAFE: Final = frozenset('#\\"<>`')
-"""What addresses have as ``%…`` only; a fragment is never sent."""
+_split: Final = re.compile(r"https://([^/?]+)([/?][!$-;=?-\[\]-_a-~]*)?", re.IGNORECASE).fullmatch
+"""What addresses have as ``%…`` only is not in it, nor a fragment, which is never sent."""
 _is_public: Final = re.compile(r"[A-Za-z0-9_-]{87}=?").fullmatch
 _is_auth: Final = re.compile(r"[A-Za-z0-9_-]{22}(?:==)?").fullmatch
-_URL_SAFE: Final = str.maketrans("+/", "-_")
 _RULE: Final = '{"endpoint", "keys": {"p256dh", "auth"}} as the browser gave it'
 _P: Final = 2**256 - 2**224 + 2**192 + 2**96 - 1
 _B: Final = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
@@ -107,7 +105,7 @@ def is_point(encoded: bytes) -> bool:
 def _endpoint(address: str) -> tuple[Origin, bytes]:
     match = _split(address)
     origin = parse_origin(match[1]) if match else None
-    if match is None or origin is None or not _UNSAFE.isdisjoint(address):
+    if match is None or origin is None:
         raise Invalid("token", "endpoint is no address", "https://HOST/PATH without user and fragment")
     path = match[2] or "/"
     return origin, (path if path.startswith("/") else f"/{path}").encode()
@@ -115,5 +113,5 @@ def _endpoint(address: str) -> tuple[Origin, bytes]:
 
 def _decoded(text: str, is_right: Callable[[str], object]) -> bytes | None:
     """Bytes from base64url, or from the standard alphabet, with or without padding."""
-    text = text.translate(_URL_SAFE)
+    text = text.replace("+", "-").replace("/", "_")
     return urlsafe_b64decode(text.rstrip("=") + "==") if is_right(text) else None

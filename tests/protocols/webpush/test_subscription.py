@@ -79,6 +79,9 @@ def test_paths(endpoint, path):
         (subscription("https://h/a b"), "token: endpoint is no address"),
         (subscription("https://h/ä"), "token: endpoint is no address"),
         (subscription("https://h/\\x"), "token: endpoint is no address"),
+        (subscription("https://h/`"), "token: endpoint is no address"),
+        (subscription("https://h/<"), "token: endpoint is no address"),
+        (subscription("https://h/?>"), "token: endpoint is no address"),
         (subscription('https://h/"'), "token: endpoint is no address"),
         (subscription("https://h/\n"), "token: endpoint is no address"),
         (subscription("https://h\\@x/"), "token: endpoint is no address"),
@@ -150,3 +153,15 @@ class TestPoints:
         encoded = bytearray(point(KEY))
         encoded[at % 65] = value
         assert is_point(bytes(encoded)) == (bytes(encoded) == point(KEY))
+
+
+@given(st.text(st.characters(max_codepoint=0x7F), max_size=20))
+def test_what_a_path_may_have(path):
+    """All of ASCII that is printed, but what addresses write with a percent sign, and fragments."""
+    fine = all("!" <= each <= "~" and each not in '#"<>\\`' for each in path)
+    try:
+        parse(subscription(f"https://h/{path}"))
+    except Invalid:
+        assert not fine
+    else:
+        assert fine
