@@ -78,7 +78,7 @@ class Admission:
             id=batch_id(wall, self._entropy()),
             order=self.order,
             app=submission.app,
-            tokens=submission.tokens.widened(),
+            tokens=app.rules.in_canonical_form(submission.tokens).widened(),
             form=app.rules.form if submission.terms.channel is None else TargetForm.CHANNEL,
             payload=submission.payload,
             terms=submission.terms,

@@ -6,6 +6,7 @@ The one place that knows inputs, spool, apps and sinks, all of them by interface
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, fail
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -188,10 +189,16 @@ class Gateway:
         return self._apps.configured(app).dead_tokens.tokens.get(token)
 
     def bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> Deferred[int]:
-        return self._admission.open_for(app).dead_tokens.bury(deaths)
+        known = self._admission.open_for(app)
+        if (canonical := known.rules.canonical) is not None:
+            deaths = [replace(each, token=canonical(each.token)) for each in deaths]
+        return known.dead_tokens.bury(deaths)
 
     def forget(self, app: str, tokens: Sequence[bytes]) -> Deferred[int]:
-        return self._admission.open_for(app).dead_tokens.forget(tokens)
+        known = self._admission.open_for(app)
+        if (canonical := known.rules.canonical) is not None:
+            tokens = [canonical(each) for each in tokens]
+        return known.dead_tokens.forget(tokens)
 
     def withdraw(self, numbers: Collection[int]) -> None:
         wanted = set(numbers)

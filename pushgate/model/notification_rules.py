@@ -37,6 +37,8 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
     :param priorities: those there are.
     :param channels: it has channels, to which one notification can be sent in place of devices.
     :param max_payload: bytes at most, whatever an app's own limit says.
+    :param canonical: returns the one form of a target that can be written in several ways, since targets are
+        compared by their bytes; what is no target, as it is.
     :param check_target: raises `Invalid` for a target of the right length that cannot be one.
     :param check_payload: raises `Invalid` for a payload within the limit that cannot be sent.
     :param check_combination: raises a `Refusal` for a payload that cannot be sent on the terms it is given
@@ -49,6 +51,7 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
     priorities: frozenset[Priority] = frozenset(Priority)
     channels: bool = False
     max_payload: int = 65535
+    canonical: Callable[[bytes], bytes] | None = None
     check_target: Callable[[bytes], None] | None = None
     check_payload: Callable[[bytes], None] = check_json_object
     check_combination: Callable[[Terms, bytes], None] | None = None
@@ -84,6 +87,10 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
         if token is not None:
             raise Invalid("channel", "with a token", "either a token or a channel")
         return channel_target(channel)
+
+    def in_canonical_form(self, targets: Packed) -> Packed:
+        """Return the targets, each in its one form."""
+        return targets if self.canonical is None else Packed.of(map(self.canonical, targets), 2)
 
     def check_terms(self, terms: Terms) -> None:
         """Raise `Invalid` for a push type or a priority that the push service does not know.

@@ -664,6 +664,18 @@ class BooksTests(GatewayTestCase):
         self.rig.reported()
         self.assertIn('"token":"https://x"', lines(self.rig.sink.reports[-1])[0])
 
+    def test_targets_that_can_be_written_in_several_ways(self) -> None:
+        """Each has one form, in which it is sent, is dead, and is forgotten again, however it came."""
+        gateway = self.rig.gateway
+        news = gateway._apps.configured("news")
+        news.configure(news.config, NotificationRules(canonical=bytes.lower))
+        gone = DeadTokenEntry(b"Gone", EPOCH + 5, DeadReason.IMPORTED)
+        self.assertEqual(now(gateway.bury("news", [gone])), 1)
+        now(self.rig.submit([b"LIVES", b"GONE"]))
+        self.assertEqual(tokens_of(self.rig.upstream.work.take(10, idle=False)), [b"lives"])
+        self.assertEqual(now(gateway.forget("news", [b"gONE"])), 1)
+        self.assertIsNone(gateway.dead_token("news", b"gone"))
+
     def test_one_apps_trouble_is_not_the_others(self) -> None:
         """When the look at one queue fails, that is logged and the other queues are looked at."""
         self.accepted(1, expiration=EPOCH + 1)

@@ -36,6 +36,13 @@ def test_a_target_that_is_checked():
     assert [(index, refusal.code) for index, refusal in refused] == [(1, "INVALID"), (2, "INVALID")]
 
 
+def test_targets_with_one_form():
+    """A service may have several ways to write a target; by default there is one."""
+    targets = Packed.of([b"A", b"b"], 2)
+    assert list(NotificationRules(canonical=bytes.lower).in_canonical_form(targets)) == [b"a", b"b"]
+    assert NotificationRules().in_canonical_form(targets) is targets
+
+
 def test_the_smaller_limit_of_a_payload_holds():
     """The service's limit holds whatever the app's says, and the app's whatever the service's says."""
     for service, app in ((5, 2048), (2048, 5)):

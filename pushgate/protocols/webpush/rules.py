@@ -7,7 +7,7 @@ from pushgate.model.errors import Invalid
 from pushgate.model.notification import Terms
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.protocols.webpush.encryption import MAX_PLAINTEXT
-from pushgate.protocols.webpush.subscription import check_target
+from pushgate.protocols.webpush.subscription import canonical, check_target
 
 is_topic: Final = re.compile(r"[A-Za-z0-9_-]{1,32}").fullmatch
 """What can be a ``Topic``, RFC 8030 5.4."""
@@ -30,6 +30,7 @@ def check_combination(terms: Terms, _payload: bytes) -> None:
 
 WEBPUSH_RULES: Final = NotificationRules(
     max_payload=MAX_PLAINTEXT,
+    canonical=canonical,
     check_target=check_target,
     check_payload=check_payload,
     check_combination=check_combination,

@@ -55,3 +55,11 @@ def test_terms_without_a_header(terms, text):
     with pytest.raises(Invalid) as caught:
         refused(**terms)
     assert str(caught.value).startswith(text)
+
+
+def test_one_form():
+    """A subscription is the same target however it is written; what is none stays as it is."""
+    spaced = subscription().replace(b",", b" , ")
+    one, same, none = WEBPUSH_RULES.in_canonical_form(Packed.of([subscription(), spaced, b"token"], 2))
+    assert one == same != spaced
+    assert none == b"token"
