@@ -7,6 +7,7 @@ from twisted.internet.task import Clock
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from pushgate.model.errors import Invalid
 from pushgate.model.outcome import State
 from pushgate.plugin.interfaces import IInFlight, IUpstream, UpstreamState
 from pushgate.protocols.http_push.origin import Origin
@@ -68,7 +69,7 @@ def origin_of(target):
     """``host/rest``; what begins otherwise has none."""
     host, slash, _ = target.decode().partition("/")
     if not slash:
-        raise ValueError(target)
+        raise Invalid("token", f"{len(target)} bytes", "HOST/REST")
     return Origin(host)
 
 

@@ -8,6 +8,7 @@ from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
 from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.errors import Invalid
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import State, Verdict
 from pushgate.plugin.interfaces import Context, IInFlight, IUpstream, IWork, UpstreamState
@@ -39,7 +40,7 @@ class RoutedUpstream:
 
     More is taken as long as a route could write it, whatever waits for others.
 
-    :param origin_of: the origin of a target; ValueError for one that has none.
+    :param origin_of: the origin of a target; it raises `Invalid` for one that has none.
     """
 
     def __init__(
@@ -130,7 +131,7 @@ class RoutedUpstream:
     def _origin(self, target: bytes) -> Origin | None:
         try:
             return self._origin_of(target)
-        except ValueError:
+        except Invalid:
             return None
 
     def _give(self, origin: Origin | None, span: BatchSlice) -> None:
