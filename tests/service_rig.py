@@ -1,7 +1,7 @@
 """A gateway with the app `news` on one of the simulator's services other than Apple's, over real TLS on loopback."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -36,10 +36,13 @@ class ServiceRig(Rig):
         own = {"services_listen": "tcp:0:interface=127.0.0.1", "dead_handles": [DEAD]}
         super().__init__(directory, script, simulator={**own, **(simulator or {})}, **app)
 
-    async def begin(self, factory: UpstreamFactory, **table: Any) -> "ServiceRig":
-        """Start the simulator, then the gateway with an app on it."""
+    async def begin(self, factory: UpstreamFactory, table: Callable[["ServiceRig"], Any]) -> "ServiceRig":
+        """Start the simulator, then the gateway with an app on it.
+
+        :param table: makes what the app's table has besides; with a `host`, at the simulator's port.
+        """
         await self.simulator.start()
-        self._factory, self._more = factory, table
+        self._factory, self._more = factory, table(self)
         self.gateway.attach("audience", self.audience, 1_000_000)
         self.gateway.add_app("news", self.table(), factory)
         await self.gateway.start()
@@ -47,11 +50,11 @@ class ServiceRig(Rig):
 
     def table(self) -> Any:
         """The app's configuration."""
+        where = {} if "host" not in self._more else {"port": self.simulator.services_port}
         return self._factory.config.model_validate({
             "upstream": self._factory.name,
             "trust": self.simulator.certificates.ca,
-            "host": "localhost",
-            "port": self.simulator.services_port,
+            **where,
             **self._more,
         })  # fmt: skip
 

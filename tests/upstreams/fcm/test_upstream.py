@@ -19,8 +19,10 @@ class FcmTests(ServiceCase):
         simulator = more.pop("simulator", None)
         rig = self.made(*script, simulator=simulator)
         account = rig.simulator.services.account.file
-        table = {"service_account_file": account, "retry_delay": "50ms", "device_delay": "50ms", **more}
-        await rig.begin(fcm, **table)
+        quick = {"retry_delay": "50ms", "device_delay": "50ms"}
+        await rig.begin(
+            fcm, lambda _: {"host": "localhost", "service_account_file": account, **quick, **more}
+        )
         return rig
 
     async def test_living_and_dead(self) -> None:
