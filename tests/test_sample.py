@@ -27,6 +27,7 @@ class SampleTests(SynchronousTestCase):
         as_it_is = config_from(tomllib.loads(SAMPLE.read_text()), "sample", find())
         tree = tomllib.loads(self.complete())
         self.assertEqual(tree["apps"]["news"].pop("password_file"), "/etc/pushgate/news.password")
+        self.assertEqual(tree["apps"]["news"].pop("proxy"), "http://proxy.example.com:3128")
         set_already = tomllib.loads(SAMPLE.read_text())["inputs"]
         for name, table in tree["inputs"].items():
             for key in {"certificate", "private_key", "client_authorities"} - set_already[name].keys():
