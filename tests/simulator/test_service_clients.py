@@ -7,12 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from pushgate.simulator.service import Simulator
+from pushgate.simulator.services.subscriptions import SubscriptionRequest, unpadded
 from pushgate.simulator.settings import SimulatorTable
+from tests.javascript_rig import NODE, SCRIPTS
 
 CLIENTS = Path(__file__).parent.parent / "service_clients.py"
 
@@ -89,3 +93,43 @@ class FirebaseTests(ClientCase):
         script = [{"act": "answer", "service": "fcm", "reason": code, "handle": code} for code in codes]
         await self.serve(script=script)
         self.assertEqual(await self.push(handles=list(codes)), list(codes.values()))
+
+
+class WebPushTests(ClientCase):
+    def subscriptions(self, count: int, prefix: str = "") -> list[dict[str, Any]]:
+        made = self.simulator.services.webpush.subscriptions
+        return made.make(SubscriptionRequest(count=count, prefix=prefix), self.simulator.services_url)
+
+    def task(self) -> dict[str, Any]:
+        """Two good subscriptions, and one that is dead; a key for VAPID."""
+        key = generate_private_key(SECP256R1())
+        private = key.private_numbers().private_value.to_bytes(32, "big")
+        public = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return {
+            "subscriptions": [*self.subscriptions(2), *self.subscriptions(1, "dead")],
+            "data": "Hello, café",
+            "key": unpadded(private),
+            "public_key": unpadded(public),
+        }
+
+    def check(self, said: list[Any]) -> None:
+        entries = {each.id: each for each in self.simulator.received.entries()}
+        self.assertEqual({each.payload for each in entries.values()}, {"Hello, café".encode()})
+        self.assertEqual(said[2], [410, 106])
+        url = self.simulator.services_url
+        self.assertEqual({(201, f"{url}/m/{name}") for name in entries}, {tuple(each) for each in said[:2]})
+
+    async def test_pywebpush(self) -> None:
+        """pywebpush's messages are decrypted; it reads the errors."""
+        await self.serve(dead_handles=["dead*"])
+        self.check(await self.run_client("webpush", **self.task()))
+        self.assertEqual(self.simulator.received.entries()[0].headers, {"ttl": "0"})
+
+    async def test_web_push(self) -> None:
+        """web-push of npm, with topic and urgency."""
+        await self.serve(dead_handles=["dead*"])
+        options = {"TTL": 60, "urgency": "high", "topic": "score"}
+        command = [str(NODE), str(SCRIPTS / "web_push.js")]
+        self.check(await deferToThread(self._finish, command, {**self.task(), "options": options}))
+        expected = {"ttl": "60", "urgency": "high", "topic": "score"}
+        self.assertEqual(self.simulator.received.entries()[0].headers, expected)
