@@ -40,7 +40,14 @@ class ClientCase(TestCase):
 
     def _finish(self, command: list[str], task: dict[str, Any]) -> Any:
         ca = str(self.simulator.certificates.ca)
-        environment = {**os.environ, "REQUESTS_CA_BUNDLE": ca, "SSL_CERT_FILE": ca, "NODE_EXTRA_CA_CERTS": ca}
+        environment = {
+            **os.environ,
+            "REQUESTS_CA_BUNDLE": ca,
+            "SSL_CERT_FILE": ca,
+            "NODE_EXTRA_CA_CERTS": ca,
+            "HOSTS_TO_MAP": "fcm.googleapis.com,oauth2.googleapis.com,accounts.google.com",
+            "PORT_TO_MAP": str(self.simulator.services_port),
+        }
         done = subprocess.run(
             command, input=json.dumps(task), env=environment, capture_output=True, text=True, timeout=50
         )
@@ -83,6 +90,17 @@ class FirebaseTests(ClientCase):
         self.assertEqual(len(set(self.handles)), 50)
         self.assertEqual({each["protocol"] for each in self.records()}, {"http2"})
         self.assertEqual(self.simulator.summary()["rejected"], {"503": 1})
+
+    async def test_on_node(self) -> None:
+        """firebase-admin of npm: `send` over HTTP/1.1, `sendEach` over HTTP/2 with a scheme that is none."""
+        await self.serve(dead_handles=["dead*"])
+        command = [str(NODE), "--require", str(SCRIPTS / "map_hosts.cjs"), str(SCRIPTS / "firebase_admin.js")]
+        task = {"account": str(self.simulator.services.account.file), "handles": ["a", "dead", "b"]}
+        said = await deferToThread(self._finish, command, task)
+        dead = "messaging/registration-token-not-registered"
+        self.assertEqual([said[1], said[3]], [dead, dead])
+        self.assertEqual({said[0], said[2], said[4]}, {each["id"] for each in self.records()})
+        self.assertEqual([each["protocol"] for each in self.records()], ["http1", "http2", "http2"])
 
     async def test_errors(self) -> None:
         """Each code becomes its exception."""
