@@ -9,28 +9,29 @@ from tests.service_rig import ServiceCase, ServiceRig
 QUICK = {"retry_delay": "50ms", "device_delay": "50ms"}
 
 
-class Every:
+class Every(ServiceCase):
     """The tests of one service.
 
     :cvar app: on it.
     """
 
+    __test__ = False
     app: ClassVar[ServiceApp]
 
-    async def rig(self: Any, *script: dict[str, Any], **more: Any) -> ServiceRig:
+    async def rig(self, *script: dict[str, Any], **more: Any) -> ServiceRig:
         """A rig with an app on the service."""
         rules = [{"service": self.app.kind, **rule} for rule in script]
         rig: ServiceRig = self.made(*rules)
         await rig.begin(self.app.factory, lambda rig: {**QUICK, **self.app.table(rig), **more})
         return rig
 
-    async def sent(self: Any, rig: ServiceRig, *names: str, **terms: Any) -> dict[str, str]:
+    async def sent(self, rig: ServiceRig, *names: str, **terms: Any) -> dict[str, str]:
         """Send to these; return the targets by name."""
         targets = {name: self.app.target(rig, name) for name in names}
         await rig.send(list(targets.values()), self.app.payload, **terms)
         return targets
 
-    async def test_living_and_dead(self: Any) -> None:
+    async def test_living_and_dead(self) -> None:
         """Each living target gets it once; a dead one is refused, and known to be dead from then on."""
         rig = await self.rig()
         names = [f"device{number}" for number in range(12)]
@@ -42,21 +43,21 @@ class Every:
         self.assertEqual(outcomes[targets["gone1"]][0], State.REJECTED)
         self.assertEqual(rig.dead(), {targets["gone1"]: self.app.dead})
 
-    async def test_trouble(self: Any) -> None:
+    async def test_trouble(self) -> None:
         """What the service cannot do now is sent again."""
         rig = await self.rig({"act": "answer", "times": 2, "retry_after": "0s", **self.app.fault})
         await self.sent(rig, *[f"device{number}" for number in range(6)])
         await rig.settled()
         self.assertEqual(sorted(rig.handles().values()), [1] * 6)
 
-    async def test_a_lost_connection(self: Any) -> None:
+    async def test_a_lost_connection(self) -> None:
         """What is not answered is sent again: here none of it was accepted before."""
         rig = await self.rig({"act": "drop", "times": 2})
         await self.sent(rig, *[f"device{number}" for number in range(6)])
         await rig.settled()
         self.assertEqual(sorted(rig.handles().values()), [1] * 6)
 
-    async def test_at_most_once(self: Any) -> None:
+    async def test_at_most_once(self) -> None:
         """What was accepted, and not answered, is unknown, and not sent again."""
         rule = {"act": "drop", "times": 1, "accepted": True}
         rig = await self.rig(rule, delivery="at-most-once")
@@ -68,7 +69,33 @@ class Every:
         self.assertEqual(states, ["accepted", "unknown"])
 
 
-for _kind, _app in SERVICE_APPS.items():
-    globals()[f"{_kind.capitalize()}Tests"] = type(
-        f"{_kind.capitalize()}Tests", (Every, ServiceCase), {"app": _app, "__module__": __name__}
-    )
+class FcmTests(Every):
+    __test__, app = True, SERVICE_APPS["fcm"]
+
+
+class WebPushTests(Every):
+    __test__, app = True, SERVICE_APPS["webpush"]
+
+
+class WnsTests(Every):
+    __test__, app = True, SERVICE_APPS["wns"]
+
+
+class AdmTests(Every):
+    __test__, app = True, SERVICE_APPS["adm"]
+
+
+class HmsTests(Every):
+    __test__, app = True, SERVICE_APPS["hms"]
+
+
+class BaiduTests(Every):
+    __test__, app = True, SERVICE_APPS["baidu"]
+
+
+class MpnsTests(Every):
+    __test__, app = True, SERVICE_APPS["mpns"]
+
+
+class XiaomiTests(Every):
+    __test__, app = True, SERVICE_APPS["xiaomi"]

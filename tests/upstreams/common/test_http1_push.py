@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 from twisted.internet.defer import succeed
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.python.failure import Failure
 
 from pushgate.model.outcome import State
@@ -75,12 +75,16 @@ class Wire:
         head = b"HTTP/1.1 %d X\r\ncontent-length: %d\r\n%s\r\n" % (status, len(body), more)
         self.connection.dataReceived(head + body)
 
-    def abortConnection(self):
+    def end(self, reason):
         if self.connected:
             self.connected = False
-            self.connection.connectionLost(Failure(ConnectionDone()))
+            self.connection.connectionLost(Failure(reason))
 
-    loseConnection = abortConnection
+    def loseConnection(self):
+        self.end(ConnectionDone())
+
+    def abortConnection(self):
+        self.end(ConnectionAborted())
 
 
 class Rig:
@@ -219,3 +223,13 @@ def test_what_is_no_http(rig):
             wire.connection.dataReceived(b"220 mail.example.org ESMTP\r\n")
         rig.run(1)
     assert rig.circuit == (True, "not-http")
+
+
+@pytest.mark.parametrize(("reason", "state"), [(ConnectionDone(), State.ACCEPTED), (ConnectionLost(), None)])
+def test_a_body_that_ends_with_the_connection(rig, reason, state):
+    """It is whole when the connection was closed in good order; cut off, it proves nothing."""
+    rig.put(b"a")
+    wire = rig.up()[0]
+    wire.connection.dataReceived(b"HTTP/1.1 200 OK\r\n\r\na")
+    wire.end(reason)
+    assert rig.work.states().get(b"a") is state

@@ -3,6 +3,9 @@
 from typing import Any, Final, Protocol
 
 from h2.errors import ErrorCodes
+from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
 
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.history import Event, Step
@@ -96,6 +99,12 @@ class HTTPPushConnection(PooledConnection):
             self._happened(event)
         self._conclude()
 
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self.ready_at is not None and reason.check(ConnectionDone) and not self.vanished:
+            for event in self._codec.finish():  # a body may end with its connection, but is not cut off by it
+                self._happened(event)
+        super().connectionLost(reason)
+
     # the protocol of a pooled connection
 
     @property
@@ -117,8 +126,6 @@ class HTTPPushConnection(PooledConnection):
         self._owner.wake()
 
     def has_ended(self, cause: Cause | None) -> None:
-        for event in self._codec.finish():
-            self._happened(event)
         never = cause in failure_causes.REJECTIONS  # then nothing that was written was looked at
         findings = self.exchange.ended(
             lambda stream: never or self._codec.is_unsent(stream),
