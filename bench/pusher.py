@@ -51,12 +51,12 @@ async def connected(port: str) -> amp.AMP:
     return client
 
 
-async def push_all(client: amp.AMP, boxes: list[dict[str, Any]], in_flight: int) -> None:
+async def push_all(
+    client: amp.AMP, boxes: list[dict[str, Any]], in_flight: int, command: type[amp.Command] = PushBatch
+) -> None:
     """Push these, so many at a time."""
     gate = DeferredSemaphore(in_flight)
-    await DeferredList(
-        [gate.run(client.callRemote, PushBatch, **box) for box in boxes], fireOnOneErrback=True
-    )
+    await DeferredList([gate.run(client.callRemote, command, **box) for box in boxes], fireOnOneErrback=True)
 
 
 async def push(

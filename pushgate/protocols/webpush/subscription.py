@@ -8,6 +8,7 @@ that stands for all of them: a target is its bytes wherever it is compared.
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -20,6 +21,8 @@ PUBLIC: Final = 65
 """Bytes of a public key: a point on P-256, uncompressed."""
 AUTH: Final = 16
 """Bytes of the secret that authenticates."""
+_KNOWN: Final = 8192
+"""Subscriptions that are kept read; about 1 kB each."""
 _split: Final = re.compile(r"https://([^/?]+)([/?][!$-;=?-\[\]-_a-~]*)?", re.IGNORECASE).fullmatch
 """What addresses have as ``%…`` only is not in it, nor a fragment, which is never sent."""
 _is_public: Final = re.compile(r"[A-Za-z0-9_-]{87}=?").fullmatch
@@ -57,8 +60,13 @@ class _Target(msgspec.Struct):
 _decode: Final = msgspec.json.Decoder(_Target).decode
 
 
+@lru_cache(maxsize=_KNOWN)
 def parse(target: bytes) -> Subscription:
-    """The subscription that a target stands for; raise `Invalid`, naming ``token``, when there is none."""
+    """The subscription that a target stands for; raise `Invalid`, naming ``token``, when there is none.
+
+    The last ones are kept: each is asked for when it is accepted, when its route is looked for, and when it
+    is sent.
+    """
     try:
         found = _decode(target)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
