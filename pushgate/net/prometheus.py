@@ -20,11 +20,14 @@ GAUGES: Final[dict[str, tuple[str, ...]]] = {
     "pushgate_delayed_notifications": ("app",),
     "pushgate_connections": ("app", "state"),
     "pushgate_circuit_open": ("app", "cause"),
+    "pushgate_route_circuit_open": ("app", "origin", "cause"),
     "pushgate_certificate_expiry_timestamp_seconds": ("app",),
     "pushgate_sink_lag": ("sink",),
     "pushgate_build_info": ("version",),
 }
 """Each gauge's labels."""
+MOST_ROUTES: Final = 20
+"""Origins of an app that have a sample at a time: callers may choose them, and each is a series."""
 
 HELP: Final[dict[str, str]] = {
     "pushgate_submitted_total": "Notifications accepted from a caller.",
@@ -53,6 +56,7 @@ HELP: Final[dict[str, str]] = {
     "pushgate_delayed_notifications": "Notifications that wait to be sent again, at the service's wish.",
     "pushgate_connections": "Connections to the push service.",
     "pushgate_circuit_open": "1 and the cause while an app's push service is of no use, else 0 and no cause.",
+    "pushgate_route_circuit_open": "Origins of a push service that failed last: 1 while one is of no use.",
     "pushgate_certificate_expiry_timestamp_seconds": "Unix time when an app's certificate expires.",
     "pushgate_sink_lag": "Notifications reported and not yet taken by a sink.",
     "pushgate_build_info": "1, with the version of the gateway.",
@@ -145,10 +149,17 @@ def _add_app(gauges: dict[str, GaugeMetricFamily], app: str, state: dict[str, An
     circuit = state["circuit"]
     cause = circuit["cause"] if circuit["open"] else ""
     gauges["pushgate_circuit_open"].add_metric((app, cause), int(circuit["open"]))
+    for origin, route in sorted(state["routes"].items(), key=_open_first)[:MOST_ROUTES]:
+        gauges["pushgate_route_circuit_open"].add_metric((app, origin, route["cause"]), int(route["open"]))
     if state["certificate_expires"] is not None:
         gauges["pushgate_certificate_expiry_timestamp_seconds"].add_metric(
             (app,), state["certificate_expires"]
         )
+
+
+def _open_first(route: tuple[str, dict[str, Any]]) -> tuple[bool, str]:
+    origin, state = route
+    return not state["open"], origin
 
 
 def _cumulative(histogram: Histogram) -> list[tuple[str, float]]:

@@ -75,6 +75,7 @@ from pushgate.plugin.interfaces import (
     IWork,
     Receipt,
     ReplayPage,
+    RouteState,
     Settled,
     UpstreamState,
 )
@@ -102,8 +103,8 @@ __all__ = [
     "Invalid", "LazyInput", "LazySink", "LazyUpstream", "ListeningTable", "Metrics", "NotFound",
     "NotLoggedIn", "NotificationRules", "NotificationTrace", "Operation", "Outcome", "Overloaded",
     "Packed", "Port", "Principal", "PrincipalName", "Principals", "Priority", "PushgateError", "Receipt",
-    "Refusal", "ReplayPage", "Report", "ServerEndpoint", "ServiceFailed", "Settled", "ShuttingDown",
-    "Sink", "SinkDown", "SinkFactory", "SinkTable", "State", "Step", "StoragePolicy", "Submission",
-    "Table", "TargetForm", "Terms", "Tokens", "TooFast", "TooLarge", "UnknownApp", "UpstreamFactory",
-    "UpstreamState", "Verdict", "id_text", "ndjson", "parse_id",
+    "Refusal", "ReplayPage", "Report", "RouteState", "ServerEndpoint", "ServiceFailed", "Settled",
+    "ShuttingDown", "Sink", "SinkDown", "SinkFactory", "SinkTable", "State", "Step", "StoragePolicy",
+    "Submission", "Table", "TargetForm", "Terms", "Tokens", "TooFast", "TooLarge", "UnknownApp",
+    "UpstreamFactory", "UpstreamState", "Verdict", "id_text", "ndjson", "parse_id",
 ]  # fmt: skip

@@ -62,6 +62,17 @@ class Receipt(msgspec.Struct, frozen=True):
     repeated: bool = False
 
 
+class RouteState(msgspec.Struct, frozen=True):
+    """The state of one origin of a push service that failed last.
+
+    :param circuit: the cause.
+    :param circuit_open: whether no connection to it counts as usable now.
+    """
+
+    circuit: str
+    circuit_open: bool = False
+
+
 class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of an upstream, for operators.
 
@@ -71,7 +82,7 @@ class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
     :param circuit: the cause of the last failure since the service was last of use, "" without one.
     :param circuit_open: whether no connection counts as usable now.
     :param certificate_expires: Unix seconds.
-    :param routes: of a push service with many origins, the cause of the last failure of each, "" without one.
+    :param routes: of a push service with many origins, those that failed last.
     """
 
     connections: dict[str, int]
@@ -80,7 +91,7 @@ class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
     circuit: str = ""
     circuit_open: bool = False
     certificate_expires: float | None = None
-    routes: dict[str, str] | None = None
+    routes: dict[str, RouteState] = {}
 
 
 class ReplayPage(msgspec.Struct, frozen=True):

@@ -55,7 +55,7 @@ def exposed() -> dict[str, set[str]]:
         metrics.observe(name, *labels, seconds=1)
     news = {
         "queue": 1, "queue_age": 1, "window": 1, "delayed": 1, "connections": {"ready": 1}, "certificate_expires": 1,
-        "circuit": {"open": False, "cause": ""},
+        "circuit": {"open": False, "cause": ""}, "routes": {"https://push.example.com": {"open": True, "cause": "refused"}},
     }  # fmt: skip
     stats = {"apps": {"news": news}, "sinks": {"log": {"lag": 1}}}
     text = Exposition(metrics, lambda: stats).answer("")[0].decode()

@@ -39,6 +39,8 @@ from pushgate.plugin.interfaces import (
     IUpstreamFactory,
     IWork,
     Receipt,
+    RouteState,
+    UpstreamState,
 )
 from pushgate.plugin.settings import AppTable
 from pushgate.protocols.apns_rules import APNS_RULES
@@ -588,10 +590,31 @@ class BooksTests(GatewayTestCase):
                 "delayed": 0,
                 "connections": {"ready": 0},
                 "circuit": {"open": True, "cause": "network"},
+                "routes": {},
                 "certificate_expires": None,
                 "dead_tokens": 0,
             },
         )
+
+    def test_routes(self) -> None:
+        """Origins of a push service that failed last are shown, and go to the metrics."""
+        routes = {
+            "https://b.example": RouteState("refused", True),
+            "https://a.example": RouteState("network"),
+        }
+        shown = UpstreamState(connections={}, window=0, circuit="refused", routes=routes)
+        self.patch(self.rig.upstream, "state", lambda: shown)
+        stats = json.loads(json.dumps(self.rig.gateway.stats()))
+        self.assertEqual(
+            stats["apps"]["news"]["routes"],
+            {
+                "https://a.example": {"open": False, "cause": "network"},
+                "https://b.example": {"open": True, "cause": "refused"},
+            },
+        )
+        text = Exposition(self.rig.metrics, self.rig.gateway.stats).answer("")[0].decode()
+        line = 'pushgate_route_circuit_open{app="news",cause="refused",origin="https://b.example"} 1.0'
+        self.assertIn(line, text)
 
     def test_stats_are_what_the_metrics_expect(self) -> None:
         """The metrics can be made of the gateway's stats."""

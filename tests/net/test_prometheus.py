@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pushgate import __version__
 from pushgate.model.metrics import BOUNDS, COUNTERS, HISTOGRAMS, Metrics
 from pushgate.model.outcome import State
-from pushgate.net.prometheus import GAUGES, HELP, Exposition
+from pushgate.net.prometheus import GAUGES, HELP, MOST_ROUTES, Exposition
 
 CONTRACT = {
     "pushgate_submitted_total": {"app", "input"},
@@ -21,6 +21,7 @@ CONTRACT = {
     "pushgate_connections": {"app", "state"},
     "pushgate_reconnects_total": {"app", "cause"},
     "pushgate_circuit_open": {"app", "cause"},
+    "pushgate_route_circuit_open": {"app", "origin", "cause"},
     "pushgate_certificate_expiry_timestamp_seconds": {"app"},
     "pushgate_spool_commit_seconds": set(),
     "pushgate_accept_seconds": {"input"},
@@ -46,6 +47,7 @@ def app(**changes: Any) -> dict[str, Any]:
         "delayed": 2,
         "connections": {"ready": 2, "connecting": 1},
         "circuit": {"open": False, "cause": ""},
+        "routes": {},
         "certificate_expires": None,
         **changes,
     }
@@ -152,6 +154,23 @@ class ExpositionTests(SynchronousTestCase):
         self.assertEqual(self.circuits(open=False, cause=""), {"": 0})
         self.assertEqual(self.circuits(open=True, cause="network"), {"network": 1})
         self.assertEqual(self.circuits(open=False, cause="network"), {"": 0})
+
+    def test_routes(self) -> None:
+        """So many origins have a sample and no more, those of no use first: senders may choose origins."""
+        routes = {f"https://{n:03}": {"open": n % 2 == 1, "cause": "refused"} for n in range(3 * MOST_ROUTES)}
+        self.stats["apps"] = {"news": app(routes=routes)}
+        found = {
+            dict(labels)["origin"]: value
+            for (name, labels), value in self.samples().items()
+            if name == "pushgate_route_circuit_open"
+        }
+        self.assertEqual(found, {f"https://{n:03}": 1 for n in range(1, 2 * MOST_ROUTES, 2)})
+        del routes["https://001"], routes["https://003"]
+        self.stats["apps"] = {"news": app(routes=dict(list(routes.items())[:3]))}
+        text = self.text()
+        self.assertIn(
+            'pushgate_route_circuit_open{app="news",cause="refused",origin="https://000"} 0.0', text
+        )
 
     def test_format_is_negotiated(self) -> None:
         """Prometheus gets the format it prefers; without an Accept header it is the classic text."""

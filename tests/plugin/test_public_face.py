@@ -71,6 +71,7 @@ NAMES = [
     "Refusal",
     "ReplayPage",
     "Report",
+    "RouteState",
     "ServerEndpoint",
     "ServiceFailed",
     "Settled",

@@ -29,6 +29,7 @@ class QueuingGateway(RecordingGateway):
             "delayed": 0,
             "connections": {},
             "circuit": {"open": False, "cause": ""},
+            "routes": {},
             "certificate_expires": None,
         }
         return {"apps": {"news": news}, "sinks": {}}

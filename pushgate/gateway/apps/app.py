@@ -67,6 +67,10 @@ class App:
             "delayed": state.delayed,
             "connections": state.connections,
             "circuit": {"open": state.circuit_open, "cause": state.circuit},
+            "routes": {
+                origin: {"open": each.circuit_open, "cause": each.circuit}
+                for origin, each in sorted(state.routes.items())
+            },
             "certificate_expires": state.certificate_expires,
             "dead_tokens": len(self.dead_tokens.tokens),
         }

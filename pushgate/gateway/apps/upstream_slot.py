@@ -104,6 +104,7 @@ class UpstreamSlot:
             circuit=first.circuit,
             circuit_open=first.circuit_open,
             certificate_expires=first.certificate_expires,
+            routes=first.routes,
         )
 
     def _all(self) -> Iterator[IUpstream]:

@@ -25,6 +25,7 @@ STATE = {
     "delayed": 0,
     "connections": {"ready": 1},
     "circuit": {"open": False, "cause": ""},
+    "routes": {},
     "certificate_expires": 1_800_000_000.0,
 }
 ENDLESS = "/v1/outcomes"

@@ -9,7 +9,7 @@ from zope.interface.verify import verifyObject
 
 from pushgate.model.errors import Invalid
 from pushgate.model.outcome import State
-from pushgate.plugin.interfaces import IInFlight, IUpstream, UpstreamState
+from pushgate.plugin.interfaces import IInFlight, IUpstream, RouteState, UpstreamState
 from pushgate.protocols.http_push.origin import Origin
 from pushgate.testing import MemoryNetwork, RecordingQueue, context
 from pushgate.upstreams.common.http_push.routed_upstream import (
@@ -246,4 +246,19 @@ def test_state(rig):
     state = rig.upstream.state()
     assert (state.connections, state.window, state.delayed) == ({"ready": 3}, 4, 7)
     assert (state.circuit, state.circuit_open) == ("refused", False)
-    assert state.routes == {"https://a": "refused", "https://b": ""}
+    assert state.routes == {"https://a": RouteState("refused", True)}
+
+
+def test_state_while_a_route_closes(rig):
+    """Its successor at the same origin says how that is doing; what the old one has open still counts."""
+    rig.put(b"a/1")
+    old = rig.ways["a"]
+    old.take(1)
+    for _ in range(int(IDLE / SWEEP) + 1):
+        rig.clock.advance(SWEEP)
+    rig.put(b"a/2")
+    assert rig.ways["a"] is not old
+    old.shown = UpstreamState(connections={"draining": 1}, window=1, circuit="refused", circuit_open=True)
+    state = rig.upstream.state()
+    assert (state.connections, state.window) == ({"ready": 1, "draining": 1}, 1)
+    assert (state.circuit, state.circuit_open, state.routes) == ("", False, {})

@@ -1,14 +1,14 @@
 """The way to one origin of a push service: a queue, and an upstream with pool and circuit of its own."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch
-from pushgate.plugin.interfaces import UpstreamState
+from pushgate.plugin.interfaces import RouteState, UpstreamState
 from pushgate.protocols.http_push.origin import Origin
 from pushgate.upstreams.common.http_push.route_queue import RouteQueue
 from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
@@ -55,21 +55,23 @@ class Route:
         return self.closed
 
 
-def merged(states: Mapping[str, UpstreamState], waiting: int) -> UpstreamState:
+def merged(states: Sequence[tuple[str, UpstreamState]], waiting: int) -> UpstreamState:
     """The state of all routes together.
 
-    :param states: by origin.
+    :param states: each with its origin. While one closes there may be two of an origin: the first counts.
     :param waiting: notifications in the queues of the routes.
     """
     connections: Counter[str] = Counter()
-    for state in states.values():
+    first: dict[str, UpstreamState] = {}
+    for origin, state in states:
         connections.update(state.connections)
-    troubled = [state for state in states.values() if state.circuit]
+        first.setdefault(origin, state)
+    troubled = {origin: state for origin, state in first.items() if state.circuit}
     return UpstreamState(
         connections=dict(connections),
-        window=sum(state.window for state in states.values()),
-        delayed=waiting + sum(state.delayed for state in states.values()),
-        circuit=troubled[0].circuit if troubled else "",
-        circuit_open=bool(states) and all(state.circuit_open for state in states.values()),
-        routes={origin: state.circuit for origin, state in states.items()},
+        window=sum(state.window for _, state in states),
+        delayed=waiting + sum(state.delayed for _, state in states),
+        circuit=next((state.circuit for state in troubled.values()), ""),
+        circuit_open=bool(first) and all(state.circuit_open for state in first.values()),
+        routes={origin: RouteState(each.circuit, each.circuit_open) for origin, each in troubled.items()},
     )

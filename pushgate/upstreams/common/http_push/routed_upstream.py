@@ -83,7 +83,7 @@ class RoutedUpstream:
 
     def state(self) -> UpstreamState:
         routes = [*self._routes.values(), *self._leaving]
-        return merged({str(each.origin): each.upstream.state() for each in routes}, self._waiting())
+        return merged([(str(each.origin), each.upstream.state()) for each in routes], self._waiting())
 
     # IInFlight
 
