@@ -34,6 +34,16 @@ class SampleTests(SynchronousTestCase):
                 self.assertTrue(table.pop(key).startswith("/etc/pushgate/"))
         self.assertEqual(config_from(tree, "sample", find()), as_it_is)
 
+    def test_its_examples(self) -> None:
+        """Every built-in push service is in the sample; the tables that are comments are good as well."""
+        text = re.sub(r"^#(?=\[|\w+ = )", "", SAMPLE.read_text(), flags=re.MULTILINE)
+        registry = find()
+        apps = config_from(tomllib.loads(text), "sample", registry).apps
+        built_in = {
+            name for name, found in registry.found["upstream"].items() if "/pushgate/plugins/" in found.origin
+        }
+        self.assertEqual({factory.name for factory, _ in apps.values()}, built_in)
+
     def test_it_shows_every_key(self) -> None:
         """Every key this version understands is in the sample, shown as a default or set."""
         tree = tomllib.loads(self.complete())
