@@ -69,7 +69,7 @@ class Stand:
 
     def config(self, kind: str, directory: Path, amp: int) -> Path:
         """A configuration: one app, an AMP input, outcomes in a file, all in `directory`."""
-        app = {
+        apps: dict[str, dict[str, object]] = {
             "fcm": {
                 "service_account_file": str(self.credentials["fcm"]), "host": "localhost", "port": self.port,
             },
@@ -77,8 +77,8 @@ class Stand:
                 "vapid_key_file": str(self.credentials["webpush"]), "subject": "mailto:ops@example.org",
                 "allow_hosts": ["localhost"],
             },
-        }[kind]  # fmt: skip
-        lines = [f"{key} = {json.dumps(value)}" for key, value in app.items()]
+        }  # fmt: skip
+        lines = [f"{key} = {json.dumps(value)}" for key, value in apps[kind].items()]
         path = directory / "pushgate.toml"
         path.write_text(
             f'[gateway]\nstate_dir = "{directory}/state"\nqueue_limit = 10000000\n'
