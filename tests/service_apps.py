@@ -43,6 +43,11 @@ class ServiceApp(msgspec.Struct, frozen=True):
         """Its name in the configuration."""
         return self.factory.name
 
+    @property
+    def has_tokens(self) -> bool:
+        """Whether its requests have access tokens."""
+        return self.kind in {"fcm", "wns", "adm", "hms"}
+
 
 def secret(rig: ServiceRig, text: str) -> Path:
     """A file with a secret in it."""

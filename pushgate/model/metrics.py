@@ -31,6 +31,10 @@ HISTOGRAMS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Each histogram's labels; the values are seconds."""
 
+MOST_SERIES: Final = 2000
+"""Label values of one counter that are told apart."""
+OTHER: Final = "other"
+"""The last label of what is not."""
 BOUNDS: Final = (
     0.0005,
     0.001,
@@ -85,8 +89,13 @@ class Metrics:
         self.histograms: dict[str, dict[tuple[str, ...], Histogram]] = {name: {} for name in HISTOGRAMS}
 
     def count(self, name: str, *labels: str, times: int = 1) -> None:
-        """Add to a counter; raise KeyError for a name that is not in `COUNTERS`."""
+        """Add to a counter; raise KeyError for a name that is not in `COUNTERS`.
+
+        Some last labels are a peer's words: beyond `MOST_SERIES` of a counter new ones are `OTHER`.
+        """
         counter = self.counts[name]
+        if len(counter) >= MOST_SERIES and labels not in counter and len(labels) > 1:
+            labels = (*labels[:-1], OTHER)
         counter[labels] = counter.get(labels, 0) + times
 
     def observe(self, name: str, *labels: str, seconds: float, times: int = 1) -> None:

@@ -105,7 +105,8 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
             )
         word, words = terms.push_type, self.push_types
         if word is not None and words is not None and word not in words:
-            raise Invalid("push_type", "not a known word", f"one of {', '.join(sorted(words))}")
+            rule = f"one of {', '.join(sorted(words))}" if words else "none: this service has no push types"
+            raise Invalid("push_type", "not a known word", rule)
         priority = terms.priority or Priority.URGENT
         if priority not in self.priorities:
             known = ", ".join(map(str, sorted(self.priorities)))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pushgate.model.metrics import BOUNDS, COUNTERS, HISTOGRAMS, Histogram, Metrics
+from pushgate.model.metrics import BOUNDS, COUNTERS, HISTOGRAMS, MOST_SERIES, OTHER, Histogram, Metrics
 
 
 def test_counts_add_up_by_label():
@@ -15,6 +15,18 @@ def test_counts_add_up_by_label():
         ("news", "accepted", ""): 501,
         ("news", "rejected", "InvalidToken"): 1,
     }
+
+
+def test_words_of_peers_are_bounded():
+    """However many reasons a push service thinks of, they take no more room; nothing goes uncounted."""
+    metrics = Metrics()
+    for number in range(MOST_SERIES + 100):
+        metrics.count("pushgate_outcomes_total", "news", "rejected", f"reason {number}")
+    metrics.count("pushgate_outcomes_total", "news", "rejected", "reason 1")
+    counts = metrics.counts["pushgate_outcomes_total"]
+    assert len(counts) == MOST_SERIES + 1
+    assert counts["news", "rejected", OTHER] == 100
+    assert counts["news", "rejected", "reason 1"] == 2
 
 
 def test_every_series_exists_from_the_start():

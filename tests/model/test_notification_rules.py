@@ -63,6 +63,8 @@ def test_terms_of_the_service():
     for terms, field in ((Terms(), "priority"), (Terms(priority=Priority.BULK, push_type="x"), "push_type")):
         with pytest.raises(Invalid, match=f"^{field}: "):
             bulk.check_terms(terms)
+    with pytest.raises(Invalid, match="none: this service has no push types"):
+        NotificationRules(push_types=frozenset()).check_terms(Terms(push_type="alert"))
     NotificationRules().check_terms(Terms(push_type="whatever"))
 
 

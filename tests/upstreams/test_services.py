@@ -2,7 +2,10 @@
 
 from typing import Any, ClassVar
 
+from twisted.internet.defer import Deferred
+
 from pushgate.model.outcome import State
+from tests.connect_proxy import ProxyServer
 from tests.service_apps import SERVICE_APPS, ServiceApp
 from tests.service_rig import ServiceCase, ServiceRig
 
@@ -67,6 +70,17 @@ class Every(ServiceCase):
         self.assertEqual(sorted(rig.handles().values()), [1, 1])
         states = sorted(state for state, _ in rig.outcomes().values())
         self.assertEqual(states, ["accepted", "unknown"])
+
+    async def test_through_a_proxy(self) -> None:
+        """All connections go through the app's proxy, those to its token service too."""
+        proxies = await ProxyServer().start()
+        self.addCleanup(lambda: Deferred.fromCoroutine(proxies.stop()))
+        rig = await self.rig(proxy=proxies.url)
+        await self.sent(rig, "device1")
+        await rig.settled()
+        asked = [proxy.asked.split()[1].decode() for proxy in proxies.proxies]
+        self.assertEqual(set(asked), {f"localhost:{rig.simulator.services_port}"})
+        self.assertGreaterEqual(len(asked), 2 if self.app.has_tokens else 1)
 
 
 class FcmTests(Every):

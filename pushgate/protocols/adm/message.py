@@ -6,8 +6,9 @@ from typing import Final
 
 import msgspec
 
-from pushgate.model.notification import Batch
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.protocols.http_push.json_fields import raw, read_fields, write_fields
+from pushgate.protocols.http_push.ttl import seconds_left
 
 SHORTEST, LONGEST = 60, 2_678_400
 """Seconds that a message may be kept for at least and at most: a minute and 31 days."""
@@ -23,20 +24,19 @@ def checksum(data: dict[str, str]) -> str:
     return b64encode(hashlib.md5(text, usedforsecurity=False).digest()).decode()
 
 
-def completed(payload: bytes, batch: Batch) -> bytes:
-    """The body of the request: the payload with what its batch says where it says nothing, and a checksum.
+def completed(payload: bytes, span: BatchSlice) -> bytes:
+    """The body of the request: the payload with what its terms say where it says nothing, and a checksum.
 
     A payload that is no message, taken under other rules, is left as it is: the service refuses it.
     """
     fields = read_fields(payload)
     if fields is None:
         return payload
-    terms = batch.terms
+    terms, left = span.batch.terms, seconds_left(span, LONGEST)
     if terms.collapse_id is not None and "consolidationKey" not in fields:
         fields["consolidationKey"] = raw(terms.collapse_id)
-    if terms.expiration is not None and "expiresAfter" not in fields:
-        seconds = int(terms.expiration - batch.accepted_at)
-        fields["expiresAfter"] = raw(min(LONGEST, max(SHORTEST, seconds)))
+    if left is not None and "expiresAfter" not in fields:
+        fields["expiresAfter"] = raw(max(SHORTEST, left))
     if "data" in fields and "md5" not in fields:
         try:
             fields["md5"] = raw(checksum(decode_data(fields["data"])))

@@ -31,7 +31,7 @@ class AdmService(PlainService):
 
     def members(self, span: BatchSlice) -> list[Member]:
         """What each member of a slice has for itself, in order."""
-        bodies = each_once(span.payloads(), lambda payload: completed(payload, span.batch))
+        bodies = each_once(span.payloads(), lambda payload: completed(payload, span))
         return [
             Member(index, b"/messaging/registrations/%s/messages" % _quoted(target), (), body)
             for index, target, body in zip(range(span.start, span.stop), span.tokens(), bodies, strict=True)

@@ -13,6 +13,7 @@ from pushgate.protocols.http_push.json_body import read_object, word
 from pushgate.protocols.http_push.plain_service import PlainService, wait_of
 from pushgate.protocols.http_push.sent import Sent
 from pushgate.protocols.http_push.service import Header, Member
+from pushgate.protocols.http_push.ttl import seconds_left
 
 HOST: Final = "api.tuisong.baidu.com"
 PATH: Final = "/rest/3.0/push/single_device"
@@ -90,10 +91,8 @@ def message_type(terms: Terms, payload: bytes) -> int:
 
 
 def _expiry(span: BatchSlice) -> dict[str, str]:
-    expiration = span.batch.terms.expiration
-    if expiration is None:
-        return {}
-    return {"msg_expires": str(min(LONGEST, max(0, int(expiration - span.batch.accepted_at))))}
+    left = seconds_left(span, LONGEST)
+    return {} if left is None else {"msg_expires": str(left)}
 
 
 def _unique_id(found: dict[str, Any] | None) -> str:

@@ -2,39 +2,33 @@
 
 from typing import Final
 
-from pushgate.model.notification import Batch
+from pushgate.model.batch_slice import BatchSlice
 from pushgate.protocols.http_push.json_fields import Fields, opened, raw, read_fields, write_fields
+from pushgate.protocols.http_push.ttl import seconds_left
 
 LONGEST: Final = 15 * 86400
 """Seconds that a message is kept at most."""
 
 
-def seconds_left(batch: Batch) -> int | None:
-    """Seconds that the notifications of a batch may be kept, within Huawei's bounds; None: not said."""
-    if batch.terms.expiration is None:
-        return None
-    return min(LONGEST, max(1, int(batch.terms.expiration - batch.accepted_at)))
-
-
-def android_head(payload: bytes, batch: Batch) -> bytes:
+def android_head(payload: bytes, span: BatchSlice) -> bytes:
     """The body of v1 as far as the token: ``{"message":{…,"token":[``.
 
     The payload is ``message`` without a token.
     """
-    left = seconds_left(batch)
+    left = seconds_left(span, LONGEST)
     if left is not None:
-        payload = _with(payload, "android", f"{left}s")
+        payload = _with(payload, "android", f"{max(1, left)}s")
     return b'{"message":' + opened(payload, "token") + b"["
 
 
-def harmony_head(payload: bytes, batch: Batch) -> bytes:
+def harmony_head(payload: bytes, span: BatchSlice) -> bytes:
     """The body of v3 as far as the token: ``{…,"target":{"token":[``.
 
     The payload is the body without a target.
     """
-    left = seconds_left(batch)
+    left = seconds_left(span, LONGEST)
     if left is not None:
-        payload = _with(payload, "pushOptions", left)
+        payload = _with(payload, "pushOptions", max(1, left))
     return opened(payload, "target") + b'{"token":['
 
 

@@ -7,7 +7,6 @@ from urllib.parse import quote
 import msgspec
 
 from pushgate.model.batch_slice import BatchSlice
-from pushgate.model.notification import Batch
 from pushgate.protocols.hms.message import android_head, harmony_head
 from pushgate.protocols.hms.reasons import answer
 from pushgate.protocols.hms.rules import PUSH_TYPES
@@ -34,7 +33,7 @@ class HmsService(PlainService):
 
     def members(self, span: BatchSlice) -> list[Member]:
         """What each member of a slice has for itself, in order."""
-        heads = each_once(span.payloads(), lambda payload: self._head(payload, span.batch))
+        heads = each_once(span.payloads(), lambda payload: self._head(payload, span))
         return [
             Member(index, self._path, (), head + _json(target) + self._end)
             for index, target, head in zip(range(span.start, span.stop), span.tokens(), heads, strict=True)
@@ -54,8 +53,8 @@ class HmsService(PlainService):
             unique_id=word(found, "requestId"),
         )
 
-    def _head(self, payload: bytes, batch: Batch) -> bytes:
-        return android_head(payload, batch)
+    def _head(self, payload: bytes, span: BatchSlice) -> bytes:
+        return android_head(payload, span)
 
 
 class HarmonyService(HmsService):
@@ -73,8 +72,8 @@ class HarmonyService(HmsService):
         number = PUSH_TYPES.get(span.batch.terms.push_type or "alert", 0)
         return _CONTENT, (b"push-type", b"%d" % number)
 
-    def _head(self, payload: bytes, batch: Batch) -> bytes:
-        return harmony_head(payload, batch)
+    def _head(self, payload: bytes, span: BatchSlice) -> bytes:
+        return harmony_head(payload, span)
 
 
 def _text(target: bytes) -> str:

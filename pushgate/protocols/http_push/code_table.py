@@ -35,7 +35,13 @@ class CodeTable:
         if found is not None:
             return found if found.status == status else replace(found, status=status)
         if not ok:
-            return self._statuses.answer(status, code or f"HTTP{status}")
+            return self._of_status(status, code)
         if code:
             return Answer(status, code, Follows.REJECTED, "a code that is not known")
         return Answer(status, f"HTTP{status}", Follows.LATER, "an answer that is not the service's")
+
+    def _of_status(self, status: int, code: str) -> Answer:
+        known = self._statuses.documented(status, f"HTTP{status}")
+        if known is None:
+            return self._statuses.answer(status, code or f"HTTP{status}")
+        return replace(known, reason=code) if code else known

@@ -9,10 +9,11 @@ from typing import Final
 import msgspec
 
 from pushgate.model.batch_slice import BatchSlice
-from pushgate.model.notification import Terms
+from pushgate.model.notification import MAX_EXPIRATION, Terms
 from pushgate.protocols.http_push.channel_uri import ChannelRules
 from pushgate.protocols.http_push.plain_service import each_once
 from pushgate.protocols.http_push.service import Header, Member
+from pushgate.protocols.http_push.ttl import seconds_left
 from pushgate.protocols.xml_payload import guessed_root
 
 XML_TYPES: Final = frozenset({"toast", "tile", "badge"})
@@ -63,9 +64,9 @@ class RequestRules(msgspec.Struct, frozen=True):
         ]
         if self.cache_policy:
             found.append((b"x-wns-cache-policy", self.cache_policy.encode()))
-        if terms.expiration is not None:
-            seconds = max(1, int(terms.expiration - span.batch.accepted_at))
-            found.append((b"x-wns-ttl", b"%d" % seconds))
+        left = seconds_left(span, MAX_EXPIRATION)
+        if left is not None:
+            found.append((b"x-wns-ttl", b"%d" % max(1, left)))
         if terms.collapse_id is not None and kind in TAGGED and is_tag(terms.collapse_id):
             found.append((b"x-wns-tag", terms.collapse_id.encode()))
         return tuple(found)

@@ -10,6 +10,7 @@ from pushgate.protocols.http_push.json_body import read_object, word
 from pushgate.protocols.http_push.plain_service import PlainService, each_once, explained, wait_of
 from pushgate.protocols.http_push.sent import Sent, member
 from pushgate.protocols.http_push.service import Header, Member
+from pushgate.protocols.http_push.ttl import seconds_left
 from pushgate.protocols.xiaomi.reasons import answer
 from pushgate.protocols.xiaomi.rules import read_form
 
@@ -64,11 +65,8 @@ class XiaomiService(PlainService):
 
 def _lasting(span: BatchSlice) -> dict[str, str]:
     """How long the message is kept, in milliseconds."""
-    expiration = span.batch.terms.expiration
-    if expiration is None:
-        return {}
-    seconds = min(LONGEST, max(1, int(expiration - span.batch.accepted_at)))
-    return {"time_to_live": str(seconds * 1000)}
+    left = seconds_left(span, LONGEST)
+    return {} if left is None else {"time_to_live": str(max(1, left) * 1000)}
 
 
 def _unique_id(found: dict[str, Any] | None) -> str:

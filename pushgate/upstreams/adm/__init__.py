@@ -34,7 +34,8 @@ def _upstream(app: str, config: AdmTable, work: IWork, context: Context) -> HTTP
     secret = read_secret(files, "client_secret_file", config.client_secret_file)
     files.check()
     assert secret is not None
-    tokens = access_token(app, config.token_url, (config.client_id, secret), "messaging:push", trust, context)
+    credential = config.client_id, secret
+    tokens = access_token(app, config.token_url, credential, "messaging:push", trust, context, config.proxy)
     server = server_at(config, trust, AdmService, tokens, f"apps.{app}.client_secret_file", context)
     return HTTPPushUpstream(app, config, server, work, context)
 

@@ -21,6 +21,7 @@ class Cause(StrEnum):
     NOT_HTTP = "not-http"
     NAME_NOT_RESOLVED = "name-not-resolved"
     REFUSED = "refused"
+    ADDRESS_NOT_ALLOWED = "address-not-allowed"
     TIMED_OUT = "timed-out"
     HANDSHAKE_FAILED = "handshake-failed"
     CLOSED_AT_ONCE = "closed-at-once"

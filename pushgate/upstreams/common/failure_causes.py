@@ -8,6 +8,7 @@ from twisted.internet import defer, error
 from twisted.python.failure import Failure
 
 from pushgate.model.printable import printable
+from pushgate.net.guarded_endpoint import AddressRefused
 from pushgate.net.proxy_endpoint import ProxyRefused
 from pushgate.net.tls_reasons import NOT_VERIFIED, tls_reasons
 from pushgate.upstreams.common.circuit_breaker import Cause
@@ -29,6 +30,7 @@ _KINDS: Final = (
     ((error.ConnectionRefusedError,), Cause.REFUSED),
     ((error.TCPTimedOutError, error.TimeoutError, defer.TimeoutError), Cause.TIMED_OUT),
     ((VerificationError,), Cause.SERVER_NOT_TRUSTED),
+    ((AddressRefused,), Cause.ADDRESS_NOT_ALLOWED),
 )
 _OF_THE_NETWORK: Final = (error.ConnectError, OSError, ProxyRefused)
 """A proxy, too: it turns nobody away on behalf of the service, which has not seen us."""

@@ -15,7 +15,7 @@ TABLE = CodeTable([ROW], "0", AnswerTable([Answer(401, "HTTP401", Follows.RENEW_
         (200, "0", "", Follows.ACCEPTED), (201, "0", "", Follows.ACCEPTED), (500, "0", "0", Follows.LATER),
         (200, "7", "7", Follows.REJECTED), (503, "7", "7", Follows.REJECTED),
         (200, "8", "8", Follows.REJECTED), (503, "8", "8", Follows.LATER), (400, "8", "8", Follows.REJECTED),
-        (200, "", "HTTP200", Follows.LATER), (401, "", "HTTP401", Follows.RENEW_TOKEN), (503, "", "HTTP503", Follows.LATER),
+        (200, "", "HTTP200", Follows.LATER), (401, "", "HTTP401", Follows.RENEW_TOKEN), (401, "8", "8", Follows.RENEW_TOKEN), (503, "", "HTTP503", Follows.LATER),
     ],
 )  # fmt: skip
 def test_the_code_goes_before_the_status(status, code, reason, follows):

@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from pushgate.net.guarded_endpoint import AddressRefused
 from pushgate.net.proxy_endpoint import ProxyRefused
 from pushgate.protocols.apns_binary.connection import Stream
 from pushgate.upstreams.apns_binary.connection import StreamConnection
@@ -36,6 +37,11 @@ class AttemptTests(SynchronousTestCase):
         clock.advance(1)
         failure: Failure = self.failureResultOf(attempt)
         self.assertEqual(failure_causes.of_attempt(failure), Cause.TIMED_OUT)
+
+    def test_an_address_that_is_not_allowed(self) -> None:
+        """It is no failed handshake, either: nothing was tried."""
+        failure = Failure(AddressRefused("push.example.org is at 10.0.0.1: a private address"))
+        self.assertEqual(failure_causes.of_attempt(failure), Cause.ADDRESS_NOT_ALLOWED)
 
     def test_a_proxy(self) -> None:
         """That it opens no way is no failed handshake, of which five in a row would be taken for a block."""
