@@ -90,7 +90,7 @@ class Wire:
 class Rig:
     """An app on such a service."""
 
-    def __init__(self, **table):
+    def __init__(self, authorization=None, **table):
         self.clock, self.work, self.wires = ReactorClock(), RecordingQueue(), []
         surroundings = replace(context(None), reactor=self.clock)
         server = Server(
@@ -98,7 +98,7 @@ class Rig:
             endpoint=self,
             tls=Credentials(None),
             service=Service(),
-            authorization=NoToken(),
+            authorization=authorization or NoToken(),
             key="apps.news.key",
             codec=lambda _: HTTP1Client(ClientLimits()),
         )
@@ -233,3 +233,28 @@ def test_a_body_that_ends_with_the_connection(rig, reason, state):
     wire.connection.dataReceived(b"HTTP/1.1 200 OK\r\n\r\na")
     wire.end(reason)
     assert rig.work.states().get(b"a") is state
+
+
+class Short(NoToken):
+    """Has a token at every other look: as one does that ends between two."""
+
+    looks = 0
+
+    def headers(self, wall):
+        self.looks += 1
+        return super().headers(wall) if self.looks % 2 else None
+
+
+def test_a_token_that_ends_in_the_middle_of_a_turn():
+    """What was taken from the queue is written with it: nothing is lost on the way."""
+    rig = Rig(authorization=Short())
+    rig.put(b"a", b"b", b"c")
+    for _ in range(3):
+        for wire in rig.up():
+            if wire.requests:
+                wire.requests.clear()
+                wire.answer()
+        rig.run(0.5)
+    assert set(rig.work.states().values()) == {State.ACCEPTED}
+    assert len(rig.work.states()) == 3
+    assert rig.work.in_flight == []

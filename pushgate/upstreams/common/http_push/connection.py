@@ -46,7 +46,7 @@ class ConnectionOwner(Protocol):
     def make_exchange(self) -> Exchange:
         """Make the state of a connection that is ready."""
 
-    def authorization(self) -> tuple[tuple[Header, ...], int] | None:
+    def authorization(self) -> tuple[tuple[Header, ...], int]:
         """Return the headers that authenticate a request now, and the serial of the token in them."""
 
     def wall(self) -> float:
@@ -156,10 +156,9 @@ class HTTPPushConnection(PooledConnection):
         """Write slices of `room` members at most."""
         self.exchange.number = self.number
         now, step = self._reactor.seconds(), Step(Event.WRITTEN, self._owner.wall(), self.number)
-        authorized = self._owner.authorization()
-        assert authorized is not None  # the owner writes nothing before
+        authorization, serial = self._owner.authorization()
         for span in spans:
-            self._open(span.written(step), now, *authorized)
+            self._open(span.written(step), now, authorization, serial)
         self.busy_at = now
         self._flush()
 

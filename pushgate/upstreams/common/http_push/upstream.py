@@ -53,6 +53,7 @@ class HTTPPushUpstream:
         self._ticker.clock = self._reactor
         self._gap = ListeningGap(TICK)
         self._at_a_time = RUN
+        self._authorized: tuple[tuple[Header, ...], int] | None = None
 
     # IUpstream
 
@@ -122,8 +123,9 @@ class HTTPPushUpstream:
             server.service, table.streams, table.request_timeout, server.authorization.is_doubtful
         )
 
-    def authorization(self) -> tuple[tuple[Header, ...], int] | None:
-        return self._server.authorization.headers(self.wall())
+    def authorization(self) -> tuple[tuple[Header, ...], int]:
+        assert self._authorized is not None  # nothing is written before
+        return self._authorized
 
     def unauthorized(self, refusal: Refusal) -> None:
         self._pool.retry_in(self._judge.unauthorized(refusal))
@@ -164,7 +166,10 @@ class HTTPPushUpstream:
     def _take_turns(self) -> None:
         """Every connection writes one run; again in the next turn of the reactor while there is more."""
         self._pool.fill()
-        if self._judge.is_waiting or self._delayed.is_full or self.authorization() is None:
+        if self._judge.is_waiting or self._delayed.is_full:
+            return
+        self._authorized = self._server.authorization.headers(self.wall())  # for the whole turn
+        if self._authorized is None:
             return
         serving, written = self._pool.connections.serving(), False
         if self._judge.is_doubtful:
