@@ -1,7 +1,7 @@
 """The crash audit: a gateway that is killed again and again while it works, against the service's own record.
 
     python -m bench.crash [--times 50] [--delivery at-least-once|at-most-once|both] [--seed N]
-                          [--upstream apns-stream|apns-http2]
+                          [--upstream apns-stream|apns-http2|fcm|wns|adm|hms]
 
 Prints what was submitted and answered, accepted by the service, lost, duplicated, and reported to be unknown.
 Nothing may be lost; twice may come only what was in flight at a kill, and nothing under at-most-once.
@@ -27,10 +27,14 @@ from uuid import UUID
 import msgspec
 
 from bench.parts import ENVIRON, gateway_config, python, running, twistd, wait_for_port, workspace
+from bench.service_apps import SERVICE_APPS
 from pushgate.cli.demo.directory import free_ports
 from pushgate.simulator.certificates import Certificates
 from pushgate.simulator.provider_keys import ThrowAwayKey
+from pushgate.simulator.services.directory import Services
+from pushgate.simulator.settings import SimulatorTable
 
+UPSTREAMS: Final = ("apns-stream", "apns-http2", "fcm", "wns", "adm", "hms")
 POLICIES: Final = ("at-least-once", "at-most-once")
 IN_FLIGHT: Final = 2.0
 """Seconds after which a notification that the service took has its outcome on the disk at the latest."""
@@ -72,28 +76,54 @@ class Verdict(msgspec.Struct):
 
 def audit(times: int, delivery: str, chance: random.Random, upstream: str = "apns-stream") -> Verdict:
     """Kill a gateway so often; compare what clients, the service and the sink have on record."""
-    port, control, amp, http2 = free_ports(4)
+    port, control, amp, http2, services = free_ports(5)
     with workspace() as (directory, _):
         record, outcomes = directory / "answered", directory / "outcomes.jsonl"
-        simulator = simulator_config(directory, port, control, http2)
+        simulator = simulator_config(directory, port, control, http2, services)
         with running(
             *twistd("pushgate-simulator", "--config", simulator), log=directory / "service.log"
         ) as service:
             wait_for_port(control, service)
             certificates = Certificates.in_directory(directory / "simulator")
-            over: dict[str, object] = {"response_timeout": "200ms", "window": 1000}
-            if upstream == "apns-http2":
-                port, over = http2, over_http2(directory)
+            over, pushing = app_over(upstream, directory, services)
+            port = {"apns-stream": port, "apns-http2": http2}.get(upstream, services)
             state = str(directory / "state")
             over |= {"delivery": delivery, "connections": 2}
             config = gateway_config(directory, certificates, port, amp, state, **over)
             with config.open("a") as file:
                 file.write(f'[sinks.outcomes]\ntype = "jsonl"\npath = "{outcomes}"\n')
-            with running(*python("crash_client.py", amp, record)) as client:
+            with running(*python("crash_client.py", amp, record, *pushing)) as client:
                 kills = [kill_one(config, directory, amp * (at % 2), chance) for at in range(times)]
                 finish(config, directory, amp, client)
             received = list(entries(control))
         return compare(answered(record), received, reported(outcomes), kills)
+
+
+def app_over(upstream: str, directory: Path, services: int) -> tuple[dict[str, object], tuple[str, ...]]:
+    """What an app's table has besides, and what the client is given: the prefix of targets, and a payload."""
+    if upstream == "apns-stream":
+        return {"response_timeout": "200ms", "window": 1000}, ()
+    if upstream == "apns-http2":
+        return over_http2(directory), ()
+    app, url = SERVICE_APPS[upstream], f"https://localhost:{services}"
+    own = {key: as_text(value) for key, value in app.table(Running(directory / "simulator", url)).items()}
+    prefix = f"{url}/{upstream}/" if upstream in {"wns", "mpns"} else ""
+    common = {"upstream": upstream, "certificate": None, "feedback": None}
+    return {**common, **own}, (prefix, app.payload.decode())
+
+
+def as_text(value: object) -> object:
+    """A path as the configuration has it."""
+    return str(value) if isinstance(value, Path) else value
+
+
+class Running:
+    """A simulator in another process, as far as `SERVICE_APPS` ask it."""
+
+    def __init__(self, directory: Path, url: str) -> None:
+        self.services_url = url
+        self.certificates = Certificates.in_directory(directory)
+        self.services = Services(SimulatorTable(state_dir=directory))
 
 
 def over_http2(directory: Path) -> dict[str, object]:
@@ -138,7 +168,7 @@ def finish(config: Path, directory: Path, amp: int, client: "subprocess.Popen[st
         raise SystemExit("a kill was taken for a loss of the spool's log")
 
 
-def simulator_config(directory: Path, port: int, control: int, http2: int) -> Path:
+def simulator_config(directory: Path, port: int, control: int, http2: int, services: int = 0) -> Path:
     """A push service that takes everything."""
     path = directory / "simulator.toml"
     path.write_text(
@@ -147,7 +177,7 @@ def simulator_config(directory: Path, port: int, control: int, http2: int) -> Pa
         feedback_listen = "tcp:0:interface=127.0.0.1"
         control_listen = "tcp:{control}:interface=127.0.0.1"
         http2_listen = "tcp:{http2}:interface=127.0.0.1"
-        services_listen = "tcp:0:interface=127.0.0.1"
+        services_listen = "tcp:{services}:interface=127.0.0.1"
         state_dir = "{directory / "simulator"}"
         record_limit = 10000000
         """
@@ -166,7 +196,8 @@ def entries(control: int) -> Iterator[tuple[int, float]]:
             return
         since = page["next"]
         for item in page["received"]:
-            yield int(item["token"], 16), item["at"]
+            handle = item["handle"]
+            yield int(item["token"], 16) if handle is None else int(handle), item["at"]
 
 
 def answered(record: Path) -> dict[int, int]:
@@ -239,7 +270,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--delivery", choices=[*POLICIES, "both"], default="both")
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--upstream", choices=["apns-stream", "apns-http2"], default="apns-stream")
+    parser.add_argument("--upstream", choices=UPSTREAMS, default="apns-stream")
     arguments = parser.parse_args()
     failed = False
     for delivery in POLICIES if arguments.delivery == "both" else [arguments.delivery]:

@@ -1,7 +1,8 @@
 """Pushes batch after batch over AMP for as long as it may, through crashes, written from the contract alone.
 
-Usage: crash_client.py PORT RECORD. For each batch that was answered a line goes to RECORD: its id, the number
-of its first token, how many. A line on stdin ends it: it then waits until the gateway has an outcome for all.
+Usage: crash_client.py PORT RECORD [PREFIX PAYLOAD]. Tokens are numbers of 32 bytes; with a PREFIX they are
+texts of it and 32 digits. For each batch that was answered a line goes to RECORD: its id, the number of its
+first token, how many. A line on stdin ends it: it then waits until the gateway has an outcome for all.
 """
 
 import json
@@ -51,8 +52,11 @@ class Signal(basic.LineReceiver):
 class Pusher:
     """Connects again and again, and numbers its tokens."""
 
-    def __init__(self, reactor: Any, port: int, record: TextIO, stop: Signal) -> None:
+    def __init__(
+        self, reactor: Any, port: int, record: TextIO, stop: Signal, prefix: str | None, payload: str
+    ) -> None:
         self._reactor, self._record, self._stop = reactor, record, stop
+        self._prefix, self._payload = prefix, payload.encode()
         self._endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
         self._next = 0
 
@@ -73,21 +77,28 @@ class Pusher:
     async def _send(self, client: amp.AMP) -> None:
         while not self._stop.given:
             first, self._next = self._next, self._next + BATCH
-            tokens = b"".join(b"\x20" + number.to_bytes(32, "big") for number in range(first, first + BATCH))
-            answer = await client.callRemote(
-                PushBatch, app="news", tokens=tokens, payload=b'{"aps":{"alert":"Hi"}}'
-            )
+            tokens = b"".join(map(self._token, range(first, first + BATCH)))
+            answer = await client.callRemote(PushBatch, app="news", tokens=tokens, payload=self._payload)
             self._record.write(f"{UUID(answer['id']).int} {first} {answer['count']}\n")
             self._record.flush()
             await deferLater(self._reactor, PACE)
 
+    def _token(self, number: int) -> bytes:
+        """A token behind its length."""
+        if self._prefix is None:
+            return b"\x20" + number.to_bytes(32, "big")
+        text = f"{self._prefix}{number:032d}".encode()
+        return bytes([len(text)]) + text
 
-async def run(reactor: Any, port: str, record: str) -> None:
+
+async def run(
+    reactor: Any, port: str, record: str, prefix: str | None = None, payload: str = '{"aps":{"alert":"Hi"}}'
+) -> None:
     """Everything."""
     stop = Signal()
     StandardIO(stop)
     with Path(record).open("w") as file:
-        await Pusher(reactor, int(port), file, stop).run()
+        await Pusher(reactor, int(port), file, stop, prefix, payload).run()
 
 
 if __name__ == "__main__":

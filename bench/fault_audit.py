@@ -32,6 +32,10 @@ class Service(msgspec.Struct):
         """Whether the gateway may have missed what became of this one."""
         return bool(self.silent)
 
+    def kills(self, refused: set[int]) -> bool:
+        """Whether one of these statuses makes a token dead."""
+        return not refused.isdisjoint({ErrorStatus.INVALID_TOKEN, 400, 410})
+
     def doubtful(self, token: bytes) -> bool:
         """Whether each connection that accepted it, the last excepted, ended silently."""
         return all(each in self.silent for each in self.accepted.get(token, ())[:-1])
@@ -141,7 +145,7 @@ def _wrong(token: bytes, outcome: Outcome, service: Service, once: bool) -> bool
     if state is State.REJECTED:
         return outcome.status not in refused
     if state is State.SUPPRESSED:
-        return refused.isdisjoint({ErrorStatus.INVALID_TOKEN, 400, 410})
+        return not service.kills(refused)
     return not (state is State.FAILED and (refused or service.silent))
 
 

@@ -38,6 +38,7 @@ from pushgate.simulator.fault_rules import (
     parse_rules,
 )
 from pushgate.simulator.fault_script import FaultScript
+from pushgate.simulator.received_log import Accepted
 from pushgate.simulator.rule_conditions import EndAction
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorTable
@@ -166,6 +167,16 @@ class Stand:
         )
         self._connecting = False
 
+    payload = PAYLOAD
+
+    def tokens(self) -> list[list[bytes]]:
+        """The targets of each batch, all different."""
+        return self.program.tokens()
+
+    def received(self) -> list[Accepted]:
+        """What the service accepted, by target."""
+        return self.simulator.received.entries()
+
     def wall(self) -> float:
         """Unix seconds."""
         return self._base + self._time.seconds()
@@ -185,15 +196,17 @@ class Stand:
             await self._stop()
         finally:
             self._time.stop()
-        self.service.record(self.simulator.received.entries())
-        tokens = [token for batch in self.program.tokens() for token in batch]
+        self.service.record(self.received())
+        tokens = [token for batch in self.tokens() for token in batch]
         return compare(self.program.delivery, tokens, self.listener.reported, self.service, self._left())
 
     async def _submit(self) -> None:
         receipts = []
-        for index, tokens in enumerate(self.program.tokens()):
+        for index, tokens in enumerate(self.tokens()):
             terms = Terms(priority=Priority.BULK if index % 3 == 2 else Priority.URGENT)
-            submission = Submission(app="news", tokens=Packed.of(tokens, 1), payload=PAYLOAD, terms=terms)
+            submission = Submission(
+                app="news", tokens=Packed.of(tokens, 2), payload=self.payload, terms=terms
+            )
             receipts.append(self.gateway.submit(submission, "test"))
             await self._later(0.1)
         await gatherResults(receipts)
@@ -235,8 +248,12 @@ class Stand:
         table = SimulatorTable.model_validate(
             {**listen, "services_listen": None, "dead": [DEAD.hex()], "seed": 1}
         )
-        script = parse_rules(list(self.program.script))
+        script = parse_rules(self._script())
         return table.model_copy(update={"state_dir": certificates, "script": script})
+
+    def _script(self) -> list[dict[str, Any]]:
+        """The rules of the program."""
+        return list(self.program.script)
 
     def _make_service(self, table: SimulatorTable, clock: Any) -> tuple[Service, Simulator]:
         """The push service's side: its record, and the simulator that is recorded."""

@@ -19,3 +19,12 @@ def test_killed_again_and_again(delivery):
     report(delivery, found)
     assert found.submitted > 0
     assert found.good(delivery), found
+
+
+@pytest.mark.timeout(90)
+def test_killed_over_another_service():
+    """The same over FCM, with access tokens."""
+    found = audit(2, POLICIES[0], random.Random(), "fcm")
+    report(POLICIES[0], found)
+    assert found.submitted > 0
+    assert found.good(POLICIES[0]), found

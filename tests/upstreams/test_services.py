@@ -4,9 +4,9 @@ from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 
+from bench.service_apps import SERVICE_APPS, ServiceApp
 from pushgate.model.outcome import State
 from tests.connect_proxy import ProxyServer
-from tests.service_apps import SERVICE_APPS, ServiceApp
 from tests.service_rig import ServiceCase, ServiceRig
 
 QUICK = {"retry_delay": "50ms", "device_delay": "50ms"}
@@ -25,12 +25,12 @@ class Every(ServiceCase):
         """A rig with an app on the service."""
         rules = [{"service": self.app.kind, **rule} for rule in script]
         rig: ServiceRig = self.made(*rules)
-        await rig.begin(self.app.factory, lambda rig: {**QUICK, **self.app.table(rig), **more})
+        await rig.begin(self.app.factory, lambda rig: {**QUICK, **self.app.table(rig.simulator), **more})
         return rig
 
     async def sent(self, rig: ServiceRig, *names: str, **terms: Any) -> dict[str, str]:
         """Send to these; return the targets by name."""
-        targets = {name: self.app.target(rig, name) for name in names}
+        targets = {name: self.app.target(rig.simulator, name) for name in names}
         await rig.send(list(targets.values()), self.app.payload, **terms)
         return targets
 

@@ -2,6 +2,7 @@
 
 from zope.interface import implementer
 
+from pushgate.model.notification import Delivery
 from pushgate.net.table_files import TableFiles
 from pushgate.plugin.interfaces import Context, IDeclaresRules, IWork
 from pushgate.protocols.http_push.origin import Origin
@@ -29,7 +30,8 @@ class MpnsUpstream(RoutedUpstream):
         self._tls = _credentials(app, table)
         hosts = tuple(table.allow_hosts)
         self._channels, self.rules = channel_rules(hosts), mpns_rules(hosts)
-        super().__init__(self._origin_of_channel, self._route, work, context)
+        careful = table.delivery is Delivery.AT_MOST_ONCE
+        super().__init__(self._origin_of_channel, self._route, work, context, careful)
 
     def _origin_of_channel(self, target: bytes) -> Origin:
         channel = self._channels.parse(target)

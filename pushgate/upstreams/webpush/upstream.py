@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
+from pushgate.model.notification import Delivery
 from pushgate.net.client_tls import tls_endpoint
 from pushgate.net.guarded_endpoint import GuardedEndpoint
 from pushgate.net.table_files import TableFiles
@@ -56,7 +57,8 @@ class WebPushUpstream(RoutedUpstream):
         files.check()
         assert key is not None
         self._app, self._table, self._context, self._key = app, table, context, key
-        super().__init__(self._origin_of_target, self._route, work, context)
+        careful = table.delivery is Delivery.AT_MOST_ONCE
+        super().__init__(self._origin_of_target, self._route, work, context, careful)
 
     def _origin_of_target(self, target: bytes) -> Origin:
         return parse(target).origin

@@ -2,6 +2,7 @@
 
 from zope.interface import implementer
 
+from pushgate.model.notification import Delivery
 from pushgate.net.http.client_codec import ClientLimits
 from pushgate.net.http.http1_client import HTTP1Client
 from pushgate.net.table_files import TableFiles
@@ -39,7 +40,8 @@ class WnsUpstream(RoutedUpstream):
         self._tokens = access_token(
             app, table.tokens_from, (table.client_id, secret), table.scope, trust, context, table.proxy
         )
-        super().__init__(self._origin_of_channel, self._route, work, context)
+        careful = table.delivery is Delivery.AT_MOST_ONCE
+        super().__init__(self._origin_of_channel, self._route, work, context, careful)
 
     def start(self) -> None:
         super().start()

@@ -15,6 +15,7 @@ from pushgate.testing import MemoryNetwork, RecordingQueue, context
 from pushgate.upstreams.common.http_push.routed_upstream import (
     CALM,
     ENOUGH,
+    FEW,
     IDLE,
     MOST,
     SWEEP,
@@ -74,10 +75,10 @@ def origin_of(target):
 
 
 class Rig:
-    def __init__(self):
+    def __init__(self, careful=False):
         self.clock, self.work, self.ways = Clock(), RecordingQueue(), {}
         surroundings = replace(context(MemoryNetwork()), reactor=self.clock)
-        self.upstream = RoutedUpstream(origin_of, self.make, self.work, surroundings)
+        self.upstream = RoutedUpstream(origin_of, self.make, self.work, surroundings, careful)
         self.work.upstream = self.upstream
         self.upstream.start()
 
@@ -144,6 +145,17 @@ def test_no_more_is_taken_than_can_wait(rig):
     rig.ways["slow"].take(CALM)
     rig.run(100)
     assert rig.work.depth() < 20_000 - CALM
+
+
+def test_little_is_taken_of_what_must_not_be_sent_twice():
+    """After a crash all that was taken is unknown: no more of it waits than is needed."""
+    rig = Rig(careful=True)
+    rig.put(*targets("slow", 2000))
+    rig.run(100)
+    assert FEW <= rig.ways["slow"].work.depth() <= 2 * FEW
+    rig.ways["slow"].take(FEW)
+    rig.run(100)
+    assert FEW <= rig.ways["slow"].work.depth() <= 2 * FEW
 
 
 def test_the_bound_of_all(rig):

@@ -23,6 +23,9 @@ ENOUGH: Final = 512
 """Notifications that wait for a route before no more are taken from the app's queue for its sake."""
 CALM: Final = 10_000
 """Notifications that may wait in all routes together while none of them could write more."""
+FEW: Final = 64
+"""In place of both where nothing may be sent twice: after a crash it is not known what became of that which
+was taken, though it only waited."""
 MOST: Final = 100_000
 """Notifications that wait in all routes together at most: with more nothing is taken from the app's queue."""
 SWEEP: Final = 10.0
@@ -40,12 +43,19 @@ class RoutedUpstream:
 
     More is taken as long as a route could write it, whatever waits for others.
 
+    :param careful: most of what is taken must not be sent twice.
     :param origin_of: the origin of a target; it raises `Invalid` for one that has none.
     """
 
     def __init__(
-        self, origin_of: Callable[[bytes], Origin], make: MakeRoute, work: IWork, context: Context
+        self,
+        origin_of: Callable[[bytes], Origin],
+        make: MakeRoute,
+        work: IWork,
+        context: Context,
+        careful: bool = False,
     ) -> None:
+        self._enough, self._calm = (FEW, FEW) if careful else (ENOUGH, CALM)
         self._origin_of, self._make, self._work = origin_of, make, work
         self._reactor = context.reactor
         self._routes: dict[Origin, Route] = {}
@@ -103,7 +113,7 @@ class RoutedUpstream:
         """Take a run and give it to the routes; again in the next turn while one of them could write more."""
         if self._stopped is not None:
             return
-        taken = self._work.take(ENOUGH, idle=True) if self._has_room() else []
+        taken = self._work.take(self._enough, idle=True) if self._has_room() else []
         for span in taken:
             self._part(span)
         if taken:
@@ -111,7 +121,7 @@ class RoutedUpstream:
 
     def _has_room(self) -> bool:
         waiting = self._waiting()
-        wanted = waiting < CALM or any(each.wants_more(ENOUGH) for each in self._routes.values())
+        wanted = waiting < self._calm or any(each.wants_more(self._enough) for each in self._routes.values())
         return wanted and waiting < MOST
 
     def _queue(self) -> RouteQueue:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
@@ -11,15 +11,29 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pushgate.plugin.factories import UpstreamFactory
 from pushgate.plugins import builtin
 from pushgate.protocols.webpush.subscription import canonical
-from pushgate.simulator.services.directory import APPS
+from pushgate.simulator.certificates import Certificates
+from pushgate.simulator.services.directory import APPS, Services
 from pushgate.simulator.services.subscriptions import SubscriptionRequest
-from tests.service_rig import ServiceRig
 
 TOAST = b"<toast><visual><binding template='ToastText01'><text id='1'>Hi</text></binding></visual></toast>"
 PHONE = (
     b'<?xml version="1.0" encoding="utf-8"?><wp:Notification xmlns:wp="WPNotification"><wp:Toast>'
     b"<wp:Text1>Hi</wp:Text1></wp:Toast></wp:Notification>"
 )
+
+
+class Simulator(Protocol):
+    """A simulator, as far as apps need it.
+
+    :ivar services_url: None while the services have no port.
+    """
+
+    certificates: Certificates
+    services: Services
+
+    @property
+    def services_url(self) -> str | None:
+        """The URL of the services."""
 
 
 class ServiceApp(msgspec.Struct, frozen=True):
@@ -32,11 +46,11 @@ class ServiceApp(msgspec.Struct, frozen=True):
     """
 
     factory: UpstreamFactory
-    table: Callable[[ServiceRig], dict[str, Any]]
+    table: Callable[[Simulator], dict[str, Any]]
     payload: bytes
     fault: dict[str, Any]
     dead: str
-    target: Callable[[ServiceRig, str], str] = lambda _, name: name
+    target: Callable[[Simulator, str], str] = lambda _, name: name
 
     @property
     def kind(self) -> str:
@@ -49,24 +63,24 @@ class ServiceApp(msgspec.Struct, frozen=True):
         return self.kind in {"fcm", "wns", "adm", "hms"}
 
 
-def secret(rig: ServiceRig, text: str) -> Path:
+def secret(simulator: Simulator, text: str) -> Path:
     """A file with a secret in it."""
-    path = rig.simulator.certificates.ca.parent / "secret"
+    path = simulator.certificates.ca.parent / "secret"
     path.write_text(f"{text}\n")
     return path
 
 
-def _vapid(rig: ServiceRig) -> Path:
-    path = rig.simulator.certificates.ca.parent / "vapid.pem"
+def _vapid(simulator: Simulator) -> Path:
+    path = simulator.certificates.ca.parent / "vapid.pem"
     key = generate_private_key(SECP256R1())
     path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return path
 
 
-def _subscription(rig: ServiceRig, name: str) -> str:
-    url = rig.simulator.services_url
+def _subscription(simulator: Simulator, name: str) -> str:
+    url = simulator.services_url
     assert url is not None
-    [made] = rig.simulator.services.webpush.subscriptions.make(SubscriptionRequest(1, name), url)
+    [made] = simulator.services.webpush.subscriptions.make(SubscriptionRequest(1, name), url)
     return canonical(msgspec.json.encode(made)).decode()
 
 
@@ -74,40 +88,43 @@ def _at_its_host(**table: Any) -> dict[str, Any]:
     return {"host": "localhost", **table}
 
 
-def _channel(kind: str) -> Callable[[ServiceRig, str], str]:
-    return lambda rig, name: f"{rig.simulator.services_url}/{kind}/{name}"
+def _channel(kind: str) -> Callable[[Simulator, str], str]:
+    return lambda simulator, name: f"{simulator.services_url}/{kind}/{name}"
 
 
-def _secret_of(kind: str) -> Callable[[ServiceRig], dict[str, Any]]:
+def _secret_of(kind: str) -> Callable[[Simulator], dict[str, Any]]:
     app = APPS[kind]
-    return lambda rig: {
+    return lambda simulator: {
         "client_id": app.client_id,
-        "client_secret_file": secret(rig, app.client_secret),
-        "token_url": f"{rig.simulator.services_url}{_TOKEN_PATHS[kind]}",
+        "client_secret_file": secret(simulator, app.client_secret),
+        "token_url": f"{simulator.services_url}{_TOKEN_PATHS[kind]}",
     }
 
 
 _TOKEN_PATHS = {"wns": "/accesstoken.srf", "adm": "/auth/O2/token", "hms": "/oauth2/v3/token"}
 
 
-def _hms(rig: ServiceRig) -> dict[str, Any]:
+def _hms(simulator: Simulator) -> dict[str, Any]:
     app = APPS["hms"]
-    url = f"{rig.simulator.services_url}{_TOKEN_PATHS['hms']}"
-    return _at_its_host(app_id=app.client_id, app_secret_file=secret(rig, app.client_secret), token_url=url)
+    url = f"{simulator.services_url}{_TOKEN_PATHS['hms']}"
+    return _at_its_host(
+        app_id=app.client_id, app_secret_file=secret(simulator, app.client_secret), token_url=url
+    )
 
 
 SERVICE_APPS = {each.kind: each for each in (
     ServiceApp(
         builtin.fcm,
-        lambda rig: _at_its_host(service_account_file=rig.simulator.services.account.file),
+        lambda simulator: _at_its_host(service_account_file=simulator.services.account.file),
         b'{"notification":{"title":"Hi"}}',
         {"reason": "UNAVAILABLE"},
         "Unregistered",
     ),
     ServiceApp(
         builtin.webpush,
-        lambda rig: {
-            "vapid_key_file": _vapid(rig), "subject": "mailto:ops@example.org", "allow_hosts": ["localhost"],
+        lambda simulator: {
+            "vapid_key_file": _vapid(simulator), "subject": "mailto:ops@example.org",
+            "allow_hosts": ["localhost"],
         },
         b"Hi",
         {"status": 503},
@@ -116,7 +133,7 @@ SERVICE_APPS = {each.kind: each for each in (
     ),
     ServiceApp(
         builtin.wns,
-        lambda rig: {"allow_hosts": ["localhost"], **_secret_of("wns")(rig)},
+        lambda simulator: {"allow_hosts": ["localhost"], **_secret_of("wns")(simulator)},
         TOAST,
         {"status": 503},
         "Gone",
@@ -124,7 +141,7 @@ SERVICE_APPS = {each.kind: each for each in (
     ),
     ServiceApp(
         builtin.adm,
-        lambda rig: _at_its_host(**_secret_of("adm")(rig)),
+        lambda simulator: _at_its_host(**_secret_of("adm")(simulator)),
         b'{"data":{"k":"v"}}',
         {"status": 503},
         "Unregistered",
@@ -132,8 +149,8 @@ SERVICE_APPS = {each.kind: each for each in (
     ServiceApp(builtin.hms, _hms, b'{"data":"x"}', {"status": 503}, "InvalidRegistrationId"),
     ServiceApp(
         builtin.baidu,
-        lambda rig: _at_its_host(
-            api_key=APPS["baidu"].client_id, secret_file=secret(rig, APPS["baidu"].client_secret)
+        lambda simulator: _at_its_host(
+            api_key=APPS["baidu"].client_id, secret_file=secret(simulator, APPS["baidu"].client_secret)
         ),
         b'{"title":"Hi","description":"there"}',
         {"reason": "30600"},
@@ -149,8 +166,8 @@ SERVICE_APPS = {each.kind: each for each in (
     ),
     ServiceApp(
         builtin.xiaomi,
-        lambda rig: _at_its_host(
-            app_secret_file=secret(rig, APPS["xiaomi"].client_secret), package=APPS["xiaomi"].client_id
+        lambda simulator: _at_its_host(
+            app_secret_file=secret(simulator, APPS["xiaomi"].client_secret), package=APPS["xiaomi"].client_id
         ),
         b'{"title":"Hi","description":"there","pass_through":"0","notify_type":"-1"}',
         {"reason": "10001"},

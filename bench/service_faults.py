@@ -1,0 +1,153 @@
+"""The audit of faults over every push service but Apple's: each one, alone and in random sequences.
+
+    python -m bench.service_faults [--service NAME …] [--seed N] [--examples K] [--only NAME …]
+
+As `bench.faults`: nothing may be lost; twice may come only what was accepted and not answered, and nothing
+under at-most-once; each has exactly one outcome, the right one. Else the exit status is 1. The programs of a
+service are every row of its table of answers, and what can happen to connections and access tokens.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from bench.fault_stand import Program
+from bench.faults import judge, random_programs
+from bench.service_apps import SERVICE_APPS
+from bench.service_stand import REQUEST_TIMEOUT, stand_of
+from pushgate.model.notification import Delivery
+from pushgate.protocols.http_push.answers import Answer
+from pushgate.simulator.services.names import STATUSES
+
+LATE: Final = f"{2 * REQUEST_TIMEOUT:g}s"
+HTTP2: Final = frozenset({"fcm", "webpush"})
+TOKENS: Final = frozenset({"fcm", "wns", "adm", "hms"})
+SMALL: Final = (30, 10, 20)
+"""Notifications of each batch: over HTTP/1.1 one after the other."""
+
+
+def one(act: str, **rule: Any) -> Program:
+    """A program with one rule, which fires twice unless it says otherwise."""
+    return Program(({"act": act, "times": 2, **rule},), batches=SMALL)
+
+
+CONNECTIONS: Final = {
+    "none": Program(batches=SMALL),
+    "dead targets": Program(batches=SMALL, dead=7),
+    "connection closed": one("drop", request=12),
+    "connection closed after it was accepted": one("drop", request=12, accepted=True),
+    "connection reset": one("drop", request=12, end="reset"),
+    "slow answers": one("slow", delay="100ms", every=3, times=10),
+    "an answer too late": one("slow", delay=LATE, request=12),
+    "no answer": one("silence", request=12),
+    "no answer to what was accepted": one("silence", request=12, accepted=True),
+    "connection refused": one("refuse", duration="3s", times=1),
+    "TLS alert": one("tls-alert", alert=40),
+}
+"""What any service may do."""
+STREAMS: Final = {
+    "GOAWAY": one("goaway", request=12),
+    "GOAWAY before the request": one("goaway", request=12, accepted=False),
+    "GOAWAY again and again": one("goaway", every=9, times=6),
+    "stream refused": one("rst-stream", code="REFUSED_STREAM", every=10, times=4),
+    "stream reset": one("rst-stream", code="INTERNAL_ERROR", every=10, times=4),
+    "fewer streams": one("settings", request=10, streams=1),
+}
+"""What one may do that speaks HTTP/2."""
+ACCESS_TOKENS: Final = {
+    "access token refused in the middle": one("answer", status=401, request=12, times=1),
+    "token service in trouble": one("answer", status=503, call="token", times=2),
+    "token service silent": one("silence", call="token", times=1),
+    "token service closes": one("drop", call="token", times=2),
+}
+"""What may happen to the access tokens of one that has them."""
+
+
+def answers(kind: str) -> Iterable[Answer]:
+    """The rows of a service's table that a script can have it answer."""
+    module = import_module(f"pushgate.protocols.{kind}.reasons")
+    rows = [*module.ANSWERS, *getattr(module, "STATUSES", ())]
+    known = STATUSES[kind]
+    for row in rows:
+        if row.status >= 300 or row.reason in known:
+            yield row
+
+
+def programs_of(kind: str) -> dict[str, Program]:
+    """Every named program of a service."""
+    found = dict(CONNECTIONS)
+    found |= STREAMS if kind in HTTP2 else {}
+    found |= ACCESS_TOKENS if kind in TOKENS else {}
+    for row in answers(kind):
+        reason = {"reason": row.reason} if row.reason in STATUSES[kind] else {}
+        rule = {"status": row.status, **reason}
+        name = f"{row.status} {row.reason}".strip()
+        found[name] = one("answer", request=12, **rule)
+        found[f"{name}, in 1 s"] = one("answer", request=12, retry_after="1s", **rule)
+        found[f"{name}, at a time"] = one("answer", request=12, retry_after="1s", retry_date=True, **rule)
+    found["refused by the dozen"] = one("answer", times=40, request=None, every=1, status=400)
+    return found
+
+
+def _rules(kind: str) -> "st.SearchStrategy[dict[str, Any]]":
+    statuses = sorted({row.status for row in answers(kind)} | {500, 503})
+    some = {"request": st.none() | st.integers(1, 30), "every": st.none() | st.integers(5, 20)}
+    common = {**some, "times": st.integers(1, 4)}
+    acts: list[st.SearchStrategy[dict[str, Any]]] = [
+        st.fixed_dictionaries({"act": st.just("answer"), "status": st.sampled_from(statuses), **common}),
+        st.fixed_dictionaries({"act": st.just("drop"), "accepted": st.booleans(), **common}),
+        st.fixed_dictionaries({"act": st.just("silence"), "accepted": st.booleans(), **common}),
+        st.fixed_dictionaries({"act": st.just("slow"), "delay": st.sampled_from(["50ms", LATE]), **common}),
+    ]
+    if kind in HTTP2:
+        acts.append(st.fixed_dictionaries({"act": st.just("goaway"), "accepted": st.booleans(), **common}))
+        codes = st.sampled_from(["REFUSED_STREAM", "INTERNAL_ERROR"])
+        acts.append(st.fixed_dictionaries({"act": st.just("rst-stream"), "code": codes, **common}))
+    return st.one_of(acts)
+
+
+def random_ones(kind: str) -> "st.SearchStrategy[Program]":
+    """Random sequences of faults."""
+    return st.builds(
+        Program,
+        script=st.lists(_rules(kind), min_size=1, max_size=4).map(tuple),
+        delivery=st.sampled_from(Delivery),
+        batches=st.lists(st.integers(1, 30), min_size=1, max_size=3).map(tuple),
+        connections=st.integers(1, 3),
+        window=st.sampled_from([1, 7, 100]),
+        dead=st.sampled_from([0, 11]),
+    )
+
+
+def main() -> None:
+    """Run all programs, then the random sequences."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--service", nargs="*", choices=SERVICE_APPS, default=list(SERVICE_APPS))
+    parser.add_argument("--seed", type=int, default=0, help="of the random sequences")
+    parser.add_argument("--examples", type=int, default=10, help="random sequences for each service")
+    parser.add_argument("--only", nargs="*", help="programs, by name")
+    arguments = parser.parse_args()
+    good = True
+    with tempfile.TemporaryDirectory(prefix="pushgate-faults-") as directory:
+        certificates = Path(directory)
+        for kind in arguments.service:
+            named, stand = programs_of(kind), stand_of(kind)
+            for name in arguments.only or named:
+                for delivery in Delivery:
+                    program = replace(named[name], delivery=delivery)
+                    good = judge(f"{kind}: {name}: {delivery}", program, certificates, stand).good and good
+            if arguments.examples and not arguments.only:
+                many, start = arguments.examples, arguments.seed
+                good = random_programs(random_ones(kind), many, start, certificates, stand) and good
+    sys.exit(not good)
+
+
+if __name__ == "__main__":
+    main()
