@@ -105,7 +105,8 @@ class Stand:
         ):
             directory, process = Path(name), psutil.Process(gateway.pid)
             ask(self.far_end, "reset")
-            with running(*python("service_pusher.py", amp, self.targets(kind), count, MESSAGE, 8)) as pusher:
+            tasks = json.dumps([["news", str(self.targets(kind)), count, MESSAGE]])
+            with running(*python("service_pusher.py", amp, 8, tasks)) as pusher:
                 before = sum(process.cpu_times()[:2])
                 began = float(ask(pusher, "go"))
                 ended = float(ask(self.far_end, f"wait {count}"))
