@@ -31,11 +31,13 @@ class FcmService(PlainService):
 
     :param authority: host, and port if it is not 443.
     :param requests: of the app.
+    :param message_ids: what FCM calls each notification is kept. Then no two have the same outcome, and each
+        is reported by itself, which doubles what one costs.
     """
 
-    def __init__(self, authority: str, requests: FcmRequests) -> None:
+    def __init__(self, authority: str, requests: FcmRequests, message_ids: bool = False) -> None:
         super().__init__(authority)
-        self._requests = requests
+        self._requests, self._message_ids = requests, message_ids
 
     def members(self, span: BatchSlice) -> list[Member]:
         """See `PushService`."""
@@ -48,7 +50,7 @@ class FcmService(PlainService):
     def read(self, sent: Sent, status: int, headers: Sequence[Header], body: bytes, wall: float) -> Reply:
         """See `PushService`. A message's name is what the service calls the notification."""
         if 200 <= status < 300:
-            unique_id = _message_id(body)
+            unique_id = _message_id(body) if self._message_ids else ""
             return Reply(_ACCEPTED.row, unique_id=unique_id) if unique_id else _ACCEPTED
         said = read_error(body)
         kind, _ = parse(sent[0].batch.tokens[sent[1]])

@@ -44,6 +44,7 @@ class WebPushService(PlainService):
     :param salt: makes 16 random bytes.
     :param ttl: seconds that a notification without an expiration may be kept.
     :param urgency: of one without a priority, from `URGENCIES`.
+    :param message_ids: what the service calls each notification is kept; each is reported by itself then.
     """
 
     def __init__(
@@ -53,10 +54,11 @@ class WebPushService(PlainService):
         salt: Callable[[], bytes],
         ttl: int = FOUR_WEEKS,
         urgency: str = "normal",
+        message_ids: bool = False,
     ) -> None:
         super().__init__(origin.authority)
         self._new_key, self._salt = new_key, salt
-        self._ttl, self._urgency = ttl, urgency
+        self._ttl, self._urgency, self._message_ids = ttl, urgency, message_ids
 
     def members(self, span: BatchSlice) -> list[Member]:
         """See `PushService`. Each body is encrypted by itself, every time that it is sent."""
@@ -82,7 +84,7 @@ class WebPushService(PlainService):
     def read(self, sent: Sent, status: int, headers: Sequence[Header], body: bytes, wall: float) -> Reply:
         """See `PushService`. The last part of ``Location`` is what the service calls the notification."""
         if 200 <= status < 300:
-            unique_id = _message_id(value_of(headers, b"location"))
+            unique_id = _message_id(value_of(headers, b"location")) if self._message_ids else ""
             return Reply(_ACCEPTED.row, unique_id=unique_id) if unique_id else _ACCEPTED
         return Reply(answer(status, reason(headers, body), is_of_another_key(body)), wait_of(headers, wall))
 

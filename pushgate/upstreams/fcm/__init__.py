@@ -30,7 +30,7 @@ def _upstream(app: str, config: FcmTable, work: IWork, context: Context) -> HTTP
     server = server_at(
         config,
         trust,
-        lambda authority: FcmService(authority, requests),
+        lambda authority: FcmService(authority, requests, config.message_ids),
         AccessToken(app, tokens.fetch, context.wall),
         f"apps.{app}.service_account_file",
         context,

@@ -24,6 +24,7 @@ class FcmTable(HTTPPushTable):
     :param project: by default the file's.
     :param trust: PEM with the authorities that may vouch for the service and for the token server; by
         default the system's.
+    :param message_ids: records have what FCM calls each notification, at twice the cost.
     :param validate_only: messages are checked by the service and sent to nobody.
     """
 
@@ -31,6 +32,7 @@ class FcmTable(HTTPPushTable):
     service_account_file: FilePath
     project: Annotated[str, AfterValidator(_project)] | None = None
     validate_only: bool = False
+    message_ids: bool = False
     host: HostName = "fcm.googleapis.com"
     max_payload: int = Field(default=4096, ge=1, le=MAX_MESSAGE)
     retry_delay: Duration = Field(default=10.0, gt=0)

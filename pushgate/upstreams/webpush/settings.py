@@ -20,6 +20,7 @@ class WebPushTable(RoutedTable):
     :param subject: where the push services can reach the operator: ``mailto:`` or ``https:``.
     :param ttl: seconds that a notification without an expiration may be kept for a browser that is away.
     :param urgency: of a notification without a priority.
+    :param message_ids: records have what the push service calls each notification, at a higher cost.
     :param allow_hosts: hosts of endpoints that may be at addresses which are not public.
     """
 
@@ -29,6 +30,7 @@ class WebPushTable(RoutedTable):
     ttl: Duration = Field(default=float(FOUR_WEEKS), ge=0, le=FOUR_WEEKS)
     urgency: Literal["very-low", "low", "normal", "high"] = "normal"
     allow_hosts: list[HostName] = []
+    message_ids: bool = False
     connections: int = Field(default=2, ge=1, le=64)
     max_payload: int = Field(default=MAX_PLAINTEXT, ge=1, le=MAX_PLAINTEXT)
 

@@ -66,7 +66,7 @@ class WebPushUpstream(RoutedUpstream):
     def _route(self, origin: Origin, work: IWork) -> HTTPPushUpstream:
         table, context = self._table, self._context
         clock = VapidClock(self._key, table.subject, origin)
-        service = WebPushService(origin, _new_key, _salt, int(table.ttl), table.urgency)
+        service = WebPushService(origin, _new_key, _salt, int(table.ttl), table.urgency, table.message_ids)
         server = Server(
             where=origin.authority,
             endpoint=self._endpoint(origin),

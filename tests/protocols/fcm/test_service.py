@@ -10,7 +10,7 @@ from pushgate.protocols.http_push.answers import Follows
 from tests.protocols.fcm.errors import FCM, RPC, error
 from tests.samples import span
 
-SERVICE = FcmService(HOST, FcmRequests("news"))
+SERVICE = FcmService(HOST, FcmRequests("news"), message_ids=True)
 WALL = 1_700_000_000.0
 SENT = (span(tokens=[b"T", b"topic:x"]), 0, 0.0, 1)
 
@@ -35,6 +35,13 @@ def test_accepted(body, unique_id):
     """The last part of the name is what Google calls the message."""
     reply = read(200, body)
     assert (reply.row.follows, reply.unique_id) == (Follows.ACCEPTED, unique_id)
+
+
+def test_ids_are_kept_only_when_they_are_wanted():
+    """Without them neighbours have the same outcome, and are reported together."""
+    service = FcmService(HOST, FcmRequests("news"))
+    sent = span(tokens=[b"t"]), 0, 0.0, 1
+    assert service.read(sent, 200, (), b'{"name":"projects/news/messages/1"}', WALL).unique_id == ""
 
 
 def test_how_long_to_wait():

@@ -124,7 +124,7 @@ class TestFields:
 
 def read(status, body=b"", *headers):
     """Read an answer."""
-    return service().read((span(tokens=TARGETS), 0, 0.0, 1), status, headers, body, WALL)
+    return service(message_ids=True).read((span(tokens=TARGETS), 0, 0.0, 1), status, headers, body, WALL)
 
 
 class TestAnswers:
@@ -135,6 +135,11 @@ class TestAnswers:
         assert (reply.row.follows, reply.unique_id) == (Follows.ACCEPTED, "gAAAB%3D")
         assert read(status).unique_id == ""
         assert len(read(status, b"", (b"location", b"/m/" + b"x" * 999)).unique_id) == LONGEST_ID
+
+    def test_ids_are_kept_only_when_they_are_wanted(self):
+        """Without them neighbours have the same outcome, and are reported together."""
+        sent, location = (span(tokens=TARGETS), 0, 0.0, 1), (b"location", b"/m/x")
+        assert service().read(sent, 201, (location,), b"", WALL).unique_id == ""
 
     def test_refused(self):
         """The body has the reason, and says which key is meant."""
