@@ -1,24 +1,17 @@
 """Official clients of the services, unmodified, against the simulator over real TLS."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from twisted.internet import reactor
-from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.services.subscriptions import SubscriptionRequest, unpadded
 from pushgate.simulator.settings import SimulatorTable
-from tests.javascript_rig import NODE, SCRIPTS
-
-CLIENTS = Path(__file__).parent.parent / "service_clients.py"
+from tests.client_programs import node, python, said_by
 
 
 class ClientCase(TestCase):
@@ -33,26 +26,9 @@ class ClientCase(TestCase):
         await self.simulator.start()
         self.addCleanup(self.simulator.stop)
 
-    async def run_client(self, name: str, **task: Any) -> Any:
-        """What a client of `tests/service_clients.py` says."""
-        command = [sys.executable, str(CLIENTS), name]
-        return await deferToThread(self._finish, command, task)
-
-    def _finish(self, command: list[str], task: dict[str, Any]) -> Any:
-        ca = str(self.simulator.certificates.ca)
-        environment = {
-            **os.environ,
-            "REQUESTS_CA_BUNDLE": ca,
-            "SSL_CERT_FILE": ca,
-            "NODE_EXTRA_CA_CERTS": ca,
-            "HOSTS_TO_MAP": "fcm.googleapis.com,oauth2.googleapis.com,accounts.google.com",
-            "PORT_TO_MAP": str(self.simulator.services_port),
-        }
-        done = subprocess.run(
-            command, input=json.dumps(task), env=environment, capture_output=True, text=True, timeout=50
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+    async def run_client(self, command: list[str], **task: Any) -> Any:
+        """What a client says."""
+        return await said_by(self.simulator, command, task)
 
     @property
     def handles(self) -> list[str | None]:
@@ -62,7 +38,9 @@ class ClientCase(TestCase):
 class FirebaseTests(ClientCase):
     async def push(self, **task: Any) -> Any:
         account = str(self.simulator.services.account.file)
-        return await self.run_client("firebase", url=self.simulator.services_url, account=account, **task)
+        return await self.run_client(
+            python("firebase"), url=self.simulator.services_url, account=account, **task
+        )
 
     async def test_over_http1(self) -> None:
         """firebase-admin gets its token, pushes, and reads what is refused."""
@@ -94,9 +72,8 @@ class FirebaseTests(ClientCase):
     async def test_on_node(self) -> None:
         """firebase-admin of npm: `send` over HTTP/1.1, `sendEach` over HTTP/2 with a scheme that is none."""
         await self.serve(dead_handles=["dead*"])
-        command = [str(NODE), "--require", str(SCRIPTS / "map_hosts.cjs"), str(SCRIPTS / "firebase_admin.js")]
-        task = {"account": str(self.simulator.services.account.file), "handles": ["a", "dead", "b"]}
-        said = await deferToThread(self._finish, command, task)
+        account = str(self.simulator.services.account.file)
+        said = await self.run_client(node("firebase_admin.js"), account=account, handles=["a", "dead", "b"])
         dead = "messaging/registration-token-not-registered"
         self.assertEqual([said[1], said[3]], [dead, dead])
         self.assertEqual({said[0], said[2], said[4]}, {each["id"] for each in self.records()})
@@ -140,14 +117,13 @@ class WebPushTests(ClientCase):
     async def test_pywebpush(self) -> None:
         """pywebpush's messages are decrypted; it reads the errors."""
         await self.serve(dead_handles=["dead*"])
-        self.check(await self.run_client("webpush", **self.task()))
+        self.check(await self.run_client(python("webpush"), **self.task()))
         self.assertEqual(self.simulator.received.entries()[0].headers, {"ttl": "0"})
 
     async def test_web_push(self) -> None:
         """web-push of npm, with topic and urgency."""
         await self.serve(dead_handles=["dead*"])
         options = {"TTL": 60, "urgency": "high", "topic": "score"}
-        command = [str(NODE), str(SCRIPTS / "web_push.js")]
-        self.check(await deferToThread(self._finish, command, {**self.task(), "options": options}))
+        self.check(await self.run_client(node("web_push.js"), **self.task(), options=options))
         expected = {"ttl": "60", "urgency": "high", "topic": "score"}
         self.assertEqual(self.simulator.received.entries()[0].headers, expected)
