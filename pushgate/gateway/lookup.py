@@ -45,9 +45,13 @@ class Lookup:
         outcome = entry.outcome(index)
         if outcome is not None:
             return member(outcome, index)
-        span = self._apps.under_way(entry.batch.app).queue.find(entry.batch, index)
-        state = State.QUEUED if span else State.WRITTEN
-        return self._sources.on_its_way(span or written(entry.batch), index, state)
+        app = self._apps.under_way(entry.batch.app)
+        if app.queue.find(entry.batch, index) is None and not app.slot.state().delayed:
+            # All that the upstream has taken is written; a full window would take long to look through.
+            return self._sources.on_its_way(written(entry.batch), index, State.WRITTEN)
+        pending = self._sources.pending(app, entry, index)
+        assert pending is not None  # as it has no outcome
+        return pending
 
     async def trace(self, number: int) -> NotificationTrace:
         """See `IGateway.trace`."""

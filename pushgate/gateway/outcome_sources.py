@@ -67,7 +67,9 @@ class OutcomeSources:
         span = app.slot.in_flight(entry.batch, index)
         if span is None and entry.outcome(index) is None:
             span = written(entry.batch)
-        return None if span is None else self.on_its_way(span, index, State.WRITTEN)
+        if span is None:
+            return None
+        return self.on_its_way(span, index, State.WRITTEN if span.attempts else State.QUEUED)
 
     def on_its_way(self, span: BatchSlice, index: int, state: State) -> Outcome:
         """A member that is queued or written, as if that were an outcome."""

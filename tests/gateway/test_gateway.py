@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, capturedLogs
-from zope.interface import directlyProvides
+from zope.interface import alsoProvides, directlyProvides
 from zope.interface.verify import verifyObject
 
 from pushgate.gateway.gateway import Gateway
@@ -34,6 +34,7 @@ from pushgate.net.prometheus import Exposition
 from pushgate.plugin.interfaces import (
     IGateway,
     IHasChannels,
+    IInFlight,
     IInput,
     IUpstream,
     IUpstreamFactory,
@@ -273,6 +274,22 @@ class StatusTests(GatewayTestCase):
         self.rig.upstream.take(1)
         self.assertEqual([self.rig.status(number + i)["state"] for i in (0, 1)], ["written", "queued"])
         self.assertEqual(self.rig.status(number)["attempts"], 1)
+
+    def test_with_the_upstream(self) -> None:
+        """What its upstream has taken, and has not written yet, is queued as well: it may wait for its host."""
+        number = self.accepted(1).id
+        upstream = self.rig.upstream
+        [waits] = upstream.work.take(1, True)
+        upstream.find = lambda batch, index: waits
+        upstream.state = lambda: UpstreamState(connections={}, window=0, delayed=1)
+        alsoProvides(upstream, IInFlight)
+        record = self.rig.status(number)
+        self.assertEqual((record["state"], record["attempts"]), ("queued", 0))
+        trace = json.loads(self.successResultOf(self.rig.gateway.trace(number)).json())
+        self.assertEqual((trace["state"], trace["attempts"]), ("queued", 0))
+        waits = waits.written().written()
+        record = self.rig.status(number)
+        self.assertEqual((record["state"], record["attempts"]), ("written", 2))
 
     def test_each_outcome(self) -> None:
         """Each final state is reported with status, reason, time and attempts of that one member."""
