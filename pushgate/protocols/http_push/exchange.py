@@ -55,7 +55,7 @@ class Exchange:
         self.number, self._service = 0, service
         self._most, self._timeout, self._cautious = limit, timeout, cautious
         self._sent: dict[int, Sent] = {}
-        self._accepted: list[tuple[Sent, str]] = []
+        self._accepted: dict[int, list[tuple[Sent, str]]] = {}
         self._found = Findings()
         self._peer_limit: int | None = None
         self._alone = self._turned_away = self._paused = False
@@ -149,7 +149,7 @@ class Exchange:
         if reply.row.follows is Follows.ACCEPTED:
             self.proven = True
             self._found.valid += 1
-            self._accept(sent, reply)
+            self._accept(sent, status, reply)
         else:
             self._refused(sent, reply, wall)
 
@@ -207,22 +207,23 @@ class Exchange:
         """What followed from what came since the last call."""
         found, self._found = self._found, Findings()
         if self._accepted:
-            accepted, self._accepted = self._accepted, []
+            accepted, self._accepted = self._accepted, {}
             found.verdicts += [
-                Verdict(span, State.ACCEPTED, 200, "", unique_id) for span, unique_id in runs(accepted)
+                Verdict(span, State.ACCEPTED, status, "", unique_id)
+                for status, members in accepted.items()
+                for span, unique_id in runs(members)
             ]
         return found
 
     # What follows.
 
-    def _accept(self, sent: Sent, reply: Reply) -> None:
+    def _accept(self, sent: Sent, status: int, reply: Reply) -> None:
         """Note an acceptance; and that its device has another target by now, if so it is."""
         if reply.handle and reply.handle != (span := member(sent)).tokens()[0]:
-            status, unique_id = reply.row.status, reply.unique_id
-            replaced = Verdict(span, State.REPLACED, status, "", unique_id, reply.handle)
+            replaced = Verdict(span, State.REPLACED, status, "", reply.unique_id, reply.handle)
             self._found.verdicts.append(replaced)
         else:
-            self._accepted.append((sent, reply.unique_id))
+            self._accepted.setdefault(status, []).append((sent, reply.unique_id))
 
     def _refused(self, sent: Sent, reply: Reply, wall: float) -> None:
         row, span, found = reply.row, member(sent), self._found

@@ -83,6 +83,16 @@ class TestTable:
         assert (verdict.state, verdict.status, verdict.reason) == (State.ACCEPTED, 200, "")
         assert made.in_flight == 0
 
+    def test_accepted_with_another_status(self) -> None:
+        """The outcome has the status that the service gave: 201 is what it is in Web Push."""
+        made = opened(span(4))
+        for stream, status in ((1, 201), (3, 200), (5, 201), (7, 201)):
+            answer(made, stream, status)
+        verdicts = made.findings().verdicts
+        found = {(each.status, each.span.start, each.span.stop) for each in verdicts}
+        assert found == {(201, 0, 1), (200, 1, 2), (201, 2, 4)}
+        assert {each.state for each in verdicts} == {State.ACCEPTED}
+
     @pytest.mark.parametrize("row", [each for each in ANSWERS if each.reason], ids=lambda row: row.reason)
     def test_what_the_reasons_say(self, row: Any) -> None:
         """Each answer has its one consequence for the notification, and those for the rest besides."""
