@@ -90,9 +90,9 @@ class FolderInput:
     def _submission(self, file: Path) -> Submission:
         note = msgspec.json.decode(file.read_bytes(), type=Note)
         # With this key, a file that cannot be deleted is still sent only once.
-        key = f"{file.name} {file.stat().st_mtime_ns}"
-        tokens = Packed.of([self._gateway.rules(note.app).parse_target(note.token)], 2)
-        return Submission(app=note.app, tokens=tokens, payload=bytes(note.payload), key=key)
+        rules, key = self._gateway.rules(note.app), f"{file.name} {file.stat().st_mtime_ns}"
+        tokens = Packed.of([rules.parse_target(note.token)], 2)
+        return Submission(app=note.app, tokens=tokens, payload=rules.payload_of(bytes(note.payload)), key=key)
 
 
 folder = InputFactory("folder", "a folder of JSON files, each a notification", FolderTable, FolderInput)

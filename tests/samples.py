@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch, Delivery, Priority, Terms
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.packed import Packed
 from pushgate.model.target import TargetForm, channel_target
 from pushgate.protocols.apns_rules import APNS_RULES
@@ -17,6 +18,12 @@ CHANNEL = "dHN0LXNyY2gtY2hubA=="
 """A channel's id, as Apple's documentation has one."""
 WITH_CHANNELS = replace(APNS_RULES, channels=True)
 """What an upstream takes that can broadcast."""
+OF_TEXT = NotificationRules(
+    text_payloads=True, max_payload=40, check_target=lambda _: None, check_payload=lambda _: None
+)
+"""What an upstream takes whose targets and payloads are text."""
+XML = '<toast>„🔔"\\</toast>'
+"""A payload for it, which JSON cannot hold as it is."""
 ID = 0x018F_0000_0000_7000_8000_0000_0000_0000
 """A batch's id: its low 16 bits are zero."""
 

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 @click.option("--app", required=True, help="The app, as the gateway's configuration names it.")
 @click.option("--token", metavar="TOKEN", help="The device token in hex, or what stands for it.")
 @click.option("--channel", metavar="ID", help="Instead of a token: a broadcast to this channel of Apple's.")
-@click.option("--payload", metavar="JSON", help="The payload: a JSON object.")
+@click.option(
+    "--payload",
+    metavar="JSON",
+    help="The payload, sent as it is: a JSON object, or XML or text where the app takes that.",
+)
 @click.option("--alert", metavar="TEXT", help="Instead of a payload: the text to show.")
 @click.option("--expiration", type=int, metavar="TIME", help="Unix seconds after which it is not sent.")
 @click.option(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 import msgspec
 
@@ -16,6 +17,8 @@ class _JSONObject(msgspec.Struct):
 
 
 _check_object = msgspec.json.Decoder(_JSONObject).decode
+_read_text = msgspec.json.Decoder(str | list[msgspec.Raw] | _JSONObject).decode
+_TEXT_RULE: Final = "a JSON text, object or array, of whole characters in UTF-8"
 
 
 def check_json_object(payload: bytes) -> None:
@@ -37,6 +40,7 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
     :param priorities: those there are.
     :param channels: it has channels, to which one notification can be sent in place of devices.
     :param max_payload: bytes at most, whatever an app's own limit says.
+    :param text_payloads: payloads are not JSON, but text that JSON spells as a text; see `payload_of`.
     :param canonical: returns the one form of a target that can be written in several ways, since targets are
         compared by their bytes; what is no target, as it is.
     :param check_target: raises `Invalid` for a target of the right length that cannot be one.
@@ -51,6 +55,7 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
     priorities: frozenset[Priority] = frozenset(Priority)
     channels: bool = False
     max_payload: int = 65535
+    text_payloads: bool = False
     canonical: Callable[[bytes], bytes] | None = None
     check_target: Callable[[bytes], None] | None = None
     check_payload: Callable[[bytes], None] = check_json_object
@@ -87,6 +92,19 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
         if token is not None:
             raise Invalid("channel", "with a token", "either a token or a channel")
         return channel_target(channel)
+
+    def payload_of(self, json: bytes) -> bytes:
+        """Return the payload that an input is given as JSON: where payloads are text, what a JSON text says.
+
+        An object or an array stands for itself everywhere, white space included.
+
+        :raises Invalid: payloads are text, and it is neither, or no UTF-8, such as half of a surrogate pair.
+        """
+        return _text_payload(json) if self.text_payloads else json
+
+    def payload_as_json(self, payload: bytes) -> msgspec.Raw | str:
+        """Return what `msgspec` encodes as the JSON that `payload_of` made `payload` of, or an equal one."""
+        return payload.decode() if self.text_payloads else msgspec.Raw(payload)
 
     def in_canonical_form(self, targets: Packed) -> Packed:
         """Return the targets, each in its one form."""
@@ -157,6 +175,18 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
             raise Invalid("token", f"{len(target)} bytes", f"1 to {self.max_target} bytes")
         if self.check_target:
             self.check_target(target)
+
+
+def _text_payload(json: bytes) -> bytes:
+    try:
+        value = _read_text(json)
+        if isinstance(value, str):
+            return value.encode()
+        if not json.isascii():
+            json.decode()
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise Invalid("payload", f"{len(json)} bytes", _TEXT_RULE) from None
+    return json
 
 
 def _check_channel(expected: bytes, target: bytes) -> None:

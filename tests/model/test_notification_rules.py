@@ -1,5 +1,6 @@
 """What a push service takes, declared by its upstream."""
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -8,7 +9,7 @@ from pushgate.model.notification import Priority, Submission, Terms
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.packed import Packed
 from pushgate.model.target import MAX_TARGET
-from tests.samples import CHANNEL, WITH_CHANNELS
+from tests.samples import CHANNEL, OF_TEXT, WITH_CHANNELS
 
 LONG = b"https://push.example.com/" + b"x" * 1000
 
@@ -54,6 +55,41 @@ def test_a_payload_of_another_kind():
     """A service may take what is no JSON."""
     rules = NotificationRules(check_payload=lambda payload: None)
     assert rules.refused_members(submission([b"x"], b"<toast/>"), 2048) == []
+
+
+@pytest.mark.parametrize(
+    ("json", "payload"),
+    [
+        (rb'"<a b=\"\u00e9\">\ud83d\ude00</a>"', '<a b="é">😀</a>'),
+        ('"é"', "é"),
+        ('""', ""),
+        (' "x"\n', "x"),
+        ('{"t": "\\ud83d\\ude00é" }', '{"t": "\\ud83d\\ude00é" }'),
+        ("[1,  {}]", "[1,  {}]"),
+    ],
+)
+def test_a_payload_that_is_text(json, payload):
+    """A JSON text stands for what it says, an object or array for itself; written again, it is the same."""
+    json = json if isinstance(json, bytes) else json.encode()
+    assert OF_TEXT.payload_of(json) == payload.encode()
+    assert (
+        OF_TEXT.payload_of(msgspec.json.encode(OF_TEXT.payload_as_json(payload.encode()))) == payload.encode()
+    )
+    assert NotificationRules().payload_of(json) is json
+    assert msgspec.json.encode(NotificationRules().payload_as_json(json)) == json
+
+
+@pytest.mark.parametrize(
+    "json",
+    [
+        rb'"\ud83d"', rb'"\ude00\ud83d"', b'"\xed\xa0\xbd"', b'{"t":"\xed\xa0\xbd"}', rb'["\ud83d"]', b"7", b"true", b"null",
+        b"<a/>", b'"x" y', b"{x}", b"", b"[" * 100_000,
+    ],
+)  # fmt: skip
+def test_a_payload_that_no_text_stands_for(json):
+    """Half of a surrogate pair, a value that is neither text nor structure, and what is no JSON."""
+    with pytest.raises(Invalid, match=r"^payload: \d+ bytes; a JSON text, object or array"):
+        OF_TEXT.payload_of(json)
 
 
 def test_terms_of_the_service():

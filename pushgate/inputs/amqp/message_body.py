@@ -30,6 +30,7 @@ class MessagePart(msgspec.Struct, frozen=True):
     """The part of a message that goes into one batch.
 
     :param faults: those refused already, by their index in `tokens`.
+    :param rules: by which it was read.
     :param first: notifications of the message that come before these.
     """
 
@@ -37,6 +38,7 @@ class MessagePart(msgspec.Struct, frozen=True):
     payload: bytes | Packed
     terms: Terms
     faults: dict[int, Refusal]
+    rules: NotificationRules
     first: int = 0
 
     def __len__(self) -> int:
@@ -101,12 +103,11 @@ def write(app: str, part: MessagePart, members: list[int]) -> bytes:
     terms = {name: value for name, value in named.items() if value is not None}
     if part.terms.channel is not None:
         return _write_broadcasts(app, part, members, terms)
-    tokens = [part.tokens[index].hex() for index in members]
+    tokens = [part.rules.form.write(part.tokens[index]) for index in members]
     if not isinstance(part.payload, Packed):
-        return msgspec.json.encode(
-            {"app": app, "tokens": tokens, "payload": msgspec.Raw(part.payload), **terms}
-        )
-    payloads = [msgspec.Raw(part.payload[index]) for index in members]
+        payload = _written(part, part.payload)
+        return msgspec.json.encode({"app": app, "tokens": tokens, "payload": payload, **terms})
+    payloads = [_written(part, part.payload[index]) for index in members]
     each = [
         {"token": token, "payload": payload, **terms} for token, payload in zip(tokens, payloads, strict=True)
     ]
@@ -117,8 +118,13 @@ def _write_broadcasts(app: str, part: MessagePart, members: list[int], terms: di
     """The same, of a part that goes to a channel, which its terms name."""
     payload = part.payload
     payloads = [payload[index] if isinstance(payload, Packed) else payload for index in members]
-    each = [{"payload": msgspec.Raw(one), **terms} for one in payloads]
+    each = [{"payload": _written(part, one), **terms} for one in payloads]
     return msgspec.json.encode({"app": app, "notifications": each})
+
+
+def _written(part: MessagePart, payload: bytes) -> msgspec.Raw | str | None:
+    """A payload as JSON; None stands for that of a member that was refused, and is refused again."""
+    return part.rules.payload_as_json(payload) if payload or part.rules.text_payloads else None
 
 
 def _what(asked: MessageBody, rules: NotificationRules) -> Single | Many:
@@ -129,12 +135,12 @@ def _what(asked: MessageBody, rules: NotificationRules) -> Single | Many:
         return _many(asked.notifications, rules)
     if asked.payload is UNSET:
         raise Invalid("payload", "missing", "it is required")
-    payload, terms = bytes(asked.payload), asked.terms()
+    payload, terms = rules.payload_of(bytes(asked.payload)), asked.terms()
     if asked.tokens is UNSET:
         return Single(find_target(rules, asked), payload, terms)
     _check_count("tokens", len(asked.tokens))
     tokens, faults = rules.parse_targets(asked.tokens)
-    return Many(len(tokens), iter([MessagePart(tokens, payload, terms, faults)]))
+    return Many(len(tokens), iter([MessagePart(tokens, payload, terms, faults, rules)]))
 
 
 def _many(notifications: list[Notification], rules: NotificationRules) -> Many:
@@ -142,7 +148,7 @@ def _many(notifications: list[Notification], rules: NotificationRules) -> Many:
     _check_count("notifications", len(notifications))
     parts = (
         MessagePart(
-            Packed.of(each.tokens, 2), Packed.of(each.payloads, 2), each.terms, each.faults, each.first
+            Packed.of(each.tokens, 2), Packed.of(each.payloads, 2), each.terms, each.faults, rules, each.first
         )
         for each in made(rules, notifications, MAX_BATCH)
     )

@@ -24,6 +24,7 @@ from pushgate.inputs.common.turns import Turns
 from pushgate.model.backoff import delay
 from pushgate.model.errors import CannotStart, Internal, Refusal, ShuttingDown, TooLarge
 from pushgate.model.notification import MAX_BATCH, Terms
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation, Principal
 from pushgate.net.amqp.shield import shielded
@@ -38,7 +39,7 @@ STOP_TIMEOUT: Final = 10.0
 REPORT_TIMEOUT: Final = 10.0
 """Seconds that the sinks have to take an outcome before the message is acknowledged anyway."""
 _Group = list[tuple[Message, Single]]
-_WHOLE: Final = (MessagePart(Packed(b"", 1), b"", Terms(), {}), [0])
+_WHOLE: Final = (MessagePart(Packed(b"", 1), b"", Terms(), {}, NotificationRules()), [0])
 """The returned part of a message that was not decoded: all of it."""
 
 
@@ -211,6 +212,7 @@ class Pipeline:
             Packed.of([single.payload for _, single in group], 2) if len(group) > 1 else group[0][1].payload,
             terms,
             {},
+            rules_of(self._gateway, app),
         )
         self._submit(
             app, MessageSubmission(part, [message for message, _ in group], self._finished), doubtful

@@ -38,12 +38,14 @@ class Draft:
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def add(self, token: str | None, payload: bytes) -> None:
+    def add(self, token: str | None, json: bytes) -> None:
         """Add a notification; one whose token or payload is bad is refused by its index.
 
         :param token: None for one to the channel of the terms.
+        :param json: the payload as the request has it.
         """
         try:
+            payload = self._rules.payload_of(json)
             if len(payload) > MAX_PAYLOAD:
                 raise TooLarge("payload", len(payload), MAX_PAYLOAD)
             parsed = self._rules.find_target(token, self.terms.channel)

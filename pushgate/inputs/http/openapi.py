@@ -22,7 +22,11 @@ _TOKEN: Final[Schema] = {
     "description": "The device token in hex.",
 }
 _SECONDS: Final[Schema] = {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_EXPIRATION}
-_PAYLOAD: Final[Schema] = {"type": "object", "description": "At most the app's max_payload bytes."}
+_PAYLOAD: Final[Schema] = {
+    "type": ["object", "array", "string"],
+    "description": "A JSON object. Where the push service takes text, such as XML, also an array, or a text,"
+    " which stands for what it says. At most the app's max_payload bytes.",
+}
 
 
 def _text(limit: int) -> Schema:

@@ -75,7 +75,7 @@ def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds
     else:
         if body.rate is not None or body.pace is not None:
             raise Invalid("rate", "with token", "rate and pace are for tokens or notifications")
-        token, payload, terms = find_target(rules, body), _payload(body), body.terms()
+        token, payload, terms = find_target(rules, body), _payload(rules, body), body.terms()
         if key is None and seconds is None:
             charge(1)
             server.batcher.push(app, token, payload, terms, partial(_pushed, request))
@@ -108,7 +108,7 @@ def _parts(app: str, rules: NotificationRules, body: Body, key: str | None) -> t
     if body.tokens is not UNSET:
         _check_count("tokens", len(body.tokens))
         tokens, faults = rules.parse_targets(body.tokens)
-        payload, terms = _payload(body), _paced(body, body.terms(), body.pace)
+        payload, terms = _payload(rules, body), _paced(body, body.terms(), body.pace)
         whole = Submission(app=app, tokens=tokens, payload=payload, terms=terms, key=key)
         return [(whole, faults, 0)], len(tokens)
     assert body.notifications is not UNSET
@@ -152,10 +152,10 @@ def part_key(key: str | None, number: int) -> str | None:
     return None if key is None else f"{key}/{number}"
 
 
-def _payload(body: Body) -> bytes:
+def _payload(rules: NotificationRules, body: Body) -> bytes:
     if body.payload is UNSET:
         raise Invalid("payload", "missing", "it is required")
-    return bytes(body.payload)
+    return rules.payload_of(bytes(body.payload))
 
 
 def _check_count(field: str, count: int) -> None:

@@ -1,5 +1,6 @@
 """Reading lines that push: text or JSON, one line or a block of them at once."""
 
+import re
 from collections.abc import Callable
 from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
@@ -20,6 +21,7 @@ _MAX_DIGITS: Final = 20
 _OPTIONAL: Final = (*TERM_FIELDS, "key")
 NOWHERE: Final = "-"
 """Stands in the place of the token in a line with a channel."""
+_find_quoted: Final = re.compile(rb'\s"').search
 _FORM: Final = "PUSH <app> <token> [field=value]... <payload JSON>"
 
 
@@ -61,26 +63,38 @@ _app, _token, _payload = attrgetter("app"), attrgetter("token"), attrgetter("pay
 def read_json(line: bytes, rules_of: RulesOf) -> LinePush:
     """The notification of a line of JSON; raise `Refusal`, naming the field at fault."""
     fields: _Fields = decoded(_decode, line, "line", _OPTIONAL)
-    target = rules_of(fields.app).find_target(given(fields.token), fields.channel)
-    return _push(fields.app, target, bytes(fields.payload), fields.terms(), fields.key)
+    rules = rules_of(fields.app)
+    target = rules.find_target(given(fields.token), fields.channel)
+    payload = rules.payload_of(bytes(fields.payload))
+    return _push(fields.app, target, payload, fields.terms(), fields.key)
 
 
 def read_text(rest: bytes, rules_of: RulesOf) -> LinePush:
     """The notification of a line of text, without its command; raise `Refusal`, naming the field at fault."""
-    head, brace, tail = rest.partition(b"{")
+    head, json = _text_parts(rest)
     try:
         words = head.decode().split()
     except UnicodeDecodeError:
         raise Invalid("line", f"{len(rest)} bytes", "UTF-8 text") from None
-    if not brace or len(words) < 2:
-        raise Invalid("line", f"{len(words)} words and {'a' if brace else 'no'} payload", _FORM)
+    if not json or len(words) < 2:
+        raise Invalid("line", f"{len(words)} words and {'a' if json else 'no'} payload", _FORM)
     app, token, *options = words
     fields = _options(options)
     key = fields.pop("key", None)
     terms = TermFields(**fields).terms() if fields else _USUAL
     broadcast = token == NOWHERE and terms.channel is not None
-    target = rules_of(app).find_target(None if broadcast else token, terms.channel)
-    return _push(app, target, (brace + tail).rstrip(), terms, key)
+    rules = rules_of(app)
+    target = rules.find_target(None if broadcast else token, terms.channel)
+    return _push(app, target, rules.payload_of(json.rstrip()), terms, key)
+
+
+def _text_parts(rest: bytes) -> tuple[bytes, bytes]:
+    """The words of a line of text, and its payload: from the first brace on, or the first word in quotes."""
+    head, brace, tail = rest.partition(b"{")
+    if b'"' in head and (quoted := _find_quoted(head)):
+        start = quoted.end() - 1
+        return rest[:start], rest[start:]
+    return head, brace + tail
 
 
 def read_bulk(block: bytes, rules_of: RulesOf) -> Submission | None:
@@ -100,8 +114,10 @@ def read_bulk(block: bytes, rules_of: RulesOf) -> Submission | None:
     # The notifications of a campaign have one payload.
     shared = payloads[0] == payloads[-1] and len(set(payloads)) == 1
     try:
+        if rules.text_payloads:
+            payloads = list(map(rules.payload_of, payloads[:1] if shared else payloads))
         payload = payloads[0] if shared else Packed.of(payloads, 2)
-    except OverflowError:
+    except (OverflowError, Invalid):
         return None
     return Submission(app=app, tokens=packed, payload=payload)
 

@@ -30,6 +30,7 @@ def check_combination(terms: Terms, _payload: bytes) -> None:
 
 WEBPUSH_RULES: Final = NotificationRules(
     max_payload=MAX_PLAINTEXT,
+    text_payloads=True,
     canonical=canonical,
     check_target=check_target,
     check_payload=check_payload,

@@ -37,6 +37,7 @@ def wns_rules(hosts: tuple[str, ...] = ()) -> NotificationRules:
         max_target=MAX_URI,
         push_types=TYPES,
         max_payload=MAX_PAYLOAD,
+        text_payloads=True,
         check_target=channel_rules(hosts).check,
         check_payload=check_payload,
         check_combination=check_combination,

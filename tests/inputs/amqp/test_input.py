@@ -30,7 +30,7 @@ from pushgate.plugins.builtin import amqp as factory
 from pushgate.testing import RecordingGateway, RecordingUpstreams, outcome
 from tests.amqp_rig import PAYLOAD, AmqpTestCase, one, stop_now
 from tests.broker_rig import broker_context, eventually
-from tests.samples import token
+from tests.samples import OF_TEXT, XML, token
 
 
 class InputTests(AmqpTestCase):
@@ -47,6 +47,16 @@ class InputTests(AmqpTestCase):
         self.assertEqual(self.counted("acknowledged"), 1)
         await queue_input.stop()
         self.assertEqual(self.taken(self.queue), [])
+
+    async def test_payloads_that_are_text(self) -> None:
+        """Where the push service takes text, a JSON text stands for what it says; half a character does not."""
+        self.gateway = RecordingGateway("news", rules=OF_TEXT)
+        await self.start_input()
+        self.publish(one(payload="cut \ud83d"), one(payload=XML))
+        await self.submitted()
+        self.assertEqual([each.payload for each in self.gateway.submissions], [XML.encode()])
+        [(_, properties, _)] = await self.dead_letters()
+        self.assertTrue(properties.headers["x-pushgate-reason"].startswith("payload: "))
 
     async def test_acknowledged_when_the_sinks_know(self) -> None:
         """Until they do the message is all that there is of the outcome: killed now, it must come again."""
@@ -328,6 +338,18 @@ class StopTests(AmqpTestCase):
         self.assertEqual(single["token"], token(9).hex())
         self.assertEqual(rest, {"app": "news", "tokens": tokens[1:], "payload": PAYLOAD})
         self.assertEqual(left[1][1].headers["x-pushgate-message-id"], "m")
+
+    async def test_what_was_not_written_of_text(self) -> None:
+        """What goes back says the same as the message did: targets and payload as texts."""
+        self.real._apps.configured("news").configure(AppTable(upstream="recording"), OF_TEXT)
+        queue_input = await self.start_input(self.real)
+        self.publish(json.dumps({"app": "news", "tokens": ["a", "b", "c"], "payload": XML}).encode())
+        await eventually(lambda: self.upstream.work.depth() == 3, "the batch")
+        self.upstream.take(1)
+        self.upstream.settle(State.ACCEPTED)
+        await queue_input.stop()
+        [(_, _, body)] = self.taken(self.queue)
+        self.assertEqual(json.loads(body), {"app": "news", "tokens": ["b", "c"], "payload": XML})
 
     async def test_what_is_on_its_way(self) -> None:
         """Messages that still come while it stops go back as new too: none is lost or in doubt."""

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushgate.inputs.amqp.message_body import NDJSON, Many, MessagePart, Single, read, write
-from pushgate.model.errors import Refusal
+from pushgate.model.errors import Invalid, Refusal
 from pushgate.model.notification import MAX_BATCH, Terms
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.packed import Packed
 from pushgate.protocols.apns_rules import APNS_RULES
-from tests.samples import CHANNEL
+from tests.samples import CHANNEL, OF_TEXT, XML
 
 ONE = {"token": "0a", "payload": {}}
 
@@ -87,7 +88,10 @@ def test_what_is_written_can_be_read(
     payload = payloads[0] if shared else Packed.of(payloads, 2)
     members = sorted(data.draw(st.sets(st.sampled_from(range(len(tokens))), min_size=1)))
     asked = read(
-        write("news", MessagePart(Packed.of(tokens, 1), payload, terms, {}), members), None, None, rules_of
+        write("news", MessagePart(Packed.of(tokens, 1), payload, terms, {}, APNS_RULES), members),
+        None,
+        None,
+        rules_of,
     )
     assert asked.app == "news"
     assert isinstance(asked.what, Many)
@@ -106,7 +110,9 @@ def test_broadcasts_that_are_written_can_be_read(shared: bool) -> None:
     target, bodies = CHANNEL.encode(), [b'{"n":1}', b'{"n":2}']
     payload = bodies[0] if shared else Packed.of(bodies, 2)
     written = write(
-        "news", MessagePart(Packed.of([target] * 2, 2), payload, Terms(channel=CHANNEL), {}), [0, 1]
+        "news",
+        MessagePart(Packed.of([target] * 2, 2), payload, Terms(channel=CHANNEL), {}, APNS_RULES),
+        [0, 1],
     )
     what = read(written, None, None, rules_of).what
     assert isinstance(what, Many)
@@ -120,3 +126,39 @@ def test_a_message_that_is_a_broadcast() -> None:
     what = read(json.dumps({"channel": CHANNEL, "payload": {}}).encode(), None, None, rules_of).what
     assert what == Single(CHANNEL.encode(), b"{}", Terms(channel=CHANNEL))
     assert refused(ONE | {"channel": CHANNEL}).startswith("INVALID body: token and channel")
+
+
+BAD = {"token": "uri", "payload": "cut \ud83d"}
+
+
+def test_texts_where_payloads_are_text() -> None:
+    """Each stands for what it says; half of a surrogate pair refuses its notification, or the message."""
+    one = {"token": "uri", "payload": XML}
+    what = read(json.dumps(one).encode(), None, None, lambda app: OF_TEXT).what
+    assert what == Single(b"uri", XML.encode(), Terms())
+    for body in (BAD, {"tokens": ["uri"], "payload": 7}):
+        with pytest.raises(Invalid, match=r"^payload: "):
+            read(json.dumps(body).encode(), None, None, lambda app: OF_TEXT)
+    lines = "\n".join(map(json.dumps, (one, BAD, one))).encode()
+    many = read(lines, NDJSON, None, lambda app: OF_TEXT).what
+    assert isinstance(many, Many)
+    [part] = many.parts
+    assert isinstance(part.payload, Packed)
+    assert (list(part.payload), [*part.faults]) == ([XML.encode(), b"", XML.encode()], [1])
+
+
+@pytest.mark.parametrize("rules", [OF_TEXT, APNS_RULES])
+@pytest.mark.parametrize("shared", [True, False])
+def test_what_is_written_of_texts(rules: NotificationRules, shared: bool) -> None:
+    """It is JSON, and says the same: tokens and payloads as the app has them, what was refused is refused again."""
+    token, payload = ("uri", XML) if rules is OF_TEXT else ("0a", {})
+    several = {"notifications": [{"token": each, "payload": payload} for each in (token, "", token)]}
+    body = {"tokens": [token, "", token], "payload": payload} if shared else several
+    before, after = [], []
+    for found, message in ((before, json.dumps(body).encode()), (after, None)):
+        what = read(message or write("news", before[0], [0, 1, 2]), None, None, lambda app: rules).what
+        assert isinstance(what, Many)
+        found += what.parts
+    assert [(part.tokens, part.payload, [*part.faults]) for part in after] == [
+        (part.tokens, part.payload, [1]) for part in before
+    ]

@@ -20,7 +20,7 @@ from pushgate.net.prometheus import Exposition
 from pushgate.plugins.builtin import http as factory
 from pushgate.testing import outcome
 from tests.http_rig import ONE, PUSH, HTTPTestCase, request
-from tests.samples import CHANNEL, TOKEN, WITH_CHANNELS, token
+from tests.samples import CHANNEL, OF_TEXT, TOKEN, WITH_CHANNELS, XML, token
 
 FIRST = outcome().span.batch.id
 """The id of the first notification that the fake gateway takes."""
@@ -204,7 +204,50 @@ class PushTests(HTTPTestCase):
         self.assertEqual(len(response.json["batches"]), 1)
 
 
+class TextPayloadTests(HTTPTestCase):
+    rules = OF_TEXT
+
+    def test_a_text(self):
+        """It is submitted as what it says, however it is submitted."""
+        one = {"token": "uri", "payload": XML}
+        for body in (one, {"tokens": ["uri"], "payload": XML}, {"notifications": [one]}):
+            for headers in ({}, {"idempotency_key": "k" + str(len(self.gateway.submissions))}):
+                self.assertEqual(self.push(body, **headers).json["refused"], [])
+                payload = self.gateway.submissions[-1].payload
+                self.assertEqual([payload] if isinstance(payload, bytes) else list(payload), [XML.encode()])
+
+    def test_an_object(self):
+        """And an array are JSON for the device: they go as they are written."""
+        for payload in (b'{"a":  "\\u00e9"}', b'[1,  "x"]'):
+            self.push(b'{"token": "uri", "payload": %b}' % payload)
+            self.assertEqual(self.gateway.submissions[-1].payload, payload)
+
+    def test_the_limit(self):
+        """Counts the text: not its escapes, nor its quotes."""
+        self.push({"token": "uri", "payload": "é" * 20})
+        self.assertEqual(self.gateway.submissions[-1].payload, ("é" * 20).encode())
+        response = self.push({"token": "uri", "payload": "é" * 20 + "x"})
+        self.assertIn("41", self.refusal(response, 413, "TOO_LARGE"))
+
+    def test_half_a_surrogate_pair(self):
+        """It refuses the request, or its one notification; so do a number and null."""
+        for bad in ("cut \ud83d", {"alert": "cut \ud83d"}, 7, None):
+            one = {"token": "uri", "payload": bad}
+            for body in (one, {"tokens": ["uri"], "payload": bad}):
+                text = self.refusal(self.push(body), 400, "INVALID")
+                self.assertTrue(text.startswith("payload: "), text)
+            response = self.push({"notifications": [one, one | {"payload": XML}]})
+            self.assertEqual([entry[:2] for entry in response.json["refused"]], [[0, "INVALID"]])
+            self.assertEqual(self.gateway.submissions[-1].payload[1], XML.encode())
+
+
 class RefusalTests(HTTPTestCase):
+    def test_a_text_for_a_payload(self):
+        """Is no JSON object: it is refused where the push service takes nothing else."""
+        for text in ("{}", XML):
+            response = self.push(ONE | {"payload": text})
+            self.assertTrue(self.refusal(response, 400, "INVALID").startswith("payload: "))
+
     def test_every_refusal_has_a_status(self):
         """Each has a status in HTTP."""
         self.assertEqual(list(STATUSES), list(REFUSALS))

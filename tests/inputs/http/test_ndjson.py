@@ -11,7 +11,7 @@ from pushgate.inputs.http.ndjson_parser import MAX_LINE, PIECE, LinePieces
 from pushgate.model.errors import Overloaded
 from pushgate.protocols.apns_rules import APNS_RULES
 from tests.http_rig import LAST, ONE, PUSH, HTTPTestCase, chunk, request
-from tests.samples import TOKEN
+from tests.samples import OF_TEXT, TOKEN, XML
 
 LINES = "application/x-ndjson"
 
@@ -79,6 +79,20 @@ class OnePieceTests(HTTPTestCase):
         response = self.push(lines(ONE), "/v1/apps/x/notifications", content_type=LINES)
         self.refusal(response, 404, "UNKNOWN_APP")
         self.refusal(self.push_lines(lines(ONE), idempotency_key="k" * 254), 400, "INVALID")
+
+
+class TextPayloadTests(HTTPTestCase):
+    rules = OF_TEXT
+
+    def test_texts(self):
+        """Each stands for what it says; one with half of a surrogate pair refuses its own line."""
+        one = {"token": "uri", "payload": XML}
+        body = lines(one, one | {"payload": "cut \ud83d"}, one | {"payload": {"a": 1}}, one)
+        response = self.push(body, content_type=LINES)
+        [[index, code, text]] = response.json["refused"]
+        self.assertEqual((index, code, text.partition(":")[0]), (1, "INVALID", "payload"))
+        payloads = list(self.gateway.submissions[0].payload)
+        self.assertEqual(payloads, [XML.encode(), b"", b'{"a": 1}', XML.encode()])
 
 
 class PieceTests(HTTPTestCase):

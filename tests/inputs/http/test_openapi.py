@@ -4,6 +4,7 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from schemathesis import GenerationMode
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
@@ -13,6 +14,8 @@ from pushgate.testing import RecordingGateway
 from tests.inputs.http.test_input import listening_input
 from tests.samples import WITH_CHANNELS
 
+TAKES_ALL = replace(WITH_CHANNELS, text_payloads=True, check_payload=lambda _: None)
+"""Everything that the description allows of some app or other."""
 EXAMPLES = {"POST": 25}
 """Requests of each kind, by method."""
 FEW = 4
@@ -35,7 +38,7 @@ ENDLESS = "/v1/outcomes"
 class DescriptionTests(TestCase):
     async def test_requests_made_of_it(self):
         """What fits the description is taken, what does not is refused, and each answer is as it says."""
-        gateway = RecordingGateway("news", max_payload=65_535, rules=WITH_CHANNELS)
+        gateway = RecordingGateway("news", max_payload=65_535, rules=TAKES_ALL)
         gateway.stats = lambda: {"apps": {"news": STATE}, "sinks": {}}
         async with listening_input(gateway, max_wait="20ms") as place:
             operations = await deferToThread(attack, f"http://{place}")

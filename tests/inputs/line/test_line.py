@@ -4,6 +4,8 @@ import json
 from itertools import product
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from pushgate.inputs.common import login_throttle
 from pushgate.inputs.common.conversation import LOGIN_TIMEOUT
 from pushgate.inputs.common.login_throttle import FIRST_DELAY
@@ -14,11 +16,12 @@ from pushgate.model.notification import Delivery, Priority
 from pushgate.model.outcome import State
 from pushgate.model.principals import Grant, Operation
 from pushgate.model.secret_hash import SecretHash
+from pushgate.model.target import TargetForm
 from pushgate.model.trace import NotificationTrace
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.testing import outcome
 from tests.line_rig import HEX, LineTestCase, push, push_json
-from tests.samples import CHANNEL, PAYLOAD, TOKEN, WITH_CHANNELS, token
+from tests.samples import CHANNEL, OF_TEXT, PAYLOAD, TOKEN, WITH_CHANNELS, XML, token
 
 
 def ids(lines):
@@ -192,6 +195,57 @@ class TextBulkTests(LineTestCase):
             alone = self.send(bad + b"\n")
             self.assertEqual(self.send(bad + b"\n" + bad + b"\n"), alone * 2)
             self.assertEqual(alone[0][:11], "ERR INVALID")
+
+
+class TextPayloadTests(LineTestCase):
+    rules = OF_TEXT
+
+    def payloads(self, *lines):
+        """What each of these lines is submitted as."""
+        before = len(self.gateway.submissions)
+        self.assertEqual([answer[:3] for answer in self.send(*lines)], ["OK "] * b"".join(lines).count(b"\n"))
+        found = []
+        for submission in self.gateway.submissions[before:]:
+            payload = submission.payload
+            found += [payload] * len(submission.tokens) if isinstance(payload, bytes) else payload
+        return found
+
+    def test_a_text(self):
+        """A line of JSON, or of text, submits what it says; an object stays as it is."""
+        spelled = json.dumps(XML).encode()
+        for payload, taken in ((spelled, XML.encode()), (b'"{x} y"', b"{x} y"), (b'{"a":  1}', b'{"a":  1}')):
+            for line in (
+                push_json(b"uri", payload),
+                push_json(b"uri", payload, fields=b',"priority":5'),
+                push(b"uri", payload),
+                push(b"uri", payload, options=b'key="%d collapse_id=a"b' % len(self.gateway.submissions)),
+            ):
+                self.assertEqual(self.payloads(line), [taken])
+
+    def test_a_text_where_payloads_are_json(self):
+        """It is refused, in lines of either form, alone or in a block."""
+        self.gateway._rules = APNS_RULES
+        for line in (push(payload=b'"{}"'), push_json(payload=b'"{}"')):
+            self.assertTrue(self.refusal(line)[1].startswith("payload: "))
+            for answer in self.send(line * 3):
+                self.assertEqual(answer[:20], "ERR INVALID payload:")
+
+    def test_half_a_surrogate_pair(self):
+        """It refuses its own line."""
+        for bad in (push_json(b"uri", rb'"cut \ud83d"'), push(b"uri", rb'"cut \ud83d"')):
+            answers = self.send(push_json(b"uri", b'"x"') + bad + push_json(b"uri", b'"x"'))
+            self.assertEqual(answers[1][:20], "ERR INVALID payload:")
+            self.assertEqual([answers[0][:3], answers[2][:3]], ["OK ", "OK "])
+
+    def test_a_block(self):
+        """Lines whose tokens are in hex are one submission, whose texts are what they say, of one or of each."""
+        self.gateway._rules = replace(OF_TEXT, form=TargetForm.HEX)
+        spelled = json.dumps(XML).encode()
+        same, other = push_json(payload=spelled), push_json(payload=b'"x"')
+        self.assertEqual(self.payloads(same * 3), [XML.encode()] * 3)
+        self.assertEqual(self.gateway.submissions[-1].payload, XML.encode())
+        self.assertEqual(self.payloads(same + other), [XML.encode(), b"x"])
+        self.assertIsNone(read_bulk((same + push_json(payload=b"7")).rstrip(), self.gateway.rules))
 
 
 class OrderTests(LineTestCase):
