@@ -47,8 +47,8 @@ def check_payload(payload: bytes) -> None:
     check_json_object(payload)
     try:
         found = _decode(payload)
-    except (msgspec.MsgspecError, RecursionError):
-        raise Invalid("payload", f"{len(payload)} bytes, a field of another type", _RULE) from None
+    except (msgspec.MsgspecError, RecursionError) as error:  # with types and places, no values
+        raise Invalid("payload", f"no message of ADM ({error})", _RULE) from None
     if found.data is None and found.notification is None:
         raise Invalid("payload", "neither data nor notification", _RULE)
     size = len(msgspec.json.encode(found.data)) if found.data else 0

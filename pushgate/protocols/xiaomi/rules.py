@@ -43,8 +43,8 @@ def check_payload(payload: bytes) -> None:
     check_json_object(payload)
     try:
         fields: dict[str, Any] = read_form(payload)
-    except ValueError:
-        raise Invalid("payload", f"{len(payload)} bytes, a field of another type", _RULE) from None
+    except ValueError as error:  # that of msgspec has types and places, no values
+        raise Invalid("payload", f"no form ({error})", _RULE) from None
     if not TARGETS.isdisjoint(fields):
         raise Invalid("payload", "it names whom it is for", _RULE)
 

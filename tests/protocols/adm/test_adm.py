@@ -127,6 +127,12 @@ class TestRules:
         with pytest.raises(Refusal, match="payload"):
             ADM_RULES.payload(payload, 65535)
 
+    def test_which_field(self):
+        """The refusal names the field that is at fault, and nothing that it holds."""
+        with pytest.raises(Invalid) as refused:
+            ADM_RULES.payload(b'{"data":{"a":"secret","b":17}}', 65535)
+        assert refused.value.shape == "no message of ADM (Expected `str`, got `int` - at `$.data[...]`)"
+
     def test_targets_and_push_types(self):
         """A registration id is of a few characters; there are no push types."""
         assert ADM_RULES.check_target(ID) is None

@@ -88,6 +88,12 @@ class TestRules:
         with pytest.raises(Invalid, match="payload"):
             XIAOMI_RULES.payload(payload, 65535)
 
+    def test_what_it_was(self):
+        """The refusal says what was found in place of a text or a number, and nothing that it holds."""
+        with pytest.raises(Invalid) as refused:
+            XIAOMI_RULES.payload(b'{"title":["secret"]}', 65535)
+        assert refused.value.shape == "no form (Expected `int | str`, got `array` - at `$[...]`)"
+
     def test_targets(self):
         """A comma would make several of one."""
         assert XIAOMI_RULES.check_target(REGID) is None
