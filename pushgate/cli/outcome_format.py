@@ -79,7 +79,9 @@ def _cut(token: str) -> str:
 
 
 def _reason(record: "Record") -> str:
-    return " ".join(str(part) for part in (record.status, record.reason) if part not in {None, ""})
+    """The push service's number and word; a word that only says the number again is left out."""
+    known = (record.status, record.reason)
+    return " ".join(str(part) for part in known if part not in {None, "", f"HTTP{record.status}"})
 
 
 def _colour(record: "Record") -> str:

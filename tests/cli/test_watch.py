@@ -79,6 +79,13 @@ def test_rows():
     assert "corrects an earlier outcome" in row(record("0a", "accepted", corrects=True))
 
 
+def test_a_status_without_a_word():
+    """Where the push service said no more than its number, the number is not said twice; records have it."""
+    told = record("0a", "rejected", 410, reason="HTTP410")
+    assert sentence(told) == "rejected: refused by the push service, 410"
+    assert fields(told).split("\t")[2:4] == ["410", "HTTP410"]
+
+
 def test_a_replaced_token():
     """It is good news, in green, with the new token; programs get it as a field of the record."""
     told = record("0a", "replaced", 200, replacement="cd" * 100)
