@@ -10,10 +10,10 @@ import requests
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
+from bench.service_apps import PHONE, SERVICE_APPS, TOAST
 from pushgate.plugins import builtin
 from tests.cli.programs import pushgate
 from tests.input_rig import context
-from tests.service_apps import PHONE, SERVICE_APPS, TOAST
 from tests.service_rig import ServiceCase, ServiceRig
 
 TEXT = '„Hi“ "\U0001f514" \\'
@@ -55,8 +55,8 @@ class TextPayloadTests(ServiceCase):
         :param in_words: the target can stand in a line of text.
         """
         app = SERVICE_APPS[kind]
-        rig = await self.made().begin(app.factory, app.table)
-        targets = [app.target(rig, f"device{number}") for number in range(7)]
+        rig = await self.made().begin(app.factory, lambda rig: app.table(rig.simulator))
+        targets = [app.target(rig.simulator, f"device{number}") for number in range(7)]
         one = [json.dumps({"token": each, "payload": payload}).encode() for each in targets]
         async with opened(rig, builtin.http) as place:
             await deferToThread(post, place, one[0], "application/json")
