@@ -10,6 +10,7 @@ from pushgate.gateway.outcomes.outbox import Outbox
 from pushgate.gateway.outcomes.tracker import TrackedBatch
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import NotFound
+from pushgate.model.history import Event
 from pushgate.model.notification import MAX_BATCH, Batch
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.trace import NotificationTrace
@@ -69,7 +70,7 @@ class OutcomeSources:
             span = written(entry.batch)
         if span is None:
             return None
-        return self.on_its_way(span, index, State.WRITTEN if span.attempts else State.QUEUED)
+        return self.on_its_way(span, index, State.QUEUED if _waits(span) else State.WRITTEN)
 
     def on_its_way(self, span: BatchSlice, index: int, state: State) -> Outcome:
         """A member that is queued or written, as if that were an outcome."""
@@ -79,6 +80,11 @@ class OutcomeSources:
 def written(batch: Batch) -> BatchSlice:
     """All of a batch as one slice, to report on a member that was written: once at least."""
     return BatchSlice(batch, 0, len(batch), attempts=1)
+
+
+def _waits(span: BatchSlice) -> bool:
+    """Whether what an upstream has taken is on no connection: to be written, or to be written again."""
+    return span.past[-1].event is not Event.WRITTEN if span.past else not span.attempts
 
 
 def member(outcome: Outcome, index: int) -> Outcome:

@@ -24,6 +24,7 @@ from pushgate.model.errors import (
     TooLarge,
     UnknownApp,
 )
+from pushgate.model.history import Event, Step
 from pushgate.model.notification import Delivery, Priority, Submission, Terms, batch_id
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import DeadToken, Outcome, State, Verdict
@@ -276,7 +277,7 @@ class StatusTests(GatewayTestCase):
         self.assertEqual(self.rig.status(number)["attempts"], 1)
 
     def test_with_the_upstream(self) -> None:
-        """What its upstream has taken, and has not written yet, is queued as well: it may wait for its host."""
+        """What its upstream has, and waits to write, is queued as well: its host may be down, or have refused it."""
         number = self.accepted(1).id
         upstream = self.rig.upstream
         [waits] = upstream.work.take(1, True)
@@ -287,9 +288,15 @@ class StatusTests(GatewayTestCase):
         self.assertEqual((record["state"], record["attempts"]), ("queued", 0))
         trace = json.loads(self.successResultOf(self.rig.gateway.trace(number)).json())
         self.assertEqual((trace["state"], trace["attempts"]), ("queued", 0))
-        waits = waits.written().written()
-        record = self.rig.status(number)
-        self.assertEqual((record["state"], record["attempts"]), ("written", 2))
+        for event, state in (
+            (Event.WRITTEN, "written"),
+            (Event.REFUSED, "queued"),
+            (Event.WRITTEN, "written"),
+        ):
+            step = Step(event, EPOCH)
+            waits = waits.written(step) if event is Event.WRITTEN else waits.noted(step)
+            self.assertEqual(self.rig.status(number)["state"], state)
+        self.assertEqual(self.rig.status(number)["attempts"], 2)
 
     def test_each_outcome(self) -> None:
         """Each final state is reported with status, reason, time and attempts of that one member."""
