@@ -1,29 +1,32 @@
 """``pushgate send``."""
 
 import json
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
 from pushgate.cli import gateway_address, options
 from pushgate.cli.output import print_json
 from pushgate.cli.run import run
-from pushgate.model.errors import Forbidden, PushgateError, Refusal
+from pushgate.model.errors import Forbidden, Invalid, PushgateError, Refusal
 
 if TYPE_CHECKING:
     from pushgate.client import Client, Record
 
+_OTHERS: Final = frozenset({"fcm", "webpush", "wns", "adm", "hms", "mpns", "xiaomi"})
+"""Upstreams whose services take Apple's payload for something else, or not at all."""
+
 
 @click.command("send")
 @click.option("--app", required=True, help="The app, as the gateway's configuration names it.")
-@click.option("--token", metavar="TOKEN", help="The device token in hex, or what stands for it.")
+@click.option("--token", metavar="TOKEN", help="The device token in hex, or another service's target.")
 @click.option("--channel", metavar="ID", help="Instead of a token: a broadcast to this channel of Apple's.")
 @click.option(
     "--payload",
     metavar="JSON",
     help="The payload, sent as it is: a JSON object, or XML or text where the app takes that.",
 )
-@click.option("--alert", metavar="TEXT", help="Instead of a payload: the text to show.")
+@click.option("--alert", metavar="TEXT", help="Instead of a payload of Apple's: the text to show.")
 @click.option("--expiration", type=int, metavar="TIME", help="Unix seconds after which it is not sent.")
 @click.option(
     "--priority",
@@ -56,13 +59,15 @@ def command(app: str, token: str | None, payload: str | None, alert: str | None,
     if (payload is None) == (alert is None):
         raise click.UsageError("either --payload or --alert is needed")
     body = payload if payload is not None else json.dumps({"aps": {"alert": alert}}, ensure_ascii=False)
-    run(lambda reactor: _send(reactor, {"app": app, "token": token, "payload": body}, **rest))
+    what = {"app": app, "token": token, "payload": body}
+    run(lambda reactor: _send(reactor, what, is_alert=payload is None, **rest))
 
 
 async def _send(
     reactor: Any,
     what: dict[str, Any],
     *,
+    is_alert: bool,
     to: gateway_address.GatewayAddress,
     wait: float,
     key: str | None,
@@ -71,6 +76,8 @@ async def _send(
 ) -> None:
     try:
         async with gateway_address.reach(reactor, to) as gateway:
+            if is_alert:
+                await _check_alert(gateway, what["app"])
             number = await gateway.push(**what, key=key, **_given(terms))
             if not as_json:
                 click.echo(number)
@@ -78,6 +85,17 @@ async def _send(
     except PushgateError as error:
         _refused(error, as_json)
     _print(number, record, why, as_json)
+
+
+async def _check_alert(gateway: "Client", app: str) -> None:
+    """Raise `Invalid` for an app to which Apple's payload means nothing; WNS would take it, as raw."""
+    try:
+        upstream = (await gateway.stats())["apps"][app]["upstream"]
+    except (PushgateError, KeyError):
+        return  # it may not be read, or there is no such app, which the push says
+    if upstream in _OTHERS:
+        shape = f"makes Apple's payload, and the app is on {upstream}"
+        raise Invalid("alert", shape, "--payload has what its service takes")
 
 
 def _given(terms: dict[str, Any]) -> dict[str, Any]:
