@@ -90,6 +90,7 @@ class Wire:
     :ivar left: the client has sent GOAWAY.
     :ivar deaf: nothing is read or answered any more, not even a PING.
     :ivar asked: bytes that the client wrote since it became deaf.
+    :ivar held: what is kept back, to come in one piece; None while nothing is.
     :ivar producer: paused while the transport is full.
     """
 
@@ -105,6 +106,7 @@ class Wire:
         self.open: dict[int, Request] = {}
         self.resets: list[int] = []
         self.deaf = self.left = False
+        self.held: bytes | None = None
         self.asked = b""
         self._begun: dict[int, Request] = {}
 
@@ -166,6 +168,9 @@ class Wire:
     def deliver(self, data: bytes = b"") -> None:
         """Send what there is to send."""
         data = data or self.codec.output()
+        if self.held is not None:
+            self.held += data
+            return
         if data and self.connected and not self.deaf:
             self.connection.dataReceived(data)
 

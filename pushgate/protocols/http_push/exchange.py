@@ -29,7 +29,7 @@ from pushgate.protocols.http_push.answers import Answer, Follows, Reply
 from pushgate.protocols.http_push.findings import Death, Findings, Later
 from pushgate.protocols.http_push.sent import Sent, bare, member, runs
 from pushgate.protocols.http_push.service import Header, PushService
-from pushgate.protocols.lost_in_flight import lost
+from pushgate.protocols.lost_in_flight import Fate, lost
 
 RETRIES: Final = 5
 """How often a notification is sent again that the service had no room for, or was in trouble with."""
@@ -56,7 +56,7 @@ class Exchange:
         self._most, self._timeout, self._cautious = limit, timeout, cautious
         self._sent: dict[int, Sent] = {}
         self._accepted: dict[int, list[tuple[Sent, str]]] = {}
-        self._found = Findings()
+        self._found, self._took = Findings(), False
         self._peer_limit: int | None = None
         self._alone = self._turned_away = self._paused = False
         self._answered_at = float("-inf")
@@ -174,11 +174,8 @@ class Exchange:
             return
         fate = lost(member(sent), in_flight, why, vanished=vanished)
         if isinstance(fate, Verdict):
-            self._found.verdicts.append(replace(fate, reason=why))
-        elif later:
-            self._found.later.append(Later(self._noted(fate, Event.LOST, wall, why), device=False))
-        else:
-            self._found.requeue.append(self._noted(fate, Event.LOST, wall, why))
+            fate = replace(fate, reason=why)
+        self._lost(fate, why, wall, later)
 
     def ended(
         self, is_unsent: Callable[[int], bool], why: str, wall: float, *, vanished: bool = False
@@ -187,7 +184,8 @@ class Exchange:
 
         :param is_unsent: whether a part of a request was never sent.
         :param why: for the outcomes.
-        :param vanished: no request is to blame: a PING was not answered, or the peer broke a rule of HTTP/2.
+        :param vanished: no request is to blame: a PING was not answered, the peer broke a rule of HTTP/2, or
+            the service is in doubt.
         """
         in_flight = len(self._sent)
         unsent, others = list[Sent](), list[Sent]()
@@ -196,19 +194,15 @@ class Exchange:
         self._sent.clear()
         self._found.requeue += [self._noted(span, Event.DISCARDED, wall, "") for span in bare(unsent)]
         for span in bare(others):
-            fate = lost(span, in_flight, why, vanished=vanished)
-            if isinstance(fate, Verdict):
-                self._found.verdicts.append(fate)
-            else:
-                self._found.requeue.append(self._noted(fate, Event.LOST, wall, why))
+            self._lost(lost(span, in_flight, why, vanished=vanished), why, wall)
         return self.findings()
 
     def findings(self) -> Findings:
         """What followed from what came since the last call."""
         found, self._found = self._found, Findings()
         if self._accepted:
-            accepted, self._accepted = self._accepted, {}
-            found.verdicts += [
+            accepted, self._accepted, self._took = self._accepted, {}, False
+            found.accepted += [
                 Verdict(span, State.ACCEPTED, status, "", unique_id)
                 for status, members in accepted.items()
                 for span, unique_id in runs(members)
@@ -217,11 +211,23 @@ class Exchange:
 
     # What follows.
 
+    def _lost(self, fate: Fate, why: str, wall: float, later: bool = False) -> None:
+        """Settle what has no answer, or have it sent again."""
+        if isinstance(fate, Verdict):
+            self._found.verdicts.append(fate)
+            return
+        noted = self._noted(fate, Event.LOST, wall, why)
+        if later:
+            self._found.later.append(Later(noted, device=False))
+        else:
+            self._found.requeue.append(noted)
+
     def _accept(self, sent: Sent, status: int, reply: Reply) -> None:
         """Note an acceptance; and that its device has another target by now, if so it is."""
+        self._took = True
         if reply.handle and reply.handle != (span := member(sent)).tokens()[0]:
             replaced = Verdict(span, State.REPLACED, status, "", reply.unique_id, reply.handle)
-            self._found.verdicts.append(replaced)
+            self._found.accepted.append(replaced)
         else:
             self._accepted.setdefault(status, []).append((sent, reply.unique_id))
 
@@ -259,18 +265,19 @@ class Exchange:
             since = None  # no time
         registered_at = span.batch.terms.registered_at
         if since is None or registered_at is None or registered_at < since:
-            self._found.deaths.append(Death(span.tokens()[0], reason, since))
+            self._found.deaths.append(Death(span.tokens()[0], reason, since, first=not self._took))
+            self._took = False
 
     def _later(self, span: BatchSlice, reply: Reply, wall: float) -> None:
         row, device = reply.row, reply.row.follows is Follows.DEVICE_LATER
+        after = row.wait if reply.retry_after is None else reply.retry_after
         if not device:
             self._found.trouble += 1
-            self._found.rest = max(self._found.rest, reply.retry_after or 0.0)
+            self._found.rest = max(self._found.rest, after)
         if span.retries >= RETRIES:
             self._found.verdicts.append(Verdict(span, State.FAILED, row.status, row.reason))
             return
         noted = self._noted(span, Event.REFUSED, wall, row.reason)
-        after = reply.retry_after if reply.retry_after is not None else row.wait or None
         self._found.later.append(Later(replace(noted, retries=span.retries + 1), device, after))
 
     def _noted(self, span: BatchSlice, event: Event, wall: float, reason: str) -> BatchSlice:

@@ -12,29 +12,32 @@ class Death(msgspec.Struct, frozen=True):
     """A token that an answer calls dead.
 
     :param since: Unix seconds; None when the service did not say.
+    :param first: nothing was accepted between the death before it and this one, in what came together.
     """
 
     token: bytes
     reason: DeadReason
     since: int | None
+    first: bool = True
 
 
 class Later(msgspec.Struct, frozen=True):
     """A slice to be sent again after a while.
 
     :param device: for the sake of its device; else for the service's.
-    :param after: seconds at least that it waits, as the service says; None when it does not.
+    :param after: seconds at least that it waits, as the service says or its table; 0 when neither does.
     """
 
     span: BatchSlice
     device: bool
-    after: float | None = None
+    after: float = 0.0
 
 
 class Findings(msgspec.Struct):
     """What follows from what came.
 
-    :ivar verdicts: outcomes.
+    :ivar accepted: outcomes, of what the service has taken.
+    :ivar verdicts: the other outcomes.
     :ivar requeue: to be sent again at once.
     :ivar later: to be sent again after a while.
     :ivar deaths: dead tokens.
@@ -44,10 +47,11 @@ class Findings(msgspec.Struct):
     :ivar renewed_too_often: the token that authenticates was made anew too soon.
     :ivar leave: why nothing more is to be sent on this connection.
     :ivar trouble: how many answers say that the service is in trouble.
-    :ivar rest: seconds that it wants to be left alone for; 0 when it does not say.
+    :ivar rest: seconds that it wants to be left alone for, as it says or its table; 0 when neither does.
     :ivar valid: how many answers show the service to be of use.
     """
 
+    accepted: list[Verdict] = []
     verdicts: list[Verdict] = []
     requeue: list[BatchSlice] = []
     later: list[Later] = []

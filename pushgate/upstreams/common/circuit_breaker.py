@@ -98,6 +98,10 @@ class Circuit:
         self.retry_at = max(self.retry_at, now + max(at_least, self._delay(cause)))
         return self.retry_at - now
 
+    def rest(self, now: float, seconds: float) -> None:
+        """Make no attempt for so long at least from `now`, monotonic seconds."""
+        self.retry_at = max(self.retry_at, now + seconds)
+
     def proven(self) -> None:
         """The push service was of use: close the circuit and forget all failures."""
         self.is_open, self.failures, self.cause = False, 0, None

@@ -97,6 +97,10 @@ class ServiceHealth:
         )  # fmt: skip
         return wait
 
+    def rest(self, seconds: float) -> None:
+        """Leave the service alone for so long at least, as it asks; 0 changes nothing."""
+        self.circuit.rest(self._now(), seconds)
+
     def _now(self) -> float:
         now: float = self._context.reactor.seconds()
         return now

@@ -11,7 +11,7 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadReason
 from pushgate.model.history import Event
 from pushgate.model.notification import Delivery
-from pushgate.model.outcome import State
+from pushgate.model.outcome import State, Verdict
 from pushgate.protocols.apns_http2.reasons import ANSWERS
 from pushgate.protocols.apns_http2.requests import RequestRules
 from pushgate.protocols.apns_http2.service import AppleService
@@ -67,6 +67,11 @@ def members(spans: list[BatchSlice]) -> list[tuple[int, int]]:
     return [(each.start, each.stop) for each in spans]
 
 
+def outcomes_of(found: Findings) -> list[Verdict]:
+    """Every outcome."""
+    return [*found.accepted, *found.verdicts]
+
+
 def sent_all(stream: int) -> bool:
     """Nothing of any request is still here."""
     return False
@@ -79,7 +84,7 @@ class TestTable:
         """200 proves that the service has the notification."""
         made = opened(span())
         answer(made, 1)
-        (verdict,) = made.findings().verdicts
+        (verdict,) = outcomes_of(made.findings())
         assert (verdict.state, verdict.status, verdict.reason) == (State.ACCEPTED, 200, "")
         assert made.in_flight == 0
 
@@ -88,7 +93,7 @@ class TestTable:
         made = opened(span(4))
         for stream, status in ((1, 201), (3, 200), (5, 201), (7, 201)):
             answer(made, stream, status)
-        verdicts = made.findings().verdicts
+        verdicts = outcomes_of(made.findings())
         found = {(each.status, each.span.start, each.span.stop) for each in verdicts}
         assert found == {(201, 0, 1), (200, 1, 2), (201, 2, 4)}
         assert {each.state for each in verdicts} == {State.ACCEPTED}
@@ -101,7 +106,7 @@ class TestTable:
         found, follows = made.findings(), row.follows
         settled = follows in {Follows.REJECTED, Follows.DEAD}
         later = follows in {Follows.LATER, Follows.DEVICE_LATER}
-        assert [(each.state, each.status, each.reason) for each in found.verdicts] == (
+        assert [(each.state, each.status, each.reason) for each in outcomes_of(found)] == (
             [(State.REJECTED, row.status, row.reason)] if settled else []
         )
         assert [each.device for each in found.later] == ([follows is Follows.DEVICE_LATER] if later else [])
@@ -132,7 +137,7 @@ class TestTable:
         """Nothing acts on half a request: at the end of the connection it is sent again, whatever the delivery."""
         found = opened(make(3)).ended(lambda stream: stream > 1, "ConnectionLost", WALL)
         assert (1, 3) in members(found.requeue)
-        assert [verdict.span.start for verdict in found.verdicts] == ([] if make is span else [0])
+        assert [verdict.span.start for verdict in outcomes_of(found)] == ([] if make is span else [0])
 
     def test_reset_or_no_answer(self) -> None:
         """Either proves nothing: at-least-once sends it again, at-most-once reports that it is not known."""
@@ -140,7 +145,7 @@ class TestTable:
         made.unanswered(1, "NoAnswer", WALL)
         made.unanswered(3, "StreamReset: cancel", WALL)
         found = made.findings()
-        (again,), (verdict,) = found.requeue, found.verdicts
+        (again,), (verdict,) = found.requeue, outcomes_of(found)
         assert [(step.event, step.reason) for step in again.past] == [(Event.LOST, "NoAnswer")]
         assert (verdict.state, verdict.reason) == (State.UNKNOWN, "StreamReset: cancel")
 
@@ -148,7 +153,7 @@ class TestTable:
         """The same for all that is in flight then."""
         found = opened(span(3), once(2, order=1)).ended(sent_all, "ConnectionLost", WALL)
         assert members(found.requeue) == [(0, 3)]
-        assert [(each.state, each.span.start, each.span.stop) for each in found.verdicts] == [
+        assert [(each.state, each.span.start, each.span.stop) for each in outcomes_of(found)] == [
             (State.UNKNOWN, 0, 2)
         ]
 
@@ -252,7 +257,7 @@ class TestSilence:
         lone = replace(span(), alone=1, closes=4)
         for vanished, fate in ((True, "again"), (False, "failed")):
             found = opened(lone).ended(sent_all, "ConnectionLost", WALL, vanished=vanished)
-            assert ([each.closes for each in found.requeue], [each.state for each in found.verdicts]) == (
+            assert ([each.closes for each in found.requeue], [each.state for each in outcomes_of(found)]) == (
                 ([4], []) if fate == "again" else ([], [State.FAILED])
             )
 
@@ -260,7 +265,7 @@ class TestSilence:
         """A suspect that was alone and had no answer has failed for that, not for ending connections."""
         made = opened(replace(span(), alone=1, closes=4))
         made.unanswered(1, "NoAnswer", WALL)
-        (verdict,) = made.findings().verdicts
+        (verdict,) = outcomes_of(made.findings())
         assert (verdict.state, verdict.reason) == (State.FAILED, "NoAnswer")
 
 
@@ -272,7 +277,7 @@ class TestRuns:
         made = opened(span(6), span(2, order=1))
         for stream in (11, 3, 1, 15, 5, 13):
             answer(made, stream)
-        verdicts = made.findings().verdicts
+        verdicts = outcomes_of(made.findings())
         assert [(each.span.batch.order, each.span.start, each.span.stop) for each in verdicts] == [
             (0, 0, 3), (0, 5, 6), (1, 0, 2),
         ]  # fmt: skip
@@ -283,7 +288,7 @@ class TestRuns:
         made = opened(replace(whole.part(0, 1), attempts=1), replace(whole.part(1, 2), attempts=2))
         answer(made, 1)
         answer(made, 3)
-        assert [(each.span.start, each.span.attempts) for each in made.findings().verdicts] == [
+        assert [(each.span.start, each.span.attempts) for each in outcomes_of(made.findings())] == [
             (0, 1),
             (1, 2),
         ]
@@ -296,7 +301,7 @@ class TestRuns:
         answer(made, 5, unique=b"\xff\n")
         answer(made, 7, 400, "BadPriority", unique=UNIQUE)
         answer(made, 9)
-        verdicts = made.findings().verdicts
+        verdicts = outcomes_of(made.findings())
         assert {each.span.start: (len(each.span), each.unique_id) for each in verdicts} == {
             0: (1, ""), 1: (1, UNIQUE.decode()), 2: (1, "�\\n"), 3: (1, UNIQUE.decode()), 4: (1, ""),
         }  # fmt: skip
@@ -351,7 +356,7 @@ class TestDeaths:
         made = opened(span(2))
         answer(made, 1, 400, body=body)
         answer(made, 3, 410, body=body)
-        verdicts = made.findings().verdicts
+        verdicts = outcomes_of(made.findings())
         assert [(each.state, each.reason) for each in verdicts] == [
             (State.REJECTED, "HTTP400"), (State.REJECTED, "HTTP410"),
         ]  # fmt: skip
@@ -360,7 +365,7 @@ class TestDeaths:
         """A reason is kept within bounds and on one line."""
         made = opened(span())
         answer(made, 1, 400, body=b'{"reason":"a\\nb%s"}' % (b"x" * 500))
-        (verdict,) = made.findings().verdicts
+        (verdict,) = outcomes_of(made.findings())
         assert verdict.reason.startswith("a\\nb")
         assert len(verdict.reason) <= LONGEST_REASON
 
@@ -386,7 +391,7 @@ class TestLater:
         made = opened(replace(span(), retries=RETRIES))
         answer(made, 1, status, reason)
         found = made.findings()
-        assert [(each.state, each.status, each.reason) for each in found.verdicts] == [
+        assert [(each.state, each.status, each.reason) for each in outcomes_of(found)] == [
             (State.FAILED, status, reason)
         ]
         assert found.later == []
@@ -404,7 +409,7 @@ class TestCredential:
         answer(made, 1, 400, "TopicDisallowed")
         found = made.findings()
         assert (found.held is not None, found.leave is not None, len(found.requeue)) == (held, held, held)
-        assert [each.state for each in found.verdicts] == ([] if held else [State.REJECTED])
+        assert [each.state for each in outcomes_of(found)] == ([] if held else [State.REJECTED])
         assert found.deaths == []
 
     def test_the_youngest_token_that_expired(self) -> None:
@@ -468,7 +473,7 @@ class Model:
     def fates(self) -> dict[str, list[tuple[int, int]]]:
         """The members by what became of them."""
         spans = {
-            "verdict": [each.span for found in self.found for each in found.verdicts],
+            "verdict": [each.span for found in self.found for each in outcomes_of(found)],
             "requeue": [each for found in self.found for each in found.requeue],
             "later": [each.span for found in self.found for each in found.later],
         }
@@ -512,7 +517,7 @@ def test_every_member_has_one_fate(model: Model) -> None:
     unique = {
         (each.span.batch.order, each.span.start): each.unique_id
         for found in model.found
-        for each in found.verdicts
+        for each in outcomes_of(found)
         if each.unique_id
     }
     assert unique == {member: f"{member[0]}-{member[1]}" for member in model.named}

@@ -401,3 +401,42 @@ class TestOthers:
             if isinstance(report, Outcome)
         }
         assert named == {token(0): "1-\ufffd\ufffdber", token(1): "2", token(2): ""}
+
+
+class TestOneRead:
+    """Answers that come in one piece mean what they would mean one by one."""
+
+    REFUSED = 30
+
+    def answered(self, make_rig: Make, accepted: int) -> HTTP2Rig:
+        """A rig in which one of many is accepted, the others are refused as of another environment.
+
+        :param accepted: the place of the one.
+        """
+        rig = make_rig(certificate="x.pem")
+        rig.service.behaviour = silence
+        rig.submit([token(number) for number in range(self.REFUSED + 1)])
+        rig.run(1)
+        (wire,) = rig.service.up()
+        wire.held = b""
+        for index, request in enumerate(list(wire.requests)):
+            request.answer() if index == accepted else request.answer(400, "BadDeviceToken")
+        together, wire.held = wire.held, None
+        wire.deliver(together)
+        rig.run(1)
+        return rig
+
+    def test_refusals_before_anything_was_accepted(self, make_rig: Make) -> None:
+        """They speak against the environment, whatever comes behind them: none of the tokens is dead."""
+        rig = self.answered(make_rig, self.REFUSED)
+        assert rig.dead() == []
+
+    def test_refusals_behind_an_acceptance(self, make_rig: Make) -> None:
+        """The environment is right: all of them are dead."""
+        rig = self.answered(make_rig, 0)
+        assert len(rig.dead()) == self.REFUSED
+
+    def test_an_acceptance_between_refusals(self, make_rig: Make) -> None:
+        """It shows the environment to be right before the row is long enough to be suspect."""
+        rig = self.answered(make_rig, 15)
+        assert len(rig.dead()) == self.REFUSED

@@ -19,7 +19,10 @@ from pushgate.upstreams.common.http_push.settings import HTTPPushTable
 from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
 from tests.stream_rig import ReactorClock
 
-TABLE = AnswerTable([Answer(404, "", Follows.REJECTED)])
+WAIT = 60.0
+TABLE = AnswerTable([
+    Answer(404, "", Follows.REJECTED), Answer(429, "", Follows.LATER, wait=WAIT),
+])  # fmt: skip
 
 
 class Service:
@@ -35,7 +38,8 @@ class Service:
         return ()
 
     def read(self, sent, status, headers, body, wall):
-        return Reply(TABLE.answer(status, ""), handle=body)
+        waits = [float(value) for name, value in headers if name == b"retry-after"]
+        return Reply(TABLE.answer(status, ""), waits[0] if waits else None, handle=body)
 
     def read_goaway(self, debug):
         return Answer(503, "", Follows.NEW_CONNECTION)
@@ -207,12 +211,12 @@ def test_silence_of_a_service_that_was_of_use(rig):
 
 
 def test_silence_of_a_service_that_never_answered(rig):
-    """It opens the circuit, and no notification is to blame, however long it lasts."""
-    rig.put(b"a")
-    rig.run(600)
+    """It opens the circuit, and no notification is given up, however long it lasts."""
+    rig.put(b"a", b"b")
+    rig.run(1200)
     assert rig.circuit == (True, "timed-out")
     assert rig.work.states() == {}
-    assert all(not span.closes for span in rig.work.requeued)
+    assert all(span.closes <= 1 for span in rig.work.requeued)
 
 
 def test_what_is_no_http(rig):
@@ -258,3 +262,69 @@ def test_a_token_that_ends_in_the_middle_of_a_turn():
     assert set(rig.work.states().values()) == {State.ACCEPTED}
     assert len(rig.work.states()) == 3
     assert rig.work.in_flight == []
+
+
+class TestWaits:
+    """How long a service is left alone that has too much to do."""
+
+    def refused(self, *headers):
+        """A rig whose circuit three answers in a row have opened; when."""
+        rig = Rig(connections=1)
+        rig.put(b"a", b"b", b"c", b"d")
+        for more in headers:
+            rig.up()[0].answer(429, more=more)
+            rig.run(0.1)
+        assert rig.circuit[1] == "service-error"
+        return rig, sum(len(wire.requests) for wire in rig.wires)
+
+    @pytest.mark.parametrize(
+        ("headers", "seconds"),
+        [
+            ((b"", b"", b""), WAIT),
+            ((b"", b"", b"retry-after: 300\r\n"), 300.0),
+            ((b"retry-after: 0\r\n",) * 3, 0.0),
+        ],
+    )
+    def test_what_the_service_wants(self, headers, seconds):
+        """What its answer says, or else its table, holds for the app as long as the circuit is open, too."""
+        rig, sent = self.refused(*headers)
+        rig.run(max(0.0, seconds - 2))
+        assert sum(len(wire.requests) for wire in rig.wires) == sent
+        rig.run(30)
+        assert sum(len(wire.requests) for wire in rig.wires) > sent
+
+
+def test_one_that_is_never_answered(rig):
+    """Others are: it is tried again alone, then given up, and holds nothing up."""
+    rig.put(b"good0")
+    rig.up()[0].answer()
+    rig.put(b"bad")
+    for number in range(1, 40):
+        rig.put(b"good%d" % number)
+        for wire in rig.up():
+            if wire.requests and b"POST /" + b"bad".hex().encode() not in wire.requests[-1][:20]:
+                wire.requests.clear()
+                wire.answer()
+        rig.run(20)
+    states = rig.work.states()
+    assert states.pop(b"bad") is State.FAILED
+    assert set(states.values()) == {State.ACCEPTED}
+
+
+def test_a_service_that_closes_every_new_connection(rig):
+    """For a while, in the middle of work: nothing is given up, and all is accepted once it is well again."""
+    rig.put(*[b"%d" % number for number in range(5)])
+    for _ in range(12):
+        for wire in rig.up():
+            wire.loseConnection()
+        rig.run(20)
+    assert rig.work.states() == {}
+    rig.run(4000)  # such a service may have blocked us
+    for _ in range(80):
+        for wire in rig.up():
+            if wire.requests:
+                wire.requests.clear()
+                wire.answer()
+        rig.run(10)
+    assert set(rig.work.states().values()) == {State.ACCEPTED}
+    assert len(rig.work.states()) == 5

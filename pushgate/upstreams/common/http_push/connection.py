@@ -49,6 +49,10 @@ class ConnectionOwner(Protocol):
     def authorization(self) -> tuple[tuple[Header, ...], int]:
         """Return the headers that authenticate a request now, and the serial of the token in them."""
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the service failed last, so that a connection of no use is its fault."""
+
     def wall(self) -> float:
         """Unix seconds."""
 
@@ -131,7 +135,7 @@ class HTTPPushConnection(PooledConnection):
             lambda stream: never or self._codec.is_unsent(stream),
             "ConnectionLost",
             self._owner.wall(),
-            vanished=self.vanished or (bool(self.fault) and not self.exchange.proven),
+            vanished=self.vanished or self._is_doubtful or (bool(self.fault) and not self.exchange.proven),
         )
         self._owner.ended(self, findings, cause)
 
@@ -206,12 +210,17 @@ class HTTPPushConnection(PooledConnection):
     # within
 
     def _check_http1(self, overdue: list[int]) -> None:
-        """Give up a request that is overdue. It is to blame if the connection was of use before."""
+        """Give up a request that is overdue. It is to blame unless the service is in doubt."""
         if overdue:
-            why, wall, vanished = "NoAnswer", self._owner.wall(), not self.exchange.proven
+            why, wall, vanished = "NoAnswer", self._owner.wall(), self._is_doubtful
             self.exchange.unanswered(overdue[0], why, wall, later=True, vanished=vanished)
             self._conclude()
             self.vanish()
+
+    @property
+    def _is_doubtful(self) -> bool:
+        """Whether nothing written on it is to blame for its end."""
+        return self._owner.is_doubtful and not self.exchange.proven
 
     def _is_unheard(self, now: float) -> bool:
         """Whether a PING was not answered in time."""

@@ -65,7 +65,10 @@ class ServiceJudge:
         if cause is None and findings.leave is not None and not proven:
             why = findings.leave.reason
             cause, text = Cause.SHUTDOWN, f"the push service has no use for a new connection: {why}"
-        if cause is None or self.is_waiting:
+        if self.is_waiting:
+            self._health.rest(findings.rest)
+            return None
+        if cause is None:
             return None
         self._health.failed(cause, text, findings.rest)
         return cause

@@ -53,6 +53,7 @@ class HTTPPushUpstream:
         self._ticker.clock = self._reactor
         self._gap = ListeningGap(TICK)
         self._at_a_time = RUN
+        self._tried = (-1, -1)
         self._authorized: tuple[tuple[Header, ...], int] | None = None
 
     # IUpstream
@@ -127,16 +128,25 @@ class HTTPPushUpstream:
         assert self._authorized is not None  # nothing is written before
         return self._authorized
 
+    @property
+    def is_doubtful(self) -> bool:
+        return self._judge.is_doubtful
+
     def unauthorized(self, refusal: Refusal) -> None:
         self._pool.retry_in(self._judge.unauthorized(refusal))
 
     def found(self, connection: HTTPPushConnection, findings: Findings) -> None:
-        """Outcomes first, then dead tokens, and only then the requeue."""
+        """Outcomes first, then dead tokens, and only then the requeue.
+
+        What was accepted speaks for the environment, but not for refusals that came before it: it is settled
+        when those have been looked at.
+        """
         self._work.settle(findings.verdicts)
         tripped = False
         for death in findings.deaths:
-            rejected = self._work.token_rejected(death.token, True, death.reason, death.since)
+            rejected = self._work.token_rejected(death.token, death.first, death.reason, death.since)
             tripped = rejected or tripped
+        self._work.settle(findings.accepted)
         is_trial = self._judge.is_doubtful and not self._judge.is_waiting
         cause = self._judge.judge(findings, tripped, connection.exchange.proven, self.wall())
         if cause is not None:
@@ -185,22 +195,37 @@ class HTTPPushUpstream:
             self.wake()
 
     def _try_one(self, serving: list[HTTPPushConnection]) -> None:
-        """The service failed last: write one notification, and wait for its answer."""
-        if not any(connection.in_flight for connection in serving):
-            any(self._write(connection, 1) for connection in serving)
+        """The service failed last: write one notification, and wait for its answer.
 
-    def _write(self, connection: HTTPPushConnection, limit: int = RUN) -> bool:
+        Not the one that was tried last, if there is another: it may be what the service fails at.
+        """
+        if any(connection.in_flight for connection in serving):
+            return
+        for connection in serving:
+            taken = self._work.take(1, connection.is_idle) if connection.room() else []
+            if taken and taken[0].place == self._tried and (others := self._work.take(1, connection.is_idle)):
+                self._work.requeue(taken)
+                taken = others
+            if taken:
+                self._tried = taken[0].place
+                self._send(connection, taken, 1)
+                return
+
+    def _write(self, connection: HTTPPushConnection) -> bool:
         """Write what there is room for; return True when there was something."""
-        room = min(limit, connection.room())
+        room = min(RUN, connection.room())
         taken = self._work.take(room, connection.is_idle) if room else []
-        if not taken:
-            return False
+        if taken:
+            self._send(connection, taken, room)
+        return bool(taken)
+
+    def _send(self, connection: HTTPPushConnection, taken: list[BatchSlice], room: int) -> None:
+        """Write `room` of what was taken, but for what has to wait for its device."""
         spans, rest = _parted(self._delayed.sift(taken), room)
         if rest:  # suspects that travel together, on a connection that takes fewer now
             self._work.requeue(rest)
         if spans:
             connection.write(spans)
-        return True
 
     def _delay(self, later: list[Later], in_queue: bool) -> None:
         """Have notifications wait.
@@ -213,7 +238,7 @@ class HTTPPushUpstream:
                 self._work.requeue([replace(span, retries=max(0, span.retries - 1))])
                 continue
             first = self._table.device_delay if device else self._table.retry_delay
-            first = max(first, after or 0.0)
+            first = max(first, after)
             seconds = min(_LONGEST, first * 2 ** max(0, span.retries - 1)) * (1 + self._context.jitter() / 4)
             (self._delayed.add_device if device else self._delayed.add)(span, seconds)
 
