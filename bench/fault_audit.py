@@ -69,6 +69,8 @@ class Verdict(msgspec.Struct):
     :param wrong: reported otherwise than it was.
     :param twice: more than one outcome reported, corrections of a presumption left out.
     :param left: still in the spool at the end.
+    :param reasons: of those that were rejected.
+    :ivar dead: tokens in the register at the end.
     """
 
     submitted: int
@@ -83,6 +85,8 @@ class Verdict(msgspec.Struct):
     twice: int
     left: int
     states: dict[str, int]
+    reasons: dict[str, int] = {}
+    dead: int = 0
 
     @property
     def good(self) -> bool:
@@ -119,6 +123,7 @@ def compare(
         twice=sum(not _once(each) for each in outcomes.states.values()),
         left=left,
         states=dict(states),
+        reasons=dict(Counter(each.reason for each in last.values() if each.state is State.REJECTED)),
     )  # fmt: skip
 
 

@@ -198,7 +198,9 @@ class Stand:
             self._time.stop()
         self.service.record(self.received())
         tokens = [token for batch in self.tokens() for token in batch]
-        return compare(self.program.delivery, tokens, self.listener.reported, self.service, self._left())
+        found = compare(self.program.delivery, tokens, self.listener.reported, self.service, self._left())
+        found.dead = len(self.gateway.dead_tokens("news", b"", 1_000_000))
+        return found
 
     async def _submit(self) -> None:
         receipts = []

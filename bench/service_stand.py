@@ -30,6 +30,7 @@ from pushgate.simulator.request_rules import (
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorTable
 
+REFUSED_STREAM: Final = 7
 REQUEST_TIMEOUT: Final = 4 * RESPONSE_TIMEOUT
 
 
@@ -37,25 +38,26 @@ class ServiceRecord(ProviderRecord):
     """The record of a service whose notifications have handles.
 
     :ivar targets: by handle.
+    :ivar is_http1: the request that is judged came over HTTP/1.1.
     """
 
     targets: dict[str, bytes] = msgspec.field(default_factory=dict)
+    is_http1: bool = False
 
     def kills(self, refused: set[int]) -> bool:
         return bool(refused)
 
     def noted(self, connection: int, handles: Sequence[str], rule: RequestRule | None) -> None:
         """Note what a rule does about these."""
-        if isinstance(rule, Drop | GoAway):
-            self.silent.add(connection)  # over HTTP/1.1 a GOAWAY is an end
-        if isinstance(rule, ResetStream | Silence | Drop) or (
-            isinstance(rule, Slow) and rule.delay >= REQUEST_TIMEOUT
-        ):
-            self.unanswered.update((connection, self.target(handle)) for handle in handles)
-        if isinstance(rule, Silence | ResetStream | Slow) or (
+        is_late = (isinstance(rule, Slow) and rule.delay >= REQUEST_TIMEOUT) or (
             isinstance(rule, StopReading) and rule.duration >= REQUEST_TIMEOUT
-        ):
-            self.silent.add(connection)
+        )
+        is_end = isinstance(rule, Drop) or (self.is_http1 and isinstance(rule, GoAway | ResetStream))
+        is_reset = isinstance(rule, ResetStream) and rule.code != REFUSED_STREAM
+        if is_end or is_reset or is_late or isinstance(rule, Silence):
+            self.unanswered.update((connection, self.target(handle)) for handle in handles)
+        if is_end or is_late or isinstance(rule, Silence):
+            self.silent.add(connection)  # what is behind it is lost, too
 
     def target(self, handle: str) -> bytes:
         """The target of a handle."""
@@ -87,6 +89,7 @@ class _Simulator(Simulator):
         ask, scripted, self._record = desk.ask, desk.scripted, record
 
         def asked(connection: int, over: str, head: RequestHead, body: bytes) -> Any:
+            record.is_http1 = over == "http1"
             rule, judged = ask(connection, over, head, body)
             self._handles = list(_handles(judged, head, body, desk))
             self._refusing(judged)
