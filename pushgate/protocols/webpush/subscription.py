@@ -21,13 +21,18 @@ PUBLIC: Final = 65
 """Bytes of a public key: a point on P-256, uncompressed."""
 AUTH: Final = 16
 """Bytes of the secret that authenticates."""
-_KNOWN: Final = 8192
-"""Subscriptions that are kept read; about 1 kB each."""
-_split: Final = re.compile(r"https://([^/?]+)([/?][!$-;=?-\[\]-_a-~]*)?", re.IGNORECASE).fullmatch
+_PATH: Final = r"[!$-;=?-\[\]-_a-~]*"
 """What addresses have as ``%…`` only is not in it, nor a fragment, which is never sent."""
+_split: Final = re.compile(rf"https://([^/?]+)([/?]{_PATH})?", re.IGNORECASE).fullmatch
+_in_parts: Final = re.compile(
+    rf'{{"endpoint":"https://([a-z0-9._:\[\]-]+)(/{_PATH})","keys":'
+    r'{"p256dh":"([A-Za-z0-9_-]{86}[AEIMQUYcgkosw048])","auth":"([A-Za-z0-9_-]{21}[AQgw])"}}'.encode()
+).fullmatch
+"""The one form, but for what `parse_origin` says of the host. The last characters leave no bit unused."""
 _is_public: Final = re.compile(r"[A-Za-z0-9_-]{87}=?").fullmatch
 _is_auth: Final = re.compile(r"[A-Za-z0-9_-]{22}(?:==)?").fullmatch
 _RULE: Final = '{"endpoint", "keys": {"p256dh", "auth"}} as the browser gave it'
+_KEY_RULE: Final = "a point on P-256, uncompressed, in base64url"
 _P: Final = 2**256 - 2**224 + 2**192 + 2**96 - 1
 _B: Final = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 """P-256: y² = x³ - 3x + b modulo p (FIPS 186-4, D.1.2.3)."""
@@ -60,21 +65,29 @@ class _Target(msgspec.Struct):
 _decode: Final = msgspec.json.Decoder(_Target).decode
 
 
-@lru_cache(maxsize=_KNOWN)
 def parse(target: bytes) -> Subscription:
     """The subscription that a target stands for; raise `Invalid`, naming ``token``, when there is none.
 
-    The last ones are kept: each is asked for when it is accepted, when its route is looked for, and when it
-    is sent.
+    Whether its key is a point of the curve is for `check_target` to say.
     """
+    match = _in_parts(target)
+    origin = None if match is None else _known_origin(match[1].decode())
+    if match is None or origin is None:
+        return _parsed(target)
+    public, auth = urlsafe_b64decode(match[3] + b"="), urlsafe_b64decode(match[4] + b"==")
+    return Subscription(origin, match[2], public, auth)
+
+
+def _parsed(target: bytes) -> Subscription:
+    """The same of one in any form."""
     try:
         found = _decode(target)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Invalid("token", "no subscription in JSON", _RULE) from None
     origin, path = _endpoint(found.endpoint)
     public = _decoded(found.keys.p256dh, _is_public)
-    if public is None or not is_point(public):
-        raise Invalid("token", "p256dh is no key", "a point on P-256, uncompressed, in base64url")
+    if public is None:
+        raise Invalid("token", "p256dh is no key", _KEY_RULE)
     auth = _decoded(found.keys.auth, _is_auth)
     if auth is None:
         raise Invalid("token", "auth is no secret", f"{AUTH} bytes in base64url")
@@ -83,15 +96,31 @@ def parse(target: bytes) -> Subscription:
 
 def check_target(target: bytes) -> None:
     """Raise `Invalid` for what is no subscription."""
-    parse(target)
+    if not is_point(parse(target).public):
+        raise Invalid("token", "p256dh is no key", _KEY_RULE)
+
+
+def origin_of(target: bytes) -> Origin:
+    """The origin of a subscription; raise `Invalid` as `parse` does."""
+    match = _in_parts(target)
+    origin = None if match is None else _known_origin(match[1].decode())
+    return _parsed(target).origin if origin is None else origin
 
 
 def canonical(target: bytes) -> bytes:
     """The one form that stands for all in which a subscription can be written; what is none as it is."""
+    match = _in_parts(target)
+    if (
+        match is not None
+        and (origin := _known_origin(match[1].decode()))
+        and origin.authority.encode() == match[1]
+    ):
+        return target
     try:
-        return written(parse(target))
+        found = _parsed(target)
     except Invalid:
         return target
+    return written(found) if is_point(found.public) else target
 
 
 def written(subscription: Subscription) -> bytes:
@@ -102,6 +131,7 @@ def written(subscription: Subscription) -> bytes:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=1024)  # asked again when the form is checked
 def is_point(encoded: bytes) -> bool:
     """Whether bytes are a point on P-256, uncompressed. That is all that makes a public key valid."""
     if len(encoded) != PUBLIC or encoded[0] != 4:
@@ -110,9 +140,15 @@ def is_point(encoded: bytes) -> bool:
     return x < _P and y < _P and (y * y - x * x * x + 3 * x - _B) % _P == 0
 
 
+@lru_cache(maxsize=256)
+def _known_origin(authority: str) -> Origin | None:
+    """`parse_origin`; there are few push services, and many subscriptions of each."""
+    return parse_origin(authority)
+
+
 def _endpoint(address: str) -> tuple[Origin, bytes]:
     match = _split(address)
-    origin = parse_origin(match[1]) if match else None
+    origin = _known_origin(match[1]) if match else None
     if match is None or origin is None:
         raise Invalid("token", "endpoint is no address", "https://HOST/PATH without user and fragment")
     path = match[2] or "/"

@@ -14,7 +14,7 @@ from pushgate.plugin.interfaces import Context, IWork
 from pushgate.protocols.http_push.origin import Origin
 from pushgate.protocols.http_push.service import Header
 from pushgate.protocols.webpush.service import WebPushService
-from pushgate.protocols.webpush.subscription import parse
+from pushgate.protocols.webpush.subscription import origin_of
 from pushgate.protocols.webpush.vapid import VapidClock, parse_key
 from pushgate.upstreams.common.connect import TIMEOUT, endpoint
 from pushgate.upstreams.common.credentials import Credentials
@@ -58,10 +58,7 @@ class WebPushUpstream(RoutedUpstream):
         assert key is not None
         self._app, self._table, self._context, self._key = app, table, context, key
         careful = table.delivery is Delivery.AT_MOST_ONCE
-        super().__init__(self._origin_of_target, self._route, work, context, careful)
-
-    def _origin_of_target(self, target: bytes) -> Origin:
-        return parse(target).origin
+        super().__init__(origin_of, self._route, work, context, careful)
 
     def _route(self, origin: Origin, work: IWork) -> HTTPPushUpstream:
         table, context = self._table, self._context

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from pushgate.model.errors import Invalid
 from pushgate.protocols.http_push.origin import Origin
-from pushgate.protocols.webpush.subscription import canonical, check_target, is_point, parse, written
+from pushgate.protocols.webpush.subscription import (
+    canonical,
+    check_target,
+    is_point,
+    origin_of,
+    parse,
+    written,
+)
 from tests.protocols.webpush.browsers import AUTH, ENDPOINT, KEY, point, subscription, text
 
 ONE = b'{"endpoint":"%b","keys":{"p256dh":"%b","auth":"%b"}}' % (
@@ -165,3 +172,24 @@ def test_what_a_path_may_have(path):
         assert not fine
     else:
         assert fine
+
+
+def test_the_one_form_is_read_as_any_other():
+    """It is read in a way of its own, which comes to the same; so is the origin alone."""
+    for address in ("https://h/", "https://h:8443/p?q=1", "https://[::1]/x", "https://10.0.0.1/x"):
+        loose = subscription(address)
+        strict = canonical(loose)
+        assert (parse(strict), origin_of(strict)) == (parse(loose), origin_of(loose))
+        assert canonical(strict) == strict
+
+
+@pytest.mark.parametrize("host", ["h:443", "h.", "H", "10.0.0.256", "h:0", "a@b"])
+def test_what_only_looks_like_the_one_form(host):
+    """A host that is written otherwise, or is none, is read as carefully as in any other form."""
+    target = canonical(subscription("https://h/p")).replace(b"//h/", f"//{host}/".encode())
+    try:
+        found = parse(target)
+    except Invalid:
+        assert canonical(target) == target
+    else:
+        assert canonical(target) == canonical(subscription(f"https://{found.origin.authority}/p"))
