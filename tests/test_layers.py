@@ -49,6 +49,7 @@ PURE = {
     "protocols.apns_binary": {"msgspec"},
     "protocols.apns_http2": {"msgspec", "jwt", "cryptography", "pyasn1"},
     "protocols.apns_push_types": {"msgspec"},
+    "protocols.es256_key": {"cryptography"},
     "protocols.fcm": {"msgspec", "jwt", "cryptography"},
     "protocols.baidu": {"msgspec"},
     "protocols.hms": {"msgspec"},

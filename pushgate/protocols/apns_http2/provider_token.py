@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+from pushgate.protocols.es256_key import es256_key
 
 RENEW_AFTER: Final = 50 * 60.0
 """Seconds after which a token is made anew: within Apple's 20 and 60 minutes."""
@@ -31,17 +31,8 @@ def key_id_in(name: str) -> str | None:
 
 
 def parse_key(data: bytes) -> EllipticCurvePrivateKey:
-    """The private key in a ``.p8`` file.
-
-    :raises ValueError: it is none for ES256, in words for an operator.
-    """
-    try:
-        key = load_pem_private_key(data, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError("holds no private key in PEM; take the .p8 file as Apple gave it") from None
-    if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
-        raise ValueError("the key is not on the curve P-256; take the .p8 file of a key for APNs")
-    return key
+    """The private key in a ``.p8`` file; see `es256_key`."""
+    return es256_key(data, "take the .p8 file of a key for APNs as Apple gave it")
 
 
 def signed(key: EllipticCurvePrivateKey, key_id: str, team_id: str, issued_at: int) -> str:

@@ -9,10 +9,10 @@ from base64 import urlsafe_b64encode
 from typing import Any, Final
 
 import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from pushgate.protocols.es256_key import es256_key
 from pushgate.protocols.http_push.origin import Origin
 
 LIFETIME: Final = 12 * 3600
@@ -23,17 +23,8 @@ _is_subject: Final = re.compile(r"(?:mailto:[!-~]+@[!-~]+|https://[!-~]+)").full
 
 
 def parse_key(data: bytes) -> EllipticCurvePrivateKey:
-    """The private key in a file.
-
-    :raises ValueError: it is none for ES256, in words for an operator.
-    """
-    try:
-        key = load_pem_private_key(data, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError("holds no private key in PEM without a password") from None
-    if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
-        raise ValueError("the key is not on the curve P-256, which VAPID needs")
-    return key
+    """The private key in a file; see `es256_key`."""
+    return es256_key(data, "make one with openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256")
 
 
 def check_subject(text: str) -> str:

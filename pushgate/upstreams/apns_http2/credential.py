@@ -9,11 +9,15 @@ from pushgate.net.table_files import Identity, TableFiles
 from pushgate.protocols.apns_http2.certificate_grants import grants
 from pushgate.protocols.apns_http2.provider_token import TokenClock, parse_key, signed
 from pushgate.protocols.apns_push_types import TYPES
-from pushgate.protocols.http_push.service import Header
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
 from pushgate.upstreams.common.circuit_breaker import Cause
 from pushgate.upstreams.common.credentials import Credentials, of_identity
-from pushgate.upstreams.common.http_push.authorization import Authorization, NoToken, Refusal
+from pushgate.upstreams.common.http_push.authorization import (
+    Authorization,
+    NoToken,
+    SignedTokens,
+    Unauthorized,
+)
 
 ALPN: Final = (b"h2",)
 
@@ -31,23 +35,19 @@ class AppleCredential(msgspec.Struct, frozen=True):
     topics: frozenset[str] = frozenset()
 
 
-class ProviderTokens(NoToken):
-    """Provider tokens, which are signed here. See `Authorization`."""
-
-    is_doubtful = True
+class ProviderTokens(SignedTokens):
+    """Apple's provider tokens. See `Authorization`."""
 
     def __init__(self, clock: TokenClock) -> None:
-        super().__init__()
+        super().__init__(clock)
         self._clock = clock
 
-    def headers(self, wall: float) -> tuple[tuple[Header, ...], int]:
-        header = self._clock.authorization(wall)
-        return ((b"authorization", header),), self._clock.serial
-
-    def refused(self, serial: int, reason: str, wall: float) -> Refusal | None:
+    def refused(self, serial: int, reason: str, wall: float) -> Unauthorized | None:
         if self._clock.expired(serial, wall):
             return None
-        return Refusal(Cause.CLOCK_WRONG, f"{reason} for a new token: this machine's clock is wrong; set it")
+        return Unauthorized(
+            Cause.CLOCK_WRONG, f"{reason} for a new token: this machine's clock is wrong; set it"
+        )
 
     def accepted(self) -> None:
         self._clock.accepted()
@@ -59,8 +59,8 @@ class ProviderTokens(NoToken):
 class CertificateOnly(NoToken):
     """A certificate, which TLS has shown."""
 
-    def refused(self, serial: int, reason: str, wall: float) -> Refusal:
-        return Refusal(Cause.CREDENTIAL_REJECTED, f"{reason}, where a certificate was shown")
+    def refused(self, serial: int, reason: str, wall: float) -> Unauthorized:
+        return Unauthorized(Cause.CREDENTIAL_REJECTED, f"{reason}, where a certificate was shown")
 
 
 def authorization(credential: AppleCredential) -> Authorization:

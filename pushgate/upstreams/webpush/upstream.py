@@ -12,13 +12,12 @@ from pushgate.net.guarded_endpoint import GuardedEndpoint
 from pushgate.net.table_files import TableFiles
 from pushgate.plugin.interfaces import Context, IWork
 from pushgate.protocols.http_push.origin import Origin
-from pushgate.protocols.http_push.service import Header
 from pushgate.protocols.webpush.service import WebPushService
 from pushgate.protocols.webpush.subscription import origin_of
 from pushgate.protocols.webpush.vapid import VapidClock, parse_key
 from pushgate.upstreams.common.connect import TIMEOUT, endpoint
 from pushgate.upstreams.common.credentials import Credentials
-from pushgate.upstreams.common.http_push.authorization import NoToken
+from pushgate.upstreams.common.http_push.authorization import SignedTokens
 from pushgate.upstreams.common.http_push.routed_upstream import RoutedUpstream
 from pushgate.upstreams.common.http_push.server import BOTH, Server
 from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
@@ -29,22 +28,8 @@ _new_key: Final = partial(generate_private_key, _CURVE)
 _salt: Final = partial(urandom, 16)
 
 
-class VapidAuthorization(NoToken):
-    """Tokens for one origin, which are signed here. See `Authorization`."""
-
-    is_doubtful = True
-
-    def __init__(self, clock: VapidClock) -> None:
-        super().__init__()
-        self._clock = clock
-
-    def headers(self, wall: float) -> tuple[tuple[Header, ...], int]:
-        header = self._clock.authorization(wall)
-        return ((b"authorization", header),), self._clock.serial
-
-
 class WebPushUpstream(RoutedUpstream):
-    """Whoever submits chooses the endpoints, so what is connected to is looked at first.
+    """Callers choose the endpoints, so what is connected to is looked at first.
 
     Only public addresses, but those of `allow_hosts`. A name is resolved for each connection, and what was
     looked at is what is connected to. Through a proxy it is the proxy that resolves.
@@ -69,7 +54,7 @@ class WebPushUpstream(RoutedUpstream):
             endpoint=self._endpoint(origin),
             tls=self._tls,
             service=service,
-            authorization=VapidAuthorization(clock),
+            authorization=SignedTokens(clock),
             key=f"apps.{self._app}.vapid_key_file",
         )
         return HTTPPushUpstream(self._app, table, server, work, context)

@@ -120,7 +120,7 @@ def test_a_key(tmp_path: Path) -> None:
         (lambda path: p8(path, ec.generate_private_key(ec.SECP384R1())), "the key is not on the curve P-256"),
         (
             lambda path: p8(path, ec.generate_private_key(ec.SECP256R1()), BestAvailableEncryption(b"x")),
-            "take the .p8 file as Apple gave it",
+            "take the .p8 file of a key for APNs as Apple gave it",
         ),
         (lambda path: path.write_text("garbage"), "holds no private key in PEM"),
         (lambda path: None, "No such file or directory"),

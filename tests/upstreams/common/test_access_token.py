@@ -5,11 +5,17 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import capturedLogs, formatEvent
 
 from pushgate.upstreams.common.circuit_breaker import Cause
-from pushgate.upstreams.common.http_push.access_token import EARLY, PAUSE, AccessToken, Grant, NoGrant
-from pushgate.upstreams.common.http_push.authorization import Refusal
+from pushgate.upstreams.common.http_push.access_token import (
+    EARLY,
+    PAUSE,
+    AccessToken,
+    NoAccessToken,
+    TokenGrant,
+)
+from pushgate.upstreams.common.http_push.authorization import Unauthorized
 
 HOUR = 3600.0
-DOWN = Refusal(Cause.TOKEN_SERVICE, "oauth.example.org: connection refused")
+DOWN = Unauthorized(Cause.TOKEN_SERVICE, "oauth.example.org: connection refused")
 
 
 class Upstream:
@@ -45,7 +51,7 @@ class Rig:
 
     def granted(self, text=b"one", lifetime=HOUR):
         self.headers()
-        self.asked[-1].callback(Grant(b"Bearer " + text, lifetime))
+        self.asked[-1].callback(TokenGrant(text.decode(), lifetime))
 
 
 @pytest.fixture
@@ -93,7 +99,7 @@ def test_a_renewal_that_fails(rig):
     rig.wall += HOUR - EARLY
     rig.headers()
     with capturedLogs() as logs:
-        rig.asked[-1].errback(NoGrant(DOWN))
+        rig.asked[-1].errback(NoAccessToken(DOWN))
     assert [formatEvent(each) for each in logs] == [
         "news: the access token could not be renewed: oauth.example.org: connection refused"
     ]
@@ -103,7 +109,7 @@ def test_a_renewal_that_fails(rig):
     rig.headers()
     assert len(rig.asked) == 3
     rig.wall += EARLY
-    rig.asked[-1].errback(NoGrant(DOWN))
+    rig.asked[-1].errback(NoAccessToken(DOWN))
     assert rig.upstream.refusals == [DOWN]
     assert rig.headers() is None
 
@@ -124,7 +130,9 @@ def test_a_new_token_that_the_service_refuses(rig):
     """No other one will do: the credential is refused. The next attempt has another one nevertheless."""
     rig.granted()
     refusal = rig.token.refused(1, "UNAUTHENTICATED", rig.wall)
-    assert refusal == Refusal(Cause.CREDENTIAL_REJECTED, "UNAUTHENTICATED: of an access token that is new")
+    assert refusal == Unauthorized(
+        Cause.CREDENTIAL_REJECTED, "UNAUTHENTICATED: of an access token that is new"
+    )
     assert rig.headers() is None
     rig.granted(b"two")
     assert rig.headers() == (b"Bearer two", 2)
@@ -167,5 +175,5 @@ def test_a_bug(rig):
 
 def test_an_answer_at_once(rig):
     """A fetch that is done in the same turn will do."""
-    rig.token = AccessToken("news", lambda: succeed(Grant(b"Bearer x", HOUR)), lambda: rig.wall)
+    rig.token = AccessToken("news", lambda: succeed(TokenGrant("x", HOUR)), lambda: rig.wall)
     assert rig.headers() == (b"Bearer x", 1)

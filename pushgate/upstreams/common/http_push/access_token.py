@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.model.errors import PushgateError, reason
 from pushgate.protocols.http_push.service import Header
+from pushgate.protocols.oauth import TokenGrant
 from pushgate.upstreams.common.circuit_breaker import Cause
-from pushgate.upstreams.common.http_push.authorization import AuthorizedUpstream, Refusal
+from pushgate.upstreams.common.http_push.authorization import AuthorizedUpstream, Unauthorized
 
 EARLY: Final = 300.0
 """Seconds before its end at which a token is renewed, if it lives for longer than five times that."""
@@ -19,26 +19,15 @@ PAUSE: Final = 30.0
 """Seconds until a renewal is tried again while the last token still holds."""
 
 
-class Grant(msgspec.Struct, frozen=True):
-    """A token.
-
-    :param header: the value of ``authorization``.
-    :param lifetime: seconds.
-    """
-
-    header: bytes
-    lifetime: float
-
-
-class NoGrant(PushgateError):
+class NoAccessToken(PushgateError):
     """The token service gave none.
 
-    :param refusal: why.
+    :param why: for the upstreams.
     """
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.text)
-        self.refusal = refusal
+    def __init__(self, why: Unauthorized) -> None:
+        super().__init__(why.text)
+        self.why = why
 
 
 class AccessToken:
@@ -46,16 +35,18 @@ class AccessToken:
 
     See `Authorization`. While a renewal fails the last token is used until it ends; only then is there none.
 
-    :param fetch: asks the token service; fails with `NoGrant`.
+    :param fetch: asks the token service; fails with `NoAccessToken`.
     """
 
     log = Logger()
-    is_doubtful = True
+    needs_proof = True
 
-    def __init__(self, app: str, fetch: Callable[[], "Deferred[Grant]"], wall: Callable[[], float]) -> None:
+    def __init__(
+        self, app: str, fetch: Callable[[], "Deferred[TokenGrant]"], wall: Callable[[], float]
+    ) -> None:
         self._app, self._fetch, self._wall = app, fetch, wall
         self._upstreams: list[AuthorizedUpstream] = []
-        self._fetching: Deferred[Grant] | None = None
+        self._fetching: Deferred[TokenGrant] | None = None
         self._headers: tuple[Header, ...] = ()
         self._serial = 0
         self._is_proven = False
@@ -77,13 +68,15 @@ class AccessToken:
             self._renew()
         return (self._headers, self._serial) if wall < self._ends_at else None
 
-    def refused(self, serial: int, reason: str, wall: float) -> Refusal | None:
+    def refused(self, serial: int, reason: str, wall: float) -> Unauthorized | None:
         if serial != self._serial or self._ends_at <= wall:
             return None  # another one is used, or on its way
         self._renew_at = self._ends_at = float("-inf")
         if self._is_proven:
             return None
-        return Refusal(Cause.CREDENTIAL_REJECTED, f"{reason or 'refused'}: of an access token that is new")
+        return Unauthorized(
+            Cause.CREDENTIAL_REJECTED, f"{reason or 'refused'}: of an access token that is new"
+        )
 
     def accepted(self) -> None:
         self._is_proven = True
@@ -99,16 +92,16 @@ class AccessToken:
             self._fetching = asked = self._fetch()
             asked.addBoth(self._fetched)
 
-    def _fetched(self, result: "Grant | Failure") -> None:
+    def _fetched(self, result: "TokenGrant | Failure") -> None:
         self._fetching = None
-        if isinstance(result, Grant):
+        if isinstance(result, TokenGrant):
             self._use(result)
         elif not result.check(CancelledError):
             self._failed(result)
 
-    def _use(self, grant: Grant) -> None:
+    def _use(self, grant: TokenGrant) -> None:
         wall = self._wall()
-        self._headers = ((b"authorization", grant.header),)
+        self._headers = ((b"authorization", b"Bearer " + grant.token.encode()),)
         self._serial += 1
         self._is_proven = False
         self._ends_at = wall + grant.lifetime
@@ -119,11 +112,11 @@ class AccessToken:
     def _failed(self, failure: Failure) -> None:
         error = failure.value
         assert error is not None
-        if isinstance(error, NoGrant):
-            refusal = error.refusal
+        if isinstance(error, NoAccessToken):
+            refusal = error.why
         else:
             self.log.failure("{app}: asking for an access token", failure, app=self._app)
-            refusal = Refusal(Cause.TOKEN_SERVICE, reason(error))
+            refusal = Unauthorized(Cause.TOKEN_SERVICE, reason(error))
         wall = self._wall()
         if wall < self._ends_at:
             self._renew_at = wall + max(PAUSE, refusal.wait)

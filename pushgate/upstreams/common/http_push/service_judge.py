@@ -6,7 +6,7 @@ from pushgate.protocols.http_push.answers import Follows
 from pushgate.protocols.http_push.findings import Findings
 from pushgate.protocols.http_push.service import PushService
 from pushgate.upstreams.common.circuit_breaker import Cause
-from pushgate.upstreams.common.http_push.authorization import Authorization, Refusal
+from pushgate.upstreams.common.http_push.authorization import Authorization, Unauthorized
 from pushgate.upstreams.common.http_push.connection import HTTPPushConnection
 from pushgate.upstreams.common.service_health import ServiceHealth
 
@@ -73,7 +73,7 @@ class ServiceJudge:
         self._health.failed(cause, text, findings.rest)
         return cause
 
-    def unauthorized(self, refusal: Refusal) -> float:
+    def unauthorized(self, refusal: Unauthorized) -> float:
         """Judge that there is no token to be had; return the seconds to wait before the next try."""
         return self._health.failed(refusal.cause, f"{self._key}: {refusal.text}", refusal.wait)
 

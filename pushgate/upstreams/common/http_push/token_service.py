@@ -11,12 +11,12 @@ from pushgate.net.http.client_codec import Answered, ClientLimits, RequestForm
 from pushgate.plugin.interfaces import Context
 from pushgate.protocols.http_push.origin import Origin
 from pushgate.protocols.http_push.retry_after import retry_after
-from pushgate.protocols.oauth import CONTENT_TYPE, TokenRefused, read_grant
+from pushgate.protocols.oauth import CONTENT_TYPE, TokenGrant, TokenRefused, read_grant
 from pushgate.upstreams.common.circuit_breaker import Cause
 from pushgate.upstreams.common.connect import connect, endpoint
 from pushgate.upstreams.common.credentials import Credentials
-from pushgate.upstreams.common.http_push.access_token import Grant, NoGrant
-from pushgate.upstreams.common.http_push.authorization import Refusal
+from pushgate.upstreams.common.http_push.access_token import NoAccessToken
+from pushgate.upstreams.common.http_push.authorization import Unauthorized
 from pushgate.upstreams.common.http_push.request_connection import RequestConnection, RequestFailed
 
 TIMEOUT: Final = 30.0
@@ -52,22 +52,23 @@ class TokenService:
         pseudo = (b":method", b"POST"), (b":scheme", b"https"), (b":authority", self.where.encode())
         self._form = RequestForm(pseudo, (_FORM, (b"accept", b"application/json")))
 
-    def fetch(self) -> "Deferred[Grant]":
-        """Ask for a token; fails with `NoGrant`."""
+    def fetch(self) -> "Deferred[TokenGrant]":
+        """Ask for a token; fails with `NoAccessToken`."""
         return Deferred.fromCoroutine(self._fetch())
 
-    async def _fetch(self) -> Grant:
+    async def _fetch(self) -> TokenGrant:
         try:
             answer = await self._ask()
             headers = dict(reversed(answer.headers))
             wait = retry_after(headers.get(b"retry-after"), self._wall())
-            grant = read_grant(answer.status, answer.body, wait)
+            return read_grant(answer.status, answer.body, wait)
         except RequestFailed as failed:
-            raise NoGrant(Refusal(Cause.TOKEN_SERVICE, f"{self.where}: {failed}")) from None
+            raise NoAccessToken(Unauthorized(Cause.TOKEN_SERVICE, f"{self.where}: {failed}")) from None
         except TokenRefused as refused:
             cause = Cause.CREDENTIAL_REJECTED if refused.is_final else Cause.TOKEN_SERVICE
-            raise NoGrant(Refusal(cause, f"{self.where}: {refused}", refused.retry_after or 0.0)) from None
-        return Grant(b"Bearer " + grant.token.encode(), grant.lifetime)
+            raise NoAccessToken(
+                Unauthorized(cause, f"{self.where}: {refused}", refused.retry_after or 0.0)
+            ) from None
 
     async def _ask(self) -> Answered:
         connection = RequestConnection(self._reactor, lambda protocol: http_client(_LIMITS, protocol))

@@ -17,7 +17,7 @@ from pushgate.protocols.http_push.findings import Findings, Later
 from pushgate.protocols.http_push.service import Header
 from pushgate.upstreams.common.circuit_breaker import OURS, Cause
 from pushgate.upstreams.common.connection_pool import ConnectionPool
-from pushgate.upstreams.common.http_push.authorization import Refusal
+from pushgate.upstreams.common.http_push.authorization import Unauthorized
 from pushgate.upstreams.common.http_push.connection import HTTPPushConnection
 from pushgate.upstreams.common.http_push.delayed import Delayed
 from pushgate.upstreams.common.http_push.server import Server
@@ -121,7 +121,7 @@ class HTTPPushUpstream:
     def make_exchange(self) -> Exchange:
         table, server = self._table, self._server
         return Exchange(
-            server.service, table.streams, table.request_timeout, server.authorization.is_doubtful
+            server.service, table.streams, table.request_timeout, server.authorization.needs_proof
         )
 
     def authorization(self) -> tuple[tuple[Header, ...], int]:
@@ -132,7 +132,7 @@ class HTTPPushUpstream:
     def is_doubtful(self) -> bool:
         return self._judge.is_doubtful
 
-    def unauthorized(self, refusal: Refusal) -> None:
+    def unauthorized(self, refusal: Unauthorized) -> None:
         self._pool.retry_in(self._judge.unauthorized(refusal))
 
     def found(self, connection: HTTPPushConnection, findings: Findings) -> None:
