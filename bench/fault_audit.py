@@ -8,7 +8,7 @@ import msgspec
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import TAKEN, Outcome, State
 from pushgate.protocols.apns_binary.status import ErrorStatus
-from pushgate.simulator.received_log import Accepted
+from pushgate.simulator.accepted import Accepted
 
 
 class Service(msgspec.Struct):

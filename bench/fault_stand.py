@@ -28,6 +28,7 @@ from pushgate.plugin.interfaces import Context, IOutcomeSink
 from pushgate.plugin.settings import AppTable
 from pushgate.plugins.builtin import apns_stream
 from pushgate.protocols.apns_binary.frames import Frame, MalformedFrame
+from pushgate.simulator.accepted import Accepted
 from pushgate.simulator.fault_rules import (
     Accept,
     AnswerAction,
@@ -38,7 +39,6 @@ from pushgate.simulator.fault_rules import (
     parse_rules,
 )
 from pushgate.simulator.fault_script import FaultScript
-from pushgate.simulator.received_log import Accepted
 from pushgate.simulator.rule_conditions import EndAction
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorTable

@@ -15,9 +15,9 @@ from bench.service_apps import SERVICE_APPS, ServiceApp
 from pushgate.net.http.codec import RequestHead
 from pushgate.plugin.factories import UpstreamFactory
 from pushgate.plugin.settings import AppTable
+from pushgate.simulator.accepted import Accepted
 from pushgate.simulator.fault_rules import Rule
 from pushgate.simulator.fault_script import FaultScript
-from pushgate.simulator.received_log import Accepted
 from pushgate.simulator.request_rules import (
     Drop,
     GoAway,

@@ -34,7 +34,7 @@ class DeadReason(StrEnum):
     GONE = "Gone"
     """A push service answered that the registration or subscription has ended, or was withdrawn."""
     INVALID_REGISTRATION = "InvalidRegistrationId"
-    """A push service with registration ids refused this one: it is malformed, or nobody's."""
+    """A push service with registration ids refused this one: it is malformed, or that of no device."""
     SENDER_ID_MISMATCH = "SenderIdMismatch"
     """A push service refused it: it was given to another sender."""
     WRONG_CHANNEL = "WrongChannel"

@@ -1,7 +1,7 @@
 """Payloads in XML: what element they begin with, and whether they are well formed.
 
 A document type is refused: nothing of a push service needs one, and what it can do (entities that grow,
-files that are read) harms whoever reads the payload next.
+files that are read) harms the program that reads the payload next.
 """
 
 import re

@@ -16,9 +16,9 @@ import msgspec
 
 from pushgate.protocols.apns_http2.push_request import DEVICE_PATH, parse, refusal
 from pushgate.protocols.apns_push_types import LARGEST_PAYLOAD
+from pushgate.simulator.accepted import Push
 from pushgate.simulator.provider_answer import JSON, ProviderAnswer, new_id
 from pushgate.simulator.provider_request import ProviderRequest
-from pushgate.simulator.received_log import Push
 
 MOST_CHANNELS: Final = 10_000
 """Channels of an app at most."""

@@ -31,10 +31,11 @@ from pushgate.net.http.responses import NDJSON, Header, HTTPResponse
 from pushgate.net.http.site import HTTPSite
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from pushgate.protocols.apns_rules import MAX_TOKEN
+from pushgate.simulator.accepted import Accepted
 from pushgate.simulator.certificates import Certificates
 from pushgate.simulator.fault_rules import BadScript, Rule, parse_rules
 from pushgate.simulator.provider_keys import ThrowAwayKey
-from pushgate.simulator.received_log import Accepted, ReceivedLog
+from pushgate.simulator.received_log import ReceivedLog
 from pushgate.simulator.services.directory import Services
 from pushgate.simulator.services.subscriptions import SubscriptionRequest
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import msgspec
 
 from pushgate.net.http.codec import RequestHead
+from pushgate.simulator.accepted import Push
 from pushgate.simulator.provider_credential import ProviderCredential
-from pushgate.simulator.received_log import Push
 
 
 class ProviderRequest(msgspec.Struct, frozen=True):

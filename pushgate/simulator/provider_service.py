@@ -13,12 +13,13 @@ from pushgate.protocols.apns_http2.certificate_grants import CertificateGrants
 from pushgate.protocols.apns_http2.push_request import Refused, check_payload, parse, refusal
 from pushgate.protocols.apns_http2.token_check import TokenCheck
 from pushgate.protocols.apns_push_types import LARGEST_PAYLOAD
+from pushgate.simulator.accepted import Push
 from pushgate.simulator.channels import Channels
 from pushgate.simulator.fault_script import FaultScript, ScriptedDeadTokens
 from pushgate.simulator.provider_answer import ProviderAnswer, new_id
 from pushgate.simulator.provider_credential import ProviderCredential
 from pushgate.simulator.provider_request import ProviderRequest
-from pushgate.simulator.received_log import Push, ReceivedLog
+from pushgate.simulator.received_log import ReceivedLog
 from pushgate.simulator.request_rules import Answer
 
 MAX_BODY: Final = LARGEST_PAYLOAD + 1

@@ -7,17 +7,17 @@ from array import array
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from hashlib import sha256
 from itertools import accumulate
 from typing import Any, Final
 
 import msgspec
 
 from pushgate.protocols.apns_binary.frames import Frame
+from pushgate.simulator.accepted import Accepted, Push
+from pushgate.simulator.payloads import Payloads
+from pushgate.simulator.service_counts import ServiceCounts
 from pushgate.simulator.services.service_answer import Delivery
 
-_PAYLOAD_MEMORY: Final = 64 << 20
-"""Bytes of distinct payloads kept; of those beyond, only the digest is."""
 _ABSENT: Final = -1
 _HTTP2: Final = -1
 """In place of a command."""
@@ -29,125 +29,6 @@ _TERMS_BITS: Final = 31
 """Of an identifier of HTTP/2: the number of the terms. The bits above have the place of the id."""
 _PushTerms = tuple[str | None, str | None, str | None, str | None]
 """Topic, push type, collapse id and channel."""
-
-
-class Push(msgspec.Struct, frozen=True, kw_only=True):
-    """A notification that came over HTTP/2. None stands for a header that was not there.
-
-    :param token: empty for a broadcast.
-    :param apns_id: of the request, or the one that it was given.
-    :param topic: as it counts: a certificate may have named it.
-    :param channel: in base64, of a broadcast.
-    """
-
-    token: bytes
-    payload: bytes
-    apns_id: str
-    topic: str | None = None
-    push_type: str | None = None
-    priority: int | None = None
-    expiration: int | None = None
-    collapse_id: str | None = None
-    channel: str | None = None
-
-
-class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """One notification as it was accepted.
-
-    :param index: its place among all that were recorded, from 0.
-    :param protocol: ``binary`` or ``http2``; of the services other than Apple's ``http1`` too.
-    :param connection: the nth accepted by the service of that protocol, from 1.
-    :param command: of the binary protocol, None over HTTP/2, as is `identifier`.
-    :param apns_id: of HTTP/2, None on the binary stream, as are all others that `Push` has.
-    :param service: ``apns``, or the other service, whose records have what `Delivery` has; None at Apple's.
-    :param payload: None when too many different ones came to keep them all.
-    :param payload_sha256: in hex.
-    :param at: Unix seconds.
-    """
-
-    index: int
-    protocol: str
-    connection: int
-    command: int | None
-    token: bytes
-    identifier: int | None
-    expiration: int | None
-    priority: int | None
-    payload: bytes | None
-    payload_sha256: str
-    at: float
-    apns_id: str | None = None
-    topic: str | None = None
-    push_type: str | None = None
-    collapse_id: str | None = None
-    channel: str | None = None
-    service: str = "apns"
-    handle: str | None = None
-    id: str | None = None
-    headers: dict[str, str] | None = None
-
-
-class ServiceCounts(msgspec.Struct):
-    """The counts of one of the services; see `ReceivedLog`.
-
-    :param calls: for tokens and topics, by what was asked and the status: ``token 200``.
-    """
-
-    frames: int = 0
-    accepted: int = 0
-    rejected: Counter[int] = msgspec.field(default_factory=Counter)
-    reasons: Counter[str] = msgspec.field(default_factory=Counter)
-    discarded: int = 0
-    calls: Counter[str] = msgspec.field(default_factory=Counter)
-
-    def summary(self) -> dict[str, Any]:
-        """The counts, ready for JSON."""
-        return {
-            "frames": self.frames,
-            "accepted": self.accepted,
-            "rejected": {str(status): count for status, count in sorted(self.rejected.items())},
-            "reasons": dict(sorted(self.reasons.items())),
-            "discarded": self.discarded,
-            "calls": dict(sorted(self.calls.items())),
-        }
-
-
-class Payloads:
-    """Distinct payloads by number; after `memory` bytes of them, digests instead."""
-
-    def __init__(self, memory: int = _PAYLOAD_MEMORY) -> None:
-        self._room = memory
-        self._numbers: dict[bytes, int] = {}
-        self._digests: dict[bytes, int] = {}
-        self._order: list[bytes] = []
-        self._digested: set[int] = set()
-
-    def numbers(self, payloads: list[bytes]) -> list[int]:
-        """The number of each, new ones added."""
-        known = self._numbers
-        try:
-            return [known[payload] for payload in payloads]
-        except KeyError:
-            return [known[payload] if payload in known else self._add(payload) for payload in payloads]
-
-    def __getitem__(self, number: int) -> tuple[bytes | None, str]:
-        """The payload, None when it was not kept, and its SHA-256 in hex."""
-        found = self._order[number]
-        return (None, found.hex()) if number in self._digested else (found, sha256(found).hexdigest())
-
-    def _add(self, payload: bytes) -> int:
-        number = len(self._order)
-        if len(payload) <= self._room:
-            self._room -= len(payload)
-            self._numbers[payload] = number
-            self._order.append(payload)
-            return number
-        digest = sha256(payload).digest()
-        if digest not in self._digests:
-            self._digests[digest] = number
-            self._digested.add(number)
-            self._order.append(digest)
-        return self._digests[digest]
 
 
 class ReceivedLog:

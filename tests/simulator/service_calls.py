@@ -9,9 +9,10 @@ import jwt
 import msgspec
 
 from pushgate.net.http.codec import RequestHead
+from pushgate.simulator.accepted import Accepted
 from pushgate.simulator.fault_rules import parse_rules
 from pushgate.simulator.fault_script import DeadHandles, FaultScript
-from pushgate.simulator.received_log import Accepted, ReceivedLog
+from pushgate.simulator.received_log import ReceivedLog
 from pushgate.simulator.request_rules import Answer
 from pushgate.simulator.services.desk import ServiceDesk
 from pushgate.simulator.services.directory import Services

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.protocols.apns_binary.frames import Frame
-from pushgate.simulator.received_log import Payloads, Push, ReceivedLog
+from pushgate.simulator.accepted import Push
+from pushgate.simulator.payloads import Payloads
+from pushgate.simulator.received_log import ReceivedLog
 
 NUMBERS = st.none() | st.integers(0, 0xFFFFFFFF)
 FRAMES = st.lists(

@@ -16,7 +16,7 @@ _SHIFT: Final = 4
 _SHELF: Final = 10_000
 """Tokens that are sorted at once."""
 _DEPTH: Final = 16
-"""How often a shelf is cut out of another at most, whatever somebody made the tokens begin with."""
+"""How often a shelf is cut out of another at most, whatever the tokens begin with."""
 
 
 class DeadTokenIndex:

@@ -1,7 +1,7 @@
 """An HTTP/1.1 client for one server: one connection, which is kept, and a bound on all that is answered.
 
-Every HTTP client of the gateway is this one. Of an answer the head counts; its body is read for the sake of
-using the connection again, and thrown away.
+It is the webhook sink's: of an answer the head counts; its body is read for the sake of using the connection
+again, and thrown away. Upstreams, which want bodies and HTTP/2 too, have `client_codec`.
 """
 
 import contextlib

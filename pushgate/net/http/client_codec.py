@@ -129,7 +129,7 @@ class ClientCodec(Protocol):
     def is_unsent(self, stream: int) -> bool:
         """Whether some of a request is still here, for want of a window: then it was not acted on.
 
-        In HTTP/1.1: whether nobody has taken it by `output`. After `cancel` nobody gets it any more.
+        In HTTP/1.1: whether it was not given out by `output`. After `cancel` it never is.
 
         Asked after `output`, and before what comes of the stream or of the connection's end.
         """
@@ -147,7 +147,8 @@ class ClientCodec(Protocol):
     def close(self) -> None:
         """Say that no request follows, and that none is waited for: GOAWAY. Nothing comes after it.
 
-        HTTP/1.1 has no word for it: no request can be made any more, and one that nobody took is not sent.
+        HTTP/1.1 has no word for it: no request can be made any more, and one that `output` has not given out
+        is not sent.
         """
 
     def receive(self, data: bytes) -> list[ClientEvent]:

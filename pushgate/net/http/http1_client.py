@@ -16,7 +16,7 @@ from pushgate.net.http.client_codec import (
 from pushgate.net.http.codec import Header
 
 _BEGIN: Final = b"HTTP/1."
-"""How each head of a server begins; nobody has to wait for the end of one that does not."""
+"""How each head of a server begins; the end of one that does not is not waited for."""
 _PIECE: Final = 1 << 12
 """Bytes given to h11 at a time: what it holds is looked at for each head, also for those of many 1xx."""
 _OURS: Final = frozenset(
@@ -60,7 +60,7 @@ class HTTP1Client:
     another time can be taken for the answer to the next request.
 
     :ivar _parser: of the request under way, None when there is none.
-    :ivar _out: the request under way while nobody has taken it.
+    :ivar _out: the request under way until `output` has given it out.
     :ivar _heard: bytes that came since the last request was made.
     :ivar _over: the connection cannot be used again.
     """

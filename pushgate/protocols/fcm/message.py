@@ -68,7 +68,7 @@ def frame(payload: bytes, more: Fields, validate_only: bool = False) -> tuple[by
 
     :param payload: what is no JSON object gives a body that the service refuses.
     :param more: as `added` says.
-    :param validate_only: the service checks the message and sends it to nobody.
+    :param validate_only: the service checks the message and sends it to no device.
     """
     message = payload
     try:

@@ -11,7 +11,7 @@ From Google's reference of ``ErrorCode``. What the reference leaves open, or pra
   and so stop them as well; so the notification is refused.
 * NOT_FOUND without FCM's code is what a project that does not exist gives; or a token, from what stands in
   for FCM. It is a doubtful death: twenty in a row make the app suspect instead of the tokens.
-* QUOTA_EXCEEDED is about the project, one device or one topic. The last two hold nobody else up.
+* QUOTA_EXCEEDED is about the project, one device or one topic. The last two hold up no other.
 """
 
 from typing import Final

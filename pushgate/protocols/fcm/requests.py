@@ -24,7 +24,7 @@ class FcmRequests(msgspec.Struct, frozen=True):
     """What an app's requests have in common.
 
     :param project: the id of the Firebase project.
-    :param validate_only: messages are checked and sent to nobody.
+    :param validate_only: messages are checked and sent to no device.
     """
 
     project: str

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from pushgate.model.errors import Invalid
+from pushgate.protocols.http_push.origin import Origin
 
 MAX_URI: Final = 1024
 """Bytes of a channel URI at most."""
-_PORTS: Final = {"https": 443, "http": 80}
 _is_plain: Final = re.compile(rb"[!-~]+").fullmatch
 _is_host: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*").fullmatch
 
@@ -22,25 +22,12 @@ _is_host: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-
 class Channel(msgspec.Struct, frozen=True):
     """A channel URI in its parts.
 
-    :param host: in small letters, an IPv6 address without brackets.
+    :param origin: where it is connected to, over TLS whatever its scheme.
     :param path: with the query, as it stands in ``:path``.
     """
 
-    scheme: str
-    host: str
-    port: int
+    origin: Origin
     path: bytes
-
-    @property
-    def origin(self) -> tuple[str, int]:
-        """Where it is connected to."""
-        return self.host, self.port
-
-    @property
-    def authority(self) -> str:
-        """The same as it stands in ``:authority``: without the port that goes without saying."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 class ChannelRules(msgspec.Struct, frozen=True):
@@ -65,7 +52,7 @@ class ChannelRules(msgspec.Struct, frozen=True):
         channel = _parts(target, self.schemes)
         if channel is None:
             raise Invalid("token", "no channel URI", self._rule())
-        if not self._is_allowed(channel.host):
+        if not self._is_allowed(channel.origin.host):
             raise Invalid("token", "a URI of another host", self._rule())
         return channel
 
@@ -105,4 +92,5 @@ def _parts(target: bytes, schemes: tuple[str, ...]) -> Channel | None:
     if found.scheme not in schemes or not host or not _is_host(host) or "@" in found.netloc or port == 0:
         return None
     path = (found.path or "/") + (f"?{found.query}" if found.query else "")
-    return Channel(found.scheme, host, port or _PORTS[found.scheme], path.encode())
+    is_plain_http = found.scheme == "http" and port in {None, 80}
+    return Channel(Origin(host, 443 if port is None or is_plain_http else port), path.encode())

@@ -16,7 +16,7 @@ from pushgate.protocols.mpns.reasons import answer
 class MpnsService(PlainService):
     """See `PushService`. One serves the channels of one host: what is sent with it has them for targets.
 
-    :param authority: of these channels, see `Channel.authority`.
+    :param authority: of these channels, see `Origin.authority`.
     :param scheme: of these channels.
     :param channels: which targets there are.
     """

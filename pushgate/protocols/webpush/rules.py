@@ -14,7 +14,7 @@ is_topic: Final = re.compile(r"[A-Za-z0-9_-]{1,32}").fullmatch
 
 
 def check_payload(_payload: bytes) -> None:
-    """Take whatever there is: nobody but the page's own script reads it."""
+    """Take any: only the page's own script reads it."""
 
 
 def check_combination(terms: Terms, _payload: bytes) -> None:

@@ -19,7 +19,7 @@ _LONGEST_WORDS: Final = 200
 class WnsService(PlainService):
     """See `PushService`. One serves the channels of one host: what is sent with it has them for targets.
 
-    :param authority: of these channels, see `Channel.authority`.
+    :param authority: of these channels, see `Origin.authority`.
     :param cache_policy: see `RequestRules`.
     :param channels: which targets there are.
     """

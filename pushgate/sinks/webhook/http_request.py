@@ -1,6 +1,5 @@
 """One POST request, and what came back of it."""
 
-import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
@@ -8,12 +7,12 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
-from twisted.web.http import stringToDatetime
 
 from pushgate.model.errors import PushgateError, SinkDown
 from pushgate.model.printable import printable
 from pushgate.net.guarded_endpoint import GuardedEndpoints
-from pushgate.net.http.client import HTTPAnswer, HTTPClient
+from pushgate.net.http.client import HTTPClient
+from pushgate.protocols.http_push.retry_after import retry_after
 
 LONGEST_WAIT: Final = 3600.0
 """Seconds that an answer can make us wait at most."""
@@ -62,7 +61,8 @@ class Poster:
             raise
         except Exception as error:  # each layer below has errors of its own
             raise SinkDown(_why(error)) from error
-        return WebhookAnswer(answer.status, self._wait(answer))
+        wait = retry_after(answer.headers.get("retry-after"), self._wall()) or 0.0
+        return WebhookAnswer(answer.status, min(LONGEST_WAIT, wait))
 
     def close(self) -> Deferred[None]:
         """Close the connection that is kept."""
@@ -72,15 +72,6 @@ class Poster:
         if isinstance(result, Failure):
             return Failure(SinkDown(f"no answer within {timeout:g} s"))
         return result  # its body alone is late
-
-    def _wait(self, answer: HTTPAnswer) -> float:
-        value = answer.headers.get("retry-after", "").strip()
-        if value.isascii() and value.isdigit():
-            return min(LONGEST_WAIT, float(value[:9]))
-        with contextlib.suppress(ValueError, IndexError, KeyError):
-            until: float = stringToDatetime(value.encode())
-            return max(0.0, min(LONGEST_WAIT, until - self._wall()))
-        return 0.0
 
 
 def _host(parts: SplitResult) -> str:

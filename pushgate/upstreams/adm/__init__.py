@@ -4,7 +4,6 @@ from typing import Final
 
 from pydantic import Field
 
-from pushgate.net.table_files import TableFiles
 from pushgate.plugin.interfaces import Context, IWork
 from pushgate.plugin.settings import HostName
 from pushgate.protocols.adm.rules import ADM_RULES, MAX_PAYLOAD
@@ -29,11 +28,7 @@ class AdmTable(SecretTable):
 
 
 def _upstream(app: str, config: AdmTable, work: IWork, context: Context) -> HTTPPushUpstream:
-    files = TableFiles(f"apps.{app}")
-    trust = files.trust(config.trust)
-    secret = read_secret(files, "client_secret_file", config.client_secret_file)
-    files.check()
-    assert secret is not None
+    trust, secret = read_secret(app, config, "client_secret_file")
     credential = config.client_id, secret
     tokens = access_token(app, config.token_url, credential, "messaging:push", trust, context, config.proxy)
     server = server_at(config, trust, AdmService, tokens, f"apps.{app}.client_secret_file", context)

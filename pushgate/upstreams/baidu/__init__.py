@@ -6,7 +6,6 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from pushgate.net.table_files import TableFiles
 from pushgate.plugin.interfaces import Context, IWork
 from pushgate.plugin.settings import FilePath, HostName
 from pushgate.protocols.baidu.rules import BAIDU_RULES
@@ -42,11 +41,7 @@ class BaiduTable(HTTPPushTable):
 
 
 def _upstream(app: str, config: BaiduTable, work: IWork, context: Context) -> HTTPPushUpstream:
-    files = TableFiles(f"apps.{app}")
-    trust = files.trust(config.trust)
-    secret = read_secret(files, "secret_file", config.secret_file)
-    files.check()
-    assert secret is not None
+    trust, secret = read_secret(app, config, "secret_file")
     service = partial(
         BaiduService,
         config.api_key,

@@ -33,7 +33,7 @@ _KINDS: Final = (
     ((AddressRefused,), Cause.ADDRESS_NOT_ALLOWED),
 )
 _OF_THE_NETWORK: Final = (error.ConnectError, OSError, ProxyRefused)
-"""A proxy, too: it turns nobody away on behalf of the service, which has not seen us."""
+"""A proxy, too: it does not turn us away on behalf of the service, which has not seen us."""
 
 REJECTIONS: Final = frozenset(
     {Cause.CERTIFICATE_EXPIRED, Cause.WRONG_ENVIRONMENT, Cause.CERTIFICATE_REJECTED}

@@ -25,7 +25,7 @@ class FcmTable(HTTPPushTable):
     :param trust: PEM with the authorities that may vouch for the service and for the token server; by
         default the system's.
     :param message_ids: records have what FCM calls each notification, at twice the cost.
-    :param validate_only: messages are checked by the service and sent to nobody.
+    :param validate_only: messages are checked by the service and sent to no device.
     """
 
     RULES = FCM_RULES

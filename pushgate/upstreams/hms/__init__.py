@@ -6,7 +6,6 @@ from typing import Final
 
 from pydantic import Field
 
-from pushgate.net.table_files import TableFiles
 from pushgate.plugin.interfaces import Context, IWork
 from pushgate.plugin.settings import FilePath, HostName
 from pushgate.protocols.hms.rules import HMS_RULES
@@ -41,11 +40,7 @@ class HmsTable(HTTPPushTable):
 
 
 def _upstream(app: str, config: HmsTable, work: IWork, context: Context) -> HTTPPushUpstream:
-    files = TableFiles(f"apps.{app}")
-    trust = files.trust(config.trust)
-    secret = read_secret(files, "app_secret_file", config.app_secret_file)
-    files.check()
-    assert secret is not None
+    trust, secret = read_secret(app, config, "app_secret_file")
     tokens = access_token(app, config.token_url, (config.app_id, secret), "", trust, context, config.proxy)
     service = partial(HmsService, config.app_id)
     server = server_at(config, trust, service, tokens, f"apps.{app}.app_secret_file", context)

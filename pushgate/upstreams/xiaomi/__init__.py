@@ -5,7 +5,6 @@ from pathlib import Path
 
 from pydantic import Field
 
-from pushgate.net.table_files import TableFiles
 from pushgate.plugin.interfaces import Context, IWork
 from pushgate.plugin.settings import FilePath, HostName
 from pushgate.protocols.xiaomi.rules import XIAOMI_RULES
@@ -36,11 +35,7 @@ class XiaomiTable(HTTPPushTable):
 
 
 def _upstream(app: str, config: XiaomiTable, work: IWork, context: Context) -> HTTPPushUpstream:
-    files = TableFiles(f"apps.{app}")
-    trust = files.trust(config.trust)
-    secret = read_secret(files, "app_secret_file", config.app_secret_file)
-    files.check()
-    assert secret is not None
+    trust, secret = read_secret(app, config, "app_secret_file")
     authorization = NoToken(((b"authorization", f"key={secret}".encode()),))
     service = partial(XiaomiService, config.package)
     server = server_at(config, trust, service, authorization, f"apps.{app}.app_secret_file", context)

@@ -3,11 +3,12 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pushgate.model.errors import Invalid
 from pushgate.protocols.http_push.channel_uri import MAX_URI, Channel, ChannelRules
+from pushgate.protocols.http_push.origin import Origin
 
 RULES = ChannelRules(("notify.windows.com",))
 ANY = ChannelRules((), ("127.0.0.1", "::1", "push.example"), ("https", "http"))
@@ -24,7 +25,7 @@ ANY = ChannelRules((), ("127.0.0.1", "::1", "push.example"), ("https", "http"))
 def test_parts(target, authority, origin, path):
     """Host and port are connected to, the rest is the path as it stands."""
     channel = RULES.parse(target)
-    assert (channel.authority, channel.origin, channel.path) == (authority, origin, path)
+    assert (channel.origin, channel.origin.authority, channel.path) == (Origin(*origin), authority, path)
     assert RULES.path(target) == path
 
 
@@ -50,19 +51,43 @@ def test_what_is_no_channel(target):
 
 def test_hosts_take_the_place_of_domains():
     """Where hosts are named there are no others, and plain HTTP only where it is allowed."""
-    assert ANY.parse(b"http://127.0.0.1/x") == Channel("http", "127.0.0.1", 80, b"/x")
-    assert ANY.parse(b"https://[::1]:8443/x").authority == "[::1]:8443"
-    assert ANY.parse(b"http://[::1]/").authority == "[::1]"
+    assert ANY.parse(b"https://[::1]:8443/x") == Channel(Origin("::1", 8443), b"/x")
     with pytest.raises(Invalid, match=r"127\.0\.0\.1, ::1, push\.example"):
         ANY.check(b"https://x.push.example/")
     assert RULES.check(b"https://notify.windows.com/") is None
 
 
-@given(
-    st.binary(max_size=80)
-    | st.text(max_size=40).map(lambda text: b"https://" + text.encode("utf-8", "replace"))
+@pytest.mark.parametrize("authority", ["127.0.0.1", "127.0.0.1:80", "127.0.0.1:443"])
+def test_plain_http_becomes_tls(authority):
+    """A host that says so answers over TLS on the usual port; another port is kept."""
+    assert ANY.parse(b"http://%b/x" % authority.encode()) == Channel(Origin("127.0.0.1"), b"/x")
+    assert ANY.parse(b"http://127.0.0.1:8080/x").origin == Origin("127.0.0.1", 8080)
+
+
+_PARTS = st.sampled_from(
+    [
+        "https://",
+        "notify.windows.com",
+        "a.",
+        "evil.example",
+        "/",
+        "@",
+        ":",
+        "443",
+        "#",
+        "?",
+        "\\",
+        "%2e",
+        "x",
+        " ",
+    ]
 )
+
+
+@given(st.binary(max_size=80) | st.lists(_PARTS, max_size=8).map(lambda parts: "".join(parts).encode()))
+@example(b"https://a.notify.windows.com/x")
 def test_whatever_comes(target):
     """A target is a channel of the domain, or is refused."""
     with suppress(Invalid):
-        assert RULES.parse(target).host.endswith("notify.windows.com")
+        host = RULES.parse(target).origin.host
+        assert host == "notify.windows.com" or host.endswith(".notify.windows.com")

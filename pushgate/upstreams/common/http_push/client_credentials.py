@@ -1,6 +1,5 @@
 """Access tokens for an id and a secret: OAuth's client credentials (RFC 6749 4.4)."""
 
-from pathlib import Path
 from typing import Any
 
 from pushgate.model.text_file import secret_in
@@ -8,16 +7,22 @@ from pushgate.net.table_files import TableFiles
 from pushgate.plugin.interfaces import Context
 from pushgate.protocols.oauth import client_credentials
 from pushgate.upstreams.common.http_push.access_token import AccessToken
+from pushgate.upstreams.common.http_push.settings import HTTPPushTable
 from pushgate.upstreams.common.http_push.token_service import TokenService
 
 
-def read_secret(files: TableFiles, key: str, path: Path) -> str | None:
-    """The secret in a file of the configuration, None after a fault.
+def read_secret(app: str, table: HTTPPushTable, key: str) -> tuple[Any, str]:
+    """Read the files of an app that has a secret: whom to trust, and the secret.
 
-    :param key: of the file.
+    :param key: of the secret's file.
+    :raises CannotStart: with a line for each file that cannot be used.
     """
-    secret = files.parsed(key, path, secret_in)
-    return None if secret is None else secret.decode("utf-8", "replace")
+    files = TableFiles(f"apps.{app}")
+    trust = files.trust(table.trust)
+    secret = files.parsed(key, getattr(table, key), secret_in)
+    files.check()
+    assert secret is not None
+    return trust, secret.decode("utf-8", "replace")
 
 
 def access_token(
