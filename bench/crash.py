@@ -1,7 +1,7 @@
 """The crash audit: a gateway that is killed again and again while it works, against the service's own record.
 
     python -m bench.crash [--times 50] [--delivery at-least-once|at-most-once|both] [--seed N]
-                          [--upstream apns-stream|apns-http2|fcm|wns|adm|hms]
+                          [--upstream apns-stream|apns-http2|fcm|webpush|wns|…]
 
 Prints what was submitted and answered, accepted by the service, lost, duplicated, and reported to be unknown.
 Nothing may be lost; twice may come only what was in flight at a kill, and nothing under at-most-once.
@@ -18,7 +18,7 @@ import time
 import urllib.request
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +34,9 @@ from pushgate.simulator.provider_keys import ThrowAwayKey
 from pushgate.simulator.services.directory import Services
 from pushgate.simulator.settings import SimulatorTable
 
-UPSTREAMS: Final = ("apns-stream", "apns-http2", "fcm", "wns", "adm", "hms")
+UPSTREAMS: Final = ("apns-stream", "apns-http2", *SERVICE_APPS)
+SUBSCRIPTIONS: Final = 30_000
+"""Made for Web Push; with fewer than a run can send, the client waits."""
 POLICIES: Final = ("at-least-once", "at-most-once")
 IN_FLIGHT: Final = 2.0
 """Seconds after which a notification that the service took has its outcome on the disk at the latest."""
@@ -86,6 +88,7 @@ def audit(times: int, delivery: str, chance: random.Random, upstream: str = "apn
             wait_for_port(control, service)
             certificates = Certificates.in_directory(directory / "simulator")
             over, pushing = app_over(upstream, directory, services)
+            names = subscribed(directory, control) if upstream == "webpush" else None
             port = {"apns-stream": port, "apns-http2": http2}.get(upstream, services)
             state = str(directory / "state")
             over |= {"delivery": delivery, "connections": 2}
@@ -95,7 +98,7 @@ def audit(times: int, delivery: str, chance: random.Random, upstream: str = "apn
             with running(*python("crash_client.py", amp, record, *pushing)) as client:
                 kills = [kill_one(config, directory, amp * (at % 2), chance) for at in range(times)]
                 finish(config, directory, amp, client)
-            received = list(entries(control))
+            received = list(entries(control, names))
         return compare(answered(record), received, reported(outcomes), kills)
 
 
@@ -107,9 +110,9 @@ def app_over(upstream: str, directory: Path, services: int) -> tuple[dict[str, o
         return over_http2(directory), ()
     app, url = SERVICE_APPS[upstream], f"https://localhost:{services}"
     own = {key: as_text(value) for key, value in app.table(Running(directory / "simulator", url)).items()}
-    prefix = f"{url}/{upstream}/" if upstream in {"wns", "mpns"} else ""
+    prefix = {"wns": f"{url}/wns/", "mpns": f"{url}/mpns/", "webpush": f"@{directory}/targets"}
     common = {"upstream": upstream, "certificate": None, "feedback": None}
-    return {**common, **own}, (prefix, app.payload.decode())
+    return {**common, **own}, (prefix.get(upstream, ""), app.payload.decode())
 
 
 def as_text(value: object) -> object:
@@ -185,8 +188,22 @@ def simulator_config(directory: Path, port: int, control: int, http2: int, servi
     return path
 
 
-def entries(control: int) -> Iterator[tuple[int, float]]:
-    """Token and time of everything the service accepted."""
+def subscribed(directory: Path, control: int) -> dict[str, int]:
+    """Write a file with subscriptions of the simulator; return the number of each by its name there."""
+    body = json.dumps({"count": SUBSCRIPTIONS}).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{control}/subscriptions", body, method="POST")
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        made = json.load(answer)
+    (directory / "targets").write_text("\n".join(map(json.dumps, made)))
+    return {each["endpoint"].rpartition("/")[2]: number for number, each in enumerate(made)}
+
+
+def entries(control: int, names: Mapping[str, int] | None = None) -> Iterator[tuple[int, float]]:
+    """Token and time of everything the service accepted.
+
+    :param names: the number of each handle, where it is not its number.
+    """
     since = 0
     while True:
         url = f"http://127.0.0.1:{control}/received?since={since}&limit=1000"
@@ -197,7 +214,8 @@ def entries(control: int) -> Iterator[tuple[int, float]]:
         since = page["next"]
         for item in page["received"]:
             handle = item["handle"]
-            yield int(item["token"], 16) if handle is None else int(handle), item["at"]
+            number = int(item["token"], 16) if handle is None else names[handle] if names else int(handle)
+            yield number, item["at"]
 
 
 def answered(record: Path) -> dict[int, int]:

@@ -1,8 +1,9 @@
 """Pushes batch after batch over AMP for as long as it may, through crashes, written from the contract alone.
 
 Usage: crash_client.py PORT RECORD [PREFIX PAYLOAD]. Tokens are numbers of 32 bytes; with a PREFIX they are
-texts of it and 32 digits. For each batch that was answered a line goes to RECORD: its id, the number of its
-first token, how many. A line on stdin ends it: it then waits until the gateway has an outcome for all.
+texts of it and 32 digits, with ``@FILE`` the lines of a file, as long as there are any. For each batch that
+was answered a line goes to RECORD: its id, the number of its first token, how many. A line on stdin ends it:
+it then waits until the gateway has an outcome for all.
 """
 
 import json
@@ -28,7 +29,7 @@ class PushBatch(amp.Command):
     """As in the contract."""
 
     arguments: ClassVar[Any] = [
-        (b"app", amp.Unicode()), (b"tokens", amp.String()), (b"payload", amp.String()),
+        (b"app", amp.Unicode()), (b"targets", amp.String()), (b"payload", amp.String()),
     ]  # fmt: skip
     response: ClassVar[Any] = [(b"id", amp.Unicode()), (b"count", amp.Integer()), (b"refused", amp.String())]
 
@@ -57,6 +58,7 @@ class Pusher:
     ) -> None:
         self._reactor, self._record, self._stop = reactor, record, stop
         self._prefix, self._payload = prefix, payload.encode()
+        self._lines = Path(prefix[1:]).read_bytes().split(b"\n") if prefix and prefix[0] == "@" else None
         self._endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
         self._next = 0
 
@@ -76,19 +78,25 @@ class Pusher:
 
     async def _send(self, client: amp.AMP) -> None:
         while not self._stop.given:
+            if self._lines is not None and self._next + BATCH > len(self._lines):
+                await deferLater(self._reactor, 0.1)
+                continue
             first, self._next = self._next, self._next + BATCH
-            tokens = b"".join(map(self._token, range(first, first + BATCH)))
-            answer = await client.callRemote(PushBatch, app="news", tokens=tokens, payload=self._payload)
+            targets = b"".join(map(self._target, range(first, first + BATCH)))
+            answer = await client.callRemote(PushBatch, app="news", targets=targets, payload=self._payload)
             self._record.write(f"{UUID(answer['id']).int} {first} {answer['count']}\n")
             self._record.flush()
             await deferLater(self._reactor, PACE)
 
-    def _token(self, number: int) -> bytes:
-        """A token behind its length."""
-        if self._prefix is None:
-            return b"\x20" + number.to_bytes(32, "big")
-        text = f"{self._prefix}{number:032d}".encode()
-        return bytes([len(text)]) + text
+    def _target(self, number: int) -> bytes:
+        """A target behind its length."""
+        if self._lines is not None:
+            target = self._lines[number]
+        elif self._prefix is None:
+            target = number.to_bytes(32, "big")
+        else:
+            target = f"{self._prefix}{number:032d}".encode()
+        return len(target).to_bytes(2, "big") + target
 
 
 async def run(
