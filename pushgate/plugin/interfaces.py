@@ -36,6 +36,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     :param state_dir: the directory for files; None when nothing outlives the process.
     :param principals: the permissions of callers; by default everything is permitted.
     :param files_scarce: whether so many files are open that an input must refuse further connections.
+    :param hubs: the hubs of the configuration, by name; each provides `pushgate.plugin.hub_interface.IHub`.
     """
 
     reactor: Any
@@ -45,6 +46,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     state_dir: Path | None = None
     principals: Principals = msgspec.field(default_factory=Principals)
     files_scarce: Callable[[], bool] = bool
+    hubs: dict[str, Any] = {}
 
 
 class Receipt(msgspec.Struct, frozen=True):

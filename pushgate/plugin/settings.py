@@ -122,6 +122,8 @@ UNKNOWN_NAME: Final = "unknown_name"
 """The type of the error about a name without a table."""
 AppName = Annotated[str, _one_of("apps", "app")]
 """The name of an app of the same configuration."""
+HubName = Annotated[str, _one_of("hubs", "hub")]
+"""The name of a hub of the same configuration."""
 PrincipalName = Annotated[str, _one_of("principals", "principal")]
 """The name of a principal of the same configuration."""
 

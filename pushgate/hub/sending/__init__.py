@@ -1,0 +1,1 @@
+"""From a send to its targets, page by page, and back with their outcomes."""

@@ -1,0 +1,66 @@
+"""The configuration of a hub."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from pushgate.model.hub.access import Right
+from pushgate.model.hub.platform import Platform
+from pushgate.plugin.settings import AppName, Duration, FilePath, Table
+
+
+class RuleTable(Table):
+    """``[hubs.NAME.rules.RULE]``: who may do what.
+
+    :param key_file: the key, or two on a line each: either signs, so that a new one can be given out first.
+    """
+
+    rights: list[Annotated[Right, Field(strict=False)]] = Field(min_length=1)
+    key_file: FilePath
+
+
+class HubTable(Table):
+    """``[hubs.NAME]``. Each platform names the app that sends to it.
+
+    :param store: ``"sqlite"``, in the state directory, or ``"postgresql://user@host/database"``.
+    :param password_file: the password of the PostgreSQL user.
+    :param connections: to PostgreSQL, at most.
+    :param expiry: a send whose notifications the push service has not taken after so long is abandoned.
+    :param keep: how long sends, their outcomes, feedback and jobs are kept.
+    :param max_schedule: how far ahead a send may be scheduled.
+    :param max_body: bytes of a notification.
+    :param max_tags: of a registration.
+    :param max_handles: of one direct send.
+    :param test_sends: a minute, at most.
+    """
+
+    store: str = "sqlite"
+    password_file: FilePath | None = None
+    connections: int = Field(default=8, ge=2, le=64)
+    apns: AppName | None = None
+    fcmv1: AppName | None = None
+    gcm: AppName | None = None
+    wns: AppName | None = None
+    mpns: AppName | None = None
+    adm: AppName | None = None
+    baidu: AppName | None = None
+    browser: AppName | None = None
+    xiaomi: AppName | None = None
+    rules: dict[str, RuleTable] = Field(default_factory=dict)
+    expiry: Duration = Field(default=1800.0, gt=0)
+    keep: Duration = Field(default=5 * 86400.0, gt=0)
+    max_schedule: Duration = Field(default=7 * 86400.0, gt=0)
+    max_body: int = Field(default=64 << 10, ge=1)
+    max_tags: int = Field(default=60, ge=0)
+    max_handles: int = Field(default=1000, ge=1)
+    test_sends: int = Field(default=10, ge=0)
+
+    def apps(self) -> dict[Platform, str]:
+        """The app of each platform that has one."""
+        chosen = {platform: getattr(self, platform) for platform in Platform}
+        return {platform: app for platform, app in chosen.items() if app is not None}
+
+    def files(self) -> dict[str, Path]:
+        keys = {f"rules.{name}.key_file": rule.key_file for name, rule in self.rules.items()}
+        return self.given("password_file") | keys

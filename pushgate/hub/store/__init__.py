@@ -1,0 +1,1 @@
+"""Where a hub keeps what it knows: SQLite for one gateway, PostgreSQL for several."""

@@ -1,0 +1,51 @@
+"""What the hub needs of a database; `sqlite` and `postgresql` provide it. The SQL on top of it is shared.
+
+Statements are written with ``?`` for values, in the SQL that both understand (``ON CONFLICT``,
+``RETURNING``), and have no other question or percent marks. Values are int, float, str, bytes and None.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+from zope.interface import Interface
+
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+
+class Session(Protocol):
+    """One transaction, in a thread of the database."""
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Run a statement; return its rows, all of them: a query is to have a limit."""
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each row."""
+
+    def now(self) -> float:
+        """Unix seconds by the clock that all gateways on this database share."""
+
+
+class IDatabase(Interface):
+    """A database. Its methods are called in the reactor's thread; work runs in threads of its own."""
+
+    def start() -> None:
+        """Open it, bring its schema up to date. Raises `CannotStart`."""
+
+    def stop() -> "Deferred[None]":
+        """Finish what was asked for, then close it; fires when that is done. Never fails."""
+
+    def read(work: Callable[..., T], *arguments: Any) -> "Deferred[T]":
+        """Run ``work(session, *arguments)``, which changes nothing; fires with what it returns.
+
+        It sees one state of the database. Fails with what it raises, and with `StoreDown`.
+        """
+
+    def write(work: Callable[..., T], *arguments: Any) -> "Deferred[T]":
+        """Run ``work(session, *arguments)`` in a transaction; fires with what it returns once that is safe.
+
+        Calls at the same time may share a commit; one that raises undoes its own changes alone. May be run
+        more than once, if the database gave up the transaction: so it has no effect outside of it.
+        Fails with what it raises, and with `StoreDown`: then nothing was done.
+        """

@@ -1,0 +1,1 @@
+"""Tag expressions: which devices a send goes to. Pure."""

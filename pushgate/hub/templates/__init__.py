@@ -1,0 +1,1 @@
+"""Templates: what a notification looks like on one device. Pure."""
