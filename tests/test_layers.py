@@ -6,6 +6,7 @@ import re
 import sys
 import tokenize
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,7 @@ every_file = pytest.mark.parametrize("path", EVERYWHERE, ids=ids)
 every_test = pytest.mark.parametrize("path", TESTS, ids=ids)
 
 
+@cache
 def imports(path):
     """The modules that a file imports, wherever in it, modules imported from packages by their whole name."""
     found = set()
@@ -358,14 +360,19 @@ def unawaited_tests(tree, shared):
     ]
 
 
+@cache
+def shared_classes():
+    """The classes of the files beside the tests, by name: tests derive from them."""
+    others = [other for other in python_files("tests") if other not in TESTS]
+    return {
+        name: node for other in others for name, node in classes_of(ast.parse(other.read_bytes())).items()
+    }
+
+
 @every_test
 def test_no_asynchronous_test_passes_unrun(path):
     """Only trial's `TestCase` awaits an `async def` test; `SynchronousTestCase` passes it unrun."""
-    others = [other for other in python_files("tests") if other not in TESTS]
-    shared = {
-        name: node for other in others for name, node in classes_of(ast.parse(other.read_bytes())).items()
-    }
-    assert unawaited_tests(ast.parse(path.read_bytes()), shared) == []
+    assert unawaited_tests(ast.parse(path.read_bytes()), shared_classes()) == []
 
 
 def test_the_check_for_unrun_tests_finds_them():
