@@ -60,6 +60,7 @@ def _by_section(config: "Config") -> dict[str, dict[str, str]]:
         "inputs": _choices(config.inputs),
         "sinks": _choices(config.sinks),
         "principals": {name: ",".join(table.operations) for name, table in config.principals.items()},
+        "hubs": {name: ",".join(table.apps()) for name, table in config.hubs.items()},
     }
 
 

@@ -57,6 +57,7 @@ class CheckTests(PlugInTestCase):
                 "inputs": {},
                 "sinks": {},
                 "principals": {},
+                "hubs": {},
             },
         )
 

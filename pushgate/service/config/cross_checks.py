@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from pushgate.hub.settings import HubTable
 from pushgate.net.endpoint_reach import ListenPlace, listen_place, unguarded
 from pushgate.plugin.config_errors import dotted
-from pushgate.plugin.settings import InputTable, ListeningTable, SinkTable
+from pushgate.plugin.settings import AppTable, InputTable, ListeningTable, SinkTable
 
 
 class Listening(NamedTuple):
@@ -38,6 +39,26 @@ def faults(
     for first, second in combinations(listening, 2):
         if first.place.clashes(second.place):
             yield f"{second.key}: the address of {first.key}; must be one of its own"
+
+
+def hub_faults(
+    hubs: Mapping[str, HubTable], apps: Mapping[str, tuple[Any, AppTable]], lasting: bool
+) -> Iterator[str]:
+    """The faults of hubs, one line each.
+
+    :param lasting: there is a directory for the state.
+    """
+    for name, table in hubs.items():
+        where = ("hubs", name)
+        if table.store == "sqlite" and not lasting:
+            yield f'{dotted((*where, "store"))}: sqlite is kept in gateway.state_dir, which is "memory"'
+        for platform, app in table.apps().items():
+            form = apps[app][1].RULES.form if app in apps else platform.form
+            if form is not platform.form:
+                yield (
+                    f"{dotted((*where, str(platform)))}: the targets of app {app} are written as {form}, "
+                    f"those of this platform as {platform.form}; must be an app for {platform}"
+                )
 
 
 def warnings(inputs: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,8 @@ LIVE: Final = frozenset({"rate", "delivery", "max_payload"})
 """Keys of an app that its upstream does not read."""
 FIXED: Final = frozenset({"state_dir"})
 """Keys of the gateway that only a restart changes."""
+HUB_FIXED: Final = frozenset({"store", "password_file", "connections"})
+"""The same of a hub."""
 _RESTART: Final = "cannot be changed while it runs; needs a restart"
 _RENAME: Final = f"{_RESTART}, or a new name for the table, which closes this one and opens another"
 
@@ -51,6 +53,7 @@ class Changes(msgspec.Struct, frozen=True):
     inputs: Section
     sinks: Section
     principals: Section
+    hubs: Section
 
     @property
     def replaced(self) -> list[str]:
@@ -70,6 +73,7 @@ class Changes(msgspec.Struct, frozen=True):
             *self.inputs.lines("inputs"),
             *self.sinks.lines("sinks"),
             *self.principals.lines("principals"),
+            *self.hubs.lines("hubs"),
         ]
 
     def faults(self) -> list[str]:
@@ -78,6 +82,13 @@ class Changes(msgspec.Struct, frozen=True):
             *(f"{dotted(('gateway', key))}: {_RESTART}" for key in self.gateway if key in FIXED),
             *(f"{path}: {_RENAME}" for path in self.inputs.paths("inputs")),
             *(f"{path}: {_RENAME}" for path in self.sinks.paths("sinks")),
+            *(f"{dotted(('hubs', name))}: {_RESTART}" for name in self.hubs.added + self.hubs.removed),
+            *(
+                f"{dotted(('hubs', name, key))}: {_RESTART}"
+                for name, keys in self.hubs.changed.items()
+                for key in keys
+                if key in HUB_FIXED
+            ),
         ]
 
 
@@ -88,8 +99,14 @@ def compare(old: Config, new: Config) -> Changes:
         apps=_section(old.apps, new.apps),
         inputs=_section(old.inputs, new.inputs),
         sinks=_section(old.sinks, new.sinks),
-        principals=_section(*({n: (n, t) for n, t in each.principals.items()} for each in (old, new))),
+        principals=_section(_plain(old.principals), _plain(new.principals)),
+        hubs=_section(_plain(old.hubs), _plain(new.hubs)),
     )
+
+
+def _plain(tables: Mapping[str, BaseModel]) -> dict[str, tuple[str, BaseModel]]:
+    """Tables that choose no plug-in, as those that do."""
+    return {name: (name, table) for name, table in tables.items()}
 
 
 def _section(old: Mapping[str, tuple[Any, Any]], new: Mapping[str, tuple[Any, Any]]) -> Section:

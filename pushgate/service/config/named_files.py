@@ -23,6 +23,7 @@ def all_digests(config: Config) -> dict[Place, Digests]:
         (section, name): table for section, parts in chosen.items() for name, (_, table) in parts.items()
     }
     tables.update({("principals", name): table for name, table in config.principals.items()})
+    tables.update({("hubs", name): table for name, table in config.hubs.items()})
     return {place: digests(table) for place, table in tables.items()}
 
 

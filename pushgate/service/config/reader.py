@@ -1,12 +1,13 @@
 """The configuration: one TOML file, read once, into one typed tree; every fault of the file at once."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from pydantic import BaseModel, BeforeValidator, Field
 
+from pushgate.hub.settings import HubTable
 from pushgate.model.errors import CannotStart
 from pushgate.model.names import NAME, NAME_RULE
 from pushgate.model.principals import ANONYMOUS
@@ -56,6 +57,7 @@ class Config(msgspec.Struct, frozen=True):
     inputs: dict[str, tuple[IInputFactory, InputTable]]
     sinks: dict[str, tuple[IOutcomeSinkFactory, SinkTable]]
     principals: dict[str, PrincipalTable] = {}
+    hubs: dict[str, HubTable] = {}
 
 
 def read_config(file: Path, registry: Registry) -> Config:
@@ -74,7 +76,7 @@ def config_from(tree: Mapping[str, Any], file: str, registry: Registry) -> Confi
     """
     names = {
         key: sorted(tree.get(key, ()))
-        for key in ("apps", "principals")
+        for key in ("apps", "hubs", "principals")
         if isinstance(tree.get(key, {}), Mapping)
     }
     reader = _Reader(file, registry, names)
@@ -82,18 +84,14 @@ def config_from(tree: Mapping[str, Any], file: str, registry: Registry) -> Confi
     apps, inputs, sinks = (reader.section(section, tree.get(section.key, {})) for section in _SECTIONS)
     reader.check_alone(sinks)
     principals = reader.principals(tree.get("principals", {}))
-    known = ["gateway", "principals", *(section.key for section in _SECTIONS)]
-    for key in sorted(tree.keys() - set(known)):
-        reader.fault((key,), "unknown key", suggestion(key, known))
-    if not tree.get("apps"):
-        reader.fault(("apps",), "missing", "at least one [apps.NAME] is required")
-        if not tree.get("inputs"):
-            reader.fault(("inputs",), "missing", "an [inputs.NAME] is how notifications come in")
-    crossed = cross_checks.faults(inputs, sinks, open_to_all=not tree.get("principals"))
-    reader.faults += [f"{file}: {line}" for line in crossed]
+    hubs = reader.plain_tables("hubs", HubTable, tree.get("hubs", {}))
+    known = ["gateway", "hubs", "principals", *(section.key for section in _SECTIONS)]
+    reader.check_keys(tree, known)
+    reader.cross(cross_checks.faults(inputs, sinks, open_to_all=not tree.get("principals")))
+    reader.cross(cross_checks.hub_faults(hubs, apps, gateway is None or gateway.state_dir is not None))
     if reader.faults or gateway is None:
         raise CannotStart(reader.faults)
-    return Config(gateway, apps, inputs, sinks, principals)
+    return Config(gateway, apps, inputs, sinks, principals, hubs)
 
 
 class _Section(NamedTuple):
@@ -124,6 +122,19 @@ class _Reader:
     def fault(self, path: tuple[str, ...], wrong: str, allowed: str) -> None:
         self.faults.append(fault(self._file, path, wrong, allowed))
 
+    def cross(self, lines: Iterable[str]) -> None:
+        """Take over faults between tables."""
+        self.faults += [f"{self._file}: {line}" for line in lines]
+
+    def check_keys(self, tree: Mapping[str, Any], known: Collection[str]) -> None:
+        """Find tables that there are not, and those that are required and missing."""
+        for key in sorted(tree.keys() - set(known)):
+            self.fault((key,), "unknown key", suggestion(key, known))
+        if not tree.get("apps"):
+            self.fault(("apps",), "missing", "at least one [apps.NAME] is required")
+            if not tree.get("inputs"):
+                self.fault(("inputs",), "missing", "an [inputs.NAME] is how notifications come in")
+
     def table(self, model: type[_T], data: object, path: tuple[str, ...]) -> _T | None:
         try:
             return validated(model, data, self._file, path, self._names)
@@ -143,16 +154,29 @@ class _Reader:
                 wrong = f'a second "{table.type}"'
                 self.fault(("sinks", name, "type"), wrong, f"there may be one: sinks.{first[table.type]}")
 
-    def principals(self, data: object) -> dict[str, PrincipalTable]:
-        """The tables of principals."""
+    def plain_tables(
+        self,
+        key: str,
+        model: type[_T],
+        data: object,
+        check: Callable[[tuple[str, str], _T], None] | None = None,
+    ) -> dict[str, _T]:
+        """The tables of a section that choose no plug-in, by name.
+
+        :param check: finds further faults of a table.
+        """
         found = {}
-        for name, each in self._tables("principals", data):
-            path = ("principals", name)
-            table = self.table(PrincipalTable, each, path)
+        for name, each in self._tables(key, data):
+            table = self.table(model, each, (key, name))
             if table is not None:
                 found[name] = table
-                self._check_proof(path, table)
+                if check is not None:
+                    check((key, name), table)
         return found
+
+    def principals(self, data: object) -> dict[str, PrincipalTable]:
+        """The tables of principals."""
+        return self.plain_tables("principals", PrincipalTable, data, self._check_proof)
 
     def _check_proof(self, path: tuple[str, str], table: PrincipalTable) -> None:
         given = [key for key in ("secret_file", "certificate") if getattr(table, key) is not None]

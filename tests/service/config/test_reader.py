@@ -165,7 +165,7 @@ class FaultTests(ConfigTestCase):
             self.faults({"apps": {"a": self.app}, "app": {}, "zz": 1}),
             [
                 'app: unknown key; did you mean "apps"?',
-                "zz: unknown key; allowed: apps, gateway, inputs, principals, sinks",
+                "zz: unknown key; allowed: apps, gateway, hubs, inputs, principals, sinks",
             ],
         )
 
