@@ -38,16 +38,19 @@ class HubRequest(ServerRequest):
         """The host that the request names, with its port if that is not the usual one; "" for none."""
         return next(iter(self.headers(b"host")), "")
 
-    def location(self, *segments: str) -> bytes:
-        """The value of a ``Location`` header: an address within the hub.
+    def address(self, *segments: str) -> str:
+        """An address within the hub.
 
         It begins with ``https``, though the request came without TLS: SDKs take no other.
 
         :param segments: of the path, encoded as a URL has them.
         """
         base: str = self.server.config.public_url or f"https://{self.host or 'localhost'}"
-        path = "/".join((base, self.hub_name, *segments))
-        return f"{path}?api-version={self.query.version}".encode()
+        return "/".join((base, self.hub_name, *segments))
+
+    def location(self, *segments: str) -> bytes:
+        """The value of a ``Location`` header: an address within the hub, as `address`."""
+        return f"{self.address(*segments)}?api-version={self.query.version}".encode()
 
     def answer(self, answer: HTTPResponse) -> None:
         """Answer with a whole response, and the id of it."""

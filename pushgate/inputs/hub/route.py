@@ -20,13 +20,14 @@ class Route(msgspec.Struct, frozen=True):
 
     :param path: behind the hub's name: ``"registrations/{id}"``. Its fixed parts match in any case,
         ``{name}`` is one segment, and ``{name*}`` one or more.
-    :param right: what the rule must permit whose key signed the request; None: the reader decides.
+    :param right: what the rule must permit whose key signed the request, or what says so of a request; None:
+        the reader decides.
     :param reader: makes the reader of the body, which answers.
     """
 
     method: str
     path: str
-    right: Right | None
+    right: Right | Callable[[HubRequest], Right] | None
     reader: Callable[[HubRequest], BodyReader]
 
 

@@ -41,7 +41,8 @@ def find_reader(request: HubRequest) -> BodyReader:
         allowed = ", ".join(methods)
         raise HTTPFault(405, f"method: not one of {allowed}", (b"Allow", allowed.encode()))
     request.query = Query.parse(query)
-    if route.right is not None and not server.access.permit(request, path, route.right):
+    right = route.right(request) if callable(route.right) else route.right
+    if right is not None and not server.access.permit(request, path, right):
         return IgnoredBody()
     return route.reader(request)
 

@@ -1,0 +1,98 @@
+"""XML from outside as a small tree, within bounds: no document type, no entities, not deep, not wide."""
+
+from typing import Final
+from xml.etree.ElementTree import ParseError
+
+import msgspec
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from pushgate.model.errors import Invalid
+
+MAX_DEPTH: Final = 16
+MAX_ELEMENTS: Final = 2000
+RULE: Final = "a well-formed XML document without a document type"
+
+
+class Element(msgspec.Struct):
+    """One element.
+
+    :param name: local: without its namespace.
+    :param attributes: by local name.
+    :param text: all of it, without that of its children.
+    """
+
+    name: str
+    attributes: dict[str, str]
+    children: "list[Element]"
+    text: str = ""
+
+    def child(self, name: str) -> "Element | None":
+        """The first child of this name."""
+        return next((child for child in self.children if child.name == name), None)
+
+    def value(self, name: str) -> str | None:
+        """The text of the child of this name, without blanks around it; None when there is no such child.
+
+        :raises Invalid: there are several.
+        """
+        found = [child.text.strip() for child in self.children if child.name == name]
+        if len(found) > 1:
+            raise Invalid(name, "given twice", "each element once")
+        return found[0] if found else None
+
+
+def read(document: bytes, field: str = "body") -> Element:
+    """Read a document.
+
+    :param field: its name, for the error.
+    :raises Invalid: it is not well formed, or has what is not allowed.
+    """
+    tree = _Tree(field)
+    parser = DefusedXMLParser(target=tree, forbid_dtd=True)
+    try:
+        parser.feed(document)
+        parser.close()
+    except ParseError as error:
+        line, column = error.position
+        raise Invalid(field, f"not well-formed XML at line {line}, column {column}", RULE) from None
+    except DefusedXmlException:
+        raise Invalid(field, "XML with a document type", RULE) from None
+    except (ValueError, LookupError):  # an encoding that is not known
+        raise Invalid(field, "XML in an unknown encoding", RULE) from None
+    assert tree.root is not None  # a document without one is not well formed
+    return tree.root
+
+
+class _Tree:
+    """Builds the tree."""
+
+    def __init__(self, field: str) -> None:
+        self.root: Element | None = None
+        self._field, self._open, self._count = field, list[Element](), 0
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        self._count += 1
+        if self._count > MAX_ELEMENTS or len(self._open) >= MAX_DEPTH:
+            rule = f"at most {MAX_ELEMENTS} elements, {MAX_DEPTH} deep"
+            raise Invalid(self._field, "XML with too many elements, or too deep", rule)
+        local = {key.rpartition("}")[2]: value for key, value in attributes.items()} if attributes else {}
+        element = Element(name.rpartition("}")[2], local, [])
+        if self._open:
+            self._open[-1].children.append(element)
+        else:
+            self.root = element
+        self._open.append(element)
+
+    def data(self, text: str) -> None:
+        """Text, or a part of it."""
+        if self._open:
+            self._open[-1].text += text
+
+    def end(self, _name: str) -> None:
+        """An element ends."""
+        self._open.pop()
+
+    def close(self) -> None:
+        """The document ends."""
