@@ -8,6 +8,7 @@ import hmac
 import re
 from base64 import b64encode
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 from urllib.parse import quote, unquote, unquote_to_bytes
@@ -63,6 +64,7 @@ class Signature(msgspec.Struct, frozen=True):
         return path == above or path.startswith(f"{above}/") or unquote(path) == above
 
 
+@lru_cache(maxsize=64)  # back ends send the same one until it expires, or for a second
 def parse(header: str) -> Signature:
     """Read an ``Authorization`` header.
 

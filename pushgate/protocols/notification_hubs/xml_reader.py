@@ -1,7 +1,7 @@
 """XML from outside as a small tree, within bounds: no document type, no entities, not deep, not wide."""
 
 from typing import Final
-from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError
 
 import msgspec
 from defusedxml.common import DefusedXmlException
@@ -49,13 +49,15 @@ def read(document: bytes, field: str = "body") -> Element:
     :raises Invalid: it is not well formed, or has what is not allowed.
     """
     tree = _Tree(field)
-    parser = DefusedXMLParser(target=tree, forbid_dtd=True)
+    # Its handlers of what is forbidden stay; those of elements are ours, at half the price of ElementTree's.
+    parser = DefusedXMLParser(target=tree, forbid_dtd=True).parser
+    parser.StartElementHandler, parser.EndElementHandler = tree.start, tree.end
+    parser.CharacterDataHandler, parser.DefaultHandlerExpand = tree.data, None
     try:
-        parser.feed(document)
-        parser.close()
-    except ParseError as error:
-        line, column = error.position
-        raise Invalid(field, f"not well-formed XML at line {line}, column {column}", RULE) from None
+        parser.Parse(document, True)
+    except ExpatError as error:
+        place = f"line {error.lineno}, column {error.offset}"
+        raise Invalid(field, f"not well-formed XML at {place}", RULE) from None
     except DefusedXmlException:
         raise Invalid(field, "XML with a document type", RULE) from None
     except (ValueError, LookupError):  # an encoding that is not known
@@ -71,13 +73,17 @@ class _Tree:
         self.root: Element | None = None
         self._field, self._open, self._count = field, list[Element](), 0
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
+    def start(self, name: str, attributes: list[str]) -> None:
+        """An element begins.
+
+        :param attributes: names and values in turn.
+        """
         self._count += 1
         if self._count > MAX_ELEMENTS or len(self._open) >= MAX_DEPTH:
             rule = f"at most {MAX_ELEMENTS} elements, {MAX_DEPTH} deep"
             raise Invalid(self._field, "XML with too many elements, or too deep", rule)
-        local = {key.rpartition("}")[2]: value for key, value in attributes.items()} if attributes else {}
+        names, values = attributes[::2], attributes[1::2]
+        local = {key.rpartition("}")[2]: value for key, value in zip(names, values, strict=True)}
         element = Element(name.rpartition("}")[2], local, [])
         if self._open:
             self._open[-1].children.append(element)
@@ -93,6 +99,3 @@ class _Tree:
     def end(self, _name: str) -> None:
         """An element ends."""
         self._open.pop()
-
-    def close(self) -> None:
-        """The document ends."""
