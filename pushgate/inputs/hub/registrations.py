@@ -99,7 +99,7 @@ def _made(request: HubRequest, collection: str, number: str) -> HTTPResponse:
 
 
 def _entry(request: HubRequest, registration: Registration, status: int) -> HTTPResponse:
-    path = ("registrations", registration.id)
+    path = ("registrations", quote(registration.id, safe=""))
     body = entry(registration, request.address(*path), request.server.wall())
     etag = (b"etag", f'"{registration.etag}"'.encode())
     headers: tuple[Header, ...] = (etag, (b"content-location", request.location(*path)))

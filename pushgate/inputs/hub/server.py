@@ -1,6 +1,7 @@
 """The server of one hub input: makes its connections, and holds what they share."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from twisted.internet.interfaces import IProtocolNegotiationFactory
 from zope.interface import implementer
@@ -41,7 +42,8 @@ class HubServer(Connections):
         self.access = Access(
             LoginThrottle(name, context, config.login_failures), config.public_url, context.wall
         )
-        self.guard = BrowserGuard(local, config.host_names)
+        own = urlsplit(config.public_url or "").hostname
+        self.guard = BrowserGuard(local, [*config.host_names, *([own] if own else [])])
         self._body_bytes = self.unsent = 0
         self._date = DateHeader(self.clock, self.wall)
         self._sweeper = Sweeper(self.clock, lambda: self.connections)

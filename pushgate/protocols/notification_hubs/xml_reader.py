@@ -92,9 +92,8 @@ class _Tree:
         self._open.append(element)
 
     def data(self, text: str) -> None:
-        """Text, or a part of it."""
-        if self._open:
-            self._open[-1].text += text
+        """Text in an element, or a part of it."""
+        self._open[-1].text += text
 
     def end(self, _name: str) -> None:
         """An element ends."""
