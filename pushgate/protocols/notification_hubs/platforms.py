@@ -18,6 +18,7 @@ class Kind(msgspec.Struct, frozen=True):
     :param properties: further elements behind those of the handle.
     :param template: the elements of a template behind its body, in their order.
     :param headers: the elements of a template's headers: of the list, and of each.
+    :param needs_headers: .NET's reader needs the list even when it is empty.
     :param template_properties: further elements of a template.
     """
 
@@ -27,6 +28,7 @@ class Kind(msgspec.Struct, frozen=True):
     properties: tuple[str, ...] = ()
     template: tuple[str, ...] = ("TemplateName",)
     headers: tuple[str, str] = ("Headers", "Header")
+    needs_headers: bool = False
     template_properties: tuple[str, ...] = ()
 
     def element(self, is_template: bool) -> str:
@@ -57,6 +59,7 @@ KINDS: Final = {
             _TILE,
             template=("WnsHeaders", "TemplateName"),
             headers=("WnsHeaders", "WnsHeader"),
+            needs_headers=True,
         ),
         Kind(
             Platform.MPNS,
@@ -65,6 +68,7 @@ KINDS: Final = {
             _TILE,
             template=("MpnsHeaders", "TemplateName"),
             headers=("MpnsHeaders", "MpnsHeader"),
+            needs_headers=True,
         ),
         Kind(Platform.ADM, "Adm", ("AdmRegistrationId",)),
         Kind(
@@ -76,7 +80,14 @@ KINDS: Final = {
 }
 """The kinds, by platform."""
 
-ELEMENTS: Final = {
+ELEMENTS: dict[str, tuple[Kind, bool]] = {
     kind.element(is_template): (kind, is_template) for kind in KINDS.values() for is_template in (False, True)
 }
+
+ELEMENTS |= {
+    "FcmRegistrationDescription": ELEMENTS["GcmRegistrationDescription"],
+    "FcmTemplateRegistrationDescription": ELEMENTS["GcmTemplateRegistrationDescription"],
+}
 """The kind of each element of a registration, and whether it is that of a template."""
+ALIASES: Final = {"FcmRegistrationId": "GcmRegistrationId"}
+"""Elements that mean others: the .NET SDK has two names for Google's first service."""

@@ -12,7 +12,7 @@ import msgspec
 from pushgate.model.errors import Invalid
 from pushgate.model.hub.registration import Registration, Template
 from pushgate.protocols.notification_hubs.handles import BAIDU_USER, read_fields, write_fields
-from pushgate.protocols.notification_hubs.platforms import ELEMENTS, KINDS, Kind
+from pushgate.protocols.notification_hubs.platforms import ALIASES, ELEMENTS, KINDS, Kind
 from pushgate.protocols.notification_hubs.times import NEVER, parse_end, written
 from pushgate.protocols.notification_hubs.xml_reader import Element, read
 from pushgate.protocols.notification_hubs.xml_text import cdata, escape
@@ -109,11 +109,11 @@ def _fields(element: Element) -> dict[str, str]:
     """The texts of its children by name; those that are empty are left out, as SDKs send what is not set."""
     fields: dict[str, str] = {}
     for child in element.children:
-        text = child.text.strip()
-        if child.name in fields:
-            raise Invalid(child.name, "given twice", "each element once")
+        text, name = child.text.strip(), ALIASES.get(child.name, child.name)
+        if name in fields:
+            raise Invalid(name, "given twice", "each element once")
         if text:
-            fields[child.name] = text
+            fields[name] = text
     return fields
 
 
@@ -181,7 +181,7 @@ def _template_elements(
     for name in kind.template:
         if text := texts.get(name):
             yield name, escape(text)
-        elif name == kind.headers[0] and template.headers:
+        elif name == kind.headers[0] and (template.headers or kind.needs_headers):
             yield name, "".join(_header(kind.headers[1], *each) for each in template.headers.items())
     for name in kind.template_properties:
         if name in properties:

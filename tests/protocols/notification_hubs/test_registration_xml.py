@@ -71,6 +71,12 @@ def test_a_line_of_an_export():
     assert found.properties == {"BaiduUserId": "u", "MessageType": "1"}
 
 
+def test_the_other_name_of_gcm():
+    """The .NET SDK has two."""
+    found = given_by("FcmRegistrationDescription", "<FcmRegistrationId>a</FcmRegistrationId>")
+    assert (found.platform, found.handle) == (Platform.GCM, b"a")
+
+
 def test_a_browser():
     """Its subscription becomes the target of Web Push."""
     inside = f"<Endpoint>{ENDPOINT}</Endpoint><P256DH>{POINT}</P256DH><Auth>{AUTH}</Auth>"
@@ -113,6 +119,21 @@ def test_names_have_no_prefix_and_their_order():
     bare = replace(whole, tags=(), template=None, push_variables={}, expires_at=None)
     assert "<ExpirationTime>9999-12-31T" in description(bare)
     assert "Tags" not in description(bare)
+
+
+@pytest.mark.parametrize(
+    ("platform", "empty"),
+    [
+        (Platform.WNS, "<WnsHeaders></WnsHeaders>"),
+        (Platform.MPNS, "<MpnsHeaders></MpnsHeaders>"),
+        (Platform.APNS, ""),
+    ],
+)
+def test_lists_of_headers_that_a_reader_needs(platform, empty):
+    """.NET's refuses a template of Windows without one."""
+    text = description(Registration(platform=platform, handle=b"h", template=Template(body="b")))
+    name = text[1:].partition(" ")[0]
+    assert text.partition("</BodyTemplate>")[2] == f"{empty}</{name}>"
 
 
 TOKEN = "<DeviceToken>aa</DeviceToken>"
