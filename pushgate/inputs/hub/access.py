@@ -75,7 +75,7 @@ class Access:
         self._logins.stop()
 
     def _fail_later(self, request: HubRequest, text: str) -> None:
-        waiting: Deferred[Any] = self._logins.rejected("a rule of a hub", request.peer)
+        waiting: Deferred[Any] = self._logins.rejected("a rule of a hub", request.transport.getPeer())
         request.on_end = waiting.cancel
 
         def explain(failure: Any) -> None:

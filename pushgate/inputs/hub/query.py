@@ -33,7 +33,7 @@ class Query:
 
         :raises Invalid: it has too many parameters, or an ``api-version`` that is none.
         """
-        return _parse(text) if text else cls({})
+        return _parse(text) if text else NO_QUERY
 
     def text(self, name: str) -> str | None:
         """A parameter; None when it is missing."""
@@ -55,6 +55,9 @@ class Query:
         if not (text.isascii() and text.isdecimal()) or len(text) > 18 or not int(text):
             raise Invalid(f"${name}", f"text of {len(text)} characters", "a whole number from 1")
         return min(int(text), highest)
+
+
+NO_QUERY: Final = Query({})
 
 
 @lru_cache(maxsize=256)

@@ -99,12 +99,14 @@ def _made(request: HubRequest, collection: str, number: str) -> HTTPResponse:
 
 
 def _entry(request: HubRequest, registration: Registration, status: int) -> HTTPResponse:
-    path = ("registrations", quote(registration.id, safe=""))
-    body = entry(registration, request.address(*path), request.server.wall())
-    etag = (b"etag", f'"{registration.etag}"'.encode())
-    headers: tuple[Header, ...] = (etag, (b"content-location", request.location(*path)))
+    address = request.address("registrations", quote(registration.id, safe=""))
+    body, location = entry(registration, address, request.server.wall()), request.with_version(address)
+    headers: tuple[Header, ...] = (
+        (b"etag", f'"{registration.etag}"'.encode()),
+        (b"content-location", location),
+    )
     if status == 201:
-        headers = (*headers, (b"location", request.location(*path)))
+        headers = (*headers, (b"location", location))
     return HTTPResponse(status, body, ENTRY, headers)
 
 

@@ -1,10 +1,11 @@
 """A request at the hub input: which hub it is about, and what its path and query say."""
 
+from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
 from pushgate.inputs.hub.errors import error_answer
-from pushgate.inputs.hub.query import Query
+from pushgate.inputs.hub.query import NO_QUERY
 from pushgate.model.errors import PushgateError
 from pushgate.net.http.codec import RequestHead
 from pushgate.net.http.request import AnswerState, ServerRequest
@@ -19,8 +20,7 @@ class HubRequest(ServerRequest):
     :ivar hub_name: the same, as the path spells it.
     :ivar parameters: of the path, by name, decoded.
     :ivar query: its parameters.
-    :ivar peer: the peer's address, as transports give it.
-    :ivar tracking_id: of the answer.
+    :ivar transport: of its connection.
     """
 
     def __init__(self, connection: Any, head: RequestHead) -> None:
@@ -29,11 +29,15 @@ class HubRequest(ServerRequest):
         self.hub: Any = None
         self.hub_name = ""
         self.parameters: dict[str, str] = {}
-        self.query = Query({})
-        self.peer: Any = connection.transport.getPeer()
-        self.tracking_id = str(uuid4())
+        self.query = NO_QUERY
+        self.transport: Any = connection.transport
 
-    @property
+    @cached_property
+    def tracking_id(self) -> str:
+        """The id of the answer, by which both sides find it."""
+        return str(uuid4())
+
+    @cached_property
     def host(self) -> str:
         """The host that the request names, with its port if that is not the usual one; "" for none."""
         return next(iter(self.headers(b"host")), "")
@@ -50,7 +54,11 @@ class HubRequest(ServerRequest):
 
     def location(self, *segments: str) -> bytes:
         """The value of a ``Location`` header: an address within the hub, as `address`."""
-        return f"{self.address(*segments)}?api-version={self.query.version}".encode()
+        return self.with_version(self.address(*segments))
+
+    def with_version(self, address: str) -> bytes:
+        """An address as ``Location`` has it, with the version of the request."""
+        return f"{address}?api-version={self.query.version}".encode()
 
     def answer(self, answer: HTTPResponse) -> None:
         """Answer with a whole response, and the id of it."""

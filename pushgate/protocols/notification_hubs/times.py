@@ -1,6 +1,7 @@
 """Points in time, as hubs write them and as SDKs send them: UTC where nothing else is said."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from pushgate.model.errors import Invalid
@@ -88,6 +89,7 @@ def _day_number(year: int, month: int, day: int) -> int:
     return era * 146_097 + in_era * 365 + in_era // 4 - in_era // 100 + in_year - 719_468
 
 
+@lru_cache(maxsize=64)  # most of what is written is of today
 def _date(days: int) -> tuple[int, int, int]:
     """Year, month and day from days since 1970-01-01."""
     era, day = divmod(days + 719_468, 146_097)

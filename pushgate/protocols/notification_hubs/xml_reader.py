@@ -14,8 +14,8 @@ MAX_ELEMENTS: Final = 2000
 RULE: Final = "a well-formed XML document without a document type"
 
 
-class Element(msgspec.Struct):
-    """One element.
+class Element(msgspec.Struct, gc=False):
+    """One element. It is in no circle, so the collector of these need not look at it.
 
     :param name: local: without its namespace.
     :param attributes: by local name.
@@ -82,9 +82,7 @@ class _Tree:
         if self._count > MAX_ELEMENTS or len(self._open) >= MAX_DEPTH:
             rule = f"at most {MAX_ELEMENTS} elements, {MAX_DEPTH} deep"
             raise Invalid(self._field, "XML with too many elements, or too deep", rule)
-        names, values = attributes[::2], attributes[1::2]
-        local = {key.rpartition("}")[2]: value for key, value in zip(names, values, strict=True)}
-        element = Element(name.rpartition("}")[2], local, [])
+        element = Element(name.rpartition("}")[2], _local(attributes) if attributes else {}, [])
         if self._open:
             self._open[-1].children.append(element)
         else:
@@ -98,3 +96,9 @@ class _Tree:
     def end(self, _name: str) -> None:
         """An element ends."""
         self._open.pop()
+
+
+def _local(attributes: list[str]) -> dict[str, str]:
+    """The values of attributes by their local names."""
+    names = (name.rpartition("}")[2] for name in attributes[::2])
+    return dict(zip(names, attributes[1::2], strict=True))
