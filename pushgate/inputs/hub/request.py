@@ -1,6 +1,5 @@
 """A request at the hub input: which hub it is about, and what its path and query say."""
 
-from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
@@ -31,16 +30,22 @@ class HubRequest(ServerRequest):
         self.parameters: dict[str, str] = {}
         self.query = NO_QUERY
         self.transport: Any = connection.transport
+        self._host: str | None = None  # as is the next one, found when it is needed, and once
+        self._tracking_id = ""
 
-    @cached_property
+    @property
     def tracking_id(self) -> str:
         """The id of the answer, by which both sides find it."""
-        return str(uuid4())
+        if not self._tracking_id:
+            self._tracking_id = str(uuid4())
+        return self._tracking_id
 
-    @cached_property
+    @property
     def host(self) -> str:
         """The host that the request names, with its port if that is not the usual one; "" for none."""
-        return next(iter(self.headers(b"host")), "")
+        if self._host is None:
+            self._host = next(iter(self.headers(b"host")), "")
+        return self._host
 
     def address(self, *segments: str) -> str:
         """An address within the hub.
