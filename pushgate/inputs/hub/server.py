@@ -47,7 +47,8 @@ class HubServer(Connections):
         self._body_bytes = self.unsent = 0
         self._date = DateHeader(self.clock, self.wall)
         self._sweeper = Sweeper(self.clock, lambda: self.connections)
-        self._hubs: dict[str, Any] = {}
+        self._hubs = context.hubs  # whose hubs a reload may replace
+        self._names = {hub.lower(): hub for hub in config.hubs} | {hub: hub for hub in config.hubs}
         self.bounds = HTTPBounds(
             idle_timeout=config.idle_timeout,
             header_timeout=config.header_timeout,
@@ -73,7 +74,7 @@ class HubServer(Connections):
 
         :raises UnknownResource: the input offers none.
         """
-        hub = self._hubs.get(name) or self._hubs.get(name.lower())
+        hub = self._hubs.get(self._names.get(name) or self._names.get(name.lower()) or "")
         if hub is None:
             raise UnknownResource("hub")
         return hub
@@ -99,9 +100,7 @@ class HubServer(Connections):
     # called by the input
 
     def start(self) -> None:
-        """Take the hubs, and start the sweeps for what is too slow."""
-        hubs = {name: self.context.hubs[name] for name in self.config.hubs}
-        self._hubs = {name.lower(): hub for name, hub in hubs.items()} | hubs
+        """Start the sweeps for what is too slow."""
         self._sweeper.start()
 
     async def stop(self, *listeners: Listener) -> None:

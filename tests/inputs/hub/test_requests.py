@@ -13,7 +13,8 @@ from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration
 from pushgate.plugin.config_errors import validated
 from pushgate.protocols.notification_hubs.registration_xml import entry, read_entry
-from tests.hub_input_rig import HubInputTestCase
+from pushgate.testing import FakeHub
+from tests.hub_input_rig import RULES, HubInputTestCase
 
 APPLE = Registration(platform=Platform.APNS, handle=b"\xaa\xbb", tags=("a", "b"))
 ENTRY = entry(APPLE, "", 0.0)
@@ -195,6 +196,14 @@ class AnswerTests(HubInputTestCase):
         """Answers spell them as the request does."""
         answer = self.ask("POST", "/Main/RegistrationIds")
         self.assertTrue(answer.headers["location"].startswith("https://localhost/Main/registrationids/"))
+
+    def test_a_hub_that_is_replaced(self):
+        """A reload may make it anew, or end it: requests are for the one that there is."""
+        self.hub.fault = StoreDown()
+        self.context.hubs["main"] = FakeHub(rules=RULES)
+        self.assertEqual(self.ask("POST", "/main/registrationids").status, 201)
+        del self.context.hubs["main"]
+        self.assertIn("hub: not known", self.refusal(self.ask("POST", "/main/registrationids"), 404))
 
     def test_bodies(self):
         """One that is too long, or where there should be none, is refused by its head."""
