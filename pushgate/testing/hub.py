@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from twisted.internet.defer import Deferred, execute
 from zope.interface import implementer
 
+from pushgate.hub.jobs.containers import Containers
 from pushgate.model.errors import Invalid
 from pushgate.model.hub.access import AccessRule, Right
 from pushgate.model.hub.errors import EtagMismatch, Gone, UnknownResource
@@ -48,6 +49,7 @@ class FakeHub:
     """Keeps what it is given, and answers by the rules of `IHub`; it looks for no targets and sends nothing.
 
     :param wall: returns Unix seconds.
+    :ivar containers: in memory only the key, until `Containers.use` names a directory.
     :ivar all_rules: what `rules` returns.
     :ivar fault: what every call fails with, None when they succeed.
     :ivar requests: the sends that were accepted, test sends included.
@@ -63,6 +65,7 @@ class FakeHub:
         wall: Callable[[], float] = lambda: EPOCH,
     ) -> None:
         self.name, self.all_rules, self._wall = name, dict(rules), wall
+        self.containers = Containers(name, None)
         self.fault: Exception | None = None
         self.kept: dict[str, Registration] = {}
         self.installations: dict[str, Installation] = {}

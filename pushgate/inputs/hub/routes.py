@@ -5,7 +5,15 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote
 
-from pushgate.inputs.hub import installations, registrations
+from pushgate.inputs.hub import (
+    blobs,
+    feedback_container,
+    installations,
+    jobs,
+    messages,
+    registrations,
+    telemetry,
+)
 from pushgate.inputs.hub.access import IgnoredBody
 from pushgate.inputs.hub.query import Query
 from pushgate.inputs.hub.request import HubRequest
@@ -13,7 +21,15 @@ from pushgate.inputs.hub.route import Route
 from pushgate.net.http.interfaces import BodyReader
 from pushgate.net.http.responses import HTTPFault
 
-ROUTES: Final = (*registrations.ROUTES, *installations.ROUTES)
+ROUTES: Final = (
+    *registrations.ROUTES,
+    *installations.ROUTES,
+    *messages.ROUTES,
+    *telemetry.ROUTES,
+    *jobs.ROUTES,
+    *feedback_container.ROUTES,
+    *blobs.ROUTES,
+)
 """Every method and path; each module that answers requests has its own."""
 
 _Methods = dict[str, Route]

@@ -100,7 +100,10 @@ class HubServer(Connections):
     # called by the input
 
     def start(self) -> None:
-        """Start the sweeps for what is too slow."""
+        """Say to the hubs where their containers are, and start the sweeps for what is too slow."""
+        if self.config.blob_dir is not None:
+            for name in self.config.hubs:
+                self._hubs[name].containers.use(self.config.blob_dir)
         self._sweeper.start()
 
     async def stop(self, *listeners: Listener) -> None:

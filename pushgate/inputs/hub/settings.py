@@ -30,10 +30,10 @@ class HubInputTable(LoginTable):
     :param hubs: those it offers, each under its name: ``/{hub}/…``.
     :param public_url: what the addresses in answers begin with, and what signatures may be about, where a
         proxy is in front; None: the host that each request names.
-    :param blob_dir: the directory of the containers for jobs, telemetry details and feedback; None: there are
-        no such.
+    :param blob_dir: the directory of the containers for jobs; None: one in the state directory.
     :param max_connections: more than so many at a time are closed at once.
     :param max_body: bytes of a body.
+    :param max_batch: the same of a direct send to many handles, which are in the body.
     :param max_bodies: bytes of all bodies that are being read.
     :param max_blob: bytes of a file that is put into a container.
     :param idle_timeout: a connection without a request is closed after so long.
@@ -49,6 +49,7 @@ class HubInputTable(LoginTable):
     blob_dir: FilePath | None = None
     max_connections: int = Field(default=1000, ge=1)
     max_body: int = Field(default=256 << 10, ge=1)
+    max_batch: int = Field(default=2 << 20, ge=1)
     max_bodies: int = Field(default=256 << 20, ge=1)
     max_blob: int = Field(default=1 << 30, ge=1)
     idle_timeout: Duration = 60.0
