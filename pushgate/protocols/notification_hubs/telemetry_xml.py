@@ -1,7 +1,8 @@
 """The telemetry document of a send, ``NotificationDetails``: its state, and how many outcomes of each name.
 
 SDKs read it without namespaces, so that nothing in it has a prefix; and one reads a group of counts that is
-empty as a fault, so that such groups are left out.
+empty as a fault, so that such groups are left out. .NET's passes over what comes too early: the order is its
+contract's, in which the address of errors stands between the groups it had at first and those of later years.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,8 @@ from pushgate.protocols.notification_hubs.times import written
 from pushgate.protocols.notification_hubs.xml_text import escape
 
 _HEAD: Final = f'<NotificationDetails xmlns="{CONNECT}" xmlns:i="{INSTANCE}">'
+
+_LAST_BEFORE_ERRORS: Final = Platform.ADM
 
 
 def details(found: SendDetails, location: str, errors: str) -> bytes:
@@ -36,9 +39,10 @@ def details(found: SendDetails, location: str, errors: str) -> bytes:
         "TargetPlatforms": ",".join(_targets(found)),
     }
     parts = [f"<{name}>{escape(text)}</{name}>" for name, text in texts.items() if text]
-    parts += _groups(found.outcomes)
-    if errors:
-        parts.append(f"<PnsErrorDetailsUri>{escape(errors)}</PnsErrorDetailsUri>")
+    for platform in COUNT_GROUPS:
+        parts.append(_group(platform, found.outcomes.get(platform, {})))
+        if platform is _LAST_BEFORE_ERRORS and errors:
+            parts.append(f"<PnsErrorDetailsUri>{escape(errors)}</PnsErrorDetailsUri>")
     return "".join((_HEAD, *parts, "</NotificationDetails>")).encode()
 
 
@@ -58,13 +62,11 @@ def _targets(found: SendDetails) -> Iterator[str]:
             yield f"{TARGET_NAMES[each]}{TEMPLATE}"
 
 
-def _groups(outcomes: Mapping[Platform, Mapping[str, int]]) -> Iterator[str]:
-    for platform, group in COUNT_GROUPS.items():
-        counts = sorted(outcomes.get(platform, {}).items())
-        inside = "".join(
-            f"<Outcome><Name>{escape(name)}</Name><Count>{count}</Count></Outcome>"
-            for name, count in counts
-            if count
-        )
-        if inside:
-            yield f"<{group}>{inside}</{group}>"
+def _group(platform: Platform, outcomes: Mapping[str, int]) -> str:
+    inside = "".join(
+        f"<Outcome><Name>{escape(name)}</Name><Count>{count}</Count></Outcome>"
+        for name, count in sorted(outcomes.items())
+        if count
+    )
+    group = COUNT_GROUPS[platform]
+    return f"<{group}>{inside}</{group}>" if inside else ""

@@ -55,8 +55,9 @@ def test_telemetry():
         "<TargetPlatforms>apple</TargetPlatforms>"
         "<ApnsOutcomeCounts><Outcome><Name>BadChannel</Name><Count>1</Count></Outcome>"
         "<Outcome><Name>Success</Name><Count>3</Count></Outcome></ApnsOutcomeCounts>"
+        "<PnsErrorDetailsUri>https://h/e</PnsErrorDetailsUri>"
         "<XiaomiOutcomeCounts><Outcome><Name>Success</Name><Count>2</Count></Outcome></XiaomiOutcomeCounts>"
-        "<PnsErrorDetailsUri>https://h/e</PnsErrorDetailsUri></NotificationDetails>"
+        "</NotificationDetails>"
     )
 
 
