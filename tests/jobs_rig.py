@@ -10,17 +10,13 @@ from zope.interface import implementer
 from pushgate.hub.jobs.containers import Containers
 from pushgate.hub.jobs.runner import JobRunner
 from pushgate.hub.store.interface import IDatabase
+from pushgate.hub.store.jobs import TABLE
 from pushgate.model.errors import Invalid
 from pushgate.model.hub.errors import StoreDown, UnknownResource
 from pushgate.model.hub.job import JobType
 from pushgate.model.hub.registration import RegistrationPage
 from pushgate.protocols.notification_hubs.blob_signature import ALL, Grant, Place, query
 from pushgate.testing import context
-
-TABLE = (
-    "CREATE TABLE IF NOT EXISTS job (id TEXT PRIMARY KEY, status TEXT NOT NULL, owner TEXT NOT NULL,"
-    " lease_until REAL NOT NULL, created_at REAL NOT NULL, document BLOB NOT NULL, position BLOB NOT NULL)"
-)
 
 
 class MemorySession:
@@ -51,7 +47,7 @@ class MemoryDatabase:
         self._wall, self._registrar = wall, registrar
         self.down, self.before_commit = False, lambda: None
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
-        self._connection.execute(TABLE)
+        self._connection.execute(TABLE.format(blob="BLOB"))
 
     def start(self):
         """It is open."""

@@ -1,9 +1,4 @@
-"""The jobs of a hub, in its database.
-
-The table ``job(id TEXT PRIMARY KEY, status TEXT, owner TEXT, lease_until, created_at, document BLOB, position
-BLOB)``: `document` is the `Job` and `position` the `JobPosition`, both as JSON. `owner` is the gateway that
-works on it, until `lease_until`.
-"""
+"""The jobs of a hub, in its database: the table ``job``."""
 
 from typing import Final
 
@@ -14,6 +9,16 @@ from pushgate.hub.store.interface import Session
 from pushgate.model.hub.errors import UnknownResource
 from pushgate.model.hub.job import Job, JobRequest, JobStatus
 
+TABLE: Final = (
+    "CREATE TABLE job (id TEXT PRIMARY KEY, status TEXT NOT NULL, owner TEXT NOT NULL,"
+    " lease_until DOUBLE PRECISION NOT NULL, created_at DOUBLE PRECISION NOT NULL,"
+    " document {blob} NOT NULL, position {blob} NOT NULL)"
+)
+"""Makes the table; ``{blob}`` is the database's type for bytes.
+
+`document` is the `Job` and `position` the `JobPosition`, both as JSON. `owner` is the gateway that works on it,
+"" for none, and has it until `lease_until`.
+"""
 MAX_JOBS: Final = 1000
 """Jobs of a list at most."""
 _OPEN: Final = (JobStatus.STARTED, JobStatus.RUNNING)
