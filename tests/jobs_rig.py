@@ -10,7 +10,7 @@ from zope.interface import implementer
 from pushgate.hub.jobs.containers import Containers
 from pushgate.hub.jobs.runner import JobRunner
 from pushgate.hub.store.interface import IDatabase
-from pushgate.hub.store.jobs import TABLE
+from pushgate.hub.store.jobs import JOB_TABLES
 from pushgate.model.errors import Invalid
 from pushgate.model.hub.errors import StoreDown, UnknownResource
 from pushgate.model.hub.job import JobType
@@ -47,7 +47,7 @@ class MemoryDatabase:
         self._wall, self._registrar = wall, registrar
         self.down, self.before_commit = False, lambda: None
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
-        self._connection.execute(TABLE.format(blob="BLOB"))
+        self._connection.execute(*JOB_TABLES)
 
     def start(self):
         """It is open."""

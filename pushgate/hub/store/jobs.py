@@ -9,14 +9,14 @@ from pushgate.hub.store.interface import Session
 from pushgate.model.hub.errors import UnknownResource
 from pushgate.model.hub.job import Job, JobRequest, JobStatus
 
-TABLE: Final = (
-    "CREATE TABLE job (id TEXT PRIMARY KEY, status TEXT NOT NULL, owner TEXT NOT NULL,"
-    " lease_until DOUBLE PRECISION NOT NULL, created_at DOUBLE PRECISION NOT NULL,"
-    " document {blob} NOT NULL, position {blob} NOT NULL)"
+JOB_TABLES: Final = (
+    """CREATE TABLE job (
+        id TEXT PRIMARY KEY, status TEXT NOT NULL, owner TEXT NOT NULL, lease_until DOUBLE PRECISION NOT NULL,
+        created_at DOUBLE PRECISION NOT NULL, document BLOB NOT NULL, position BLOB NOT NULL)""",
 )
-"""Makes the table; ``{blob}`` is the database's type for bytes.
+"""The table, in the SQL of SQLite; where another database differs, its schema translates it.
 
-`document` is the `Job` and `position` the `JobPosition`, both as JSON. `owner` is the gateway that works on it,
+`document` is the `Job` and `position` the `JobPosition`, both JSON. `owner` is the gateway that works on it,
 "" for none, and has it until `lease_until`.
 """
 MAX_JOBS: Final = 1000
