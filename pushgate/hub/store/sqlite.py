@@ -54,7 +54,7 @@ class SqliteSession:
 
     def __init__(self, connection: sqlite3.Connection, wall: Callable[[], float]) -> None:
         self.connection, self.now = connection, wall
-        self.known_tags: dict[str, int] | None = {}
+        self.known_tags: dict[str, int] = {}
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         return self.connection.execute(statement, values).fetchall()
