@@ -1,6 +1,6 @@
 """Registrations are written, and removed, with their devices and tags: one, or many at a time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -33,6 +33,7 @@ _ADD_TAGS: Final = "INSERT INTO registration_tag (tag, device, registration)"
 _REMOVE_TAGS: Final = "DELETE FROM registration_tag WHERE tag = ? AND device = ? AND registration = ?"
 
 Device = tuple[str, bytes]
+TagRow = tuple[int, int, int]
 
 
 class Writing(msgspec.Struct, gc=False):
@@ -53,23 +54,17 @@ class Writing(msgspec.Struct, gc=False):
 
 def write(session: Session, writings: Sequence[Writing]) -> None:
     """Write registrations, no two with the same id."""
-    numbers = tags.ensure(session, {tag for each in writings for tag in _tags(each)})
-    stay = [each for each in writings if each.stays]
-    move = [each for each in writings if not each.stays]
-    devices = _devices(session, [(str(each.new.platform), each.new.handle) for each in move])
-    added: list[tuple[int, int, int]] = []
-    removed: list[tuple[int, int, int]] = []
-    for each in stay:
-        assert each.old is not None
-        place = each.old.device, each.old.number
-        before, after = _own_tags(each.old.registration), _own_tags(each.new)
-        removed += [(numbers[tag], *place) for tag in before - after]
-        added += [(numbers[tag], *place) for tag in after - before]
-    for each, place in zip(move, _insert(session, move, devices), strict=True):
+    new = [_names(each.new) for each in writings]
+    old = [() if each.old is None else _names(each.old.registration) for each in writings]
+    numbers = tags.ensure(session, {name for names in (*new, *old) for name in names})
+    added: list[TagRow] = []
+    removed: list[TagRow] = []
+    for each, place, names, earlier in zip(writings, _places(session, writings), new, old, strict=True):
+        kept = set(names).intersection(earlier) if each.stays else ()
+        added += [(numbers[name], *place) for name in names if name not in kept]
         if each.old is not None:
-            removed += _tag_rows(each.old, numbers)
-        added += [(numbers[tag], *place) for tag in _own_tags(each.new)]
-    _update(session, stay)
+            mine = each.old.device, each.old.number
+            removed += [(numbers[name], *mine) for name in earlier if name not in kept]
     if removed:
         session.executemany(_REMOVE_TAGS, removed)
     added.sort()
@@ -80,8 +75,11 @@ def remove(session: Session, entries: Sequence[Stored]) -> None:
     """Delete registrations. Their devices stay, so that they keep their numbers while sends go on."""
     if not entries:
         return
-    numbers = tags.find(session, {tag for each in entries for tag in _own_tags(each.registration)})
-    session.executemany(_REMOVE_TAGS, [row for each in entries for row in _tag_rows(each, numbers)])
+    found = [(each, _names(each.registration)) for each in entries]
+    numbers = tags.find(session, {name for _, names in found for name in names})
+    session.executemany(
+        _REMOVE_TAGS, [(numbers[name], each.device, each.number) for each, names in found for name in names]
+    )
     many_rows.where_in(session, "DELETE FROM registration WHERE number", [each.number for each in entries])
 
 
@@ -92,14 +90,20 @@ def _devices(session: Session, wanted: Iterable[Device]) -> dict[Device, int]:
     return {(platform, bytes(handle)): number for platform, handle, number in rows}
 
 
-def _insert(
-    session: Session, writings: Sequence[Writing], devices: dict[Device, int]
-) -> list[tuple[int, int]]:
-    """Insert registrations, or move them to another device; return the numbers of device and row of each."""
-    places = [devices[str(each.new.platform), each.new.handle] for each in writings]
-    rows = [_row(each.new, device) for each, device in zip(writings, places, strict=True)]
+def _places(session: Session, writings: Sequence[Writing]) -> Iterator[tuple[int, int]]:
+    """Write the rows of registrations; return the numbers of device and row of each."""
+    moving = [each.new for each in writings if not each.stays]
+    devices = _devices(session, [(str(new.platform), new.handle) for new in moving])
+    rows = [_row(new, devices[str(new.platform), new.handle]) for new in moving]
     numbers: dict[str, int] = dict(many_rows.insert(session, _INSERT, rows, _UPSERT))
-    return [(device, numbers[each.new.id]) for each, device in zip(writings, places, strict=True)]
+    _update(session, [(each.new, each.old.number) for each in writings if each.stays and each.old])
+    for each in writings:
+        number = numbers.get(each.new.id)
+        if number is None:
+            assert each.old is not None
+            yield each.old.device, each.old.number
+        else:
+            yield devices[str(each.new.platform), each.new.handle], number
 
 
 def _row(new: Registration, device: int) -> tuple[object, ...]:
@@ -109,26 +113,15 @@ def _row(new: Registration, device: int) -> tuple[object, ...]:
     )
 
 
-def _update(session: Session, writings: Sequence[Writing]) -> None:
+def _update(session: Session, entries: Sequence[tuple[Registration, int]]) -> None:
     rows = [
-        (",".join(new.tags), document(new), new.etag, new.expires_at, new.updated_at, each.old.number)
-        for each in writings
-        if (new := each.new) and each.old is not None
+        (",".join(new.tags), document(new), new.etag, new.expires_at, new.updated_at, number)
+        for new, number in entries
     ]
-    if len(rows) == 1:
-        session.execute(_UPDATE, rows[0])
-    elif rows:
+    if rows:
         session.executemany(_UPDATE, rows)
 
 
-def _tags(each: Writing) -> set[str]:
-    old = set() if each.old is None else _own_tags(each.old.registration)
-    return _own_tags(each.new) | old
-
-
-def _own_tags(registration: Registration) -> set[str]:
-    return {tag.lower() for tag in registration.tags}
-
-
-def _tag_rows(entry: Stored, numbers: dict[str, int]) -> list[tuple[int, int, int]]:
-    return [(numbers[tag], entry.device, entry.number) for tag in _own_tags(entry.registration)]
+def _names(registration: Registration) -> Collection[str]:
+    """The tags of a registration in lower case; some possibly twice."""
+    return ",".join(registration.tags).lower().split(",") if registration.tags else ()

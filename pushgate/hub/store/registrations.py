@@ -18,21 +18,28 @@ ANY: Final = "*"
 """The ETag that every entry has."""
 
 
-def new_id() -> str:
-    """An id that no registration has, of the form that clients know from Azure."""
-    return f"{secrets.randbits(63)}-{secrets.randbits(56)}-{1 + secrets.randbelow(8)}"
+def new_id(now: float) -> str:
+    """An id that no registration has, of the form that clients know from Azure.
+
+    Ids that are made one after the other stand close together in their index, which is faster for it.
+
+    :param now: Unix seconds.
+    """
+    chance = int.from_bytes(secrets.token_bytes(8))
+    return f"{int(now * 1e6)}{100 + (chance & 511)}-{chance >> 12}-{1 + (chance >> 9 & 7)}"
 
 
 def give_id(session: Session) -> str:
     """Give out an id for a registration that is to come."""
-    name = new_id()
-    session.execute("INSERT INTO registration_id (id, at) VALUES (?, ?)", (name, session.now()))
+    now = session.now()
+    name = new_id(now)
+    session.execute("INSERT INTO registration_id (id, at) VALUES (?, ?)", (name, now))
     return name
 
 
 def create(session: Session, registration: Registration) -> Registration:
     """Keep a new registration under a new id; return it as it is kept."""
-    new = _current(session, replace(registration, id=new_id()), None)
+    new = _current(replace(registration, id=""), None, session.now())
     write(session, [Writing(new)])
     return new
 
@@ -53,7 +60,7 @@ def put(session: Session, registration: Registration, if_match: str | None = Non
         _use_id(session, registration.id)
     else:
         _check(old.registration, if_match)
-    new = _current(session, registration, old)
+    new = _current(registration, old, session.now())
     write(session, [Writing(new, old)])
     return new
 
@@ -77,12 +84,12 @@ def import_many(session: Session, registrations: Sequence[Registration]) -> list
 
     :raises Invalid: one of them is a part of an installation; nothing was done.
     """
-    named = [each if each.id else replace(each, id=new_id()) for each in registrations]
+    now = session.now()
     ids = [given.id for given in registrations if given.id]
     old = {each.registration.id: each for each in map(stored, many_rows.where_in(session, _BY_ID, ids))}
     for each in old.values():
         _check(each.registration, None)
-    new = [_current(session, each, old.get(each.id)) for each in named]
+    new = [_current(each, old.get(each.id), now) for each in registrations]
     latest = {each.id: each for each in new}
     write(session, [Writing(each, old.get(each.id)) for each in latest.values()])
     return new
@@ -123,7 +130,8 @@ def _use_id(session: Session, name: str) -> None:
         raise Gone
 
 
-def _current(session: Session, registration: Registration, old: Stored | None) -> Registration:
-    """A registration as it is kept: with the next ETag, and outside of installations."""
+def _current(registration: Registration, old: Stored | None, now: float) -> Registration:
+    """A registration as it is kept: with an id, with the next ETag, and outside of installations."""
     etag = "1" if old is None else str(int(old.registration.etag) + 1)
-    return replace(registration, etag=etag, updated_at=session.now(), installation_id="")
+    name = registration.id or new_id(now)
+    return replace(registration, id=name, etag=etag, updated_at=now, installation_id="")

@@ -38,6 +38,7 @@ _PRAGMAS: Final = (
     "PRAGMA synchronous = FULL",
     "PRAGMA journal_size_limit = 67108864",
     "PRAGMA cache_size = -65536",
+    "PRAGMA wal_autocheckpoint = 8192",
     "PRAGMA temp_store = MEMORY",
 )
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from typing import Final
 from pushgate.hub.store import many_rows
 from pushgate.hub.store.interface import Session
 
-_KNOWN: Final = 50_000
+_KNOWN: Final = 200_000
 """Tags whose numbers are kept in memory at most, for each session."""
 
 
