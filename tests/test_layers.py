@@ -87,6 +87,7 @@ PURE = {
     "gateway.dead_tokens.index": set(),
     "gateway.dead_tokens.environment_guard": {"msgspec"},
     "gateway.outcomes.tracker": {"msgspec"},
+    "hub.registration_rules": {"msgspec"},
     "hub.tag_expressions": {"msgspec"},
     "hub.templates": {"msgspec", "defusedxml"},
     "protocols.notification_hubs": {"msgspec", "defusedxml"},
