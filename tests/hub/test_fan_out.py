@@ -17,7 +17,7 @@ from pushgate.hub.settings import HubTable
 from pushgate.hub.store import sends
 from pushgate.hub.templates.rendering import RenderedTemplate
 from pushgate.model.batch_slice import BatchSlice
-from pushgate.model.errors import Invalid, Overloaded
+from pushgate.model.errors import Conflict, Invalid, Overloaded, ShuttingDown
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Template
 from pushgate.model.hub.send import SendRequest, SendState
@@ -329,3 +329,60 @@ def test_outcomes_end_a_send_and_are_counted_once() -> None:
     rig.sink.emit([outcome(1, 2, State.REJECTED, 7, recalled=True)])
     assert rig.counts() == {"apns": {"Success": 1, "BadChannel": 1, "InvalidNotificationSize": 1}}
     assert sends.details(rig.database.session, "s").has_errors
+
+
+class RefusedTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.rig = Rig()
+
+    def test_members_that_the_gateway_refuses_are_counted(self) -> None:
+        """A handle that its rules do not take is a bad channel; the others are sent."""
+        self.rig.database.add_device(b"1")
+        self.rig.database.add_device(b"x" * 101)
+        self.rig.send()
+        self.rig.sender.start()
+        assert self.rig.counts() == {"apns": {"BadChannel": 1}}
+        assert self.rig.database.session.execute("SELECT live FROM batch") == [(1,)]
+
+    def test_a_submission_that_is_refused_as_a_whole(self) -> None:
+        """All of it is counted, and the send ends."""
+        self.rig.database.add_device(b"1")
+        self.rig.send()
+        self.rig.gateway.error = Invalid("payload", "wrong", "right")
+        self.rig.sender.start()
+        assert self.rig.counts() == {"apns": {"InvalidNotificationFormat": 1}}
+        assert self.rig.state() is SendState.COMPLETED
+
+    def test_a_page_that_changed_since_it_was_submitted(self) -> None:
+        """It was submitted as it was then, and is not again."""
+        self.rig.database.add_device(b"1")
+        self.rig.send()
+        self.rig.gateway.error = Conflict()
+        self.rig.sender.start()
+        self.rig.gateway.error = None
+        self.rig.clock.advance(10)
+        assert self.rig.tokens() == []
+
+    def test_templates_of_a_platform_without_an_app_are_skipped(self) -> None:
+        """They are counted, whatever their terms are."""
+        for number in range(2):
+            self.rig.database.add_device(
+                b"%d" % number, platform=Platform.WNS,
+                template=Template(body="$(message)", headers={"x-wns-tag": str(number)}),
+            )  # fmt: skip
+        self.rig.send(platform=None, body=b'{"message":"hi"}')
+        self.rig.sender.start()
+        assert self.rig.counts() == {"wns": {"Skipped": 2}}
+
+    def test_a_gateway_that_stops_leaves_the_send_open(self) -> None:
+        """It goes on after the next start."""
+        self.rig.database.add_device(b"1")
+        self.rig.send()
+        self.rig.gateway.error = ShuttingDown()
+        self.rig.sender.start()
+        assert self.rig.state() is SendState.PROCESSING
+        self.successResultOf(Deferred.fromCoroutine(self.rig.sender.stop()))
+        self.rig.gateway.error = None
+        self.rig.sender = self.rig.make()
+        self.rig.sender.start()
+        assert self.rig.tokens() == [b"1"]

@@ -171,9 +171,9 @@ class Sender:
             self.log.failure("hub {hub}: {what}", failure, hub=self._hub, what=what)
 
     def _broken(self, failure: Failure) -> "Deferred[None] | None":
-        """A send could not be worked on: it is claimed again, after a while."""
+        """A send could not be worked on, or the gateway takes nothing: it is claimed again, after a while."""
         self._failed(failure, "working on a send")
-        if self._stopping or failure.check(Stopped, CancelledError):
+        if self._stopping:
             return None
         pausing = Deferred.fromCoroutine(self._pause(LONGEST_WAIT))
         return pausing.addErrback(lambda _: None)
