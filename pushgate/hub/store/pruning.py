@@ -15,12 +15,10 @@ from pushgate.model.hub.installation import Installation
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration
 
+# In no order: SQLite might go through all registrations for the sake of it.
 _OF_DEVICE: Final = (
     f"{SELECT} WHERE device.platform = ? AND device.handle = ? AND registration.template IN (0, 1)"
-    " ORDER BY registration.number"
 )
-
-
 Death = tuple[Platform, bytes, float]
 """A handle that is dead since a time in Unix seconds: a registration that was updated later is good."""
 
