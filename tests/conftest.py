@@ -39,3 +39,40 @@ def broker(tmp_path_factory):
     with running_broker(directory / "broker", (made.ca, made.server, made.server)) as started:
         started.certificates = made
         yield started
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A PostgreSQL server of the tests' own, for this process; tests are skipped where there is none."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'psycopg[binary]'")
+    from tests.postgresql_rig import PostgresqlServer, binaries
+
+    if binaries() is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    server = PostgresqlServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def any_session(request, tmp_path_factory):
+    """A session on each of the databases of a hub."""
+    from tests.hub_store_rig import postgresql_session, sqlite_session
+
+    if request.param == "sqlite":
+        session = sqlite_session(tmp_path_factory.mktemp("hub"))
+    else:
+        session = postgresql_session(request.getfixturevalue("postgresql"))
+    yield session
+    session.connection.close()
+
+
+@pytest.fixture
+def session(any_session):
+    """The same, with nothing in the database."""
+    from tests.hub_store_rig import emptied
+
+    return emptied(any_session)

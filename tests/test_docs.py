@@ -28,6 +28,7 @@ from pushgate.inputs.http.openapi import ERRORS
 from pushgate.inputs.http.routes import ROUTES
 from pushgate.inputs.http.settings import HTTPTable
 from pushgate.inputs.http.submit import MAX_WAITED
+from pushgate.inputs.hub.settings import HubInputTable
 from pushgate.inputs.line.commands import _COMMANDS as COMMANDS_OF_LINES
 from pushgate.inputs.line.line_reader import MAX_LINE
 from pushgate.inputs.line.push import _OPTIONAL as OPTIONAL_OF_LINES
@@ -105,12 +106,13 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[apps.NAME]`: `simulator`": (SimulatedTable, StreamTable),
     "`[inputs.NAME]`: every input": (InputTable, None),
     "`[inputs.NAME]`: every input that listens": (ListeningTable, InputTable),
-    "`[inputs.NAME]`: `amp`, `http`, `line` and `apns-http2`": (LoginTable, ListeningTable),
+    "`[inputs.NAME]`: `amp`, `http`, `line`, `apns-http2` and `hub`": (LoginTable, ListeningTable),
     "`[inputs.NAME]`: `amp`": (AmpTable, LoginTable),
     "`[inputs.NAME]`: `http`": (HTTPTable, LoginTable),
     "`[inputs.NAME]`: `line`": (LineTable, LoginTable),
     "`[inputs.NAME]`: `apns`": (ApnsTable, ListeningTable),
     "`[inputs.NAME]`: `apns-http2`": (ApnsHTTP2InputTable, LoginTable),
+    "`[inputs.NAME]`: `hub`": (HubInputTable, LoginTable),
     "`[inputs.NAME]`: `amqp`": (AmqpTable, InputTable),
     "`[principals.NAME]`": (PrincipalTable, None),
     "`[sinks.NAME]`: every sink": (SinkTable, None),
@@ -124,7 +126,7 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
 }
 """Each section of the contract about configuration: the table, and the one whose keys it does not repeat."""
 REQUIRED = {
-    "upstream": "x", "type": "x", "listen": "tcp:1", "path": "x", "certificate": "x", "url": "https://h/", "secret_file": "x", "host": "h", "feedback_host": "h",
+    "upstream": "x", "type": "x", "listen": "tcp:1", "path": "x", "hubs": ["main"], "certificate": "x", "url": "https://h/", "secret_file": "x", "host": "h", "feedback_host": "h",
     "service_account_file": "x", "vapid_key_file": "x", "subject": "mailto:a@b.c", "client_id": "x", "client_secret_file": "x",
     "app_id": "x", "api_key": "x", "app_secret_file": "x",
 }  # fmt: skip

@@ -186,7 +186,7 @@ class Gateway:
         return self._apps.configured(app).dead_tokens.tokens.page(after, limit)
 
     def dead_token(self, app: str, token: bytes) -> DeadTokenEntry | None:
-        return self._apps.configured(app).dead_tokens.tokens.get(token)
+        return self._apps.configured(app).dead_tokens.find(token)
 
     def bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> Deferred[int]:
         known = self._admission.open_for(app)

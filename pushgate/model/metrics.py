@@ -21,6 +21,9 @@ COUNTERS: Final[dict[str, tuple[str, ...]]] = {
     "pushgate_watchers_dropped_total": ("input", "reason"),
     "pushgate_broker_losses_total": ("table",),
     "pushgate_messages_total": ("input", "fate"),
+    "pushgate_hub_outgoing_total": ("hub", "pns", "outcome"),
+    "pushgate_hub_registrations_total": ("hub", "operation"),
+    "pushgate_hub_sends_total": ("hub", "kind"),
 }
 """Each counter's labels. No token, id or payload is ever one."""
 

@@ -1,6 +1,7 @@
 """The contract between a hub and the inputs that offer it."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -17,6 +18,28 @@ PatchOperation = tuple[str, str, str]
 """``add``, ``remove`` or ``replace``, the path, and the value as text: of JSON Patch, as hubs take it."""
 
 
+class IContainers(Interface):
+    """The containers of a hub: directories with files for jobs, reached under signed addresses."""
+
+    def use(base: Path) -> None:
+        """Keep them in a directory of the hub's in this one, in place of one in the state directory."""
+
+    def key() -> bytes:
+        """What addresses are signed with; gateways that share the directory share it."""
+
+    def make() -> str:
+        """Make a container; returns its name. Raises `ServiceFailed` when there is no directory for it."""
+
+    def path(container: str, name: str) -> Path:
+        """The path of a file of a container, which need not exist.
+
+        Raises `UnknownResource` when there is no such container, and `Invalid` for what is no name of a file.
+        """
+
+    def files(container: str, prefix: str, after: str, limit: int) -> list[tuple[str, Path]]:
+        """Files whose names begin with `prefix`, in the order of the names, behind one. Raises as `path`."""
+
+
 class IHub(Interface):
     """A hub, as inputs see it: devices register, and back ends send to them by tags.
 
@@ -26,6 +49,7 @@ class IHub(Interface):
     """
 
     name = Attribute("Its name in the configuration.")
+    containers = Attribute("Its `IContainers`.")
 
     def rules() -> Mapping[str, AccessRule]:
         """Return the rules, by name; they change when their key files do."""

@@ -4,6 +4,7 @@ from pushgate.testing.batch import batch
 from pushgate.testing.channels import MemoryChannels
 from pushgate.testing.context import context, simulator, table
 from pushgate.testing.gateway import RecordingGateway
+from pushgate.testing.hub import FakeHub
 from pushgate.testing.input import RecordingInput
 from pushgate.testing.network import MemoryNetwork
 from pushgate.testing.queue import RecordingQueue
@@ -12,6 +13,7 @@ from pushgate.testing.spool import RecordingSpool
 from pushgate.testing.upstream import RecordingUpstream, RecordingUpstreams
 
 __all__ = [
+    "FakeHub",
     "MemoryChannels",
     "MemoryNetwork",
     "RecordingGateway",

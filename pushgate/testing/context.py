@@ -24,6 +24,7 @@ def context(
     now: float = EPOCH,
     state_dir: Path | None = None,
     principals: Principals | None = None,
+    hubs: dict[str, Any] | None = None,
 ) -> Context:
     """A plug-in's context, with a clock that a test moves: ``context().reactor.advance(1)``.
 
@@ -39,6 +40,7 @@ def context(
         metrics=Metrics(),
         state_dir=state_dir,
         principals=principals or Principals(),
+        hubs=hubs or {},
     )
 
 

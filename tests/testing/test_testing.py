@@ -18,9 +18,11 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart
 from pushgate.model.outcome import State, Verdict
 from pushgate.plugin import interfaces
+from pushgate.plugin.hub_interface import IContainers, IHub
 from pushgate.plugin.interfaces import IWork
 from pushgate.plugins.builtin import apns_stream, line
 from pushgate.testing import (
+    FakeHub,
     MemoryChannels,
     MemoryNetwork,
     RecordingGateway,
@@ -45,6 +47,8 @@ class InterfaceTests(SynchronousTestCase):
             interfaces.IGateway: RecordingGateway(),
             interfaces.IChannels: MemoryChannels(),
             interfaces.IInput: RecordingInput(),
+            IHub: FakeHub(),
+            IContainers: FakeHub().containers,
             interfaces.IOutcomeSink: RecordingSink(),
             ISpool: RecordingSpool(),
             interfaces.IUpstream: RecordingUpstream(RecordingQueue()),

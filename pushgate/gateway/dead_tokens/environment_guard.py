@@ -40,6 +40,10 @@ class EnvironmentGuard:
         """Whether the environment was shown to be right."""
         return self._proven or self._presumed
 
+    def doubts(self, token: bytes) -> bool:
+        """Whether this token was refused when nothing showed that the environment is right, nor has since."""
+        return any(doubt.death.doubted and doubt.death.token == token for doubt in self._row)
+
     def rejected(self, doubt: Doubt) -> list[Doubt]:
         """Note a refusal; return those to take back, the last first: none unless the environment is suspect.
 

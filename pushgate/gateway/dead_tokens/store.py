@@ -68,6 +68,11 @@ class DeadTokenStore:
         self._take_back(suspect)
         return bool(suspect)
 
+    def find(self, token: bytes) -> DeadTokenEntry | None:
+        """The entry of a token, with the doubt that there is of it now."""
+        death = self.tokens.get(token)
+        return replace(death, doubted=True) if death is not None and self._guard.doubts(token) else death
+
     def distrust(self) -> None:
         """Other credentials are used from now on: they may be of the wrong environment."""
         self._guard.distrust()

@@ -1,1 +1,1 @@
-"""Imports and exports of registrations, in files."""
+"""Jobs of a hub: exports and imports of registrations, from and to files in containers."""

@@ -15,7 +15,13 @@ T = TypeVar("T")
 
 
 class Session(Protocol):
-    """One transaction, in a thread of the database."""
+    """One transaction, in a thread of the database.
+
+    :ivar known_tags: the ids of tags by their names, as far as they are known without a query; see
+        `pushgate.hub.store.tags`. Forgotten when a transaction, or a part of one, is undone.
+    """
+
+    known_tags: dict[str, int]
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Run a statement; return its rows, all of them: a query is to have a limit."""

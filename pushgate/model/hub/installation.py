@@ -19,7 +19,7 @@ class InstallationTemplate(msgspec.Struct, frozen=True, kw_only=True):
 class Installation(msgspec.Struct, frozen=True, kw_only=True):
     """One installation, as it is kept. It counts as one native registration, and one more for each template.
 
-    :param push_channel: as it was given: text, or the JSON of a browser's subscription.
+    :param push_channel: as it was given: text; a browser's as JSON: an object, or a text with JSON in it.
     :param handle: the target that the app of the platform sends to: the push channel, read.
     :param push_channel_expired: the push service said that the handle is dead; set by the hub.
     :param secondary_tiles: by name, as JSON: kept and given back, never sent to.

@@ -91,3 +91,13 @@ def test_other_credentials():
     guard.distrust()
     assert not guard.trusts
     assert trips(guard, GUARD) == [(GUARD - 1, GUARD)]
+
+
+def test_a_token_is_doubted_until_something_is_accepted():
+    """What depends on its death waits for that; one that was refused when all was right is not doubted."""
+    guard = EnvironmentGuard()
+    guard.rejected(doubt(1))
+    guard.rejected(doubt(2, doubted=False))
+    assert [guard.doubts(token(number)) for number in (1, 2, 3)] == [True, False, False]
+    guard.accepted()
+    assert not guard.doubts(token(1))

@@ -1,0 +1,1 @@
+"""What became of the notifications of a hub: counts, feedback, and devices that are gone."""

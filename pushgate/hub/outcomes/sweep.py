@@ -1,0 +1,117 @@
+"""What is done now and then: registrations of dead handles go, sends are ended and forgotten."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pushgate.hub.sending.sender import numbers
+from pushgate.hub.store import pruning, purging, sends
+from pushgate.hub.store.interface import IDatabase
+from pushgate.model.dead_token import DeadTokenEntry
+from pushgate.model.hub.errors import StoreDown
+from pushgate.model.hub.platform import Platform
+from pushgate.plugin.interfaces import IGateway
+
+DEATHS: Final = 1000
+"""Dead tokens that are looked at in one transaction."""
+HOUR: Final = 3600.0
+"""Seconds between two sweeps over all dead tokens."""
+MINUTE: Final = 60.0
+"""Seconds between two looks for sends that took too long, or are too old; and until a doubt is looked at."""
+
+
+class Sweep:
+    """Carried out at the start, each minute, and over all dead tokens each hour.
+
+    :param platforms: returns those that send through each app.
+    :param expiry: seconds after which a send is overdue.
+    :param keep: seconds for which sends are kept.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        hub: str,
+        database: IDatabase,
+        gateway: IGateway,
+        platforms: Callable[[], Mapping[str, Sequence[Platform]]],
+        clock: Any,
+        *,
+        expiry: Callable[[], float],
+        keep: Callable[[], float],
+    ) -> None:
+        self._hub, self._database, self._gateway, self._platforms = hub, database, gateway, platforms
+        self._clock, self._expiry, self._keep = clock, expiry, keep
+        self._timer: IDelayedCall | None = None
+        self._sweeping: Deferred[None] | None = None
+        self._all_at = 0.0
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begin with a sweep over all."""
+        self._stopping = False
+        self._all_at = self._clock.seconds()
+        self._run()
+
+    def doubted(self) -> None:
+        """Look at all dead tokens again in a minute: some could not be relied on yet."""
+        self._all_at = min(self._all_at, self._clock.seconds() + MINUTE)
+
+    async def stop(self) -> None:
+        """End behind the transaction under way."""
+        self._stopping = True
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        if self._sweeping is not None:
+            await self._sweeping
+
+    def _run(self) -> None:
+        sweeping = Deferred.fromCoroutine(self._sweep())
+        self._sweeping = sweeping
+        sweeping.addErrback(self._failed).addBoth(self._rest)
+
+    def _rest(self, _: object) -> None:
+        self._sweeping = None
+        if not self._stopping:
+            self._timer = self._clock.callLater(MINUTE, self._run)
+
+    def _failed(self, failure: Failure) -> None:
+        if not failure.check(StoreDown, CancelledError):
+            self.log.failure("hub {hub}: its sweep", failure, hub=self._hub)
+
+    async def _sweep(self) -> None:
+        for _, batches in await self._database.write(sends.late, self._expiry()):
+            self._gateway.withdraw(numbers(batches))
+        while not self._stopping and await self._database.write(sends.purge, self._keep()):
+            pass
+        while not self._stopping and await self._database.write(purging.purge):
+            pass
+        if self._clock.seconds() >= self._all_at:
+            self._all_at = self._clock.seconds() + HOUR
+            await self._prune()
+
+    async def _prune(self) -> None:
+        for app, platforms in self._platforms().items():
+            for page in self._pages(app):
+                sure = [death for death in page if not death.doubted]
+                if len(sure) < len(page):
+                    self.doubted()
+                deaths = [
+                    (platform, death.token, float(death.since)) for death in sure for platform in platforms
+                ]
+                if self._stopping:
+                    return
+                await self._database.write(pruning.prune, deaths)
+
+    def _pages(self, app: str) -> Iterator[list[DeadTokenEntry]]:
+        """The dead tokens of an app, some at a time, each with the doubt that there is of it."""
+        after = b""
+        while page := self._gateway.dead_tokens(app, after, DEATHS):
+            after = page[-1].token
+            found = [self._gateway.dead_token(app, death.token) for death in page]
+            yield [death for death in found if death is not None]

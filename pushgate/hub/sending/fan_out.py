@@ -1,0 +1,189 @@
+"""One send on its way: its targets are read page by page, and each page is submitted to the gateway.
+
+How a crash is survived. A page is planned on record before any of it is submitted: from the cursor to its
+last device, by this gateway. Each of its groups is submitted under an idempotency key that follows from the
+send, the cursor and the terms. Then, in one transaction, the batches are recorded and the cursor moves
+behind the page. Whatever step is the last before a crash, the planned page is read and submitted again:
+what the gateway has already it calls repeated, and what changed meanwhile (a device came or went between)
+it calls a conflict: that group was submitted as it was then, and is not submitted again. A page that
+another gateway planned cannot be asked about here: it is submitted as doubtful, so that `delivery` decides.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from pushgate.hub.outcomes.names import refusal_entry, skipped_entry
+from pushgate.hub.sending.lease import LEASE
+from pushgate.hub.sending.page import Group, SendPage
+from pushgate.hub.store import sends
+from pushgate.hub.store.interface import IDatabase
+from pushgate.hub.store.sends import ActiveSend, BatchEntry, Plan
+from pushgate.model.errors import Conflict, Overloaded, Refusal, ShuttingDown
+from pushgate.model.hub.platform import Platform
+from pushgate.plugin.interfaces import IGateway, Receipt
+
+
+class Lost(Exception):
+    """Another gateway has the send by now."""
+
+
+class Stopped(Exception):
+    """The hub stops; the send goes on after its next start."""
+
+
+class Overdue(Exception):
+    """The send took too long."""
+
+
+class Pages(Protocol):
+    """Where the pages of one send come from."""
+
+    def read(self, after: int, plan: Plan | None) -> "Deferred[SendPage]":
+        """The page behind a device; the one that was planned, if one was."""
+
+
+class Pace(Protocol):
+    """What a send waits for."""
+
+    def check(self, active: ActiveSend) -> None:
+        """Raise `Stopped` when the hub stops, `Overdue` when the send took too long."""
+
+    def room(self, app: str, active: ActiveSend, refused: bool) -> "Deferred[None]":
+        """Fires when the queue of an app may have room; fails with `Lost` and as `check`."""
+
+
+class FanOut:
+    """Works on one send until all its targets are submitted, or another gateway has it.
+
+    :param input_name: what the gateway calls the hub.
+    :param apps: by platform.
+    :param owner: the id of this gateway.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        database: IDatabase,
+        gateway: IGateway,
+        pages: Pages,
+        pace: Pace,
+        *,
+        input_name: str,
+        apps: dict[Platform, str],
+        owner: str,
+    ) -> None:
+        self._database, self._gateway, self._pages, self._pace = database, gateway, pages, pace
+        self._input, self._apps, self._owner = input_name, apps, owner
+
+    async def run(self, active: ActiveSend) -> None:
+        """Submit page by page.
+
+        :raises Lost, Stopped: see there.
+        :raises StoreDown: the database is out of reach; the send goes on when it is back.
+        """
+        reading = self._pages.read(active.after, active.plan)
+        while True:
+            page = await reading
+            self._pace.check(active)
+            plan = page.plan
+            if active.plan is None:
+                await self._must(self._database.write(sends.plan, active, plan, LEASE))
+            if not plan.last:
+                reading = self._pages.read(plan.end, None)
+            try:
+                await self._submit(active, page)
+            except BaseException:
+                if not plan.last:
+                    _drop(reading)
+                raise
+            if plan.last:
+                return
+            active = replace(active, after=plan.end, plan=None)
+
+    async def _submit(self, active: ActiveSend, page: SendPage) -> None:
+        entries: list[BatchEntry] = []
+        prefix = f"hub/{active.send.id}/{active.after}"
+        doubtful = active.plan is not None and active.plan.owner != self._owner
+        for group in page.groups:
+            entry = await self._group(active, group, prefix, doubtful)
+            if entry is not None:
+                entries.append(entry)
+        entries += [
+            refusal_entry(f"{prefix}/{fault.handle.hex()}", fault.platform, fault.error, 1)
+            for fault in page.faults
+        ]
+        entries += [
+            skipped_entry(f"{prefix}/{platform}/skipped", platform, count)
+            for platform, count in page.skipped.items()
+            if count
+        ]
+        merged = _merged(entries)
+        plan = replace(page.plan, owner=self._owner)
+        await self._must(self._database.write(sends.advance, active, self._owner, plan, merged, LEASE))
+
+    async def _group(
+        self, active: ActiveSend, group: Group, prefix: str, doubtful: bool
+    ) -> BatchEntry | None:
+        app = self._apps.get(group.platform)
+        if app is None:
+            return skipped_entry(f"{prefix}/{group.platform}/no-app", group.platform, len(group.handles))
+        submission = group.submission(app, prefix, doubtful)
+        await self._pace.room(app, active, False)
+        while True:
+            self._pace.check(active)
+            try:
+                receipt: Receipt = await self._gateway.submit(submission, self._input)
+            except Overloaded:
+                await self._pace.room(app, active, True)
+            except ShuttingDown:
+                raise Stopped from None
+            except Conflict:
+                return None
+            except Refusal as error:
+                key = submission.key or ""
+                return refusal_entry(key, group.platform, error, len(group.handles))
+            else:
+                return entry_of(group.platform, receipt)
+
+    async def _must(self, writing: "Deferred[bool]") -> None:
+        if not await writing:
+            raise Lost
+
+
+def entry_of(platform: Platform, receipt: Receipt) -> BatchEntry:
+    """What is kept of a batch that the gateway accepted."""
+    outcomes: dict[str, int] = {}
+    for _, error in receipt.refused:
+        for name, count in refusal_entry("", platform, error, 1).outcomes.items():
+            outcomes[name] = outcomes.get(name, 0) + count
+    return BatchEntry(
+        id=f"{receipt.id:032x}",
+        platform=platform,
+        live=receipt.count - len(receipt.refused),
+        outcomes=outcomes,
+    )
+
+
+def _merged(entries: Sequence[BatchEntry]) -> list[BatchEntry]:
+    """The same, with one for each id."""
+    found: dict[str, BatchEntry] = {}
+    for entry in entries:
+        known = found.get(entry.id)
+        if known is not None:
+            counts = Counter(known.outcomes)
+            counts.update(entry.outcomes)
+            found[entry.id] = replace(known, live=known.live + entry.live, outcomes=dict(counts))
+        else:
+            found[entry.id] = entry
+    return list(found.values())
+
+
+def _drop(reading: "Deferred[SendPage]") -> None:
+    """What was read ahead is not needed: its failure is no news."""
+    reading.addErrback(lambda _: None)

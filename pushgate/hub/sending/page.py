@@ -1,0 +1,144 @@
+"""The submissions that a page of targets becomes: those of equal terms go together. Pure."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from pushgate.hub.sending.formatting import Render, native_terms, template_terms
+from pushgate.hub.store.sends import Plan
+from pushgate.hub.store.targets import Target
+from pushgate.model.errors import Refusal, TooLarge
+from pushgate.model.hub.platform import Platform
+from pushgate.model.hub.send import SendRequest
+from pushgate.model.notification import Submission, Terms
+from pushgate.model.packed import Packed
+
+CHUNK: Final = 10_000
+"""Notifications of one submission at most."""
+
+
+LARGEST: Final = 65535
+"""Bytes of a payload by a template at most: no push service takes as much."""
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Notifications that are submitted together.
+
+    :param handles: the targets, in their order.
+    :param payload: of all, or of each.
+    :param chunk: counts groups of the same terms.
+    """
+
+    platform: Platform
+    terms: Terms
+    handles: Packed
+    payload: bytes | Packed
+    chunk: int = 0
+
+    def submission(self, app: str, prefix: str, doubtful: bool = False) -> Submission:
+        """What the gateway is given.
+
+        :param prefix: of the idempotency key: the send, and where its page begins.
+        :param doubtful: another gateway may have submitted the same.
+        """
+        digest = hashlib.sha256(repr(self.terms).encode()).hexdigest()[:16]
+        return Submission(
+            app=app,
+            tokens=self.handles,
+            payload=self.payload,
+            terms=self.terms,
+            key=f"{prefix}/{self.platform}/{digest}-{self.chunk}",
+            doubtful=doubtful,
+        )
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """A notification that cannot be made."""
+
+    platform: Platform
+    handle: bytes
+    error: Refusal
+
+
+class SendPage(msgspec.Struct, frozen=True):
+    """A page of the targets of a send, ready to be submitted.
+
+    :param skipped: how many registrations get nothing, as another one of the device does, by platform.
+    """
+
+    groups: Sequence[Group]
+    plan: Plan
+    faults: Sequence[Fault] = ()
+    skipped: dict[Platform, int] = {}
+
+
+def native_groups(
+    platform: Platform, request: SendRequest, payload: bytes, handles: Sequence[bytes], started_at: float
+) -> list[Group]:
+    """The groups of a native send to devices of its platform."""
+    terms = native_terms(platform, request.headers, started_at)
+    parts = [handles[at : at + CHUNK] for at in range(0, len(handles), CHUNK)]
+    return [
+        Group(platform=platform, terms=terms, handles=Packed.of(part, 2), payload=payload, chunk=chunk)
+        for chunk, part in enumerate(parts)
+    ]
+
+
+def template_groups(
+    targets: Sequence[Target], properties: Mapping[str, str], render: Render, started_at: float
+) -> tuple[list[Group], list[Fault]]:
+    """The groups of a send by templates, and what could not be rendered."""
+    found: dict[tuple[Platform, Terms], list[tuple[bytes, bytes]]] = {}
+    faults: list[Fault] = []
+    known: dict[object, tuple[Terms, bytes] | Refusal] = {}
+    for target in targets:
+        made = _made(target, properties, render, started_at, known)
+        if isinstance(made, Refusal):
+            faults.append(Fault(target.platform, target.handle, made))
+        else:
+            found.setdefault((target.platform, made[0]), []).append((target.handle, made[1]))
+    return [
+        _group(platform, terms, pairs[at : at + CHUNK], at // CHUNK)
+        for (platform, terms), pairs in found.items()
+        for at in range(0, len(pairs), CHUNK)
+    ], faults
+
+
+def _made(
+    target: Target,
+    properties: Mapping[str, str],
+    render: Render,
+    started_at: float,
+    known: dict[object, tuple[Terms, bytes] | Refusal],
+) -> tuple[Terms, bytes] | Refusal:
+    """The terms and the payload of one target; those of equal templates are made once."""
+    template = target.template
+    assert template is not None
+    key = None if target.push_variables else (target.platform, msgspec.json.encode(template))
+    if key is not None and key in known:
+        return known[key]
+    made: tuple[Terms, bytes] | Refusal
+    try:
+        rendered = render(target.platform, template, properties, target.push_variables)
+        if len(rendered.payload) > LARGEST:
+            raise TooLarge("payload", len(rendered.payload), LARGEST)
+        made = template_terms(target.platform, rendered, started_at), rendered.payload
+    except Refusal as error:
+        made = error
+    if key is not None:
+        known[key] = made
+    return made
+
+
+def _group(platform: Platform, terms: Terms, pairs: Sequence[tuple[bytes, bytes]], chunk: int) -> Group:
+    payloads = [payload for _, payload in pairs]
+    shared = len(set(payloads)) == 1
+    return Group(
+        platform=platform,
+        terms=terms,
+        handles=Packed.of([handle for handle, _ in pairs], 2),
+        payload=payloads[0] if shared else Packed.of(payloads, 2),
+        chunk=chunk,
+    )

@@ -1,0 +1,87 @@
+"""A tag expression as a condition on ``registration``, and the tags that a search can be driven by. Pure."""
+
+from collections.abc import Callable, Collection, Mapping
+
+import msgspec
+
+from pushgate.hub.tag_expressions.expression import And, Expression, HasTag, Not, Or
+from pushgate.hub.tag_expressions.required import required_tags
+
+Simple = Expression | bool
+"""An expression, or what it says of every registration."""
+
+_HAS_TAG = (
+    "EXISTS (SELECT 1 FROM registration_tag AS has WHERE has.tag = ? AND has.device = registration.device"
+    " AND has.registration = registration.number)"
+)
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """What registrations are to have.
+
+    :param text: of a condition, with a mark for each of `values`; it refers to ``registration``.
+    :param driver: numbers of tags; only registrations with one of these meet the condition. None: others may.
+    """
+
+    text: str
+    values: tuple[int, ...] = ()
+    driver: tuple[int, ...] | None = None
+
+
+ALL = Condition("1 = 1")
+NONE = Condition("1 = 0", driver=())
+
+
+def tags_of(expression: Expression) -> frozenset[str]:
+    """The tags that an expression names."""
+    if isinstance(expression, HasTag):
+        return frozenset({expression.tag})
+    if isinstance(expression, Not):
+        return tags_of(expression.operand)
+    return frozenset().union(*map(tags_of, expression.operands))
+
+
+def condition(
+    expression: Expression, numbers: Mapping[str, int], cost: Callable[[str], float] | None = None
+) -> Condition:
+    """An expression as a condition.
+
+    :param numbers: of tags; no registration has one that is missing here.
+    :param cost: of going through the registrations with a tag.
+    """
+    simple = simplify(expression, numbers)
+    if isinstance(simple, bool):
+        return ALL if simple else NONE
+    text, values = _sql(simple, numbers)
+    driver = required_tags(simple) if cost is None else required_tags(simple, cost)
+    return Condition(
+        text, tuple(values), None if driver is None else tuple(sorted(numbers[tag] for tag in driver))
+    )
+
+
+def simplify(expression: Expression, known: Collection[str]) -> Simple:
+    """An expression without the tags that nothing has."""
+    if isinstance(expression, HasTag):
+        return expression if expression.tag in known else False
+    if isinstance(expression, Not):
+        operand = simplify(expression.operand, known)
+        return not operand if isinstance(operand, bool) else Not(operand)
+    kind, decides = type(expression), isinstance(expression, Or)
+    operands = [simplify(each, known) for each in expression.operands]
+    if decides in operands:
+        return decides
+    left = tuple(each for each in operands if not isinstance(each, bool))
+    if not left:
+        return not decides
+    return left[0] if len(left) == 1 else kind(left)
+
+
+def _sql(expression: Expression, numbers: Mapping[str, int]) -> tuple[str, list[int]]:
+    if isinstance(expression, HasTag):
+        return _HAS_TAG, [numbers[expression.tag]]
+    if isinstance(expression, Not):
+        text, values = _sql(expression.operand, numbers)
+        return f"NOT {text}", values
+    word = " AND " if isinstance(expression, And) else " OR "
+    parts = [_sql(operand, numbers) for operand in expression.operands]
+    return f"({word.join(text for text, _ in parts)})", [value for _, values in parts for value in values]

@@ -1,0 +1,202 @@
+"""A hub's database in PostgreSQL, which several gateways share.
+
+Each of a few threads has a connection, and takes the next piece of work that waits. A transaction sees one
+state of the database; where two change the same, the server gives up one of them, which is tried again. So
+what reads a row and then writes it needs no lock.
+
+A connection that is lost is made anew with the next piece of work. If it is lost while a transaction is
+committed, the server is asked afterwards what became of that.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, Final, TypeVar
+
+import msgspec
+import psycopg
+from psycopg import sql
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pushgate.hub.store.interface import IDatabase
+from pushgate.hub.store.migrations import NotOurs, migrate
+from pushgate.hub.store.postgresql_connection import (
+    CONTENTION,
+    LOST,
+    FateUnclear,
+    PostgresqlSession,
+    ServerAddress,
+)
+from pushgate.hub.store.schema import for_postgresql
+from pushgate.model.errors import CannotStart, Invalid, reason
+from pushgate.model.hub.errors import StoreDown
+from pushgate.plugin.interfaces import Context
+
+TRIES: Final = 20
+"""How often a transaction is tried that the server gives up for the sake of others."""
+FATE: Final = 15.0
+"""Seconds in which it is to be found out what became of a transaction."""
+_PAUSE: Final = 0.01
+"""Seconds before a transaction is tried again, at most, times the number of tries."""
+_MIGRATION_LOCK: Final = 0x70676862
+T = TypeVar("T")
+
+
+class _Job(msgspec.Struct, gc=False):
+    work: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    done: "Deferred[Any]"
+    writes: bool
+
+
+@implementer(IDatabase)
+class PostgresqlDatabase:
+    """A hub's database in a schema of its own.
+
+    :param connections: how many; as many threads.
+    :param key: what names the address in the configuration, for `CannotStart`: ``"hubs.main.store"``.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, address: ServerAddress, connections: int, context: Context, key: str = "store"
+    ) -> None:
+        self._address, self._connections = address, connections
+        self._context, self._key = context, key
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._stopped: list[Deferred[None]] = []
+        self._running = False
+
+    # IDatabase, in the reactor's thread
+
+    def start(self) -> None:
+        try:
+            session = PostgresqlSession.connect(self._address)
+            try:
+                session.lock(_MIGRATION_LOCK)
+                session.write(_prepare, (self._address.schema,))
+            finally:
+                session.close()
+        except (psycopg.Error, NotOurs, FateUnclear) as error:
+            raise CannotStart([f"{self._key}: {reason(error)}"]) from None
+        self._running = True
+        for number in range(self._connections):
+            self._run(number)
+
+    def stop(self) -> "Deferred[None]":
+        if self._running:
+            self._running = False
+            for _ in range(self._connections):
+                self._jobs.put(None)
+        return gatherResults(self._stopped).addCallback(lambda _: None)
+
+    def read(self, work: Callable[..., T], *arguments: Any) -> "Deferred[T]":
+        return self._do(work, arguments, writes=False)
+
+    def write(self, work: Callable[..., T], *arguments: Any) -> "Deferred[T]":
+        return self._do(work, arguments, writes=True)
+
+    def _do(self, work: Callable[..., T], arguments: tuple[Any, ...], writes: bool) -> "Deferred[T]":
+        done: Deferred[T] = Deferred()
+        if self._running:
+            self._jobs.put(_Job(work, arguments, done, writes))
+        else:
+            done.errback(StoreDown("the hub's database is closed; nothing was done"))
+        return done
+
+    def _run(self, number: int) -> None:
+        stopped: Deferred[None] = Deferred()
+        self._stopped.append(stopped)
+
+        def body() -> None:
+            try:
+                _Worker(self._address, self.log).run(self._jobs, self._answer)
+            finally:
+                self._context.reactor.callFromThread(stopped.callback, None)
+
+        threading.Thread(target=body, name=f"pushgate hub database {number}", daemon=True).start()
+
+    def _answer(self, job: _Job, result: Any) -> None:
+        self._context.reactor.callFromThread(job.done.callback, result)  # a Failure takes the way of errors
+
+
+class _Worker:
+    """A thread with its connection."""
+
+    def __init__(self, address: ServerAddress, log: Logger) -> None:
+        self._address, self._log = address, log
+        self._session: PostgresqlSession | None = None
+
+    def run(self, jobs: "SimpleQueue[_Job | None]", answer: Callable[[_Job, Any], None]) -> None:
+        """Do jobs until there is None."""
+        while (job := jobs.get()) is not None:
+            answer(job, self._attempt(job))
+        if self._session is not None:
+            self._session.close()
+
+    def _attempt(self, job: _Job) -> Any:
+        try:
+            return self._tried(job)
+        except FateUnclear as unclear:
+            return self._settled(unclear)
+        except LOST as error:
+            self._log.error("hub database: {error}", error=reason(error))
+            return Failure(StoreDown())
+        except psycopg.DataError:
+            return Failure(Invalid("text", "characters that the database does not take", "no NUL characters"))
+        except Exception:  # noqa: BLE001 - the Deferred fails with it
+            return Failure()
+
+    def _tried(self, job: _Job) -> Any:
+        """Do a job as often as it takes: another transaction was in its way, or the connection was stale."""
+        for count in range(1, TRIES):
+            session = self._connected()
+            stale = session.used
+            try:
+                return self._once(session, job)
+            except CONTENTION:
+                time.sleep(random.random() * _PAUSE * count)  # noqa: S311 - no secret
+            except LOST:
+                if not (session.connection.closed and stale):
+                    raise
+        return self._once(self._connected(), job)
+
+    def _once(self, session: PostgresqlSession, job: _Job) -> Any:
+        if not job.writes:
+            return session.read(job.work, job.arguments)
+        return session.write(job.work, job.arguments)
+
+    def _connected(self) -> PostgresqlSession:
+        if self._session is None or self._session.connection.closed:
+            self._session = PostgresqlSession.connect(self._address)
+        return self._session
+
+    def _settled(self, unclear: FateUnclear) -> Any:
+        """Find out what became of a transaction, and answer accordingly."""
+        end = time.monotonic() + FATE
+        while time.monotonic() < end:
+            try:
+                fate = self._connected().fate(unclear.transaction)
+            except LOST:
+                time.sleep(0.2)
+                continue
+            if fate == "committed":
+                return unclear.result
+            if fate == "aborted":
+                return Failure(StoreDown())
+            time.sleep(0.1)
+        return Failure(StoreDown("the hub's database went away; whether it was done is not known"))
+
+
+def _prepare(session: PostgresqlSession, schema: str) -> None:
+    (encoding,) = session.execute("SHOW server_encoding")[0]
+    if encoding != "UTF8":
+        raise NotOurs(f"a database with the encoding {encoding}; it is to be UTF8")
+    session.connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+    migrate(session, for_postgresql)

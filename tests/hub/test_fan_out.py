@@ -1,0 +1,388 @@
+"""A send on its way: what the gateway is given, and that a crash at any step loses nothing and sends nothing twice."""
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from pushgate.hub.outcomes.sink import HubSink
+from pushgate.hub.sending import pages
+from pushgate.hub.sending.acceptance import Acceptance
+from pushgate.hub.sending.sender import Sender
+from pushgate.hub.settings import HubTable
+from pushgate.hub.store import sends
+from pushgate.hub.templates.rendering import RenderedTemplate
+from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.errors import Conflict, Invalid, Overloaded, ShuttingDown
+from pushgate.model.hub.platform import Platform
+from pushgate.model.hub.registration import Template
+from pushgate.model.hub.send import SendRequest, SendState
+from pushgate.model.outcome import Outcome, State
+from pushgate.testing import RecordingGateway, context
+from pushgate.testing.batch import batch
+from pushgate.testing.context import EPOCH
+from tests.hub_rig import MemoryDatabase
+
+BODY = b'{"aps":{"alert":"Hello"}}'
+
+
+def render(platform: Platform, template: Template, properties: Any, variables: Any) -> RenderedTemplate:
+    """As templates of the simplest kind."""
+    if template.body == "wrong":
+        raise Invalid("template", "wrong", "right")
+    text = template.body.replace("$(message)", properties["message"]).replace(
+        "$(me)", variables.get("me", "")
+    )
+    return RenderedTemplate(msgspec.json.encode({"aps": {"alert": text}}), template.headers)
+
+
+class PowerCutError(Exception):
+    """The process ends here."""
+
+
+class Rig:
+    """One gateway and a database, which a second gateway may share."""
+
+    def __init__(
+        self, database: MemoryDatabase | None = None, owner: str = "one", clock: Clock | None = None
+    ) -> None:
+        self.clock = clock or Clock()
+        self.context = context(self.clock)
+        self.database = database or MemoryDatabase(lambda: EPOCH + self.clock.seconds())
+        self.gateway = RecordingGateway("news", "droid")
+        self.owner = owner
+        table = HubTable(apns="news", fcmv1="droid")
+        self.acceptance = Acceptance(self.gateway, table)
+        self.sender = self.make()
+        self.sink = HubSink(
+            "main",
+            self.database,
+            self.gateway,
+            lambda: {"news": [Platform.APNS]},
+            self.context.metrics,
+            lambda: None,
+        )
+
+    def make(self) -> Sender:
+        return Sender(
+            "main", self.database, self.gateway, lambda: self.acceptance, render, self.context,
+            owner=lambda: self.owner, expiry=lambda: 1800.0,
+        )  # fmt: skip
+
+    def send(self, send_id: str = "s", **keys: Any) -> None:
+        request = SendRequest(
+            body=keys.pop("body", BODY), platform=keys.pop("platform", Platform.APNS), **keys
+        )
+        self.database.write(sends.add, send_id, self.acceptance.check(request, EPOCH))
+
+    def sent(self) -> list[tuple[bytes, bytes]]:
+        """Each target that was submitted, with its payload."""
+        return [
+            (token, payload)
+            for each in self.gateway.submissions
+            for token, payload in zip(
+                each.tokens,
+                [each.payload] * len(each.tokens) if isinstance(each.payload, bytes) else each.payload,
+                strict=True,
+            )
+        ]
+
+    def tokens(self) -> list[bytes]:
+        return [token for token, _ in self.sent()]
+
+    def state(self, send_id: str = "s") -> SendState:
+        return sends.find(self.database.session, send_id).state
+
+    def counts(self, send_id: str = "s") -> dict[str, dict[str, int]]:
+        return dict(sends.details(self.database.session, send_id).outcomes)
+
+
+class FanOutTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.patch(pages, "DEVICES", 10)
+        self.patch(pages, "TEMPLATE_DEVICES", 10)
+        self.rig = Rig()
+
+    def test_a_native_send_reaches_the_devices_of_its_tags_once_each(self) -> None:
+        """Those of the expression get the body; a second registration of the same device is skipped."""
+        database = self.rig.database
+        for number in range(25):
+            database.add_device(b"%02d" % number, "a" if number % 2 else "b")
+        database.add_device(b"01", "a", "c")
+        database.add_device(b"x", "a", platform=Platform.FCMV1)
+        self.rig.send(expression="a && !z")
+        self.rig.sender.start()
+        assert sorted(self.rig.tokens()) == [b"%02d" % number for number in range(1, 25, 2)]
+        assert {payload for _, payload in self.rig.sent()} == {BODY}
+        assert self.rig.counts() == {"apns": {"Skipped": 1}}
+        assert set(self.rig.gateway.inputs) == {"hubs.main"}
+        assert self.rig.state() is SendState.PROCESSING
+
+    def test_a_broadcast_and_one_that_finds_no_one(self) -> None:
+        """Without an expression all devices of the platform are reached; without a target it says so."""
+        for number in range(25):
+            self.rig.database.add_device(b"%02d" % number)
+        self.rig.send("all")
+        self.rig.send("none", expression="nowhere")
+        self.rig.sender.start()
+        self.rig.clock.advance(0)
+        assert sorted(self.rig.tokens()) == [b"%02d" % number for number in range(25)]
+        assert self.rig.state("none") is SendState.NO_TARGET_FOUND
+
+    def test_templates_are_rendered_for_each_device(self) -> None:
+        """Each template of a device is a notification; those of equal terms go together; a wrong one is counted."""
+        database = self.rig.database
+        database.add_device(b"1", template=Template(body="A $(message)"))
+        database.add_device(b"1", template=Template(body="B $(message)"))
+        database.add_device(b"2", template=Template(body="A $(message)"))
+        database.add_device(b"3", template=Template(body="$(me)"), variables={"me": "Jon"})
+        database.add_device(b"4", template=Template(body="wrong"))
+        database.add_device(b"5", template=Template(body="A $(message)", headers={"apns-collapse-id": "c"}))
+        database.add_device(b"6")
+        self.rig.send(platform=None, body=b'{"message":"hi"}')
+        self.rig.sender.start()
+        found = {(token, msgspec.json.decode(payload)["aps"]["alert"]) for token, payload in self.rig.sent()}
+        assert found == {(b"1", "A hi"), (b"1", "B hi"), (b"2", "A hi"), (b"3", "Jon"), (b"5", "A hi")}
+        assert [each.terms.collapse_id for each in self.rig.gateway.submissions] == [None, "c"]
+        assert self.rig.counts() == {"apns": {"InvalidNotificationFormat": 1}}
+
+    def test_a_direct_send_looks_for_no_registrations(self) -> None:
+        """It goes to its handles, each once."""
+        self.rig.database.add_device(b"other")
+        self.rig.send(handles=("aabb", "AABB", "cc"))
+        self.rig.sender.start()
+        assert self.rig.tokens() == [b"\xaa\xbb", b"\xcc"]
+
+    def test_a_full_queue_is_waited_for(self) -> None:
+        """A queue that is nearly full stops the fan-out until it has room; one that refuses is tried again."""
+        for number in range(25):
+            self.rig.database.add_device(b"%02d" % number)
+        self.rig.gateway.full.add("news")
+        self.rig.send()
+        self.rig.sender.start()
+        assert self.rig.tokens() == []
+        self.rig.gateway.relieve("news")
+        assert len(self.rig.tokens()) == 25
+
+        self.rig.gateway.error = Overloaded("queue", 1, 1)
+        self.rig.send("t", expression=None)
+        self.rig.sender.look()
+        self.rig.gateway.error = None
+        self.rig.clock.advance(1)
+        assert len(self.rig.tokens()) == 50
+
+    def test_a_send_that_takes_too_long_is_abandoned(self) -> None:
+        """After 30 minutes nothing more is submitted, and what waits is withdrawn."""
+        for number in range(25):
+            self.rig.database.add_device(b"%02d" % number)
+        self.rig.send()
+        self.patch(
+            self.rig.gateway,
+            "pressed",
+            lambda app, relieved: (lambda: None) if self.rig.gateway.submissions else None,
+        )
+        self.rig.sender.start()
+        assert len(self.rig.tokens()) == 10
+        for _ in range(400):
+            self.rig.clock.advance(5)
+        assert len(self.rig.tokens()) == 10
+        assert len(self.rig.gateway.withdrawn) == 1
+
+    def test_a_scheduled_send_waits_for_its_time_and_can_be_cancelled(self) -> None:
+        """It begins when it is due; cancelled before that, it never does."""
+        self.rig.database.add_device(b"1")
+        self.rig.send("later", scheduled_for=EPOCH + 3)
+        self.rig.send("never", scheduled_for=EPOCH + 4)
+        self.rig.sender.start()
+        assert self.rig.state("later") is SendState.SCHEDULED
+        assert sends.cancel(self.rig.database.session, "never")
+        self.rig.clock.advance(2)
+        assert self.rig.tokens() == []
+        self.rig.clock.advance(1)
+        assert self.rig.tokens() == [b"1"]
+        self.rig.clock.advance(5)
+        assert self.rig.state("never") is SendState.CANCELED
+        assert not sends.cancel(self.rig.database.session, "later")
+        assert len(self.rig.tokens()) == 1
+
+    def test_a_database_out_of_reach_only_delays(self) -> None:
+        """The send goes on when the database is back."""
+        self.rig.database.add_device(b"1")
+        self.rig.send()
+        self.rig.database.down = True
+        self.rig.sender.start()
+        self.rig.clock.advance(5)
+        self.rig.database.down = False
+        self.rig.clock.advance(5)
+        assert self.rig.tokens() == [b"1"]
+
+    def test_stopping_leaves_the_send_to_another_gateway(self) -> None:
+        """One that stops gives its sends up, so another need not wait for the lease to end."""
+        for number in range(25):
+            self.rig.database.add_device(b"%02d" % number)
+        self.rig.send()
+        self.patch(
+            self.rig.gateway,
+            "pressed",
+            lambda app, relieved: (lambda: None) if self.rig.gateway.submissions else None,
+        )
+        self.rig.sender.start()
+        self.successResultOf(Deferred.fromCoroutine(self.rig.sender.stop()))
+        other = Rig(self.rig.database, "two", self.rig.clock)
+        other.sender.start()
+        assert sorted(self.rig.tokens() + other.tokens()) == [b"%02d" % number for number in range(25)]
+
+
+STEPS = ["claim", "native_page", "plan", "advance", "submit"]
+
+
+@pytest.mark.parametrize(
+    ("step", "times"),
+    [(step, times) for step in STEPS for times in (1, 2, 3) if (step, times) != ("claim", 3)],
+)
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize("heir", ["one", "two"])
+def test_a_crash_loses_nothing_and_sends_nothing_twice(step, times, done, heir, monkeypatch):
+    """Whatever step the process ends before or behind, the same gateway goes on without a gap or a repeat.
+
+    Another one, which cannot ask what was submitted, marks what it may repeat as doubtful.
+    """
+    monkeypatch.setattr(pages, "DEVICES", 10)
+    rig = Rig()
+    for number in range(35):
+        rig.database.add_device(b"%02d" % number)
+    rig.send()
+    left = [times]
+
+    def stops(what: str) -> None:
+        if what == step and left[0]:
+            left[0] -= 1
+            if not left[0]:
+                rig.database.down = True
+                raise PowerCutError
+
+    submit = rig.gateway.submit
+
+    def submitted(*arguments: Any) -> Any:
+        if not done:
+            stops("submit")
+        answer = submit(*arguments)
+        if done:
+            stops("submit")
+        return answer
+
+    setattr(rig.database, "after" if done else "before", stops)
+    monkeypatch.setattr(rig.gateway, "submit", submitted)
+    rig.sender._failed = lambda *arguments: None
+    rig.sender.start()
+    rig.sender._stopping = True  # nothing of this process goes on
+    rig.database.before = rig.database.after = lambda what: None
+    rig.database.down = False
+    monkeypatch.setattr(rig.gateway, "submit", submit)
+    assert left == [0]
+
+    if heir == "two":
+        rig.clock.advance(61)  # its lease ends
+        rig.owner, rig.gateway = "two", RecordingGateway("news", "droid")
+        first, second = submit.__self__, rig.gateway
+    else:
+        first = second = rig.gateway
+    rig.sender = rig.make()
+    rig.sender.start()
+    doubtful = [token for each in second.submissions if each.doubtful for token in each.tokens]
+    everything = {id(each): each for each in (*first.submissions, *second.submissions)}.values()
+    tokens = Counter(token for each in everything for token in each.tokens)
+    assert sorted(tokens) == [b"%02d" % number for number in range(35)]
+    twice = {token for token, count in tokens.items() if count > 1}
+    assert twice <= set(doubtful)
+    assert twice == set() or heir == "two"
+
+
+def test_outcomes_end_a_send_and_are_counted_once() -> None:
+    """The send is completed with its last outcome, in whatever order outcomes and records come."""
+    rig = Rig()
+    for number in range(3):
+        rig.database.add_device(b"%032d" % number)
+    rig.send()
+    rig.sender.start()
+    (submission,) = rig.gateway.submissions
+    number = int(rig.database.session.execute("SELECT id FROM batch")[0][0], 16)
+    whole = msgspec.structs.replace(batch(tuple(submission.tokens), app="news"), id=number, door="hubs.main")
+
+    def outcome(
+        start: int, stop: int, state: State, status: int | None = None, recalled: bool = False
+    ) -> Outcome:
+        return Outcome(
+            BatchSlice(whole, start, stop, recalled=recalled), state, status, "", EPOCH, "apns-stream"
+        )
+
+    rig.sink.emit([outcome(0, 2, State.PRESUMED)])
+    assert rig.state() is SendState.PROCESSING
+    rig.sink.emit([outcome(0, 2, State.PRESUMED), outcome(2, 3, State.REJECTED, 8)])
+    assert rig.state() is SendState.COMPLETED
+    assert rig.counts() == {"apns": {"Success": 2, "BadChannel": 1}}
+    rig.sink.emit([outcome(1, 2, State.REJECTED, 7, recalled=True)])
+    rig.sink.emit([outcome(1, 2, State.REJECTED, 7, recalled=True)])
+    assert rig.counts() == {"apns": {"Success": 1, "BadChannel": 1, "InvalidNotificationSize": 1}}
+    assert sends.details(rig.database.session, "s").has_errors
+
+
+class RefusedTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.rig = Rig()
+
+    def test_members_that_the_gateway_refuses_are_counted(self) -> None:
+        """A handle that its rules do not take is a bad channel; the others are sent."""
+        self.rig.database.add_device(b"1")
+        self.rig.database.add_device(b"x" * 101)
+        self.rig.send()
+        self.rig.sender.start()
+        assert self.rig.counts() == {"apns": {"BadChannel": 1}}
+        assert self.rig.database.session.execute("SELECT live FROM batch") == [(1,)]
+
+    def test_a_submission_that_is_refused_as_a_whole(self) -> None:
+        """All of it is counted, and the send ends."""
+        self.rig.database.add_device(b"1")
+        self.rig.send()
+        self.rig.gateway.error = Invalid("payload", "wrong", "right")
+        self.rig.sender.start()
+        assert self.rig.counts() == {"apns": {"InvalidNotificationFormat": 1}}
+        assert self.rig.state() is SendState.COMPLETED
+
+    def test_a_page_that_changed_since_it_was_submitted(self) -> None:
+        """It was submitted as it was then, and is not again."""
+        self.rig.database.add_device(b"1")
+        self.rig.send()
+        self.rig.gateway.error = Conflict()
+        self.rig.sender.start()
+        self.rig.gateway.error = None
+        self.rig.clock.advance(10)
+        assert self.rig.tokens() == []
+
+    def test_templates_of_a_platform_without_an_app_are_skipped(self) -> None:
+        """They are counted, whatever their terms are."""
+        for number in range(2):
+            self.rig.database.add_device(
+                b"%d" % number, platform=Platform.WNS,
+                template=Template(body="$(message)", headers={"x-wns-tag": str(number)}),
+            )  # fmt: skip
+        self.rig.send(platform=None, body=b'{"message":"hi"}')
+        self.rig.sender.start()
+        assert self.rig.counts() == {"wns": {"Skipped": 2}}
+
+    def test_a_gateway_that_stops_leaves_the_send_open(self) -> None:
+        """It goes on after the next start."""
+        self.rig.database.add_device(b"1")
+        self.rig.send()
+        self.rig.gateway.error = ShuttingDown()
+        self.rig.sender.start()
+        assert self.rig.state() is SendState.PROCESSING
+        self.successResultOf(Deferred.fromCoroutine(self.rig.sender.stop()))
+        self.rig.gateway.error = None
+        self.rig.sender = self.rig.make()
+        self.rig.sender.start()
+        assert self.rig.tokens() == [b"1"]

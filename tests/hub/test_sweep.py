@@ -1,0 +1,98 @@
+"""What a hub does now and then."""
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from pushgate.hub.outcomes.sweep import Sweep
+from pushgate.hub.store import sends
+from pushgate.model.dead_token import DeadReason, DeadTokenEntry
+from pushgate.model.hub.errors import UnknownResource
+from pushgate.model.hub.platform import Platform
+from pushgate.model.hub.send import SendRequest, SendState
+from pushgate.testing import RecordingGateway
+from pushgate.testing.context import EPOCH
+from tests.hub_rig import MemoryDatabase
+
+REQUEST = SendRequest(body=b"{}", platform=Platform.APNS)
+
+
+class SweepTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.database = MemoryDatabase(lambda: EPOCH + self.clock.seconds())
+        self.gateway = RecordingGateway("news")
+        self.sweep = Sweep(
+            "main", self.database, self.gateway, lambda: {"news": [Platform.APNS]}, self.clock,
+            expiry=lambda: 1800.0, keep=lambda: 86400.0,
+        )  # fmt: skip
+
+    def registered(self) -> int:
+        return int(self.database.session.execute("SELECT COUNT(*) FROM registration")[0][0])
+
+    def bury(self, token: bytes, since: int, doubted: bool = False) -> None:
+        self.gateway.dead["news"][token] = DeadTokenEntry(token, since, DeadReason.GONE, doubted)
+
+    def test_registrations_of_dead_handles_go_at_the_start(self) -> None:
+        """Those that were updated after the death stay."""
+        self.database.add_device(b"dead", updated_at=EPOCH - 10)
+        self.database.add_device(b"back", updated_at=EPOCH)
+        self.database.add_device(b"alive", updated_at=EPOCH - 10)
+        self.bury(b"dead", int(EPOCH) - 5)
+        self.bury(b"back", int(EPOCH) - 5)
+        self.sweep.start()
+        assert self.registered() == 2
+
+    def test_a_doubted_death_is_looked_at_again(self) -> None:
+        """In a minute; what is not doubted is looked at each hour."""
+        self.database.add_device(b"dead")
+        self.bury(b"dead", int(EPOCH), doubted=True)
+        self.sweep.start()
+        assert self.registered() == 1
+        self.bury(b"dead", int(EPOCH))
+        self.clock.advance(60)
+        assert self.registered() == 0
+        self.database.add_device(b"other")
+        self.bury(b"other", int(EPOCH))
+        self.clock.pump([60] * 59)
+        assert self.registered() == 1
+        self.clock.pump([60] * 2)
+        assert self.registered() == 0
+
+    def test_sends_without_outcomes_are_withdrawn_and_then_abandoned(self) -> None:
+        """After their time what waits is withdrawn; after twice that nothing is waited for any more."""
+        sends.add(self.database.session, "s", REQUEST, True)
+        sends.begin(self.database.session, "s")
+        entry = sends.BatchEntry(id=f"{77:032x}", platform=Platform.APNS, live=2)
+        sends.add_batches(self.database.session, "s", [entry])
+        self.sweep.start()
+        self.clock.pump([60] * 31)
+        assert set(self.gateway.withdrawn) == {77}
+        assert sends.find(self.database.session, "s").state is SendState.PROCESSING
+        self.clock.pump([60] * 31)
+        assert sends.find(self.database.session, "s").state is SendState.ABANDONED
+
+    def test_old_sends_are_forgotten(self) -> None:
+        """With their batches, once they were kept for as long as is configured."""
+        sends.add(self.database.session, "s", REQUEST, True)
+        entry = sends.BatchEntry(id="b", platform=Platform.APNS, outcomes={"Skipped": 1})
+        sends.add_batches(self.database.session, "s", [entry])
+        self.sweep.start()
+        self.clock.advance(60)
+        assert sends.details(self.database.session, "s").outcomes == {Platform.APNS: {"Skipped": 1}}
+        self.clock.advance(86400)
+        self.assertRaises(UnknownResource, sends.find, self.database.session, "s")
+        for table in ("batch", "batch_outcome", "reported"):
+            assert self.database.session.execute(f"SELECT * FROM {table}") == []
+
+    def test_a_database_out_of_reach_only_delays(self) -> None:
+        """The next sweep does what this one could not; a stop ends them."""
+        self.database.down = True
+        self.database.add_device(b"dead")
+        self.bury(b"dead", int(EPOCH))
+        self.sweep.start()
+        self.database.down = False
+        self.clock.advance(60)
+        assert self.registered() == 0
+        self.successResultOf(Deferred.fromCoroutine(self.sweep.stop()))
+        assert self.clock.getDelayedCalls() == []
