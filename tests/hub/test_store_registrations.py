@@ -99,6 +99,7 @@ def test_a_handle_may_have_many_registrations(session):
     assert listed(session, handle=b"h", platform=Platform.APNS) == [one, two]
     assert listed(session, handle=b"h") == [one, two, three]
     assert listed(session, platform=Platform.ADM) == [three]
+    assert listed(session, handle=b"never seen") == []
 
 
 @pytest.mark.parametrize("top", [1, 2, 3, 7, 100])

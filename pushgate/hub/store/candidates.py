@@ -54,7 +54,7 @@ def compiled(session: Session, expression: Expression) -> Condition:
 
     def cost(tag: str) -> float:
         if tag not in costs:
-            counted = "SELECT COUNT(*) FROM (SELECT 1 FROM registration_tag WHERE tag = ? LIMIT ?) AS some"
+            counted = "SELECT COUNT(*) FROM (SELECT 1 FROM registration_tag WHERE tag = ? LIMIT ?) AS counted"
             costs[tag] = session.execute(counted, (numbers[tag], _COUNTED))[0][0]
         return costs[tag]
 
@@ -88,7 +88,7 @@ def matching(session: Session, wanted: Search, after: int, end: int) -> tuple[st
     tables, driver = "registration", wanted.condition.driver
     conditions = [own, "(registration.expires_at IS NULL OR registration.expires_at > ?)"]
     values.append(session.now())
-    if driver is None:
+    if not driver:
         conditions.append("registration.device > ? AND registration.device <= ?")
         values += [after, end]
         before: list[Any] = []

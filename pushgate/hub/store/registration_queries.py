@@ -59,9 +59,8 @@ def _conditions(session: Session, query: RegistrationQuery) -> tuple[list[str], 
     if query.handle is not None:
         # Looked up first: with a join SQLite might go through all registrations for the sake of their order.
         devices = session.execute("SELECT number FROM device WHERE handle = ?", (query.handle,))
-        conditions.append(
-            f"registration.template IN (0, 1) AND registration.device IN ({marks(len(devices))})"
-        )
+        among = f"registration.device IN ({marks(len(devices))})" if devices else "1 = 0"
+        conditions.append(f"registration.template IN (0, 1) AND {among}")
         values += [number for (number,) in devices]
     return conditions, values
 

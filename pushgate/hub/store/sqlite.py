@@ -37,10 +37,12 @@ _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA journal_size_limit = 67108864",
-    "PRAGMA cache_size = -65536",
-    "PRAGMA wal_autocheckpoint = 8192",
+    "PRAGMA wal_autocheckpoint = 16384",  # what changes often is copied to the file less often
     "PRAGMA temp_store = MEMORY",
 )
+_WRITER_CACHE: Final = "PRAGMA cache_size = -131072"
+"""128 MiB: the indexes of a million devices, which new ones are anywhere in."""
+_READER_CACHE: Final = "PRAGMA cache_size = -16384"
 T = TypeVar("T")
 
 
@@ -96,8 +98,10 @@ class SqliteDatabase:
                 f"{error}; nothing was changed: mend it, or move it away to start empty"
             ) from None
         self._running = True
+        self._open[0].execute(_WRITER_CACHE)
         self._run("writer", self._write_jobs, self._open[0])
         for number, connection in enumerate(self._open[1:], 1):
+            connection.execute(_READER_CACHE)
             connection.execute("PRAGMA query_only = 1")
             self._run(f"reader {number}", self._read_jobs, connection)
 

@@ -1,0 +1,259 @@
+"""The databases of a hub themselves: transactions, threads, and what goes wrong."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from twisted.internet.defer import gatherResults
+
+from pushgate.hub.store import registrations
+from pushgate.hub.store.postgresql import PostgresqlDatabase
+from pushgate.hub.store.postgresql_connection import ServerAddress
+from pushgate.hub.store.schema import STEPS
+from pushgate.hub.store.sqlite import SqliteDatabase, SqliteSession
+from pushgate.model.errors import CannotStart, Invalid
+from pushgate.model.hub.errors import StoreDown
+from tests import hub_database_rules
+from tests.hub_database_rules import handles
+from tests.hub_store_rig import fresh_address, registration
+
+
+class TestSqlite(hub_database_rules.AnyDatabase):
+    """A file."""
+
+    def database(self):
+        return self.sqlite()
+
+    def again(self, earlier):
+        return self.sqlite(earlier._file)
+
+    async def test_a_full_disk_is_an_answer_and_undoes_the_write(self):
+        """The write fails with nothing done; once there is room the same goes through."""
+        database = self.sqlite()
+
+        def limit(session, pages):
+            return session.execute(f"PRAGMA max_page_count = {pages}")
+
+        (pages,) = (await database.read(lambda session: session.execute("PRAGMA page_count")))[0]
+        await database.write(limit, pages)
+        large = [registration(b"%d" % number, "x" * 100) for number in range(1000)]
+        with pytest.raises(StoreDown, match="full"):
+            await database.write(registrations.import_many, large)
+        assert await database.read(handles) == []
+        self.flushLoggedErrors()
+        await database.write(limit, 1 << 30)
+        await database.write(registrations.import_many, large)
+
+    async def test_reads_go_on_while_a_write_runs(self):
+        """A read neither waits for a long write nor sees half of it."""
+        database = self.sqlite()
+        go_on = threading.Event()
+
+        def slow(session):
+            registrations.create(session, registration(b"slow"))
+            assert go_on.wait(30)
+
+        writing = database.write(slow)
+        assert await database.read(handles) == []
+        go_on.set()
+        await writing
+        assert await database.read(handles) == [b"slow"]
+
+    def test_a_later_schema_is_left_alone(self):
+        """A program that is older than the file does not start, and says so."""
+        file = Path(self.mktemp()) / "hub.sqlite"
+        file.parent.mkdir()
+        SqliteDatabase(file, self.context, "hubs.main.store")
+        database = SqliteDatabase(file, self.context, "hubs.main.store")
+        database.start()
+        self.addCleanup(database.stop)
+        with sqlite3.connect(file) as connection:
+            connection.execute("UPDATE schema_version SET version = 99")
+        with pytest.raises(CannotStart, match=r"hubs.main.store: .*later version \(schema 99"):
+            SqliteDatabase(file, self.context, "hubs.main.store").start()
+
+    def test_a_file_of_something_else_is_left_alone(self):
+        """Another program's database, or no database at all."""
+        for number, content in enumerate([b"no database" * 100, None]):
+            file = Path(self.mktemp() + str(number))
+            if content is None:
+                with sqlite3.connect(file) as connection:
+                    connection.execute("CREATE TABLE theirs (x)")
+            else:
+                file.write_bytes(content)
+            before = file.read_bytes()
+            with pytest.raises(CannotStart, match="nothing was changed"):
+                SqliteDatabase(file, self.context).start()
+            assert file.read_bytes() == before
+
+    def test_a_directory_that_cannot_be_written_is_a_fault(self):
+        """The place is a file."""
+        Path("occupied").write_text("x")
+        with pytest.raises(CannotStart, match="must be a file"):
+            SqliteDatabase(Path("occupied") / "hub.sqlite", self.context).start()
+
+    def test_an_older_schema_becomes_a_current_one(self):
+        """The steps that are missing are done, the others are not repeated."""
+        from pushgate.hub.store.migrations import migrate
+
+        session = SqliteSession(sqlite3.connect(":memory:", isolation_level=None), time.time)
+        migrate(session, steps=STEPS[:1])
+        registrations.create(session, registration(b"x"))
+        assert migrate(session) == 1
+        assert migrate(session) == len(STEPS)
+        assert handles(session) == [b"x"]
+
+    async def test_a_writer_that_is_killed_leaves_whole_transactions(self):
+        """A process that dies in the middle of an import has done all of a chunk or nothing of it."""
+        file = Path(self.mktemp()) / "hub.sqlite"
+        await self.sqlite(file).stop()
+        program = (
+            "import sys, time, pathlib\n"
+            "from pushgate.hub.store.sqlite import SqliteSession, _connect, _transaction\n"
+            "from pushgate.hub.store import registrations\n"
+            "from tests.hub_store_rig import registration\n"
+            "connection = _connect(pathlib.Path(sys.argv[1]))\n"
+            "session = SqliteSession(connection, time.time)\n"
+            "for chunk in range(10**6):\n"
+            "    with _transaction(connection):\n"
+            "        registrations.import_many(session, [registration(b'%d.%d' % (chunk, n), 'all', f'c{chunk}')"
+            " for n in range(50)])\n"
+            "    print(chunk, flush=True)\n"
+        )  # fmt: skip
+        home = Path(__file__).parent.parent.parent
+        running = subprocess.Popen(
+            [sys.executable, "-c", program, str(file.absolute())],
+            stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(home)}, cwd=home,
+        )  # fmt: skip
+        for _ in range(5):
+            last = int(running.stdout.readline())
+        running.send_signal(signal.SIGKILL)
+        last = max([last, *map(int, running.stdout.read().split())])
+        running.wait()
+        running.stdout.close()
+        counted = await self.sqlite(file).read(
+            lambda session: session.execute(
+                "SELECT name, COUNT(*) FROM tag JOIN registration_tag ON tag = id GROUP BY name"
+            )
+        )
+        whole = {name: number for name, number in counted if name != "all"}
+        assert set(whole.values()) == {50}
+        assert last + 1 <= len(whole) <= last + 2
+        assert dict(counted)["all"] == 50 * len(whole)
+
+
+@pytest.mark.usefixtures("_server")
+class TestPostgresql(hub_database_rules.AnyDatabase):
+    """A server."""
+
+    @pytest.fixture
+    def _server(self, postgresql):
+        self.server = postgresql
+
+    def database(self):
+        return self.postgresql(self.server)
+
+    def again(self, earlier):
+        return self.postgresql(self.server, address=earlier._address)
+
+    async def test_a_server_that_goes_away_is_an_answer_and_comes_back_by_itself(self):
+        """Nothing of what failed is done; the next piece of work finds the server again."""
+        database = self.database()
+        await database.write(registrations.create, registration(b"1"))
+        self.server.stop(signal.SIGQUIT)
+        try:
+            for ask in (database.read(handles), database.write(registrations.create, registration(b"2"))):
+                with pytest.raises(StoreDown):
+                    await ask
+        finally:
+            self.server.start()
+        self.flushLoggedErrors()
+        await database.write(registrations.create, registration(b"3"))
+        assert await database.read(handles) == [b"1", b"3"]
+
+    async def test_a_connection_that_is_cut_between_two_jobs_is_not_noticed(self):
+        """A restart of the server in a quiet time costs nothing but a new connection."""
+        database = self.postgresql(self.server, connections=1)
+        await database.write(registrations.create, registration(b"1"))
+        self.server.stop()
+        self.server.start()
+        await database.write(registrations.create, registration(b"2"))
+        assert await database.read(handles) == [b"1", b"2"]
+
+    async def test_a_connection_that_is_cut_in_the_middle_leaves_nothing_half_done(self):
+        """The transaction is undone as a whole, and done anew on another connection."""
+        database = self.postgresql(self.server, connections=1)
+        await database.read(handles)
+        tries = []
+
+        def cut(session):
+            tries.append(session)
+            registrations.create(session, registration(b"half"))
+            if len(tries) == 1:
+                (backend,) = session.execute("SELECT pg_backend_pid()")[0]
+                self.server.sql(f"SELECT pg_terminate_backend({backend})")
+            return registrations.create(session, registration(b"other half"))
+
+        await database.write(cut)
+        assert len(tries) == 2
+        assert await database.read(handles) == [b"half", b"other half"]
+
+    async def test_a_commit_whose_answer_was_lost_is_looked_up(self):
+        """The connection goes while the commit is under way: what became of it decides the answer."""
+        import psycopg
+
+        database = self.postgresql(self.server, connections=1)
+
+        def lost(session, committed):
+            connection, commit = session.connection, session.connection.commit
+
+            def breaking():
+                if committed:
+                    commit()
+                connection.pgconn.finish()
+                raise psycopg.OperationalError("the connection is lost")
+
+            connection.commit = breaking
+            return registrations.create(session, registration(b"%d" % committed)).handle
+
+        assert await database.write(lost, True) == b"1"
+        with pytest.raises(StoreDown, match="nothing was done"):
+            await database.write(lost, False)
+        assert await database.read(handles) == [b"1"]
+
+    async def test_two_gateways_share_one_database(self):
+        """What one writes the other reads; both may bring the schema up to date at the same time."""
+        address = fresh_address(self.server)
+        one, two = (self.postgresql(self.server, address=address) for _ in range(2))
+        kept = [
+            db.write(registrations.create, registration(b"%d" % n, "t")) for n, db in enumerate([one, two])
+        ]
+        await gatherResults(kept)
+        assert await one.read(handles) == await two.read(handles) == [b"0", b"1"]
+
+    async def test_text_that_it_does_not_take_is_refused(self):
+        """PostgreSQL has no NUL in texts; that is the caller's error."""
+        database = self.database()
+        with pytest.raises(Invalid):
+            await database.write(registrations.create, registration(b"x", "a\0b"))
+        assert await database.read(handles) == []
+
+    def test_a_server_that_is_not_there_is_a_fault(self):
+        """The gateway does not start, and names the key."""
+        address = ServerAddress("postgresql://hub@/postgres?host=/nonexistent", "x")
+        with pytest.raises(CannotStart, match=r"hubs\.main\.store"):
+            PostgresqlDatabase(address, 2, self.context, "hubs.main.store").start()
+
+    async def test_a_later_schema_is_left_alone(self):
+        """A program that is older than the schema does not start, and says so."""
+        address = fresh_address(self.server)
+        await self.postgresql(self.server, address=address).stop()
+        self.server.sql(f"UPDATE {address.schema}.schema_version SET version = 99")
+        with pytest.raises(CannotStart, match="later version"):
+            PostgresqlDatabase(address, 2, self.context).start()
