@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pushgate.hub.hub import Hub
+from pushgate.hub.settings import HubTable
 from pushgate.model.errors import CannotStart
 from pushgate.model.principals import Grant
 from pushgate.plugin.guard import checked, error_boundary
@@ -41,6 +43,14 @@ class Assembly:
             name: (self.do(self._sink, name, factory, table), table.buffer)
             for name, (factory, table) in tables.items()
         }
+
+    def hubs(self, tables: Mapping[str, HubTable]) -> dict[str, Hub]:
+        """The hubs, by name; inputs find them in the context."""
+        made = {
+            name: self.do(Hub, name, table, self._gateway, self._context) for name, table in tables.items()
+        }
+        self._context.hubs.update(made)
+        return made
 
     def inputs(self, tables: Mapping[str, tuple[IInputFactory, InputTable]]) -> dict[str, IInput]:
         """The inputs, by name."""

@@ -24,6 +24,8 @@ from pushgate.service.systemd_notify import SystemdNotifier
 
 FLUSH_TIMEOUT: Final = 5.0
 """Seconds that the sinks and the spool, and then the inputs, have to close after the drain."""
+HUB_BUFFER: Final = 1_000_000
+"""Reports that may wait for a hub while its database is out of reach."""
 HURRY: Final = 0.5
 """Seconds that each of them has after a second signal."""
 GRACE: Final = 3.0
@@ -133,7 +135,12 @@ class Lifecycle(OwnLog):
             on_signals(self._reactor, self.hangup, signal.SIGHUP)
         for name, (sink, buffer) in self._parts.sinks.items():
             self._gateway.add_sink(name, sink, buffer)
+        for name, hub in self._parts.hubs.items():
+            self._gateway.add_sink(f"hubs.{name}", hub.sink, HUB_BUFFER)
         await self._gateway.start()
+        for name, hub in self._parts.hubs.items():
+            with error_boundary(f"hubs.{name}: its start"):
+                await hub.start()
         for name, each in self._parts.inputs.items():
             with error_boundary(f"inputs.{name}: its start"):
                 await maybeDeferred(each.start)
@@ -173,8 +180,10 @@ class Lifecycle(OwnLog):
 
     async def _stop(self) -> None:
         before = self._gateway.settled()
-        self._draining = self._gateway.drain()
         deadline = self._reactor.seconds() + self._parts.drain_timeout
+        for name, hub in self._parts.hubs.items():  # first: they would go on submitting
+            await self._bounded(f"hub {name}", hub.stop(), deadline)
+        self._draining = self._gateway.drain()
         await self._bounded("sending what waits", self._draining, deadline)
         left, settled = self._gateway.left(), self._gateway.settled() - before
         deadline = self._reactor.seconds() + (HURRY if self._phase is Phase.HURRYING else FLUSH_TIMEOUT)

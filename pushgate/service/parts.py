@@ -7,6 +7,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.gateway.gateway import Gateway
+from pushgate.hub.hub import Hub
 from pushgate.plugin.interfaces import IInput, IOutcomeSink
 
 _log = Logger()
@@ -17,6 +18,7 @@ class Parts:
 
     :ivar sinks: by name: the sink, and the reports that may wait for it.
     :ivar inputs: by name.
+    :ivar hubs: by name; they are there from the start to the end.
     :ivar drain_timeout: seconds the upstreams have to finish what is under way.
     """
 
@@ -26,8 +28,9 @@ class Parts:
         sinks: Mapping[str, tuple[IOutcomeSink, int]],
         inputs: Mapping[str, IInput],
         drain_timeout: float,
+        hubs: Mapping[str, Hub] | None = None,
     ) -> None:
-        self.gateway, self.drain_timeout = gateway, drain_timeout
+        self.gateway, self.drain_timeout, self.hubs = gateway, drain_timeout, dict(hubs or {})
         self.sinks, self.inputs = dict(sinks), dict(inputs)
         self._closing: set[Deferred[None]] = set()
 
@@ -37,13 +40,15 @@ class Parts:
             "input": self.inputs,
             "app": self.gateway.upstreams(),
             "sink": {name: sink for name, (sink, _) in self.sinks.items()},
+            "hub": self.hubs,
         }
         return {f"{kind} {name}": part for kind, parts in kinds.items() for name, part in parts.items()}
 
     def at(self, section: str, name: str) -> object:
-        """The input or the sink of a table of the configuration; None of other tables."""
+        """The input, sink or hub of a table of the configuration; None of other tables."""
         sink, _ = self.sinks.get(name, (None, 0))
-        return {"inputs": self.inputs.get(name), "sinks": sink}.get(section)
+        found = {"inputs": self.inputs.get(name), "sinks": sink, "hubs": self.hubs.get(name)}
+        return found.get(section)
 
     def add(self, sinks: Mapping[str, tuple[IOutcomeSink, int]], inputs: Mapping[str, IInput]) -> None:
         """Take over sinks and inputs that were started already."""

@@ -212,6 +212,8 @@ class _Step:
             self._candidates.append(building.do(gateway.candidate, app, table, factory))
         self._sinks = building.sinks({name: self._new.sinks[name] for name in changes.sinks.added})
         self._inputs = building.inputs({name: self._new.inputs[name] for name in changes.inputs.added})
+        for name in changes.hubs.changed:
+            self._uses.append(building.do(self._parts.hubs[name].configured, self._new.hubs[name]))
         for place in renewed:
             part = self._parts.at(*place)
             if IReadsFiles.providedBy(part):

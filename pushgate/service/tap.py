@@ -129,9 +129,10 @@ def compose(
     assembly.principals(config.principals)
     for app, (upstream, table) in config.apps.items():
         assembly.do(gateway.add_app, app, table, upstream)
+    hubs = assembly.hubs(config.hubs)
     sinks, inputs = assembly.sinks(config.sinks), assembly.inputs(config.inputs)
     assembly.check()
-    parts = Parts(gateway, sinks, inputs, config.gateway.drain_timeout)
+    parts = Parts(gateway, sinks, inputs, config.gateway.drain_timeout, hubs)
     reloader = None if read is None else Reloader(parts, context, config, files, read, open_files.fit)
     watchdog = Watchdog(reactor, context.metrics, parts.named)
     return Lifecycle(parts, reactor, hint, reloader, watchdog, notifier)
@@ -146,6 +147,7 @@ def _context(config: Config, reactor: Any, jitter: Callable[[], float], open_fil
         state_dir=config.gateway.state_dir,
         principals=Principals(),
         files_scarce=open_files.scarce,
+        hubs={},
     )
 
 
