@@ -14,7 +14,7 @@ from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Template
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class Target(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A device, or one of its templates, that a send goes to.
 
     :param skipped: further registrations that would have it get the same again.
