@@ -78,8 +78,9 @@ def native_page(
     rows = session.execute(
         "SELECT device.handle, matched.number FROM (SELECT registration.device AS device, COUNT(*) AS number"
         f" {found} GROUP BY registration.device) AS matched"
-        " JOIN device ON device.number = matched.device ORDER BY matched.device",
-        values,
+        " JOIN device ON device.number = matched.device WHERE device.number > ? AND device.number <= ?"
+        " ORDER BY matched.device",
+        [*values, after, last],
     )
     return HandlePage(
         last if more else None,
@@ -108,8 +109,9 @@ def page(
         "SELECT matched.device, device.handle, device.platform, matched.id, matched.installation_id,"
         " matched.document FROM (SELECT registration.number, registration.device, registration.id,"
         f" registration.installation_id, registration.document {found}) AS matched"
-        " JOIN device ON device.number = matched.device ORDER BY matched.device, matched.number",
-        values,
+        " JOIN device ON device.number = matched.device WHERE device.number > ? AND device.number <= ?"
+        " ORDER BY matched.device, matched.number",
+        [*values, after, last],
     )
     return TargetPage(last if more else None, _targets(rows))
 
