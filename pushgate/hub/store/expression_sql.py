@@ -19,9 +19,9 @@ _HAS_TAG = (
 class Condition(msgspec.Struct, frozen=True):
     """What registrations are to have.
 
-    :param text: of a condition on ``registration``, with three marks for each tag: its number, and the devices
-        behind one and up to another that are looked at. PostgreSQL may collect all with the tag first, so it
-        has to know these bounds.
+    :param text: of a condition on ``registration``, with three marks for each tag: its number, and the
+        devices behind one and up to another that are looked at. PostgreSQL may collect all with the tag
+        first, so it has to know these bounds.
     :param tags: the numbers of the tags, in the order of the marks.
     :param driver: numbers of tags; only registrations with one of these meet the condition. None: others may.
     """
