@@ -54,6 +54,10 @@ class HandlePage(msgspec.Struct, frozen=True):
     skipped: int = 0
 
 
+_DEVICES: Final = (
+    "JOIN device ON device.number = matched.device WHERE device.number > ? AND device.number <= ?"
+    " ORDER BY matched.device"
+)
 _PLATFORMS: Final = {str(platform): platform for platform in Platform}
 
 
@@ -77,9 +81,7 @@ def native_page(
     found, values = matching(session, wanted, after, last)
     rows = session.execute(
         "SELECT device.handle, matched.number FROM (SELECT registration.device AS device, COUNT(*) AS number"
-        f" {found} GROUP BY registration.device) AS matched"
-        " JOIN device ON device.number = matched.device WHERE device.number > ? AND device.number <= ?"
-        " ORDER BY matched.device",
+        f" {found} GROUP BY registration.device) AS matched {_DEVICES}",
         [*values, after, last],
     )
     return HandlePage(
@@ -108,9 +110,7 @@ def page(
     rows = session.execute(
         "SELECT matched.device, device.handle, device.platform, matched.id, matched.installation_id,"
         " matched.document FROM (SELECT registration.number, registration.device, registration.id,"
-        f" registration.installation_id, registration.document {found}) AS matched"
-        " JOIN device ON device.number = matched.device WHERE device.number > ? AND device.number <= ?"
-        " ORDER BY matched.device, matched.number",
+        f" registration.installation_id, registration.document {found}) AS matched {_DEVICES}, matched.number",
         [*values, after, last],
     )
     return TargetPage(last if more else None, _targets(rows))
