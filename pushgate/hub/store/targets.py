@@ -110,7 +110,8 @@ def page(
     rows = session.execute(
         "SELECT matched.device, device.handle, device.platform, matched.id, matched.installation_id,"
         " matched.document FROM (SELECT registration.number, registration.device, registration.id,"
-        f" registration.installation_id, registration.document {found}) AS matched {_DEVICES}, matched.number",
+        f" registration.installation_id, registration.document {found}) AS matched"
+        f" {_DEVICES}, matched.number",
         [*values, after, last],
     )
     return TargetPage(last if more else None, _targets(rows))
