@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from pushgate.hub.store import many_rows, tags
-from pushgate.hub.store.expression_sql import ALL, Condition, condition, tags_of
+from pushgate.hub.store.expression_sql import ALL, Condition, condition, tags_of, values_of
 from pushgate.hub.store.interface import Session
 from pushgate.hub.tag_expressions.expression import Expression
 from pushgate.hub.tag_expressions.required import required_tags
@@ -102,7 +102,8 @@ def matching(session: Session, wanted: Search, after: int, end: int) -> tuple[st
         before = [*driver, after, end]
         conditions.insert(0, "registration.number = driver.registration")
     conditions.append(wanted.condition.text)
-    return f"FROM {tables} WHERE {' AND '.join(conditions)}", [*before, *values, *wanted.condition.values]
+    values += values_of(wanted.condition, after, end)
+    return f"FROM {tables} WHERE {' AND '.join(conditions)}", [*before, *values]
 
 
 def _has_choice(expression: Expression) -> bool:

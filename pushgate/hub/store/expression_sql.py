@@ -1,4 +1,4 @@
-"""A tag expression as a condition on ``registration``, and the tags that a search can be driven by. Pure."""
+"""A tag expression as a condition on ``registration``, and the tags that a search can go by. Pure."""
 
 from collections.abc import Callable, Collection, Mapping
 
@@ -12,24 +12,32 @@ Simple = Expression | bool
 
 _HAS_TAG = (
     "EXISTS (SELECT 1 FROM registration_tag AS has WHERE has.tag = ? AND has.device = registration.device"
-    " AND has.registration = registration.number)"
+    " AND has.registration = registration.number AND has.device > ? AND has.device <= ?)"
 )
 
 
 class Condition(msgspec.Struct, frozen=True):
     """What registrations are to have.
 
-    :param text: of a condition, with a mark for each of `values`; it refers to ``registration``.
+    :param text: of a condition on ``registration``, with three marks for each tag: its number, and the
+        devices behind one and up to another that are looked at. PostgreSQL may collect all with the tag
+        first, so it has to know these bounds.
+    :param tags: the numbers of the tags, in the order of the marks.
     :param driver: numbers of tags; only registrations with one of these meet the condition. None: others may.
     """
 
     text: str
-    values: tuple[int, ...] = ()
+    tags: tuple[int, ...] = ()
     driver: tuple[int, ...] | None = None
 
 
 ALL = Condition("1 = 1")
 NONE = Condition("1 = 0", driver=())
+
+
+def values_of(condition: Condition, after: int, end: int) -> list[int]:
+    """The values for the marks of a condition."""
+    return [value for tag in condition.tags for value in (tag, after, end)]
 
 
 def tags_of(expression: Expression) -> frozenset[str]:

@@ -28,8 +28,9 @@ _OPTIONS: Final = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": SILENCE * 1000,
-    # How many registrations have a tag differs so much that a plan made for any tag fits none.
-    "options": "-c plan_cache_mode=force_custom_plan",
+    # How many registrations have a tag differs so much that a plan made for any tag fits none. To compile
+    # a plan takes longer than a page of targets.
+    "options": "-c plan_cache_mode=force_custom_plan -c jit=off",
 }
 CONTENTION: Final = (SerializationFailure, DeadlockDetected)
 """The server gave up a transaction for the sake of another; the same can be tried again."""
@@ -77,7 +78,9 @@ class PostgresqlSession:
         options: dict[str, Any] = dict(_OPTIONS)
         if address.password is not None:
             options["password"] = address.password
-        connection = psycopg.connect(address.url, autocommit=True, **options)
+        connection = psycopg.connect(
+            address.url, autocommit=True, cursor_factory=psycopg.RawCursor, **options
+        )
         connection.adapters.register_dumper(
             int, Int8Dumper
         )  # of one size: statements are kept by their types
@@ -87,7 +90,7 @@ class PostgresqlSession:
         return cls(connection)
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
-        cursor = self.connection.execute(_translated(statement), values)
+        cursor = self.connection.execute(_translated(statement), values, binary=True)
         return cursor.fetchall() if cursor.description is not None else []
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -147,7 +150,7 @@ class PostgresqlSession:
     def lock(self, number: int) -> None:
         """Take a lock of the server until the connection is closed, outside of transactions."""
         self.connection.autocommit = True
-        self.connection.execute("SELECT pg_advisory_lock(%s)", (number,))
+        self.connection.execute("SELECT pg_advisory_lock($1)", (number,))
         self.connection.autocommit = False
 
     def close(self) -> None:
@@ -162,5 +165,6 @@ def _fate(session: PostgresqlSession, number: str) -> str | None:
 
 @lru_cache(1024)
 def _translated(statement: LiteralString) -> LiteralString:
-    """A statement with the marks of this driver. All are put together of constants."""
-    return statement.replace("?", "%s")
+    """A statement with the marks of the server: the driver need not look for its own. It is of constants."""
+    first, *others = statement.split("?")
+    return first + "".join([f"${number}{other}" for number, other in enumerate(others, 1)])

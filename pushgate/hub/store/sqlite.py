@@ -170,6 +170,8 @@ class SqliteDatabase:
 
     def _commit(self, session: SqliteSession, jobs: list[_Job]) -> list[tuple[_Job, Any]]:
         """Run writes in one transaction; return them with their results, after the commit."""
+        if len(jobs) == 1:
+            return [(jobs[0], self._alone(session, jobs[0]))]
         try:
             with _transaction(session.connection):
                 return [(job, self._attempt(session, job)) for job in jobs]
@@ -177,6 +179,15 @@ class SqliteDatabase:
             session.known_tags = {}
             failure = self._failure(error)
             return [(job, failure) for job in jobs]
+
+    def _alone(self, session: SqliteSession, job: _Job) -> Any:
+        """Run one write as a transaction: a savepoint would copy each page that it changes."""
+        try:
+            with _transaction(session.connection):
+                return job.work(session, *job.arguments)
+        except Exception as error:  # noqa: BLE001 - the Deferred fails with it
+            session.known_tags = {}
+            return self._failure(error)
 
     def _attempt(self, session: SqliteSession, job: _Job) -> Any:
         """Run one write in a savepoint. Raises `sqlite3.Error` when the whole transaction is lost."""

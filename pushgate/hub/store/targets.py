@@ -14,7 +14,7 @@ from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Template
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class Target(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A device, or one of its templates, that a send goes to.
 
     :param skipped: further registrations that would have it get the same again.
@@ -54,6 +54,10 @@ class HandlePage(msgspec.Struct, frozen=True):
     skipped: int = 0
 
 
+_DEVICES: Final = (
+    "JOIN device ON device.number = matched.device WHERE device.number > ? AND device.number <= ?"
+    " ORDER BY matched.device"
+)
 _PLATFORMS: Final = {str(platform): platform for platform in Platform}
 
 
@@ -77,9 +81,8 @@ def native_page(
     found, values = matching(session, wanted, after, last)
     rows = session.execute(
         "SELECT device.handle, matched.number FROM (SELECT registration.device AS device, COUNT(*) AS number"
-        f" {found} GROUP BY registration.device) AS matched"
-        " JOIN device ON device.number = matched.device ORDER BY matched.device",
-        values,
+        f" {found} GROUP BY registration.device) AS matched {_DEVICES}",
+        [*values, after, last],
     )
     return HandlePage(
         last if more else None,
@@ -108,8 +111,8 @@ def page(
         "SELECT matched.device, device.handle, device.platform, matched.id, matched.installation_id,"
         " matched.document FROM (SELECT registration.number, registration.device, registration.id,"
         f" registration.installation_id, registration.document {found}) AS matched"
-        " JOIN device ON device.number = matched.device ORDER BY matched.device, matched.number",
-        values,
+        f" {_DEVICES}, matched.number",
+        [*values, after, last],
     )
     return TargetPage(last if more else None, _targets(rows))
 

@@ -5,7 +5,7 @@ import msgspec
 from pushgate.model.hub.platform import Platform
 
 
-class Template(msgspec.Struct, frozen=True, kw_only=True):
+class Template(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What notifications to one registration look like.
 
     :param body: JSON or XML with expressions in it; see `pushgate.hub.templates`.
@@ -21,7 +21,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     priority: str = ""
 
 
-class Registration(msgspec.Struct, frozen=True, kw_only=True):
+class Registration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One registration, as it is kept.
 
     :param id: given by the hub; "" until then.
