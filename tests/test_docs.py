@@ -18,6 +18,7 @@ from twisted.protocols.amp import Command
 
 from pushgate import testing
 from pushgate.cli import COMMANDS
+from pushgate.inputs.amp.hub import QUERIES
 from pushgate.inputs.amp.server import AmpTable
 from pushgate.inputs.amqp.settings import AmqpTable
 from pushgate.inputs.apns_binary.settings import ApnsTable
@@ -35,6 +36,7 @@ from pushgate.inputs.line.push import _OPTIONAL as OPTIONAL_OF_LINES
 from pushgate.inputs.line.server import LineTable
 from pushgate.model.errors import REFUSALS, CannotStart
 from pushgate.model.history import Event
+from pushgate.model.hub.send import SendState
 from pushgate.model.metrics import COUNTERS, HISTOGRAMS
 from pushgate.model.outcome import DeadToken, State
 from pushgate.model.outcome_record import lines
@@ -43,8 +45,16 @@ from pushgate.net.prometheus import GAUGES
 from pushgate.plugin.settings import AppTable, InputTable, ListeningTable, PrincipalTable, SinkTable
 from pushgate.protocols.amp import commands
 from pushgate.protocols.amp.boxes import MAX_BOX, MAX_KEY, MAX_KEYS
+from pushgate.protocols.amp.hub_commands import (
+    CancelSend,
+    DeleteRegistration,
+    HubQuery,
+    PutRegistration,
+    SendToTags,
+)
 from pushgate.protocols.apns_binary.connection_end import End
 from pushgate.protocols.apns_binary.status import PERMANENT, ErrorStatus, reason
+from pushgate.protocols.notification_hubs.platform_names import TARGET_NAMES, TEMPLATE
 from pushgate.protocols.webhook_signature import SIGNATURE, TIMESTAMP, sign
 from pushgate.service.config.reader import GatewayTable, config_from
 from pushgate.service.plugin_registry import find
@@ -274,9 +284,24 @@ def test_commands(command: str) -> None:
     assert {key.decode() for key, _ in [*kind.arguments, *kind.response]} <= words
 
 
+def test_hub_commands() -> None:
+    """Likewise of those about hubs, with every query that there is."""
+    several = "`CancelSend`, `HubQuery`, `PutRegistration`, `DeleteRegistration`"
+    for title, kinds in (
+        ("`SendToTags`", (SendToTags,)),
+        (several, (CancelSend, HubQuery, PutRegistration, DeleteRegistration)),
+    ):
+        words = set(coded(section(CONTRACT, title)))
+        for kind in kinds:
+            assert {key.decode() for key, _ in [*kind.arguments, *kind.response]} <= words
+    assert [word for word in firsts(section(CONTRACT, several)) if word in QUERIES] == list(QUERIES)
+    text = section(CONTRACT, "`SendToTags`")
+    assert {*TARGET_NAMES.values(), TEMPLATE, *SendState} <= set(coded(text))
+
+
 def test_optional_arguments() -> None:
     """What is marked as optional is, and nothing else."""
-    for command in (commands.Push, commands.PushBatch, commands.Pace):
+    for command in (commands.Push, commands.PushBatch, commands.Pace, SendToTags):
         for row in rows(section(CONTRACT, f"`{command.__name__}`")):
             marked = dict(re.findall(r"`(\w+)`(\??)", row[0]))
             optional = {key.decode(): argument.optional for key, argument in command.arguments}

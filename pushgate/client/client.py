@@ -26,6 +26,7 @@ from pushgate.client.chunks import (
     token_chunks,
 )
 from pushgate.client.connection import ClientConnection
+from pushgate.client.hub import HubClient
 from pushgate.client.receipt import PushReceipt, ReceiptPart, Refused
 from pushgate.client.record import Record, decode_record
 from pushgate.client.retries import Caller
@@ -326,6 +327,10 @@ class Client:
         """Delete a channel: nothing can be sent to it any more. Fails with `NotFound` when there is none."""
         asked = self._ask(commands.DeleteChannel, False, app=app, channel=channel)
         return asked.addCallback(lambda _: None)
+
+    def hub(self, name: str) -> HubClient:
+        """A hub of the gateway, as its configuration names it."""
+        return HubClient(name, self._ask)
 
     def reload(self) -> Deferred[list[str]]:
         """Have the gateway read its configuration again; fires with a line for each change.

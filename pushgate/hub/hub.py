@@ -137,6 +137,9 @@ class Hub:
 
     # IHub
 
+    def apps(self) -> Mapping[Platform, str]:
+        return self._table.apps()
+
     def rules(self) -> Mapping[str, AccessRule]:
         return self._rules
 

@@ -11,6 +11,7 @@ from pushgate.model.hub.access import AccessRule
 from pushgate.model.hub.feedback import PnsFeedback
 from pushgate.model.hub.installation import Installation
 from pushgate.model.hub.job import Job, JobRequest
+from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, RegistrationPage, RegistrationQuery
 from pushgate.model.hub.send import Send, SendDetails, SendRequest, SendTestOutcome
 
@@ -50,6 +51,9 @@ class IHub(Interface):
 
     name = Attribute("Its name in the configuration.")
     containers = Attribute("Its `IContainers`.")
+
+    def apps() -> Mapping[Platform, str]:
+        """Return the app of each platform that has one; it may change with a reload."""
 
     def rules() -> Mapping[str, AccessRule]:
         """Return the rules, by name; they change when their key files do."""

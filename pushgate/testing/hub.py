@@ -15,6 +15,7 @@ from pushgate.model.hub.errors import EtagMismatch, Gone, UnknownResource
 from pushgate.model.hub.feedback import PnsFeedback
 from pushgate.model.hub.installation import Installation
 from pushgate.model.hub.job import Job, JobRequest, JobStatus
+from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, RegistrationPage, RegistrationQuery
 from pushgate.model.hub.send import Send, SendDetails, SendRequest, SendState, SendTestOutcome
 from pushgate.plugin.hub_interface import IHub, PatchOperation
@@ -50,6 +51,7 @@ class FakeHub:
 
     :param wall: returns Unix seconds.
     :ivar containers: in memory only the key, until `Containers.use` names a directory.
+    :ivar all_apps: what `apps` returns.
     :ivar all_rules: what `rules` returns.
     :ivar fault: what every call fails with, None when they succeed.
     :ivar requests: the sends that were accepted, test sends included.
@@ -65,6 +67,7 @@ class FakeHub:
         wall: Callable[[], float] = lambda: EPOCH,
     ) -> None:
         self.name, self.all_rules, self._wall = name, dict(rules), wall
+        self.all_apps: dict[Platform, str] = {}
         self.containers = Containers(name, None)
         self.fault: Exception | None = None
         self.kept: dict[str, Registration] = {}
@@ -76,6 +79,9 @@ class FakeHub:
         self.outcomes: dict[Any, dict[str, int]] = {}
         self._given: set[str] = set()
         self._numbers = count(1)
+
+    def apps(self) -> Mapping[Platform, str]:
+        return self.all_apps
 
     def rules(self) -> Mapping[str, AccessRule]:
         return self.all_rules

@@ -6,23 +6,18 @@ from typing import ClassVar
 
 from msgspec.structs import replace
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, fail
-from twisted.internet.error import ConnectError
-from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.protocols.amp import AMP
-from twisted.test import iosim
 from twisted.trial.unittest import SynchronousTestCase, TestCase
-from zope.interface import implementer
 
 from pushgate.client import Client, PartlySent, connect
 from pushgate.client.chunks import MAX_CHUNK
-from pushgate.client.connection import FIRST_DELAY, LINGER, MAX_DELAY
+from pushgate.client.connection import FIRST_DELAY, MAX_DELAY
 from pushgate.client.retries import FIRST_RETRY
 from pushgate.client.subscription import ROOM
 from pushgate.inputs.amp import handlers
-from pushgate.inputs.amp.server import AmpServer, AmpTable
-from pushgate.inputs.common.session import Authenticator
+from pushgate.inputs.amp.server import AmpTable
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import (
     CannotStart,
@@ -44,7 +39,7 @@ from pushgate.model.notification import parse_id
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import State
 from pushgate.model.outcome_record import id_text
-from pushgate.model.principals import Grant, Principals
+from pushgate.model.principals import Grant
 from pushgate.model.secret_hash import SecretHash
 from pushgate.model.target import TargetForm
 from pushgate.model.trace import NotificationTrace
@@ -52,93 +47,8 @@ from pushgate.plugin.interfaces import Context
 from pushgate.plugins.builtin import amp as amp_factory
 from pushgate.protocols.amp.commands import Push
 from pushgate.testing import RecordingGateway, outcome
-from tests.samples import CHANNEL, PAYLOAD, TOKEN, WITH_CHANNELS, token
-
-
-@implementer(IStreamClientEndpoint)
-class Wires:
-    """An endpoint whose connections lead to a server in the same process, byte by byte, when the test says so.
-
-    :ivar open: as long as it is false, connections are refused.
-    """
-
-    def __init__(self, server, clock):
-        self.server, self.clock = server, clock
-        self.open, self.attempts = True, 0
-        self.pumps = []
-
-    def connect(self, protocolFactory):  # noqa: N803 - Twisted's name
-        self.attempts += 1
-        if not self.open:
-            return fail(ConnectError(string="nobody there"))
-        client, server = protocolFactory.buildProtocol(None), self.server.buildProtocol(None)
-        to_server, to_client = iosim.FakeTransport(client, False), iosim.FakeTransport(server, True)
-        connected = Deferred()
-        self.pumps.append(iosim.connect(server, to_client, client, to_server, greet=False))
-        connected.callback(client)
-        return connected
-
-    def flush(self):
-        """Carry everything both ways, and let turns end, until nothing moves."""
-        for _ in range(400):
-            moved = sum(bool(pump.pump()) for pump in self.pumps)
-            self.clock.advance(0)
-            if not moved:
-                return
-        raise AssertionError("it never comes to rest")
-
-    def cut(self):
-        """Lose the connections, with all that is on its way."""
-        pumps, self.pumps = self.pumps, []
-        for pump in pumps:
-            for transport in (pump.clientIO, pump.serverIO):
-                transport.stream.clear()
-                transport.disconnecting = True
-            pump.flush()
-
-
-class ClientTestCase(SynchronousTestCase):
-    """A client and the real AMP input, joined without a network."""
-
-    options: ClassVar[dict] = {}
-    grants: ClassVar[dict] = {}
-
-    def setUp(self):
-        self.clock, self.gateway = Clock(), RecordingGateway("news", "mail", rules=WITH_CHANNELS)
-        self.principals, self.metrics = Principals(self.grants), Metrics()
-        context = Context(
-            reactor=self.clock,
-            wall=time.time,
-            jitter=lambda: 0.0,
-            metrics=self.metrics,
-            principals=self.principals,
-        )
-        self.authenticator = Authenticator("amp", True, self.gateway, context)
-        self.server = AmpServer("amp", AmpTable(type="amp"), self.gateway, context, self.authenticator)
-        self.wires = Wires(self.server, self.clock)
-        self.client = Client(self.wires, self.clock, jitter=lambda: 1.0, **self.options)
-        self.client.start()
-        self.addCleanup(self.close)
-
-    def close(self):
-        """Nothing is left running."""
-        closed = self.client.close()
-        self.wires.flush()
-        self.clock.advance(LINGER)
-        self.wires.flush()
-        self.successResultOf(closed)
-        self.authenticator.stop()
-        self.assertEqual([call for call in self.clock.getDelayedCalls() if call.active()], [])
-
-    def result(self, deferred):
-        """What comes of it once everything is carried over."""
-        self.wires.flush()
-        return self.successResultOf(deferred)
-
-    def failure(self, deferred, *kinds):
-        """The error that comes of it."""
-        self.wires.flush()
-        return self.failureResultOf(deferred, *kinds).value
+from tests.client_rig import ClientTestCase, Wires
+from tests.samples import CHANNEL, PAYLOAD, TOKEN, token
 
 
 class PushTests(ClientTestCase):

@@ -1,6 +1,6 @@
 """The commands. Each responder answers its request now or later, or raises a `Refusal`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import lru_cache, partial
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.protocols.amp import Command
 from twisted.python.failure import Failure
 
-from pushgate.inputs.amp import channels, dead_tokens
+from pushgate.inputs.amp import channels, dead_tokens, hub
 from pushgate.inputs.amp.arguments import ArgumentReader
 from pushgate.inputs.amp.request import UNHANDLED, AmpRequest
 from pushgate.inputs.common.rules import rules_of
@@ -52,6 +52,13 @@ from pushgate.protocols.amp.commands import (
     Status,
     Trace,
     Watch,
+)
+from pushgate.protocols.amp.hub_commands import (
+    CancelSend,
+    DeleteRegistration,
+    HubQuery,
+    PutRegistration,
+    SendToTags,
 )
 
 _log = Logger()
@@ -221,6 +228,16 @@ def _about_channels(
     asked.addCallback(request.answer).addErrback(_not_answered, request, command.commandName)
 
 
+def _about_hubs(
+    command: type[Command],
+    answer: Callable[..., Coroutine[Any, Any, Box]],
+    request: AmpRequest,
+    **arguments: Any,
+) -> None:
+    asked = Deferred.fromCoroutine(answer(request, **arguments))
+    asked.addCallback(request.answer).addErrback(_not_answered, request, command.commandName)
+
+
 def _reload(request: AmpRequest) -> None:
     request.connection.session.permit_all(Operation.ADMIN)
     asked = request.connection.server.gateway.reload()
@@ -353,6 +370,15 @@ _RESPONDERS: Final[dict[bytes, tuple[ArgumentReader, Operation | None, Callable[
         (Channels, Operation.READ, partial(_about_channels, Channels, channels.page)),
         (Channel, Operation.READ, partial(_about_channels, Channel, channels.read)),
         (DeleteChannel, Operation.ADMIN, partial(_about_channels, DeleteChannel, channels.delete)),
+        (SendToTags, Operation.PUSH, partial(_about_hubs, SendToTags, hub.send)),
+        (CancelSend, Operation.PUSH, partial(_about_hubs, CancelSend, hub.cancel)),
+        (HubQuery, Operation.READ, partial(_about_hubs, HubQuery, hub.query)),
+        (PutRegistration, Operation.ADMIN, partial(_about_hubs, PutRegistration, hub.put_registration)),
+        (
+            DeleteRegistration,
+            Operation.ADMIN,
+            partial(_about_hubs, DeleteRegistration, hub.delete_registration),
+        ),
     )
 }
 """The arguments of each command, the operation a peer must be allowed, and the responder."""

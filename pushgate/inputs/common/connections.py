@@ -37,6 +37,7 @@ class Connections(Factory):
         self.clock: IReactorTime = context.reactor
         self.wall = context.wall
         self.metrics = context.metrics
+        self.hubs = context.hubs
         self.stopping = False
         self.connections: set[Any] = set()
         self._full = False

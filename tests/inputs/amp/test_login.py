@@ -57,6 +57,11 @@ EVERY = {
     "Channels": command("Channels", app=b"news"),
     "Channel": command("Channel", app=b"news", channel=b"YQ=="),
     "DeleteChannel": command("DeleteChannel", app=b"news", channel=b"YQ=="),
+    "SendToTags": command("SendToTags", hub=b"main", format=b"apple", payload=b"{}"),
+    "CancelSend": command("CancelSend", hub=b"main", id=ID),
+    "HubQuery": command("HubQuery", hub=b"main", what=b"tags"),
+    "PutRegistration": command("PutRegistration", hub=b"main", registration=b"{}"),
+    "DeleteRegistration": command("DeleteRegistration", hub=b"main", id=ID),
     "Reload": command("Reload"),
 }
 """Each command as it is sent."""
