@@ -57,19 +57,19 @@ def put_all(port: int, every: list[bytes], connections: int) -> float:
         open_requests += 1
     while open_requests:
         for key, _ in chosen.select(10):
-            peer, buffer = key.fileobj, key.data
-            assert isinstance(peer, socket.socket)
-            buffer += peer.recv(1 << 16)
+            asked, buffer = key.fileobj, key.data
+            assert isinstance(asked, socket.socket)
+            buffer += asked.recv(1 << 16)
             if not answered(buffer):
                 continue
             buffer.clear()
             following = next(left, None)
             if following is None:
-                chosen.unregister(peer)
-                peer.close()
+                chosen.unregister(asked)
+                asked.close()
                 open_requests -= 1
             else:
-                peer.sendall(following)
+                asked.sendall(following)
     return time.monotonic() - began
 
 
@@ -92,6 +92,7 @@ def measure(count: int, connections: int, store: str) -> bool:
             wait_for_port(far, far_end)
             with gateway(directory, certificates, far, hub_tables(directory, port, store)) as (process, _):
                 every = list(requests(HubClient(port), port, count))
+                print(f"{count} requests are made", flush=True)
                 before = sum(process.cpu_times()[:2])
                 seconds = put_all(port, every, connections)
                 spent = sum(process.cpu_times()[:2]) - before

@@ -1,13 +1,16 @@
 """The configuration of a hub."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from pushgate.model.hub.access import Right
 from pushgate.model.hub.platform import Platform
 from pushgate.plugin.settings import AppName, Duration, FilePath, Table
+
+_KEYS: Final = tuple((platform, str(platform)) for platform in Platform)
+"""Looked at for each registration: a walk through an enumeration would be dear."""
 
 
 class RuleTable(Table):
@@ -58,8 +61,7 @@ class HubTable(Table):
 
     def apps(self) -> dict[Platform, str]:
         """The app of each platform that has one."""
-        chosen = {platform: getattr(self, platform) for platform in Platform}
-        return {platform: app for platform, app in chosen.items() if app is not None}
+        return {platform: app for platform, key in _KEYS if (app := getattr(self, key)) is not None}
 
     def files(self) -> dict[str, Path]:
         keys = {f"rules.{name}.key_file": rule.key_file for name, rule in self.rules.items()}
