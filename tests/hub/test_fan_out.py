@@ -70,7 +70,7 @@ class Rig:
     def make(self) -> Sender:
         return Sender(
             "main", self.database, self.gateway, lambda: self.acceptance, render, self.context,
-            owner=lambda: self.owner, expiry=lambda: 1800.0,
+            owner=lambda: self.owner, lease=lambda: 60.0, expiry=lambda: 1800.0,
         )  # fmt: skip
 
     def send(self, send_id: str = "s", **keys: Any) -> None:

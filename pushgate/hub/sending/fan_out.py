@@ -18,7 +18,6 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from pushgate.hub.outcomes.names import refusal_entry, skipped_entry
-from pushgate.hub.sending.lease import LEASE
 from pushgate.hub.sending.page import Group, SendPage
 from pushgate.hub.store import sends
 from pushgate.hub.store.interface import IDatabase
@@ -63,6 +62,7 @@ class FanOut:
     :param input_name: what the gateway calls the hub.
     :param apps: by platform.
     :param owner: the id of this gateway.
+    :param lease: seconds for which each step keeps the send for this gateway.
     """
 
     log = Logger()
@@ -77,9 +77,10 @@ class FanOut:
         input_name: str,
         apps: dict[Platform, str],
         owner: str,
+        lease: float,
     ) -> None:
         self._database, self._gateway, self._pages, self._pace = database, gateway, pages, pace
-        self._input, self._apps, self._owner = input_name, apps, owner
+        self._input, self._apps, self._owner, self._lease = input_name, apps, owner, lease
 
     async def run(self, active: ActiveSend) -> None:
         """Submit page by page.
@@ -93,7 +94,7 @@ class FanOut:
             self._pace.check(active)
             plan = page.plan
             if active.plan is None:
-                await self._must(self._database.write(sends.plan, active, plan, LEASE))
+                await self._must(self._database.write(sends.plan, active, plan, self._lease))
             if not plan.last:
                 reading = self._pages.read(plan.end, None)
             try:
@@ -125,7 +126,7 @@ class FanOut:
         ]
         merged = _merged(entries)
         plan = replace(page.plan, owner=self._owner)
-        await self._must(self._database.write(sends.advance, active, self._owner, plan, merged, LEASE))
+        await self._must(self._database.write(sends.advance, active, self._owner, plan, merged, self._lease))
 
     async def _group(
         self, active: ActiveSend, group: Group, prefix: str, doubtful: bool
