@@ -69,7 +69,8 @@ class Hub:
         self._registry = Registry(name, database, gateway, lambda: self._table, context.metrics)
         self._sender = Sender(
             name, database, gateway, lambda: self._acceptance, render, context,
-            owner=lambda: self._owner, expiry=lambda: self._table.expiry,
+            owner=lambda: self._owner, lease=lambda: self._table.lease,
+            expiry=lambda: self._table.expiry,
         )  # fmt: skip
         self._tester = SendTester(
             name, database, gateway, lambda: self._acceptance, render, context,

@@ -29,6 +29,7 @@ class HubTable(Table):
     :param store: ``"sqlite"``, in the state directory, or ``"postgresql://user@host/database"``.
     :param password_file: the password of the PostgreSQL user.
     :param connections: to PostgreSQL, at most.
+    :param lease: a gateway that shares the hub and says nothing for so long loses its sends to another one.
     :param expiry: a send whose notifications the push service has not taken after so long is abandoned.
     :param keep: how long sends, their outcomes, feedback and jobs are kept.
     :param max_schedule: how far ahead a send may be scheduled.
@@ -51,6 +52,7 @@ class HubTable(Table):
     browser: AppName | None = None
     xiaomi: AppName | None = None
     rules: dict[str, RuleTable] = Field(default_factory=dict)
+    lease: Duration = Field(default=60.0, ge=1)
     expiry: Duration = Field(default=1800.0, gt=0)
     keep: Duration = Field(default=5 * 86400.0, gt=0)
     max_schedule: Duration = Field(default=7 * 86400.0, gt=0)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -70,7 +70,7 @@ class Rig:
     def make(self) -> Sender:
         return Sender(
             "main", self.database, self.gateway, lambda: self.acceptance, render, self.context,
-            owner=lambda: self.owner, expiry=lambda: 1800.0,
+            owner=lambda: self.owner, lease=lambda: 60.0, expiry=lambda: 1800.0,
         )  # fmt: skip
 
     def send(self, send_id: str = "s", **keys: Any) -> None:
@@ -174,6 +174,30 @@ class FanOutTests(SynchronousTestCase):
         self.rig.gateway.error = None
         self.rig.clock.advance(1)
         assert len(self.rig.tokens()) == 50
+
+    def test_a_queue_smaller_than_a_page_gets_it_in_parts(self) -> None:
+        """What never finds room as a whole is submitted in parts, each with its payloads."""
+        for number in range(25):
+            self.rig.database.add_device(b"%02d" % number)
+            self.rig.database.add_device(
+                b"%02d" % number, template=Template(body="$(me)"), variables={"me": str(number)}
+            )
+        submit = self.rig.gateway.submit
+
+        def small(submission: Any, *rest: Any) -> Any:
+            return (
+                submit(submission, *rest) if len(submission.tokens) <= 4 else fail(Overloaded("queue", 0, 4))
+            )
+
+        self.patch(self.rig.gateway, "submit", small)
+        self.rig.send()
+        self.rig.send("t", platform=None, body=b'{"message":"hi"}')
+        self.rig.sender.start()
+        self.rig.clock.advance(0)
+        assert sorted(self.rig.tokens()) == sorted([b"%02d" % number for number in range(25)] * 2)
+        alerts = {token: payload for token, payload in self.rig.sent() if payload != BODY}
+        assert alerts[b"24"] == b'{"aps":{"alert":"24"}}'
+        assert self.rig.database.session.execute("SELECT SUM(live) FROM batch") == [(50,)]
 
     def test_a_send_that_takes_too_long_is_abandoned(self) -> None:
         """After 30 minutes nothing more is submitted, and what waits is withdrawn."""

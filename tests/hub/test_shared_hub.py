@@ -36,7 +36,7 @@ class SharedHubTests(TestCase):
         directory.mkdir()
         surroundings = replace(context(state_dir=directory), reactor=reactor, wall=time.time)
         gateway = RecordingGateway("news")
-        table = HubTable(store=store or self.server.url, connections=2, apns="news")
+        table = HubTable(store=store or self.server.url, connections=2, apns="news", lease="2s")
         return Hub(name, table, gateway, surroundings), gateway
 
     async def until(self, condition: Any) -> None:
@@ -51,7 +51,6 @@ class SharedHubTests(TestCase):
         What the first may have submitted is marked as doubtful; nothing else is submitted twice.
         """
         self.patch(pages, "DEVICES", 10)
-        self.patch(sender, "LEASE", 2.0)
         self.patch(sender, "POLL", 0.2)
         name = f"shared{time.monotonic_ns()}"
         (one, first), (two, second) = self.hub(name), self.hub(name)

@@ -11,21 +11,24 @@ another gateway planned cannot be asked about here: it is submitted as doubtful,
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from pushgate.hub.outcomes.names import refusal_entry, skipped_entry
-from pushgate.hub.sending.lease import LEASE
-from pushgate.hub.sending.page import Group, SendPage
+from pushgate.hub.sending.page import Group, SendPage, parts
 from pushgate.hub.store import sends
 from pushgate.hub.store.interface import IDatabase
 from pushgate.hub.store.sends import ActiveSend, BatchEntry, Plan
 from pushgate.model.errors import Conflict, Overloaded, Refusal, ShuttingDown
 from pushgate.model.hub.platform import Platform
+from pushgate.model.notification import Submission
 from pushgate.plugin.interfaces import IGateway, Receipt
+
+PARTS: Final = 10
+"""Of a queue's limit, so that one that is not pressed has room for a part."""
 
 
 class Lost(Exception):
@@ -63,6 +66,7 @@ class FanOut:
     :param input_name: what the gateway calls the hub.
     :param apps: by platform.
     :param owner: the id of this gateway.
+    :param lease: seconds for which each step keeps the send for this gateway.
     """
 
     log = Logger()
@@ -77,9 +81,10 @@ class FanOut:
         input_name: str,
         apps: dict[Platform, str],
         owner: str,
+        lease: float,
     ) -> None:
         self._database, self._gateway, self._pages, self._pace = database, gateway, pages, pace
-        self._input, self._apps, self._owner = input_name, apps, owner
+        self._input, self._apps, self._owner, self._lease = input_name, apps, owner, lease
 
     async def run(self, active: ActiveSend) -> None:
         """Submit page by page.
@@ -93,7 +98,7 @@ class FanOut:
             self._pace.check(active)
             plan = page.plan
             if active.plan is None:
-                await self._must(self._database.write(sends.plan, active, plan, LEASE))
+                await self._must(self._database.write(sends.plan, active, plan, self._lease))
             if not plan.last:
                 reading = self._pages.read(plan.end, None)
             try:
@@ -111,9 +116,7 @@ class FanOut:
         prefix = f"hub/{active.send.id}/{active.after}"
         doubtful = active.plan is not None and active.plan.owner != self._owner
         for group in page.groups:
-            entry = await self._group(active, group, prefix, doubtful)
-            if entry is not None:
-                entries.append(entry)
+            entries += await self._group(active, group, prefix, doubtful)
         entries += [
             refusal_entry(f"{prefix}/{fault.handle.hex()}", fault.platform, fault.error, 1)
             for fault in page.faults
@@ -125,31 +128,44 @@ class FanOut:
         ]
         merged = _merged(entries)
         plan = replace(page.plan, owner=self._owner)
-        await self._must(self._database.write(sends.advance, active, self._owner, plan, merged, LEASE))
+        await self._must(self._database.write(sends.advance, active, self._owner, plan, merged, self._lease))
 
-    async def _group(
-        self, active: ActiveSend, group: Group, prefix: str, doubtful: bool
-    ) -> BatchEntry | None:
+    async def _group(self, active: ActiveSend, group: Group, prefix: str, doubtful: bool) -> list[BatchEntry]:
         app = self._apps.get(group.platform)
         if app is None:
-            return skipped_entry(f"{prefix}/{group.platform}/no-app", group.platform, len(group.handles))
-        submission = group.submission(app, prefix, doubtful)
-        await self._pace.room(app, active, False)
+            return [skipped_entry(f"{prefix}/{group.platform}/no-app", group.platform, len(group.handles))]
+        return await self._submitted(active, group.platform, group.submission(app, prefix, doubtful))
+
+    async def _submitted(
+        self, active: ActiveSend, platform: Platform, submission: Submission
+    ) -> list[BatchEntry]:
+        await self._pace.room(submission.app, active, False)
         while True:
             self._pace.check(active)
             try:
                 receipt: Receipt = await self._gateway.submit(submission, self._input)
-            except Overloaded:
-                await self._pace.room(app, active, True)
+            except Overloaded as full:
+                if 0 < full.limit < len(submission.tokens):
+                    return await self._in_parts(active, platform, submission, full.limit)
+                await self._pace.room(submission.app, active, True)
             except ShuttingDown:
                 raise Stopped from None
             except Conflict:
-                return None
+                return []
             except Refusal as error:
                 key = submission.key or ""
-                return refusal_entry(key, group.platform, error, len(group.handles))
+                return [refusal_entry(key, platform, error, len(submission.tokens))]
             else:
-                return entry_of(group.platform, receipt)
+                return [entry_of(platform, receipt)]
+
+    async def _in_parts(
+        self, active: ActiveSend, platform: Platform, submission: Submission, limit: int
+    ) -> list[BatchEntry]:
+        """Submit what a queue never has room for as a whole."""
+        entries: list[BatchEntry] = []
+        for part in parts(submission, max(limit // PARTS, 1)):
+            entries += await self._submitted(active, platform, part)
+        return entries
 
     async def _must(self, writing: "Deferred[bool]") -> None:
         if not await writing:

@@ -1,4 +1,7 @@
-"""Which gateway works on a send: by an id that it keeps over restarts, and for a time that it renews."""
+"""Which gateway works on a send: by an id that it keeps over restarts, for a time that it renews.
+
+The time is `HubTable.lease`.
+"""
 
 import os
 from pathlib import Path
@@ -7,10 +10,8 @@ from uuid import uuid4
 
 from pushgate.model.errors import CannotStart
 
-LEASE: Final = 60.0
-"""Seconds after which another gateway takes over the sends of one that says nothing any more."""
-RENEWAL: Final = LEASE / 3
-"""Seconds after which a lease is renewed while its gateway waits."""
+RENEWALS: Final = 3
+"""How often a lease is renewed in its time while its gateway waits."""
 FILE: Final = "hub-owner"
 
 

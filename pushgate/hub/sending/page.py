@@ -1,7 +1,7 @@
 """The submissions that a page of targets becomes: those of equal terms go together. Pure."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -51,6 +51,21 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
             terms=self.terms,
             key=f"{prefix}/{self.platform}/{digest}-{self.chunk}",
             doubtful=doubtful,
+        )
+
+
+def parts(submission: Submission, size: int) -> Iterator[Submission]:
+    """The same in parts of a size, for a queue that never has room for all of it.
+
+    Their keys name the size, so that parts of another size are not taken for these.
+    """
+    for at in range(0, len(submission.tokens), size):
+        payload = submission.payload
+        yield msgspec.structs.replace(
+            submission,
+            tokens=Packed.of(submission.tokens.slice(at, at + size), 2),
+            payload=Packed.of(payload.slice(at, at + size), 2) if isinstance(payload, Packed) else payload,
+            key=f"{submission.key}/{at}+{size}",
         )
 
 

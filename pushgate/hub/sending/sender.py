@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from pushgate.hub.sending.acceptance import Acceptance
 from pushgate.hub.sending.fan_out import FanOut, Lost, Overdue, Stopped
 from pushgate.hub.sending.formatting import Render
-from pushgate.hub.sending.lease import LEASE, RENEWAL
+from pushgate.hub.sending.lease import RENEWALS
 from pushgate.hub.sending.pages import TargetPages
 from pushgate.hub.store import sends
 from pushgate.hub.store.interface import IDatabase
@@ -36,6 +36,7 @@ class Sender:
 
     :param hub: its name.
     :param owner: returns the id of this gateway.
+    :param lease: returns the seconds after which another gateway takes over the sends of a silent one.
     :param expiry: seconds after which a send is overdue.
     """
 
@@ -51,11 +52,12 @@ class Sender:
         context: Context,
         *,
         owner: Callable[[], str],
+        lease: Callable[[], float],
         expiry: Callable[[], float],
     ) -> None:
         self._hub, self._database, self._gateway = hub, database, gateway
         self._acceptance, self._render, self._clock = acceptance, render, context.reactor
-        self._wall, self._owner, self._expiry = context.wall, owner, expiry
+        self._wall, self._owner, self._lease, self._expiry = context.wall, owner, lease, expiry
         self._working: dict[str, Deferred[None]] = {}
         self._waits: set[Deferred[None]] = set()
         self._looking: Deferred[Any] | None = None
@@ -104,7 +106,7 @@ class Sender:
         while len(self._working) < WORKERS and not self._stopping:
             self._again = False
             busy = list(self._working)
-            active = await self._database.write(sends.claim, self._owner(), LEASE, busy)
+            active = await self._database.write(sends.claim, self._owner(), self._lease(), busy)
             if active is None:
                 due: float | None = await self._database.read(sends.next_due)
                 return due
@@ -155,6 +157,7 @@ class Sender:
             input_name=f"hubs.{self._hub}",
             apps=dict(acceptance.apps),
             owner=self._owner(),
+            lease=self._lease(),
         )
 
     async def _abandon(self, send_id: str) -> None:
@@ -197,15 +200,20 @@ class Sender:
             cancel = self._gateway.pressed(app, partial(_fire, relief))
             if cancel is None and not refused:
                 return
-            await self._pause(RETRY if cancel is None else LONGEST_WAIT, relief)
+            wait = RETRY if cancel is None else LONGEST_WAIT
+            await self._pause(min(wait, self._lease() / RENEWALS), relief)
             refused = False
             if cancel is not None:
                 cancel()
             self.check(active)
-            if self._clock.seconds() - renewed > RENEWAL:
+            if self._clock.seconds() - renewed > self._lease() / RENEWALS:
                 renewed = self._clock.seconds()
-                if not await self._database.write(sends.renew, active.send.id, self._owner(), LEASE):
+                if not await self._renew(active):
                     raise Lost
+
+    async def _renew(self, active: ActiveSend) -> bool:
+        renewing = self._database.write(sends.renew, active.send.id, self._owner(), self._lease())
+        return bool(await renewing)
 
     async def _pause(self, seconds: float, earlier: "Deferred[None] | None" = None) -> None:
         """Wait; raises `Stopped` when the hub stops meanwhile."""
