@@ -9,12 +9,13 @@ from twisted.internet.defer import Deferred, execute
 from zope.interface import implementer
 
 from pushgate.hub.jobs.containers import Containers
-from pushgate.model.errors import Invalid
+from pushgate.model.errors import Invalid, Refusal
 from pushgate.model.hub.access import AccessRule, Right
 from pushgate.model.hub.errors import EtagMismatch, Gone, UnknownResource
 from pushgate.model.hub.feedback import PnsFeedback
 from pushgate.model.hub.installation import Installation
 from pushgate.model.hub.job import Job, JobRequest, JobStatus
+from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, RegistrationPage, RegistrationQuery
 from pushgate.model.hub.send import Send, SendDetails, SendRequest, SendState, SendTestOutcome
 from pushgate.plugin.hub_interface import IHub, PatchOperation
@@ -51,6 +52,7 @@ class FakeHub:
     :param wall: returns Unix seconds.
     :ivar containers: in memory only the key, until `Containers.use` names a directory.
     :ivar all_rules: what `rules` returns.
+    :ivar all_apps: what `apps` returns.
     :ivar fault: what every call fails with, None when they succeed.
     :ivar requests: the sends that were accepted, test sends included.
     :ivar sent: the sends, by id.
@@ -65,6 +67,7 @@ class FakeHub:
         wall: Callable[[], float] = lambda: EPOCH,
     ) -> None:
         self.name, self.all_rules, self._wall = name, dict(rules), wall
+        self.all_apps = {Platform.APNS: "news"}
         self.containers = Containers(name, None)
         self.fault: Exception | None = None
         self.kept: dict[str, Registration] = {}
@@ -79,6 +82,9 @@ class FakeHub:
 
     def rules(self) -> Mapping[str, AccessRule]:
         return self.all_rules
+
+    def apps(self) -> Mapping[Platform, str]:
+        return self.all_apps
 
     @_fires
     def create_registration_id(self) -> str:
@@ -97,6 +103,10 @@ class FakeHub:
             raise Gone
         self._match(kept, if_match)
         return self._keep(registration)
+
+    @_fires
+    def import_registrations(self, registrations: Sequence[Registration]) -> list[Registration | Refusal]:
+        return [self._keep(replace(each, id=each.id or self._id())) for each in registrations]
 
     @_fires
     def registration(self, registration_id: str) -> Registration:
