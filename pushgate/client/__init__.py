@@ -24,6 +24,7 @@ the gateway refuses fails with the `Refusal` it raised; the other failures are `
 """
 
 from pushgate.client.client import Client, TermArguments, connect
+from pushgate.client.hub import HubClient, HubSend
 from pushgate.client.receipt import Ids, PartlySent, PushReceipt, Refused
 from pushgate.client.record import Record
 from pushgate.client.subscription import Subscription
@@ -53,6 +54,8 @@ __all__ = [
     "Conflict",
     "FateUnknown",
     "Forbidden",
+    "HubClient",
+    "HubSend",
     "Ids",
     "Internal",
     "Invalid",

@@ -26,6 +26,7 @@ from pushgate.client.chunks import (
     token_chunks,
 )
 from pushgate.client.connection import ClientConnection
+from pushgate.client.hub import HubClient, HubSend
 from pushgate.client.receipt import PushReceipt, ReceiptPart, Refused
 from pushgate.client.record import Record, decode_record
 from pushgate.client.retries import Caller
@@ -326,6 +327,14 @@ class Client:
         """Delete a channel: nothing can be sent to it any more. Fails with `NotFound` when there is none."""
         asked = self._ask(commands.DeleteChannel, False, app=app, channel=channel)
         return asked.addCallback(lambda _: None)
+
+    def hub(self, name: str) -> HubClient:
+        """The hub of this name in the gateway's configuration."""
+        return HubClient(name, self._ask)
+
+    def send_to_tags(self, hub: str, format: str, payload: Payload, **rest: Any) -> Deferred[HubSend]:  # noqa: A002 - the contract's word
+        """Have a hub send to tags; see `HubClient.send`, which takes the same."""
+        return self.hub(hub).send(format, payload, **rest)
 
     def reload(self) -> Deferred[list[str]]:
         """Have the gateway read its configuration again; fires with a line for each change.

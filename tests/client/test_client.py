@@ -51,7 +51,7 @@ from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.interfaces import Context
 from pushgate.plugins.builtin import amp as amp_factory
 from pushgate.protocols.amp.commands import Push
-from pushgate.testing import RecordingGateway, outcome
+from pushgate.testing import FakeHub, RecordingGateway, outcome
 from tests.samples import CHANNEL, PAYLOAD, TOKEN, WITH_CHANNELS, token
 
 
@@ -105,13 +105,14 @@ class ClientTestCase(SynchronousTestCase):
 
     def setUp(self):
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail", rules=WITH_CHANNELS)
-        self.principals, self.metrics = Principals(self.grants), Metrics()
+        self.principals, self.metrics, self.hub = Principals(self.grants), Metrics(), FakeHub()
         context = Context(
             reactor=self.clock,
             wall=time.time,
             jitter=lambda: 0.0,
             metrics=self.metrics,
             principals=self.principals,
+            hubs={"main": self.hub},
         )
         self.authenticator = Authenticator("amp", True, self.gateway, context)
         self.server = AmpServer("amp", AmpTable(type="amp"), self.gateway, context, self.authenticator)
@@ -934,3 +935,73 @@ class QuotaTests(ClientTestCase):
         self.assertEqual(refused, {("news", "amp", "OVERLOADED"): 1})
         self.clock.advance(0.05)
         self.result(pushing)
+
+
+class HubTests(ClientTestCase):
+    def setUp(self):
+        super().setUp()
+        self.main = self.client.hub("main")
+
+    def all(self, entries):
+        """What an asynchronous iterator gives."""
+
+        async def collected():
+            return [each async for each in entries]
+
+        return self.result(Deferred.fromCoroutine(collected()))
+
+    def test_a_send_to_tags(self):
+        """The hub has what was given; the answer is its id and state."""
+        sent = self.result(
+            self.client.send_to_tags(
+                "main",
+                "apple",
+                {"aps": {}},
+                expression="a",
+                headers={"apns-topic": "x"},
+                schedule=1_900_000_000,
+            )
+        )
+        [request] = self.hub.requests
+        self.assertEqual((request.body, request.expression), (b'{"aps":{}}', "a"))
+        self.assertEqual((sent.state, sent.results), ("Scheduled", ()))
+        self.assertEqual([each["id"] for each in self.result(self.main.sends(scheduled=True))], [sent.id])
+        self.assertEqual(self.result(self.main.details(sent.id))["expression"], "a")
+        self.assertTrue(self.result(self.main.cancel(sent.id)))
+        self.assertEqual(self.result(self.main.send("template", {"text": "Hi"}, test=True)).results, ())
+
+    def test_registrations(self):
+        """Kept, imported, listed over several pages, counted and deleted."""
+        device = {"platform": "apns", "handle": TOKEN.hex(), "tags": ["a"]}
+        made = self.result(self.main.put_registration(device))
+        many = [device | {"id": f"r{number}", "tags": [f"t{number:04}"]} for number in range(1000)]
+        for part in (many[:500], many[500:]):
+            self.assertEqual(self.result(self.main.import_entries(part)), {"imported": 500, "refused": []})
+        self.assertEqual(
+            [each["id"] for each in self.all(self.main.registrations())][1:], [each["id"] for each in many]
+        )
+        self.assertEqual(self.all(self.main.registrations(tag="t0007", platform="apns"))[0]["id"], "r7")
+        self.assertEqual(self.result(self.main.count("a")), {"apns": 1001})
+        tags = self.all(self.main.tags())
+        self.assertEqual((len(tags), tags[0], tags[-1]), (1001, ("a", 1), ("t0999", 1)))
+        self.result(self.main.delete_registration(made["id"]))
+        self.failure(self.main.delete_registration(made["id"]), NotFound)
+
+    def test_installations(self):
+        """Kept under their own ids."""
+        phone = {"installationId": "p", "platform": "apns", "pushChannel": TOKEN.hex()}
+        self.result(self.main.put_installation(phone))
+        self.assertEqual(self.result(self.main.installation("p"))["installationId"], "p")
+        self.result(self.main.delete_installation("p"))
+        self.failure(self.main.installation("p"), NotFound)
+
+    def test_refusals_are_typed(self):
+        """As those of every command."""
+        self.failure(self.client.hub("other").count(), NotFound)
+        self.failure(self.main.send("semaphore", "x"), Invalid)
+
+    def test_a_send_that_is_cut_off_is_not_repeated(self):
+        """It may have been accepted: the caller has to look."""
+        sending = self.main.send("apple", {"aps": {}})
+        self.wires.cut()
+        self.failure(sending, FateUnknown)

@@ -14,7 +14,8 @@ def test_every_error_that_a_call_may_fail_with_is_there():
     wanted = subclasses(errors.Refusal) | {
         errors.PushgateError, errors.Refusal, errors.Internal, errors.Unreachable, errors.FateUnknown,
     }  # fmt: skip
-    ours = {each for each in wanted if each.__module__.startswith("pushgate.")}
+    # Those of hubs are kinds of them: a wire carries the code, and what comes out is what has that code.
+    ours = {each for each in wanted if each.__module__ == "pushgate.model.errors"}
     assert {each.__name__ for each in ours if getattr(client, each.__name__, None) is not each} == set()
     assert {each.__name__ for each in ours} <= set(client.__all__)
 

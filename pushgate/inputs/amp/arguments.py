@@ -2,12 +2,13 @@
 
 from typing import Any, Final
 
-from twisted.protocols.amp import Argument, Command, Float, Integer, Unicode
+from twisted.protocols.amp import Argument, Boolean, Command, Float, Integer, Unicode
 
 from pushgate.model.errors import Invalid
 from pushgate.protocols.amp.boxes import Box
 
 _RULES: Final[dict[type[Argument], str]] = {
+    Boolean: "True or False",
     Float: "a number",
     Integer: "a whole number in decimal digits",
     Unicode: "UTF-8 text",
@@ -48,5 +49,5 @@ class ArgumentReader:
 def _parsed(name: str, argument: Argument, value: bytes) -> Any:
     try:
         return argument.fromString(value)
-    except ValueError:
+    except (ValueError, TypeError):
         raise Invalid(name, f"{len(value)} bytes", _RULES[type(argument)]) from None

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.protocols.amp import Command
 from twisted.python.failure import Failure
 
-from pushgate.inputs.amp import channels, dead_tokens
+from pushgate.inputs.amp import channels, dead_tokens, hubs
 from pushgate.inputs.amp.arguments import ArgumentReader
 from pushgate.inputs.amp.request import UNHANDLED, AmpRequest
 from pushgate.inputs.common.rules import rules_of
@@ -35,6 +35,7 @@ from pushgate.protocols.amp.commands import (
     MAX_MEMBERS,
     MAX_VALUE,
     Bury,
+    CallHub,
     Cancel,
     Channel,
     Channels,
@@ -48,6 +49,7 @@ from pushgate.protocols.amp.commands import (
     Push,
     PushBatch,
     Reload,
+    SendToTags,
     Stats,
     Status,
     Trace,
@@ -221,6 +223,13 @@ def _about_channels(
     asked.addCallback(request.answer).addErrback(_not_answered, request, command.commandName)
 
 
+def _about_hubs(
+    command: type[Command], answer: Callable[..., Deferred[Box]], request: AmpRequest, **arguments: Any
+) -> None:
+    asked = answer(request.connection.server, request.connection.session, **arguments)
+    asked.addCallback(request.answer).addErrback(_not_answered, request, command.commandName)
+
+
 def _reload(request: AmpRequest) -> None:
     request.connection.session.permit_all(Operation.ADMIN)
     asked = request.connection.server.gateway.reload()
@@ -353,6 +362,8 @@ _RESPONDERS: Final[dict[bytes, tuple[ArgumentReader, Operation | None, Callable[
         (Channels, Operation.READ, partial(_about_channels, Channels, channels.page)),
         (Channel, Operation.READ, partial(_about_channels, Channel, channels.read)),
         (DeleteChannel, Operation.ADMIN, partial(_about_channels, DeleteChannel, channels.delete)),
+        (SendToTags, Operation.PUSH, partial(_about_hubs, SendToTags, hubs.send_to_tags)),
+        (CallHub, None, partial(_about_hubs, CallHub, hubs.call_hub)),
     )
 }
 """The arguments of each command, the operation a peer must be allowed, and the responder."""

@@ -265,6 +265,43 @@ class DeleteChannel(Command):
 
 
 @refusable
+class SendToTags(Command):
+    """Have a hub send to the devices that a tag expression finds; all of them without one.
+
+    `format` is ``apple``, ``fcmv1`` and so on, then `payload` is what that push service takes; or
+    ``template``, then it is a JSON object of texts. `headers` is a JSON object of texts, `schedule` Unix
+    seconds. With `test` it goes to ten devices at most, and `results`, a JSON list, says what became of each.
+    """
+
+    arguments: ClassVar[Arguments] = [
+        (b"hub", Unicode()),
+        (b"format", Unicode()),
+        (b"expression", Unicode(optional=True)),
+        (b"payload", String()),
+        (b"headers", String(optional=True)),
+        (b"schedule", Integer(optional=True)),
+        (b"test", Boolean(optional=True)),
+    ]
+    response: ClassVar[Arguments] = [
+        (b"id", Unicode()),
+        (b"state", Unicode()),
+        (b"results", String(optional=True)),
+    ]
+
+
+@refusable
+class CallHub(Command):
+    """Ask a hub, or change something in it: `method` says what, `arguments` and `answer` are JSON objects."""
+
+    arguments: ClassVar[Arguments] = [
+        (b"hub", Unicode()),
+        (b"method", Unicode()),
+        (b"arguments", String(optional=True)),
+    ]
+    response: ClassVar[Arguments] = [(b"answer", String())]
+
+
+@refusable
 class Reload(Command):
     """Read the configuration again. `lines` is a JSON list: what changed, or when not `ok` what is wrong."""
 
