@@ -15,13 +15,18 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Grant, Principals
 from pushgate.plugin.interfaces import Context
 from pushgate.protocols.apns_rules import APNS_RULES
-from pushgate.testing import RecordingGateway
+from pushgate.testing import FakeHub, RecordingGateway
 
 
-def context(clock, grants=None):
+def context(clock, grants=None, hubs=None):
     """What an input may use."""
     return Context(
-        reactor=clock, wall=time.time, jitter=lambda: 0.0, metrics=Metrics(), principals=Principals(grants)
+        reactor=clock,
+        wall=time.time,
+        jitter=lambda: 0.0,
+        metrics=Metrics(),
+        principals=Principals(grants),
+        hubs=hubs or {},
     )
 
 
@@ -58,7 +63,8 @@ class InputTestCase(SynchronousTestCase):
 
     def setUp(self):
         self.clock, self.gateway = Clock(), RecordingGateway("news", "mail", rules=self.rules)
-        self.context = context(self.clock, self.grants)
+        self.hub = FakeHub()
+        self.context = context(self.clock, self.grants, {"main": self.hub})
         authenticator = Authenticator(self.kind, self.trusting, self.gateway, self.context)
         table = self.table(type=self.kind, **self.options)
         self.server = self.factory(self.kind, table, self.gateway, self.context, authenticator)

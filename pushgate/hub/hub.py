@@ -24,7 +24,7 @@ from pushgate.hub.store.database import open_database
 from pushgate.hub.store.interface import IDatabase
 from pushgate.hub.tag_expressions.parser import parse_expression
 from pushgate.hub.templates.rendering import render
-from pushgate.model.errors import ShuttingDown
+from pushgate.model.errors import Refusal, ShuttingDown
 from pushgate.model.hub.access import AccessRule
 from pushgate.model.hub.feedback import PnsFeedback
 from pushgate.model.hub.installation import Installation
@@ -154,6 +154,11 @@ class Hub:
         self, registration: Registration, if_match: str | None = None
     ) -> "Deferred[Registration]":
         return _async(self._registry.put(registration, if_match))
+
+    def import_registrations(
+        self, registrations: Sequence[Registration]
+    ) -> "Deferred[list[Registration | Refusal]]":
+        return _async(self._registry.import_many(registrations))
 
     def registration(self, registration_id: str) -> "Deferred[Registration]":
         return _async(self._registry.find(registration_id))

@@ -9,8 +9,8 @@ from twisted.logger import Logger
 from pushgate.hub.registration_rules import check_installation, check_registration
 from pushgate.hub.settings import HubTable
 from pushgate.hub.store import installations, registration_queries, registrations
-from pushgate.hub.store.interface import IDatabase
-from pushgate.model.errors import Invalid, ShuttingDown
+from pushgate.hub.store.interface import IDatabase, Session
+from pushgate.model.errors import Invalid, Refusal, ShuttingDown
 from pushgate.model.hub.installation import Installation
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, RegistrationPage, RegistrationQuery
@@ -62,6 +62,23 @@ class Registry:
         self._count("update")
         await self.alive([made])
         return made
+
+    async def import_many(self, given: Sequence[Registration]) -> list[Registration | Refusal]:
+        """Keep many registrations under the ids that they have; see `IHub.import_registrations`."""
+        checked = [self._checked(each) for each in given]
+        good = [each for each in checked if isinstance(each, Registration)]
+        kept: list[Registration | Refusal] = await self._database.write(_import, good) if good else []
+        made = [each for each in kept if isinstance(each, Registration)]
+        self._metrics.count("pushgate_hub_registrations_total", self._hub, "update", times=len(made))
+        await self.alive(made)
+        results = iter(kept)
+        return [next(results) if isinstance(each, Registration) else each for each in checked]
+
+    def _checked(self, registration: Registration) -> Registration | Refusal:
+        try:
+            return self.check(registration)
+        except Refusal as error:
+            return error
 
     async def find(self, registration_id: str) -> Registration:
         """The registration with this id."""
@@ -172,3 +189,18 @@ class Registry:
 
     def _count(self, operation: str) -> None:
         self._metrics.count("pushgate_hub_registrations_total", self._hub, operation)
+
+
+def _import(session: Session, given: Sequence[Registration]) -> list[Registration | Refusal]:
+    """Keep registrations, at once if that is possible: else one by one, when some may not be changed."""
+    try:
+        return list(registrations.import_many(session, given))
+    except Invalid:
+        return [_import_one(session, each) for each in given]
+
+
+def _import_one(session: Session, given: Registration) -> Registration | Refusal:
+    try:
+        return registrations.import_many(session, [given])[0]
+    except Invalid as error:
+        return error

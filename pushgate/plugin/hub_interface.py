@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+from pushgate.model.errors import Refusal
 from pushgate.model.hub.access import AccessRule
 from pushgate.model.hub.feedback import PnsFeedback
 from pushgate.model.hub.installation import Installation
@@ -69,6 +70,15 @@ class IHub(Interface):
 
         :param if_match: an ETag, or "*": there must be an earlier one, with this ETag. None: create it if
             need be, if the id was given out.
+        """
+
+    def import_registrations(
+        registrations: Sequence[Registration],
+    ) -> "Deferred[list[Registration | Refusal]]":
+        """Keep many registrations, each under its id, whether that was given out or not, or a new one.
+
+        Of two with the same id the later counts, and one that is there already is replaced: the same import
+        may be repeated. Fires with each as it is kept, or with what refuses it; the others are kept then.
         """
 
     def registration(registration_id: str) -> "Deferred[Registration]":

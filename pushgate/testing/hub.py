@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, execute
 from zope.interface import implementer
 
 from pushgate.hub.jobs.containers import Containers
-from pushgate.model.errors import Invalid
+from pushgate.model.errors import Invalid, Refusal
 from pushgate.model.hub.access import AccessRule, Right
 from pushgate.model.hub.errors import EtagMismatch, Gone, UnknownResource
 from pushgate.model.hub.feedback import PnsFeedback
@@ -51,8 +51,8 @@ class FakeHub:
 
     :param wall: returns Unix seconds.
     :ivar containers: in memory only the key, until `Containers.use` names a directory.
-    :ivar all_apps: what `apps` returns.
     :ivar all_rules: what `rules` returns.
+    :ivar all_apps: what `apps` returns.
     :ivar fault: what every call fails with, None when they succeed.
     :ivar requests: the sends that were accepted, test sends included.
     :ivar sent: the sends, by id.
@@ -67,7 +67,7 @@ class FakeHub:
         wall: Callable[[], float] = lambda: EPOCH,
     ) -> None:
         self.name, self.all_rules, self._wall = name, dict(rules), wall
-        self.all_apps: dict[Platform, str] = {}
+        self.all_apps = {Platform.APNS: "news"}
         self.containers = Containers(name, None)
         self.fault: Exception | None = None
         self.kept: dict[str, Registration] = {}
@@ -80,11 +80,11 @@ class FakeHub:
         self._given: set[str] = set()
         self._numbers = count(1)
 
-    def apps(self) -> Mapping[Platform, str]:
-        return self.all_apps
-
     def rules(self) -> Mapping[str, AccessRule]:
         return self.all_rules
+
+    def apps(self) -> Mapping[Platform, str]:
+        return self.all_apps
 
     @_fires
     def create_registration_id(self) -> str:
@@ -103,6 +103,10 @@ class FakeHub:
             raise Gone
         self._match(kept, if_match)
         return self._keep(registration)
+
+    @_fires
+    def import_registrations(self, registrations: Sequence[Registration]) -> list[Registration | Refusal]:
+        return [self._keep(replace(each, id=each.id or self._id())) for each in registrations]
 
     @_fires
     def registration(self, registration_id: str) -> Registration:

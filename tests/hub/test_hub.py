@@ -117,6 +117,29 @@ class HubTests(HubTestCase):
         assert await hub.count(None) == {"apns": 5}
         assert (await hub.installation("i")).push_channel_expired
 
+    async def test_many_registrations_are_imported_under_their_ids(self) -> None:
+        """A bad one is refused alone, and the same import again adds none."""
+        hub = await self.hub_with()
+        await hub.put_installation(
+            Installation(id="i", platform=Platform.APNS, push_channel=live(9).hex(), handle=live(9))
+        )
+        [part] = (await hub.registrations(RegistrationQuery())).registrations
+        given = [
+            native(1, "a", id="one"),
+            Registration(platform=Platform.WNS, handle=b"https://x.notify.windows.com/"),
+            native(2, "b", id=part.id),
+            native(3, id="three"),
+        ]
+        for _ in range(2):
+            one, unknown, owned, three = await hub.import_registrations(given)
+            assert isinstance(one, Registration)
+            assert isinstance(three, Registration)
+            assert (one.id, one.tags, three.id) == ("one", ("a",), "three")
+            assert "platform: wns has no app in this hub" in str(unknown)
+            assert "change the installation" in str(owned)
+            assert await hub.count(None) == {"apns": 3}
+        assert hub.apps() == {Platform.APNS: "news"}
+
     async def pruned(self, registration_id: str) -> None:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:

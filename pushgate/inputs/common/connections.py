@@ -26,6 +26,7 @@ class Connections(Factory):
 
     :param name: the input's name.
     :param limit: more connections at a time are closed at once.
+    :ivar hubs: of the configuration, by name.
     :ivar stopping: nothing new is taken.
     """
 
@@ -36,8 +37,7 @@ class Connections(Factory):
         self.name, self.gateway, self._limit = name, gateway, limit
         self.clock: IReactorTime = context.reactor
         self.wall = context.wall
-        self.metrics = context.metrics
-        self.hubs = context.hubs
+        self.metrics, self.hubs = context.metrics, context.hubs
         self.stopping = False
         self.connections: set[Any] = set()
         self._full = False

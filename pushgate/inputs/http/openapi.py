@@ -6,13 +6,14 @@ import msgspec
 
 from pushgate import __version__
 from pushgate.inputs.http.event_id import PATTERN as LAST_EVENT_ID
+from pushgate.inputs.http.hub_schemas import PARAMETERS as HUB_PARAMETERS
+from pushgate.inputs.http.hub_schemas import SCHEMAS as HUB_SCHEMAS
+from pushgate.inputs.http.schema_parts import Schema, object_of, ref
 from pushgate.model.errors import REFUSALS
 from pushgate.model.history import Event
 from pushgate.model.notification import MAX_BATCH, MAX_EXPIRATION, MAX_RATE, Delivery, Priority
 from pushgate.model.outcome import State
 from pushgate.protocols.apns_rules import MAX_TOKEN, PUSH_TYPES
-
-Schema = dict[str, Any]
 
 _UUID: Final[Schema] = {"type": "string", "format": "uuid"}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
@@ -70,15 +71,6 @@ _LOOSE: Final[dict[str, Schema]] = {
 """The same, where a bad one refuses one notification."""
 
 
-def _object(required: list[str], properties: Schema, closed: bool = False) -> Schema:
-    schema: Schema = {"type": "object", "required": required, "properties": properties}
-    return schema | {"additionalProperties": False} if closed else schema
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
 _PACE_NEEDS_RATE: Final[Schema] = {
     "if": {"required": ["pace"], "properties": {"pace": {"type": "string"}}},
     "then": {"required": ["rate"], "properties": {"rate": {"type": "number", "exclusiveMinimum": 0}}},
@@ -96,9 +88,9 @@ _REFUSED: Final[Schema] = {
 _RECEIPT: Final[Schema] = {"id": _UUID, "count": _COUNT, "refused": _REFUSED}
 
 SCHEMAS: Final[dict[str, Schema]] = {
-    "One": _object(["token", "payload"], {"token": _TOKEN, "payload": _PAYLOAD, **_OF_DEVICES}, True),
-    "Broadcast": _object(["channel", "payload"], {"payload": _PAYLOAD, **TERMS, "channel": _CHANNEL}, True),
-    "Many": _object(
+    "One": object_of(["token", "payload"], {"token": _TOKEN, "payload": _PAYLOAD, **_OF_DEVICES}, True),
+    "Broadcast": object_of(["channel", "payload"], {"payload": _PAYLOAD, **TERMS, "channel": _CHANNEL}, True),
+    "Many": object_of(
         ["tokens", "payload"],
         {
             "tokens": {
@@ -115,14 +107,14 @@ SCHEMAS: Final[dict[str, Schema]] = {
         True,
     )
     | _PACE_NEEDS_RATE,
-    "Several": _object(
+    "Several": object_of(
         ["notifications"],
         {
             "notifications": {
                 "type": "array",
                 "minItems": 1,
                 "maxItems": MAX_BATCH,
-                "items": _ref("Notification"),
+                "items": ref("Notification"),
                 "description": "One that breaks a rule is refused by its index.",
             },
             **_PACING,
@@ -130,8 +122,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         True,
     )
     | _PACE_NEEDS_RATE,
-    "Notification": _object(["payload"], {"token": {"type": "string"}, "payload": {}, **_LOOSE}, True),
-    "Receipt": _object(
+    "Notification": object_of(["payload"], {"token": {"type": "string"}, "payload": {}, **_LOOSE}, True),
+    "Receipt": object_of(
         [*_RECEIPT],
         _RECEIPT
         | {
@@ -139,12 +131,12 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "batches": {
                 "type": "array",
                 "description": "When the notifications did not fit into one batch.",
-                "items": _object(["id", "first", "count"], {"id": _UUID, "first": _COUNT, "count": _COUNT}),
+                "items": object_of(["id", "first", "count"], {"id": _UUID, "first": _COUNT, "count": _COUNT}),
             },
-            "outcomes": {"type": "array", "items": _ref("Outcome"), "description": "With ?wait=."},
+            "outcomes": {"type": "array", "items": ref("Outcome"), "description": "With ?wait=."},
         },
     ),
-    "Outcome": _object(
+    "Outcome": object_of(
         ["id", "app", "token", "state", "status", "reason", "at", "attempts", "batch", "index", "upstream"],
         {
             "id": {"type": ["string", "null"]},
@@ -167,11 +159,11 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Story": {
         "allOf": [
-            _ref("Outcome"),
-            _object(["events"], {"events": {"type": "array", "items": _ref("Event")}}),
+            ref("Outcome"),
+            object_of(["events"], {"events": {"type": "array", "items": ref("Event")}}),
         ]
     },
-    "Event": _object(
+    "Event": object_of(
         ["event", "at"],
         {
             "event": {"enum": ["submitted", "queued", *Event, "outcome", "correction"]},
@@ -184,12 +176,12 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "upstream": {"type": "string"},
         },
     ),
-    "NewChannel": _object(
+    "NewChannel": object_of(
         ["message_storage_policy"], {"message_storage_policy": {"type": "integer", "enum": [0, 1]}}, True
     ),
-    "NamedChannel": _object(["channel"], {"channel": {"type": "string"}}),
-    "Channels": _object(["channels"], {"channels": {"type": "array", "items": {"type": "string"}}}),
-    "Channel": _object(
+    "NamedChannel": object_of(["channel"], {"channel": {"type": "string"}}),
+    "Channels": object_of(["channels"], {"channels": {"type": "array", "items": {"type": "string"}}}),
+    "Channel": object_of(
         ["channel", "message_storage_policy", "push_type"],
         {
             "channel": {"type": "string"},
@@ -197,14 +189,15 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "push_type": {"type": "string"},
         },
     ),
-    "Deleted": _object(["deleted"], {"deleted": {"type": "boolean"}}),
-    "Cancelled": _object(["cancelled"], {"cancelled": {"type": "boolean"}}),
-    "Apps": _object(["apps"], {"apps": {"type": "object", "additionalProperties": {"type": "object"}}}),
-    "Status": _object(["status"], {"status": {"type": "string"}}),
+    "Deleted": object_of(["deleted"], {"deleted": {"type": "boolean"}}),
+    "Cancelled": object_of(["cancelled"], {"cancelled": {"type": "boolean"}}),
+    "Apps": object_of(["apps"], {"apps": {"type": "object", "additionalProperties": {"type": "object"}}}),
+    "Status": object_of(["status"], {"status": {"type": "string"}}),
     "Document": {"type": "object", "required": ["openapi"]},
-    "Error": _object(
+    "Error": object_of(
         ["error", "detail"], {"error": {"enum": [*REFUSALS, "INTERNAL"]}, "detail": {"type": "string"}}
     ),
+    **HUB_SCHEMAS,
 }
 
 PARAMETERS: Final[dict[str, Schema]] = {
@@ -236,6 +229,7 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
         "description": "The same key again with the same content sends nothing.",
     },
+    **HUB_PARAMETERS,
 }
 """Parameters by the name that routes use."""
 
@@ -246,12 +240,12 @@ ERRORS: Final[dict[int, str]] = {
     404: "Not known.",
     405: "Not with this method.",
     408: "The body comes too slowly.",
-    409: "The key was used with other content.",
+    409: "The key was used with other content, or the ETag is an earlier one's.",
     413: "Too large.",
     415: "Another kind of body.",
     429: "Too much at a time: later.",
     500: "A bug.",
-    502: "The push service failed.",
+    502: "The push service failed, or the hub's database.",
     503: "Shutting down: elsewhere, or later.",
 }
 _EVERYWHERE: Final = (400, 401, 403, 405, 413, 500)
@@ -326,7 +320,7 @@ def _operation(route: Described) -> dict[str, Any]:
 
 
 def _bodies(route: Described) -> dict[str, Any]:
-    schemas = [_ref(name) for name in route.body]
+    schemas = [ref(name) for name in route.body]
     content: dict[str, Any] = {"application/json": {"schema": {"oneOf": schemas}}}
     if route.lines:
         content["application/x-ndjson"] = {"schema": {"type": "string"}}
@@ -348,20 +342,10 @@ def _answered(content: dict[str, Schema]) -> dict[str, Any]:
 def _error(status: int) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "description": ERRORS[status],
-        "content": {"application/json": {"schema": _ref("Error")}},
+        "content": {"application/json": {"schema": ref("Error")}},
     }
     if status in (429, 503):
         answer["headers"] = {
             "Retry-After": {"required": True, "schema": {"type": "integer"}, "description": "Seconds."}
         }
     return answer
-
-
-def json_of(name: str) -> dict[str, Schema]:
-    """An answer in JSON with this schema."""
-    return {"application/json": _ref(name)}
-
-
-def text_of(*kinds: str) -> dict[str, Schema]:
-    """An answer of one of these content types."""
-    return {kind: {"type": "string"} for kind in kinds}

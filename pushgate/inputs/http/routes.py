@@ -1,37 +1,23 @@
 """The table of methods and paths, and the way from a request to its route."""
 
 import re
-from collections.abc import Callable
-from functools import partial
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
-import msgspec
-
 from pushgate.inputs.http import channels, queries
 from pushgate.inputs.http.authentication import authenticate
+from pushgate.inputs.http.hub_routes import ROUTES as HUB_ROUTES
 from pushgate.inputs.http.ndjson_body import NDJSONBody
-from pushgate.inputs.http.openapi import Described, document, json_of, text_of
+from pushgate.inputs.http.openapi import Described, document
 from pushgate.inputs.http.request import HTTPRequest
+from pushgate.inputs.http.route import Route, asks
+from pushgate.inputs.http.schema_parts import json_of, text_of
 from pushgate.inputs.http.submit import push
 from pushgate.model.errors import Invalid
 from pushgate.model.principals import Operation
-from pushgate.net.http.body_readers import Handler, NoBody, WholeBody
+from pushgate.net.http.body_readers import WholeBody
 from pushgate.net.http.interfaces import BodyReader
 from pushgate.net.http.responses import HTTPFault, HTTPResponse, json_answer
-
-
-class Route(msgspec.Struct, frozen=True):
-    """One method of one path.
-
-    :param reader: makes the reader of the body, which answers.
-    :param operation: what the caller must be allowed, unless its path is open to all.
-    :param described: method, path, and everything else that callers see.
-    """
-
-    reader: Callable[[HTTPRequest], BodyReader]
-    operation: Operation
-    described: Described
 
 
 def find_reader(request: HTTPRequest) -> BodyReader:
@@ -104,10 +90,6 @@ def _read_push(request: HTTPRequest) -> BodyReader:
     return WholeBody(request, push, request.server.config.max_body, request.server.reserve)
 
 
-def _asks(handle: Handler) -> Callable[[HTTPRequest], BodyReader]:
-    return partial(NoBody, handle=handle)
-
-
 def _describe(_: HTTPRequest) -> HTTPResponse:
     return json_answer(200, document([route.described for route in ROUTES]))
 
@@ -139,7 +121,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(queries.trace),
+        asks(queries.trace),
         Operation.READ,
         Described(
             method="GET",
@@ -152,7 +134,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(queries.cancel),
+        asks(queries.cancel),
         Operation.PUSH,
         Described(
             method="DELETE",
@@ -179,7 +161,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(channels.list_all),
+        asks(channels.list_all),
         Operation.READ,
         Described(
             method="GET",
@@ -192,7 +174,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(channels.read),
+        asks(channels.read),
         Operation.READ,
         Described(
             method="GET",
@@ -205,7 +187,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(channels.delete),
+        asks(channels.delete),
         Operation.ADMIN,
         Described(
             method="DELETE",
@@ -217,8 +199,9 @@ ROUTES: Final = (
             errors=(404, 429, 502, 503),
         ),
     ),
+    *HUB_ROUTES,
     Route(
-        _asks(_watch),
+        asks(_watch),
         Operation.READ,
         Described(
             method="GET",
@@ -231,7 +214,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(queries.apps),
+        asks(queries.apps),
         Operation.READ,
         Described(
             method="GET",
@@ -242,7 +225,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(queries.metrics),
+        asks(queries.metrics),
         Operation.READ,
         Described(
             method="GET",
@@ -253,7 +236,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(queries.alive),
+        asks(queries.alive),
         Operation.READ,
         Described(
             method="GET",
@@ -264,7 +247,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(queries.ready),
+        asks(queries.ready),
         Operation.READ,
         Described(
             method="GET",
@@ -276,7 +259,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        _asks(_describe),
+        asks(_describe),
         Operation.READ,
         Described(
             method="GET",

@@ -40,10 +40,10 @@ LINES = {"content-type": "application/x-ndjson"}
 
 
 @asynccontextmanager
-async def listening_input(gateway, **options):
+async def listening_input(gateway, hubs=None, **options):
     """An input on a port of its own; gives its host and port."""
     table = HTTPTable(type="http", listen="tcp:0:interface=127.0.0.1", **options)
-    opened = factory.input("http", table, gateway, context(reactor))
+    opened = factory.input("http", table, gateway, context(reactor, hubs=hubs))
     await opened.start()
     try:
         yield opened.addresses()[0].rpartition(" ")[2]

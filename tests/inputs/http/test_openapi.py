@@ -10,13 +10,13 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from pushgate.inputs.http.openapi import SCHEMAS
-from pushgate.testing import RecordingGateway
+from pushgate.testing import FakeHub, RecordingGateway
 from tests.inputs.http.test_input import listening_input
 from tests.samples import WITH_CHANNELS
 
 TAKES_ALL = replace(WITH_CHANNELS, text_payloads=True, check_payload=lambda _: None)
 """Everything that the description allows of some app or other."""
-EXAMPLES = {"POST": 25}
+EXAMPLES = {"POST": 25, "PUT": 12}
 """Requests of each kind, by method."""
 FEW = 4
 """Requests for operations about which there is next to nothing to say."""
@@ -31,6 +31,8 @@ STATE = {
     "routes": {},
     "certificate_expires": 1_800_000_000.0,
 }
+FOUND = ("after", "handle")
+"""Parameters whose values are those of an earlier answer, or of a device: no tool can make them up."""
 ENDLESS = "/v1/outcomes"
 """An answer that does not end is nothing for a tool that waits for it."""
 
@@ -40,10 +42,14 @@ class DescriptionTests(TestCase):
         """What fits the description is taken, what does not is refused, and each answer is as it says."""
         gateway = RecordingGateway("news", max_payload=65_535, rules=TAKES_ALL)
         gateway.stats = lambda: {"apps": {"news": STATE}, "sinks": {}}
-        async with listening_input(gateway, max_wait="20ms") as place:
+        hub = FakeHub()
+        async with listening_input(gateway, {"main": hub}, max_wait="20ms") as place:
             operations = await deferToThread(attack, f"http://{place}")
-        self.assertGreaterEqual(operations, 7)
+        self.assertGreaterEqual(operations, 21)
         self.assertTrue(gateway.submissions)
+        self.assertTrue(hub.requests)
+        self.assertTrue(hub.kept)
+        self.assertTrue(hub.installations)
 
     async def test_the_one_without_an_end(self):
         """What fits the description gets a documented head, and a beginning; what does not is refused."""
@@ -110,8 +116,11 @@ def attack_one(operation, mode):
     )
     @given(operation.as_strategy(generation_mode=mode), st.booleans())
     def ask(case, known):
-        if known and "app" in case.path_parameters:
-            case.path_parameters["app"] = "news"
+        for name, good in (("app", "news"), ("hub", "main")):
+            if known and name in case.path_parameters:
+                case.path_parameters[name] = good
+        for name in FOUND:
+            (case.query or {}).pop(name, None)
         case.call_and_validate(timeout=10)
 
     ask()
