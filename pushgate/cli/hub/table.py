@@ -1,0 +1,101 @@
+"""Registrations in files: a JSON object a line, or the rows of a table in CSV."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, TextIO
+
+from pushgate.model.errors import Invalid
+
+COLUMNS: Final = (
+    "id", "platform", "handle", "tags", "template", "push_variables", "properties", "expires_at", "etag",
+    "updated_at", "installation",
+)  # fmt: skip
+"""The columns of a table, in its first row; one that is read may lack all but platform and handle."""
+_JSON: Final = frozenset({"template", "push_variables", "properties", "expires_at", "updated_at"})
+_RULE: Final = "a registration as JSON, on a line"
+
+Registration = dict[str, Any]
+Row = tuple[int, Registration | Invalid]
+"""The number of a line, and the registration in it, or what is wrong with it."""
+
+
+def read_lines(lines: Iterable[str]) -> Iterator[Row]:
+    """The registrations of JSON lines; blank ones are passed over."""
+    for number, text in enumerate(lines, 1):
+        if text.strip("\ufeff \t\r\n"):
+            yield number, _object(text.lstrip("\ufeff"))
+
+
+def read_table(lines: Iterable[str]) -> Iterator[Row]:
+    """The registrations of a table.
+
+    :raises Invalid: its first row does not name the columns.
+    """
+    rows = csv.reader(lines, strict=True)
+    columns = [name.strip("\ufeff ").lower() for name in next(rows, [])]
+    if not {"platform", "handle"} <= set(columns) <= set(COLUMNS):
+        raise Invalid("line 1", f"{len(columns)} columns", f"names of columns: {', '.join(COLUMNS)}")
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield rows.line_num, Invalid("line", str(error), "a row in CSV")
+            continue
+        if row:
+            yield rows.line_num, _cells(columns, row)
+
+
+def write_line(registration: Registration) -> str:
+    """A registration as a line that `read_lines` reads."""
+    return json.dumps(registration, ensure_ascii=False, separators=(",", ":"))
+
+
+class TableWriter:
+    """Writes a table that `read_table` reads."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._rows = csv.writer(file, lineterminator="\n")
+        self._rows.writerow(COLUMNS)
+
+    def write(self, registration: Registration) -> None:
+        """Write a row."""
+        self._rows.writerow([_cell(name, registration.get(name)) for name in COLUMNS])
+
+
+def _object(text: str) -> Registration | Invalid:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return Invalid("registration", f"text of {len(text.rstrip())} characters", _RULE)
+    return found if isinstance(found, dict) else Invalid("registration", "no object", _RULE)
+
+
+def _cells(columns: list[str], row: list[str]) -> Registration | Invalid:
+    if len(row) != len(columns):
+        return Invalid("line", f"{len(row)} columns", f"{len(columns)}, as in the first line")
+    found: Registration = {}
+    for name, text in zip(columns, row, strict=True):
+        if not text.strip():
+            continue
+        try:
+            found[name] = _value(name, text)
+        except (ValueError, RecursionError):
+            return Invalid(name, f"text of {len(text)} characters", "JSON")
+    return found
+
+
+def _value(name: str, text: str) -> Any:
+    if name == "tags":
+        return [tag for each in text.split(",") if (tag := each.strip())]
+    return json.loads(text) if name in _JSON else text
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name == "tags":
+        return ",".join(value)
+    return json.dumps(value, ensure_ascii=False) if name in _JSON else str(value)

@@ -1,0 +1,143 @@
+"""``pushgate hub``, to a gateway in a process of its own."""
+
+import csv
+import io
+import json
+import re
+import subprocess
+import time
+
+import pytest
+
+from pushgate.cli.hub.options import FORMATS
+from pushgate.protocols.notification_hubs.platform_names import TARGET_NAMES, TEMPLATE
+from tests.cli.programs import COMMAND, CONFIGURATION, RunningGateway, pushgate
+
+HUB = (
+    CONFIGURATION.replace('"memory"', '"state"')
+    + """
+[hubs.main]
+apns = "demo"
+[hubs.other]
+apns = "other"
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """A gateway with the hubs `main` and `other`."""
+    gateway = RunningGateway(tmp_path_factory.mktemp("hub"), HUB)
+    yield gateway
+    gateway.stop()
+
+
+def hub(running, action, *options, name="main", stdin=None):
+    """Run an action on a hub."""
+    arguments = [*COMMAND, "hub", action, "--hub", name, "--to", running.to, *options]
+    return subprocess.run(arguments, input=stdin, text=True, capture_output=True, check=False, timeout=60)
+
+
+def test_a_send(running):
+    """A device that was registered with a tag is sent to by it; the send and the tag are listed."""
+    made = hub(running, "register", "--platform", "apns", "--handle", "aa01", "--tag", "news", "--tag", "eu")
+    number = made.stdout.strip()
+    assert (made.stderr, made.returncode) == ("", 0)
+    assert json.loads(hub(running, "show", number).stdout)["tags"] == ["news", "eu"]
+    assert hub(running, "count", "news && !us").stdout == "apns\t1\nall\t1\n"
+    assert hub(running, "tags").stdout == "eu\t1\nnews\t1\n"
+    tested = hub(running, "send", "--tags", "news", "--alert", "Hi", "--test")
+    assert re.fullmatch(rf"\w+  \w+\napns\taa01\t{number}\t.+\n", tested.stdout), tested
+    assert tested.returncode == 0
+    sent = json.loads(hub(running, "send", "--tags", "us", "--alert", "Hi", "--json").stdout)
+    assert sent["state"] == "Enqueued"
+    assert json.loads(hub(running, "details", sent["id"], "--json").stdout)["expression"] == "us"
+    assert sent["id"] in hub(running, "sends").stdout
+    assert hub(running, "unregister", number).stdout == f"{number} is deleted\n"
+    assert hub(running, "unregister", number).returncode == 1
+
+
+def test_later(running):
+    """A scheduled send is listed as such, and is cancelled once."""
+    at = str(int(time.time()) + 3600)
+    sent = hub(running, "send", "--property", "text=Hi", "--header", "apns-priority=5", "--schedule", at)
+    number, state = sent.stdout.split()
+    assert state == "Scheduled"
+    assert hub(running, "sends", "--scheduled").stdout.startswith(f"{number}\tScheduled\t")
+    assert hub(running, "details", number).stdout.startswith(f"{number}  Scheduled  ")
+    assert hub(running, "cancel", number).returncode == 0
+    again = hub(running, "cancel", number)
+    assert (again.stdout, again.returncode) == (f"{number} is not scheduled any more\n", 1)
+
+
+def test_files(running, tmp_path):
+    """What one hub exports another imports, as lines and as a table."""
+    full = {
+        "platform": "apns", "handle": "BB", "tags": ["a", "b"],
+        "template": {"body": '{"aps":{"alert":"$(x)"}}', "headers": {"apns-priority": "5"}},
+        "push_variables": {"v": "1"}, "expires_at": 4e9,
+    }  # fmt: skip
+    lines = f'\ufeff{json.dumps(full)}\n\n{{"platform":"apns","handle":"cc"}}\n'
+    done = hub(running, "import", stdin=lines)
+    assert (done.stdout, done.stderr, done.returncode) == ("2 entered\n", "", 0)
+    exported = hub(running, "export").stdout
+    for name in ("out.csv", "out.json"):
+        file = str(tmp_path / name)
+        assert hub(running, "export", file).returncode == 0
+        assert hub(running, "import", file, name="other").stdout == "2 entered\n"
+        found = [json.loads(line) for line in hub(running, "export", name="other").stdout.splitlines()]
+        kept = [{k: v for k, v in each.items() if k in {*full, "template"}} for each in found]
+        expected = [json.loads(line) for line in exported.splitlines()]
+        assert [each["handle"] for each in found] == ["BB", "CC"]
+        assert kept == [{k: v for k, v in each.items() if k in {*full, "template"}} for each in expected]
+        for each in found:
+            hub(running, "unregister", each["id"], name="other")
+    rows = list(csv.DictReader(io.StringIO(hub(running, "export", "--csv").stdout)))
+    assert [row["tags"] for row in rows] == ["a,b", ""]
+
+
+def test_bad_lines(running):
+    """They are listed by number, with the rule; the others are entered, and the status is 1."""
+    table = 'platform,handle,tags\napns,dd,"x,y"\napns,zz,\napns\npager,aa,\n'
+    done = hub(running, "import", "--csv", stdin=table, name="other")
+    assert (done.stdout, done.returncode) == ("1 entered\n", 1)
+    faults = done.stderr.splitlines()
+    assert [fault.partition(": ")[0] for fault in faults[:-1]] == ["line 3", "line 4", "line 5"]
+    assert faults[-1] == "3 bad lines were left out"
+    lines = "{\n[]\n" + '{"platform":"apns","handle":"ee","installation":"i"}\n' + "x\n" * 30
+    said = json.loads(hub(running, "import", "--json", stdin=lines).stdout)
+    assert (said["entered"], said["installations"], said["refused"]) == (0, 1, 32)
+    assert hub(running, "import", "--csv", stdin="a,b\n").returncode == 1
+
+
+def test_refusals(running):
+    """What cannot be meant is said before anything is sent; what the gateway refuses is a line."""
+    for options in (
+        (), ("--payload", "{}"), ("--alert", "x", "--payload", "{}"), ("--alert", "x", "--format", "windows"),
+        ("--property", "x"), ("--alert", "x", "--test", "--schedule", "1"),
+    ):  # fmt: skip
+        assert hub(running, "send", *options).returncode == 2
+    done = hub(running, "send", "--alert", "x", name="nope")
+    assert (done.stderr, done.returncode) == ("refused, NOT_FOUND: hub: not known, or deleted\n", 1)
+    done = hub(running, "import", stdin="x\n", name="nope")
+    assert done.stderr == "refused, NOT_FOUND: hub: not known, or deleted\n"
+    assert hub(running, "count", "a &&").stderr.startswith("refused, INVALID: ")
+
+
+def test_a_key(tmp_path):
+    """It is in a file for its owner, as the configuration reads it; another one is not written over it."""
+    file = tmp_path / "hub.key"
+    done = pushgate("hub", "key", str(file), "--rule", "Full", "--host", "hub.example.com:443")
+    [made] = file.read_text().splitlines()
+    expected = f"Endpoint=sb://hub.example.com:443/;SharedAccessKeyName=Full;SharedAccessKey={made}\n"
+    assert (done.stdout, file.stat().st_mode & 0o777, len(made)) == (expected, 0o600, 44)
+    again = pushgate("hub", "key", str(file))
+    assert (again.stderr, again.returncode) == (f"{file}: File exists\n", 1)
+    assert file.read_text() == f"{made}\n"
+    said = json.loads(pushgate("hub", "key", str(tmp_path / "other"), "--json").stdout)
+    assert said["connection_string"].startswith("Endpoint=sb://localhost:7221/;")
+
+
+def test_formats():
+    """Those that can be chosen are those that hubs have."""
+    assert set(FORMATS) == {*TARGET_NAMES.values(), TEMPLATE}
