@@ -1,4 +1,4 @@
-"""A gateway with a hub for the benchmarks: configuration, registrations by the hundred thousand, requests."""
+"""A gateway with a hub for the benchmarks: its configuration, many registrations, requests."""
 
 import base64
 import hashlib
@@ -40,8 +40,7 @@ hubs = ["main"]
 def registrations(count: int) -> Iterator[Registration]:
     """So many native registrations of APNs with five tags each.
 
-    Half have ``a``, two of three ``b``, a fifth ``c``; the others are a city of a thousand and one of 50,000
-    groups.
+    Half have ``a``, a third ``b``, a fifth ``c``; the others name one of 1000 cities and of 50,000 groups.
     """
     for index, token in enumerate(tokens(count)):
         tags = [
@@ -77,8 +76,12 @@ class HubClient:
 
     def state(self, notification: str) -> str:
         """The state of a send."""
+        return self.details(notification).partition("<State>")[2].partition("</State>")[0]
+
+    def details(self, notification: str) -> str:
+        """What is known of a send, as XML."""
         text: str = self.request("GET", f"/messages/{notification}").read().decode()
-        return text.partition("<State>")[2].partition("</State>")[0]
+        return text
 
     def request(self, method: str, path: str, body: bytes | None = None, headers: Any = ()) -> Any:
         """A signed request; raises `urllib.error.HTTPError` for an error."""

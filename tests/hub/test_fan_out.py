@@ -177,7 +177,9 @@ class FanOutTests(SynchronousTestCase):
 
     def test_a_queue_smaller_than_a_page_gets_it_in_parts(self) -> None:
         """What never finds room as a whole is submitted in parts, each with its payloads."""
-        for number in range(25):
+        self.patch(pages, "DEVICES", 50)
+        self.patch(pages, "TEMPLATE_DEVICES", 50)
+        for number in range(35):
             self.rig.database.add_device(b"%02d" % number)
             self.rig.database.add_device(
                 b"%02d" % number, template=Template(body="$(me)"), variables={"me": str(number)}
@@ -186,7 +188,9 @@ class FanOutTests(SynchronousTestCase):
 
         def small(submission: Any, *rest: Any) -> Any:
             return (
-                submit(submission, *rest) if len(submission.tokens) <= 4 else fail(Overloaded("queue", 0, 4))
+                submit(submission, *rest)
+                if len(submission.tokens) <= 30
+                else fail(Overloaded("queue", 0, 30))
             )
 
         self.patch(self.rig.gateway, "submit", small)
@@ -194,10 +198,10 @@ class FanOutTests(SynchronousTestCase):
         self.rig.send("t", platform=None, body=b'{"message":"hi"}')
         self.rig.sender.start()
         self.rig.clock.advance(0)
-        assert sorted(self.rig.tokens()) == sorted([b"%02d" % number for number in range(25)] * 2)
+        assert sorted(self.rig.tokens()) == sorted([b"%02d" % number for number in range(35)] * 2)
         alerts = {token: payload for token, payload in self.rig.sent() if payload != BODY}
-        assert alerts[b"24"] == b'{"aps":{"alert":"24"}}'
-        assert self.rig.database.session.execute("SELECT SUM(live) FROM batch") == [(50,)]
+        assert alerts[b"34"] == b'{"aps":{"alert":"34"}}'
+        assert self.rig.database.session.execute("SELECT SUM(live) FROM batch") == [(70,)]
 
     def test_a_send_that_takes_too_long_is_abandoned(self) -> None:
         """After 30 minutes nothing more is submitted, and what waits is withdrawn."""

@@ -59,12 +59,13 @@ def parts(submission: Submission, size: int) -> Iterator[Submission]:
 
     Their keys name the size, so that parts of another size are not taken for these.
     """
-    for at in range(0, len(submission.tokens), size):
-        payload = submission.payload
+    count, payload = len(submission.tokens), submission.payload
+    for at in range(0, count, size):
+        stop = min(at + size, count)
         yield msgspec.structs.replace(
             submission,
-            tokens=Packed.of(submission.tokens.slice(at, at + size), 2),
-            payload=Packed.of(payload.slice(at, at + size), 2) if isinstance(payload, Packed) else payload,
+            tokens=Packed.of(submission.tokens.slice(at, stop), 2),
+            payload=Packed.of(payload.slice(at, stop), 2) if isinstance(payload, Packed) else payload,
             key=f"{submission.key}/{at}+{size}",
         )
 
