@@ -127,12 +127,17 @@ class NotLoggedIn(Forbidden):
 
 
 class Conflict(Refusal):
-    """An idempotency key was used before with other content."""
+    """An idempotency key was used before with other content.
+
+    :param first: the id of the batch that it was used for, where that is known.
+    """
 
     code = "CONFLICT"
+    first: int | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, first: int | None = None) -> None:
         super().__init__("key: used within 24 hours with other content; use a new key")
+        self.first = first
 
 
 class NotFound(Refusal):

@@ -227,7 +227,7 @@ class RecordingGateway:
         used = self._keys.get((submission.app, submission.key or ""))
         if used is not None:
             if used[0] != submission:
-                raise Conflict
+                raise Conflict(used[1].id)
             return Receipt(used[1].id, used[1].count, used[1].refused, repeated=True)
         refused = self._rules.refused_members(submission, self._max_payload)
         number = 0x018F_0000_0000_7000_8000_0000_0000_0000 + (len(self.submissions) + 1 << 16)

@@ -391,6 +391,32 @@ class RefusedTests(SynchronousTestCase):
         self.rig.clock.advance(10)
         assert self.rig.tokens() == []
 
+    def test_the_outcomes_of_a_page_that_changed_since_count_for_its_send(self) -> None:
+        """What became of the batch as it was then is in the telemetry."""
+        self.rig.database.add_device(b"1" * 32)
+        self.rig.send()
+        self.rig.database.before = lambda what: self.cut() if what == "advance" else None
+        self.rig.sender._failed = lambda *arguments: None
+        self.rig.sender.start()
+        self.rig.sender._stopping = True
+        self.rig.database.before, self.rig.database.down = lambda what: None, False
+        run = self.rig.database.session.execute
+        run("UPDATE device SET handle = ?", (b"2" * 32,))
+        self.rig.sender = self.rig.make()
+        self.rig.sender.start()
+        assert self.rig.tokens() == [b"1" * 32]
+        number = int(run("SELECT id FROM batch WHERE send = 's'")[0][0], 16)
+        whole = msgspec.structs.replace(batch((b"1" * 32,), app="news"), id=number, door="hubs.main")
+        self.rig.sink.emit([
+            Outcome(BatchSlice(whole, 0, 1), State.PRESUMED, None, "", EPOCH, "apns-stream")
+        ])  # fmt: skip
+        assert self.rig.counts() == {"apns": {"Success": 1}}
+        assert self.rig.state() is SendState.COMPLETED
+
+    def cut(self) -> None:
+        self.rig.database.down = True
+        raise PowerCutError
+
     def test_templates_of_a_platform_without_an_app_are_skipped(self) -> None:
         """They are counted, whatever their terms are."""
         for number in range(2):

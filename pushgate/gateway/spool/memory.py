@@ -46,7 +46,7 @@ class MemorySpool:
         digest = content_digest(batch)
         known = self._keys.get((batch.app, key))
         if known is not None:
-            return succeed(known[1]) if known[0] == digest else fail(Conflict())
+            return succeed(known[1]) if known[0] == digest else fail(Conflict(known[1]))
         if len(self._keys) >= self._max_keys:
             return fail(Overloaded("idempotency keys", len(self._keys), self._max_keys))
         self._keys[batch.app, key] = (digest, batch.id, self._clock.seconds())

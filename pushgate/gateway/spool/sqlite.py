@@ -358,7 +358,7 @@ class SqliteSpool:
                 if each.app_key:
                     new.append((each.app_key, mine))
             same = first[0] == each.digest
-            results.append((each.done, first[1] if same else Failure(Conflict())))
+            results.append((each.done, first[1] if same else Failure(Conflict(first[1]))))
         batches.insert(self._connection, [each.batch for each in fresh])
         idempotency_keys.remember(self._connection, new, wall)
         return results, [(b.order, len(b) - len(b.refused)) for b in (each.batch for each in fresh)]

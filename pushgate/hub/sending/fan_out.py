@@ -150,8 +150,8 @@ class FanOut:
                 await self._pace.room(submission.app, active, True)
             except ShuttingDown:
                 raise Stopped from None
-            except Conflict:
-                return []
+            except Conflict as conflict:
+                return earlier(platform, conflict)
             except Refusal as error:
                 key = submission.key or ""
                 return [refusal_entry(key, platform, error, len(submission.tokens))]
@@ -170,6 +170,14 @@ class FanOut:
     async def _must(self, writing: "Deferred[bool]") -> None:
         if not await writing:
             raise Lost
+
+
+def earlier(platform: Platform, conflict: Conflict) -> list[BatchEntry]:
+    """What is kept of a batch whose page has changed since: its outcomes are counted for the send.
+
+    How many they will be is not known, so the send does not wait for them.
+    """
+    return [] if conflict.first is None else [BatchEntry(id=f"{conflict.first:032x}", platform=platform)]
 
 
 def entry_of(platform: Platform, receipt: Receipt) -> BatchEntry:
