@@ -12,6 +12,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -144,14 +145,12 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.store == "sqlite":
         sys.exit(not measure("sqlite", arguments.count))
-    from tests.postgresql_rig import PostgresqlServer
-
-    server = PostgresqlServer()  # type: ignore[no-untyped-call]  # the rig of the tests is not typed
+    server: Any = import_module("tests.postgresql_rig").PostgresqlServer()
     try:
-        server.start()  # type: ignore[no-untyped-call]  # the same
+        server.start()
         sys.exit(not measure(server.url, arguments.count))
     finally:
-        server.remove()  # type: ignore[no-untyped-call]  # the same
+        server.remove()
 
 
 if __name__ == "__main__":
