@@ -130,7 +130,7 @@ class Gateway:
             self.registrar,
             self.context,
             owner=owner,
-            keep=86400.0,
+            keep=lambda: 86400.0,
             in_thread=execute,
         )
         self.runner.start()

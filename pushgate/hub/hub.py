@@ -83,7 +83,13 @@ class Hub:
         self.sink = HubSink(name, database, gateway, self._platforms, context.metrics, self._sweep.doubted)
         registrar = HubRegistrar(name, self._registry, context.metrics)
         self._jobs = JobRunner(
-            name, database, self.containers, registrar, context, owner=self._owner, keep=self._table.keep
+            name,
+            database,
+            self.containers,
+            registrar,
+            context,
+            owner=self._owner,
+            keep=lambda: self._table.keep,
         )
 
     # called by the service

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pushgate.model.hub.access import Right
 from pushgate.model.hub.platform import Platform
@@ -11,6 +11,12 @@ from pushgate.plugin.settings import AppName, Duration, FilePath, Table
 
 _KEYS: Final = tuple((platform, str(platform)) for platform in Platform)
 """Looked at for each registration: a walk through an enumeration would be dear."""
+
+
+def _store(text: str) -> str:
+    if text != "sqlite" and not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError('must be "sqlite" or an address such as postgresql://user@host/database')
+    return text
 
 
 class RuleTable(Table):
@@ -39,7 +45,7 @@ class HubTable(Table):
     :param test_sends: a minute, at most.
     """
 
-    store: str = "sqlite"
+    store: Annotated[str, AfterValidator(_store)] = "sqlite"
     password_file: FilePath | None = None
     connections: int = Field(default=8, ge=2, le=64)
     apns: AppName | None = None

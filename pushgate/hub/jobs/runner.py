@@ -42,7 +42,7 @@ class JobRunner:
     """The jobs of one hub.
 
     :param owner: the id of this gateway, which stays the same when it is started again.
-    :param keep: seconds that a job is kept once it has ended.
+    :param keep: returns the seconds that a job is kept once it has ended.
     :param in_thread: has files read and written without the reactor waiting for them.
     """
 
@@ -57,7 +57,7 @@ class JobRunner:
         context: Context,
         *,
         owner: str,
-        keep: float,
+        keep: Callable[[], float],
         in_thread: InThread | None = None,
     ) -> None:
         self._hub, self._database, self._containers, self._registrar = hub, database, containers, registrar
@@ -127,7 +127,7 @@ class JobRunner:
         working.addCallback(self._rest)
 
     async def _work(self) -> None:
-        await self._database.write(forget, self._wall() - self._keep)
+        await self._database.write(forget, self._wall() - self._keep())
         while not self._stopping:
             kept = await self._database.write(claim, self._owner, LEASE)
             if kept is None:

@@ -221,7 +221,7 @@ class JavaScriptTests(HubSDKTestCase):
             registrar,
             self.context,
             owner="a",
-            keep=86400.0,
+            keep=lambda: 86400.0,
         )
         runner.start()
         self.addCleanup(lambda: ensureDeferred(runner.stop()))

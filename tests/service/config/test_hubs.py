@@ -83,3 +83,11 @@ def test_what_a_reload_takes_up() -> None:
         "hubs.other: cannot be changed while it runs; needs a restart",
         "hubs.main: cannot be changed while it runs; needs a restart",
     ]
+
+
+def test_a_database_there_is_not() -> None:
+    """Another kind of database is found before anything is opened, and its address, with a password, is not shown."""
+    (line,) = faults({"main": {"apns": "news", "store": "mysql://root:secret@host/db"}})
+    assert line.startswith("x.toml: hubs.main.store: ")
+    assert line.endswith('must be "sqlite" or an address such as postgresql://user@host/database')
+    assert "secret" not in line
