@@ -53,7 +53,7 @@ bench: $(INSTALLED)  ## measure everything that is to be reached, 25 minutes; do
 	$(BIN)/python -m bench.suite --json bench.json
 
 audit: $(INSTALLED)  ## search for what is lost, sent twice or reported wrongly, under faults and kills
-	@for program in audit inputs crash faults http2_faults service_faults amqp; do \
+	@for program in audit inputs crash hub_crash faults http2_faults service_faults amqp; do \
 		echo "== $$program"; $(BIN)/python -m bench.$$program || exit 1; done
 
 schemathesis: $(INSTALLED)  ## check the HTTP input against its OpenAPI description: three minutes of requests, three seeds
