@@ -49,6 +49,7 @@ from pushgate.protocols.amp.hub_commands import (
     CancelSend,
     DeleteRegistration,
     HubQuery,
+    ImportRegistrations,
     PutRegistration,
     SendToTags,
 )
@@ -286,10 +287,10 @@ def test_commands(command: str) -> None:
 
 def test_hub_commands() -> None:
     """Likewise of those about hubs, with every query that there is."""
-    several = "`CancelSend`, `HubQuery`, `PutRegistration`, `DeleteRegistration`"
+    several = "`CancelSend`, `HubQuery`, `PutRegistration`, `DeleteRegistration`, `ImportRegistrations`"
     for title, kinds in (
         ("`SendToTags`", (SendToTags,)),
-        (several, (CancelSend, HubQuery, PutRegistration, DeleteRegistration)),
+        (several, (CancelSend, HubQuery, PutRegistration, DeleteRegistration, ImportRegistrations)),
     ):
         words = set(coded(section(CONTRACT, title)))
         for kind in kinds:
