@@ -18,6 +18,7 @@ from twisted.protocols.amp import Command
 
 from pushgate import testing
 from pushgate.cli import COMMANDS
+from pushgate.hub.settings import HubTable, RuleTable
 from pushgate.inputs.amp.hub import QUERIES
 from pushgate.inputs.amp.server import AmpTable
 from pushgate.inputs.amqp.settings import AmqpTable
@@ -36,6 +37,7 @@ from pushgate.inputs.line.push import _OPTIONAL as OPTIONAL_OF_LINES
 from pushgate.inputs.line.server import LineTable
 from pushgate.model.errors import REFUSALS, CannotStart
 from pushgate.model.history import Event
+from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.send import SendState
 from pushgate.model.metrics import COUNTERS, HISTOGRAMS
 from pushgate.model.outcome import DeadToken, State
@@ -49,6 +51,7 @@ from pushgate.protocols.amp.hub_commands import (
     CancelSend,
     DeleteRegistration,
     HubQuery,
+    ImportRegistrations,
     PutRegistration,
     SendToTags,
 )
@@ -267,6 +270,24 @@ def test_toml(page: Path) -> None:
             config_from(tree, page.name, find())
 
 
+def test_hub_keys() -> None:
+    """The keys of a hub, and their defaults, are those of the code; a key of a platform names its app."""
+    text = section((DOCS / "hub.md").read_text(), "Configuration").partition("### ")[0]
+    table = HubTable()
+    written = {key: row[2] for row in rows(text) for key in coded(row[0])}
+    assert written.keys() == HubTable.model_fields.keys() - {"rules"}
+    for key, default in written.items():
+        given = (
+            HubTable.model_validate(tomllib.loads(f"{key} = {default.strip('`')}"))
+            if "`" in default
+            else table
+        )
+        assert getattr(given, key) == getattr(table, key)
+    assert set(Platform) <= written.keys()
+    for key in RuleTable.model_fields:
+        assert f"`{key}`" in section((DOCS / "hub.md").read_text(), "Configuration")
+
+
 # AMP
 
 
@@ -286,10 +307,10 @@ def test_commands(command: str) -> None:
 
 def test_hub_commands() -> None:
     """Likewise of those about hubs, with every query that there is."""
-    several = "`CancelSend`, `HubQuery`, `PutRegistration`, `DeleteRegistration`"
+    several = "`CancelSend`, `HubQuery`, `PutRegistration`, `DeleteRegistration`, `ImportRegistrations`"
     for title, kinds in (
         ("`SendToTags`", (SendToTags,)),
-        (several, (CancelSend, HubQuery, PutRegistration, DeleteRegistration)),
+        (several, (CancelSend, HubQuery, PutRegistration, DeleteRegistration, ImportRegistrations)),
     ):
         words = set(coded(section(CONTRACT, title)))
         for kind in kinds:

@@ -1,6 +1,6 @@
 """The commands about one hub as methods."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from pushgate.protocols.amp.hub_commands import (
     CancelSend,
     DeleteRegistration,
     HubQuery,
+    ImportRegistrations,
     PutRegistration,
     SendToTags,
 )
@@ -121,6 +122,31 @@ class HubClient:
         asked = self._ask(PutRegistration, bool(registration.get("id")), registration=document)
         return asked.addCallback(lambda answer: str(answer["id"]))
 
+    def import_registrations(
+        self, entries: Sequence[Mapping[str, Any] | str]
+    ) -> Deferred[tuple[int, list[tuple[int, str, str]]]]:
+        """Keep many registrations, and installations, which have an ``installationId``; texts are in XML.
+
+        Fires with the number of those that are kept, and with index, code and reason of the others. One with
+        an ``id`` takes the place of the one that has it, so that the same may be imported again.
+
+        :param entries: at most 1,000, and not more than 65,535 bytes in JSON.
+        """
+        asked = self._ask(ImportRegistrations, True, entries=msgspec.json.encode(entries))
+        return asked.addCallback(_imported)
+
+    def installation(self, id: str) -> Deferred[dict[str, Any]]:  # noqa: A002 - the contract's word
+        """The installation with this id, as JSON."""
+        return self._query("installation", id)
+
+    def errors(self, id: str) -> Deferred[list[dict[str, Any]]]:  # noqa: A002 - the contract's word
+        """What push services said against the devices of a send, up to 100."""
+        return self._query("errors", id).addCallback(lambda found: found["errors"])
+
+    def jobs(self) -> Deferred[list[dict[str, Any]]]:
+        """The imports and exports of the last days by jobs of SDKs, the latest first."""
+        return self._query("jobs").addCallback(lambda found: found["jobs"])
+
     def delete_registration(self, id: str) -> Deferred[None]:  # noqa: A002 - the contract's word
         """Delete a registration; fails with `NotFound` when there is none."""
         return self._ask(DeleteRegistration, False, id=id).addCallback(lambda _: None)
@@ -136,3 +162,8 @@ class HubClient:
 def _send(answer: dict[str, Any]) -> HubSend:
     results = msgspec.json.decode(answer.get("results") or b"[]")
     return HubSend(answer["id"], answer["state"], tuple(results))
+
+
+def _imported(answer: dict[str, Any]) -> tuple[int, list[tuple[int, str, str]]]:
+    refused = msgspec.json.decode(answer["refused"], type=list[tuple[int, str, str]])
+    return int(answer["imported"]), refused

@@ -13,6 +13,11 @@ from pushgate.cli.hub.options import FORMATS
 from pushgate.protocols.notification_hubs.platform_names import TARGET_NAMES, TEMPLATE
 from tests.cli.programs import COMMAND, CONFIGURATION, RunningGateway, pushgate
 
+ENTRY = (
+    '<AppleRegistrationDescription xmlns="http://schemas.microsoft.com/netservices/2010/10/servicebus/connect">'
+    "<RegistrationId>7-8-9</RegistrationId><Tags>from_azure</Tags><DeviceToken>AB00</DeviceToken>"
+    "</AppleRegistrationDescription>"
+)
 HUB = (
     CONFIGURATION.replace('"memory"', '"state"')
     + """
@@ -59,11 +64,12 @@ def test_a_send(running):
 
 def test_later(running):
     """A scheduled send is listed as such, and is cancelled once."""
-    at = str(int(time.time()) + 3600)
-    sent = hub(running, "send", "--property", "text=Hi", "--header", "apns-priority=5", "--schedule", at)
+    sent = hub(running, "send", "--property", "text=Hi", "--header", "apns-priority=5", "--schedule", "+1h")
     number, state = sent.stdout.split()
     assert state == "Scheduled"
     assert hub(running, "sends", "--scheduled").stdout.startswith(f"{number}\tScheduled\t")
+    [listed] = json.loads(hub(running, "sends", "--scheduled", "--json").stdout)["sends"]
+    assert abs(listed["scheduled_for"] - time.time() - 3600) < 60
     assert hub(running, "details", number).stdout.startswith(f"{number}  Scheduled  ")
     assert hub(running, "cancel", number).returncode == 0
     again = hub(running, "cancel", number)
@@ -90,10 +96,56 @@ def test_files(running, tmp_path):
         expected = [json.loads(line) for line in exported.splitlines()]
         assert [each["handle"] for each in found] == ["BB", "CC"]
         assert kept == [{k: v for k, v in each.items() if k in {*full, "template"}} for each in expected]
+        # The same again adds nothing.
+        assert hub(running, "import", file, name="other").stdout == "2 entered\n"
+        assert hub(running, "count", name="other").stdout == "apns\t2\nall\t2\n"
         for each in found:
             hub(running, "unregister", each["id"], name="other")
     rows = list(csv.DictReader(io.StringIO(hub(running, "export", "--csv").stdout)))
     assert [row["tags"] for row in rows] == ["a,b", ""]
+
+
+def test_installations(running, tmp_path):
+    """They are moved whole, from one hub to another; what Azure has exported is read as it is."""
+    phone = {
+        "installationId": "phone-1", "platform": "apns", "pushChannel": "FF01", "tags": ["moved"],
+        "templates": {"t": {"body": '{"aps":{"alert":"$(x)"}}'}},
+    }  # fmt: skip
+    assert hub(running, "import", stdin=f"{json.dumps(phone)}\n{ENTRY}\n<x/>\n").stdout == "2 entered\n"
+    assert hub(running, "count", "moved").stdout == "apns\t2\nall\t2\n"
+    assert json.loads(hub(running, "show", "7-8-9").stdout)["tags"] == ["from_azure"]
+    file = str(tmp_path / "all.json")
+    hub(running, "export", file)
+    done = hub(running, "import", file, name="other")
+    assert (done.returncode, ", 2 of installations left out" in done.stdout) == (0, True)
+    assert hub(running, "count", "moved || from_azure", name="other").stdout == "apns\t3\nall\t3\n"
+
+
+def test_errors(running):
+    """What a push service said against a device is listed with the details of the send."""
+    hub(running, "register", "--platform", "apns", "--handle", "dead01", "--tag", "buried")
+    sent = json.loads(hub(running, "send", "--tags", "buried", "--alert", "x", "--json").stdout)
+    deadline = time.monotonic() + 30
+    while not (found := json.loads(hub(running, "details", sent["id"], "--errors", "--json").stdout))[
+        "errors"
+    ]:
+        assert time.monotonic() < deadline
+    assert (found["errors"][0]["handle"], found["errors"][0]["outcome"]) == ("DEAD01", "BadChannel")
+    assert "apns\tDEAD01\t" in hub(running, "details", sent["id"], "--errors").stdout
+    assert json.loads(hub(running, "jobs", "--json").stdout) == {"jobs": []}
+
+
+def test_many(running):
+    """More than fit into one command; a line that never fits is refused by its number."""
+    lines = [
+        json.dumps({"platform": "apns", "handle": f"{number:064x}", "tags": ["many"]})
+        for number in range(6000)
+    ]
+    lines.insert(5, json.dumps({"platform": "apns", "handle": "aa", "tags": ["x" * 70_000]}))
+    done = hub(running, "import", stdin="\n".join(lines), name="other")
+    assert done.stdout == "6,000 entered\n"
+    assert done.stderr.splitlines()[0].startswith("line 6: line: 70")
+    assert hub(running, "count", "many", name="other").stdout == "apns\t6,000\nall\t6,000\n"
 
 
 def test_bad_lines(running):
@@ -134,6 +186,12 @@ def test_a_key(tmp_path):
     again = pushgate("hub", "key", str(file))
     assert (again.stderr, again.returncode) == (f"{file}: File exists\n", 1)
     assert file.read_text() == f"{made}\n"
+    for _ in range(2):
+        rotated = json.loads(pushgate("hub", "key", str(file), "--rotate", "--json").stdout)
+        first, second = file.read_text().splitlines()
+        assert (rotated["connection_string"].rpartition("SharedAccessKey=")[2], second) == (first, made)
+        made = first
+    assert file.stat().st_mode & 0o777 == 0o600
     said = json.loads(pushgate("hub", "key", str(tmp_path / "other"), "--json").stdout)
     assert said["connection_string"].startswith("Endpoint=sb://localhost:7221/;")
 

@@ -61,3 +61,18 @@ class HubTests(ClientTestCase):
         """They are the gateway's."""
         self.failure(self.client.hub("other").count(), NotFound)
         self.failure(self.main.send_to_tags("pager", {}), Invalid)
+
+    def test_many_at_once(self):
+        """Registrations and installations are kept under their ids; the bad ones come back by their index."""
+        phone = {"installationId": "phone-1", "platform": "apns", "pushChannel": "bb01"}
+        entries = [
+            {"platform": "apns", "handle": "aa01", "id": "one"},
+            phone,
+            {"platform": "pager", "handle": "x"},
+        ]
+        imported, [(index, code, reason)] = self.result(self.main.import_registrations(entries))
+        self.assertEqual((imported, index, code), (2, 2, "INVALID"))
+        self.assertTrue(reason.startswith("platform: "))
+        self.assertEqual(self.result(self.main.installation("phone-1"))["installationId"], "phone-1")
+        self.assertEqual(self.result(self.main.errors("9")), [])
+        self.assertEqual(self.result(self.main.jobs()), [])

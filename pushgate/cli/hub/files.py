@@ -1,28 +1,33 @@
 """``pushgate hub import`` and ``export``."""
 
+import json
 import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
 from pushgate.cli import gateway_address, options
 from pushgate.cli.hub.options import hub
+from pushgate.cli.hub.stable_id import with_id
 from pushgate.cli.hub.table import Registration, Row, TableWriter, read_lines, read_table, write_line
 from pushgate.cli.output import fail, print_json
 from pushgate.cli.run import run
-from pushgate.model.errors import Invalid, NotFound, Refusal, TooLarge
+from pushgate.model.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from pushgate.client import HubClient
 
 _SHOWN: Final = 20
 """Faulty lines that are listed one by one."""
-_AT_ONCE: Final = 256
-"""Registrations that are under way at a time."""
+_AT_ONCE: Final = 500
+"""Registrations of one command at most."""
+_BYTES: Final = 60_000
+"""Bytes of them in JSON, in ASCII, so that they fit into a value of AMP."""
+_PATIENCE: Final = 60.0
+"""Seconds that the gateway may take for one command."""
 _csv: Callable[[Any], Any] = click.option(
     "--csv", "as_csv", is_flag=True, help="A table in CSV, as is a file whose name ends in .csv."
 )
@@ -37,10 +42,12 @@ _csv: Callable[[Any], Any] = click.option(
 def import_(hub: str, as_csv: bool, file: TextIO, to: gateway_address.GatewayAddress, as_json: bool) -> None:
     """Enter the registrations in FILE, or in the standard input.
 
-    A line has a registration as a JSON object; or, in CSV, the first row names the columns, of which
-    platform and handle are needed. One with an id takes the place of the registration with this id, if there
-    is one. Those of installations are left out: they come with the devices' own updates. Bad lines are
-    listed by number and left out; then the exit status is 1.
+    A line has a registration or an installation as a JSON object, or a registration in XML as a job of Azure
+    exports it; or, in CSV, the first row names the columns, of which platform and handle are needed.
+
+    The same again changes nothing: one takes the place of the registration with its id, and one without an
+    id gets one that follows from its device and template. Parts of installations are left out: the line of
+    the whole has them. Bad lines are listed by number and left out; then the exit status is 1.
     """
     table = as_csv or file.name.lower().endswith(".csv")
     run(lambda reactor: _import(reactor, hub, file, table, to, as_json))
@@ -52,7 +59,10 @@ def import_(hub: str, as_csv: bool, file: TextIO, to: gateway_address.GatewayAdd
 @click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")
 @gateway_address.to
 def export(hub: str, as_csv: bool, file: TextIO, to: gateway_address.GatewayAddress) -> None:
-    """Write all registrations to FILE, or to the standard output, as `import` reads them."""
+    """Write all registrations to FILE, or to the standard output, as `import` reads them.
+
+    Installations follow whole, with all of their templates; CSV has no room for them.
+    """
     table = as_csv or str(getattr(file, "name", "")).lower().endswith(".csv")
     run(lambda reactor: _export(reactor, hub, file, table, to))
 
@@ -61,9 +71,17 @@ async def _export(
     reactor: Any, hub: str, file: TextIO, table: bool, to: gateway_address.GatewayAddress
 ) -> None:
     async with gateway_address.reach(reactor, to) as gateway:
+        there, apart = gateway.hub(hub), dict[str, None]()
         write = TableWriter(file).write if table else lambda each: file.write(f"{write_line(each)}\n")
-        async for each in gateway.hub(hub).registrations():
+        async for each in there.registrations():
             write(each)
+            if each.get("installation"):
+                apart[each["installation"]] = None
+        for number in () if table else apart:
+            try:
+                write(await there.installation(number))
+            except NotFound:  # it was deleted meanwhile
+                continue
         file.flush()
 
 
@@ -72,7 +90,7 @@ async def _import(
 ) -> None:
     counted = _CountedLines(file)
     rows, done = (read_table if table else read_lines)(counted), _Import()
-    async with gateway_address.reach(reactor, to) as gateway:
+    async with gateway_address.reach(reactor, to, _PATIENCE) as gateway:
         there = gateway.hub(hub)
         await there.count("no-such-tag")  # a hub that is not there is one error, and not one for each line
         with click.progressbar(
@@ -91,11 +109,11 @@ class _Import:
         self.entered = self.left_out = self._count = 0
         self._faults: list[tuple[int, str]] = []
 
-    def refuse(self, line: int, error: Refusal) -> None:
+    def refuse(self, line: int, reason: str) -> None:
         """Note a bad line."""
         self._count += 1
         if len(self._faults) < _SHOWN:
-            self._faults.append((line, str(error)))
+            self._faults.append((line, reason))
 
     def report(self, as_json: bool) -> None:
         """Print what was done, then what was not; end the command when there was such."""
@@ -113,37 +131,21 @@ class _Import:
             fail([*shown, f"{self._count:,} bad lines were left out"])
 
 
-async def _put_all(hub: "HubClient", rows: Iterable[Row], done: _Import) -> None:
-    from twisted.internet.defer import Deferred, FirstError, gatherResults
-
-    putting = [Deferred.fromCoroutine(_put(hub, line, found, done)) for line, found in rows]
-    try:
-        await gatherResults(putting, consumeErrors=True)
-    except FirstError as failed:
-        failed.subFailure.raiseException()
-
-
-async def _put(hub: "HubClient", line: int, found: Registration | Invalid, done: _Import) -> None:
-    """Enter one registration; what is wrong with it by itself is noted, anything else ends the import."""
-    if isinstance(found, Invalid):
-        done.refuse(line, found)
-        return
-    if found.get("installation"):
-        done.left_out += 1
-        return
-    try:
-        await _kept(hub, found)
-    except (Invalid, TooLarge) as error:
-        done.refuse(line, error)
-    else:
-        done.entered += 1
-
-
-async def _kept(hub: "HubClient", registration: Registration) -> str:
-    try:
-        return await hub.put_registration(registration)
-    except NotFound:  # of an id that is another hub's
-        return await hub.put_registration({**registration, "id": ""})
+async def _put_all(hub: "HubClient", rows: list[Row], done: _Import) -> None:
+    """Enter registrations at once; what is wrong with one by itself is noted, else the import ends."""
+    sent: list[tuple[int, Registration | str]] = []
+    for line, found in rows:
+        if isinstance(found, Invalid):
+            done.refuse(line, str(found))
+        elif isinstance(found, dict) and found.get("installation"):
+            done.left_out += 1
+        else:
+            sent.append((line, found))
+    if sent:
+        entered, refused = await hub.import_registrations([found for _, found in sent])
+        done.entered += entered
+        for index, _, reason in refused:
+            done.refuse(sent[index][0], reason)
 
 
 class _CountedLines:
@@ -169,6 +171,18 @@ def _size(file: TextIO) -> int:
     return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
-def _parts(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while part := list(islice(rows, _AT_ONCE)):
+def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """The rows, as many at a time as one command has room for."""
+    part: list[Row] = []
+    room = _BYTES
+    for line, read in rows:
+        found = with_id(read) if isinstance(read, dict) else read
+        size = 0 if isinstance(found, Invalid) else len(json.dumps(found)) + 1
+        if part and (size > room or len(part) == _AT_ONCE):
+            yield part
+            part, room = [], _BYTES
+        room -= size
+        fits = size <= _BYTES
+        part.append((line, found if fits else Invalid("line", f"{size} bytes of JSON", f"at most {_BYTES}")))
+    if part:
         yield part

@@ -1,11 +1,14 @@
 """Options that several commands about hubs share."""
 
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
 
 from pushgate.model.hub.platform import Platform
+from pushgate.plugin.settings import parse_duration
 
 PLATFORMS: Final = tuple(each.value for each in Platform)
 """The platforms of registrations."""
@@ -16,6 +19,26 @@ FORMATS: Final = (
 hub: Callable[[Any], Any] = click.option(
     "--hub", required=True, help="The hub, as the gateway's configuration names it."
 )
+
+
+class Time(click.ParamType):  # type: ignore[type-arg]  # older versions of click take none
+    """A time: Unix seconds, a date and time, of UTC without a zone, or a duration from now."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See click."""
+        if isinstance(value, int):
+            return value
+        try:
+            if value.startswith("+"):
+                return int(time.time() + parse_duration(value[1:]))
+            if value.isascii() and value.isdigit():
+                return int(value)
+            at = datetime.fromisoformat(value)
+            return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+        except (ValueError, OverflowError):
+            self.fail("must be Unix seconds, 2026-11-29T18:30:00Z, or +30m from now", param, ctx)
 
 
 def pair(text: str, option: str, separator: str = "=") -> tuple[str, str]:

@@ -14,11 +14,21 @@ from pushgate.cli.run import run
 @click.command("details")
 @hub
 @click.argument("number", metavar="ID")
+@click.option("--errors", is_flag=True, help="List what push services said against devices, up to 100.")
 @gateway_address.to
 @options.as_json
-def details(hub: str, number: str, to: gateway_address.GatewayAddress, as_json: bool) -> None:
+def details(hub: str, number: str, errors: bool, to: gateway_address.GatewayAddress, as_json: bool) -> None:
     """Print the state of the send ID, and how many outcomes of each kind there are."""
-    run(lambda reactor: _details(reactor, hub, number, to, as_json))
+    run(lambda reactor: _details(reactor, hub, number, errors, to, as_json))
+
+
+@click.command("jobs")
+@hub
+@gateway_address.to
+@options.as_json
+def jobs(hub: str, to: gateway_address.GatewayAddress, as_json: bool) -> None:
+    """Print the imports and exports that SDKs have begun in the last days."""
+    run(lambda reactor: _jobs(reactor, hub, to, as_json))
 
 
 @click.command("sends")
@@ -61,12 +71,13 @@ def tags(hub: str, to: gateway_address.GatewayAddress, as_json: bool) -> None:
 
 
 async def _details(
-    reactor: Any, hub: str, number: str, to: gateway_address.GatewayAddress, as_json: bool
+    reactor: Any, hub: str, number: str, errors: bool, to: gateway_address.GatewayAddress, as_json: bool
 ) -> None:
     async with gateway_address.reach(reactor, to) as gateway:
         found = await gateway.hub(hub).details(number)
+        listed = await gateway.hub(hub).errors(number) if errors else []
     if as_json:
-        print_json(found)
+        print_json({**found, "errors": listed} if errors else found)
         return
     click.echo("  ".join(_row(found)))
     print_table(
@@ -78,6 +89,28 @@ async def _details(
         ],
         numbers=("notifications",),
     )
+    _print_errors(listed)
+
+
+def _print_errors(errors: list[dict[str, Any]]) -> None:
+    from pushgate.model.printable import escaped
+
+    columns = ("platform", "handle", "registration", "outcome")
+    if errors:
+        print_table(columns, [[escaped(str(each[name])) for name in columns] for each in errors])
+
+
+async def _jobs(reactor: Any, hub: str, to: gateway_address.GatewayAddress, as_json: bool) -> None:
+    async with gateway_address.reach(reactor, to) as gateway:
+        found = await gateway.hub(hub).jobs()
+    if as_json:
+        print_json({"jobs": found})
+    else:
+        rows = [
+            (each["id"], each["type"], each["status"], f"{each['progress']:g} %", each["failure"])
+            for each in found
+        ]
+        print_table(("id", "type", "status", "progress", "failure"), rows)
 
 
 async def _sends(

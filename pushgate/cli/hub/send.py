@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from pushgate.cli import gateway_address, options
-from pushgate.cli.hub.options import FORMATS, hub, pair
+from pushgate.cli.hub.options import FORMATS, Time, hub, pair
 from pushgate.cli.output import print_json, print_table
 from pushgate.cli.run import run
 
@@ -31,7 +31,7 @@ _TEST_WAIT: Final = 75.0
     "--header", "headers", metavar="NAME=VALUE", multiple=True,
     help="A header for the push service, such as apns-priority=5; may be given several times.",
 )  # fmt: skip
-@click.option("--schedule", type=click.IntRange(0), metavar="TIME", help="Unix seconds when it is sent.")
+@click.option("--schedule", type=Time(), metavar="TIME", help="When: Unix seconds, a date and time, or +30m.")
 @click.option("--test", is_flag=True, help="Send to ten devices at most, and wait for their outcomes.")
 @gateway_address.to
 @options.as_json

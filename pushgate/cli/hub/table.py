@@ -16,15 +16,16 @@ _JSON: Final = frozenset({"template", "push_variables", "properties", "expires_a
 _RULE: Final = "a registration as JSON, on a line"
 
 Registration = dict[str, Any]
-Row = tuple[int, Registration | Invalid]
-"""The number of a line, and the registration in it, or what is wrong with it."""
+Row = tuple[int, Registration | str | Invalid]
+"""The number of a line, and the registration in it, or its XML, or what is wrong with it."""
 
 
 def read_lines(lines: Iterable[str]) -> Iterator[Row]:
-    """The registrations of JSON lines; blank ones are passed over."""
+    """The registrations of lines in JSON, or in XML as Azure exports them; blank ones are passed over."""
     for number, text in enumerate(lines, 1):
-        if text.strip("\ufeff \t\r\n"):
-            yield number, _object(text.lstrip("\ufeff"))
+        found = text.strip("\ufeff \t\r\n")
+        if found:
+            yield number, found if found.startswith("<") else _object(found)
 
 
 def read_table(lines: Iterable[str]) -> Iterator[Row]:

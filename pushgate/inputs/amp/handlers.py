@@ -57,6 +57,7 @@ from pushgate.protocols.amp.hub_commands import (
     CancelSend,
     DeleteRegistration,
     HubQuery,
+    ImportRegistrations,
     PutRegistration,
     SendToTags,
 )
@@ -374,6 +375,11 @@ _RESPONDERS: Final[dict[bytes, tuple[ArgumentReader, Operation | None, Callable[
         (CancelSend, Operation.PUSH, partial(_about_hubs, CancelSend, hub.cancel)),
         (HubQuery, Operation.READ, partial(_about_hubs, HubQuery, hub.query)),
         (PutRegistration, Operation.ADMIN, partial(_about_hubs, PutRegistration, hub.put_registration)),
+        (
+            ImportRegistrations,
+            Operation.ADMIN,
+            partial(_about_hubs, ImportRegistrations, hub.import_registrations),
+        ),
         (
             DeleteRegistration,
             Operation.ADMIN,

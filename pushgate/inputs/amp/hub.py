@@ -6,20 +6,24 @@ from typing import Any, Final
 import msgspec
 
 from pushgate.inputs.amp.request import AmpRequest
+from pushgate.inputs.common import hub_calls
 from pushgate.inputs.common.hubs import permitted_hub
 from pushgate.model.errors import Invalid, TooLarge
-from pushgate.model.hub.registration import Registration, RegistrationPage, RegistrationQuery
-from pushgate.model.hub.send import Send, SendDetails, SendRequest, SendTestOutcome
+from pushgate.model.hub.feedback import PnsFeedback
+from pushgate.model.hub.job import Job
+from pushgate.model.hub.registration import RegistrationPage, RegistrationQuery
+from pushgate.model.hub.send import Send, SendRequest
 from pushgate.model.principals import Operation
 from pushgate.plugin.hub_interface import IHub
 from pushgate.protocols.amp.boxes import Box
 from pushgate.protocols.amp.commands import MAX_VALUE
-from pushgate.protocols.notification_hubs import registration_json
+from pushgate.protocols.notification_hubs import installation_json, registration_json
 from pushgate.protocols.notification_hubs.platform_names import parse_format
 from pushgate.protocols.notification_hubs.send_json import (
     details_document,
+    error_document,
+    job_document,
     read_headers,
-    results_document,
     send_document,
 )
 
@@ -46,13 +50,10 @@ async def send(
         headers=read_headers(headers),
         scheduled_for=None if schedule is None else float(schedule),
     )
-    if test and schedule is not None:
-        raise Invalid("schedule", "with test", "a test is sent at once")
     request.connection.session.charge(1)
-    if test:
-        return await _tested(found, wanted)
-    kept: Send = await found.send(wanted)
-    return {b"id": kept.id.encode(), b"state": kept.state.encode()}
+    sent = await hub_calls.send(found, wanted, bool(test))
+    box = {b"id": sent["id"].encode(), b"state": sent["state"].encode()}
+    return {**box, b"results": msgspec.json.encode(sent["results"])} if test else box
 
 
 async def cancel(request: AmpRequest, hub: str, id: str) -> Box:  # noqa: A002 - the contract's word
@@ -80,11 +81,17 @@ async def query(request: AmpRequest, hub: str, what: str, argument: str | None) 
 async def put_registration(request: AmpRequest, hub: str, registration: bytes) -> Box:
     """The answer to `PutRegistration`."""
     found = _hub(request, hub, Operation.ADMIN)
-    parsed = registration_json.parse(registration)
-    kept: Registration = await (
-        found.put_registration(parsed) if parsed.id else found.create_registration(parsed)
-    )
+    kept = await hub_calls.keep(found, registration_json.parse(registration))
     return {b"id": kept.id.encode()}
+
+
+async def import_registrations(request: AmpRequest, hub: str, entries: bytes) -> Box:
+    """The answer to `ImportRegistrations`."""
+    imported, refused = await hub_calls.import_entries(_hub(request, hub, Operation.ADMIN), entries)
+    answer = msgspec.json.encode(refused)
+    if len(answer) > MAX_VALUE:
+        answer = msgspec.json.encode([(index, code, "") for index, code, _ in refused])
+    return {b"imported": b"%d" % imported, b"refused": answer}
 
 
 async def delete_registration(request: AmpRequest, hub: str, id: str) -> Box:  # noqa: A002 - the contract's word
@@ -95,16 +102,6 @@ async def delete_registration(request: AmpRequest, hub: str, id: str) -> Box:  #
 
 def _hub(request: AmpRequest, name: str, operation: Operation) -> IHub:
     return permitted_hub(request.connection.session, request.connection.server.hubs, name, operation)
-
-
-async def _tested(hub: IHub, wanted: SendRequest) -> Box:
-    tested: SendTestOutcome = await hub.test_send(wanted)
-    details: SendDetails = await hub.details(tested.id)
-    return {
-        b"id": tested.id.encode(),
-        b"state": details.send.state.encode(),
-        b"results": msgspec.json.encode(results_document(tested)),
-    }
 
 
 async def _details(hub: IHub, argument: str | None, _: int) -> Any:
@@ -131,6 +128,20 @@ async def _registration(hub: IHub, argument: str | None, _: int) -> Any:
     return registration_json.to_document(await hub.registration(_needed(argument)))
 
 
+async def _installation(hub: IHub, argument: str | None, _: int) -> Any:
+    return installation_json.to_document(await hub.installation(_needed(argument)))
+
+
+async def _errors(hub: IHub, argument: str | None, limit: int) -> Any:
+    found: list[PnsFeedback] = await hub.feedback(_needed(argument), None, 0, limit)
+    return {"errors": [error_document(each) for each in found]}
+
+
+async def _jobs(hub: IHub, _: str | None, limit: int) -> Any:
+    found: list[Job] = await hub.jobs()
+    return {"jobs": [job_document(each) for each in found[:limit]]}
+
+
 async def _registrations(hub: IHub, argument: str | None, limit: int) -> Any:
     page: RegistrationPage = await hub.registrations(RegistrationQuery(top=limit, after=argument or ""))
     found = [registration_json.to_document(each) for each in page.registrations]
@@ -148,8 +159,11 @@ QUERIES: Final[dict[str, tuple[Operation, Callable[[IHub, str | None, int], Awai
     "count": (Operation.READ, _count),
     "tags": (Operation.READ, _tags),
     "sends": (Operation.READ, _sends),
+    "errors": (Operation.READ, _errors),
+    "jobs": (Operation.ADMIN, _jobs),
+    "installation": (Operation.ADMIN, _installation),
     "registration": (Operation.ADMIN, _registration),
     "registrations": (Operation.ADMIN, _registrations),
 }
 """What `HubQuery` is asked for, with the operation that it needs."""
-_PAGED: Final = frozenset({"tags", "sends", "registrations"})
+_PAGED: Final = frozenset({"tags", "sends", "errors", "jobs", "registrations"})

@@ -34,7 +34,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        asks(hubs.asked("sends", hubs.recent)),
+        asks(hubs.asked(Operation.READ, hubs.sends)),
         Operation.READ,
         Described(
             method="GET",
@@ -47,7 +47,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        asks(hubs.asked("details", hubs.one)),
+        asks(hubs.asked(Operation.READ, hubs.details)),
         Operation.READ,
         Described(
             method="GET",
@@ -60,7 +60,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        asks(hubs.asked("cancel", hubs.one)),
+        asks(hubs.asked(Operation.PUSH, hubs.cancel)),
         Operation.PUSH,
         Described(
             method="DELETE",
@@ -73,7 +73,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        asks(hubs.asked("registrations", hubs.query)),
+        asks(hubs.asked(Operation.ADMIN, hubs.registrations)),
         Operation.ADMIN,
         Described(
             method="GET",
@@ -100,7 +100,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        asks(hubs.asked("registration", hubs.one)),
+        asks(hubs.asked(Operation.ADMIN, hubs.registration)),
         Operation.ADMIN,
         Described(
             method="GET",
@@ -127,7 +127,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        asks(hubs.asked("delete_registration", hubs.one)),
+        asks(hubs.asked(Operation.ADMIN, hubs.delete_registration)),
         Operation.ADMIN,
         Described(
             method="DELETE",
@@ -140,7 +140,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        asks(hubs.asked("installation", hubs.one)),
+        asks(hubs.asked(Operation.ADMIN, hubs.installation)),
         Operation.ADMIN,
         Described(
             method="GET",
@@ -167,7 +167,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        asks(hubs.asked("delete_installation", hubs.one)),
+        asks(hubs.asked(Operation.ADMIN, hubs.delete_installation)),
         Operation.ADMIN,
         Described(
             method="DELETE",
@@ -180,7 +180,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        asks(hubs.asked("tags", hubs.listed)),
+        asks(hubs.asked(Operation.READ, hubs.tags)),
         Operation.READ,
         Described(
             method="GET",
@@ -193,7 +193,7 @@ ROUTES: Final = (
         ),
     ),
     Route(
-        asks(hubs.asked("count", hubs.counted)),
+        asks(hubs.asked(Operation.READ, hubs.count)),
         Operation.READ,
         Described(
             method="GET",

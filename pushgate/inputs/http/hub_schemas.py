@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from pushgate.inputs.common.hub_calls import MAX_PAGE
-from pushgate.inputs.common.hub_json import ID_PATTERN
+from pushgate.inputs.common.hub_calls import ID_PATTERN, MAX_PAGE
 from pushgate.inputs.http.schema_parts import Schema, object_of, ref
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.send import SendState
@@ -16,7 +15,7 @@ _SECONDS: Final[Schema] = {"type": ["number", "null"], "description": "Unix seco
 _ID: Final[Schema] = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
 _HEX: Final = r"^([0-9A-Fa-f]{2}){1,100}$"
 _URI: Final = r"^https://[A-Za-z0-9.]{1,60}/[!-~]{1,200}$"
-_WORD: Final = "^[A-Za-z0-9_:-]{1,255}$"
+_WORD: Final = "^[A-Za-z0-9_:]{1,255}$"
 _OTHERS: Final = sorted({*Platform} - {Platform.APNS, Platform.WNS, Platform.MPNS, Platform.BROWSER})
 _DEVICE: Final[Schema] = {
     "tags": {"type": "array", "items": _TEXT},
@@ -26,15 +25,14 @@ _DEVICE: Final[Schema] = {
     "expires_at": _SECONDS,
     "etag": _TEXT,
     "updated_at": {"type": "number"},
-    "installation_id": _TEXT,
+    "installation": _TEXT,
 }
 _FOUND: Final[Schema] = {
     "id": _TEXT,
     "state": {"enum": [*SendState]},
     "format": {"enum": [*FORMATS]},
     "expression": {"type": ["string", "null"]},
-    "handles": {"type": "integer"},
-    "schedule": _SECONDS,
+    "scheduled_for": _SECONDS,
     "at": {"type": "number"},
     "started_at": _SECONDS,
     "ended_at": _SECONDS,
@@ -89,11 +87,11 @@ SCHEMAS: Final[dict[str, Schema]] = {
         },
     ),
     "HubResult": object_of(
-        ["platform", "handle", "registration_id", "outcome", "succeeded"],
+        ["platform", "handle", "registration", "outcome", "succeeded"],
         {
             "platform": {"enum": [*Platform]},
             "handle": _TEXT,
-            "registration_id": _TEXT,
+            "registration": _TEXT,
             "outcome": _TEXT | {"description": "In words."},
             "succeeded": {"type": "boolean"},
         },
@@ -129,12 +127,12 @@ SCHEMAS: Final[dict[str, Schema]] = {
             _of([Platform.APNS], {"type": "string", "pattern": _HEX}),
             _of([Platform.WNS, Platform.MPNS], {"type": "string", "pattern": _URI}),
             _of([*_OTHERS], {"type": "string", "pattern": _WORD}),
-            _of([Platform.BROWSER], {"type": "string", "minLength": 1, "maxLength": 1000}),
+            _of([Platform.BROWSER], {"type": "string", "format": "push-subscription"}),
         ],
         "description": "A device. What only the hub sets, from etag on, is read over.",
     },
     "HubRegistered": object_of(
-        ["id", "platform", "handle", "tags", "etag", "updated_at"],
+        ["id", "platform", "handle"],
         {"id": _TEXT, "platform": {"enum": [*Platform]}, "handle": _TEXT, **_DEVICE},
     ),
     "HubRegistrations": object_of(

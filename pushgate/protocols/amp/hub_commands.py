@@ -65,3 +65,14 @@ class DeleteRegistration(Command):
 
     arguments: ClassVar[Arguments] = [(b"hub", Unicode()), (b"id", Unicode())]
     response: ClassVar[Arguments] = [(b"deleted", Boolean())]
+
+
+@refusable
+class ImportRegistrations(Command):
+    """Keep many registrations and installations: `entries` is a JSON list of them.
+
+    `refused` is a JSON list of ``[index, "CODE", "reason"]`` of those that are not kept.
+    """
+
+    arguments: ClassVar[Arguments] = [(b"hub", Unicode()), (b"entries", String())]
+    response: ClassVar[Arguments] = [(b"imported", Integer()), (b"refused", String())]

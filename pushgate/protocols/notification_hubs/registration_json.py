@@ -50,10 +50,10 @@ def parse(body: bytes) -> Registration:
         found = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _fault(error) from None
-    platform, template = _platform(found.platform), found.template
+    platform, template = parse_platform(found.platform), found.template
     return Registration(
         platform=platform,
-        handle=_handle(platform, found.handle),
+        handle=parse_handle(platform, found.handle),
         id=found.id,
         tags=tuple(tag for each in found.tags if (tag := each.strip())),
         template=None if template is None else Template(**msgspec.structs.asdict(template)),
@@ -89,7 +89,8 @@ def _template(template: Template) -> Document:
     return {name: each for name, each in fields.items() if each or name == "body"}
 
 
-def _platform(text: str) -> Platform:
+def parse_platform(text: str) -> Platform:
+    """The platform of this name, in any case; raise `Invalid` when there is none."""
     try:
         return Platform(text.lower())
     except ValueError:
@@ -97,7 +98,8 @@ def _platform(text: str) -> Platform:
         raise Invalid("platform", f"text of {len(text)} characters", f"one of {known}") from None
 
 
-def _handle(platform: Platform, handle: Any) -> bytes:
+def parse_handle(platform: Platform, handle: Any) -> bytes:
+    """The handle of a device, of a browser its subscription as an object or its text; raise `Invalid`."""
     try:
         return read_channel(platform, handle)
     except Invalid as error:

@@ -1,11 +1,14 @@
-"""Sends as JSON: their headers on the way in; their state and their outcomes on the way out."""
+"""Sends as JSON: their headers on the way in; their state, outcomes and errors on the way out. Jobs too."""
 
 from typing import Any, Final
 
 import msgspec
 
 from pushgate.model.errors import Invalid
+from pushgate.model.hub.feedback import PnsFeedback
+from pushgate.model.hub.job import Job
 from pushgate.model.hub.send import Send, SendDetails, SendTestOutcome
+from pushgate.protocols.notification_hubs.handles import write_handle
 from pushgate.protocols.notification_hubs.platform_names import TARGET_NAMES, TEMPLATE
 from pushgate.protocols.notification_hubs.send_headers import APNS_EXPIRY, PASSED_ON, passed_on
 
@@ -74,3 +77,28 @@ def results_document(tested: SendTestOutcome) -> list[Document]:
         }
         for each in tested.results
     ]
+
+
+def error_document(entry: PnsFeedback) -> Document:
+    """What a push service said against one device."""
+    return {
+        "at": entry.at,
+        "platform": entry.platform.value,
+        "handle": write_handle(entry.platform, entry.handle),
+        "registration": entry.registration_id,
+        "installation": entry.installation_id,
+        "outcome": entry.name,
+    }
+
+
+def job_document(job: Job) -> Document:
+    """How far a job is."""
+    return {
+        "id": job.id,
+        "type": job.request.type.value,
+        "status": job.status.value,
+        "progress": job.progress,
+        "failure": job.failure,
+        "created_at": job.created_at,
+        "updated_at": job.updated_at,
+    }

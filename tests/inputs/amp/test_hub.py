@@ -6,6 +6,8 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from pushgate.model.hub.errors import StoreDown
+from pushgate.model.hub.feedback import PnsFeedback
+from pushgate.model.hub.job import JobRequest, JobType
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, Template
 from pushgate.model.hub.send import DeviceResult, SendTestOutcome
@@ -13,6 +15,12 @@ from pushgate.model.principals import Grant, Operation
 from pushgate.testing import FakeHub
 from tests.amp_rig import AmpTestCase, command
 
+DEVICE = {"platform": "apns", "handle": "aa01"}
+ENTRY = (
+    '<entry xmlns="http://www.w3.org/2005/Atom"><content type="application/xml"><AppleRegistrationDescription'
+    ' xmlns="http://schemas.microsoft.com/netservices/2010/10/servicebus/connect"><RegistrationId>7-8-9'
+    "</RegistrationId><Tags>a,b</Tags><DeviceToken>CC01</DeviceToken></AppleRegistrationDescription></content></entry>"
+)
 HELLO = b'{"aps":{"alert":"Hi"}}'
 
 
@@ -153,6 +161,76 @@ class RegistrationTests(HubTestCase):
             self.assertTrue(said[1].startswith(f"{word}: "), said)
 
 
+class ImportTests(HubTestCase):
+    def imported(self, *entries):
+        """What an import answers."""
+        answer = self.ask("ImportRegistrations", entries=json.dumps(entries).encode())
+        return int(answer[b"imported"]), json.loads(answer[b"refused"])
+
+    def test_all_kinds(self):
+        """Registrations, installations and Azure's lines in one go, the bad ones by their index; twice is once."""
+        phone = {"installationId": "phone-1", "platform": "apns", "pushChannel": "bb01", "tags": ["a"]}
+        for _ in range(2):
+            done, refused = self.imported(
+                DEVICE | {"id": "one"}, phone, ENTRY, {"platform": "apns"}, "<x", DEVICE | {"id": "a b"},
+                phone | {"pushChannel": "x"}, 5,
+            )  # fmt: skip
+            self.assertEqual(done, 3)
+            self.assertEqual([index for index, _, _ in refused], [3, 4, 5, 6, 7])
+            self.assertEqual({code for _, code, _ in refused}, {"INVALID"})
+            self.assertIn("id: text of 3 characters; 1 to 200 of ", refused[2][2])
+        self.assertEqual(set(self.hub.kept), {"one", "7-8-9"})
+        self.assertEqual(set(self.hub.installations), {"phone-1"})
+        self.assertEqual(self.query(b"installation", b"phone-1")["tags"], ["a"])
+
+    def test_one_under_an_id(self):
+        """A registration is kept under the id that its caller chose, in the place of the one before."""
+        for tags in (["a"], ["b"]):
+            put = self.ask(
+                "PutRegistration", registration=json.dumps(DEVICE | {"id": "one", "tags": tags}).encode()
+            )
+            self.assertEqual(put[b"id"], b"one")
+        self.assertEqual(self.query(b"registration", b"one")["tags"], ["b"])
+        put = self.refused("PutRegistration", registration=json.dumps(DEVICE | {"id": "a/b"}).encode())
+        self.assertEqual(put[0], "INVALID")
+
+    def test_more_than_fits(self):
+        """Too many are refused as a whole; the reasons are left out of an answer that would be too long."""
+        self.assertEqual(
+            self.refused("ImportRegistrations", entries=b"[" + b"5," * 1000 + b"5]")[0], "TOO_LARGE"
+        )
+        self.assertEqual(self.refused("ImportRegistrations", entries=b"{")[0], "INVALID")
+        done, refused = self.imported(*[{"platform": "x"}] * 1000)
+        self.assertEqual((done, len(refused), refused[0]), (0, 1000, [0, "INVALID", ""]))
+
+    def test_a_database_that_is_away_fails_the_whole_import(self):
+        """So that it is repeated, rather than reported as bad entries."""
+        put = self.hub.put_installation
+
+        def failing(installation):
+            self.hub.fault = StoreDown()
+            return put(installation)
+
+        self.hub.put_installation = failing
+        phone = {"installationId": "phone-1", "platform": "apns", "pushChannel": "bb01"}
+        said = self.refused("ImportRegistrations", entries=json.dumps([phone]).encode())
+        self.assertEqual(said[0], "SERVICE_FAILED")
+
+    def test_errors_and_jobs(self):
+        """What push services said of a send, and the jobs of SDKs."""
+        self.hub.entries = [
+            PnsFeedback(
+                position=1, at=5.0, platform=Platform.APNS, handle=b"\xaa", name="BadChannel", send_id="9"
+            )
+        ]
+        [error] = self.query(b"errors", b"9")["errors"]
+        self.assertEqual((error["handle"], error["outcome"]), ("AA", "BadChannel"))
+        self.assertEqual(self.query(b"errors", b"8"), {"errors": []})
+        self.hub.submit_job(JobRequest(type=JobType.EXPORT, output="x"))
+        [job] = self.query(b"jobs")["jobs"]
+        self.assertEqual((job["type"], job["status"]), ("ExportRegistrations", "Started"))
+
+
 class PermissionTests(HubTestCase):
     grants: ClassVar = {
         "anonymous": Grant(operations=frozenset({Operation.READ, Operation.PUSH}), apps=frozenset({"news"}))
@@ -172,5 +250,7 @@ class PermissionTests(HubTestCase):
             ("HubQuery", {"what": b"registrations"}),
             ("PutRegistration", {"registration": b'{"platform": "apns", "handle": "aa"}'}),
             ("DeleteRegistration", {"id": b"1"}),
+            ("ImportRegistrations", {"entries": b"[]"}),
+            ("HubQuery", {"what": b"jobs"}),
         ):
             self.assertEqual(self.refused(name, **arguments)[0], "FORBIDDEN")

@@ -62,6 +62,7 @@ EVERY = {
     "HubQuery": command("HubQuery", hub=b"main", what=b"tags"),
     "PutRegistration": command("PutRegistration", hub=b"main", registration=b"{}"),
     "DeleteRegistration": command("DeleteRegistration", hub=b"main", id=ID),
+    "ImportRegistrations": command("ImportRegistrations", hub=b"main", entries=b"[]"),
     "Reload": command("Reload"),
 }
 """Each command as it is sent."""

@@ -67,9 +67,12 @@ class SendTests(HubTestCase):
                 SEND | {"colour": "red"},
                 "colour: no field of this request; the optional ones are expression, ",
             ),
-            (SEND | {"headers": {"host": "x"}}, "headers: one that goes to no push service"),
+            (
+                SEND | {"headers": {"host": "x"}},
+                "headers: a name of 4 characters; names that begin with apns-",
+            ),
             (SEND | {"schedule": "soon"}, "schedule: of type str"),
-            (SEND | {"test": True, "schedule": 5}, "schedule: given for a test send"),
+            (SEND | {"test": True, "schedule": 5}, "schedule: with test"),
             (b"{", "body: not JSON"),
         ):
             detail = self.refusal(self.ask("POST", SENDS, body), 400, "INVALID")

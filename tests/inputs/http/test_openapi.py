@@ -1,5 +1,7 @@
 """The description of the HTTP input is true: requests that are made of it are answered as it says."""
 
+import json
+
 import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -11,9 +13,11 @@ from twisted.trial.unittest import TestCase
 
 from pushgate.inputs.http.openapi import SCHEMAS
 from pushgate.testing import FakeHub, RecordingGateway
+from tests.hub_samples import SUBSCRIPTION
 from tests.inputs.http.test_input import listening_input
 from tests.samples import WITH_CHANNELS
 
+schemathesis.openapi.format("push-subscription", st.just(json.dumps(SUBSCRIPTION)))
 TAKES_ALL = replace(WITH_CHANNELS, text_payloads=True, check_payload=lambda _: None)
 """Everything that the description allows of some app or other."""
 EXAMPLES = {"POST": 25, "PUT": 12}

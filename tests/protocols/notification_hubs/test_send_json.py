@@ -3,6 +3,8 @@
 import pytest
 
 from pushgate.model.errors import Invalid
+from pushgate.model.hub.feedback import PnsFeedback
+from pushgate.model.hub.job import Job, JobRequest, JobStatus, JobType
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.send import (
     DeviceResult,
@@ -14,6 +16,8 @@ from pushgate.model.hub.send import (
 )
 from pushgate.protocols.notification_hubs.send_json import (
     details_document,
+    error_document,
+    job_document,
     read_headers,
     results_document,
     send_document,
@@ -62,3 +66,22 @@ def test_documents():
     assert results_document(SendTestOutcome(id="1", results=(result,))) == [
         {"platform": "apns", "handle": "AA", "registration": "7", "outcome": "Success", "succeeded": True}
     ]
+
+
+def test_errors_and_jobs():
+    """An error names the device as its push service does; a job says how far it is, and not by which addresses."""
+    entry = PnsFeedback(
+        position=1, at=5.0, platform=Platform.APNS, handle=b"\xaa", name="BadChannel", registration_id="7"
+    )
+    assert error_document(entry) == {
+        "at": 5.0, "platform": "apns", "handle": "AA", "registration": "7", "installation": "",
+        "outcome": "BadChannel",
+    }  # fmt: skip
+    request = JobRequest(type=JobType.EXPORT, output="https://signed")
+    job = Job(
+        id="1", request=request, status=JobStatus.FAILED, created_at=1.0, updated_at=2.0, failure="full"
+    )
+    assert job_document(job) == {
+        "id": "1", "type": "ExportRegistrations", "status": "Failed", "progress": 0.0, "failure": "full",
+        "created_at": 1.0, "updated_at": 2.0,
+    }  # fmt: skip
