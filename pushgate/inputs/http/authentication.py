@@ -8,22 +8,10 @@ from twisted.internet.defer import Deferred
 from pushgate.inputs.common.session import Session
 from pushgate.inputs.http.request import HTTPRequest
 from pushgate.model.errors import Invalid
+from pushgate.net.http.body_readers import IgnoredBody
 from pushgate.net.http.interfaces import BodyReader
 
 _RULE = "Bearer SECRET, or Basic with NAME:SECRET in Base64"
-
-
-class IgnoredBody:
-    """Reads a body that is not wanted."""
-
-    def feed(self, data: bytes) -> None:
-        """Drop the bytes."""
-
-    def end(self) -> None:
-        """Answer nothing: the failed login does."""
-
-    def close(self) -> None:
-        """Free nothing."""
 
 
 def authenticate(request: HTTPRequest) -> BodyReader | None:

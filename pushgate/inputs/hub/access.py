@@ -20,19 +20,6 @@ _EXPIRED: Final = "authorization: se: expired; sign anew, and check the clock"
 _ELSEWHERE: Final = "authorization: sr: for another address; sign this one, or one above it"
 
 
-class IgnoredBody:
-    """Reads a body that is not wanted."""
-
-    def feed(self, data: bytes) -> None:
-        """Drop the bytes."""
-
-    def end(self) -> None:
-        """Answer nothing: the failed login does."""
-
-    def close(self) -> None:
-        """Free nothing."""
-
-
 class Access:
     """Checks the signatures of requests at one input.
 

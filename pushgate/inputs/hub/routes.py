@@ -14,10 +14,10 @@ from pushgate.inputs.hub import (
     registrations,
     telemetry,
 )
-from pushgate.inputs.hub.access import IgnoredBody
 from pushgate.inputs.hub.query import Query
 from pushgate.inputs.hub.request import HubRequest
 from pushgate.inputs.hub.route import Route
+from pushgate.net.http.body_readers import IgnoredBody
 from pushgate.net.http.interfaces import BodyReader
 from pushgate.net.http.responses import HTTPFault
 

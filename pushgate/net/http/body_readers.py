@@ -33,6 +33,19 @@ class NoBody:
         """Free nothing."""
 
 
+class IgnoredBody:
+    """Reads a body that is not wanted: the request is answered by other means, such as a failed login."""
+
+    def feed(self, data: bytes) -> None:
+        """Drop the bytes."""
+
+    def end(self) -> None:
+        """Answer nothing."""
+
+    def close(self) -> None:
+        """Free nothing."""
+
+
 class WholeBody:
     """Keeps a body within its limit, and passes it to `handle` when it is complete.
 
