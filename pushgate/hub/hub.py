@@ -7,6 +7,7 @@ from uuid import uuid4
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from pushgate.hub.hub_context import HubContext
 from pushgate.hub.jobs.containers import Containers
 from pushgate.hub.jobs.hub_registrar import HubRegistrar
 from pushgate.hub.jobs.runner import JobRunner
@@ -23,7 +24,6 @@ from pushgate.hub.store import feedback, sends, tags, targets
 from pushgate.hub.store.database import open_database
 from pushgate.hub.store.interface import IDatabase
 from pushgate.hub.tag_expressions.parser import parse_expression
-from pushgate.hub.templates.rendering import render
 from pushgate.model.errors import Refusal, ShuttingDown
 from pushgate.model.hub.access import AccessRule
 from pushgate.model.hub.feedback import PnsFeedback
@@ -55,52 +55,30 @@ class Hub:
         context: Context,
         database: IDatabase | None = None,
     ) -> None:
-        self.name, self._table, self._gateway, self._context = name, table, gateway, context
-        self._rules = read_rules(name, table)
+        self.name, self._rules = name, read_rules(name, table)
         self._database = database or open_database(name, table, context)
-        self._acceptance = Acceptance(gateway, table)
-        self._owner = owner_id(context.state_dir)
-        self._running = False
+        self._hub = HubContext(name, table, self._database, gateway, context, owner_id(context.state_dir))
+        self._acceptance = Acceptance(self._hub)
+        self._registry = Registry(self._hub)
+        self._sender = Sender(self._hub, self._acceptance)
+        self._tester = SendTester(self._hub, self._acceptance)
+        self._sweep = Sweep(self._hub)
+        self.sink = HubSink(self._hub, self._sweep.doubted)
         self.containers = Containers(name, context.state_dir and context.state_dir / "hubs")
-        self._compose()
-
-    def _compose(self) -> None:
-        name, database, gateway, context = self.name, self._database, self._gateway, self._context
-        self._registry = Registry(name, database, gateway, lambda: self._table, context.metrics)
-        self._sender = Sender(
-            name, database, gateway, lambda: self._acceptance, render, context,
-            owner=lambda: self._owner, lease=lambda: self._table.lease,
-            expiry=lambda: self._table.expiry,
-        )  # fmt: skip
-        self._tester = SendTester(
-            name, database, gateway, lambda: self._acceptance, render, context,
-            lambda: self._table.test_sends,
-        )  # fmt: skip
-        self._sweep = Sweep(
-            name, database, gateway, self._platforms, context.reactor,
-            expiry=lambda: self._table.expiry, keep=lambda: self._table.keep,
-        )  # fmt: skip
-        self.sink = HubSink(name, database, gateway, self._platforms, context.metrics, self._sweep.doubted)
-        registrar = HubRegistrar(name, self._registry, context.metrics)
         self._jobs = JobRunner(
-            name,
-            database,
-            self.containers,
-            registrar,
-            context,
-            owner=self._owner,
-            keep=lambda: self._table.keep,
-        )
+            name, self._database, self.containers, HubRegistrar(name, self._registry), context,
+            owner=self._hub.owner, keep=lambda: self._hub.table.keep,
+        )  # fmt: skip
+        self._running = False
 
     # called by the service
 
-    def start(self) -> "Deferred[None]":
+    def start(self) -> None:
         """Go on with what was begun; the gateway is started, and `sink` with it."""
         self._running = True
         self._sender.start()
         self._sweep.start()
         self._jobs.start()
-        return _async(_nothing())
 
     def stop(self) -> "Deferred[None]":
         """Begin nothing new; fires when what is under way is on record. Before the gateway stops."""
@@ -114,20 +92,12 @@ class Hub:
         rules = read_rules(self.name, table)
 
         def use() -> None:
-            self._table, self._rules, self._acceptance = table, rules, Acceptance(self._gateway, table)
+            self._hub.table, self._rules = table, rules
 
         return use
 
-    def configure(self, table: HubTable) -> None:
-        """Go on with another table: its platforms, rules and limits. Raises as `configured`."""
-        self.configured(table)()
-
     def read_files(self) -> Callable[[], None]:
-        return self.configured(self._table)
-
-    def read_rules(self) -> None:
-        """Read the key files again, and use what they have. Raises as `configured`."""
-        self.configured(self._table)()
+        return self.configured(self._hub.table)
 
     async def _stop(self) -> None:
         self._running = False
@@ -135,17 +105,10 @@ class Hub:
         await self._sender.stop()
         await self._sweep.stop()
 
-    def _platforms(self) -> Mapping[str, Sequence[Platform]]:
-        found: dict[str, list[Platform]] = {}
-        for platform, app in self._table.apps().items():
-            if self._gateway.has_app(app):
-                found.setdefault(app, []).append(platform)
-        return found
-
     # IHub
 
     def apps(self) -> Mapping[Platform, str]:
-        return self._table.apps()
+        return self._hub.table.apps()
 
     def rules(self) -> Mapping[str, AccessRule]:
         return self._rules
@@ -194,9 +157,9 @@ class Hub:
 
     async def _send(self, request: SendRequest) -> Send:
         self._check_running()
-        checked = self._acceptance.check(request, self._context.wall())
+        checked = self._acceptance.check(request)
         send: Send = await self._database.write(sends.add, uuid4().hex, checked)
-        self._context.metrics.count("pushgate_hub_sends_total", self.name, _kind(checked))
+        self._hub.metrics.count("pushgate_hub_sends_total", self.name, _kind(checked))
         self._sender.look()
         return send
 
@@ -206,7 +169,7 @@ class Hub:
     async def _test_send(self, request: SendRequest) -> SendTestOutcome:
         self._check_running()
         tested = await self._tester.send(request)
-        self._context.metrics.count("pushgate_hub_sends_total", self.name, "test")
+        self._hub.metrics.count("pushgate_hub_sends_total", self.name, "test")
         return tested
 
     def cancel(self, send_id: str) -> "Deferred[bool]":
@@ -250,7 +213,7 @@ class Hub:
         return self._registry.export()
 
     def stats(self) -> dict[str, Any]:
-        counts = self._context.metrics.counts
+        counts = self._hub.metrics.counts
         return {
             "sends_active": self._sender.active(),
             "sends": _of_hub(counts["pushgate_hub_sends_total"], self.name),
@@ -259,7 +222,7 @@ class Hub:
         }
 
     def _check_running(self) -> None:
-        if not self._running or not self._gateway.accepting():
+        if not self._running or not self._hub.gateway.accepting():
             raise ShuttingDown
 
 
@@ -277,7 +240,3 @@ def _of_hub(counts: Mapping[tuple[str, ...], int], name: str) -> dict[str, int]:
         if hub == name:
             found[word] = found.get(word, 0) + count
     return found
-
-
-async def _nothing() -> None:
-    """What a start has to wait for."""

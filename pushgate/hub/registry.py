@@ -1,22 +1,20 @@
 """The registrations and installations of a hub: checked, kept, and their handles alive again."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 from twisted.logger import Logger
 
+from pushgate.hub.hub_context import HubContext
 from pushgate.hub.registration_rules import check_installation, check_registration
-from pushgate.hub.settings import HubTable
 from pushgate.hub.store import installations, registration_queries, registrations
-from pushgate.hub.store.interface import IDatabase, Session
+from pushgate.hub.store.interface import Session
 from pushgate.model.errors import Invalid, Refusal, ShuttingDown
 from pushgate.model.hub.installation import Installation
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, RegistrationPage, RegistrationQuery
-from pushgate.model.metrics import Metrics
 from pushgate.plugin.hub_interface import PatchOperation
-from pushgate.plugin.interfaces import IGateway
 from pushgate.protocols.notification_hubs.json_patch import apply
 
 EXPORTED: Final = 1000
@@ -24,23 +22,12 @@ EXPORTED: Final = 1000
 
 
 class Registry:
-    """What a hub keeps of its devices.
-
-    :param table: returns the configuration.
-    """
+    """What a hub keeps of its devices."""
 
     log = Logger()
 
-    def __init__(
-        self,
-        hub: str,
-        database: IDatabase,
-        gateway: IGateway,
-        table: Callable[[], HubTable],
-        metrics: Metrics,
-    ) -> None:
-        self._hub, self._database, self._gateway = hub, database, gateway
-        self._table, self._metrics = table, metrics
+    def __init__(self, hub: HubContext) -> None:
+        self._hub, self._database, self._gateway = hub, hub.database, hub.gateway
 
     async def create_id(self) -> str:
         """Give out an id."""
@@ -51,7 +38,7 @@ class Registry:
         """Keep a new registration."""
         checked = self.check(registration)
         made: Registration = await self._database.write(registrations.create, checked)
-        self._count("create")
+        self.count("create")
         await self.alive([made])
         return made
 
@@ -59,7 +46,7 @@ class Registry:
         """Keep a registration in the place of an earlier one."""
         checked = self.check(registration)
         made: Registration = await self._database.write(registrations.put, checked, if_match)
-        self._count("update")
+        self.count("update")
         await self.alive([made])
         return made
 
@@ -69,7 +56,7 @@ class Registry:
         good = [each for each in checked if isinstance(each, Registration)]
         kept: list[Registration | Refusal] = await self._database.write(_import, good) if good else []
         made = [each for each in kept if isinstance(each, Registration)]
-        self._metrics.count("pushgate_hub_registrations_total", self._hub, "update", times=len(made))
+        self.count("update", len(made))
         await self.alive(made)
         results = iter(kept)
         return [next(results) if isinstance(each, Registration) else each for each in checked]
@@ -83,24 +70,24 @@ class Registry:
     async def find(self, registration_id: str) -> Registration:
         """The registration with this id."""
         found: Registration = await self._database.read(registrations.get, registration_id)
-        self._count("get")
+        self.count("get")
         return found
 
     async def delete(self, registration_id: str, if_match: str | None) -> None:
         """Delete a registration."""
         await self._database.write(registrations.delete, registration_id, if_match)
-        self._count("delete")
+        self.count("delete")
 
     async def page(self, query: RegistrationQuery) -> RegistrationPage:
         """Some registrations."""
         found: RegistrationPage = await self._database.read(registration_queries.page, query)
-        self._count("get")
+        self.count("get")
         return found
 
     async def put_installation(self, installation: Installation) -> None:
         """Keep an installation."""
         await self._database.write(installations.put, self.check_installation(installation))
-        self._count("update")
+        self.count("update")
         await self._forget(installation.platform, [installation.handle])
 
     async def patch_installation(self, installation_id: str, operations: Sequence[PatchOperation]) -> None:
@@ -110,19 +97,19 @@ class Registry:
             return self.check_installation(apply(installation, operations))
 
         changed: Installation = await self._database.write(installations.change, installation_id, change)
-        self._count("update")
+        self.count("update")
         await self._forget(changed.platform, [changed.handle])
 
     async def installation(self, installation_id: str) -> Installation:
         """The installation with this id."""
         found: Installation = await self._database.read(installations.get, installation_id)
-        self._count("get")
+        self.count("get")
         return found
 
     async def delete_installation(self, installation_id: str) -> None:
         """Delete an installation, if there is one."""
         await self._database.write(installations.delete, installation_id)
-        self._count("delete")
+        self.count("delete")
 
     async def export(self) -> AsyncIterator[Sequence[Registration]]:
         """All registrations, some at a time."""
@@ -141,21 +128,17 @@ class Registry:
         :raises Invalid: naming the field.
         :raises TooLarge: of a template.
         """
-        checked = check_registration(registration, self._table().max_tags)
+        checked = check_registration(registration, self._hub.table.max_tags)
         return replace(checked, handle=self._handle(checked.platform, checked.handle))
 
     def check_installation(self, installation: Installation) -> Installation:
         """Return an installation as it is kept. Raises as `check`."""
-        checked = check_installation(installation, self._table().max_tags)
+        checked = check_installation(installation, self._hub.table.max_tags)
         return replace(checked, handle=self._handle(checked.platform, checked.handle))
 
     def _handle(self, platform: Platform, handle: bytes) -> bytes:
         """A handle in its one form; by the rules of the app, if the platform has one here."""
-        app = self._table().apps().get(platform)
-        if app is None:
-            have = ", ".join(sorted(self._table().apps())) or "none"
-            raise Invalid("platform", f"{platform} has no app in this hub", f"one that has: {have}")
-        rules = self._gateway.rules(app)
+        rules = self._gateway.rules(self._hub.app(platform))
         try:
             if not 1 <= len(handle) <= rules.max_target:
                 raise Invalid("handle", f"{len(handle)} bytes", f"1 to {rules.max_target} bytes")
@@ -175,20 +158,21 @@ class Registry:
 
     async def _forget(self, platform: Platform, handles: Sequence[bytes]) -> None:
         """Have the gateway forget that handles were dead: devices have just given them."""
-        app = self._table().apps().get(platform)
-        if app is None:
-            return
+        app = self._hub.app(platform)
         dead = [handle for handle in handles if self._gateway.dead_token(app, handle) is not None]
         if dead:
             try:
                 await self._gateway.forget(app, dead)
             except ShuttingDown:
                 self.log.info(
-                    "hub {hub}: stopping; {count} handles count as dead still", hub=self._hub, count=len(dead)
+                    "hub {hub}: stopping; {count} handles count as dead still",
+                    hub=self._hub.name,
+                    count=len(dead),
                 )
 
-    def _count(self, operation: str) -> None:
-        self._metrics.count("pushgate_hub_registrations_total", self._hub, operation)
+    def count(self, operation: str, times: int = 1) -> None:
+        """Count operations on registrations and installations."""
+        self._hub.metrics.count("pushgate_hub_registrations_total", self._hub.name, operation, times=times)
 
 
 def _import(session: Session, given: Sequence[Registration]) -> list[Registration | Refusal]:

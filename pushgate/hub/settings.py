@@ -13,8 +13,13 @@ _KEYS: Final = tuple((platform, str(platform)) for platform in Platform)
 """Looked at for each registration: a walk through an enumeration would be dear."""
 
 
+SQLITE: Final = "sqlite"
+"""The `store` of a hub of one gateway; all others are addresses of PostgreSQL."""
+_SCHEMES: Final = ("postgresql://", "postgres://")
+
+
 def _store(text: str) -> str:
-    if text != "sqlite" and not text.startswith(("postgresql://", "postgres://")):
+    if text != SQLITE and not text.startswith(_SCHEMES):
         raise ValueError('must be "sqlite" or an address such as postgresql://user@host/database')
     return text
 
@@ -45,7 +50,7 @@ class HubTable(Table):
     :param test_sends: a minute, at most.
     """
 
-    store: Annotated[str, AfterValidator(_store)] = "sqlite"
+    store: Annotated[str, AfterValidator(_store)] = SQLITE
     password_file: FilePath | None = None
     connections: int = Field(default=8, ge=2, le=64)
     apns: AppName | None = None

@@ -140,7 +140,7 @@ class Lifecycle(OwnLog):
         await self._gateway.start()
         for name, hub in self._parts.hubs.items():
             with error_boundary(f"hubs.{name}: its start"):
-                await hub.start()
+                hub.start()
         for name, each in self._parts.inputs.items():
             with error_boundary(f"inputs.{name}: its start"):
                 await maybeDeferred(each.start)

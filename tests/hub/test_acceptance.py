@@ -2,15 +2,22 @@
 
 import pytest
 
+from pushgate.hub.hub_context import HubContext
 from pushgate.hub.sending.acceptance import Acceptance
 from pushgate.hub.settings import HubTable
 from pushgate.model.errors import Invalid, TooLarge
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.send import SendRequest
 from pushgate.testing import RecordingGateway
-from pushgate.testing.context import EPOCH
+from pushgate.testing.context import EPOCH, context
+from tests.hub_rig import MemoryDatabase
 
-ACCEPTANCE = Acceptance(RecordingGateway("news"), HubTable(apns="news", max_handles=3))
+ACCEPTANCE = Acceptance(
+    HubContext(
+        "main", HubTable(apns="news", max_handles=3), MemoryDatabase(lambda: EPOCH), RecordingGateway("news"),
+        context(), "one",
+    )
+)  # fmt: skip
 
 
 def request(**keys):
@@ -37,7 +44,7 @@ def request(**keys):
 def test_what_is_against_a_rule_is_refused(keys, field):
     """The field is named."""
     with pytest.raises(Invalid) as caught:
-        ACCEPTANCE.check(request(**keys), EPOCH)
+        ACCEPTANCE.check(request(**keys))
     assert caught.value.field == field
 
 
@@ -52,16 +59,16 @@ def test_what_is_against_a_rule_is_refused(keys, field):
 def test_what_is_too_large_is_refused(keys, field):
     """Beyond 64 KB in any case, and beyond what the push service takes."""
     with pytest.raises(TooLarge) as caught:
-        ACCEPTANCE.check(request(**keys), EPOCH)
+        ACCEPTANCE.check(request(**keys))
     assert caught.value.field == field
 
 
 def test_what_is_right_is_kept_as_it_is():
     """Handles that mean the same are one."""
     plain = request(expression="a || b", scheduled_for=EPOCH + 7 * 86400, headers={"apns-topic": "t"})
-    assert ACCEPTANCE.check(plain, EPOCH) == plain
-    direct = ACCEPTANCE.check(request(handles=("aA", "bb", "AA")), EPOCH)
+    assert ACCEPTANCE.check(plain) == plain
+    direct = ACCEPTANCE.check(request(handles=("aA", "bb", "AA")))
     assert direct.handles == ("aA", "bb")
     assert ACCEPTANCE.targets(direct) == [b"\xaa", b"\xbb"]
     template = request(platform=None, body=b'{"a": "b"}')
-    assert ACCEPTANCE.check(template, EPOCH) == template
+    assert ACCEPTANCE.check(template) == template

@@ -9,13 +9,13 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from pushgate.hub.hub_context import HubContext
 from pushgate.hub.outcomes.sink import HubSink
 from pushgate.hub.sending import pages
 from pushgate.hub.sending.acceptance import Acceptance
 from pushgate.hub.sending.sender import Sender
 from pushgate.hub.settings import HubTable
 from pushgate.hub.store import sends
-from pushgate.hub.templates.rendering import RenderedTemplate
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import Conflict, Invalid, Overloaded, ShuttingDown
 from pushgate.model.hub.platform import Platform
@@ -30,14 +30,9 @@ from tests.hub_rig import MemoryDatabase
 BODY = b'{"aps":{"alert":"Hello"}}'
 
 
-def render(platform: Platform, template: Template, properties: Any, variables: Any) -> RenderedTemplate:
-    """As templates of the simplest kind."""
-    if template.body == "wrong":
-        raise Invalid("template", "wrong", "right")
-    text = template.body.replace("$(message)", properties["message"]).replace(
-        "$(me)", variables.get("me", "")
-    )
-    return RenderedTemplate(msgspec.json.encode({"aps": {"alert": text}}), template.headers)
+def alert(expression: str) -> str:
+    """The body of a template whose alert is this."""
+    return msgspec.json.encode({"aps": {"alert": expression}}).decode()
 
 
 class PowerCutError(Exception):
@@ -55,29 +50,20 @@ class Rig:
         self.database = database or MemoryDatabase(lambda: EPOCH + self.clock.seconds())
         self.gateway = RecordingGateway("news", "droid")
         self.owner = owner
-        table = HubTable(apns="news", fcmv1="droid")
-        self.acceptance = Acceptance(self.gateway, table)
         self.sender = self.make()
-        self.sink = HubSink(
-            "main",
-            self.database,
-            self.gateway,
-            lambda: {"news": [Platform.APNS]},
-            self.context.metrics,
-            lambda: None,
-        )
+        self.sink = HubSink(self.hub, lambda: None)
 
     def make(self) -> Sender:
-        return Sender(
-            "main", self.database, self.gateway, lambda: self.acceptance, render, self.context,
-            owner=lambda: self.owner, lease=lambda: 60.0, expiry=lambda: 1800.0,
-        )  # fmt: skip
+        table = HubTable(apns="news", fcmv1="droid")
+        self.hub = HubContext("main", table, self.database, self.gateway, self.context, self.owner)
+        self.acceptance = Acceptance(self.hub)
+        return Sender(self.hub, self.acceptance)
 
     def send(self, send_id: str = "s", **keys: Any) -> None:
         request = SendRequest(
             body=keys.pop("body", BODY), platform=keys.pop("platform", Platform.APNS), **keys
         )
-        self.database.write(sends.add, send_id, self.acceptance.check(request, EPOCH))
+        self.database.write(sends.add, send_id, self.acceptance.check(request))
 
     def sent(self) -> list[tuple[bytes, bytes]]:
         """Each target that was submitted, with its payload."""
@@ -136,12 +122,14 @@ class FanOutTests(SynchronousTestCase):
     def test_templates_are_rendered_for_each_device(self) -> None:
         """Each template of a device is a notification; those of equal terms go together; a wrong one is counted."""
         database = self.rig.database
-        database.add_device(b"1", template=Template(body="A $(message)"))
-        database.add_device(b"1", template=Template(body="B $(message)"))
-        database.add_device(b"2", template=Template(body="A $(message)"))
-        database.add_device(b"3", template=Template(body="$(me)"), variables={"me": "Jon"})
-        database.add_device(b"4", template=Template(body="wrong"))
-        database.add_device(b"5", template=Template(body="A $(message)", headers={"apns-collapse-id": "c"}))
+        database.add_device(b"1", template=Template(body=alert("{'A ' + $(message)}")))
+        database.add_device(b"1", template=Template(body=alert("{'B ' + $(message)}")))
+        database.add_device(b"2", template=Template(body=alert("{'A ' + $(message)}")))
+        database.add_device(b"3", template=Template(body=alert("$(me)")), variables={"me": "Jon"})
+        database.add_device(b"4", template=Template(body=alert("$(wrong")))
+        database.add_device(
+            b"5", template=Template(body=alert("{'A ' + $(message)}"), headers={"apns-collapse-id": "c"})
+        )
         database.add_device(b"6")
         self.rig.send(platform=None, body=b'{"message":"hi"}')
         self.rig.sender.start()
@@ -182,7 +170,7 @@ class FanOutTests(SynchronousTestCase):
         for number in range(35):
             self.rig.database.add_device(b"%02d" % number)
             self.rig.database.add_device(
-                b"%02d" % number, template=Template(body="$(me)"), variables={"me": str(number)}
+                b"%02d" % number, template=Template(body=alert("$(me)")), variables={"me": str(number)}
             )
         submit = self.rig.gateway.submit
 

@@ -47,7 +47,7 @@ class HubTestCase(TestCase):
         self.hub = Hub("main", table, self.rig.gateway, context)
         self.rig.gateway.add_sink("hubs.main", self.hub.sink, 1_000_000)
         await self.rig.start()
-        await self.hub.start()
+        self.hub.start()
         self.addCleanup(lambda: Deferred.fromCoroutine(self.end()))
         return self.hub
 
@@ -276,10 +276,10 @@ class HubTests(HubTestCase):
         """A new key signs from then on; a limit that became smaller holds."""
         hub = await self.hub_with()
         (self.directory / "key").write_text(f"{KEY}\n{KEY}2\n")
-        hub.read_rules()
+        hub.read_files()()
         assert len(hub.rules()["Full"].keys) == 2
         rules = {"Listen": {"rights": ["listen"], "key_file": str(self.directory / "key")}}
-        hub.configure(HubTable.model_validate({"apns": "news", "max_tags": 0, "rules": rules}))
+        hub.configured(HubTable.model_validate({"apns": "news", "max_tags": 0, "rules": rules}))()
         assert set(hub.rules()) == {"Listen"}
         with self.assertRaises(Invalid):
             await hub.create_registration(native(1, "a"))

@@ -5,9 +5,9 @@ import pytest
 
 from pushgate.hub.outcomes.names import refusal_name
 from pushgate.hub.outcomes.reports import find
-from pushgate.hub.sending.page import LARGEST, template_groups
+from pushgate.hub.sending.page import template_groups
 from pushgate.hub.store.targets import Target
-from pushgate.hub.templates.rendering import RenderedTemplate
+from pushgate.hub.templates.properties import Properties
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import Forbidden, Invalid, TooLarge
 from pushgate.model.hub.platform import Platform
@@ -78,11 +78,8 @@ def test_what_is_refused_has_a_name(error, name):
 
 def test_a_template_may_not_become_too_large():
     """What no push service takes is a fault of its device, not of the page."""
-    target = Target(device=1, handle=b"t", platform=Platform.APNS, template=Template(body="x"))
-
-    def render(*_):
-        return RenderedTemplate(b"x" * (LARGEST + 1))
-
-    groups, (fault,) = template_groups([target], {}, render, 0.0)
+    body = '{"aps":{"alert":"$(text)"}}'
+    target = Target(device=1, handle=b"t", platform=Platform.APNS, template=Template(body=body))
+    groups, (fault,) = template_groups([target], Properties({"text": "x" * 65535}), 0.0)
     assert groups == []
     assert isinstance(fault.error, TooLarge)

@@ -16,7 +16,6 @@ from pushgate.hub.hub import Hub
 from pushgate.hub.sending import pages, sender
 from pushgate.hub.settings import HubTable
 from pushgate.hub.store import registrations
-from pushgate.model.errors import CannotStart
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration
 from pushgate.model.hub.send import SendRequest, SendState
@@ -70,13 +69,13 @@ class SharedHubTests(TestCase):
             return Deferred()  # the process is gone: nothing is heard of it
 
         first.submit = dies
-        await one.start()
+        one.start()
         send = await one.send(SendRequest(body=b"{}", platform=Platform.APNS))
         soon = await one.send(
             SendRequest(body=b"{}", platform=Platform.APNS, handles=("ff",), scheduled_for=time.time() + 1)
         )
         one._sender._stopping = True
-        await two.start()
+        two.start()
 
         async def resolved() -> bool:
             rows = await two._database.read(lambda session: session.execute("SELECT resolved FROM send"))
@@ -94,9 +93,3 @@ class SharedHubTests(TestCase):
         await two.stop()
         await one._jobs.stop()
         await one._sweep.stop()
-
-    def test_a_store_that_there_is_not(self) -> None:
-        """The key is named, and what it may be."""
-        with self.assertRaises(CannotStart) as caught:
-            self.hub("main", "mysql://x")
-        assert "hubs.main.store" in caught.exception.faults[0]

@@ -4,14 +4,17 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from pushgate.hub.hub_context import HubContext
 from pushgate.hub.outcomes.sweep import Sweep
-from pushgate.hub.store import sends
+from pushgate.hub.settings import HubTable
+from pushgate.hub.store import batches, sends
+from pushgate.hub.store.batches import BatchEntry
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.hub.errors import UnknownResource
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.send import SendRequest, SendState
 from pushgate.testing import RecordingGateway
-from pushgate.testing.context import EPOCH
+from pushgate.testing.context import EPOCH, context
 from tests.hub_rig import MemoryDatabase
 
 REQUEST = SendRequest(body=b"{}", platform=Platform.APNS)
@@ -22,10 +25,8 @@ class SweepTests(SynchronousTestCase):
         self.clock = Clock()
         self.database = MemoryDatabase(lambda: EPOCH + self.clock.seconds())
         self.gateway = RecordingGateway("news")
-        self.sweep = Sweep(
-            "main", self.database, self.gateway, lambda: {"news": [Platform.APNS]}, self.clock,
-            expiry=lambda: 1800.0, keep=lambda: 86400.0,
-        )  # fmt: skip
+        table = HubTable(apns="news", keep="1d")
+        self.sweep = Sweep(HubContext("main", table, self.database, self.gateway, context(self.clock), "one"))
 
     def registered(self) -> int:
         return int(self.database.session.execute("SELECT COUNT(*) FROM registration")[0][0])
@@ -63,8 +64,8 @@ class SweepTests(SynchronousTestCase):
         """After their time what waits is withdrawn; after twice that nothing is waited for any more."""
         sends.add(self.database.session, "s", REQUEST, True)
         sends.begin(self.database.session, "s")
-        entry = sends.BatchEntry(id=f"{77:032x}", platform=Platform.APNS, live=2)
-        sends.add_batches(self.database.session, "s", [entry])
+        entry = BatchEntry(id=f"{77:032x}", platform=Platform.APNS, live=2)
+        batches.add(self.database.session, "s", [entry])
         self.sweep.start()
         self.clock.pump([60] * 31)
         assert set(self.gateway.withdrawn) == {77}
@@ -75,8 +76,8 @@ class SweepTests(SynchronousTestCase):
     def test_old_sends_are_forgotten(self) -> None:
         """With their batches, once they were kept for as long as is configured."""
         sends.add(self.database.session, "s", REQUEST, True)
-        entry = sends.BatchEntry(id="b", platform=Platform.APNS, outcomes={"Skipped": 1})
-        sends.add_batches(self.database.session, "s", [entry])
+        entry = BatchEntry(id="b", platform=Platform.APNS, outcomes={"Skipped": 1})
+        batches.add(self.database.session, "s", [entry])
         self.sweep.start()
         self.clock.advance(60)
         assert sends.details(self.database.session, "s").outcomes == {Platform.APNS: {"Skipped": 1}}

@@ -11,7 +11,6 @@ from pushgate.hub.store.interface import Session
 from pushgate.model.errors import Refusal
 from pushgate.model.hub.job import JobType
 from pushgate.model.hub.registration import Registration, RegistrationPage, RegistrationQuery
-from pushgate.model.metrics import Metrics
 
 
 class HubRegistrar:
@@ -19,8 +18,8 @@ class HubRegistrar:
 
     log = Logger()
 
-    def __init__(self, hub: str, registry: Registry, metrics: Metrics) -> None:
-        self._hub, self._registry, self._metrics = hub, registry, metrics
+    def __init__(self, hub: str, registry: Registry) -> None:
+        self._hub, self._registry = hub, registry
 
     def apply(self, session: Session, kind: JobType, registration: Registration) -> str:
         if kind is JobType.DELETE:
@@ -44,8 +43,7 @@ class HubRegistrar:
 
     async def _applied(self, kind: JobType, kept: Sequence[Registration]) -> None:
         names = {JobType.CREATE: "create", JobType.DELETE: "delete"}
-        operation = names.get(kind, "update")
-        self._metrics.count("pushgate_hub_registrations_total", self._hub, operation, times=len(kept))
+        self._registry.count(names.get(kind, "update"), len(kept))
         if kind is JobType.DELETE:
             return
         try:

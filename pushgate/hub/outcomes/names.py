@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pushgate.hub.store.sends import BatchEntry
+from pushgate.hub.store.batches import BatchEntry
 from pushgate.model.errors import Refusal, TooLarge
 from pushgate.model.hub.platform import Platform
 from pushgate.protocols.telemetry_names import OutcomeName

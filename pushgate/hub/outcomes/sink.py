@@ -1,20 +1,18 @@
 """The hub as a sink of the gateway: it is durable, so a report that it kept is not given to it again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from pushgate.hub.hub_context import HubContext
 from pushgate.hub.outcomes.reports import Findings, find
 from pushgate.hub.store import findings
-from pushgate.hub.store.interface import IDatabase
 from pushgate.model.errors import SinkDown
 from pushgate.model.hub.errors import StoreDown
-from pushgate.model.hub.platform import Platform
-from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import Report
-from pushgate.plugin.interfaces import IGateway, IOutcomeSink
+from pushgate.plugin.interfaces import IOutcomeSink
 
 
 @implementer(IOutcomeSink)
@@ -23,24 +21,13 @@ class HubSink:
 
     It opens the database at its start and closes it at its stop: what the gateway has for it then is kept.
 
-    :param hub: its name.
-    :param platforms: returns those that send through each app.
     :param doubted: called when handles were refused that may be alive.
     """
 
     log = Logger()
 
-    def __init__(
-        self,
-        hub: str,
-        database: IDatabase,
-        gateway: IGateway,
-        platforms: Callable[[], Mapping[str, Sequence[Platform]]],
-        metrics: Metrics,
-        doubted: Callable[[], None],
-    ) -> None:
-        self._hub, self._database, self._gateway = hub, database, gateway
-        self._platforms, self._metrics, self._doubted = platforms, metrics, doubted
+    def __init__(self, hub: HubContext, doubted: Callable[[], None]) -> None:
+        self._hub, self._database, self._doubted = hub, hub.database, doubted
 
     def start(self) -> None:
         """Open the database; raise `CannotStart` when that cannot be done."""
@@ -48,7 +35,8 @@ class HubSink:
 
     def emit(self, reports: Sequence[Report]) -> "Deferred[None] | None":
         """Keep what the reports say; fails with `SinkDown` while the database is out of reach."""
-        found = find(reports, f"hubs.{self._hub}", self._platforms(), self._gateway.dead_token)
+        hub = self._hub
+        found = find(reports, hub.input_name, hub.platforms(), hub.gateway.dead_token)
         if found.doubted:
             self._doubted()
         if not found:
@@ -64,13 +52,13 @@ class HubSink:
 
     async def _keep(self, found: Findings) -> None:
         try:
-            _, pruned = await self._database.write(
+            counted, pruned = await self._database.write(
                 findings.keep, found.reported, found.feedback, found.deaths, found.replaced
             )
         except StoreDown as error:
             raise SinkDown(str(error)) from error
-        for reported in found.reported:
-            labels = self._hub, str(reported.platform), reported.name
-            self._metrics.count("pushgate_hub_outgoing_total", *labels, times=reported.count)
+        metrics, name = self._hub.metrics, self._hub.name
+        for (platform, outcome), count in counted.items():
+            metrics.count("pushgate_hub_outgoing_total", name, str(platform), outcome, times=count)
         if pruned:
-            self._metrics.count("pushgate_hub_registrations_total", self._hub, "prune", times=pruned)
+            metrics.count("pushgate_hub_registrations_total", name, "prune", times=pruned)

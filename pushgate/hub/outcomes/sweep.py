@@ -1,20 +1,17 @@
 """What is done now and then: registrations of dead handles go, sends are ended and forgotten."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pushgate.hub.sending.sender import numbers
-from pushgate.hub.store import pruning, purging, sends
-from pushgate.hub.store.interface import IDatabase
+from pushgate.hub.hub_context import HubContext
+from pushgate.hub.store import batches, pruning, purging, sends
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.hub.errors import StoreDown
-from pushgate.model.hub.platform import Platform
-from pushgate.plugin.interfaces import IGateway
 
 DEATHS: Final = 1000
 """Dead tokens that are looked at in one transaction."""
@@ -25,28 +22,12 @@ MINUTE: Final = 60.0
 
 
 class Sweep:
-    """Carried out at the start, each minute, and over all dead tokens each hour.
-
-    :param platforms: returns those that send through each app.
-    :param expiry: seconds after which a send is overdue.
-    :param keep: seconds for which sends are kept.
-    """
+    """Carried out at the start, each minute, and over all dead tokens each hour."""
 
     log = Logger()
 
-    def __init__(
-        self,
-        hub: str,
-        database: IDatabase,
-        gateway: IGateway,
-        platforms: Callable[[], Mapping[str, Sequence[Platform]]],
-        clock: Any,
-        *,
-        expiry: Callable[[], float],
-        keep: Callable[[], float],
-    ) -> None:
-        self._hub, self._database, self._gateway, self._platforms = hub, database, gateway, platforms
-        self._clock, self._expiry, self._keep = clock, expiry, keep
+    def __init__(self, hub: HubContext) -> None:
+        self._hub, self._database, self._gateway, self._clock = hub, hub.database, hub.gateway, hub.clock
         self._timer: IDelayedCall | None = None
         self._sweeping: Deferred[None] | None = None
         self._all_at = 0.0
@@ -82,12 +63,13 @@ class Sweep:
 
     def _failed(self, failure: Failure) -> None:
         if not failure.check(StoreDown, CancelledError):
-            self.log.failure("hub {hub}: its sweep", failure, hub=self._hub)
+            self.log.failure("hub {hub}: its sweep", failure, hub=self._hub.name)
 
     async def _sweep(self) -> None:
-        for _, batches in await self._database.write(sends.late, self._expiry()):
-            self._gateway.withdraw(numbers(batches))
-        while not self._stopping and await self._database.write(sends.purge, self._keep()):
+        table = self._hub.table
+        for unsettled in await self._database.write(batches.late, table.expiry):
+            self._gateway.withdraw(unsettled)
+        while not self._stopping and await self._database.write(sends.purge, table.keep):
             pass
         while not self._stopping and await self._database.write(purging.purge):
             pass
@@ -96,7 +78,7 @@ class Sweep:
             await self._prune()
 
     async def _prune(self) -> None:
-        for app, platforms in self._platforms().items():
+        for app, platforms in self._hub.platforms().items():
             for page in self._pages(app):
                 sure = [death for death in page if not death.doubted]
                 if len(sure) < len(page):

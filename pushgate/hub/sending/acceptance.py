@@ -1,18 +1,16 @@
 """Checks a send before it is kept: what is wrong with it is said to the caller, and nothing is sent."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
+from pushgate.hub.hub_context import HubContext
 from pushgate.hub.sending.formatting import native_payload, native_terms
-from pushgate.hub.settings import HubTable
 from pushgate.hub.tag_expressions.parser import parse_expression
 from pushgate.hub.templates.properties import Properties
 from pushgate.model.errors import Invalid, Refusal, TooLarge
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.send import SendRequest
-from pushgate.plugin.interfaces import IGateway
 
 MINUTE: Final = 60.0
 
@@ -20,19 +18,18 @@ MINUTE: Final = 60.0
 class Acceptance:
     """The rules for sends of one hub, by its configuration and by the rules of its apps."""
 
-    def __init__(self, gateway: IGateway, table: HubTable) -> None:
-        self._gateway, self._table = gateway, table
-        self.apps: Mapping[Platform, str] = table.apps()
+    def __init__(self, hub: HubContext) -> None:
+        self._hub, self._gateway = hub, hub.gateway
 
-    def check(self, request: SendRequest, now: float) -> SendRequest:
+    def check(self, request: SendRequest) -> SendRequest:
         """Return the request as it is kept.
 
-        :param now: Unix seconds.
         :raises Invalid: naming the field.
         :raises TooLarge: the body, or the number of handles.
         """
-        if len(request.body) > self._table.max_body:
-            raise TooLarge("body", len(request.body), self._table.max_body)
+        now, table = self._hub.wall(), self._hub.table
+        if len(request.body) > table.max_body:
+            raise TooLarge("body", len(request.body), table.max_body)
         if request.expression is not None:
             parse_expression(request.expression)
         self._check_time(request.scheduled_for, now)
@@ -47,22 +44,16 @@ class Acceptance:
     def targets(self, request: SendRequest) -> list[bytes]:
         """The targets of a direct send that was checked."""
         assert request.platform is not None
-        parse = self._gateway.rules(self._app(request.platform)).parse_target
+        parse = self._gateway.rules(self._hub.app(request.platform)).parse_target
         return [parse(text) for text in request.handles]
 
-    def _app(self, platform: Platform) -> str:
-        if platform not in self.apps:
-            have = ", ".join(sorted(self.apps)) or "none"
-            raise Invalid("platform", f"{platform} has no app in this hub", f"one that has: {have}")
-        return self.apps[platform]
-
     def _check_time(self, at: float | None, now: float) -> None:
-        if at is not None and at > now + self._table.max_schedule + MINUTE:
-            days = self._table.max_schedule / 86400
+        if at is not None and at > now + self._hub.table.max_schedule + MINUTE:
+            days = self._hub.table.max_schedule / 86400
             raise Invalid("schedule time", f"{(at - now) / 86400:.1f} days ahead", f"at most {days:g} days")
 
     def _check_native(self, platform: Platform, request: SendRequest, now: float) -> None:
-        app = self._app(platform)
+        app = self._hub.app(platform)
         rules = self._gateway.rules(app)
         payload = native_payload(platform, request.body)
         terms = native_terms(platform, request.headers, now)
@@ -77,9 +68,9 @@ class Acceptance:
             return ()
         if request.expression is not None:
             raise Invalid("expression", "given with handles", "either handles or an expression")
-        if len(request.handles) > self._table.max_handles:
-            raise TooLarge("handles", len(request.handles), self._table.max_handles, "handles")
-        rules, found = self._gateway.rules(self._app(platform)), dict[bytes, str]()
+        if len(request.handles) > self._hub.table.max_handles:
+            raise TooLarge("handles", len(request.handles), self._hub.table.max_handles, "handles")
+        rules, found = self._gateway.rules(self._hub.app(platform)), dict[bytes, str]()
         for number, text in enumerate(request.handles, 1):
             try:
                 target = rules.parse_target(text)

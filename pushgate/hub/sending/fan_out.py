@@ -15,17 +15,17 @@ from typing import Final, Protocol
 
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
-from pushgate.hub.outcomes.names import refusal_entry, skipped_entry
+from pushgate.hub.hub_context import HubContext
+from pushgate.hub.outcomes.names import refusal_entry, refusal_name, skipped_entry
 from pushgate.hub.sending.page import Group, SendPage, parts
-from pushgate.hub.store import sends
-from pushgate.hub.store.interface import IDatabase
-from pushgate.hub.store.sends import ActiveSend, BatchEntry, Plan
+from pushgate.hub.store import send_work
+from pushgate.hub.store.batches import BatchEntry
+from pushgate.hub.store.send_work import ActiveSend, Plan
 from pushgate.model.errors import Conflict, Overloaded, Refusal, ShuttingDown
 from pushgate.model.hub.platform import Platform
 from pushgate.model.notification import Submission
-from pushgate.plugin.interfaces import IGateway, Receipt
+from pushgate.plugin.interfaces import Receipt
 
 PARTS: Final = 10
 """Of a queue's limit, so that one that is not pressed has room for a part."""
@@ -63,28 +63,12 @@ class Pace(Protocol):
 class FanOut:
     """Works on one send until all its targets are submitted, or another gateway has it.
 
-    :param input_name: what the gateway calls the hub.
-    :param apps: by platform.
-    :param owner: the id of this gateway.
-    :param lease: seconds for which each step keeps the send for this gateway.
+    Each step keeps the send for this gateway, for as long as the lease of the configuration.
     """
 
-    log = Logger()
-
-    def __init__(
-        self,
-        database: IDatabase,
-        gateway: IGateway,
-        pages: Pages,
-        pace: Pace,
-        *,
-        input_name: str,
-        apps: dict[Platform, str],
-        owner: str,
-        lease: float,
-    ) -> None:
-        self._database, self._gateway, self._pages, self._pace = database, gateway, pages, pace
-        self._input, self._apps, self._owner, self._lease = input_name, apps, owner, lease
+    def __init__(self, hub: HubContext, pages: Pages, pace: Pace) -> None:
+        self._hub, self._database, self._gateway, self._owner = hub, hub.database, hub.gateway, hub.owner
+        self._pages, self._pace = pages, pace
 
     async def run(self, active: ActiveSend) -> None:
         """Submit page by page.
@@ -98,7 +82,7 @@ class FanOut:
             self._pace.check(active)
             plan = page.plan
             if active.plan is None:
-                await self._must(self._database.write(sends.plan, active, plan, self._lease))
+                await self._must(self._database.write(send_work.plan, active, plan, self._hub.table.lease))
             if not plan.last:
                 reading = self._pages.read(plan.end, None)
             try:
@@ -128,10 +112,11 @@ class FanOut:
         ]
         merged = _merged(entries)
         plan = replace(page.plan, owner=self._owner)
-        await self._must(self._database.write(sends.advance, active, self._owner, plan, merged, self._lease))
+        lease = self._hub.table.lease
+        await self._must(self._database.write(send_work.advance, active, self._owner, plan, merged, lease))
 
     async def _group(self, active: ActiveSend, group: Group, prefix: str, doubtful: bool) -> list[BatchEntry]:
-        app = self._apps.get(group.platform)
+        app = self._hub.table.apps().get(group.platform)
         if app is None:
             return [skipped_entry(f"{prefix}/{group.platform}/no-app", group.platform, len(group.handles))]
         return await self._submitted(active, group.platform, group.submission(app, prefix, doubtful))
@@ -143,7 +128,7 @@ class FanOut:
         while True:
             self._pace.check(active)
             try:
-                receipt: Receipt = await self._gateway.submit(submission, self._input)
+                receipt: Receipt = await self._gateway.submit(submission, self._hub.input_name)
             except Overloaded as full:
                 if 0 < full.limit < len(submission.tokens):
                     return await self._in_parts(active, platform, submission, full.limit)
@@ -182,15 +167,12 @@ def earlier(platform: Platform, conflict: Conflict) -> list[BatchEntry]:
 
 def entry_of(platform: Platform, receipt: Receipt) -> BatchEntry:
     """What is kept of a batch that the gateway accepted."""
-    outcomes: dict[str, int] = {}
-    for _, error in receipt.refused:
-        for name, count in refusal_entry("", platform, error, 1).outcomes.items():
-            outcomes[name] = outcomes.get(name, 0) + count
+    outcomes = Counter(refusal_name(error) for _, error in receipt.refused)
     return BatchEntry(
         id=f"{receipt.id:032x}",
         platform=platform,
         live=receipt.count - len(receipt.refused),
-        outcomes=outcomes,
+        outcomes=dict(outcomes),
     )
 
 

@@ -9,7 +9,6 @@ import msgspec
 from pushgate.hub.templates.rendering import RenderedTemplate
 from pushgate.model.errors import Invalid
 from pushgate.model.hub.platform import Platform
-from pushgate.model.hub.registration import Template
 from pushgate.model.notification import Priority, Terms, parse_priority
 from pushgate.protocols.baidu.rules import PUSH_TYPES as BAIDU_TYPES
 
@@ -22,13 +21,6 @@ _MPNS_DELAYS: Final = {0: Priority.URGENT, 1: Priority.BULK, 2: Priority.LOW}
 """By the tens of ``X-NotificationClass``: at once, within 450 and within 900 seconds."""
 _read_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _read_value: Final = msgspec.json.Decoder(Any).decode
-
-
-Render = Callable[[Platform, Template, Mapping[str, str], Mapping[str, str]], RenderedTemplate]
-"""Renders a template of a platform with the properties of the send and the variables of the device.
-
-It raises `Invalid` for what it cannot render.
-"""
 
 
 def native_payload(platform: Platform, body: bytes) -> bytes:

@@ -1,15 +1,17 @@
 """The submissions that a page of targets becomes: those of equal terms go together. Pure."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 
-from pushgate.hub.sending.formatting import Render, native_terms, template_terms
-from pushgate.hub.store.sends import Plan
+from pushgate.hub.sending.formatting import native_terms, template_terms
+from pushgate.hub.store.send_work import Plan
 from pushgate.hub.store.targets import Target
-from pushgate.model.errors import Refusal, TooLarge
+from pushgate.hub.templates.properties import Properties
+from pushgate.hub.templates.rendering import render
+from pushgate.model.errors import Refusal
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.send import SendRequest
 from pushgate.model.notification import Submission, Terms
@@ -17,10 +19,6 @@ from pushgate.model.packed import Packed
 
 CHUNK: Final = 10_000
 """Notifications of one submission at most."""
-
-
-LARGEST: Final = 65535
-"""Bytes of a payload by a template at most: no push service takes as much."""
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,14 +101,14 @@ def native_groups(
 
 
 def template_groups(
-    targets: Sequence[Target], properties: Mapping[str, str], render: Render, started_at: float
+    targets: Sequence[Target], properties: Properties, started_at: float
 ) -> tuple[list[Group], list[Fault]]:
     """The groups of a send by templates, and what could not be rendered."""
     found: dict[tuple[Platform, Terms], list[tuple[bytes, bytes]]] = {}
     faults: list[Fault] = []
     known: dict[object, tuple[Terms, bytes] | Refusal] = {}
     for target in targets:
-        made = _made(target, properties, render, started_at, known)
+        made = _made(target, properties, started_at, known)
         if isinstance(made, Refusal):
             faults.append(Fault(target.platform, target.handle, made))
         else:
@@ -124,8 +122,7 @@ def template_groups(
 
 def _made(
     target: Target,
-    properties: Mapping[str, str],
-    render: Render,
+    properties: Properties,
     started_at: float,
     known: dict[object, tuple[Terms, bytes] | Refusal],
 ) -> tuple[Terms, bytes] | Refusal:
@@ -138,8 +135,6 @@ def _made(
     made: tuple[Terms, bytes] | Refusal
     try:
         rendered = render(target.platform, template, properties, target.push_variables)
-        if len(rendered.payload) > LARGEST:
-            raise TooLarge("payload", len(rendered.payload), LARGEST)
         made = template_terms(target.platform, rendered, started_at), rendered.payload
     except Refusal as error:
         made = error

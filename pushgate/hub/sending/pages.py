@@ -6,11 +6,11 @@ from typing import Final
 
 from twisted.internet.defer import Deferred, succeed
 
-from pushgate.hub.sending.formatting import Render, native_payload
+from pushgate.hub.hub_context import HubContext
+from pushgate.hub.sending.formatting import native_payload
 from pushgate.hub.sending.page import Group, SendPage, native_groups, template_groups
 from pushgate.hub.store import targets
-from pushgate.hub.store.interface import IDatabase
-from pushgate.hub.store.sends import Plan
+from pushgate.hub.store.send_work import Plan
 from pushgate.hub.tag_expressions.parser import parse_expression
 from pushgate.hub.templates.properties import Properties
 from pushgate.model.hub.platform import Platform
@@ -26,14 +26,10 @@ class TargetPages:
     """The pages of a send.
 
     :param direct: the targets, of a send to handles; empty for one to registered devices.
-    :param owner: the id of this gateway.
     """
 
-    def __init__(
-        self, send: Send, database: IDatabase, render: Render, owner: str, direct: Sequence[bytes] = ()
-    ) -> None:
-        self._send, self._database, self._render = send, database, render
-        self._owner, self._direct = owner, direct
+    def __init__(self, hub: HubContext, send: Send, direct: Sequence[bytes] = ()) -> None:
+        self._send, self._database, self._owner, self._direct = send, hub.database, hub.owner, direct
         request = send.request
         self._started_at = send.at if send.started_at is None else send.started_at
         self._expression = None if request.expression is None else parse_expression(request.expression)
@@ -73,7 +69,7 @@ class TargetPages:
         def made(page: targets.TargetPage) -> SendPage:
             found = page.targets
             planned = plan or self._plan(page.end, found[-1].device if found else after)
-            groups, faults = template_groups(found, self._properties, self._render, self._started_at)
+            groups, faults = template_groups(found, self._properties, self._started_at)
             skipped = Counter[Platform]()
             for target in found:
                 skipped[target.platform] += target.skipped

@@ -1,6 +1,5 @@
 """The sends of a hub: those that are due are worked on, a few at a time; the next ones are waited for."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -9,17 +8,15 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from pushgate.hub.hub_context import HubContext
 from pushgate.hub.sending.acceptance import Acceptance
 from pushgate.hub.sending.fan_out import FanOut, Lost, Overdue, Stopped
-from pushgate.hub.sending.formatting import Render
 from pushgate.hub.sending.lease import RENEWALS
 from pushgate.hub.sending.pages import TargetPages
-from pushgate.hub.store import sends
-from pushgate.hub.store.interface import IDatabase
-from pushgate.hub.store.sends import ActiveSend
+from pushgate.hub.store import batches, send_work
+from pushgate.hub.store.send_work import ActiveSend
 from pushgate.model.errors import Refusal
 from pushgate.model.hub.errors import StoreDown
-from pushgate.plugin.interfaces import Context, IGateway
 
 WORKERS: Final = 8
 """Sends that are worked on at a time; the others wait in their order."""
@@ -34,30 +31,14 @@ LONGEST_WAIT: Final = 5.0
 class Sender:
     """Claims sends and works on them until the hub stops.
 
-    :param hub: its name.
-    :param owner: returns the id of this gateway.
-    :param lease: returns the seconds after which another gateway takes over the sends of a silent one.
-    :param expiry: seconds after which a send is overdue.
+    :param acceptance: its rules for sends.
     """
 
     log = Logger()
 
-    def __init__(
-        self,
-        hub: str,
-        database: IDatabase,
-        gateway: IGateway,
-        acceptance: Callable[[], Acceptance],
-        render: Render,
-        context: Context,
-        *,
-        owner: Callable[[], str],
-        lease: Callable[[], float],
-        expiry: Callable[[], float],
-    ) -> None:
-        self._hub, self._database, self._gateway = hub, database, gateway
-        self._acceptance, self._render, self._clock = acceptance, render, context.reactor
-        self._wall, self._owner, self._lease, self._expiry = context.wall, owner, lease, expiry
+    def __init__(self, hub: HubContext, acceptance: Acceptance) -> None:
+        self._hub, self._database, self._gateway, self._clock = hub, hub.database, hub.gateway, hub.clock
+        self._acceptance = acceptance
         self._working: dict[str, Deferred[None]] = {}
         self._waits: set[Deferred[None]] = set()
         self._looking: Deferred[Any] | None = None
@@ -80,7 +61,7 @@ class Sender:
         under_way = [*self._working.values(), *filter(None, [self._looking])]
         await DeferredList(under_way)
         try:
-            await self._database.write(sends.release, self._owner())
+            await self._database.write(send_work.release, self._hub.owner)
         except StoreDown:
             self.log.info("hub {hub}: the database is away; its sends go on later", hub=self._hub)
 
@@ -106,9 +87,9 @@ class Sender:
         while len(self._working) < WORKERS and not self._stopping:
             self._again = False
             busy = list(self._working)
-            active = await self._database.write(sends.claim, self._owner(), self._lease(), busy)
+            active = await self._database.write(send_work.claim, self._hub.owner, self._hub.table.lease, busy)
             if active is None:
-                due: float | None = await self._database.read(sends.next_due)
+                due: float | None = await self._database.read(send_work.next_due)
                 return due
             self._begin(active)
         return None
@@ -138,32 +119,26 @@ class Sender:
         except Overdue:
             await self._abandon(send_id)
         except Lost:
-            self.log.info("hub {hub}: another gateway goes on with send {send}", hub=self._hub, send=send_id)
+            self.log.info(
+                "hub {hub}: another gateway goes on with send {send}", hub=self._hub.name, send=send_id
+            )
         except StoreDown:
             await self._pause(RETRY)
         except Refusal as error:
             # It was accepted under another configuration.
-            self.log.error("hub {hub}: send {send}: {error}", hub=self._hub, send=send_id, error=str(error))
+            self.log.error(
+                "hub {hub}: send {send}: {error}", hub=self._hub.name, send=send_id, error=str(error)
+            )
             await self._abandon(send_id)
 
     def _fan_out(self, active: ActiveSend) -> FanOut:
-        acceptance, send = self._acceptance(), active.send
-        direct = acceptance.targets(send.request) if send.request.handles else ()
-        return FanOut(
-            self._database,
-            self._gateway,
-            TargetPages(send, self._database, self._render, self._owner(), direct),
-            self,
-            input_name=f"hubs.{self._hub}",
-            apps=dict(acceptance.apps),
-            owner=self._owner(),
-            lease=self._lease(),
-        )
+        send = active.send
+        direct = self._acceptance.targets(send.request) if send.request.handles else ()
+        return FanOut(self._hub, TargetPages(self._hub, send, direct), self)
 
     async def _abandon(self, send_id: str) -> None:
-        self.log.warn("hub {hub}: send {send} is abandoned", hub=self._hub, send=send_id)
-        batches = await self._database.write(sends.abandon, send_id, self._owner())
-        self._gateway.withdraw(numbers(batches))
+        self.log.warn("hub {hub}: send {send} is abandoned", hub=self._hub.name, send=send_id)
+        self._gateway.withdraw(await self._database.write(batches.abandon, send_id, self._hub.owner))
 
     def _done(self, _: object, send_id: str) -> None:
         if self._working.pop(send_id, None) is not None:
@@ -171,7 +146,7 @@ class Sender:
 
     def _failed(self, failure: Failure, what: str) -> None:
         if not failure.check(StoreDown, Stopped, CancelledError):
-            self.log.failure("hub {hub}: {what}", failure, hub=self._hub, what=what)
+            self.log.failure("hub {hub}: {what}", failure, hub=self._hub.name, what=what)
 
     def _broken(self, failure: Failure) -> "Deferred[None] | None":
         """A send could not be worked on, or the gateway takes nothing: it is claimed again, after a while."""
@@ -187,7 +162,7 @@ class Sender:
         if self._stopping:
             raise Stopped
         began = active.send.started_at
-        if began is not None and self._wall() > began + self._expiry():
+        if began is not None and self._hub.wall() > began + self._hub.table.expiry:
             raise Overdue
 
     def room(self, app: str, active: ActiveSend, refused: bool) -> "Deferred[None]":
@@ -201,18 +176,20 @@ class Sender:
             if cancel is None and not refused:
                 return
             wait = RETRY if cancel is None else LONGEST_WAIT
-            await self._pause(min(wait, self._lease() / RENEWALS), relief)
+            await self._pause(min(wait, self._hub.table.lease / RENEWALS), relief)
             refused = False
             if cancel is not None:
                 cancel()
             self.check(active)
-            if self._clock.seconds() - renewed > self._lease() / RENEWALS:
+            if self._clock.seconds() - renewed > self._hub.table.lease / RENEWALS:
                 renewed = self._clock.seconds()
                 if not await self._renew(active):
                     raise Lost
 
     async def _renew(self, active: ActiveSend) -> bool:
-        renewing = self._database.write(sends.renew, active.send.id, self._owner(), self._lease())
+        renewing = self._database.write(
+            send_work.renew, active.send.id, self._hub.owner, self._hub.table.lease
+        )
         return bool(await renewing)
 
     async def _pause(self, seconds: float, earlier: "Deferred[None] | None" = None) -> None:
@@ -233,8 +210,3 @@ class Sender:
 def _fire(waiting: "Deferred[Any]") -> None:
     if not waiting.called:
         waiting.callback(None)
-
-
-def numbers(batches: list[str]) -> list[int]:
-    """The ids of batches that the gateway may have, from their texts; those of the hub's own are left out."""
-    return [int(batch, 16) for batch in batches if len(batch) == 32]

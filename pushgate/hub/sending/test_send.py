@@ -1,22 +1,22 @@
 """Test sends: to ten devices at most, and what became of each is the answer."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
 from twisted.internet.defer import Deferred, DeferredList
 
+from pushgate.hub.hub_context import HubContext
 from pushgate.hub.outcomes.names import WORDS, refusal_name
 from pushgate.hub.outcomes.reports import name_of
 from pushgate.hub.sending.acceptance import Acceptance
 from pushgate.hub.sending.fan_out import entry_of
-from pushgate.hub.sending.formatting import Render, native_payload
+from pushgate.hub.sending.formatting import native_payload
 from pushgate.hub.sending.page import Group, native_groups, template_groups
-from pushgate.hub.store import sends, targets
-from pushgate.hub.store.interface import IDatabase
-from pushgate.hub.store.sends import BatchEntry
+from pushgate.hub.store import batches, sends, targets
+from pushgate.hub.store.batches import BatchEntry
 from pushgate.hub.store.targets import Target
 from pushgate.hub.tag_expressions.parser import parse_expression
 from pushgate.hub.templates.properties import Properties
@@ -24,7 +24,6 @@ from pushgate.model.errors import Refusal, TooFast
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.send import DeviceResult, Send, SendRequest, SendTestOutcome
 from pushgate.model.outcome import Outcome
-from pushgate.plugin.interfaces import Context, IGateway
 from pushgate.protocols.telemetry_names import OutcomeName
 
 MOST: Final = 10
@@ -54,23 +53,12 @@ class _Under(msgspec.Struct):
 class SendTester:
     """The test sends of one hub.
 
-    :param acceptance: returns the rules for sends.
-    :param per_minute: returns how many there may be in a minute.
+    :param acceptance: its rules for sends.
     """
 
-    def __init__(
-        self,
-        hub: str,
-        database: IDatabase,
-        gateway: IGateway,
-        acceptance: Callable[[], Acceptance],
-        render: Render,
-        context: Context,
-        per_minute: Callable[[], int],
-    ) -> None:
-        self._hub, self._database, self._gateway = hub, database, gateway
-        self._acceptance, self._render, self._context = acceptance, render, context
-        self._per_minute = per_minute
+    def __init__(self, hub: HubContext, acceptance: Acceptance) -> None:
+        self._hub, self._database, self._gateway, self._clock = hub, hub.database, hub.gateway, hub.clock
+        self._acceptance = acceptance
         self._recent: deque[float] = deque()
 
     async def send(self, request: SendRequest) -> SendTestOutcome:
@@ -78,18 +66,17 @@ class SendTester:
 
         :raises TooFast: there were too many in the last minute.
         """
-        acceptance = self._acceptance()
-        request = msgspec.structs.replace(acceptance.check(request, self._context.wall()), scheduled_for=None)
+        request = msgspec.structs.replace(self._acceptance.check(request), scheduled_for=None)
         self._take_turn()
-        found = await self._targets(acceptance, request)
+        found = await self._targets(request)
         send: Send = await self._database.write(sends.add, uuid4().hex, request, True)
         await self._database.write(sends.begin, send.id)
         under = [_Under(each.platform, each.handle, each.registration_id) for each in found]
-        entries, waiting = await self._submit(acceptance, send, found, under)
-        await self._database.write(sends.add_batches, send.id, entries)
+        entries, waiting = await self._submit(send, found, under)
+        await self._database.write(batches.add, send.id, entries)
         if waiting:
             ended: Deferred[Any] = DeferredList(waiting)
-            ended.addTimeout(PATIENCE, self._context.reactor, lambda *_: None)
+            ended.addTimeout(PATIENCE, self._clock, lambda *_: None)
             await ended
         form = {platform: platform.form for platform in Platform}
         return SendTestOutcome(
@@ -97,7 +84,7 @@ class SendTester:
         )
 
     def _take_turn(self) -> None:
-        now, limit = self._context.reactor.seconds(), self._per_minute()
+        now, limit = self._clock.seconds(), self._hub.table.test_sends
         while self._recent and self._recent[0] <= now - MINUTE:
             self._recent.popleft()
         if len(self._recent) >= limit:
@@ -105,11 +92,11 @@ class SendTester:
             raise TooFast(limit / MINUTE, wait)
         self._recent.append(now)
 
-    async def _targets(self, acceptance: Acceptance, request: SendRequest) -> list[Target]:
+    async def _targets(self, request: SendRequest) -> list[Target]:
         """Some of the targets, chosen by chance."""
         if request.handles:
             assert request.platform is not None
-            handles = acceptance.targets(request)
+            handles = self._acceptance.targets(request)
             found = [Target(device=0, handle=handle, platform=request.platform) for handle in handles]
         else:
             expression = None if request.expression is None else parse_expression(request.expression)
@@ -117,24 +104,24 @@ class SendTester:
             page: targets.TargetPage = await self._database.read(
                 targets.page, expression, request.platform, by_template, 0, CANDIDATES
             )
-            found = [each for each in page.targets if each.platform in acceptance.apps]
+            found = [each for each in page.targets if each.platform in self._hub.table.apps()]
         chosen: list[Target] = []
         while found and len(chosen) < MOST:
-            chosen.append(found.pop(min(int(self._context.jitter() * len(found)), len(found) - 1)))
+            chosen.append(found.pop(min(int(self._hub.jitter() * len(found)), len(found) - 1)))
         return chosen
 
     async def _submit(
-        self, acceptance: Acceptance, send: Send, found: Sequence[Target], under: list[_Under]
+        self, send: Send, found: Sequence[Target], under: list[_Under]
     ) -> tuple[list[BatchEntry], list["Deferred[None]"]]:
         entries: list[BatchEntry] = []
         waiting: list[Deferred[None]] = []
         for group in self._groups(send.request, found, send.at, under):
             mine = _members(group, under)
             ended: Deferred[None] = Deferred()
-            submission = group.submission(acceptance.apps[group.platform], f"hub/{send.id}/test")
+            submission = group.submission(self._hub.app(group.platform), f"hub/{send.id}/test")
             settled = _Settled(mine, ended)
             try:
-                receipt = await self._gateway.submit(submission, f"hubs.{self._hub}", settled)
+                receipt = await self._gateway.submit(submission, self._hub.input_name, settled)
             except Refusal as error:
                 name = refusal_name(error)
                 for each in mine:
@@ -155,7 +142,7 @@ class SendTester:
             payload = native_payload(request.platform, request.body)
             handles = [each.handle for each in found]
             return native_groups(request.platform, request, payload, handles, at) if handles else []
-        groups, faults = template_groups(found, Properties.of_body(request.body), self._render, at)
+        groups, faults = template_groups(found, Properties.of_body(request.body), at)
         for fault in faults:
             for each in under:
                 if (each.platform, each.handle) == (fault.platform, fault.handle) and not each.taken:

@@ -11,8 +11,9 @@ from pushgate.model.hub.platform import Platform
 
 DAY: Final = 86400
 _COLUMNS: Final = (
-    "feedback.position, feedback.at, feedback.platform, feedback.handle, feedback.name, batch.send,"
-    " feedback.registration_id, feedback.installation_id, feedback.new_handle"
+    "feedback.position, feedback.at, COALESCE(NULLIF(batch.platform, ''), feedback.platform),"
+    " feedback.handle, feedback.name, batch.send, feedback.registration_id, feedback.installation_id,"
+    " feedback.new_handle"
 )
 _FROM: Final = "FROM feedback LEFT JOIN batch ON batch.id = feedback.batch"
 
@@ -89,8 +90,8 @@ def _registration(session: Session, platform: Platform, handle: bytes) -> tuple[
     rows = session.execute(
         "SELECT registration.id, registration.installation_id FROM registration"
         " JOIN device ON device.number = registration.device"
-        " WHERE device.platform = ? AND device.handle = ? LIMIT 1",
-        (str(platform), handle),
+        " WHERE device.handle = ? ORDER BY device.platform = ? DESC LIMIT 1",
+        (handle, str(platform)),
     )
     return (rows[0][0] or "", rows[0][1] or "") if rows else ("", "")
 

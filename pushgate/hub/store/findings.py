@@ -1,6 +1,6 @@
 """What reports of the gateway say, kept in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pushgate.hub.store import feedback, outcomes, pruning
 from pushgate.hub.store.feedback import Entry
@@ -16,10 +16,10 @@ def keep(
     entries: Sequence[Entry],
     deaths: Sequence[Death],
     replaced: Sequence[tuple[Platform, bytes, bytes]],
-) -> tuple[list[str], int]:
-    """Keep them; return the sends that ended with it, and how many registrations were deleted."""
-    ended = outcomes.record(session, reported)
+) -> tuple[Mapping[tuple[Platform, str], int], int]:
+    """Keep them; return the outcomes that are new, and how many registrations were deleted."""
+    counted = outcomes.record(session, reported)
     feedback.keep(session, entries)
     for platform, old, new in replaced:
         pruning.replace_handle(session, platform, old, new)
-    return ended, pruning.prune(session, deaths)
+    return counted, pruning.prune(session, deaths)

@@ -1,12 +1,12 @@
 """Outcomes in the database: each is counted once, however often it is reported."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from pushgate.hub.store import sends
+from pushgate.hub.store import batches
 from pushgate.hub.store.feedback import Entry, keep
 from pushgate.hub.store.interface import Session
 from pushgate.model.hub.platform import Platform
@@ -21,7 +21,7 @@ class Reported(msgspec.Struct, frozen=True):
 
     :param batch: its id as text.
     :param start: the first member.
-    :param platform: of the devices; for metrics.
+    :param platform: of the devices; of an app with several platforms one of them.
     :param recalled: it corrects an earlier report, of success.
     :param entries: of feedback, if there is any to be kept.
     """
@@ -40,11 +40,9 @@ class Reported(msgspec.Struct, frozen=True):
         return self.batch, self.start, self.recalled
 
 
-def record(session: Session, reports: Sequence[Reported]) -> list[str]:
-    """Count what was not reported before; return the sends that ended with it."""
+def record(session: Session, reports: Sequence[Reported]) -> Mapping[tuple[Platform, str], int]:
+    """Count what was not reported before; return how many outcomes these are, by platform and name."""
     new = _new(session, reports)
-    if not new:
-        return []
     counts: Counter[tuple[str, str]] = Counter()
     settled: Counter[str] = Counter()
     for report in new:
@@ -52,7 +50,7 @@ def record(session: Session, reports: Sequence[Reported]) -> list[str]:
         if report.recalled:
             counts[report.batch, str(OutcomeName.SUCCESS)] -= report.count
         settled[report.batch] += 0 if report.recalled else report.count
-    sends.count(session, [(batch, name, number) for (batch, name), number in counts.items()])
+    batches.count(session, [(batch, name, number) for (batch, name), number in counts.items()])
     now = session.now()
     session.executemany(
         "INSERT INTO batch (id, send, platform, live, settled, at) VALUES (?, '', '', 0, ?, ?)"
@@ -60,7 +58,14 @@ def record(session: Session, reports: Sequence[Reported]) -> list[str]:
         [(batch, number, now) for batch, number in settled.items()],
     )
     keep(session, [entry for report in new for entry in report.entries])
-    return [send for send in _sends(session, list(settled)) if sends.finish(session, send)]
+    known = _known(session, list(settled))
+    for send in {send: None for send, _ in known.values()}:
+        batches.finish(session, send)
+    by_platform: Counter[tuple[Platform, str]] = Counter()
+    for report in new:
+        _, platform = known.get(report.batch, ("", report.platform))
+        by_platform[platform, report.name] += report.count
+    return by_platform
 
 
 def _new(session: Session, reports: Sequence[Reported]) -> list[Reported]:
@@ -80,14 +85,17 @@ def _new(session: Session, reports: Sequence[Reported]) -> list[Reported]:
     return [by_place[batch, start, bool(recalled)] for batch, start, recalled in entered]
 
 
-def _sends(session: Session, batches: list[str]) -> list[str]:
-    found: dict[str, None] = {}
-    for at in range(0, len(batches), AT_ONCE):
-        part = batches[at : at + AT_ONCE]
+def _known(session: Session, ids: list[str]) -> dict[str, tuple[str, Platform]]:
+    """Send and platform of those batches of which they are known yet."""
+    found: dict[str, tuple[str, Platform]] = {}
+    for at in range(0, len(ids), AT_ONCE):
+        part = ids[at : at + AT_ONCE]
         places = ", ".join("?" * len(part))
-        rows = session.execute(f"SELECT send FROM batch WHERE send <> '' AND id IN ({places})", part)
-        found.update(dict.fromkeys(send for (send,) in rows))
-    return list(found)
+        rows = session.execute(
+            f"SELECT id, send, platform FROM batch WHERE send <> '' AND id IN ({places})", part
+        )
+        found |= {batch: (send, Platform(platform)) for batch, send, platform in rows}
+    return found
 
 
 def _parts(reports: list[Reported]) -> Iterator[list[Reported]]:

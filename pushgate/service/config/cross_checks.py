@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from pushgate.hub.settings import HubTable
+from pushgate.hub.settings import SQLITE, HubTable
 from pushgate.net.endpoint_reach import ListenPlace, listen_place, unguarded
 from pushgate.plugin.config_errors import dotted
 from pushgate.plugin.settings import AppTable, InputTable, ListeningTable, SinkTable
@@ -50,7 +50,7 @@ def hub_faults(
     """
     for name, table in hubs.items():
         where = ("hubs", name)
-        if table.store == "sqlite" and not lasting:
+        if table.store == SQLITE and not lasting:
             yield f'{dotted((*where, "store"))}: sqlite is kept in gateway.state_dir, which is "memory"'
         for platform, app in table.apps().items():
             form = apps[app][1].RULES.form if app in apps else platform.form
