@@ -10,7 +10,7 @@ from zope.interface import implementer
 from pushgate.hub.jobs.containers import Containers
 from pushgate.hub.jobs.runner import JobRunner
 from pushgate.hub.store.interface import IDatabase
-from pushgate.hub.store.jobs import JOB_TABLES
+from pushgate.hub.store.job_tables import JOB_TABLES
 from pushgate.model.errors import Invalid
 from pushgate.model.hub.errors import StoreDown, UnknownResource
 from pushgate.model.hub.job import JobType

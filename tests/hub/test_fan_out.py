@@ -15,7 +15,7 @@ from pushgate.hub.sending import pages
 from pushgate.hub.sending.acceptance import Acceptance
 from pushgate.hub.sending.sender import Sender
 from pushgate.hub.settings import HubTable
-from pushgate.hub.store import sends
+from pushgate.hub.store import feedback, sends
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import Conflict, Invalid, Overloaded, ShuttingDown
 from pushgate.model.hub.platform import Platform
@@ -345,6 +345,32 @@ def test_outcomes_end_a_send_and_are_counted_once() -> None:
     rig.sink.emit([outcome(1, 2, State.REJECTED, 7, recalled=True)])
     assert rig.counts() == {"apns": {"Success": 1, "BadChannel": 1, "InvalidNotificationSize": 1}}
     assert sends.details(rig.database.session, "s").has_errors
+    assert rig.context.metrics.counts["pushgate_hub_outgoing_total"] == {
+        ("main", "apns", "Success"): 2,
+        ("main", "apns", "BadChannel"): 1,
+        ("main", "apns", "InvalidNotificationSize"): 1,
+    }
+
+
+def test_two_platforms_of_one_app() -> None:
+    """Outcomes, error details and metrics name the platform of the devices, not another one of the app."""
+    rig = Rig()
+    rig.hub.table = HubTable(fcmv1="droid", gcm="droid")
+    for platform in (Platform.FCMV1, Platform.GCM):
+        rig.database.add_device(b"phone", platform=platform)
+    rig.send(platform=Platform.GCM, body=b'{"data":{}}')
+    rig.sender.start()
+    number = int(rig.database.session.execute("SELECT id FROM batch")[0][0], 16)
+    whole = msgspec.structs.replace(batch((b"phone",), app="droid"), id=number, door="hubs.main")
+    rig.sink.emit([Outcome(BatchSlice(whole, 0, 1), State.REJECTED, 404, "UNREGISTERED", EPOCH, "fcm")])
+    assert rig.counts() == {"gcm": {"ExpiredChannel": 1}}
+    assert rig.context.metrics.counts["pushgate_hub_outgoing_total"] == {("main", "gcm", "ExpiredChannel"): 1}
+    (entry,) = feedback.read(rig.database.session, "s", None, 0, 10)
+    assert entry.platform is Platform.GCM
+    assert entry.registration_id == rig.database.session.execute(
+        "SELECT registration.id FROM registration JOIN device ON device.number = registration.device"
+        " WHERE device.platform = 'gcm'"
+    )[0][0]  # fmt: skip
 
 
 class RefusedTests(SynchronousTestCase):

@@ -33,6 +33,18 @@ def test_reports_of_other_apps_and_inputs_say_nothing():
     assert other.deaths == [(Platform.FCMV1, b"t", 5.0), (Platform.GCM, b"t", 5.0)]
 
 
+def test_a_death_in_the_second_of_a_registration():
+    """A refusal says when within its second the handle was dead, so that what came before it goes."""
+    death = DeadTokenEntry(b"t", 46, DeadReason.INVALID_TOKEN)
+    refused = msgspec.structs.replace(outcome(State.REJECTED, tokens=(b"t",)), at=46.6)
+    assert found(refused, dead=lambda *_: death).deaths[0][2] == 46.6
+    for other in (
+        msgspec.structs.replace(refused, at=47.0),
+        msgspec.structs.replace(refused, state=State.SUPPRESSED),
+    ):
+        assert found(other, dead=lambda *_: death).deaths[0][2] == 46.0
+
+
 def test_a_doubted_death_waits():
     """It is counted, for a later look, and nothing is deleted."""
     death = DeadTokenEntry(b"t", 5, DeadReason.INVALID_TOKEN, doubted=True)

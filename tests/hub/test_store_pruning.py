@@ -1,7 +1,6 @@
 """Dead devices leave the database of a hub, and what has expired."""
 
 import pytest
-from msgspec.structs import replace
 
 from pushgate.hub.store import installations, pruning, purging, registration_queries, registrations, targets
 from pushgate.model.hub.platform import Platform
@@ -99,16 +98,3 @@ def test_a_purge_is_done_in_parts(session, monkeypatch, rows):
     while purging.purge(session):
         pass
     assert registration_queries.total(session) == 0
-    after = 0
-    while after is not None:
-        after = purging.purge_devices(session, after)
-    assert session.execute("SELECT COUNT(*) FROM device") == [(0,)]
-
-
-def test_devices_with_registrations_are_not_purged(session):
-    """Only those that nothing refers to."""
-    one, two = (registrations.create(session, registration(handle)) for handle in (b"1", b"2"))
-    registrations.delete(session, one.id)
-    assert purging.purge_devices(session, 0) is None
-    assert session.execute("SELECT handle FROM device") == [(b"2",)]
-    assert registrations.put(session, replace(two, tags=("x",))).handle == b"2"

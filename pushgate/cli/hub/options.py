@@ -8,7 +8,6 @@ from typing import Any, Final
 import click
 
 from pushgate.model.hub.platform import Platform
-from pushgate.plugin.settings import parse_duration
 
 PLATFORMS: Final = tuple(each.value for each in Platform)
 """The platforms of registrations."""
@@ -30,6 +29,8 @@ class Time(click.ParamType):  # type: ignore[type-arg]  # older versions of clic
         """See click."""
         if isinstance(value, int):
             return value
+        from pushgate.plugin.settings import parse_duration
+
         try:
             if value.startswith("+"):
                 return int(time.time() + parse_duration(value[1:]))

@@ -102,4 +102,14 @@ def _look_up(found: Findings, outcome: Outcome, platforms: Sequence[Platform], d
         if entry is not None and entry.doubted:
             found.doubted += 1
         elif entry is not None:
-            found.deaths += [(platform, token, float(entry.since)) for platform in platforms]
+            since = _since(entry, outcome)
+            found.deaths += [(platform, token, since) for platform in platforms]
+
+
+def _since(entry: DeadTokenEntry, outcome: Outcome) -> float:
+    """Unix seconds of a death. Its entry has them whole; a refusal in the same second says more exactly when.
+
+    Otherwise a device that registered and was refused within one second would count as registered again.
+    """
+    refused = outcome.state is State.REJECTED and int(outcome.at) == entry.since
+    return outcome.at if refused else float(entry.since)

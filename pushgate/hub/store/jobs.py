@@ -9,16 +9,6 @@ from pushgate.hub.store.interface import Session
 from pushgate.model.hub.errors import UnknownResource
 from pushgate.model.hub.job import Job, JobRequest, JobStatus
 
-JOB_TABLES: Final = (
-    """CREATE TABLE job (
-        id TEXT PRIMARY KEY, status TEXT NOT NULL, owner TEXT NOT NULL, lease_until DOUBLE PRECISION NOT NULL,
-        created_at DOUBLE PRECISION NOT NULL, document BLOB NOT NULL, position BLOB NOT NULL)""",
-)
-"""The table, in the SQL of SQLite; where another database differs, its schema translates it.
-
-`document` is the `Job` and `position` the `JobPosition`, both JSON. `owner` is the gateway that works on it,
-"" for none, and has it until `lease_until`.
-"""
 MAX_JOBS: Final = 1000
 """Jobs of a list at most."""
 _OPEN: Final = (JobStatus.STARTED, JobStatus.RUNNING)
@@ -99,7 +89,7 @@ def latest(session: Session) -> list[Job]:
 
 
 def claim(session: Session, owner: str, lease: float) -> KeptJob | None:
-    """Take the job that waits longest and is nobody else's; None when there is none.
+    """Take the job that waits longest and that no other gateway works on; None when there is none.
 
     :param owner: the gateway that takes it; one that it has already is given to it again.
     :param lease: seconds until another one may take it, unless that is renewed.

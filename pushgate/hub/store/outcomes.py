@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from pushgate.hub.store import batches
 from pushgate.hub.store.feedback import Entry, keep
@@ -57,14 +58,16 @@ def record(session: Session, reports: Sequence[Reported]) -> Mapping[tuple[Platf
         " ON CONFLICT (id) DO UPDATE SET settled = batch.settled + excluded.settled",
         [(batch, number, now) for batch, number in settled.items()],
     )
-    keep(session, [entry for report in new for entry in report.entries])
     known = _known(session, list(settled))
     for send in {send: None for send, _ in known.values()}:
         batches.finish(session, send)
     by_platform: Counter[tuple[Platform, str]] = Counter()
+    entries: list[Entry] = []
     for report in new:
         _, platform = known.get(report.batch, ("", report.platform))
         by_platform[platform, report.name] += report.count
+        entries += [replace(entry, platform=platform) for entry in report.entries]
+    keep(session, entries)
     return by_platform
 
 

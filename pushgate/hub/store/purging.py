@@ -31,20 +31,3 @@ def purge(session: Session) -> bool:
         (now - ID_AGE, ROWS),
     )
     return ROWS in {len(registrations), len(expired), len(ids)}
-
-
-def purge_devices(session: Session, after: int) -> int | None:
-    """Remove devices without registrations, of some behind a number; return the last number, None at the end.
-
-    While a send goes on a device that registers again would be met again under its new number: so this is for
-    times without sends.
-    """
-    rows = session.execute(
-        "SELECT number, (SELECT COUNT(*) FROM registration WHERE registration.device = device.number"
-        " AND registration.template IN (0, 1)) FROM device WHERE number > ? ORDER BY number LIMIT ?",
-        (after, ROWS),
-    )
-    session.executemany(
-        "DELETE FROM device WHERE number = ?", [(number,) for number, used in rows if not used]
-    )
-    return int(rows[-1][0]) if len(rows) == ROWS else None

@@ -1,4 +1,4 @@
-"""Signed addresses of containers and of files in them: whoever has one may do what it says, until it expires.
+"""Signed addresses of containers and of files in them: each permits what it says, until it expires.
 
 The parameters have the names of Azure's shared access signatures: ``sr`` is ``c`` for a container and ``b``
 for a single file, ``sp`` the permissions, ``se`` the time at which it expires. What is signed is our own.
