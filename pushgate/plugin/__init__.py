@@ -2,6 +2,7 @@
 
 * An input: `InputFactory`, `InputTable` (`ListeningTable` for one with a port) and `IInput`. It submits a
   `Submission` of `Packed` tokens under `Terms` to `IGateway`, and asks `Context.principals` about callers.
+  An `IHub` of `Context.hubs` takes sends to tags.
 * A sink: `SinkFactory`, `SinkTable`, and `Sink` to derive from or `IOutcomeSink` to implement; `IHistory`
   when it remembers, `IReplays` with `ReplayPage` when it can replay. It is given `Outcome` and `DeadToken`;
   `ndjson` writes them as records.
@@ -54,6 +55,7 @@ from pushgate.plugin.factories import (
     SinkFactory,
     UpstreamFactory,
 )
+from pushgate.plugin.hub_interface import IHub
 from pushgate.plugin.interfaces import (
     Context,
     IAddressed,
@@ -97,7 +99,7 @@ from pushgate.plugin.settings import (
 __all__ = [
     "AppName", "AppTable", "Batch", "BatchSlice", "CannotStart", "Channel", "Conflict", "Context",
     "DeadReason", "DeadToken", "DeadTokenEntry", "Delivery", "Duration", "Event", "FilePath", "Forbidden",
-    "HostName", "IAddressed", "IChannels", "IDeclaresRules", "IGateway", "IHasChannels", "IHistory",
+    "HostName", "IAddressed", "IChannels", "IDeclaresRules", "IGateway", "IHasChannels", "IHistory", "IHub",
     "IInFlight", "IInput", "IInputFactory", "IOutcomeSink", "IOutcomeSinkFactory", "IProving",
     "IReadsFiles", "IReplays", "IUpstream", "IUpstreamFactory", "IWork", "InputFactory", "InputTable",
     "Invalid", "LazyInput", "LazySink", "LazyUpstream", "ListeningTable", "Metrics", "NotFound",

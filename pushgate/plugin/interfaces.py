@@ -21,6 +21,7 @@ from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Outcome, Report, Verdict
 from pushgate.model.principals import Principals
 from pushgate.model.trace import NotificationTrace
+from pushgate.plugin.hub_interface import IHub
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 
 Settled = Callable[[Sequence[Outcome]], None]
@@ -36,7 +37,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     :param state_dir: the directory for files; None when nothing outlives the process.
     :param principals: the permissions of callers; by default everything is permitted.
     :param files_scarce: whether so many files are open that an input must refuse further connections.
-    :param hubs: the hubs of the configuration, by name; each provides `pushgate.plugin.hub_interface.IHub`.
+    :param hubs: the hubs of the configuration, by name.
     """
 
     reactor: Any
@@ -46,7 +47,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     state_dir: Path | None = None
     principals: Principals = msgspec.field(default_factory=Principals)
     files_scarce: Callable[[], bool] = bool
-    hubs: dict[str, Any] = {}
+    hubs: dict[str, IHub] = {}
 
 
 class Receipt(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Principals
 from pushgate.plugin.config_errors import validated
+from pushgate.plugin.hub_interface import IHub
 from pushgate.plugin.interfaces import Context, IPlugInFactory, IUpstreamFactory
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorTable
@@ -24,7 +25,7 @@ def context(
     now: float = EPOCH,
     state_dir: Path | None = None,
     principals: Principals | None = None,
-    hubs: dict[str, Any] | None = None,
+    hubs: dict[str, IHub] | None = None,
 ) -> Context:
     """A plug-in's context, with a clock that a test moves: ``context().reactor.advance(1)``.
 

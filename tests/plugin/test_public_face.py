@@ -34,6 +34,7 @@ NAMES = [
     "IGateway",
     "IHasChannels",
     "IHistory",
+    "IHub",
     "IInFlight",
     "IInput",
     "IInputFactory",

@@ -14,6 +14,7 @@ from pushgate.model.hub.errors import UnknownResource
 from pushgate.net.http.browser_guard import BrowserGuard
 from pushgate.net.http.interfaces import BodyReader
 from pushgate.net.listener import Listener
+from pushgate.plugin.hub_interface import IHub
 from pushgate.plugin.interfaces import Context, IGateway
 
 
@@ -46,8 +47,8 @@ class HubServer(HTTPConnections):
         """The reader of a request's body; raises what is wrong with its head."""
         return find_reader(request)
 
-    def hub(self, name: str) -> Any:
-        """The hub of this name, in any case: an `IHub`.
+    def hub(self, name: str) -> IHub:
+        """The hub of this name, in any case.
 
         :raises UnknownResource: the input offers none.
         """
