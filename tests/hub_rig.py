@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from pushgate.hub.store.interface import IDatabase
 from pushgate.hub.store.migrations import migrate
+from pushgate.hub.store.together import alone
 from pushgate.model.hub.errors import StoreDown
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Template
@@ -56,6 +57,9 @@ class MemoryDatabase:
 
     def write(self, work: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
         return execute(self._do, work, arguments)
+
+    def write_together(self, work: Callable[..., Any], argument: Any) -> Deferred[Any]:
+        return execute(self._do, alone, (work, argument))
 
     def _do(self, work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         if self.down:

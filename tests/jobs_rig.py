@@ -11,6 +11,7 @@ from pushgate.hub.jobs.containers import Containers
 from pushgate.hub.jobs.runner import JobRunner
 from pushgate.hub.store.interface import IDatabase
 from pushgate.hub.store.job_tables import JOB_TABLES
+from pushgate.hub.store.together import alone
 from pushgate.model.errors import Invalid
 from pushgate.model.hub.errors import StoreDown, UnknownResource
 from pushgate.model.hub.job import JobType
@@ -62,6 +63,9 @@ class MemoryDatabase:
         if self.down:
             return fail(StoreDown())
         return execute(self._write, work, *arguments)
+
+    def write_together(self, work, argument):
+        return self.write(alone, work, argument)
 
     def _write(self, work, *arguments):
         self._connection.execute("BEGIN")

@@ -37,7 +37,7 @@ class Registry:
     async def create(self, registration: Registration) -> Registration:
         """Keep a new registration."""
         checked = self.check(registration)
-        made: Registration = await self._database.write(registrations.create, checked)
+        made: Registration = await self._database.write_together(registrations.create_many, checked)
         self.count("create")
         await self.alive([made])
         return made
@@ -45,7 +45,7 @@ class Registry:
     async def put(self, registration: Registration, if_match: str | None) -> Registration:
         """Keep a registration in the place of an earlier one."""
         checked = self.check(registration)
-        made: Registration = await self._database.write(registrations.put, checked, if_match)
+        made: Registration = await self._database.write_together(registrations.put_many, (checked, if_match))
         self.count("update")
         await self.alive([made])
         return made

@@ -12,6 +12,7 @@ from zope.interface import Interface
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
+A = TypeVar("A")
 
 
 class Session(Protocol):
@@ -54,4 +55,13 @@ class IDatabase(Interface):
         Calls at the same time may share a commit; one that raises undoes its own changes alone. May be run
         more than once, if the database gave up the transaction: so it has no effect outside of it.
         Fails with what it raises, and with `StoreDown`: then nothing was done.
+        """
+
+    def write_together(
+        work: "Callable[[Session, Sequence[A]], Sequence[T | Exception]]", argument: A
+    ) -> "Deferred[T]":
+        """As `write`, for what many callers do alike: what comes at a time is done with few statements.
+
+        ``work(session, arguments)`` is given the arguments of calls with the same `work`, in their order, and
+        returns for each what its call fires or fails with; of a call that fails it has changed nothing.
         """

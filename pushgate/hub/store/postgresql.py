@@ -11,7 +11,7 @@ committed, the server is asked afterwards what became of that.
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.hub.store.interface import IDatabase
+from pushgate.hub.store.interface import A, IDatabase, Session
 from pushgate.hub.store.migrations import NotOurs, migrate
 from pushgate.hub.store.postgresql_connection import (
     CONTENTION,
@@ -33,6 +33,7 @@ from pushgate.hub.store.postgresql_connection import (
     ServerAddress,
 )
 from pushgate.hub.store.schema import for_postgresql
+from pushgate.hub.store.together import alone
 from pushgate.model.errors import CannotStart, Invalid, reason
 from pushgate.model.hub.errors import StoreDown
 from pushgate.plugin.interfaces import Context
@@ -101,6 +102,12 @@ class PostgresqlDatabase:
 
     def write(self, work: Callable[..., T], *arguments: Any) -> "Deferred[T]":
         return self._do(work, arguments, writes=True)
+
+    def write_together(
+        self, work: Callable[[Session, Sequence[A]], Sequence[T | Exception]], argument: A
+    ) -> "Deferred[T]":
+        """See `IDatabase`. Each by itself: the connections do several at a time."""
+        return self.write(alone, work, argument)
 
     def _do(self, work: Callable[..., T], arguments: tuple[Any, ...], writes: bool) -> "Deferred[T]":
         done: Deferred[T] = Deferred()

@@ -10,7 +10,7 @@ from pushgate.hub.store import many_rows
 from pushgate.hub.store.interface import Session
 from pushgate.hub.store.registration_rows import SELECT, Stored, stored
 from pushgate.hub.store.registration_writing import Writing, remove, write
-from pushgate.model.errors import Invalid
+from pushgate.model.errors import Invalid, Refusal
 from pushgate.model.hub.errors import EtagMismatch, Gone, UnknownResource
 from pushgate.model.hub.registration import Registration
 
@@ -39,8 +39,14 @@ def give_id(session: Session) -> str:
 
 def create(session: Session, registration: Registration) -> Registration:
     """Keep a new registration under a new id; return it as it is kept."""
-    new = _current(replace(registration, id=""), None, session.now())
-    write(session, [Writing(new)])
+    return create_many(session, [registration])[0]
+
+
+def create_many(session: Session, registrations: Sequence[Registration]) -> list[Registration]:
+    """As `create`, many at once."""
+    now = session.now()
+    new = [_current(replace(each, id=""), None, now) for each in registrations]
+    write(session, [Writing(each) for each in new])
     return new
 
 
@@ -53,16 +59,36 @@ def put(session: Session, registration: Registration, if_match: str | None = Non
     :raises UnknownResource: there is no earlier one, with `if_match`.
     :raises EtagMismatch: see there.
     """
-    old = _find(session, registration.id)
-    if old is None:
-        if if_match is not None:
-            raise UnknownResource("registration")
-        _use_id(session, registration.id)
-    else:
-        _check(old.registration, if_match)
-    new = _current(registration, old, session.now())
-    write(session, [Writing(new, old)])
-    return new
+    [kept] = put_many(session, [(registration, if_match)])
+    if isinstance(kept, Refusal):
+        raise kept
+    return kept
+
+
+def put_many(
+    session: Session, wanted: Sequence[tuple[Registration, str | None]]
+) -> list[Registration | Refusal]:
+    """As `put`, many at once: each registration with its `if_match`. Return each as it is kept, or its error.
+
+    Of several with the same id each takes the place of the one before it.
+    """
+    first = {given.id: index for index, (given, _) in reversed(list(enumerate(wanted)))}
+    if len(first) < len(wanted):
+        return [put_many(session, [each])[0] for each in wanted]
+    old = _known(session, list(first))
+    unused = [given.id for given, if_match in wanted if given.id not in old and if_match is None]
+    given_out = _use_ids(session, unused)
+    now = session.now()
+    results: list[Registration | Refusal] = []
+    writings: list[Writing] = []
+    for given, if_match in wanted:
+        earlier = old.get(given.id)
+        fault = _fault(earlier, if_match, given.id in given_out)
+        if fault is None:
+            writings.append(Writing(_current(given, earlier, now), earlier))
+        results.append(writings[-1].new if fault is None else fault)
+    write(session, writings)
+    return results
 
 
 def get(session: Session, registration_id: str) -> Registration:
@@ -98,23 +124,38 @@ def import_many(session: Session, registrations: Sequence[Registration]) -> list
 _BY_ID: Final = f"{SELECT} WHERE registration.id"
 
 
-def _find(session: Session, registration_id: str) -> Stored | None:
-    """The registration with this id; None when there is none, or it has expired."""
-    rows = session.execute(f"{_BY_ID} = ?", (registration_id,))
-    if not rows:
-        return None
-    found = stored(rows[0])
-    expires_at = found.registration.expires_at
-    if expires_at is not None and expires_at <= session.now():
-        return None
-    return found
+def _known(session: Session, ids: Sequence[str]) -> dict[str, Stored]:
+    """The registrations with these ids, by id; those that have expired are left out."""
+    now = session.now()
+    found = [stored(row) for row in many_rows.where_in(session, _BY_ID, ids)]
+    return {
+        each.registration.id: each
+        for each in found
+        if each.registration.expires_at is None or each.registration.expires_at > now
+    }
 
 
 def _existing(session: Session, registration_id: str) -> Stored:
-    found = _find(session, registration_id)
-    if found is None:
+    found = _known(session, [registration_id])
+    if not found:
         raise UnknownResource("registration")
-    return found
+    return found[registration_id]
+
+
+def _fault(old: Stored | None, if_match: str | None, given_out: bool) -> Refusal | None:
+    """Why a registration cannot be put in the place of an earlier one, if it cannot.
+
+    :param given_out: its id was, and was not used yet.
+    """
+    if old is None:
+        if if_match is not None:
+            return UnknownResource("registration")
+        return None if given_out else Gone()
+    try:
+        _check(old.registration, if_match)
+    except Refusal as error:
+        return error
+    return None
 
 
 def _check(old: Registration, if_match: str | None) -> None:
@@ -125,9 +166,10 @@ def _check(old: Registration, if_match: str | None) -> None:
         raise EtagMismatch
 
 
-def _use_id(session: Session, name: str) -> None:
-    if not session.execute("DELETE FROM registration_id WHERE id = ? RETURNING id", (name,)):
-        raise Gone
+def _use_ids(session: Session, ids: Sequence[str]) -> set[str]:
+    """Those of these ids that were given out and not used yet; they are used now."""
+    head = "DELETE FROM registration_id WHERE id"
+    return {name for (name,) in many_rows.where_in(session, head, ids, " RETURNING id")}
 
 
 def _current(registration: Registration, old: Stored | None, now: float) -> Registration:

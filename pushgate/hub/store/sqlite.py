@@ -21,7 +21,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.hub.store.interface import IDatabase, Row
+from pushgate.hub.store.interface import A, IDatabase, Row, Session
 from pushgate.hub.store.migrations import NotOurs, migrate
 from pushgate.model.errors import CannotStart
 from pushgate.model.hub.errors import StoreDown
@@ -47,9 +47,22 @@ T = TypeVar("T")
 
 
 class _Job(msgspec.Struct, gc=False):
+    """A call of `read` or `write`; or those of `write_together` that came at a time.
+
+    :param done: the Deferred of each.
+    :param together: the one argument of each, in place of `arguments`.
+    """
+
     work: Callable[..., Any]
     arguments: tuple[Any, ...]
-    done: "Deferred[Any]"
+    done: "list[Deferred[Any]]"
+    together: list[Any] | None = None
+
+    def run(self, session: "SqliteSession") -> Any:
+        """Do it; return what `_fire` is to be given."""
+        if self.together is None:
+            return self.work(session, *self.arguments)
+        return self.work(session, self.together)
 
 
 class SqliteSession:
@@ -119,12 +132,21 @@ class SqliteDatabase:
     def write(self, work: Callable[..., T], *arguments: Any) -> "Deferred[T]":
         return self._do(self._writes, work, arguments)
 
-    def _do(
-        self, queue: "SimpleQueue[_Job | None]", work: Callable[..., T], arguments: tuple[Any, ...]
+    def write_together(
+        self, work: Callable[[Session, Sequence[A]], Sequence[T | Exception]], argument: A
     ) -> "Deferred[T]":
-        done: Deferred[T] = Deferred()
+        return self._do(self._writes, work, (), [argument])
+
+    def _do(
+        self,
+        queue: "SimpleQueue[_Job | None]",
+        work: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        together: list[Any] | None = None,
+    ) -> "Deferred[Any]":
+        done: Deferred[Any] = Deferred()
         if self._running:
-            queue.put(_Job(work, arguments, done))
+            queue.put(_Job(work, arguments, [done], together))
         else:
             done.errback(StoreDown("the hub's database is closed; nothing was done"))
         return done
@@ -155,7 +177,7 @@ class SqliteDatabase:
     def _write_jobs(self, session: SqliteSession) -> None:
         while (first := self._writes.get()) is not None:
             jobs, last = _gather(self._writes, first)
-            self._answer(self._commit(session, jobs))
+            self._answer(self._commit(session, _joined(jobs)))
             if last:
                 return
 
@@ -163,7 +185,7 @@ class SqliteDatabase:
         while (job := self._reads.get()) is not None:
             try:
                 with _transaction(session.connection, "BEGIN"):
-                    result = job.work(session, *job.arguments)
+                    result = job.run(session)
             except Exception as error:  # noqa: BLE001 - the Deferred fails with it
                 result = self._failure(error)
             self._answer([(job, result)])
@@ -184,7 +206,7 @@ class SqliteDatabase:
         """Run one write as a transaction: a savepoint would copy each page that it changes."""
         try:
             with _transaction(session.connection):
-                return job.work(session, *job.arguments)
+                return job.run(session)
         except Exception as error:  # noqa: BLE001 - the Deferred fails with it
             session.known_tags = {}
             return self._failure(error)
@@ -194,7 +216,7 @@ class SqliteDatabase:
         connection = session.connection
         connection.execute("SAVEPOINT job")
         try:
-            result = job.work(session, *job.arguments)
+            result = job.run(session)
         except Exception as error:
             session.known_tags = {}
             if not connection.in_transaction:
@@ -218,7 +240,28 @@ class SqliteDatabase:
 
 def _fire(results: list[tuple[_Job, Any]]) -> None:
     for job, result in results:
-        job.done.callback(result)  # a Failure takes the way of errors
+        if job.together is None or isinstance(result, Failure):
+            for done in job.done:
+                done.callback(result)  # a Failure takes the way of errors
+        else:
+            for done, each in zip(job.done, result, strict=True):
+                done.callback(Failure(each) if isinstance(each, Exception) else each)
+
+
+def _joined(jobs: list[_Job]) -> list[_Job]:
+    """Jobs of one commit, with those that are done together made one."""
+    joined: list[_Job] = []
+    by_work: dict[Callable[..., Any], _Job] = {}
+    for job in jobs:
+        first = None if job.together is None else by_work.setdefault(job.work, job)
+        if first is None or first is job:
+            joined.append(job)
+        else:
+            assert first.together is not None
+            assert job.together is not None
+            first.together += job.together
+            first.done += job.done
+    return joined
 
 
 def _gather(queue: "SimpleQueue[_Job | None]", first: _Job) -> tuple[list[_Job], bool]:
