@@ -92,7 +92,8 @@ class Hub:
         rules = read_rules(self.name, table)
 
         def use() -> None:
-            self._hub.table, self._rules = table, rules
+            self._hub.use(table)
+            self._rules = rules
 
         return use
 
@@ -108,7 +109,7 @@ class Hub:
     # IHub
 
     def apps(self) -> Mapping[Platform, str]:
-        return self._hub.table.apps()
+        return self._hub.apps
 
     def rules(self) -> Mapping[str, AccessRule]:
         return self._rules

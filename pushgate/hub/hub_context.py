@@ -14,7 +14,8 @@ class HubContext:
     """See the module.
 
     :param owner: the id of this gateway, among those that share the database.
-    :ivar table: the configuration; a reload puts another one in its place.
+    :ivar table: the configuration.
+    :ivar apps: its apps, by platform.
     """
 
     def __init__(
@@ -26,10 +27,15 @@ class HubContext:
         context: Context,
         owner: str,
     ) -> None:
-        self.name, self.table, self.database, self.gateway = name, table, database, gateway
+        self.name, self.database, self.gateway = name, database, gateway
+        self.use(table)
         self.clock, self.wall, self.jitter = context.reactor, context.wall, context.jitter
         self.metrics: Metrics = context.metrics
         self.owner = owner
+
+    def use(self, table: HubTable) -> None:
+        """Go on with another configuration."""
+        self.table, self.apps = table, table.apps()
 
     @property
     def input_name(self) -> str:
@@ -41,16 +47,15 @@ class HubContext:
 
         :raises Invalid: there is none.
         """
-        apps = self.table.apps()
-        if platform not in apps:
-            have = ", ".join(sorted(apps)) or "none"
+        if platform not in self.apps:
+            have = ", ".join(sorted(self.apps)) or "none"
             raise Invalid("platform", f"{platform} has no app in this hub", f"one that has: {have}")
-        return apps[platform]
+        return self.apps[platform]
 
     def platforms(self) -> Mapping[str, Sequence[Platform]]:
         """The platforms that each app sends to; apps that are not there any more are left out."""
         found: dict[str, list[Platform]] = {}
-        for platform, app in self.table.apps().items():
+        for platform, app in self.apps.items():
             if self.gateway.has_app(app):
                 found.setdefault(app, []).append(platform)
         return found

@@ -9,10 +9,6 @@ from pushgate.model.hub.access import Right
 from pushgate.model.hub.platform import Platform
 from pushgate.plugin.settings import AppName, Duration, FilePath, Table
 
-_KEYS: Final = tuple((platform, str(platform)) for platform in Platform)
-"""Looked at for each registration: a walk through an enumeration would be dear."""
-
-
 SQLITE: Final = "sqlite"
 """The `store` of a hub of one gateway; all others are addresses of PostgreSQL."""
 _SCHEMES: Final = ("postgresql://", "postgres://")
@@ -74,7 +70,7 @@ class HubTable(Table):
 
     def apps(self) -> dict[Platform, str]:
         """The app of each platform that has one."""
-        return {platform: app for platform, key in _KEYS if (app := getattr(self, key)) is not None}
+        return {platform: app for platform in Platform if (app := getattr(self, platform)) is not None}
 
     def files(self) -> dict[str, Path]:
         keys = {f"rules.{name}.key_file": rule.key_file for name, rule in self.rules.items()}

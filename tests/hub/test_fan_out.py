@@ -355,7 +355,7 @@ def test_outcomes_end_a_send_and_are_counted_once() -> None:
 def test_two_platforms_of_one_app() -> None:
     """Outcomes, error details and metrics name the platform of the devices, not another one of the app."""
     rig = Rig()
-    rig.hub.table = HubTable(fcmv1="droid", gcm="droid")
+    rig.hub.use(HubTable(fcmv1="droid", gcm="droid"))
     for platform in (Platform.FCMV1, Platform.GCM):
         rig.database.add_device(b"phone", platform=platform)
     rig.send(platform=Platform.GCM, body=b'{"data":{}}')

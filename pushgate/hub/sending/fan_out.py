@@ -116,7 +116,7 @@ class FanOut:
         await self._must(self._database.write(send_work.advance, active, self._owner, plan, merged, lease))
 
     async def _group(self, active: ActiveSend, group: Group, prefix: str, doubtful: bool) -> list[BatchEntry]:
-        app = self._hub.table.apps().get(group.platform)
+        app = self._hub.apps.get(group.platform)
         if app is None:
             return [skipped_entry(f"{prefix}/{group.platform}/no-app", group.platform, len(group.handles))]
         return await self._submitted(active, group.platform, group.submission(app, prefix, doubtful))

@@ -104,7 +104,7 @@ class SendTester:
             page: targets.TargetPage = await self._database.read(
                 targets.page, expression, request.platform, by_template, 0, CANDIDATES
             )
-            found = [each for each in page.targets if each.platform in self._hub.table.apps()]
+            found = [each for each in page.targets if each.platform in self._hub.apps]
         chosen: list[Target] = []
         while found and len(chosen) < MOST:
             chosen.append(found.pop(min(int(self._hub.jitter() * len(found)), len(found) - 1)))
