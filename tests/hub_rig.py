@@ -30,6 +30,8 @@ class MemorySession:
     def now(self) -> float:
         return self._wall()
 
+    def grown(self, registrations: int) -> None: ...
+
 
 @implementer(IDatabase)
 class MemoryDatabase:

@@ -10,10 +10,16 @@ from pushgate.hub.tag_expressions.required import required_tags
 Simple = Expression | bool
 """An expression, or what it says of every registration."""
 
+_IS_AMONG = (
+    "registration.number IN (SELECT has.registration FROM registration_tag AS has WHERE has.tag = ?"
+    " AND has.device > ? AND has.device <= ?)"
+)
+"""Of all registrations of some devices: those with a tag are collected once."""
 _HAS_TAG = (
     "EXISTS (SELECT 1 FROM registration_tag AS has WHERE has.tag = ? AND has.device = registration.device"
     " AND has.registration = registration.number AND has.device > ? AND has.device <= ?)"
 )
+"""Of the few with a driver's tag, whose devices may lie anywhere: each is looked at."""
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -60,8 +66,8 @@ def condition(
     simple = simplify(expression, numbers)
     if isinstance(simple, bool):
         return ALL if simple else NONE
-    text, values = _sql(simple, numbers)
     driver = required_tags(simple) if cost is None else required_tags(simple, cost)
+    text, values = _sql(simple, numbers, _IS_AMONG if driver is None else _HAS_TAG)
     return Condition(
         text, tuple(values), None if driver is None else tuple(sorted(numbers[tag] for tag in driver))
     )
@@ -84,12 +90,12 @@ def simplify(expression: Expression, known: Collection[str]) -> Simple:
     return left[0] if len(left) == 1 else kind(left)
 
 
-def _sql(expression: Expression, numbers: Mapping[str, int]) -> tuple[str, list[int]]:
+def _sql(expression: Expression, numbers: Mapping[str, int], has_tag: str) -> tuple[str, list[int]]:
     if isinstance(expression, HasTag):
-        return _HAS_TAG, [numbers[expression.tag]]
+        return has_tag, [numbers[expression.tag]]
     if isinstance(expression, Not):
-        text, values = _sql(expression.operand, numbers)
+        text, values = _sql(expression.operand, numbers, has_tag)
         return f"NOT {text}", values
     word = " AND " if isinstance(expression, And) else " OR "
-    parts = [_sql(operand, numbers) for operand in expression.operands]
+    parts = [_sql(operand, numbers, has_tag) for operand in expression.operands]
     return f"({word.join(text for text, _ in parts)})", [value for _, values in parts for value in values]

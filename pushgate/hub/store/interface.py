@@ -33,6 +33,9 @@ class Session(Protocol):
     def now(self) -> float:
         """Unix seconds by the clock that all gateways on this database share."""
 
+    def grown(self, registrations: int) -> None:
+        """Note that so many were added at once: a database that plans by statistics may need new ones."""
+
 
 class IDatabase(Interface):
     """A database. Its methods are called in the reactor's thread; work runs in threads of its own."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, Final, LiteralString, TypeVar
 
@@ -36,6 +36,8 @@ CONTENTION: Final = (SerializationFailure, DeadlockDetected)
 """The server gave up a transaction for the sake of another; the same can be tried again."""
 LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, ReadOnlySqlTransaction)
 """The server does not do what it should: it is away, or full, or a copy that only reads."""
+ANALYZE: Final = 5000
+"""Registrations that a connection has added when it has statistics made for the first time."""
 T = TypeVar("T")
 
 
@@ -71,6 +73,7 @@ class PostgresqlSession:
         self.known_tags: dict[str, int] = {}
         self.used = False
         self._offset = self._read_at = 0.0
+        self._grown, self._analyze_at = 0, ANALYZE
 
     @classmethod
     def connect(cls, address: ServerAddress) -> "PostgresqlSession":
@@ -127,7 +130,25 @@ class PostgresqlSession:
                 if number is not None and self.connection.broken:
                     raise FateUnclear(number, result) from error
                 raise
+        self._analyze()
         return result
+
+    def grown(self, registrations: int) -> None:
+        self._grown += registrations
+
+    def _analyze(self) -> None:
+        """Have statistics made when much was added: each time when it is twice as much as the last time.
+
+        The server does it by itself too, a minute later; until then it would take an index of a million rows
+        for one of a few, and a page of targets would take seconds.
+        """
+        if self._grown < self._analyze_at:
+            return
+        self._analyze_at = 2 * self._grown
+        with suppress(psycopg.Error), self._transaction():
+            for table in ("device", "registration", "registration_tag"):
+                self.execute(f"ANALYZE {table}")
+            self.connection.commit()
 
     def fate(self, number: str) -> str | None:
         """Say what became of a transaction: ``committed``, ``aborted``, ``in progress``; None: forgotten."""

@@ -118,6 +118,7 @@ def import_many(session: Session, registrations: Sequence[Registration]) -> list
     new = [_current(each, old.get(each.id), now) for each in registrations]
     latest = {each.id: each for each in new}
     write(session, [Writing(each, old.get(each.id)) for each in latest.values()])
+    session.grown(len(new))
     return new
 
 

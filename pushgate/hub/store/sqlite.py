@@ -78,6 +78,9 @@ class SqliteSession:
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         self.connection.executemany(statement, rows)
 
+    def grown(self, registrations: int) -> None:
+        """SQLite keeps no statistics here: it joins in the order of the statements."""
+
 
 @implementer(IDatabase)
 class SqliteDatabase:
