@@ -17,10 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from twisted.internet.defer import Deferred
-from twisted.internet.task import react
 
-from bench.hub_stand import HubClient, chunks, hub_tables
+from bench.hub_stand import HubClient, hub_tables
 from bench.parts import (
     PAYLOAD,
     frame_size,
@@ -34,11 +32,7 @@ from bench.parts import (
     workspace,
 )  # fmt: skip
 from bench.throughput import ask
-from pushgate.hub.settings import HubTable
-from pushgate.hub.store import registrations
-from pushgate.hub.store.database import open_database
 from pushgate.simulator.certificates import Certificates
-from pushgate.testing.context import context
 
 EXPRESSION = "(a && b) || !c"
 FIRST = 0.3
@@ -50,19 +44,12 @@ MEMORY = 400.0
 
 
 def fill(state: Path, store: str, count: int) -> float:
-    """Import the registrations before the gateway runs; return the seconds it took."""
+    """Import the registrations before the gateway runs; return the seconds it took, with its start."""
+    state.mkdir()
     began = time.monotonic()
-
-    async def importing(reactor: Any) -> None:
-        state.mkdir()
-        database = open_database("main", HubTable(store=store), context(reactor, state_dir=state))
-        database.start()
-        for part in chunks(count):
-            await database.write(registrations.import_many, part)
-        await database.stop()
-
-    with contextlib.suppress(SystemExit):
-        react(lambda reactor: Deferred.fromCoroutine(importing(reactor)))
+    with running(*python("hub_fill.py", state, store, count)) as filling:
+        if filling.wait():
+            raise SystemExit("the import failed")
     return time.monotonic() - began
 
 

@@ -16,7 +16,7 @@ from pushgate.hub.store.database import open_database
 from pushgate.hub.store.registrations import import_many
 from pushgate.testing.context import context
 
-CHUNK = 10_000
+CHUNK = 20_000
 """Registrations of one transaction."""
 
 

@@ -7,7 +7,6 @@ import json
 import time
 import urllib.request
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -51,13 +50,6 @@ def registrations(count: int) -> Iterator[Registration]:
             f"group:{index % 50_000}",
         ]
         yield Registration(platform=Platform.APNS, handle=token, tags=tuple(tags))
-
-
-def chunks(count: int, size: int = 20_000) -> Iterator[list[Registration]]:
-    """The same in parts."""
-    every = registrations(count)
-    while part := list(islice(every, size)):
-        yield part
 
 
 class HubClient:
