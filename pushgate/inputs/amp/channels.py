@@ -1,39 +1,45 @@
 """Channels over AMP: made, listed, read and deleted."""
 
-from typing import Any
+from typing import Final
 
 import msgspec
-from twisted.internet.defer import Deferred
 
+from pushgate.inputs.amp.request import AmpRequest
 from pushgate.model.channel import Channel, parse_storage_policy
-from pushgate.plugin.interfaces import IGateway
+from pushgate.model.principals import Operation
+from pushgate.plugin.interfaces import IChannels
+from pushgate.protocols.amp import commands
 from pushgate.protocols.amp.boxes import Box
 from pushgate.protocols.amp.commands import MAX_CHANNELS
 
 
-def create(gateway: IGateway, app: str, message_storage_policy: int) -> Deferred[Box]:
+async def create(request: AmpRequest, app: str, message_storage_policy: int) -> Box:
     """The answer to `CreateChannel`."""
     policy = parse_storage_policy(message_storage_policy)
-    made: Deferred[str] = gateway.channels(app).create_channel(policy)
-    return made.addCallback(lambda channel: {b"channel": channel.encode()})
+    made: str = await _of(request, app).create_channel(policy)
+    return {b"channel": made.encode()}
 
 
-def page(gateway: IGateway, app: str, after: str | None) -> Deferred[Box]:
+async def page(request: AmpRequest, app: str, after: str | None) -> Box:
     """The answer to `Channels`."""
-    listed: Deferred[list[str]] = gateway.channels(app).list_channels()
-    return listed.addCallback(_page, after or "")
+    return _page(await _of(request, app).list_channels(), after or "")
 
 
-def read(gateway: IGateway, app: str, channel: str) -> Deferred[Box]:
+async def read(request: AmpRequest, app: str, channel: str) -> Box:
     """The answer to `Channel`."""
-    found: Deferred[Channel] = gateway.channels(app).read_channel(channel)
-    return found.addCallback(lambda found: {b"channel": msgspec.json.encode(found)})
+    found: Channel = await _of(request, app).read_channel(channel)
+    return {b"channel": msgspec.json.encode(found)}
 
 
-def delete(gateway: IGateway, app: str, channel: str) -> Deferred[Box]:
+async def delete(request: AmpRequest, app: str, channel: str) -> Box:
     """The answer to `DeleteChannel`."""
-    deleted: Deferred[Any] = gateway.channels(app).delete_channel(channel)
-    return deleted.addCallback(lambda _: {b"deleted": b"True"})
+    await _of(request, app).delete_channel(channel)
+    return {b"deleted": b"True"}
+
+
+def _of(request: AmpRequest, app: str) -> IChannels:
+    channels: IChannels = request.connection.server.gateway.channels(app)
+    return channels
 
 
 def _page(channels: list[str], after: str) -> Box:
@@ -43,3 +49,12 @@ def _page(channels: list[str], after: str) -> Box:
         b"channels": msgspec.json.encode(behind[:MAX_CHANNELS]),
         b"more": b"True" if more else b"False",
     }
+
+
+COMMANDS: Final = (
+    (commands.CreateChannel, Operation.ADMIN, create),
+    (commands.Channels, Operation.READ, page),
+    (commands.Channel, Operation.READ, read),
+    (commands.DeleteChannel, Operation.ADMIN, delete),
+)
+"""Each command, the operation a peer must be allowed, and what answers it."""

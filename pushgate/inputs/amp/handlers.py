@@ -36,11 +36,7 @@ from pushgate.protocols.amp.commands import (
     MAX_VALUE,
     Bury,
     Cancel,
-    Channel,
-    Channels,
-    CreateChannel,
     DeadTokens,
-    DeleteChannel,
     Flush,
     Forget,
     Login,
@@ -52,14 +48,6 @@ from pushgate.protocols.amp.commands import (
     Status,
     Trace,
     Watch,
-)
-from pushgate.protocols.amp.hub_commands import (
-    CancelSend,
-    DeleteRegistration,
-    HubQuery,
-    ImportRegistrations,
-    PutRegistration,
-    SendToTags,
 )
 
 _log = Logger()
@@ -222,19 +210,13 @@ def _forget(request: AmpRequest, app: str, tokens: bytes | None, targets: bytes 
     forgotten.addCallback(request.answer).addErrback(_not_answered, request, Forget.commandName)
 
 
-def _about_channels(
-    command: type[Command], answer: Callable[..., Deferred[Box]], request: AmpRequest, **arguments: Any
-) -> None:
-    asked = answer(request.connection.server.gateway, **arguments)
-    asked.addCallback(request.answer).addErrback(_not_answered, request, command.commandName)
-
-
-def _about_hubs(
+def _later(
     command: type[Command],
     answer: Callable[..., Coroutine[Any, Any, Box]],
     request: AmpRequest,
     **arguments: Any,
 ) -> None:
+    """Answer with what a coroutine returns."""
     asked = Deferred.fromCoroutine(answer(request, **arguments))
     asked.addCallback(request.answer).addErrback(_not_answered, request, command.commandName)
 
@@ -350,6 +332,10 @@ def _refused_list(receipt: Receipt) -> bytes:
     return refused
 
 
+_LATER: Final[list[tuple[type[Command], Operation | None, Callable[..., None]]]] = [
+    (command, operation, partial(_later, command, answer))
+    for command, operation, answer in (*channels.COMMANDS, *hub.COMMANDS)
+]
 _RESPONDERS: Final[dict[bytes, tuple[ArgumentReader, Operation | None, Callable[..., None]]]] = {
     command.commandName: (ArgumentReader(command), operation, responder)
     for command, operation, responder in (
@@ -367,24 +353,7 @@ _RESPONDERS: Final[dict[bytes, tuple[ArgumentReader, Operation | None, Callable[
         (Bury, Operation.ADMIN, _bury),
         (Forget, Operation.ADMIN, _forget),
         (Reload, Operation.ADMIN, _reload),
-        (CreateChannel, Operation.ADMIN, partial(_about_channels, CreateChannel, channels.create)),
-        (Channels, Operation.READ, partial(_about_channels, Channels, channels.page)),
-        (Channel, Operation.READ, partial(_about_channels, Channel, channels.read)),
-        (DeleteChannel, Operation.ADMIN, partial(_about_channels, DeleteChannel, channels.delete)),
-        (SendToTags, Operation.PUSH, partial(_about_hubs, SendToTags, hub.send)),
-        (CancelSend, Operation.PUSH, partial(_about_hubs, CancelSend, hub.cancel)),
-        (HubQuery, Operation.READ, partial(_about_hubs, HubQuery, hub.query)),
-        (PutRegistration, Operation.ADMIN, partial(_about_hubs, PutRegistration, hub.put_registration)),
-        (
-            ImportRegistrations,
-            Operation.ADMIN,
-            partial(_about_hubs, ImportRegistrations, hub.import_registrations),
-        ),
-        (
-            DeleteRegistration,
-            Operation.ADMIN,
-            partial(_about_hubs, DeleteRegistration, hub.delete_registration),
-        ),
+        *_LATER,
     )
 }
 """The arguments of each command, the operation a peer must be allowed, and the responder."""

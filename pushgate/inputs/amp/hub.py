@@ -15,6 +15,7 @@ from pushgate.model.hub.registration import RegistrationPage, RegistrationQuery
 from pushgate.model.hub.send import Send, SendRequest
 from pushgate.model.principals import Operation
 from pushgate.plugin.hub_interface import IHub
+from pushgate.protocols.amp import hub_commands
 from pushgate.protocols.amp.boxes import Box
 from pushgate.protocols.amp.commands import MAX_VALUE
 from pushgate.protocols.notification_hubs import installation_json, registration_json
@@ -167,3 +168,12 @@ QUERIES: Final[dict[str, tuple[Operation, Callable[[IHub, str | None, int], Awai
 }
 """What `HubQuery` is asked for, with the operation that it needs."""
 _PAGED: Final = frozenset({"tags", "sends", "errors", "jobs", "registrations"})
+COMMANDS: Final = (
+    (hub_commands.SendToTags, Operation.PUSH, send),
+    (hub_commands.CancelSend, Operation.PUSH, cancel),
+    (hub_commands.HubQuery, Operation.READ, query),
+    (hub_commands.PutRegistration, Operation.ADMIN, put_registration),
+    (hub_commands.ImportRegistrations, Operation.ADMIN, import_registrations),
+    (hub_commands.DeleteRegistration, Operation.ADMIN, delete_registration),
+)
+"""Each command, the operation a peer must be allowed, and what answers it."""
