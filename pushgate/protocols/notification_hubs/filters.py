@@ -10,8 +10,8 @@ from pushgate.protocols.notification_hubs.handles import read_fields, read_handl
 from pushgate.protocols.notification_hubs.platforms import KINDS
 
 RULE: Final = "the handle of one device: DeviceToken eq '…', ChannelUri eq '…' and the like"
-_and: Final = re.compile(r"\s+and\s+", re.IGNORECASE).split
-_condition: Final = re.compile(r"\s*(\w{1,64})\s+eq\s+(\S{1,8192})\s*", re.IGNORECASE | re.ASCII).fullmatch
+_and: Final = re.compile(" and ", re.IGNORECASE).split
+_condition: Final = re.compile(r"(\w{1,64}) eq (\S{1,8192})", re.IGNORECASE | re.ASCII).fullmatch
 _is_token: Final = re.compile("(?:[0-9a-fA-F]{2})+").fullmatch
 _URI: Final = "channeluri"
 _PLATFORMS: Final = {
@@ -29,7 +29,7 @@ def parse(text: str) -> tuple[Platform | None, bytes]:
     :raises Invalid: it names no handle.
     """
     fields: dict[str, str] = {}
-    for part in _and(text):
+    for part in _and(" ".join(text.split())):  # at once: a pattern that looks for runs of blanks takes long
         condition = _condition(part)
         if condition is None or condition[1].lower() not in _NAMES:
             raise Invalid("$filter", f"text of {len(text)} characters", RULE)
