@@ -15,7 +15,7 @@ from pushgate.hub.sending import pages
 from pushgate.hub.sending.acceptance import Acceptance
 from pushgate.hub.sending.sender import Sender
 from pushgate.hub.settings import HubTable
-from pushgate.hub.store import feedback, sends
+from pushgate.hub.store import feedback, send_work, sends
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import Conflict, Invalid, Overloaded, ShuttingDown
 from pushgate.model.hub.platform import Platform
@@ -316,6 +316,21 @@ def test_a_crash_loses_nothing_and_sends_nothing_twice(step, times, done, heir, 
     twice = {token for token, count in tokens.items() if count > 1}
     assert twice <= set(doubtful)
     assert twice == set() or heir == "two"
+
+
+def test_a_page_that_two_gateways_worked_on_is_doubtful_for_both() -> None:
+    """The one that planned it does not know what the other one submitted meanwhile."""
+    rig = Rig()
+    rig.database.add_device(b"1")
+    rig.send()
+    begun = send_work.claim(rig.database.session, "one", 60, [])
+    assert begun is not None
+    assert send_work.plan(rig.database.session, begun, send_work.Plan(1, True, "one"), 60)
+    rig.clock.advance(61)
+    assert send_work.claim(rig.database.session, "two", 60, []) is not None
+    rig.clock.advance(61)
+    rig.sender.start()
+    assert [each.doubtful for each in rig.gateway.submissions] == [True]
 
 
 def test_outcomes_end_a_send_and_are_counted_once() -> None:

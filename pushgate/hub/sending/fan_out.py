@@ -6,7 +6,8 @@ send, the cursor and the terms. Then, in one transaction, the batches are record
 behind the page. Whatever step is the last before a crash, the planned page is read and submitted again:
 what the gateway has already it calls repeated, and what changed meanwhile (a device came or went between)
 it calls a conflict: that group was submitted as it was then, and is not submitted again. A page that
-another gateway planned cannot be asked about here: it is submitted as doubtful, so that `delivery` decides.
+another gateway planned, or went on with, cannot be asked about here: it is submitted as doubtful, so that
+`delivery` decides.
 """
 
 from collections import Counter

@@ -19,7 +19,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     :param end: its last device.
     :param last: no page follows.
-    :param owner: the gateway that submits it.
+    :param owner: the gateway that submits it; "" when several may have submitted parts of it.
     """
 
     end: int
@@ -55,10 +55,11 @@ def claim(session: Session, owner: str, lease: float, busy: Sequence[str]) -> Ac
     if not found:
         return None
     rows = session.execute(
-        "UPDATE send SET owner = ?, lease_until = ?, state = ?, started_at = COALESCE(started_at, ?)"
+        "UPDATE send SET owner = ?, lease_until = ?, state = ?, started_at = COALESCE(started_at, ?),"
+        " planned_by = CASE WHEN planned_by = ? THEN planned_by ELSE '' END"
         " WHERE id = ? AND resolved = 0 AND (owner IN ('', ?) OR lease_until < ?)"
         f" RETURNING {_WORK}",
-        (owner, now + lease, str(SendState.PROCESSING), now, found[0][0], owner, now),
+        (owner, now + lease, str(SendState.PROCESSING), now, owner, found[0][0], owner, now),
     )
     return _active(rows[0]) if rows else None
 
