@@ -138,6 +138,15 @@ class FanOutTests(SynchronousTestCase):
         assert [each.terms.collapse_id for each in self.rig.gateway.submissions] == [None, "c"]
         assert self.rig.counts() == {"apns": {"InvalidNotificationFormat": 1}}
 
+    def test_templates_that_cannot_be_rendered_take_one_row_a_page(self) -> None:
+        """However many devices have them; and no handle stands in its id."""
+        for number in range(10):
+            self.rig.database.add_device(b"%d" % number, template=Template(body=alert("$(wrong")))
+        self.rig.send(platform=None, body=b'{"message":"hi"}')
+        self.rig.sender.start()
+        assert self.rig.counts() == {"apns": {"InvalidNotificationFormat": 10}}
+        assert self.rig.database.session.execute("SELECT id FROM batch") == [("hub/s/0/apns/faults",)]
+
     def test_a_direct_send_looks_for_no_registrations(self) -> None:
         """It goes to its handles, each once."""
         self.rig.database.add_device(b"other")

@@ -103,7 +103,7 @@ class FanOut:
         for group in page.groups:
             entries += await self._group(active, group, prefix, doubtful)
         entries += [
-            refusal_entry(f"{prefix}/{fault.handle.hex()}", fault.platform, fault.error, 1)
+            refusal_entry(f"{prefix}/{fault.platform}/faults", fault.platform, fault.error, 1)
             for fault in page.faults
         ]
         entries += [
