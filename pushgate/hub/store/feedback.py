@@ -8,8 +8,8 @@ import msgspec
 from pushgate.hub.store.interface import Row, Session
 from pushgate.model.hub.feedback import PnsFeedback
 from pushgate.model.hub.platform import Platform
+from pushgate.protocols.notification_hubs.times import written
 
-DAY: Final = 86400
 _COLUMNS: Final = (
     "feedback.position, feedback.at, COALESCE(NULLIF(batch.platform, ''), feedback.platform),"
     " feedback.handle, feedback.name, batch.send, feedback.registration_id, feedback.installation_id,"
@@ -75,15 +75,8 @@ def days(session: Session) -> list[str]:
 
 def day(at: float) -> str:
     """The day of a time in Unix seconds, ``MMDDYYYY``, UTC."""
-    # Days since 1 March of the year 0, in eras of 400 years: Howard Hinnant's civil_from_days.
-    number = int(at // DAY) + 719468
-    era, of_era = divmod(number, 146097)
-    year = (of_era - of_era // 1460 + of_era // 36524 - of_era // 146096) // 365
-    of_year = of_era - (365 * year + year // 4 - year // 100)
-    month = (5 * of_year + 2) // 153
-    of_month = of_year - (153 * month + 2) // 5 + 1
-    number = month + 3 if month < 10 else month - 9
-    return f"{number:02d}{of_month:02d}{year + era * 400 + (number <= 2):04d}"
+    year, month, of_month = written(at)[:10].split("-")
+    return f"{month}{of_month}{year}"
 
 
 def _registration(session: Session, platform: Platform, handle: bytes) -> tuple[str, str]:
