@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pushgate.hub.hub_context import HubContext
 from pushgate.hub.outcomes.sweep import Sweep
 from pushgate.hub.settings import HubTable
-from pushgate.hub.store import batches, sends
+from pushgate.hub.store import batches, feedback, sends
 from pushgate.hub.store.batches import BatchEntry
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.hub.errors import UnknownResource
@@ -85,6 +85,23 @@ class SweepTests(SynchronousTestCase):
         self.assertRaises(UnknownResource, sends.find, self.database.session, "s")
         for table in ("batch", "batch_outcome", "reported"):
             assert self.database.session.execute(f"SELECT * FROM {table}") == []
+
+    def test_old_feedback_is_forgotten_and_the_rest_is_not_gone_through(self) -> None:
+        """Once it was kept for as long as is configured; looking for it takes an index."""
+        entries = [
+            feedback.Entry(at=at, platform=Platform.APNS, handle=b"1", name="BadChannel")
+            for at in (EPOCH - 86401, EPOCH)
+        ]
+        feedback.keep(self.database.session, entries)
+        statements: list[str] = []
+        self.database.connection.set_trace_callback(statements.append)
+        self.sweep.start()
+        self.database.connection.set_trace_callback(None)
+        (left,) = feedback.read(self.database.session, None, None, 0, 10)
+        assert left.at == EPOCH
+        looking = next(each for each in statements if "FROM feedback" in each)
+        plan = self.database.session.execute(f"EXPLAIN QUERY PLAN {looking}")
+        assert not [step for *_, step in plan if step.startswith("SCAN feedback")]
 
     def test_a_database_out_of_reach_only_delays(self) -> None:
         """The next sweep does what this one could not; a stop ends them."""

@@ -42,4 +42,5 @@ SEND_TABLES: Final = (
         installation_id TEXT NOT NULL, new_handle BLOB NOT NULL)""",
     "CREATE INDEX feedback_batch ON feedback (batch)",
     "CREATE INDEX feedback_day ON feedback (day, position)",
+    "CREATE INDEX feedback_at ON feedback (at)",  # or each sweep would go through all of it, and find nothing
 )

@@ -105,7 +105,7 @@ def purge(session: Session, keep: float) -> bool:
         session.executemany(f"DELETE FROM {table} WHERE {column} = ?", batches)
     feedback = session.execute(
         "DELETE FROM feedback WHERE position IN (SELECT position FROM feedback WHERE at < ?"
-        " ORDER BY position LIMIT ?) RETURNING position",
+        " ORDER BY at LIMIT ?) RETURNING position",
         (before, MOST),
     )
     return bool(old or batches or feedback)
