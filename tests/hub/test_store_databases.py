@@ -14,7 +14,7 @@ from twisted.internet.defer import gatherResults
 
 from pushgate.hub.store import registrations
 from pushgate.hub.store.postgresql import PostgresqlDatabase
-from pushgate.hub.store.postgresql_connection import ServerAddress
+from pushgate.hub.store.postgresql_connection import PostgresqlSession, ServerAddress
 from pushgate.hub.store.schema import STEPS
 from pushgate.hub.store.sqlite import SqliteDatabase, SqliteSession
 from pushgate.model.errors import CannotStart, Invalid
@@ -226,6 +226,30 @@ class TestPostgresql(hub_database_rules.AnyDatabase):
         with pytest.raises(StoreDown, match="nothing was done"):
             await database.write(lost, False)
         assert await database.read(handles) == [b"1"]
+
+    async def test_a_commit_that_the_next_server_knows_nothing_of_is_an_answer(self):
+        """After a failover to a server that is behind; the thread works on."""
+        import psycopg
+
+        database = self.postgresql(self.server, connections=1)
+
+        def lost(session):
+            connection = session.connection
+
+            def breaking():
+                connection.pgconn.finish()
+                raise psycopg.OperationalError("the connection is lost")
+
+            connection.commit = breaking
+            session.execute("SELECT pg_current_xact_id()")
+
+        def fate(session, number):
+            raise psycopg.errors.InvalidParameterValue(f"transaction ID {number} is in the future")
+
+        self.patch(PostgresqlSession, "fate", fate)
+        with pytest.raises(StoreDown, match="is not known"):
+            await database.write(lost)
+        assert await database.read(handles) == []
 
     async def test_two_gateways_share_one_database(self):
         """What one writes the other reads; both may bring the schema up to date at the same time."""

@@ -193,6 +193,9 @@ class _Worker:
             except LOST:
                 time.sleep(0.2)
                 continue
+            except psycopg.Error as error:  # it is another server now, which knows of no such transaction
+                self._log.error("hub database: {error}", error=reason(error))
+                break
             if fate == "committed":
                 return unclear.result
             if fate == "aborted":
