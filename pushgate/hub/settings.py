@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import unquote
 
 from pydantic import AfterValidator, Field
 
@@ -17,7 +18,17 @@ _SCHEMES: Final = ("postgresql://", "postgres://")
 def _store(text: str) -> str:
     if text != SQLITE and not text.startswith(_SCHEMES):
         raise ValueError('must be "sqlite" or an address such as postgresql://user@host/database')
+    if _has_password(text):
+        raise ValueError("must have no password in it: that is in the file that password_file names")
     return text
+
+
+def _has_password(address: str) -> bool:
+    """Whether there is one where libpq looks for it, whatever hosts and ports there are."""
+    place, _, query = address.partition("://")[2].partition("?")
+    user, at, _ = place.partition("/")[0].rpartition("@")
+    names = [each.partition("=")[0] for each in query.split("&")]
+    return bool(at and ":" in user) or bool({"password", "sslpassword"}.intersection(map(unquote, names)))
 
 
 class RuleTable(Table):

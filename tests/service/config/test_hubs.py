@@ -91,3 +91,22 @@ def test_a_database_there_is_not() -> None:
     assert line.startswith("x.toml: hubs.main.store: ")
     assert line.endswith('must be "sqlite" or an address such as postgresql://user@host/database')
     assert "secret" not in line
+
+
+@pytest.mark.parametrize("address", [
+    "postgresql://hub:secret@host/db", "postgres://hub:secret@one,two:5433/db", "postgresql://hub@host/db?password=secret",
+    "postgresql://hub@host/db?sslmode=require&pass%77ord=secret",
+])  # fmt: skip
+def test_a_password_in_the_address_of_a_database(address: str) -> None:
+    """It has a file of its own; here it would stand in everything that shows the configuration."""
+    (line,) = faults({"main": {"apns": "news", "store": address}})
+    assert "password_file" in line
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize("address", [
+    "postgresql://hub@host:5432/db", "postgresql://host:5432/a@b", "postgresql://[::1]:5432/db", "postgresql:///db?host=/run/x",
+])  # fmt: skip
+def test_addresses_of_databases(address: str) -> None:
+    """Ports are no passwords."""
+    assert read({"main": {"apns": "news", "store": address}}).hubs["main"].store == address
