@@ -138,6 +138,21 @@ class FanOutTests(SynchronousTestCase):
         assert [each.terms.collapse_id for each in self.rig.gateway.submissions] == [None, "c"]
         assert self.rig.counts() == {"apns": {"InvalidNotificationFormat": 1}}
 
+    def test_templates_are_rendered_where_they_are_read(self) -> None:
+        """In a thread of the database: the reactor does not wait for thousands of templates that all differ."""
+        self.rig.database.add_device(b"1", template=Template(body=alert("$(message)")))
+        self.rig.send(platform=None, body=b'{"message":"hi"}')
+        at_work: list[bool] = []
+        made = pages.template_groups
+
+        def noted(*arguments: Any) -> Any:
+            at_work.append(self.rig.database.connection.in_transaction)
+            return made(*arguments)
+
+        self.patch(pages, "template_groups", noted)
+        self.rig.sender.start()
+        assert at_work == [True]
+
     def test_templates_that_cannot_be_rendered_take_one_row_a_page(self) -> None:
         """However many devices have them; and no handle stands in its id."""
         for number in range(10):

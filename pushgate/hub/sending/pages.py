@@ -10,6 +10,7 @@ from pushgate.hub.hub_context import HubContext
 from pushgate.hub.sending.formatting import native_payload
 from pushgate.hub.sending.page import Group, SendPage, native_groups, template_groups
 from pushgate.hub.store import targets
+from pushgate.hub.store.interface import Session
 from pushgate.hub.store.send_work import Plan
 from pushgate.hub.tag_expressions.parser import parse_expression
 from pushgate.hub.templates.properties import Properties
@@ -42,7 +43,7 @@ class TargetPages:
         """The page behind a device; the one that was planned, if one was."""
         platform = self._send.request.platform
         if platform is None:
-            return self._read_templates(after, plan)
+            return self._database.read(self._template_page, after, plan)
         if self._direct:
             groups = self._native(platform, self._direct)
             return succeed(SendPage(groups, Plan(0, True, self._owner)))
@@ -60,22 +61,17 @@ class TargetPages:
 
         return reading.addCallback(made)
 
-    def _read_templates(self, after: int, plan: Plan | None) -> "Deferred[SendPage]":
+    def _template_page(self, session: Session, after: int, plan: Plan | None) -> SendPage:
+        """Read a page and render it, in a thread of the database: templates that all differ take long."""
         until = None if plan is None else plan.end
-        reading: Deferred[targets.TargetPage] = self._database.read(
-            targets.page, self._expression, None, True, after, TEMPLATE_DEVICES, until
-        )
-
-        def made(page: targets.TargetPage) -> SendPage:
-            found = page.targets
-            planned = plan or self._plan(page.end, found[-1].device if found else after)
-            groups, faults = template_groups(found, self._properties, self._started_at)
-            skipped = Counter[Platform]()
-            for target in found:
-                skipped[target.platform] += target.skipped
-            return SendPage(groups, planned, faults, dict(skipped))
-
-        return reading.addCallback(made)
+        page = targets.page(session, self._expression, None, True, after, TEMPLATE_DEVICES, until)
+        found = page.targets
+        planned = plan or self._plan(page.end, found[-1].device if found else after)
+        groups, faults = template_groups(found, self._properties, self._started_at)
+        skipped = Counter[Platform]()
+        for target in found:
+            skipped[target.platform] += target.skipped
+        return SendPage(groups, planned, faults, dict(skipped))
 
     def _native(self, platform: Platform, handles: Sequence[bytes]) -> list[Group]:
         return native_groups(platform, self._send.request, self._payload, handles, self._started_at)
