@@ -232,6 +232,26 @@ class FanOutTests(SynchronousTestCase):
         assert len(self.rig.tokens()) == 10
         assert len(self.rig.gateway.withdrawn) == 1
 
+    def test_a_send_that_takes_too_long_in_the_middle_of_a_page(self) -> None:
+        """What was submitted of the page is withdrawn, and its outcomes count for the send."""
+        for number in range(6):
+            self.rig.database.add_device(b"%02d" % number)
+        submit = self.rig.gateway.submit
+
+        def small(submission: Any, *rest: Any) -> Any:
+            if len(submission.tokens) <= 1:
+                self.rig.gateway.full.add("news")
+                return submit(submission, *rest)
+            return fail(Overloaded("queue", 0, 5))
+
+        self.patch(self.rig.gateway, "submit", small)
+        self.rig.send()
+        self.rig.sender.start()
+        self.rig.clock.pump([5] * 400)
+        assert len(self.rig.tokens()) == 1
+        assert len(self.rig.gateway.withdrawn) == 1
+        assert self.rig.database.session.execute("SELECT send, live FROM batch") == [("s", 1)]
+
     def test_a_scheduled_send_waits_for_its_time_and_can_be_cancelled(self) -> None:
         """It begins when it is due; cancelled before that, it never does."""
         self.rig.database.add_device(b"1")

@@ -20,7 +20,7 @@ from twisted.internet.defer import Deferred
 from pushgate.hub.hub_context import HubContext
 from pushgate.hub.outcomes.names import refusal_entry, refusal_name, skipped_entry
 from pushgate.hub.sending.page import Group, SendPage, parts
-from pushgate.hub.store import send_work
+from pushgate.hub.store import batches, send_work
 from pushgate.hub.store.batches import BatchEntry
 from pushgate.hub.store.send_work import ActiveSend, Plan
 from pushgate.model.errors import Conflict, Overloaded, Refusal, ShuttingDown
@@ -100,8 +100,12 @@ class FanOut:
         entries: list[BatchEntry] = []
         prefix = f"hub/{active.send.id}/{active.after}"
         doubtful = active.plan is not None and active.plan.owner != self._owner
-        for group in page.groups:
-            entries += await self._group(active, group, prefix, doubtful)
+        try:
+            for group in page.groups:
+                await self._group(active, group, prefix, doubtful, entries)
+        except Overdue:  # what was submitted of the page is the send's all the same, and is to be withdrawn
+            await self._database.write(batches.add, active.send.id, _merged(entries))
+            raise
         entries += [
             refusal_entry(f"{prefix}/{fault.platform}/faults", fault.platform, fault.error, 1)
             for fault in page.faults
@@ -116,15 +120,20 @@ class FanOut:
         lease = self._hub.table.lease
         await self._must(self._database.write(send_work.advance, active, self._owner, plan, merged, lease))
 
-    async def _group(self, active: ActiveSend, group: Group, prefix: str, doubtful: bool) -> list[BatchEntry]:
+    async def _group(
+        self, active: ActiveSend, group: Group, prefix: str, doubtful: bool, entries: list[BatchEntry]
+    ) -> None:
+        """Submit a group; append what is kept of it to `entries`, as soon as that is known."""
         app = self._hub.apps.get(group.platform)
         if app is None:
-            return [skipped_entry(f"{prefix}/{group.platform}/no-app", group.platform, len(group.handles))]
-        return await self._submitted(active, group.platform, group.submission(app, prefix, doubtful))
+            key = f"{prefix}/{group.platform}/no-app"
+            entries.append(skipped_entry(key, group.platform, len(group.handles)))
+        else:
+            await self._submitted(active, group.platform, group.submission(app, prefix, doubtful), entries)
 
     async def _submitted(
-        self, active: ActiveSend, platform: Platform, submission: Submission
-    ) -> list[BatchEntry]:
+        self, active: ActiveSend, platform: Platform, submission: Submission, entries: list[BatchEntry]
+    ) -> None:
         await self._pace.room(submission.app, active, False)
         while True:
             self._pace.check(active)
@@ -132,26 +141,29 @@ class FanOut:
                 receipt: Receipt = await self._gateway.submit(submission, self._hub.input_name)
             except Overloaded as full:
                 if 0 < full.limit < len(submission.tokens):
-                    return await self._in_parts(active, platform, submission, full.limit)
+                    return await self._in_parts(active, platform, submission, full.limit, entries)
                 await self._pace.room(submission.app, active, True)
             except ShuttingDown:
                 raise Stopped from None
             except Conflict as conflict:
-                return earlier(platform, conflict)
+                return entries.extend(earlier(platform, conflict))
             except Refusal as error:
                 key = submission.key or ""
-                return [refusal_entry(key, platform, error, len(submission.tokens))]
+                return entries.append(refusal_entry(key, platform, error, len(submission.tokens)))
             else:
-                return [entry_of(platform, receipt)]
+                return entries.append(entry_of(platform, receipt))
 
     async def _in_parts(
-        self, active: ActiveSend, platform: Platform, submission: Submission, limit: int
-    ) -> list[BatchEntry]:
+        self,
+        active: ActiveSend,
+        platform: Platform,
+        submission: Submission,
+        limit: int,
+        entries: list[BatchEntry],
+    ) -> None:
         """Submit what a queue never has room for as a whole."""
-        entries: list[BatchEntry] = []
         for part in parts(submission, max(limit // PARTS, 1)):
-            entries += await self._submitted(active, platform, part)
-        return entries
+            await self._submitted(active, platform, part, entries)
 
     async def _must(self, writing: "Deferred[bool]") -> None:
         if not await writing:
