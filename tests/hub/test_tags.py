@@ -7,7 +7,6 @@ from pushgate.hub.tag_expressions.tags import (
     check_tags,
     installation_tag,
     is_tag,
-    split_tags,
     user_tag,
 )
 from pushgate.model.errors import Invalid
@@ -53,13 +52,6 @@ def test_what_is_no_tag(tag):
     assert not is_tag(tag)
     with pytest.raises(Invalid, match=r"^tag: "):
         check_tag(tag)
-
-
-def test_a_list_is_separated_by_commas():
-    """Blanks around tags and empty places do not count."""
-    assert split_tags("a,b") == ("a", "b")
-    assert split_tags(" a , b,,") == ("a", "b")
-    assert split_tags("") == ()
 
 
 def test_tags_are_a_set_without_regard_to_case():

@@ -39,11 +39,6 @@ def check_tag(tag: str, field: str = "tag", name: str = "") -> str:
     return tag.lower()
 
 
-def split_tags(text: str) -> tuple[str, ...]:
-    """The tags of a list as it is written in XML, separated by commas; blanks around them do not count."""
-    return tuple(tag for part in text.split(",") if (tag := part.strip()))
-
-
 def check_tags(tags: Iterable[str], max_tags: int, field: str = "tags") -> tuple[str, ...]:
     """Check the tags of a registration.
 

@@ -17,13 +17,12 @@ from pushgate.protocols.notification_hubs.multipart_batch import parse_batch
 from pushgate.protocols.notification_hubs.outcome_xml import outcome
 from pushgate.protocols.notification_hubs.send_headers import (
     HANDLE,
-    SCHEDULE,
     native,
     parse_direct,
     parse_send,
     passed_on,
+    schedule_time,
 )
-from pushgate.protocols.notification_hubs.times import parse
 
 MESSAGES: Final = "messages"
 SCHEDULED: Final = "schedulednotifications"
@@ -48,11 +47,8 @@ async def send_batch(request: HubRequest, body: bytes) -> HTTPResponse:
 
 async def schedule(request: HubRequest, body: bytes) -> HTTPResponse:
     """Accept a send for later."""
-    headers = _headers(request)
-    if not headers.get(SCHEDULE.lower()):
-        raise Invalid(SCHEDULE, "missing or empty", "this request needs it")
-    at = parse(SCHEDULE, headers[SCHEDULE.lower()])
-    accepted: Send = await request.hub.send(replace(_direct_or_not(request, body), scheduled_for=at))
+    wanted = replace(_direct_or_not(request, body), scheduled_for=schedule_time(_headers(request)))
+    accepted: Send = await request.hub.send(wanted)
     return _made(request, SCHEDULED, accepted.id)
 
 

@@ -30,10 +30,9 @@ Headers = Mapping[str, str]
 """The headers of a request, by name in lower case."""
 
 
-def parse_send(headers: Headers, body: bytes, *, scheduled: bool = False) -> SendRequest:
+def parse_send(headers: Headers, body: bytes) -> SendRequest:
     """A send to all devices that the expression of its headers finds.
 
-    :param scheduled: the headers say for when.
     :raises Invalid: a header is missing, or breaks its rule.
     :raises TooLarge: of a header that is passed on.
     """
@@ -43,7 +42,6 @@ def parse_send(headers: Headers, body: bytes, *, scheduled: bool = False) -> Sen
         platform=parse_format(_needed(headers, FORMAT), FORMAT),
         expression=expression or None,
         headers=passed_on(headers),
-        scheduled_for=parse(SCHEDULE, _needed(headers, SCHEDULE)) if scheduled else None,
     )
 
 
@@ -59,6 +57,14 @@ def parse_direct(headers: Headers, body: bytes) -> SendRequest:
         keys = _needed(headers, "P256DH"), _needed(headers, "Auth")
         handle = browser_handle(handle, *keys, HANDLE).decode()
     return SendRequest(body=body, platform=platform, handles=(handle,), headers=passed_on(headers))
+
+
+def schedule_time(headers: Headers) -> float:
+    """The Unix seconds that a send is scheduled for.
+
+    :raises Invalid: the header is missing, or no time.
+    """
+    return parse(SCHEDULE, _needed(headers, SCHEDULE))
 
 
 def native(headers: Headers) -> Platform:
