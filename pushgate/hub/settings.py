@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from pushgate.model.hub.access import Right
 from pushgate.model.hub.platform import Platform
 from pushgate.plugin.settings import AppName, Duration, FilePath, Table
+from pushgate.protocols.notification_hubs.json_patch import MAX_TAGS
 
 SQLITE: Final = "sqlite"
 """The `store` of a hub of one gateway; all others are addresses of PostgreSQL."""
@@ -52,7 +53,7 @@ class HubTable(Table):
     :param keep: how long sends, their outcomes, feedback and jobs are kept.
     :param max_schedule: how far ahead a send may be scheduled.
     :param max_body: bytes of a notification.
-    :param max_tags: of a registration.
+    :param max_tags: of a registration; at most as many as a patch may come to.
     :param max_handles: of one direct send.
     :param test_sends: a minute, at most.
     """
@@ -75,7 +76,7 @@ class HubTable(Table):
     keep: Duration = Field(default=5 * 86400.0, gt=0)
     max_schedule: Duration = Field(default=7 * 86400.0, gt=0)
     max_body: int = Field(default=64 << 10, ge=1)
-    max_tags: int = Field(default=60, ge=0)
+    max_tags: int = Field(default=60, ge=0, le=MAX_TAGS)
     max_handles: int = Field(default=1000, ge=1)
     test_sends: int = Field(default=10, ge=0)
 

@@ -16,6 +16,8 @@ from pushgate.protocols.notification_hubs.installation_json import Document, fro
 Operation = tuple[str, str, str]
 """``add``, ``remove`` or ``replace``, the path, and the value as text."""
 MAX_OPERATIONS: Final = 1000
+MAX_TAGS: Final = 1000
+"""Tags of one list at any time in a patch: each operation goes through all of them."""
 _KINDS: Final = frozenset({"add", "remove", "replace"})
 _TEXTS: Final = {"userid": "userId", "pushchannel": "pushChannel", "expirationtime": "expirationTime"}
 _MAPS: Final = {
@@ -141,6 +143,8 @@ def _change_tags(parent: Document, kind: str, path: list[str], value: str) -> No
     elif kind != "remove":
         known = {tag.lower() for tag in tags}
         tags += [tag for tag in given if tag.lower() not in known]
+    if len(tags) > MAX_TAGS:
+        raise Invalid("tags", f"{len(tags)} tags", f"at most {MAX_TAGS}")
     parent["tags"] = tags
 
 

@@ -229,6 +229,13 @@ _paths = st.sampled_from(
 _values = st.sampled_from(["a", "", "[]", '{"body":"b"}', '["x"]', "{}"])
 
 
+def test_a_patch_has_no_list_of_any_length():
+    """Each operation goes through the list: so many tags and so many operations would take seconds."""
+    tags = ",".join(f"t{number}" for number in range(json_patch.MAX_TAGS + 1))
+    with pytest.raises(Invalid, match="tags: 1001 tags"):
+        patched(("replace", "/tags", tags), ("replace", "/tags", "a"))
+
+
 @given(
     installations(),
     st.lists(st.tuples(st.sampled_from(["add", "remove", "replace"]), _paths, _values), max_size=5),
