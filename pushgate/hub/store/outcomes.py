@@ -44,6 +44,19 @@ class Reported(msgspec.Struct, frozen=True):
 def record(session: Session, reports: Sequence[Reported]) -> Mapping[tuple[Platform, str], int]:
     """Count what was not reported before; return how many outcomes these are, by platform and name."""
     new = _new(session, reports)
+    known = _settle(session, new)
+    by_platform: Counter[tuple[Platform, str]] = Counter()
+    entries: list[Entry] = []
+    for report in new:
+        _, platform = known.get(report.batch, ("", report.platform))
+        by_platform[platform, report.name] += report.count
+        entries += [replace(entry, platform=platform) for entry in report.entries]
+    keep(session, entries)
+    return by_platform
+
+
+def _settle(session: Session, new: Sequence[Reported]) -> dict[str, tuple[str, Platform]]:
+    """Count what is reported with its batches, end sends that have all of theirs; return the batches."""
     counts: Counter[tuple[str, str]] = Counter()
     settled: Counter[str] = Counter()
     for report in new:
@@ -61,14 +74,7 @@ def record(session: Session, reports: Sequence[Reported]) -> Mapping[tuple[Platf
     known = _known(session, list(settled))
     for send in {send: None for send, _ in known.values()}:
         batches.finish(session, send)
-    by_platform: Counter[tuple[Platform, str]] = Counter()
-    entries: list[Entry] = []
-    for report in new:
-        _, platform = known.get(report.batch, ("", report.platform))
-        by_platform[platform, report.name] += report.count
-        entries += [replace(entry, platform=platform) for entry in report.entries]
-    keep(session, entries)
-    return by_platform
+    return known
 
 
 def _new(session: Session, reports: Sequence[Reported]) -> list[Reported]:
