@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from pushgate.inputs.amp.request import AmpRequest
+from pushgate.inputs.amp.request import AmpRequest, LaterCommand
 from pushgate.model.channel import Channel, parse_storage_policy
 from pushgate.model.principals import Operation
 from pushgate.plugin.interfaces import IChannels
@@ -51,10 +51,9 @@ def _page(channels: list[str], after: str) -> Box:
     }
 
 
-COMMANDS: Final = (
+COMMANDS: Final[tuple[LaterCommand, ...]] = (
     (commands.CreateChannel, Operation.ADMIN, create),
     (commands.Channels, Operation.READ, page),
     (commands.Channel, Operation.READ, read),
     (commands.DeleteChannel, Operation.ADMIN, delete),
 )
-"""Each command, the operation a peer must be allowed, and what answers it."""

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from pushgate.inputs.amp import channels, dead_tokens, hub
 from pushgate.inputs.amp.arguments import ArgumentReader
-from pushgate.inputs.amp.request import UNHANDLED, AmpRequest
+from pushgate.inputs.amp.request import UNHANDLED, AmpRequest, LaterCommand
 from pushgate.inputs.common.rules import rules_of
 from pushgate.model.errors import (
     CannotStart,
@@ -332,10 +332,7 @@ def _refused_list(receipt: Receipt) -> bytes:
     return refused
 
 
-_LATER: Final[list[tuple[type[Command], Operation | None, Callable[..., None]]]] = [
-    (command, operation, partial(_later, command, answer))
-    for command, operation, answer in (*channels.COMMANDS, *hub.COMMANDS)
-]
+_LATER: Final[tuple[LaterCommand, ...]] = (*channels.COMMANDS, *hub.COMMANDS)
 _RESPONDERS: Final[dict[bytes, tuple[ArgumentReader, Operation | None, Callable[..., None]]]] = {
     command.commandName: (ArgumentReader(command), operation, responder)
     for command, operation, responder in (
@@ -353,8 +350,10 @@ _RESPONDERS: Final[dict[bytes, tuple[ArgumentReader, Operation | None, Callable[
         (Bury, Operation.ADMIN, _bury),
         (Forget, Operation.ADMIN, _forget),
         (Reload, Operation.ADMIN, _reload),
-        *_LATER,
     )
+} | {
+    command.commandName: (ArgumentReader(command), operation, partial(_later, command, answer))
+    for command, operation, answer in _LATER
 }
 """The arguments of each command, the operation a peer must be allowed, and the responder."""
 _SUBMITS: Final = frozenset({Push.commandName, PushBatch.commandName})

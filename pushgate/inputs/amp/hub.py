@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pushgate.inputs.amp.request import AmpRequest
+from pushgate.inputs.amp.request import AmpRequest, LaterCommand
 from pushgate.inputs.common import hub_calls
 from pushgate.inputs.common.hubs import permitted_hub
 from pushgate.model.errors import Invalid, TooLarge
@@ -168,7 +168,7 @@ QUERIES: Final[dict[str, tuple[Operation, Callable[[IHub, str | None, int], Awai
 }
 """What `HubQuery` is asked for, with the operation that it needs."""
 _PAGED: Final = frozenset({"tags", "sends", "errors", "jobs", "registrations"})
-COMMANDS: Final = (
+COMMANDS: Final[tuple[LaterCommand, ...]] = (
     (hub_commands.SendToTags, Operation.PUSH, send),
     (hub_commands.CancelSend, Operation.PUSH, cancel),
     (hub_commands.HubQuery, Operation.READ, query),
@@ -176,4 +176,3 @@ COMMANDS: Final = (
     (hub_commands.ImportRegistrations, Operation.ADMIN, import_registrations),
     (hub_commands.DeleteRegistration, Operation.ADMIN, delete_registration),
 )
-"""Each command, the operation a peer must be allowed, and what answers it."""

@@ -1,11 +1,14 @@
 """One command that waits for its answer."""
 
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Protocol
+
+from twisted.protocols.amp import Command
 
 from pushgate.inputs.common.conversation_input import ConversationServer
 from pushgate.inputs.common.session import Session
 from pushgate.model.errors import PushgateError, Refusal
+from pushgate.model.principals import Operation
 from pushgate.protocols.amp.boxes import Box
 
 UNHANDLED: Final = b"UNHANDLED"
@@ -63,3 +66,7 @@ class AmpRequest:
         self.connection.finish(
             {b"_error": self._tag, b"_error_code": code, b"_error_description": description}
         )
+
+
+LaterCommand = tuple[type[Command], Operation, Callable[..., Coroutine[Any, Any, Box]]]
+"""A command, the operation a peer must be allowed, and what makes its answer."""
