@@ -1,6 +1,6 @@
 """A hub: composed of its registry, its sends, their outcomes, and its jobs."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -209,9 +209,6 @@ class Hub:
 
     def tags(self, after: str, limit: int) -> "Deferred[list[tuple[str, int]]]":
         return self._database.read(tags.page, after, limit)
-
-    def export(self) -> "AsyncIterator[Sequence[Registration]]":
-        return self._registry.export()
 
     def stats(self) -> dict[str, Any]:
         counts = self._hub.metrics.counts

@@ -1,7 +1,6 @@
 """The registrations and installations of a hub: checked, kept, and their handles alive again."""
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 from twisted.logger import Logger
@@ -16,9 +15,6 @@ from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, RegistrationPage, RegistrationQuery
 from pushgate.plugin.hub_interface import PatchOperation
 from pushgate.protocols.notification_hubs.json_patch import apply
-
-EXPORTED: Final = 1000
-"""Registrations of one page of an export."""
 
 
 class Registry:
@@ -110,17 +106,6 @@ class Registry:
         """Delete an installation, if there is one."""
         await self._database.write(installations.delete, installation_id)
         self.count("delete")
-
-    async def export(self) -> AsyncIterator[Sequence[Registration]]:
-        """All registrations, some at a time."""
-        query = RegistrationQuery(top=EXPORTED)
-        while True:
-            page: RegistrationPage = await self._database.read(registration_queries.page, query)
-            if page.registrations:
-                yield page.registrations
-            if not page.next:
-                return
-            query = replace(query, after=page.next)
 
     def check(self, registration: Registration) -> Registration:
         """Return a registration as it is kept.

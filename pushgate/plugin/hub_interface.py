@@ -1,6 +1,6 @@
 """The contract between a hub and the inputs that offer it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,9 +139,6 @@ class IHub(Interface):
 
     def tags(after: str, limit: int) -> "Deferred[list[tuple[str, int]]]":
         """Tags in their order behind one, each with the number of its registrations."""
-
-    def export() -> "AsyncIterator[Sequence[Registration]]":
-        """All registrations, some at a time."""
 
     def stats() -> dict[str, Any]:
         """Counts for metrics and for operators, ready for JSON."""

@@ -1,6 +1,6 @@
 """A hub in memory."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, TypeVar
 
@@ -216,10 +216,6 @@ class FakeHub:
             for tag in {tag.lower() for tag in each.tags}:
                 found[tag] = found.get(tag, 0) + 1
         return [each for each in sorted(found.items()) if each[0] > after][:limit]
-
-    async def export(self) -> AsyncIterator[Sequence[Registration]]:
-        for each in _pages(list(self.kept.values())):
-            yield each
 
     def stats(self) -> dict[str, Any]:
         return {"registrations": len(self.kept), "installations": len(self.installations)}

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from pushgate.hub.store import registrations, targets
 from pushgate.hub.store.expression_sql import condition, simplify, tags_of, values_of
-from pushgate.hub.tag_expressions.evaluator import matches
 from pushgate.hub.tag_expressions.expression import And, HasTag, Not, Or
 from pushgate.hub.tag_expressions.parser import parse_expression
 from pushgate.model.hub.platform import Platform
+from tests.hub_evaluator import matches
 from tests.hub_store_rig import emptied, registration, template
 
 TAGS = ["a", "b", "c", "d"]

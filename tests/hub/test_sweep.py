@@ -62,8 +62,7 @@ class SweepTests(SynchronousTestCase):
 
     def test_sends_without_outcomes_are_withdrawn_and_then_abandoned(self) -> None:
         """After their time what waits is withdrawn; after twice that nothing is waited for any more."""
-        sends.add(self.database.session, "s", REQUEST, True)
-        sends.begin(self.database.session, "s")
+        sends.begin(self.database.session, "s", REQUEST)
         entry = BatchEntry(id=f"{77:032x}", platform=Platform.APNS, live=2)
         batches.add(self.database.session, "s", [entry])
         self.sweep.start()
@@ -75,7 +74,7 @@ class SweepTests(SynchronousTestCase):
 
     def test_old_sends_are_forgotten(self) -> None:
         """With their batches, once they were kept for as long as is configured."""
-        sends.add(self.database.session, "s", REQUEST, True)
+        sends.begin(self.database.session, "s", REQUEST)
         entry = BatchEntry(id="b", platform=Platform.APNS, outcomes={"Skipped": 1})
         batches.add(self.database.session, "s", [entry])
         self.sweep.start()

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.hub.tag_expressions.evaluator import matches
 from pushgate.hub.tag_expressions.expression import And, HasTag, Not, Or
 from pushgate.hub.tag_expressions.parser import MAX_DEPTH, MAX_LENGTH, parse_expression
 from pushgate.hub.tag_expressions.required import required_tags
 from pushgate.model.errors import Invalid
+from tests.hub_evaluator import matches
 
 NAMES = ["a", "b", "c", "d"]
 tag = st.sampled_from(NAMES).map(HasTag)

@@ -63,7 +63,7 @@ class Sender:
         try:
             await self._database.write(send_work.release, self._hub.owner)
         except StoreDown:
-            self.log.info("hub {hub}: the database is away; its sends go on later", hub=self._hub)
+            self.log.info("hub {hub}: the database is away; its sends go on later", hub=self._hub.name)
 
     def look(self) -> None:
         """Work on what is due, now; called when a send was kept."""

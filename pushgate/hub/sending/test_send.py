@@ -69,8 +69,7 @@ class SendTester:
         request = msgspec.structs.replace(self._acceptance.check(request), scheduled_for=None)
         self._take_turn()
         found = await self._targets(request)
-        send: Send = await self._database.write(sends.add, uuid4().hex, request, True)
-        await self._database.write(sends.begin, send.id)
+        send: Send = await self._database.write(sends.begin, uuid4().hex, request)
         under = [_Under(each.platform, each.handle, each.registration_id) for each in found]
         entries, waiting = await self._submit(send, found, under)
         await self._database.write(batches.add, send.id, entries)

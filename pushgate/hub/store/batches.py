@@ -78,11 +78,14 @@ def late(session: Session, patience: float, limit: int = 100) -> list[list[int]]
     """Sends that began so many seconds ago and have no end: they are overdue. Return the batches of each.
 
     Of one that began twice as long ago nothing is waited for any more.
+
+    :param limit: of them at a time, those first that began first.
     """
     now = session.now()
     rows = session.execute(
-        "SELECT id, started_at FROM send WHERE ended_at IS NULL AND resolved = 1 AND started_at < ? LIMIT ?",
-        (now - patience, limit),
+        "SELECT id, started_at FROM send WHERE ended_at IS NULL AND resolved = 1"
+        " AND (started_at < ? AND overdue = 0 OR started_at < ?) ORDER BY started_at LIMIT ?",
+        (now - patience, now - 2 * patience, limit),
     )
     for send_id, started_at in rows:
         session.execute("UPDATE send SET overdue = 1 WHERE id = ?", (send_id,))

@@ -15,27 +15,36 @@ COLUMNS: Final = "id, request, state, accepted_at, started_at, ended_at"
 _read_request: Final = msgspec.json.Decoder(SendRequest).decode
 
 
-def add(session: Session, send_id: str, request: SendRequest, resolved: bool = False) -> Send:
-    """Keep a send.
-
-    :param resolved: it is not to be worked on by `claim`.
-    """
+def add(session: Session, send_id: str, request: SendRequest) -> Send:
+    """Keep a send that is to be worked on when it is due."""
     now = session.now()
     due = now if request.scheduled_for is None else request.scheduled_for
-    state = SendState.SCHEDULED if due > now else SendState.ENQUEUED
-    send = Send(id=send_id, request=request, state=state, at=now)
-    session.execute(
-        "INSERT INTO send (id, request, state, accepted_at, due_at, resolved) VALUES (?, ?, ?, ?, ?, ?)",
-        (send_id, msgspec.json.encode(request), str(state), now, due, int(resolved)),
+    send = Send(
+        id=send_id,
+        request=request,
+        state=SendState.SCHEDULED if due > now else SendState.ENQUEUED,
+        at=now,
     )
+    _insert(session, send, due, resolved=False)
     return send
 
 
-def begin(session: Session, send_id: str) -> None:
-    """Note that a send that `claim` does not see is worked on now."""
+def begin(session: Session, send_id: str, request: SendRequest) -> Send:
+    """Keep a send that is worked on already: no gateway claims it."""
+    now = session.now()
+    send = Send(id=send_id, request=request, state=SendState.PROCESSING, at=now, started_at=now)
+    _insert(session, send, now, resolved=True)
+    return send
+
+
+def _insert(session: Session, send: Send, due: float, resolved: bool) -> None:
     session.execute(
-        "UPDATE send SET state = ?, started_at = ? WHERE id = ?",
-        (str(SendState.PROCESSING), session.now(), send_id),
+        "INSERT INTO send (id, request, state, accepted_at, due_at, started_at, resolved)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(send.id, msgspec.json.encode(send.request), str(send.state), send.at, due, send.started_at),
+            int(resolved),
+        ),
     )
 
 

@@ -29,8 +29,8 @@ from pushgate.plugin.interfaces import Context
 
 APPLICATION_ID: Final = 0x70676862
 """``pghb``: marks an SQLite file as a hub of pushgate."""
-READERS: Final = 2
-"""Threads that read."""
+READERS: Final = 4
+"""Threads that read: pages of sends are not to wait for a count of all registrations."""
 _TOGETHER: Final = 256
 """Writes of one commit at most."""
 _PRAGMAS: Final = (

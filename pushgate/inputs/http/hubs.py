@@ -17,11 +17,12 @@ from pushgate.model.hub.registration import RegistrationPage, RegistrationQuery
 from pushgate.model.hub.send import SendRequest
 from pushgate.model.principals import Operation
 from pushgate.net.http.body_readers import WholeBody
+from pushgate.net.http.etag import if_match
 from pushgate.net.http.interfaces import BodyReader
 from pushgate.net.http.responses import HTTPFault, HTTPResponse, json_answer
 from pushgate.plugin.hub_interface import IHub
 from pushgate.protocols.notification_hubs import installation_json, registration_json
-from pushgate.protocols.notification_hubs.platform_names import parse_format
+from pushgate.protocols.notification_hubs.platform_names import parse_format, parse_platform
 from pushgate.protocols.notification_hubs.send_json import checked_headers, details_document, send_document
 
 MAX_BODY: Final = 256 << 10
@@ -99,7 +100,7 @@ async def put_registration(request: HTTPRequest, body: bytes) -> HTTPResponse:
     """Keep a registration under the id of the path."""
     hub, given = _hub(request, Operation.ADMIN), registration_json.parse(body)
     number = check_id("id", request.parameters["id"])
-    kept = await hub_calls.keep(hub, replace(given, id=number), _if_match(request))
+    kept = await hub_calls.keep(hub, replace(given, id=number), if_match(request.header(b"if-match")))
     return json_answer(200, registration_json.to_document(kept))
 
 
@@ -134,7 +135,7 @@ async def registrations(hub: IHub, request: HTTPRequest) -> Any:
     found = request.parameters
     if "handle" in found and "platform" not in found:
         raise Invalid("handle", "without a platform", "the platform too, which says how it is written")
-    platform = registration_json.parse_platform(found["platform"]) if "platform" in found else None
+    platform = parse_platform(found["platform"]) if "platform" in found else None
     handle = found.get("handle")
     page: RegistrationPage = await hub.registrations(
         RegistrationQuery(
@@ -156,7 +157,7 @@ async def registration(hub: IHub, request: HTTPRequest) -> Any:
 
 async def delete_registration(hub: IHub, request: HTTPRequest) -> Any:
     """Delete a registration."""
-    await hub.delete_registration(request.parameters["id"], _if_match(request))
+    await hub.delete_registration(request.parameters["id"], if_match(request.header(b"if-match")))
     return {"deleted": True}
 
 
@@ -203,9 +204,3 @@ def _limit(request: HTTPRequest) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_PAGE):
         raise Invalid("limit", f"text of {len(text)} characters", f"1 to {MAX_PAGE}")
     return int(text)
-
-
-def _if_match(request: HTTPRequest) -> str | None:
-    """The ETag of ``If-Match``, without its quotes; None without one."""
-    text = request.header(b"if-match")
-    return None if text is None else text.strip().removeprefix("W/").strip('"')

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from pushgate.inputs.hub.request import HubRequest
 from pushgate.inputs.hub.route import Route, no_body, takes_body
-from pushgate.model.errors import Invalid
 from pushgate.model.hub.access import Right
 from pushgate.model.hub.registration import Registration, RegistrationPage, RegistrationQuery
+from pushgate.net.http.etag import if_match
 from pushgate.net.http.responses import Header, HTTPResponse
 from pushgate.protocols.notification_hubs.filters import parse as parse_filter
 from pushgate.protocols.notification_hubs.registration_xml import ENTRY, FEED, entry, feed, read_entry
@@ -32,7 +32,9 @@ async def create(request: HubRequest, body: bytes) -> HTTPResponse:
 async def put(request: HubRequest, body: bytes) -> HTTPResponse:
     """Keep a registration under its id; with ``If-Match`` only in the place of an earlier one."""
     registration = replace(read_entry(body), id=request.parameters["id"], etag="")
-    return _entry(request, await request.hub.put_registration(registration, if_match(request)), 200)
+    return _entry(
+        request, await request.hub.put_registration(registration, if_match(request.header(b"if-match"))), 200
+    )
 
 
 async def read(request: HubRequest) -> HTTPResponse:
@@ -42,7 +44,7 @@ async def read(request: HubRequest) -> HTTPResponse:
 
 async def delete(request: HubRequest) -> HTTPResponse:
     """Delete a registration."""
-    await request.hub.delete_registration(request.parameters["id"], if_match(request))
+    await request.hub.delete_registration(request.parameters["id"], if_match(request.header(b"if-match")))
     return HTTPResponse(200, b"", ENTRY)
 
 
@@ -58,20 +60,6 @@ async def read_all(request: HubRequest) -> HTTPResponse:
 async def read_tagged(request: HubRequest) -> HTTPResponse:
     """The registrations with a tag."""
     return await _page(request, tag=request.parameters["tag"])
-
-
-def if_match(request: HubRequest) -> str | None:
-    """The ETag of ``If-Match``: quoted or not, weak or not, or ``*``; None without one.
-
-    :raises Invalid: it is empty.
-    """
-    text = request.header(b"if-match")
-    if text is None:
-        return None
-    etag = text.strip().removeprefix("W/").strip('"')
-    if not etag:
-        raise Invalid("If-Match", f"text of {len(text)} characters", 'an ETag in quotes, or "*"')
-    return etag
 
 
 def _right_to_read(request: HubRequest) -> Right:

@@ -9,6 +9,8 @@ from pushgate.model.hub.installation import Installation, InstallationTemplate
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Template
 from pushgate.protocols.notification_hubs.handles import read_channel
+from pushgate.protocols.notification_hubs.json_fault import json_fault
+from pushgate.protocols.notification_hubs.platform_names import parse_platform
 from pushgate.protocols.notification_hubs.times import NEVER, parse_end, written
 
 MAX_ID: Final = 200
@@ -52,7 +54,7 @@ def parse(body: bytes, installation_id: str) -> Installation:
     try:
         return _installation(_decode(body), installation_id)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _fault(error) from None
+        raise json_fault(error, "body", _RULE) from None
 
 
 def from_document(document: Document, installation_id: str) -> Installation:
@@ -63,7 +65,7 @@ def from_document(document: Document, installation_id: str) -> Installation:
     try:
         return _installation(msgspec.convert(document, _Installation), installation_id)
     except msgspec.ValidationError as error:
-        raise _fault(error) from None
+        raise json_fault(error, "body", _RULE) from None
 
 
 def to_document(installation: Installation) -> Document:
@@ -100,7 +102,7 @@ def _installation(found: _Installation, installation_id: str) -> Installation:
     if not 1 <= len(installation_id) <= MAX_ID or not installation_id.isprintable():
         shape = f"text of {len(installation_id)} characters"
         raise Invalid("installationId", shape, f"1 to {MAX_ID} characters")
-    platform = _platform(found.platform)
+    platform = parse_platform(found.platform)
     tiles, channel, browser = found.secondary_tiles, found.push_channel, platform is Platform.BROWSER
     handle = read_channel(platform, channel)
     return Installation(
@@ -115,14 +117,6 @@ def _installation(found: _Installation, installation_id: str) -> Installation:
         secondary_tiles=msgspec.json.encode(tiles).decode() if tiles else "",
         expires_at=parse_end("expirationTime", found.expiration_time) if found.expiration_time else None,
     )
-
-
-def _platform(text: str) -> Platform:
-    try:
-        return Platform(text.lower())
-    except ValueError:
-        known = ", ".join(_PLATFORM_NAMES.values())
-        raise Invalid("platform", f"text of {len(text)} characters", f"one of {known}") from None
 
 
 def _tags(tags: list[str] | None) -> tuple[str, ...]:
@@ -154,12 +148,3 @@ def _template(found: InstallationTemplate) -> Document:
 def _channel(installation: Installation) -> Any:
     text = installation.push_channel
     return msgspec.json.decode(text) if installation.platform is Platform.BROWSER else text
-
-
-def _fault(error: Exception) -> Invalid:
-    """What is wrong with JSON; the texts of the decoder name types and places, and no values."""
-    if isinstance(error, msgspec.ValidationError):
-        text, _, place = str(error).partition(" - at `$")
-        field = place.strip("`.").partition("[")[0] or "body"
-        return Invalid(field, text[:1].lower() + text[1:], _RULE)
-    return Invalid("body", "no JSON", _RULE)

@@ -58,3 +58,12 @@ def parse_format(text: str, field: str) -> Platform | None:
     if name not in FORMATS:
         raise Invalid(field, f"text of {len(text)} characters", f"one of {', '.join(FORMATS)}")
     return FORMATS[name]
+
+
+def parse_platform(text: str) -> Platform:
+    """The platform of this name in JSON and in the configuration, in any case; raise `Invalid` for none."""
+    try:
+        return Platform(text.lower())
+    except ValueError:
+        known = ", ".join(Platform)
+        raise Invalid("platform", f"text of {len(text)} characters", f"one of {known}") from None

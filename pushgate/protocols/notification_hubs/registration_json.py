@@ -8,6 +8,8 @@ from pushgate.model.errors import Invalid
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, Template
 from pushgate.protocols.notification_hubs.handles import read_channel, write_handle
+from pushgate.protocols.notification_hubs.json_fault import json_fault
+from pushgate.protocols.notification_hubs.platform_names import parse_platform
 
 Document = dict[str, Any]
 """A registration as JSON has it."""
@@ -49,7 +51,7 @@ def parse(body: bytes) -> Registration:
     try:
         found = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _fault(error) from None
+        raise json_fault(error, "registration", _RULE) from None
     platform, template = parse_platform(found.platform), found.template
     return Registration(
         platform=platform,
@@ -89,27 +91,9 @@ def _template(template: Template) -> Document:
     return {name: each for name, each in fields.items() if each or name == "body"}
 
 
-def parse_platform(text: str) -> Platform:
-    """The platform of this name, in any case; raise `Invalid` when there is none."""
-    try:
-        return Platform(text.lower())
-    except ValueError:
-        known = ", ".join(Platform)
-        raise Invalid("platform", f"text of {len(text)} characters", f"one of {known}") from None
-
-
 def parse_handle(platform: Platform, handle: Any) -> bytes:
     """The handle of a device, of a browser its subscription as an object or its text; raise `Invalid`."""
     try:
         return read_channel(platform, handle)
     except Invalid as error:
         raise Invalid("handle", error.shape, error.rule) from None
-
-
-def _fault(error: Exception) -> Invalid:
-    """What is wrong with JSON; the texts of the decoder name types and places, and no values."""
-    if not isinstance(error, msgspec.ValidationError):
-        return Invalid("registration", "no JSON", _RULE)
-    text, _, place = str(error).partition(" - at `$")
-    field = place.strip("`.").partition("[")[0] or "registration"
-    return Invalid(field, text[:1].lower() + text[1:], _RULE)
