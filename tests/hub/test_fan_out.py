@@ -432,6 +432,27 @@ def test_two_platforms_of_one_app() -> None:
     )[0][0]  # fmt: skip
 
 
+def test_a_page_that_takes_longer_than_its_lease_keeps_the_send() -> None:
+    """Each submission renews it in time, so that no other gateway takes over what is being submitted."""
+    rig = Rig()
+    for number in range(4):
+        template = Template(body=alert("x"), headers={"apns-collapse-id": str(number)})
+        rig.database.add_device(b"%d" % number, template=template)
+    submit, left = rig.gateway.submit, []
+
+    def slow(*arguments: Any) -> Any:
+        rig.clock.advance(40)  # of 60 s
+        [(until,)] = rig.database.session.execute("SELECT lease_until FROM send")
+        left.append(until - EPOCH - rig.clock.seconds())
+        return submit(*arguments)
+
+    rig.gateway.submit = slow  # type: ignore[method-assign]  # this one takes its time
+    rig.send(platform=None, body=b"{}")
+    rig.sender.start()
+    assert len(rig.tokens()) == 4
+    assert min(left) > 0
+
+
 class RefusedTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.rig = Rig()

@@ -1,10 +1,20 @@
 """Dead devices leave the database of a hub, and what has expired."""
 
 import pytest
+from msgspec.structs import replace
 
-from pushgate.hub.store import installations, pruning, purging, registration_queries, registrations, targets
+from pushgate.hub.store import (
+    installations,
+    pruning,
+    purging,
+    registration_queries,
+    registrations,
+    sends,
+    targets,
+)
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import RegistrationQuery
+from pushgate.model.hub.send import SendRequest
 from tests.hub_store_rig import installation, installation_template, registration, template
 
 APNS, ADM = Platform.APNS, Platform.ADM
@@ -87,6 +97,31 @@ def test_what_has_expired_is_purged(session):
     assert registration_queries.total(session) == 2
     assert session.execute("SELECT COUNT(*) FROM registration_tag") == [(3,)]
     assert stays in of(session)
+
+
+def test_devices_without_registrations_are_forgotten(session, monkeypatch):
+    """Some at a time; those with registrations, native or by a template, stay."""
+    monkeypatch.setattr(purging, "ROWS", 2)
+    gone = [registrations.create(session, registration(b"%d" % number)) for number in range(5)]
+    stays = registrations.create(session, registration(b"stays"))
+    registrations.create(session, registration(b"templated", template=template()))
+    for each in gone:
+        registrations.delete(session, each.id)
+    after = 0
+    while unused := purging.unused_devices(session, after):
+        assert len(unused) <= 2
+        assert purging.purge_devices(session, unused)
+        after = unused[-1]
+    assert sorted(session.execute("SELECT handle FROM device")) == [(b"stays",), (b"templated",)]
+    assert registrations.put(session, replace(stays, tags=("x",))).handle == b"stays"
+
+
+def test_no_device_is_forgotten_while_a_send_goes_on(session):
+    """It could register again under a new number, and be met twice."""
+    sends.add(session, "s", SendRequest(body=b"{}", platform=Platform.APNS))
+    registrations.delete(session, registrations.create(session, registration(b"1")).id)
+    assert not purging.purge_devices(session, purging.unused_devices(session, 0))
+    assert session.execute("SELECT COUNT(*) FROM device") == [(1,)]
 
 
 @pytest.mark.parametrize("rows", [1, 2, 500])

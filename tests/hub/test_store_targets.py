@@ -16,6 +16,22 @@ TAGS = ["a", "b", "c", "d"]
 APNS, ADM = Platform.APNS, Platform.ADM
 
 
+def test_a_page_has_only_so_many_registrations(session, monkeypatch):
+    """It ends early on the border of a device; a device with more of them is a page of its own."""
+    monkeypatch.setattr(targets, "ROWS", 3)
+    for device in (b"a", b"b", b"c"):
+        for number in range(5 if device == b"b" else 2):
+            registrations.create(session, registration(device, template=template(f'{{"n":"{number}"}}')))
+    found, after = [], 0
+    while after is not None:
+        page = targets.page(session, None, None, True, after, 100)
+        replayed = targets.page(session, None, None, True, after, 100, page.targets[-1].device)
+        assert replayed.targets == page.targets
+        found.append([each.handle for each in page.targets])
+        after = page.end
+    assert found == [[b"a"] * 2, [b"b"] * 5, [b"c"] * 2]
+
+
 def expressions():
     """Expressions of any form over a few tags, one of which nothing has."""
     leaves = st.sampled_from([*TAGS, "nobody"]).map(HasTag)

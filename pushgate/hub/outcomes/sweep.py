@@ -76,6 +76,15 @@ class Sweep:
         if self._clock.seconds() >= self._all_at:
             self._all_at = self._clock.seconds() + HOUR
             await self._prune()
+            await self._purge_devices()
+
+    async def _purge_devices(self) -> None:
+        """Forget handles that nothing is registered for."""
+        after = 0
+        while unused := await self._database.read(purging.unused_devices, after):
+            if self._stopping or not await self._database.write(purging.purge_devices, unused):
+                return
+            after = unused[-1]
 
     async def _prune(self) -> None:
         for app, platforms in self._hub.platforms().items():

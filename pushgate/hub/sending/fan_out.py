@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 
 from pushgate.hub.hub_context import HubContext
 from pushgate.hub.outcomes.names import refusal_entry, refusal_name, skipped_entry
+from pushgate.hub.sending.lease import RENEWALS
 from pushgate.hub.sending.page import Group, SendPage, parts
 from pushgate.hub.store import batches, send_work
 from pushgate.hub.store.batches import BatchEntry
@@ -57,8 +58,13 @@ class Pace(Protocol):
     def check(self, active: ActiveSend) -> None:
         """Raise `Stopped` when the hub stops, `Overdue` when the send took too long."""
 
-    def room(self, app: str, active: ActiveSend, refused: bool) -> "Deferred[None]":
-        """Fires when the queue of an app may have room; fails with `Lost` and as `check`."""
+    def room(self, app: str, refused: bool) -> "Deferred[bool]":
+        """Fires with True if the queue of an app has room, else with False after a while.
+
+        Fails with `Stopped`.
+
+        :param refused: it had none just now.
+        """
 
 
 class FanOut:
@@ -70,6 +76,7 @@ class FanOut:
     def __init__(self, hub: HubContext, pages: Pages, pace: Pace) -> None:
         self._hub, self._database, self._gateway, self._owner = hub, hub.database, hub.gateway, hub.owner
         self._pages, self._pace = pages, pace
+        self._kept_at = hub.clock.seconds()
 
     async def run(self, active: ActiveSend) -> None:
         """Submit page by page.
@@ -84,6 +91,7 @@ class FanOut:
             plan = page.plan
             if active.plan is None:
                 await self._must(self._database.write(send_work.plan, active, plan, self._hub.table.lease))
+                self._kept_at = self._hub.clock.seconds()
             if not plan.last:
                 reading = self._pages.read(plan.end, None)
             try:
@@ -119,6 +127,7 @@ class FanOut:
         plan = replace(page.plan, owner=self._owner)
         lease = self._hub.table.lease
         await self._must(self._database.write(send_work.advance, active, self._owner, plan, merged, lease))
+        self._kept_at = self._hub.clock.seconds()
 
     async def _group(
         self, active: ActiveSend, group: Group, prefix: str, doubtful: bool, entries: list[BatchEntry]
@@ -134,15 +143,14 @@ class FanOut:
     async def _submitted(
         self, active: ActiveSend, platform: Platform, submission: Submission, entries: list[BatchEntry]
     ) -> None:
-        await self._pace.room(submission.app, active, False)
+        await self._wait(submission.app, active, refused=False)
         while True:
-            self._pace.check(active)
             try:
                 receipt: Receipt = await self._gateway.submit(submission, self._hub.input_name)
             except Overloaded as full:
                 if 0 < full.limit < len(submission.tokens):
                     return await self._in_parts(active, platform, submission, full.limit, entries)
-                await self._pace.room(submission.app, active, True)
+                await self._wait(submission.app, active, refused=True)
             except ShuttingDown:
                 raise Stopped from None
             except Conflict as conflict:
@@ -164,6 +172,22 @@ class FanOut:
         """Submit what a queue never has room for as a whole."""
         for part in parts(submission, max(limit // PARTS, 1)):
             await self._submitted(active, platform, part, entries)
+
+    async def _wait(self, app: str, active: ActiveSend, *, refused: bool) -> None:
+        """Return when the queue of an app may have room, and this gateway still has the send."""
+        while not await self._pace.room(app, refused):
+            refused = False
+            self._pace.check(active)
+            await self._keep(active)
+        self._pace.check(active)
+        await self._keep(active)
+
+    async def _keep(self, active: ActiveSend) -> None:
+        """Renew the lease when a good part of it is over: a page of many groups may take longer than that."""
+        now, lease = self._hub.clock.seconds(), self._hub.table.lease
+        if now - self._kept_at > lease / RENEWALS:
+            self._kept_at = now
+            await self._must(self._database.write(send_work.renew, active.send.id, self._owner, lease))
 
     async def _must(self, writing: "Deferred[bool]") -> None:
         if not await writing:

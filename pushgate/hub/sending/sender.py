@@ -165,32 +165,19 @@ class Sender:
         if began is not None and self._hub.wall() > began + self._hub.table.expiry:
             raise Overdue
 
-    def room(self, app: str, active: ActiveSend, refused: bool) -> "Deferred[None]":
-        return Deferred.fromCoroutine(self._room(app, active, refused))
+    def room(self, app: str, refused: bool) -> "Deferred[bool]":
+        return Deferred.fromCoroutine(self._room(app, refused))
 
-    async def _room(self, app: str, active: ActiveSend, refused: bool) -> None:
-        renewed = self._clock.seconds()
-        while True:
-            relief: Deferred[None] = Deferred()
-            cancel = self._gateway.pressed(app, partial(_fire, relief))
-            if cancel is None and not refused:
-                return
-            wait = RETRY if cancel is None else LONGEST_WAIT
-            await self._pause(min(wait, self._hub.table.lease / RENEWALS), relief)
-            refused = False
-            if cancel is not None:
-                cancel()
-            self.check(active)
-            if self._clock.seconds() - renewed > self._hub.table.lease / RENEWALS:
-                renewed = self._clock.seconds()
-                if not await self._renew(active):
-                    raise Lost
-
-    async def _renew(self, active: ActiveSend) -> bool:
-        renewing = self._database.write(
-            send_work.renew, active.send.id, self._hub.owner, self._hub.table.lease
-        )
-        return bool(await renewing)
+    async def _room(self, app: str, refused: bool) -> bool:
+        relief: Deferred[None] = Deferred()
+        cancel = self._gateway.pressed(app, partial(_fire, relief))
+        if cancel is None and not refused:
+            return True
+        wait = RETRY if cancel is None else LONGEST_WAIT
+        await self._pause(min(wait, self._hub.table.lease / RENEWALS), relief)
+        if cancel is not None:
+            cancel()
+        return False
 
     async def _pause(self, seconds: float, earlier: "Deferred[None] | None" = None) -> None:
         """Wait; raises `Stopped` when the hub stops meanwhile."""

@@ -58,6 +58,8 @@ _DEVICES: Final = (
     "JOIN device ON device.number = matched.device WHERE device.number > ? AND device.number <= ?"
     " ORDER BY matched.device"
 )
+ROWS: Final = 10_000
+"""Registrations of a page of targets, if one device does not have more."""
 _PLATFORMS: Final = {str(platform): platform for platform in Platform}
 
 
@@ -101,20 +103,30 @@ def page(
     limit: int,
     until: int | None = None,
 ) -> TargetPage:
-    """As `native_page`, each target by itself, of any platform when it is None."""
+    """As `native_page`, each target by itself, of any platform when it is None.
+
+    A page ends early behind `ROWS` registrations: a device may have many, each with a template of its own.
+    """
     wanted = search(session, expression, platform, template)
     last, more = _end(session, wanted, after, limit, until)
     if last <= after:
         return TargetPage(None, ())
+    rows = _rows(session, wanted, after, last, ROWS + 1 if until is None else _MOST)
+    if until is None and len(rows) > ROWS:
+        last, more = max(rows[0][0], rows[-1][0] - 1), True
+        rows = _rows(session, wanted, after, last, _MOST)
+    return TargetPage(last if more else None, _targets(rows))
+
+
+def _rows(session: Session, wanted: Search, after: int, last: int, limit: int) -> list[Row]:
     found, values = matching(session, wanted, after, last)
-    rows = session.execute(
+    return session.execute(
         "SELECT matched.device, device.handle, device.platform, matched.id, matched.installation_id,"
         " matched.document FROM (SELECT registration.number, registration.device, registration.id,"
         f" registration.installation_id, registration.document {found}) AS matched"
-        f" {_DEVICES}, matched.number",
-        [*values, after, last],
+        f" {_DEVICES}, matched.number LIMIT ?",
+        [*values, after, last, limit],
     )
-    return TargetPage(last if more else None, _targets(rows))
 
 
 def count(session: Session, expression: Expression | None) -> dict[Platform, int]:
