@@ -25,7 +25,7 @@ def found(*reports, dead=lambda app, token: None, name=""):
 
 def test_reports_of_other_apps_and_inputs_say_nothing():
     """Of others' notifications only the dead devices count."""
-    assert not found(outcome(app="chat"))
+    assert not found(outcome(app="chat"), name="hubs.main")
     assert not found(outcome(), name="hubs.main")
     death = DeadTokenEntry(b"t", 5, DeadReason.GONE)
     other = found(outcome(State.REJECTED, tokens=(b"t",)), dead=lambda *_: death, name="hubs.main")
@@ -43,6 +43,13 @@ def test_a_death_in_the_second_of_a_registration():
         msgspec.structs.replace(refused, state=State.SUPPRESSED),
     ):
         assert found(other, dead=lambda *_: death).deaths[0][2] == 46.0
+
+
+def test_outcomes_of_an_app_that_a_reload_has_taken_away():
+    """They are counted all the same, or their send would never end."""
+    (reported,) = found(outcome(State.ACCEPTED, app="gone", tokens=(b"t",))).reported
+    assert (reported.name, reported.platform, reported.count) == ("Success", None, 1)
+    assert not found(outcome(State.REJECTED, app="gone", tokens=(b"t",))).reported[0].entries
 
 
 def test_a_doubted_death_waits():

@@ -50,13 +50,15 @@ def find(
     found = Findings()
     for report in reports:
         of_app = platforms.get(report.app, ())
-        if not of_app:
-            continue
         if isinstance(report, DeadToken):
             _found_dead(found, report, of_app)
             continue
-        if report.span.batch.door == input_name:
-            found.reported.append(_reported(report, of_app[0]))
+        if (
+            report.span.batch.door == input_name
+        ):  # also when a reload has taken the app from the hub meanwhile
+            found.reported.append(_reported(report, of_app[0] if of_app else None))
+        if not of_app:
+            continue
         if report.state in _REFUSED:
             _look_up(found, report, of_app, dead)
         elif report.state is State.REPLACED and report.replacement:
@@ -70,11 +72,11 @@ def name_of(outcome: Outcome) -> str:
     return str(outcome_name(outcome.upstream, outcome.state, outcome.status, outcome.reason))
 
 
-def _reported(outcome: Outcome, platform: Platform) -> Reported:
+def _reported(outcome: Outcome, platform: Platform | None) -> Reported:
     span, name = outcome.span, name_of(outcome)
     batch = f"{span.batch.id:032x}"
     entries: tuple[Entry, ...] = ()
-    if name not in HEALTHY or outcome.replacement:
+    if platform is not None and (name not in HEALTHY or outcome.replacement):
         entries = tuple([
             Entry(
                 at=outcome.at,

@@ -22,7 +22,8 @@ class Reported(msgspec.Struct, frozen=True):
 
     :param batch: its id as text.
     :param start: the first member.
-    :param platform: of the devices; of an app with several platforms one of them.
+    :param platform: of the devices; of an app with several platforms one of them, None of one that is no
+        longer the hub's. That of the batch goes before it, once it is on record.
     :param recalled: it corrects an earlier report, of success.
     :param entries: of feedback, if there is any to be kept.
     """
@@ -32,7 +33,7 @@ class Reported(msgspec.Struct, frozen=True):
     recalled: bool
     name: str
     count: int
-    platform: Platform
+    platform: Platform | None
     entries: tuple[Entry, ...] = ()
 
     @property
@@ -49,8 +50,9 @@ def record(session: Session, reports: Sequence[Reported]) -> Mapping[tuple[Platf
     entries: list[Entry] = []
     for report in new:
         _, platform = known.get(report.batch, ("", report.platform))
-        by_platform[platform, report.name] += report.count
-        entries += [replace(entry, platform=platform) for entry in report.entries]
+        if platform is not None:
+            by_platform[platform, report.name] += report.count
+            entries += [replace(entry, platform=platform) for entry in report.entries]
     keep(session, entries)
     return by_platform
 

@@ -36,6 +36,7 @@ from pushgate.hub.store.schema import for_postgresql
 from pushgate.hub.store.together import alone
 from pushgate.model.errors import CannotStart, Invalid, reason
 from pushgate.model.hub.errors import StoreDown
+from pushgate.model.log_throttle import LogThrottle
 from pushgate.plugin.interfaces import Context
 
 TRIES: Final = 20
@@ -73,6 +74,7 @@ class PostgresqlDatabase:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._stopped: list[Deferred[None]] = []
         self._running = False
+        self._throttle = LogThrottle()
 
     # IDatabase, in the reactor's thread
 
@@ -123,11 +125,22 @@ class PostgresqlDatabase:
 
         def body() -> None:
             try:
-                _Worker(self._address, self.log).run(self._jobs, self._answer)
+                _Worker(self._address, self._lost).run(self._jobs, self._answer)
             finally:
                 self._context.reactor.callFromThread(stopped.callback, None)
 
         threading.Thread(target=body, name=f"pushgate hub database {number}", daemon=True).start()
+
+    def _lost(self, error: BaseException) -> None:
+        """Log that the server is away; once a while, however many threads and calls find it so."""
+        count = self._throttle.happened(time.monotonic())
+        if count:
+            self.log.error(
+                "{key}: {error}; {count} times since the last such line; it is tried again",
+                key=self._key,
+                error=reason(error),
+                count=count,
+            )
 
     def _answer(self, job: _Job, result: Any) -> None:
         self._context.reactor.callFromThread(job.done.callback, result)  # a Failure takes the way of errors
@@ -136,8 +149,8 @@ class PostgresqlDatabase:
 class _Worker:
     """A thread with its connection."""
 
-    def __init__(self, address: ServerAddress, log: Logger) -> None:
-        self._address, self._log = address, log
+    def __init__(self, address: ServerAddress, lost: Callable[[BaseException], None]) -> None:
+        self._address, self._lost = address, lost
         self._session: PostgresqlSession | None = None
 
     def run(self, jobs: "SimpleQueue[_Job | None]", answer: Callable[[_Job, Any], None]) -> None:
@@ -153,7 +166,7 @@ class _Worker:
         except FateUnclear as unclear:
             return self._settled(unclear)
         except LOST as error:
-            self._log.error("hub database: {error}", error=reason(error))
+            self._lost(error)
             return Failure(StoreDown())
         except psycopg.DataError:
             return Failure(Invalid("text", "characters that the database does not take", "no NUL characters"))
@@ -194,7 +207,7 @@ class _Worker:
                 time.sleep(0.2)
                 continue
             except psycopg.Error as error:  # it is another server now, which knows of no such transaction
-                self._log.error("hub database: {error}", error=reason(error))
+                self._lost(error)
                 break
             if fate == "committed":
                 return unclear.result

@@ -9,6 +9,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from pushgate.hub.store.interface import A, IDatabase, Row, Session
 from pushgate.hub.store.migrations import NotOurs, migrate
 from pushgate.model.errors import CannotStart
 from pushgate.model.hub.errors import StoreDown
+from pushgate.model.log_throttle import LogThrottle
 from pushgate.plugin.interfaces import Context
 
 APPLICATION_ID: Final = 0x70676862
@@ -99,6 +101,7 @@ class SqliteDatabase:
         self._open: list[sqlite3.Connection] = []
         self._stopped: list[Deferred[None]] = []
         self._running = False
+        self._throttle = LogThrottle()
 
     # IDatabase, in the reactor's thread
 
@@ -233,9 +236,20 @@ class SqliteDatabase:
         if isinstance(error, sqlite3.OperationalError | sqlite3.DatabaseError) and not isinstance(
             error, sqlite3.IntegrityError | sqlite3.ProgrammingError
         ):
-            self.log.error("hub database {file}: {error}", file=str(self._file), error=str(error))
+            self._log_failure(error)
             return Failure(StoreDown(f"the hub's database failed: {error}; nothing was done"))
         return Failure(error)
+
+    def _log_failure(self, error: Exception) -> None:
+        count = self._throttle.happened(time.monotonic())
+        if count:
+            self.log.error(
+                "{key}: {file}: {error}; {count} times since the last such line",
+                key=self._key,
+                file=str(self._file),
+                error=str(error),
+                count=count,
+            )
 
     def _answer(self, results: list[tuple[_Job, Any]]) -> None:
         self._context.reactor.callFromThread(_fire, results)

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pushgate.hub.settings import SQLITE, HubTable
 from pushgate.net.endpoint_reach import ListenPlace, listen_place, unguarded
 from pushgate.plugin.config_errors import dotted
 from pushgate.plugin.settings import AppTable, InputTable, ListeningTable, SinkTable
+
+LONGEST_NAME: Final = 54
+"""Characters of the name of a hub in PostgreSQL: its schema is ``pushgate_NAME``, cut off behind 63."""
 
 
 class Listening(NamedTuple):
@@ -50,6 +53,12 @@ def hub_faults(
     """
     for name, table in hubs.items():
         where = ("hubs", name)
+        if table.store != SQLITE and len(name) > LONGEST_NAME:
+            wrong, rule = (
+                f"a name of length {len(name)}",
+                f"at most {LONGEST_NAME} with a store in PostgreSQL",
+            )
+            yield f"{dotted(where)}: {wrong}; {rule}, whose schema has this name"
         if table.store == SQLITE and not lasting:
             yield f'{dotted((*where, "store"))}: sqlite is kept in gateway.state_dir, which is "memory"'
         for platform, app in table.apps().items():

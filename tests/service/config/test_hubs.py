@@ -85,6 +85,14 @@ def test_what_a_reload_takes_up() -> None:
     ]
 
 
+def test_a_name_too_long_for_postgresql() -> None:
+    """Two hubs whose names begin alike would share a schema."""
+    (line,) = faults({"h" * 55: {"apns": "news", "store": "postgresql://u@h/d"}})
+    assert line.endswith(
+        "a name of length 55; at most 54 with a store in PostgreSQL, whose schema has this name"
+    )
+
+
 def test_a_database_there_is_not() -> None:
     """Another kind of database is found before anything is opened, and its address, with a password, is not shown."""
     (line,) = faults({"main": {"apns": "news", "store": "mysql://root:secret@host/db"}})
