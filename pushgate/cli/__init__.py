@@ -13,8 +13,8 @@ from pushgate import __version__
 from pushgate.cli.output import is_output, output_lost
 
 COMMANDS: Final = (
-    "demo", "send", "watch", "trace", "pace", "tokens", "channels", "hub", "reload", "bench", "simulate",
-    "config", "plugins", "secret",
+    "demo", "doctor", "send", "watch", "trace", "pace", "tokens", "channels", "hub", "reload", "bench",
+    "simulate", "config", "plugins", "secret",
 )  # fmt: skip
 """The commands there are, in the order in which help lists them."""
 

@@ -10,6 +10,8 @@
   `IHasChannels` are optional. It takes each `BatchSlice` from `IWork` and settles it with a `Verdict`; `Step`
   and `Event` report its way.
 * Any of them with heavy imports: `LazyInput`, `LazySink`, `LazyUpstream`.
+* Checks for `pushgate doctor`: `IDiagnosable`, which yields each `Finding` of a `Level`, and is given an
+  `Examination`; `ok`, `warning` and `failure` make findings, `guarded` keeps checks apart.
 * Configuration: `Duration`, `FilePath`, `HostName`, `Port`, `ServerEndpoint`, `AppName`, `PrincipalName`,
   `Table`. A mistake in it is a `CannotStart`; one in a caller's request is a `Refusal`.
 
@@ -36,6 +38,7 @@ from pushgate.model.errors import (
     TooLarge,
     UnknownApp,
 )
+from pushgate.model.finding import Finding, Level, failure, ok, warning
 from pushgate.model.history import Event, Step
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Batch, Delivery, Priority, Submission, Terms, parse_id
@@ -46,6 +49,7 @@ from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation, Principal, Principals
 from pushgate.model.target import TargetForm
 from pushgate.model.trace import NotificationTrace
+from pushgate.plugin.checks import guarded
 from pushgate.plugin.factories import (
     InputFactory,
     LazyInput,
@@ -58,9 +62,11 @@ from pushgate.plugin.factories import (
 from pushgate.plugin.hub_interface import IHub
 from pushgate.plugin.interfaces import (
     Context,
+    Examination,
     IAddressed,
     IChannels,
     IDeclaresRules,
+    IDiagnosable,
     IGateway,
     IHasChannels,
     IHistory,
@@ -98,15 +104,16 @@ from pushgate.plugin.settings import (
 
 __all__ = [
     "AppName", "AppTable", "Batch", "BatchSlice", "CannotStart", "Channel", "Conflict", "Context",
-    "DeadReason", "DeadToken", "DeadTokenEntry", "Delivery", "Duration", "Event", "FilePath", "Forbidden",
-    "HostName", "IAddressed", "IChannels", "IDeclaresRules", "IGateway", "IHasChannels", "IHistory", "IHub",
-    "IInFlight", "IInput", "IInputFactory", "IOutcomeSink", "IOutcomeSinkFactory", "IProving",
-    "IReadsFiles", "IReplays", "IUpstream", "IUpstreamFactory", "IWork", "InputFactory", "InputTable",
-    "Invalid", "LazyInput", "LazySink", "LazyUpstream", "ListeningTable", "Metrics", "NotFound",
-    "NotLoggedIn", "NotificationRules", "NotificationTrace", "Operation", "Outcome", "Overloaded",
-    "Packed", "Port", "Principal", "PrincipalName", "Principals", "Priority", "PushgateError", "Receipt",
-    "Refusal", "ReplayPage", "Report", "RouteState", "ServerEndpoint", "ServiceFailed", "Settled",
-    "ShuttingDown", "Sink", "SinkDown", "SinkFactory", "SinkTable", "State", "Step", "StoragePolicy",
-    "Submission", "Table", "TargetForm", "Terms", "Tokens", "TooFast", "TooLarge", "UnknownApp",
-    "UpstreamFactory", "UpstreamState", "Verdict", "id_text", "ndjson", "parse_id",
+    "DeadReason", "DeadToken", "DeadTokenEntry", "Delivery", "Duration", "Event", "Examination",
+    "FilePath", "Finding", "Forbidden", "HostName", "IAddressed", "IChannels", "IDeclaresRules",
+    "IDiagnosable", "IGateway", "IHasChannels", "IHistory", "IHub", "IInFlight", "IInput",
+    "IInputFactory", "IOutcomeSink", "IOutcomeSinkFactory", "IProving", "IReadsFiles", "IReplays",
+    "IUpstream", "IUpstreamFactory", "IWork", "InputFactory", "InputTable", "Invalid", "LazyInput",
+    "LazySink", "LazyUpstream", "Level", "ListeningTable", "Metrics", "NotFound", "NotLoggedIn",
+    "NotificationRules", "NotificationTrace", "Operation", "Outcome", "Overloaded", "Packed", "Port",
+    "Principal", "PrincipalName", "Principals", "Priority", "PushgateError", "Receipt", "Refusal",
+    "ReplayPage", "Report", "RouteState", "ServerEndpoint", "ServiceFailed", "Settled", "ShuttingDown",
+    "Sink", "SinkDown", "SinkFactory", "SinkTable", "State", "Step", "StoragePolicy", "Submission",
+    "Table", "TargetForm", "Terms", "Tokens", "TooFast", "TooLarge", "UnknownApp", "UpstreamFactory",
+    "UpstreamState", "Verdict", "failure", "guarded", "id_text", "ndjson", "ok", "parse_id", "warning",
 ]  # fmt: skip

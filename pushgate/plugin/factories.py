@@ -6,10 +6,11 @@
     pigeon = LazyUpstream("pigeon", "by air, slowly", "pigeon.upstream:plug_in")
 
 Every module with plug-ins is imported at each look for plug-ins. What a lazy one names is imported when it is
-first used: ``plug_in = PigeonTable, Pigeon`` in ``pigeon/upstream.py``.
+first used: ``plug_in = PigeonTable, Pigeon`` in ``pigeon/upstream.py``, or ``PigeonTable, Pigeon, diagnose``
+with the checks of `IDiagnosable`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from importlib import import_module
 from typing import Any, ClassVar, Final, Self, TypeVar
 
@@ -17,21 +18,26 @@ from twisted.internet.defer import Deferred
 from zope.interface import Interface, implementer
 
 from pushgate.model.errors import CannotStart, reason
+from pushgate.model.finding import Finding
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Report
 from pushgate.plugin import interfaces
-from pushgate.plugin.interfaces import Context, IOutcomeSink
+from pushgate.plugin.checks import without_checks
+from pushgate.plugin.interfaces import Context, Examination, IOutcomeSink
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable, Table
 
 _Table = TypeVar("_Table", bound=Table)
 _Make = Callable[[str, _Table, Any, Context], Any]
+_Diagnose = Callable[[str, _Table, Examination], AsyncIterator[Finding]]
 
 
+@implementer(interfaces.IDiagnosable)
 class Factory:
     """A declared plug-in; the subclasses are the kinds.
 
     :param description: one line for `pushgate plugins`.
     :param make: called with name, table, gateway (of an upstream: work) and context; may be a class.
+    :param diagnose: see `IDiagnosable`; None when it has no checks.
     :cvar word: the kind's name in messages.
     :cvar interface: what its factories provide.
     :cvar table: the base class of its tables.
@@ -44,14 +50,21 @@ class Factory:
 
     target, needs = "", ""
 
-    def __init__(self, name: str, description: str, config: type[_Table], make: _Make[_Table]) -> None:
-        self.name, self.description, self._parts = name, description, (config, make)
+    def __init__(
+        self,
+        name: str,
+        description: str,
+        config: type[_Table],
+        make: _Make[_Table],
+        diagnose: _Diagnose[_Table] | None = None,
+    ) -> None:
+        self.name, self.description, self._parts = name, description, (config, make, diagnose)
 
     @classmethod
     def lazy(cls, name: str, description: str, target: str, needs: str = "") -> Self:
         """Declare one whose table and callable are imported when they are first used.
 
-        :param target: the pair of them: ``"package.module:name"``.
+        :param target: the pair of them, or with its checks the three: ``"package.module:name"``.
         :param needs: the distribution to install when a module is missing: ``"pushgate[amqp]"``.
         """
         declared = cls.__new__(cls)
@@ -64,15 +77,18 @@ class Factory:
         """The class of its table; raises `CannotStart` like `load`."""
         return self.load()[0]
 
-    def load(self) -> tuple[Any, Any]:
-        """The class of its table and the callable; `CannotStart` with the reason when there are none."""
+    def load(self) -> tuple[Any, Any, Any]:
+        """The class of its table, the callable, and the one that diagnoses or None.
+
+        :raises CannotStart: with the reason, when there are none.
+        """
         if not self.target:
             return self._parts
         module, _, variable = self.target.partition(":")
         try:
             match getattr(import_module(module), variable):
-                case (type() as table, make) if issubclass(table, self.table) and callable(make):
-                    return table, make
+                case (type() as table, make, *checks) if self._fits(table, make, checks):
+                    return table, make, checks[0] if checks else None
             why = f"is not a pair: a class derived from pushgate.plugin.{self.table.__name__}, and a callable"
         except Exception as error:  # noqa: BLE001 - what an import may raise has no bounds
             why = f"cannot be imported: {reason(error)}"
@@ -83,6 +99,19 @@ class Factory:
     def make(self, name: str, table: Any, given: Any, context: Context) -> Any:
         """Make one for a table of the configuration; raises `CannotStart`."""
         return self.load()[1](name, table, given, context)
+
+    def diagnose(self, name: str, config: Any, examination: Examination) -> AsyncIterator[Finding]:
+        """See `IDiagnosable`; raises `CannotStart` like `load`."""
+        checks = self.load()[2]
+        if checks is None:
+            return without_checks(f'{self.word} "{self.name}"')
+        found: AsyncIterator[Finding] = checks(name, config, examination)
+        return found
+
+    def _fits(self, table: type, make: Any, checks: list[Any]) -> bool:
+        """Whether what was loaded is what a target names."""
+        callables = [make, *checks]
+        return issubclass(table, self.table) and len(callables) <= 2 and all(map(callable, callables))
 
 
 @implementer(interfaces.IInputFactory)

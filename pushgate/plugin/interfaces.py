@@ -3,7 +3,7 @@
 Everything runs in the reactor's thread.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.channel import Channel, StoragePolicy
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import Refusal
+from pushgate.model.finding import Finding
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Batch, Submission
 from pushgate.model.notification_rules import NotificationRules
@@ -22,7 +23,7 @@ from pushgate.model.outcome import Outcome, Report, Verdict
 from pushgate.model.principals import Principals
 from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.hub_interface import IHub
-from pushgate.plugin.settings import AppTable, InputTable, SinkTable
+from pushgate.plugin.settings import AppTable, InputTable, SinkTable, Table
 
 Settled = Callable[[Sequence[Outcome]], None]
 """Called with outcomes of one batch."""
@@ -48,6 +49,30 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     principals: Principals = msgspec.field(default_factory=Principals)
     files_scarce: Callable[[], bool] = bool
     hubs: dict[str, IHub] = {}
+
+
+class Examination(msgspec.Struct, frozen=True, kw_only=True):
+    """The surroundings of checks, which they use instead of globals; see `IDiagnosable`.
+
+    :param context: as plug-ins have it. No gateway is running in this process, and its metrics are shown
+        nowhere.
+    :param timeout: seconds for each step on the network: a name, a connection, a handshake, an answer.
+    :param offline: nothing may use the network.
+    """
+
+    context: Context
+    timeout: float = 10.0
+    offline: bool = False
+
+    @property
+    def reactor(self) -> Any:
+        """The clock and the network."""
+        return self.context.reactor
+
+    @property
+    def wall(self) -> Callable[[], float]:
+        """Unix seconds."""
+        return self.context.wall
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -474,6 +499,22 @@ class IPlugInFactory(Interface):
     config = Attribute(
         "Its table in the configuration: a class derived from `InputTable`, `SinkTable` or `AppTable`."
     )
+
+
+class IDiagnosable(Interface):
+    """Optional for factories of all kinds: their plug-in can be examined, for `pushgate doctor`.
+
+    A factory that is made by `InputFactory`, `SinkFactory` or `UpstreamFactory` provides it.
+    """
+
+    def diagnose(name: str, config: Table, examination: Examination) -> AsyncIterator[Finding]:
+        """The findings about one table of the configuration, in the order in which things are used.
+
+        Nothing is started, and nothing may reach a device or take what a gateway needs. No finding may hold a
+        secret. An exception becomes a finding, and ends the checks of this table; see `guarded`.
+
+        :param name: of the table: of an app, sink or input.
+        """
 
 
 class IInputFactory(IPlugInFactory):

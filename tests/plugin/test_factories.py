@@ -1,12 +1,15 @@
 """Plug-ins that are declared, and loaded when they are first used."""
 
 import sys
+from typing import Any
 
+from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from pushgate.model.errors import CannotStart
+from pushgate.model.finding import ok
 from pushgate.plugin.factories import LazyInput, LazySink, LazyUpstream
-from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
+from pushgate.plugin.interfaces import IDiagnosable, IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 from tests.plug_ins import PlugInTestCase
 
@@ -18,6 +21,11 @@ def make(*args):
 
 an_input, a_sink, an_upstream = (InputTable, make), (SinkTable, make), (AppTable, make)
 none = SinkTable, "make"
+
+async def diagnose(name, table, examination):
+    yield name, table, examination
+
+checked, unchecked, four = (AppTable, make, diagnose), (AppTable, make, None), (AppTable, make, make, make)
 """
 
 
@@ -90,13 +98,32 @@ class LazyFactoryTests(PlugInTestCase):
 
     def test_a_target_of_another_kind(self) -> None:
         """A target that is not a table of the declared kind and a callable is reported as such."""
-        for name in ("an_input", "none", "make"):
+        for name in ("an_input", "none", "make", "checked", "unchecked", "four"):
             target = f"{self.module}:{name}"
             self.assertEqual(
                 self.fault(target),
                 f'sink "it" ({target}) is not a pair: a class derived from pushgate.plugin.SinkTable, '
                 "and a callable",
             )
+
+    def diagnosed(self, target: str) -> list[Any]:
+        factory = LazyUpstream("it", "", f"{self.module}:{target}")
+        verifyObject(IDiagnosable, factory)
+
+        async def everything() -> list[Any]:
+            return [each async for each in factory.diagnose("news", 1, 2)]
+
+        found: list[Any] = self.successResultOf(Deferred.fromCoroutine(everything()))
+        return found
+
+    def test_checks(self) -> None:
+        """The third of a target diagnoses; a pair without it has no checks, and that is the one finding."""
+        self.assertEqual(self.diagnosed("checked"), [("news", 1, 2)])
+        none = ok("no-checks", 'upstream "it" has no checks of its own')
+        self.assertEqual(self.diagnosed("an_upstream"), [none])
+        for target in ("unchecked", "four"):
+            lazy = LazyUpstream("it", "", f"{self.module}:{target}")
+            self.assertIn("is not a pair", self.assertRaises(CannotStart, lazy.load).faults[0])
 
     def test_a_fault_is_not_remembered_as_success(self) -> None:
         """A target that could not be loaded cannot be at the second try either."""

@@ -35,7 +35,7 @@ class BuiltInTests(PlugInTestCase):
         self.assertEqual(registry.broken, [])
         for kind in KINDS:
             for name in BUILTIN[kind.word]:
-                table, make = registry.found[kind.word][name].factory.load()
+                table, make, _ = registry.found[kind.word][name].factory.load()
                 takes = get_type_hints(make.__init__ if isinstance(make, type) else make)["config"]
                 self.assertIn(takes, (table, Any), name)
 

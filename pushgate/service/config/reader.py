@@ -74,6 +74,14 @@ def config_from(tree: Mapping[str, Any], file: str, registry: Registry) -> Confi
     :param file: its name in faults.
     :raises CannotStart: with all its faults, one line each.
     """
+    config, faults = readable_part(tree, file, registry)
+    if faults:
+        raise CannotStart(faults)
+    return config
+
+
+def readable_part(tree: Mapping[str, Any], file: str, registry: Registry) -> tuple[Config, list[str]]:
+    """The tables without a fault in the tables of a TOML file, and the faults, one line each."""
     names = {
         key: sorted(tree.get(key, ()))
         for key in ("apps", "hubs", "principals")
@@ -89,9 +97,8 @@ def config_from(tree: Mapping[str, Any], file: str, registry: Registry) -> Confi
     reader.check_keys(tree, known)
     reader.cross(cross_checks.faults(inputs, sinks, open_to_all=not tree.get("principals")))
     reader.cross(cross_checks.hub_faults(hubs, apps, gateway is None or gateway.state_dir is not None))
-    if reader.faults or gateway is None:
-        raise CannotStart(reader.faults)
-    return Config(gateway, apps, inputs, sinks, principals, hubs)
+    config = Config(gateway or GatewayTable(), apps, inputs, sinks, principals, hubs)
+    return config, reader.faults
 
 
 class _Section(NamedTuple):
