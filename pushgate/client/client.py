@@ -245,10 +245,8 @@ class Client:
         return self._ask(Pace, True, rate=float(rate), app=app, id=id).addCallback(lambda a: bool(a["paced"]))
 
     def stats(self) -> Deferred[dict[str, Any]]:
-        """Queues, windows, connections, circuits and counts of the gateway."""
-        return self._ask(Stats, True).addCallback(
-            lambda answer: msgspec.json.decode(answer["stats"], type=dict)
-        )
+        """Queues, windows, connections, circuits and counts of the gateway, however many apps it has."""
+        return Deferred.fromCoroutine(self._stats())
 
     async def dead_tokens(self, app: str) -> AsyncIterator[DeadTokenEntry]:
         """Every token of an app that the gateway takes for dead, in the order of the tokens."""
@@ -415,6 +413,18 @@ class Client:
                 lambda failure: self.log.failure("a subscription ended", failure)
             )
         return subscription
+
+    async def _stats(self) -> dict[str, Any]:
+        stats: dict[str, Any] = {}
+        after, more = "", True
+        while more:
+            answer = await self._ask(Stats, True, after=after)
+            page = msgspec.json.decode(answer["stats"], type=dict)
+            for part, value in page.items():
+                stats[part] = stats.get(part, {}) | value if isinstance(value, dict) else value
+            last = max(stats["apps"], default="")
+            after, more = last, bool(answer.get("more")) and last > after
+        return stats
 
     def _ask(self, command: Any, repeatable: bool, **arguments: Any) -> Deferred[dict[str, Any]]:
         async def asked() -> dict[str, Any]:

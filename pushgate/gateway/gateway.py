@@ -22,6 +22,7 @@ from pushgate.gateway.outcomes.outbox import Outbox
 from pushgate.gateway.outcomes.recorder import OutcomeRecorder
 from pushgate.gateway.outcomes.tracker import OutcomeTracker
 from pushgate.gateway.spool.interface import ISpool
+from pushgate.gateway.traffic import Traffic
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import CannotStart, Invalid, ShuttingDown
 from pushgate.model.notification import Submission, check_rate
@@ -55,6 +56,7 @@ class Gateway:
     """Composed first, then started; `IGateway` says what the inputs may call.
 
     :param entropy: 58 random bits, new at each call.
+    :ivar process: returns what `stats` has of the process, its disk and its versions.
     """
 
     log = Logger()
@@ -67,6 +69,8 @@ class Gateway:
         self._admission = Admission(context, spool, self._apps, callbacks, entropy)
         self._lookup = Lookup(context, spool, self._apps, self._tracker, self._outbox)
         self.on_reload: Reload = _no_reload
+        self.process: Callable[[], dict[str, Any]] = dict
+        self._traffic = Traffic(context.metrics)
         self._started_at = self._now()
         self._sweeper = LoopingCall(self._sweep)
         self._sweeper.clock = context.reactor
@@ -206,12 +210,18 @@ class Gateway:
             app.queue.withdraw_batches(wanted)
 
     def stats(self) -> dict[str, Any]:
+        names = [app.name for app in self._apps]
+        traffic = self._traffic.stats(names, self._now())
         return {
+            "at": round(self._context.wall(), 3),
             "uptime": round(self._now() - self._started_at, 3),
+            "accepting": self.accepting(),
             "unsettled": self.left(),
-            "apps": {app.name: app.stats() for app in self._apps},
-            "sinks": {name: {"lag": lag} for name, lag in self._outbox.lags().items()},
-            "outcomes": self._recorder.counts(app.name for app in self._apps),
+            "apps": {app.name: app.stats() | traffic[app.name] for app in self._apps},
+            "sinks": self._outbox.stats(),
+            "outcomes": self._recorder.counts(names),
+            "hubs": {name: hub.stats() for name, hub in self._context.hubs.items()},
+            **self.process(),
         }
 
     # stopping, in this order; each step is bounded by the caller, which cancels its Deferred
@@ -267,6 +277,7 @@ class Gateway:
             raise CancelledError
         for app in self._apps:
             app.slot.start()
+        self._traffic.sample(self._now())
         self._sweeper.start(SWEEP, now=False)
 
     def _relieved(self, app: str, relieved: Callable[[], None]) -> None:
@@ -282,6 +293,7 @@ class Gateway:
             self.log.failure("stopping the upstream of {app}", failure, app=app)
 
     def _sweep(self) -> None:
+        self._traffic.sample(self._now())
         for app in self._apps:
             try:
                 app.queue.sweep()

@@ -111,6 +111,7 @@ class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
     :param circuit_open: whether no connection counts as usable now.
     :param certificate_expires: Unix seconds.
     :param routes: of a push service with many origins, those that failed last.
+    :param response_timeout: seconds after which silence counts as acceptance; None where the service answers.
     """
 
     connections: dict[str, int]
@@ -120,6 +121,7 @@ class UpstreamState(msgspec.Struct, frozen=True, kw_only=True):
     circuit_open: bool = False
     certificate_expires: float | None = None
     routes: dict[str, RouteState] = {}
+    response_timeout: float | None = None
 
 
 class ReplayPage(msgspec.Struct, frozen=True):

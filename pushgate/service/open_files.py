@@ -58,15 +58,15 @@ class OpenFiles:
 
     def scarce(self) -> bool:
         """Whether so many files are open that what is left is the reserve."""
-        limit = _limit()
-        if limit is None:
+        most = file_limit()
+        if most is None:
             return False
         try:
             lowest = os.dup(self._probe)  # the system gives the lowest number that is free
         except OSError:
             return True
         os.close(lowest)
-        return lowest >= limit - self._kept(limit)
+        return lowest >= most - self._kept(most)
 
     def _kept(self, limit: int) -> int:
         """The reserve under a limit: callers always have half of all files."""
@@ -97,8 +97,8 @@ def _number(table: Any, key: str) -> int:
     return found if isinstance(found, int) else 0
 
 
-def _limit() -> int | None:
-    """The limit, None when there is none."""
+def file_limit() -> int | None:
+    """The limit of open files, None when there is none."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return None if soft == resource.RLIM_INFINITY else soft
 
@@ -112,4 +112,4 @@ def _raised(wanted: int) -> int | None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         except (OSError, ValueError):  # some systems have bounds beside the hard limit
             return soft
-    return _limit()
+    return file_limit()

@@ -37,6 +37,7 @@ from pushgate.service.monotonic_clock import keep_steady
 from pushgate.service.open_files import OpenFiles
 from pushgate.service.parts import Parts
 from pushgate.service.plugin_registry import find
+from pushgate.service.process_facts import ProcessFacts
 from pushgate.service.reactor_watchdog import Watchdog
 from pushgate.service.reload import Reloader
 from pushgate.service.signals import end_once
@@ -121,10 +122,9 @@ def compose(
     _make_state_dir(config.gateway.state_dir)
     open_files = OpenFiles()
     open_files.fit(config)
-    context, entropy = _context(config, reactor, random.SystemRandom().random, open_files), Entropy()
+    context = _context(config, reactor, random.SystemRandom().random, open_files)
     files = all_digests(config)
-    limits = Limits(config.gateway.expiry, config.gateway.queue_limit)
-    gateway = Gateway(context, _spool(context), limits, lambda: entropy.bits(58))
+    gateway = _gateway(config, context)
     assembly = Assembly(gateway, context)
     assembly.principals(config.principals)
     for app, (upstream, table) in config.apps.items():
@@ -136,6 +136,13 @@ def compose(
     reloader = None if read is None else Reloader(parts, context, config, files, read, open_files.fit)
     watchdog = Watchdog(reactor, context.metrics, parts.named)
     return Lifecycle(parts, reactor, hint, reloader, watchdog, notifier)
+
+
+def _gateway(config: Config, context: Context) -> Gateway:
+    entropy, limits = Entropy(), Limits(config.gateway.expiry, config.gateway.queue_limit)
+    gateway = Gateway(context, _spool(context), limits, lambda: entropy.bits(58))
+    gateway.process = ProcessFacts(context.state_dir).read
+    return gateway
 
 
 def _context(config: Config, reactor: Any, jitter: Callable[[], float], open_files: OpenFiles) -> Context:

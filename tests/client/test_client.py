@@ -16,7 +16,7 @@ from pushgate.client.chunks import MAX_CHUNK
 from pushgate.client.connection import FIRST_DELAY, MAX_DELAY
 from pushgate.client.retries import FIRST_RETRY
 from pushgate.client.subscription import ROOM
-from pushgate.inputs.amp import handlers
+from pushgate.inputs.amp import handlers, stats_page
 from pushgate.inputs.amp.server import AmpTable
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import (
@@ -45,7 +45,7 @@ from pushgate.model.target import TargetForm
 from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.interfaces import Context
 from pushgate.plugins.builtin import amp as amp_factory
-from pushgate.protocols.amp.commands import Push
+from pushgate.protocols.amp.commands import Push, Stats
 from pushgate.testing import RecordingGateway, outcome
 from tests.client_rig import ClientTestCase, Wires
 from tests.samples import CHANNEL, PAYLOAD, TOKEN, token
@@ -196,6 +196,22 @@ class QuestionTests(ClientTestCase):
     def test_stats(self):
         """As the gateway gives them."""
         self.assertEqual(self.result(self.client.stats()), {"apps": {"news": {}, "mail": {}}})
+
+    def test_stats_of_very_many_apps(self):
+        """What fits no value of AMP comes in pages; whoever asks without one is told that it does not fit."""
+        apps = {f"app-{number:03}": {"cause": "x" * 900, "queue": number} for number in range(200)}
+        sinks = {"log": {"lag": 1}, "watch-1": {"lag": 2, "watches": True}}
+        outcomes = {app: {"accepted": number} for number, app in enumerate(apps)}
+        stats = {"uptime": 2.5, "apps": apps, "sinks": sinks, "outcomes": outcomes}
+        self.gateway.stats = lambda: stats
+        merged = self.result(self.client.stats())
+        self.assertEqual(merged, stats | {"sinks": {"log": {"lag": 1}}})
+        self.failure(self.client._ask(Stats, True), TooLarge)
+
+    def test_stats_of_a_gateway_that_lies(self):
+        """One that promises further pages and has none is not asked for ever."""
+        self.patch(stats_page, "page", lambda stats, after: ({"apps": {"news": {}}}, True))
+        self.assertEqual(self.result(self.client.stats()), {"apps": {"news": {}}})
 
 
 class BatchTests(ClientTestCase):

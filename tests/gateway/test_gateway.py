@@ -3,6 +3,7 @@
 import json
 from uuid import UUID
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, capturedLogs
@@ -24,6 +25,7 @@ from pushgate.model.errors import (
     TooLarge,
     UnknownApp,
 )
+from pushgate.model.gateway_stats import gateway_stats
 from pushgate.model.history import Event, Step
 from pushgate.model.notification import Delivery, Priority, Submission, Terms, batch_id
 from pushgate.model.notification_rules import NotificationRules
@@ -600,13 +602,27 @@ class BooksTests(GatewayTestCase):
         stats = json.loads(json.dumps(rig.gateway.stats()))
         self.assertEqual((stats["uptime"], stats["unsettled"]), (2.5, 4))
         self.assertEqual(stats["outcomes"], {"news": {"accepted": 1}, "chat": {}})
-        self.assertEqual(stats["sinks"], {"sink": {"lag": 0}})
+        self.assertEqual((stats["at"], stats["accepting"], stats["hubs"]), (EPOCH + 2.5, True, {}))
+        self.assertEqual(
+            stats["sinks"]["sink"],
+            {
+                "lag": 0,
+                "reports": 0,
+                "buffer": 1_000_000,
+                "age": 0.0,
+                "failing": False,
+                "dropped": 0,
+                "errors": 0,
+                "watches": False,
+            },
+        )
         self.assertEqual(
             stats["apps"]["news"],
             {
                 "upstream": "recording",
                 "queue": 2,
                 "queue_age": 2.5,
+                "queue_limit": 1_000_000,
                 "pressed": False,
                 "paced": 0,
                 "rate": 0.0,
@@ -616,9 +632,38 @@ class BooksTests(GatewayTestCase):
                 "circuit": {"open": True, "cause": "network"},
                 "routes": {},
                 "certificate_expires": None,
+                "response_timeout": None,
                 "dead_tokens": 0,
+                "counts": {
+                    "submitted": 5,
+                    "refused": 0,
+                    "resent": 0,
+                    "late_errors": 0,
+                    "rejected_as_dead": 0,
+                },
+                "recent": {
+                    "seconds": 2.5,
+                    "submitted": 5,
+                    "refused": 0,
+                    "resent": 0,
+                    "late_errors": 0,
+                    "rejected_as_dead": 0,
+                    "outcomes": {"accepted": 1},
+                },
             },
         )
+
+    def test_stats_can_be_read(self) -> None:
+        """Every field that the gateway states is one that readers know, and the other way round."""
+        self.rig.gateway.attach("input.watch-1", RecordingSink(), 10)
+        self.accepted(5)
+        stats = self.rig.gateway.stats()
+        read = to_builtins(gateway_stats(stats))
+        self.assertEqual(read.keys() - stats.keys(), {"versions", "disk", "files"})  # of the process
+        self.assertEqual({name: read[name] for name in stats}, stats | {"sinks": read["sinks"]})
+        self.assertEqual(read["sinks"]["sink"], stats["sinks"]["sink"])
+        self.assertEqual(stats["sinks"]["input.watch-1"], {"lag": 0, "watches": True})
+        self.assertEqual(gateway_stats({"apps": {"news": {"of tomorrow": 1}}}).apps["news"].queue, 0)
 
     def test_routes(self) -> None:
         """Origins of a push service that failed last are shown, and go to the metrics."""

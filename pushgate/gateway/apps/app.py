@@ -72,6 +72,7 @@ class App:
                 for origin, each in sorted(state.routes.items())
             },
             "certificate_expires": state.certificate_expires,
+            "response_timeout": state.response_timeout,
             "dead_tokens": len(self.dead_tokens.tokens),
         }
 

@@ -105,6 +105,7 @@ class UpstreamSlot:
             circuit_open=first.circuit_open,
             certificate_expires=first.certificate_expires,
             routes=first.routes,
+            response_timeout=first.response_timeout,
         )
 
     def _all(self) -> Iterator[IUpstream]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
@@ -90,9 +91,13 @@ class Outbox:
             and report.span.start <= index < report.span.stop
         ]
 
-    def lags(self) -> dict[str, int]:
-        """How many notifications wait for each sink."""
-        return {name: feeder.lag for name, feeder in self._feeders.items()}
+    def stats(self) -> dict[str, dict[str, Any]]:
+        """How each sink is doing, ready for JSON; of what watches only how much waits for it."""
+        wall = self._context.wall()
+        return {
+            name: {"lag": feeder.lag, "watches": True} if feeder in self._watching else feeder.stats(wall)
+            for name, feeder in self._feeders.items()
+        }
 
     def caught_up(self) -> Deferred[None]:
         """Fires when every sink of the configuration has taken what was reported until now, or is down."""

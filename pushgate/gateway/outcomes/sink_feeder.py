@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from math import inf
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -73,6 +74,25 @@ class SinkFeeder:
     def lag(self) -> int:
         """Notifications reported and not yet taken by the sink."""
         return self._waiting_count + self._in_flight
+
+    def stats(self, wall: float) -> dict[str, Any]:
+        """How the sink is doing, ready for JSON.
+
+        :param wall: Unix seconds now.
+        """
+        waiting = chain(self._given[:1], self._waiting)
+        oldest = next((each for each in waiting if not isinstance(each, _Mark)), None)
+        return {
+            "lag": self.lag,
+            "reports": len(self._given) + self._waiting_reports,
+            "buffer": self._buffer,
+            # The clock may have been set back.
+            "age": 0.0 if oldest is None else round(max(0.0, wall - oldest.at), 3),
+            "failing": self._tries > 0,
+            "dropped": self._drops.total,
+            "errors": self._errors.total,
+            "watches": False,
+        }
 
     def start(self) -> None:
         """Start the sink; what it raises is the caller's."""

@@ -139,6 +139,7 @@ class AppQueue:
         return {
             "queue": self.depth(),
             "queue_age": age,
+            "queue_limit": self.capacity.most,
             "pressed": self.capacity.is_pressed,
             "paced": self._ready.paced.depth,
             "rate": self._rate.rate,

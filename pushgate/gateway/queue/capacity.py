@@ -40,6 +40,11 @@ class Capacity:
             self._arriving -= count
 
     @property
+    def most(self) -> int:
+        """Notifications waiting at most."""
+        return self._limit
+
+    @property
     def is_arriving(self) -> bool:
         """Whether the spool is keeping some just now, whose senders wait for the answer."""
         return self._arriving > 0

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.protocols.amp import Command
 from twisted.python.failure import Failure
 
-from pushgate.inputs.amp import channels, dead_tokens, hub
+from pushgate.inputs.amp import channels, dead_tokens, hub, stats_page
 from pushgate.inputs.amp.arguments import ArgumentReader
 from pushgate.inputs.amp.request import UNHANDLED, AmpRequest, LaterCommand
 from pushgate.inputs.common.rules import rules_of
@@ -187,11 +187,15 @@ def _watch(request: AmpRequest, app: str | None) -> None:
     request.answer({b"watching": b"True"})
 
 
-def _stats(request: AmpRequest) -> None:
-    stats = msgspec.json.encode(request.connection.session.stats())
-    if len(stats) > MAX_VALUE:
-        raise TooLarge("stats", len(stats), MAX_VALUE)
-    request.answer({b"stats": stats})
+def _stats(request: AmpRequest, after: str | None) -> None:
+    stats, answer = request.connection.session.stats(), dict[bytes, bytes]()
+    if after is not None:
+        stats, more = stats_page.page(stats, after)
+        answer[b"more"] = b"True" if more else b"False"
+    answer[b"stats"] = encoded = msgspec.json.encode(stats)
+    if len(encoded) > MAX_VALUE:
+        raise TooLarge("stats", len(encoded), MAX_VALUE)
+    request.answer(answer)
 
 
 def _dead_tokens(request: AmpRequest, app: str, after: str | None, limit: int | None) -> None:

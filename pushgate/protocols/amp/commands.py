@@ -224,9 +224,14 @@ class Outcomes(Command):
 
 @refusable
 class Stats(Command):
-    """Queues, windows, connections, circuits and counts, as JSON."""
+    """Queues, windows, connections, circuits and counts, as JSON.
 
-    response: ClassVar[Arguments] = [(b"stats", String())]
+    With `after` a page at a time, in the order of the apps' names: it is "" for the first page, and then the
+    last name of the page before; while `more` is true, another page follows.
+    """
+
+    arguments: ClassVar[Arguments] = [(b"after", Unicode(optional=True))]
+    response: ClassVar[Arguments] = [(b"stats", String()), (b"more", Boolean(optional=True))]
 
 
 @refusable

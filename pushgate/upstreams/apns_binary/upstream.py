@@ -7,6 +7,7 @@ Suspects are notifications that may close every connection they are sent on: `lo
 
 from typing import Final
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -113,7 +114,7 @@ class ApnsBinaryUpstream:
         self._pool.abort()
 
     def state(self) -> UpstreamState:
-        return self._pool.state()
+        return replace(self._pool.state(), response_timeout=self._timeout)
 
     def _closed(self, result: Failure | None) -> Failure | None:
         """All is closed, or a stop that was waited for in vain is cancelled."""

@@ -1,3 +1,4 @@
+from msgspec.structs import replace
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs, formatEvent
@@ -60,6 +61,33 @@ class OutletTests(OutletCase):
         self.assertEqual(self.sink.calls, [])
         self.turn()
         self.assertEqual(self.sink.calls, [reports])
+
+    def test_how_it_is_doing(self) -> None:
+        """What waits, since when the first of it does, and what went wrong, as operators see it."""
+        self.outlet = SinkFeeder("file", self.sink, 10, self.clock, lambda: 0.0, self.metrics, lambda _: None)
+        self.assertEqual(self.outlet.stats(99.0)["age"], 0.0)
+        first, second = (
+            replace(each, at=at) for each, at in zip(outcomes(2, of=3), (90.0, 95.0), strict=True)
+        )
+        self.outlet.report([], 1)
+        self.outlet.report([first], 2)
+        self.outlet.report([second], 3)
+        waiting = {"lag": 6, "reports": 2, "buffer": 10, "age": 9.0, "watches": False}
+        fine = {"failing": False, "dropped": 0, "errors": 0}
+        self.assertEqual(self.outlet.stats(99.0), waiting | fine)
+        self.sink.error = SinkDown("away")
+        self.turn()
+        self.assertEqual(self.outlet.stats(99.0), waiting | fine | {"failing": True, "errors": 1})
+        self.outlet.report(outcomes(11), 4)
+        self.assertEqual(self.outlet.stats(99.0)["dropped"], 1)
+        self.assertEqual(self.outlet.stats(80.0)["age"], 0.0)  # the clock was set back
+        self.sink.error = None
+        self.clock.advance(1.0)
+        self.turn(9)
+        self.assertEqual(
+            self.outlet.stats(99.0),
+            waiting | {"lag": 0, "reports": 0, "age": 0.0} | {"failing": False, "dropped": 1, "errors": 1},
+        )
 
     def test_nothing_to_report_calls_nothing(self) -> None:
         """An empty report leaves no turn behind."""
