@@ -16,6 +16,25 @@ from pushgate.simulator.certificates import Certificates
 
 QUEUE: Final = "push"
 PAYLOAD: Final = '{"aps":{"alert":"Hi"}}'
+MCMT: Final = f"""\
+Subject: mail
+Content-Type: multipart/vnd.msys.mcmt; boundary=B
+
+--B
+Content-Type: message/rfc822
+
+Subject: mail
+
+mail
+--B
+Content-Type: message/vnd.msys.apn
+
+X-Device-Token: @
+
+{PAYLOAD}
+--B--
+"""
+"""Momentum's message, with an @ for the device token."""
 LOOP: Final = f"while read t; do echo 'PUSH news '$t' {PAYLOAD}'; done | nc -N 127.0.0.1 "
 """All that a shell needs."""
 OLD: Final = HERE.parent / "tests" / "old_program.py"
@@ -33,6 +52,7 @@ class Ports(msgspec.Struct):
     line: int
     apns: int
     feedback: int
+    injector: int
 
 
 class Program(msgspec.Struct):
@@ -71,6 +91,7 @@ def all_of(
         by_queue(directory, broker, devices(3, count)),
         by_old_library(directory, certificates, ports, "pushjack", devices(4, count), 25),
         by_old_library(directory, certificates, ports, "pyapns_frames", devices(5, count), None),
+        by_injection(directory, ports, devices(7, count)),
     ]
     total = sum(len(each.tokens) for each in several)
     return [by_amp(directory, ports, devices(6, count), total), *several]
@@ -156,6 +177,20 @@ def by_old_library(
         [sys.executable, *map(str, command)],
         lambda out: len(json.loads(out).get("errors", ())) == len(spoiled),
         refused=len(spoiled),
+    )
+
+
+def by_injection(directory: Path, ports: Ports, tokens: list[str]) -> Program:
+    """curl at the REST injector: one template, two requests."""
+    url = f"http://127.0.0.1:{ports.injector}/v1.0/inject/"
+    command = ["curl", "-sSf", url]
+    for number, part in enumerate((tokens[::2], tokens[1::2])):
+        path = directory / f"injection-{number}"
+        recipients = [{"to": f"{token}@apn_example.com", "keys": {"token": token}} for token in part]
+        path.write_text(json.dumps({"template": MCMT.replace("@", "<%=:token%>"), "recipients": recipients}))
+        command += ["-d", f"@{path}", *(["--next", "-sSf", url] if not number else [])]
+    return Program(
+        "curl, REST injector", tokens, command, lambda out: out.count('"reason":"250 ') == len(tokens)
     )
 
 

@@ -1,12 +1,12 @@
-"""The audit of all inputs: six programs push through one gateway, and every record of it is compared.
+"""The audit of all inputs: several programs push through one gateway, and every record of it is compared.
 
     python -m bench.inputs [--count 2000]
 
-`nc`, `curl`, an AMP program, two old libraries for Apple's binary service and a RabbitMQ publisher push the
-same number of notifications each, at a time, to a binary service of Apple's page alone that refuses dead
-tokens and closes connections. Nothing may be lost or sent twice, and the file, the AMP watcher, the event
-stream of `curl` and the RabbitMQ exchange have to tell the same outcomes. Needs nc with `-N` (OpenBSD's),
-curl and rabbitmq-server.
+`nc`, `curl` at two inputs, an AMP program, two old libraries for Apple's binary service and a RabbitMQ
+publisher push the same number of notifications each, at a time, to a binary service of Apple's page alone
+that refuses dead tokens and closes connections. Nothing may be lost or sent twice, and the file, the AMP
+watcher, the event stream of `curl` and the RabbitMQ exchange have to tell the same outcomes. Needs nc with
+`-N` (OpenBSD's), curl and rabbitmq-server.
 """
 
 import argparse
@@ -51,6 +51,11 @@ listen = "tcp:{ports.apns}:interface=127.0.0.1"
 feedback_listen = "tcp:{ports.feedback}:interface=127.0.0.1"
 certificate = "{certificates.server}"
 client_authorities = "{certificates.ca}"
+
+[inputs.injector]
+type = "rest-injector"
+listen = "tcp:{ports.injector}:interface=127.0.0.1"
+domains = {{ "apn_example.com" = "news" }}
 
 [inputs.queue]
 type = "amqp"
@@ -118,7 +123,7 @@ class Listener(msgspec.Struct):
 def audit(broker: Broker, count: int) -> list[Row | Listener]:
     """Push so many notifications by each program; what the records say."""
     with workspace() as (directory, certificates), ExitStack() as stack:
-        ports = Ports(*(free_port() for _ in range(6)))
+        ports = Ports(*(free_port() for _ in Ports.__struct_fields__))
         record, options = directory / "service.json", SHUTDOWNS
         server = python(
             "outside_server.py", ports.service, certificates.server, certificates.ca, record, *options
@@ -131,7 +136,7 @@ def audit(broker: Broker, count: int) -> list[Row | Listener]:
             *twistd("pushgate", "--config", config(directory, certificates, ports, broker)),
             log=directory / "gateway.log",
         ) as gateway:
-            for port in (ports.amp, ports.http, ports.line, ports.apns):
+            for port in (ports.amp, ports.http, ports.line, ports.apns, ports.injector):
                 wait_for_port(port, gateway)
             wait_until(
                 lambda: QUEUE in broker.control("list_queues", "--no-table-headers", "name"), "the queue"

@@ -25,6 +25,7 @@ from pushgate.inputs.amqp.settings import AmqpTable
 from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
 from pushgate.inputs.common.login_settings import LoginTable
+from pushgate.inputs.common.momentum import MomentumTable
 from pushgate.inputs.http.ndjson_parser import PIECE, PIECE_BYTES
 from pushgate.inputs.http.openapi import ERRORS
 from pushgate.inputs.http.routes import ROUTES
@@ -35,6 +36,7 @@ from pushgate.inputs.line.commands import _COMMANDS as COMMANDS_OF_LINES
 from pushgate.inputs.line.line_reader import MAX_LINE
 from pushgate.inputs.line.push import _OPTIONAL as OPTIONAL_OF_LINES
 from pushgate.inputs.line.server import LineTable
+from pushgate.inputs.rest_injector.settings import RestInjectorTable
 from pushgate.model.errors import REFUSALS, CannotStart
 from pushgate.model.history import Event
 from pushgate.model.hub.platform import Platform
@@ -119,13 +121,15 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[apps.NAME]`: `simulator`": (SimulatedTable, StreamTable),
     "`[inputs.NAME]`: every input": (InputTable, None),
     "`[inputs.NAME]`: every input that listens": (ListeningTable, InputTable),
-    "`[inputs.NAME]`: `amp`, `http`, `line`, `apns-http2` and `hub`": (LoginTable, ListeningTable),
+    "`[inputs.NAME]`: every input with logins": (LoginTable, ListeningTable),
     "`[inputs.NAME]`: `amp`": (AmpTable, LoginTable),
     "`[inputs.NAME]`: `http`": (HTTPTable, LoginTable),
     "`[inputs.NAME]`: `line`": (LineTable, LoginTable),
     "`[inputs.NAME]`: `apns`": (ApnsTable, ListeningTable),
     "`[inputs.NAME]`: `apns-http2`": (ApnsHTTP2InputTable, LoginTable),
     "`[inputs.NAME]`: `hub`": (HubInputTable, LoginTable),
+    "`[inputs.NAME]`: every input that takes MCMT messages": (MomentumTable, LoginTable),
+    "`[inputs.NAME]`: `rest-injector`": (RestInjectorTable, MomentumTable),
     "`[inputs.NAME]`: `amqp`": (AmqpTable, InputTable),
     "`[principals.NAME]`": (PrincipalTable, None),
     "`[sinks.NAME]`: every sink": (SinkTable, None),
@@ -148,6 +152,8 @@ TOGETHER: dict[type[BaseModel], dict[str, object]] = {
     ApnsTable: {"app": "news"},
     ApnsHTTP2Table: {"certificate": "x"},
     ApnsHTTP2InputTable: {"app": "news"},
+    MomentumTable: {"app": "news"},
+    RestInjectorTable: {"app": "news"},
 }
 """What a table needs besides."""
 

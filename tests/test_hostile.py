@@ -16,10 +16,11 @@ from twisted.logger import LogLevel, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from pushgate.client import connect
-from pushgate.plugins.builtin import amp, apns, http, line, metrics
+from pushgate.plugins.builtin import amp, apns, http, line, metrics, rest_injector
 from tests.amp_rig import command
 from tests.apns_provider import enhanced
 from tests.hostile import EVERYWHERE, HTTP, HTTP2, PATH, noise, say, say_securely, sit
+from tests.mcmt_samples import mcmt
 from tests.rig import PAYLOAD, Rig, live
 
 AMP_STATS = command("Stats")
@@ -46,6 +47,7 @@ class HostileTests(TestCase):
             ("http", http, {}),
             ("http2", http, {"certificate": certificate}),
             ("apns", apns, {"app": "news", "feedback_listen": LOCAL}),
+            ("injector", rest_injector, {"app": "news"}),
         ):
             await self.open_input(name, plugin, {**more, **options})
         sink = metrics.sink(
@@ -81,19 +83,20 @@ class HostileTests(TestCase):
 
     async def all_is_well(self) -> None:
         """At each input somebody pushes, and each has its outcome; nothing in the log is a failure."""
-        tokens = {name: live(next(self.numbers)) for name in ("amp", "line", "http", "apns")}
+        tokens = {name: live(next(self.numbers)) for name in ("amp", "line", "http", "apns", "injector")}
         reported = await gatherResults(
             [
                 Deferred.fromCoroutine(self.push_by_amp(tokens["amp"])),
                 deferToThread(self.push_by_line, tokens["line"]),
                 deferToThread(self.push_by_http, tokens["http"]),
                 deferToThread(say, self.ports["apns"], enhanced(1, tokens["apns"], PAYLOAD)),
+                deferToThread(self.push_by_injector, tokens["injector"]),
                 deferToThread(say, self.ports["metrics"], b"GET /metrics HTTP/1.0\r\n\r\n"),
                 deferToThread(say, self.ports["control"], b"GET /summary HTTP/1.0\r\n\r\n"),
             ]
         )
-        self.assertIn(b"pushgate_submitted_total", reported[4])
-        self.assertIn(b'"accepted"', reported[5])
+        self.assertIn(b"pushgate_submitted_total", reported[-2])
+        self.assertIn(b'"accepted"', reported[-1])
         while not set(tokens.values()) <= set(self.rig.audience.outcomes):
             await self.rig.audience.something()
         bad = [each for each in self.events if each["log_level"] >= LogLevel.error or "log_failure" in each]
@@ -112,6 +115,14 @@ class HostileTests(TestCase):
         head = f"POST {PATH} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         answer = say_and_wait(self.ports["http"], head + body)
         assert b" 202 " in answer.partition(b"\r\n")[0], answer
+
+    def push_by_injector(self, token: bytes) -> None:
+        body = json.dumps(
+            {"template": mcmt(token.hex()), "recipients": [{"to": "user@example.com"}]}
+        ).encode()
+        head = f"POST /v1.0/inject/ HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        answer = say_and_wait(self.ports["injector"], head + body)
+        assert b" 200 " in answer.partition(b"\r\n")[0], answer
 
     # those who do not
 
@@ -132,9 +143,12 @@ class HostileTests(TestCase):
     async def test_what_is_nearly_http(self) -> None:
         """Requests that two readers could understand in two ways, bombs and bodies without end: none is taken."""
         await self.open()
+        at_injector = [each.replace(PATH.encode(), b"/v1.0/inject/") for each in HTTP]
         await self.tell([self.ports["http"]], HTTP)
+        await self.tell([self.ports["injector"]], at_injector)
         self.assertEqual(self.rig.simulator.received.entries(), [])
-        self.assertEqual(self.crowd("http")._body_bytes, 0)
+        for name in ("http", "injector"):
+            self.assertEqual(self.crowd(name)._body_bytes, 0)
         await self.tell([self.ports["metrics"], self.ports["control"]], HTTP)
         await self.all_is_well()
 

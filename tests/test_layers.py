@@ -57,6 +57,7 @@ PURE = {
     "protocols.hms": {"msgspec"},
     "protocols.http_push": {"msgspec"},
     "protocols.lost_in_flight": {"msgspec"},
+    "protocols.momentum": {"msgspec"},
     "protocols.mpns": {"msgspec"},
     "protocols.oauth": {"msgspec"},
     "protocols.telemetry_names": {"msgspec"},

@@ -10,6 +10,9 @@ apns_http2_input = LazyInput(
     "apns-http2", "Apple's provider API over HTTP/2", "pushgate.inputs.apns_http2:plug_in"
 )
 hub = LazyInput("hub", "notification hubs: registrations and sends by tags", "pushgate.inputs.hub:plug_in")
+rest_injector = LazyInput(
+    "rest-injector", "Momentum's REST injection of MCMT messages", "pushgate.inputs.rest_injector:plug_in"
+)
 amqp = LazyInput("amqp", "a RabbitMQ queue", "pushgate.inputs.amqp:plug_in", needs="pika>=1.3.2,<2")
 
 log = LazySink("log", "outcomes summed up in the log", "pushgate.sinks.log:plug_in")

@@ -1,44 +1,10 @@
-"""One connection of the HTTP input: the HTTP server's, with its peer's session and back-pressure."""
+"""One connection of the HTTP input."""
 
-from typing import Any
-
-from twisted.internet.protocol import connectionDone
-from twisted.python.failure import Failure
-
-from pushgate.inputs.common.backpressure import FullQueues
-from pushgate.inputs.common.session import Session
+from pushgate.inputs.common.session_connection import SessionConnection
 from pushgate.inputs.http.request import HTTPRequest
-from pushgate.inputs.http.services import HTTPServices
-from pushgate.net.http.connection import HTTPConnection
 
 
-class InputConnection(HTTPConnection):
-    """See `HTTPConnection`.
-
-    :ivar session: the peer's, from its certificate.
-    """
+class InputConnection(SessionConnection):
+    """See `SessionConnection`."""
 
     request_class = HTTPRequest
-    session: Session
-    _full: FullQueues
-
-    def __init__(self, server: HTTPServices) -> None:
-        super().__init__(server)
-        self._services = server
-
-    def fed(self, app: str) -> None:
-        """Note that something was submitted to an app from here."""
-        self._full.fed(app)
-
-    def makeConnection(self, transport: Any) -> None:
-        super().makeConnection(transport)
-        self._full = self._services.full_queues(self.read_pause)
-        self.session = self._services.authenticator.session(transport)
-
-    def close(self, _reason: str = "") -> None:
-        self._full.stop()
-        super().close()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._full.stop()
-        super().connectionLost(reason)

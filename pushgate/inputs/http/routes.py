@@ -4,8 +4,8 @@ import re
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
+from pushgate.inputs.common.http_authentication import authenticate
 from pushgate.inputs.http import channels, queries
-from pushgate.inputs.http.authentication import authenticate
 from pushgate.inputs.http.hub_routes import ROUTES as HUB_ROUTES
 from pushgate.inputs.http.ndjson_body import NDJSONBody
 from pushgate.inputs.http.openapi import Described, document

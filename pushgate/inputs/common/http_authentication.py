@@ -6,7 +6,7 @@ from binascii import Error as NotBase64
 from twisted.internet.defer import Deferred
 
 from pushgate.inputs.common.session import Session
-from pushgate.inputs.http.request import HTTPRequest
+from pushgate.inputs.common.session_request import SessionRequest
 from pushgate.model.errors import Invalid
 from pushgate.net.http.body_readers import IgnoredBody
 from pushgate.net.http.interfaces import BodyReader
@@ -14,7 +14,7 @@ from pushgate.net.http.interfaces import BodyReader
 _RULE = "Bearer SECRET, or Basic with NAME:SECRET in Base64"
 
 
-def authenticate(request: HTTPRequest) -> BodyReader | None:
+def authenticate(request: SessionRequest) -> BodyReader | None:
     """Give a request its session and return None; return the reader of an unwanted body if the login failed.
 
     The answer to a failed login comes after its delay.

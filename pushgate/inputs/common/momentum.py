@@ -1,0 +1,74 @@
+"""What the inputs that take MCMT messages share: for which app a recipient is, and on which terms."""
+
+from collections.abc import Callable
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from pushgate.inputs.common.login_settings import LoginTable
+from pushgate.model.errors import Invalid
+from pushgate.model.notification import MAX_EXPIRATION, Terms
+from pushgate.model.notification_rules import NotificationRules
+from pushgate.plugin.settings import AppName, Duration
+from pushgate.protocols.momentum.addresses import domain_of
+from pushgate.protocols.momentum.mcmt import TOKEN, McmtMessage
+
+
+class MomentumTable(LoginTable):
+    """The keys of an input that takes MCMT messages.
+
+    :param app: the app of recipients whose domain is not in `domains`.
+    :param domains: the app by a recipient's domain.
+    :param expiry: notifications expire so long after they came; None: when the app says.
+    :param max_message: bytes of a message.
+    """
+
+    app: AppName | None = None
+    domains: dict[str, AppName] = {}
+    expiry: Duration | None = None
+    max_message: int = Field(default=1 << 20, ge=1 << 10)
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.app is None and not self.domains:
+            raise ValueError("one of app and domains is required")
+        return self
+
+
+class Recipients:
+    """Finds apps by the configuration of an input.
+
+    :param wall: returns Unix seconds.
+    """
+
+    def __init__(self, config: MomentumTable, wall: Callable[[], float]) -> None:
+        self._app, self._expiry, self._wall = config.app, config.expiry, wall
+        self._domains = {domain.lower().removesuffix("."): app for domain, app in config.domains.items()}
+
+    def app(self, address: str, field: str) -> str:
+        """The app of a recipient.
+
+        :raises Invalid: it is no address, or its domain has none.
+        """
+        found = self._domains.get(domain_of(address, field), self._app)
+        if found is None:
+            raise Invalid(field, "an address of another domain", "its domain must be one of `domains`")
+        return found
+
+    def terms(self) -> Terms:
+        """The terms of notifications that come now."""
+        if self._expiry is None:
+            return Terms()
+        return Terms(expiration=min(MAX_EXPIRATION, int(self._wall() + self._expiry)))
+
+
+def read_member(message: McmtMessage, rules: NotificationRules, token: str | None) -> tuple[bytes, bytes]:
+    """Return target and payload of a message.
+
+    :param token: the device token that is given beside the message; None: the message has it.
+    :raises Invalid: there is none, or one of them cannot be read.
+    """
+    token = message.token if token is None else token
+    if token is None:
+        raise Invalid(TOKEN, "missing", f"a header behind the blank line of the part, {TOKEN}: HEX DIGITS")
+    return rules.parse_target(token, TOKEN), rules.payload_of(message.payload)
