@@ -135,7 +135,6 @@ class Gateway:
             self.context,
             owner=owner,
             keep=lambda: 86400.0,
-            in_thread=execute,
         )
         self.runner.start()
 

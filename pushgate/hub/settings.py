@@ -50,7 +50,7 @@ class HubTable(Table):
     :param connections: to PostgreSQL, at most.
     :param lease: a gateway that shares the hub and says nothing for so long loses its sends to another one.
     :param expiry: a send whose notifications the push service has not taken after so long is abandoned.
-    :param keep: how long sends, their outcomes, feedback and jobs are kept.
+    :param keep: how long sends, their outcomes, feedback, jobs and unused containers are kept.
     :param max_schedule: how far ahead a send may be scheduled.
     :param max_body: bytes of a notification.
     :param max_tags: of a registration; at most as many as a patch may come to.

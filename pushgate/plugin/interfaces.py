@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from zope.interface import Attribute, Interface
 
 from pushgate.model.batch_slice import BatchSlice
@@ -27,6 +27,8 @@ from pushgate.plugin.settings import AppTable, InputTable, SinkTable, Table
 
 Settled = Callable[[Sequence[Outcome]], None]
 """Called with outcomes of one batch."""
+InThread = Callable[..., Deferred[Any]]
+"""Calls a function with arguments; fires with what it returns, or fails with what it raises."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +41,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     :param principals: the permissions of callers; by default everything is permitted.
     :param files_scarce: whether so many files are open that an input must refuse further connections.
     :param hubs: the hubs of the configuration, by name.
+    :param in_thread: calls what waits for a disk, in another thread than the reactor's; by default at once.
     """
 
     reactor: Any
@@ -49,6 +52,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     principals: Principals = msgspec.field(default_factory=Principals)
     files_scarce: Callable[[], bool] = bool
     hubs: dict[str, IHub] = {}
+    in_thread: InThread = maybeDeferred
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):

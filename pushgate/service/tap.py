@@ -12,6 +12,7 @@ from shutil import which
 from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python import usage
 
@@ -155,6 +156,7 @@ def _context(config: Config, reactor: Any, jitter: Callable[[], float], open_fil
         principals=Principals(),
         files_scarce=open_files.scarce,
         hubs={},
+        in_thread=lambda what, *given: deferToThreadPool(reactor, reactor.getThreadPool(), what, *given),
     )
 
 

@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -61,6 +63,23 @@ class Containers:
         )
         return [each for each in found if each[0].startswith(prefix) and each[0] > after][:limit]
 
+    def remove_old(self, before: float, named: Collection[str]) -> int:
+        """Remove containers in which nothing was written since; return how many.
+
+        :param before: Unix seconds.
+        :param named: containers to keep whatever their age.
+        """
+        if self._directory is None or not self._directory.is_dir():
+            return 0
+        old = [
+            path
+            for path in self._directory.iterdir()
+            if path.is_dir() and path.name not in named and _newest(path) < before
+        ]
+        for path in old:
+            shutil.rmtree(path)
+        return len(old)
+
     def resolve(self, field: str, address: str, permission: str, now: float) -> tuple[str, str]:
         """The container that a signed address is about, and the name of the file, "" for none.
 
@@ -92,6 +111,11 @@ class Containers:
         if path is None or not path.is_dir():
             raise UnknownResource("container")
         return path
+
+
+def _newest(directory: Path) -> float:
+    """When something in a directory was written last, Unix seconds."""
+    return max(path.stat().st_mtime for path in (directory, *directory.rglob("*")))
 
 
 def _kept_key(directory: Path) -> bytes:

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -10,7 +9,6 @@ from uuid import uuid4
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -33,9 +31,8 @@ POLL: Final = 5.0
 """Seconds between two looks for jobs of other gateways; inputs say within the first where containers are."""
 OUTPUT: Final = "Output.txt"
 FAILED: Final = "Failed.txt"
-
-InThread = Callable[..., "Deferred[Any]"]
-"""Calls a function with arguments in a thread; fires with what it returns."""
+SWEEP: Final = 3600.0
+"""Seconds between two looks for containers that are of no use any more."""
 
 
 class JobRunner:
@@ -43,7 +40,6 @@ class JobRunner:
 
     :param owner: the id of this gateway, which stays the same when it is started again.
     :param keep: returns the seconds that a job is kept once it has ended.
-    :param in_thread: has files read and written without the reactor waiting for them.
     """
 
     log = Logger()
@@ -58,12 +54,12 @@ class JobRunner:
         *,
         owner: str,
         keep: Callable[[], float],
-        in_thread: InThread | None = None,
     ) -> None:
         self._hub, self._database, self._containers, self._registrar = hub, database, containers, registrar
         self._clock, self._wall, self._owner, self._keep = context.reactor, context.wall, owner, keep
-        self._in_thread = in_thread or partial(_in_pool, context.reactor)
+        self._in_thread = context.in_thread
         self._timer: IDelayedCall | None = None
+        self._swept = -SWEEP
         self._working: Deferred[None] | None = None
         self._stopping = False
 
@@ -131,8 +127,28 @@ class JobRunner:
         while not self._stopping:
             kept = await self._database.write(claim, self._owner, LEASE)
             if kept is None:
+                await self._sweep()
                 return
             await self._run(kept)
+
+    async def _sweep(self) -> None:
+        """Remove containers that are as old as a job that is forgotten, and that no job names."""
+        if self._clock.seconds() - self._swept < SWEEP:
+            return
+        self._swept = self._clock.seconds()
+        named = frozenset(
+            self._containers.place(address)[0]
+            for job in await self.jobs()
+            for address in (job.request.output, job.request.input)
+            if address
+        )
+        try:
+            removed = await self._in_thread(self._containers.remove_old, self._wall() - self._keep(), named)
+        except OSError as error:
+            self.log.warn("hub {hub}: old containers stay: {text}", hub=self._hub, text=error.strerror)
+            return
+        if removed:
+            self.log.info("hub {hub}: {count} old containers were removed", hub=self._hub, count=removed)
 
     def _failed(self, failure: Failure) -> None:
         if failure.check(StoreDown, ShuttingDown):
@@ -224,8 +240,3 @@ class JobRunner:
 
 def _named(kept: KeptJob, **files: str) -> KeptJob:
     return KeptJob(replace(kept.job, **files), kept.position)
-
-
-def _in_pool(reactor: Any, what: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
-    done: Deferred[Any] = deferToThreadPool(reactor, reactor.getThreadPool(), what, *arguments)
-    return done

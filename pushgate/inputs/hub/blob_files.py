@@ -41,18 +41,22 @@ def file_headers(state: os.stat_result) -> tuple[Header, ...]:
 
 async def answer(request: HubRequest, path: Path) -> None:
     """Answer with a file, or with the range of it that is asked for."""
-    try:
-        file = path.open("rb")
-    except OSError:
-        raise UnknownResource("file") from None
+    file, state = await request.in_thread(_opened, path)
     with file:
-        state = os.fstat(file.fileno())
         wanted = request.header(b"x-ms-range") or request.header(b"range")
         start, stop = _wanted(wanted, state.st_size)
         _begin(request, state, start, stop)
         if request.head.method != b"HEAD":
-            file.seek(start)
-            await _copy(request, file, stop - start)
+            await _copy(request, file, start, stop)
+
+
+def _opened(path: Path) -> tuple[BinaryIO, os.stat_result]:
+    """An open file, and its state."""
+    try:
+        file = path.open("rb", buffering=0)
+    except OSError:
+        raise UnknownResource("file") from None
+    return file, os.fstat(file.fileno())
 
 
 def _begin(request: HubRequest, state: os.stat_result, start: int, stop: int) -> None:
@@ -68,14 +72,16 @@ def _begin(request: HubRequest, state: os.stat_result, start: int, stop: int) ->
         request.begin(206, BINARY, *headers, (b"content-range", part))
 
 
-async def _copy(request: HubRequest, file: BinaryIO, left: int) -> None:
-    """Answer with so many bytes of a file."""
+async def _copy(request: HubRequest, file: BinaryIO, start: int, stop: int) -> None:
+    """Answer with a range of a file's bytes."""
     stream = StreamedAnswer(request)
-    while left and (piece := file.read(min(PIECE, left))):
-        left -= len(piece)
+    while start < stop and (
+        piece := await request.in_thread(os.pread, file.fileno(), min(PIECE, stop - start), start)
+    ):
+        start += len(piece)
         if not await stream.write(piece):
             return
-    if left:  # it became shorter meanwhile
+    if start < stop:  # it became shorter meanwhile
         request.abort()
     else:
         request.end()

@@ -1,5 +1,10 @@
-"""A file that is put into a container: written beside its place, and moved there when it is complete."""
+"""A file that is put into a container: written beside its place, and moved there when it is complete.
 
+It is on the disk before it is answered. Pieces are written as they come, which seldom waits for a disk; the
+rest is done in a thread.
+"""
+
+import os
 from pathlib import Path
 from typing import BinaryIO, Final
 from uuid import uuid4
@@ -23,7 +28,7 @@ class BlobUpload:
 
     def __init__(self, request: HubRequest, path: Path, limit: int) -> None:
         self._request, self._path, self._limit = request, path, limit
-        self._size = 0
+        self._size, self._placing = 0, False
         self._check(request.length or 0)
         self._draft = path.parent / f".{uuid4().hex}"
         try:
@@ -45,27 +50,42 @@ class BlobUpload:
 
     def end(self) -> None:
         file, self._file = self._file, None
-        if file is None:
-            return
+        if file is not None:
+            self._placing = True
+            self._request.run(self._place(file))
+
+    async def _place(self, file: BinaryIO) -> HTTPResponse:
         try:
-            file.close()
-            state = self._draft.stat()
-            self._draft.replace(self._path)
+            state = await self._request.in_thread(_moved, file, self._draft, self._path)
         except IsADirectoryError:
             raise HTTPFault(409, _TAKEN) from None
         except OSError as error:
             raise _unwritten(error) from None
-        self._request.answer(HTTPResponse(201, b"", XML, file_headers(state)))
+        return HTTPResponse(201, b"", XML, file_headers(state))
 
     def close(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             file.close()
-        self._draft.unlink(missing_ok=True)
+        if not self._placing:
+            self._draft.unlink(missing_ok=True)
 
     def _check(self, size: int) -> None:
         if size > self._limit:
             raise TooLarge("body", size, self._limit)
+
+
+def _moved(file: BinaryIO, draft: Path, path: Path) -> os.stat_result:
+    """Have a draft take its place once the disk has it; return its state. The draft is gone in any case."""
+    try:
+        with file:
+            file.flush()
+            os.fsync(file.fileno())
+            state = os.fstat(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return state
 
 
 def _unwritten(error: OSError) -> ServiceFailed:

@@ -3,6 +3,7 @@
 Two containers are not on disk: `FEEDBACK` and `ERRORS` are made of the hub's entries as they are read.
 """
 
+from contextlib import suppress
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -16,6 +17,7 @@ from pushgate.inputs.hub.route import Route, no_body
 from pushgate.net.http.body_readers import NoBody
 from pushgate.net.http.interfaces import BodyReader
 from pushgate.net.http.responses import HTTPFault, HTTPResponse
+from pushgate.plugin.hub_interface import IContainers
 from pushgate.protocols.notification_hubs.blob_signature import (
     LIST,
     READ,
@@ -25,7 +27,7 @@ from pushgate.protocols.notification_hubs.blob_signature import (
     check_name,
     permits,
 )
-from pushgate.protocols.notification_hubs.container_xml import listing
+from pushgate.protocols.notification_hubs.container_xml import Blob, listing
 
 PAGE: Final = 5000
 """Files of a list at a time, at most."""
@@ -41,11 +43,21 @@ async def list_files(request: HubRequest) -> HTTPResponse:
     if place.container == FEEDBACK:
         found = await feedback_files.list_days(request, prefix, after)
     else:
-        files = request.hub.containers.files(place.container, prefix, after, top + 1)
-        found = [blob_files.described(name, path) for name, path in files]
+        found = await request.in_thread(
+            _files, request.hub.containers, place.container, prefix, after, top + 1
+        )
     more = found[top - 1].name if len(found) > top else ""
     address = request.address("blobs", place.container)
     return HTTPResponse(200, listing(address, found[:top], prefix, more), XML)
+
+
+def _files(containers: IContainers, container: str, prefix: str, after: str, limit: int) -> list[Blob]:
+    """Some files as the list has them, those left out that went while they were looked at."""
+    found = []
+    for name, path in containers.files(container, prefix, after, limit):
+        with suppress(FileNotFoundError):
+            found.append(blob_files.described(name, path))
+    return found
 
 
 def get_file(request: HubRequest) -> None:

@@ -9,6 +9,7 @@ from pushgate.model.errors import PushgateError
 from pushgate.net.http.codec import RequestHead
 from pushgate.net.http.request import AnswerState, ServerRequest
 from pushgate.net.http.responses import HTTPResponse
+from pushgate.plugin.interfaces import InThread
 
 
 class HubRequest(ServerRequest):
@@ -46,6 +47,12 @@ class HubRequest(ServerRequest):
         if self._host is None:
             self._host = next(iter(self.headers(b"host")), "")
         return self._host
+
+    @property
+    def in_thread(self) -> InThread:
+        """See `Context`."""
+        found: InThread = self.server.context.in_thread
+        return found
 
     def address(self, *segments: str) -> str:
         """An address within the hub.

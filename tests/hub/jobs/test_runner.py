@@ -1,16 +1,19 @@
 """Jobs: what is imported and exported, what fails, and what a crash changes: nothing."""
 
+from os import utime
 from pathlib import Path
+from unittest.mock import Mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, ensureDeferred, fail
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.hub.jobs.export_job import one_line
 from pushgate.hub.jobs.lines import MAX_LINE
-from pushgate.hub.jobs.runner import LEASE, POLL
+from pushgate.hub.jobs.runner import LEASE, POLL, SWEEP
 from pushgate.model.errors import Invalid, ShuttingDown
 from pushgate.model.hub.errors import StoreDown, UnknownResource
 from pushgate.model.hub.job import JobRequest, JobStatus, JobType
@@ -304,6 +307,42 @@ class CrashTests(JobTestCase):
         self.assertEqual(self.job(number).status, JobStatus.COMPLETED)
         self.assertEqual(len(self.gateway.registrar.kept), 1)
         first.killed()
+
+    def aged(self, name, *files):
+        """Make what a container has, and itself, look as if nothing was written since a job is forgotten."""
+        directory = self.gateway.directory / "main" / name
+        for path in (*(directory / each for each in files), directory):
+            utime(path, (self.gateway.context.wall() - 86401,) * 2)
+        return name
+
+    def test_old_containers_go(self):
+        """Within the hour: those that no job names, and in which nothing was written lately."""
+        self.gateway.clock.advance(POLL)
+        containers = self.gateway.containers
+        old, fresh, written, named = (containers.make() for _ in range(4))
+        containers.path(written, "a").touch()
+        for each in (self.container, old, written):
+            self.aged(each)
+        request = JobRequest(type=JobType.EXPORT, output=self.gateway.address(named))
+        number = self.successResultOf(self.submitted(request)).id
+        self.gateway.clock.advance(0)
+        self.aged(named, f"main/{number}/Output.txt", f"main/{number}", "main")
+        self.gateway.clock.advance(SWEEP - 2 * POLL)
+        self.assertTrue((self.gateway.directory / "main" / old).exists())
+        self.gateway.clock.advance(POLL)
+        self.gateway.clock.advance(POLL)
+        left = {each.name for each in (self.gateway.directory / "main").iterdir() if each.is_dir()}
+        self.assertEqual(left, {fresh, written, named})
+
+    def test_containers_that_cannot_be_removed(self):
+        """The log says so, and jobs go on."""
+        self.gateway.containers.remove_old = Mock(side_effect=PermissionError(13, "Permission denied"))
+        with capturedLogs() as events:
+            self.gateway.clock.advance(POLL)
+        self.assertIn("Permission denied", " ".join(formatEvent(each) for each in events))
+        number = self.submit(JobType.EXPORT)
+        self.gateway.clock.advance(0)
+        self.assertEqual(self.job(number).status, JobStatus.COMPLETED)
 
     def test_an_export_goes_on(self):
         """The file has each registration once."""

@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred
 
 from pushgate.hub.jobs.containers import Containers
 from pushgate.model.errors import Refusal
@@ -127,6 +129,36 @@ class BlobTests(HubFilesTestCase):
         self.connection = self.connect()
         self.assertEqual(self.get("f").body, b"whole")
         self.assertEqual(self.names()[0], ["f"])
+
+    def test_a_slow_disk(self):
+        """Nothing else waits for it; what is put is answered once it is safe, and is there then."""
+        waiting = []
+
+        def later(what, *arguments):
+            waiting.append((Deferred(), what, arguments))
+            return waiting[-1][0]
+
+        def move_on():
+            done, what, arguments = waiting.pop()
+            done.callback(what(*arguments))
+
+        self.server.context = replace(self.server.context, in_thread=later)
+        self.write("PUT", self.target(self.address, "f"), b"data", authorization=None)
+        self.assertEqual((self.answers(), self.names_on_disk()), ([], []))
+        move_on()
+        [put] = self.answers()
+        self.assertEqual((put.status, self.names_on_disk()), (201, ["f"]))
+        self.write("GET", self.target(self.address, "f"), authorization=None)
+        self.assertEqual(self.answers(), [])
+        for _ in range(2):  # open and read
+            move_on()
+            self.clock.advance(0)
+        self.assertEqual([each.body for each in self.answers()], [b"data"])
+
+    def names_on_disk(self):
+        """The files of the container, without drafts."""
+        found = (self.directory / "main" / self.container).iterdir()
+        return [each.name for each in found if not each.name.startswith(".")]
 
     def test_names_that_are_taken(self):
         """A file is no directory, and a directory no file."""
