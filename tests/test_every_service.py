@@ -158,9 +158,10 @@ class Newcomer:
         end(self._simulator)
         self._log.close()
 
-    def ask(self, path: str, body: bytes | None = None) -> Any:
-        """What the simulator's control port says."""
-        request = urllib.request.Request(self._control + path, body, {"Content-Type": "application/json"})
+    def ask(self, path: str, body: bytes | None = None, method: str | None = None) -> Any:
+        """What the simulator's control port says; by default to a GET, and with a body to a POST."""
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self._control + path, body, headers, method=method)
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
 

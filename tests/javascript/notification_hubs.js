@@ -1,5 +1,6 @@
 // Calls @azure/notification-hubs, unmodified. Reads a task as JSON: the connection string, the hub's name, and
 // calls in their order, each a method and its arguments. Prints what each gave, lists as pages.
+// The method "ended" is of this script: the details of a notification, asked for until it has ended.
 // In arguments {"$of": [2, "registrationId"]} is a part of what call 2 gave, {"$date": "…"} a date.
 import { readFileSync } from "node:fs";
 import { NotificationHubsClient } from "@azure/notification-hubs";
@@ -16,7 +17,16 @@ function filled(value) {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, filled(each)]));
 }
 
+async function ended(id) {
+  for (const began = Date.now(); ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    const details = await client.getNotificationOutcomeDetails(id);
+    if (["Completed", "NoTargetFound", "Abandoned", "Canceled"].includes(details.state)) return details;
+    if (Date.now() - began > 40000) throw new Error(`it is still ${details.state}`);
+  }
+}
+
 async function call([method, ...given]) {
+  if (method === "ended") return ended(...filled(given));
   const answer = await client[method](...filled(given));
   if (answer?.byPage) {
     const pages = [];

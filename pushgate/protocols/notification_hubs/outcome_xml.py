@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.send import DeviceResult, SendTestOutcome
 from pushgate.protocols.notification_hubs.platform_names import TARGET_NAMES
 from pushgate.protocols.notification_hubs.registration_xml import CONNECT, INSTANCE
@@ -21,7 +22,7 @@ def outcome(found: SendTestOutcome) -> bytes:
 def _result(result: DeviceResult) -> str:
     texts = {
         "ApplicationPlatform": TARGET_NAMES[result.platform],
-        "PnsHandle": result.handle,
+        "PnsHandle": result.handle.upper() if result.platform is Platform.APNS else result.handle,
         "RegistrationId": result.registration_id,
         "Outcome": result.outcome,
     }
