@@ -58,6 +58,7 @@ PURE = {
     "protocols.http_push": {"msgspec"},
     "protocols.lost_in_flight": {"msgspec"},
     "protocols.momentum": {"msgspec"},
+    "protocols.mdm_push": {"msgspec"},
     "protocols.mpns": {"msgspec"},
     "protocols.oauth": {"msgspec"},
     "protocols.telemetry_names": {"msgspec"},

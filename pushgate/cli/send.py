@@ -27,6 +27,9 @@ _OTHERS: Final = frozenset({"fcm", "webpush", "wns", "adm", "hms", "mpns", "xiao
     help="The payload, sent as it is: a JSON object, or XML or text where the app takes that.",
 )
 @click.option("--alert", metavar="TEXT", help="Instead of a payload of Apple's: the text to show.")
+@click.option(
+    "--push-magic", metavar="MAGIC", help="Instead of a payload: wakes the device that gave it (MDM)."
+)
 @click.option("--expiration", type=int, metavar="TIME", help="Unix seconds after which it is not sent.")
 @click.option(
     "--priority",
@@ -56,11 +59,11 @@ def command(app: str, token: str | None, payload: str | None, alert: str | None,
     """
     if (token is None) == (rest["channel"] is None):
         raise click.UsageError("either --token or --channel is needed")
-    if (payload is None) == (alert is None):
-        raise click.UsageError("either --payload or --alert is needed")
-    body = payload if payload is not None else json.dumps({"aps": {"alert": alert}}, ensure_ascii=False)
+    if sum(each is not None for each in (payload, alert, rest["push_magic"])) != 1:
+        raise click.UsageError("either --payload, or --alert, or --push-magic is needed")
+    body = payload if alert is None else json.dumps({"aps": {"alert": alert}}, ensure_ascii=False)
     what = {"app": app, "token": token, "payload": body}
-    run(lambda reactor: _send(reactor, what, is_alert=payload is None, **rest))
+    run(lambda reactor: _send(reactor, what, is_alert=alert is not None, **rest))
 
 
 async def _send(

@@ -73,9 +73,14 @@ class TermArguments(TypedDict, total=False):
 
 
 class PushArguments(TermArguments, total=False):
-    """What a single notification may have: ``channel`` is one of the push service's, in place of a token."""
+    """What a single notification may have.
+
+    ``channel`` is one of the push service's, in place of a token; ``push_magic`` is a managed device's, in
+    place of a payload.
+    """
 
     channel: str
+    push_magic: str
 
 
 class BatchArguments(TermArguments, total=False):
@@ -163,7 +168,7 @@ class Client:
         self,
         app: str,
         token: Token | None,
-        payload: Payload,
+        payload: Payload | None = None,
         *,
         key: str | None = None,
         **terms: Unpack[PushArguments],
@@ -172,7 +177,8 @@ class Client:
 
         :param token: as the push service writes it: a device token in hex; or a device token's bytes. None
             for a broadcast, with ``channel`` in its place.
-        :param payload: a JSON object: a dict, or encoded.
+        :param payload: a JSON object: a dict, or encoded. None for an MDM push, with ``push_magic`` in its
+            place.
         :param key: the idempotency key.
         :raises PushgateError: see the package.
         """
@@ -356,9 +362,9 @@ class Client:
         return Deferred.fromCoroutine(self._watch(callback, app, connection))
 
     async def _push(
-        self, app: str, token: Token | None, payload: Payload, key: str | None, terms: PushArguments
+        self, app: str, token: Token | None, payload: Payload | None, key: str | None, terms: PushArguments
     ) -> str:
-        body = payload_bytes(payload)
+        body = None if payload is None else payload_bytes(payload)
         text = token if token is None or isinstance(token, str) else token_bytes(token).hex()
         async with self._slots:
             answer = await self._caller.call(

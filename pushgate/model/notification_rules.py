@@ -45,6 +45,7 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
         compared by their bytes; what is no target, as it is.
     :param check_target: raises `Invalid` for a target of the right length that cannot be one.
     :param check_payload: raises `Invalid` for a payload within the limit that cannot be sent.
+    :param check_service_terms: raises a `Refusal` for terms that this app's credential is not good for.
     :param check_combination: raises a `Refusal` for a payload that cannot be sent on the terms it is given
         with.
     """
@@ -59,6 +60,7 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
     canonical: Callable[[bytes], bytes] | None = None
     check_target: Callable[[bytes], None] | None = None
     check_payload: Callable[[bytes], None] = check_json_object
+    check_service_terms: Callable[[Terms], None] | None = None
     check_combination: Callable[[Terms, bytes], None] | None = None
 
     def parse_target(self, text: str, field: str = "token") -> bytes:
@@ -125,6 +127,8 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
         if word is not None and words is not None and word not in words:
             rule = f"one of {', '.join(sorted(words))}" if words else "none: this service has no push types"
             raise Invalid("push_type", "not a known word", rule)
+        if self.check_service_terms is not None:
+            self.check_service_terms(terms)
         priority = terms.priority or Priority.URGENT
         if priority not in self.priorities:
             known = ", ".join(map(str, sorted(self.priorities)))

@@ -27,12 +27,14 @@ class PushType(msgspec.Struct, frozen=True):
     :param priority: the only one there is; None: any.
     :param max_payload: bytes at most.
     :param needs_token: a provider token is needed, a certificate will not do.
+    :param needs_certificate: the other way round.
     """
 
     suffix: str = ""
     priority: Priority | None = None
     max_payload: int = USUAL_PAYLOAD
     needs_token: bool = False
+    needs_certificate: bool = False
 
 
 TYPES: Final = {
@@ -43,7 +45,7 @@ TYPES: Final = {
     "fileprovider": PushType(".pushkit.fileprovider"),
     "liveactivity": PushType(".push-type.liveactivity", needs_token=True),
     "location": PushType(".location-query", needs_token=True),
-    "mdm": PushType(),
+    "mdm": PushType(needs_certificate=True),
     "pushtotalk": PushType(".voip-ptt", needs_token=True),
     "voip": PushType(".voip", max_payload=LARGEST_PAYLOAD),
     "widgets": PushType(".push-type.widgets", needs_token=True),

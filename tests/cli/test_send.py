@@ -15,7 +15,7 @@ from tests.cli.programs import pushgate
 
 def send(gateway, *options, app="demo", token="0a1b2c3d"):
     """Send, with an alert unless the options have a payload."""
-    what = () if "--payload" in options else ("--alert", "hello")
+    what = () if {"--payload", "--push-magic"} & {*options} else ("--alert", "hello")
     return pushgate("send", "--app", app, "--token", token, "--to", gateway.to, *what, *options)
 
 
@@ -26,6 +26,14 @@ def test_an_outcome(gateway):
     assert str(uuid.UUID(number)) == number
     assert outcome == "presumed: written, and the push service did not object; it can say no more"
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_push_magic(gateway):
+    """It takes the place of a payload; there is one of them only."""
+    assert send(gateway, "--push-magic", "47250C9C").stdout.splitlines()[1].startswith("presumed")
+    done = send(gateway, "--push-magic", "47250C9C", "--payload", "{}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--push-magic is needed" in done.stderr
 
 
 def test_a_dead_token(gateway):

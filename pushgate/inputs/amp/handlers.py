@@ -49,6 +49,7 @@ from pushgate.protocols.amp.commands import (
     Trace,
     Watch,
 )
+from pushgate.protocols.mdm_push import push_payload, push_type_with
 
 _log = Logger()
 
@@ -89,14 +90,16 @@ def _push(
     request: AmpRequest,
     app: str,
     token: str | None,
-    payload: bytes,
+    payload: bytes | None,
     key: str | None,
     channel: str | None,
-    **terms: int | str | None,
+    push_magic: str | None,
+    **terms: Any,
 ) -> None:
     batcher = _open_batcher(request)
+    payload = _one_payload(payload, push_magic)
     target = rules_of(request.connection.server.gateway, app).find_target(token, channel)
-    terms["channel"] = channel
+    terms |= {"channel": channel, "push_type": push_type_with(push_magic, terms["push_type"])}
     request.connection.session.charge(1)
     if key is None:
         batcher.push(app, target, payload, _terms(**terms), partial(_pushed, request))
@@ -295,6 +298,16 @@ def _broadcasts(channel: str, payload: bytes | Packed, targets: bytes | None) ->
         raise Invalid("channel", "with tokens", "either tokens or a channel")
     count = len(payload) if isinstance(payload, Packed) else 1
     return Packed.of([channel_target(channel)] * count, 2)
+
+
+def _one_payload(payload: bytes | None, push_magic: str | None) -> bytes:
+    if payload is not None and push_magic is not None:
+        raise Invalid("push_magic", "with a payload", "either a payload or a push_magic")
+    if push_magic is not None:
+        return push_payload(push_magic)
+    if payload is None:
+        raise Invalid("payload", "missing", "it is required, or a push_magic in its place")
+    return payload
 
 
 def _payload(payload: bytes | None, payloads: bytes | None) -> bytes | Packed:

@@ -99,7 +99,7 @@ def read(body: bytes, content_type: str | None, content_encoding: str | None, ru
 
 def write(app: str, part: MessagePart, members: list[int]) -> bytes:
     """Some members of a part as the body of a message."""
-    named = {name: getattr(part.terms, name) for name in TERM_FIELDS}
+    named = {name: getattr(part.terms, name, None) for name in TERM_FIELDS}
     terms = {name: value for name, value in named.items() if value is not None}
     if part.terms.channel is not None:
         return _write_broadcasts(app, part, members, terms)
@@ -133,9 +133,7 @@ def _what(asked: MessageBody, rules: NotificationRules) -> Single | Many:
         if asked.payload is not UNSET or asked.terms() != Terms():
             raise Invalid("notifications", "with fields beside it", "each of them has its own")
         return _many(asked.notifications, rules)
-    if asked.payload is UNSET:
-        raise Invalid("payload", "missing", "it is required")
-    payload, terms = rules.payload_of(bytes(asked.payload)), asked.terms()
+    payload, terms = rules.payload_of(asked.json(asked.payload)), asked.terms()
     if asked.tokens is UNSET:
         return Single(find_target(rules, asked), payload, terms)
     _check_count("tokens", len(asked.tokens))

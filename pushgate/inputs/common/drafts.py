@@ -89,7 +89,7 @@ class Drafts:
     def add(self, notification: Notification) -> None:
         """Take a notification; one on terms that break a rule is refused."""
         try:
-            terms = notification.terms()
+            terms, json = notification.terms(), notification.json(notification.payload)
         except Refusal as refusal:
             self.refuse(refusal)
             return
@@ -97,7 +97,7 @@ class Drafts:
         if draft is None or (draft.terms is not terms and draft.terms != terms):
             self._cut()
             draft = self._draft = Draft(self._rules, self._count, terms)
-        draft.add(given(notification.token), bytes(notification.payload))
+        draft.add(given(notification.token), json)
         self._grown(draft)
 
     def refuse(self, refusal: Refusal) -> None:

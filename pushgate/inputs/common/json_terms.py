@@ -6,18 +6,23 @@ from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET, Raw, UnsetType
 
 from pushgate.inputs.common.half_surrogates import decode_with_halves
 from pushgate.model.errors import Invalid
 from pushgate.model.notification import Terms, parse_delivery, parse_priority
 from pushgate.model.text_file import BOM
+from pushgate.protocols.mdm_push import push_payload, push_type_with
 
 Number = int | float
 """A whole number may be written with a fraction of zero: JSON knows numbers only."""
 
 
 class TermFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """The optional fields, as AMP's `Push` has them."""
+    """The optional fields, as AMP's `Push` has them.
+
+    :param push_magic: of a managed device, in place of a payload.
+    """
 
     expiration: Number | None = None
     priority: Number | None = None
@@ -27,6 +32,7 @@ class TermFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=Fa
     registered_at: Number | None = None
     delivery: str | None = None
     channel: str | None = None
+    push_magic: str | None = None
 
     def terms(self) -> Terms:
         """The same, checked; raise `Invalid`."""
@@ -34,12 +40,25 @@ class TermFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=Fa
             self.expiration,
             self.priority,
             self.collapse_id,
-            self.push_type,
+            push_type_with(self.push_magic, self.push_type),
             self.topic,
             self.registered_at,
             self.delivery,
             self.channel,
         )
+
+    def json(self, payload: Raw | UnsetType) -> bytes:
+        """The payload as JSON: the given one, or what the push magic makes.
+
+        :raises Invalid: there is neither, or both, or no such push magic.
+        """
+        if self.push_magic is None:
+            if payload is UNSET:
+                raise Invalid("payload", "missing", "it is required, or a push_magic in its place")
+            return bytes(payload)
+        if payload is not UNSET:
+            raise Invalid("push_magic", "with a payload", "either a payload or a push_magic")
+        return push_payload(self.push_magic)
 
 
 TERM_FIELDS: Final = TermFields.__struct_fields__

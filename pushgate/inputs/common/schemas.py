@@ -13,7 +13,7 @@ from pushgate.model.notification_rules import NotificationRules
 class Notification(TermFields, kw_only=True, forbid_unknown_fields=True, gc=False):
     """A member of `notifications`, or a line of NDJSON: with a token, or a channel in its place."""
 
-    payload: Raw
+    payload: Raw | UnsetType = UNSET
     token: str | UnsetType = UNSET
 
 
@@ -36,6 +36,8 @@ def check_one(body: Body) -> None:
     if len(found) != 1:
         rule = "either token, or tokens, or notifications, or channel"
         raise Invalid("body", " and ".join(found) or "none of them", rule)
+    if body.push_magic is not None and body.tokens is not UNSET:
+        raise Invalid("push_magic", "with tokens", "each device has one of its own: token, or notifications")
 
 
 def find_target(rules: NotificationRules, body: Body) -> bytes:

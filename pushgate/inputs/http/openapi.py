@@ -51,6 +51,10 @@ TERMS: Final[dict[str, Schema]] = {
     "channel": _text(255) | {"description": "The id of a channel of the push service, in place of a token."},
 }
 """The optional fields of a notification, where a bad one refuses the request."""
+_MAGIC: Final[Schema] = _text(255) | {
+    "type": "string",
+    "description": "What a managed device gave, in place of a payload: an MDM push.",
+}
 _CHANNEL: Final[Schema] = TERMS["channel"] | {"type": "string"}
 _OF_DEVICES: Final = {name: schema for name, schema in TERMS.items() if name != "channel"}
 """The optional fields beside a token."""
@@ -69,6 +73,7 @@ _LOOSE: Final[dict[str, Schema]] = {
     for name in TERMS
 }
 """The same, where a bad one refuses one notification."""
+_LOOSE_MAGIC: Final[Schema] = {"type": ["string", "null"]}
 
 
 _PACE_NEEDS_RATE: Final[Schema] = {
@@ -89,6 +94,11 @@ _RECEIPT: Final[Schema] = {"id": _UUID, "count": _COUNT, "refused": _REFUSED}
 
 SCHEMAS: Final[dict[str, Schema]] = {
     "One": object_of(["token", "payload"], {"token": _TOKEN, "payload": _PAYLOAD, **_OF_DEVICES}, True),
+    "Wake": object_of(
+        ["token", "push_magic"],
+        {"token": _TOKEN, "push_magic": _MAGIC, **_OF_DEVICES, "push_type": {"enum": ["mdm", None]}},
+        True,
+    ),
     "Broadcast": object_of(["channel", "payload"], {"payload": _PAYLOAD, **TERMS, "channel": _CHANNEL}, True),
     "Many": object_of(
         ["tokens", "payload"],
@@ -122,7 +132,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
         True,
     )
     | _PACE_NEEDS_RATE,
-    "Notification": object_of(["payload"], {"token": {"type": "string"}, "payload": {}, **_LOOSE}, True),
+    "Notification": object_of(
+        [], {"token": {"type": "string"}, "payload": {}, "push_magic": _LOOSE_MAGIC, **_LOOSE}, True
+    ),
     "Receipt": object_of(
         [*_RECEIPT],
         _RECEIPT

@@ -153,9 +153,7 @@ def part_key(key: str | None, number: int) -> str | None:
 
 
 def _payload(rules: NotificationRules, body: Body) -> bytes:
-    if body.payload is UNSET:
-        raise Invalid("payload", "missing", "it is required")
-    return rules.payload_of(bytes(body.payload))
+    return rules.payload_of(body.json(body.payload))
 
 
 def _check_count(field: str, count: int) -> None:

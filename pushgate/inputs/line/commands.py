@@ -24,7 +24,7 @@ from pushgate.plugin.interfaces import Receipt
 _HELP: Final = (
     "PUSH <app> <hex token> [expiration=N] [priority=N] [collapse_id=S] [push_type=S] [topic=S]"
     " [registered_at=N] [delivery=S] [key=S] <payload JSON>"
-    " | PUSH <app> - channel=S [...] <payload JSON>"
+    " | PUSH <app> - channel=S [...] <payload JSON> | PUSH <app> <hex token> push_magic=S [...]"
     ' | {"app": "...", "token": "...", "payload": {...}, ...} | STATUS <id> | STATS | LOGIN <name> <secret>'
     " | HELP | QUIT"
 )

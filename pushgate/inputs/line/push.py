@@ -22,14 +22,15 @@ _OPTIONAL: Final = (*TERM_FIELDS, "key")
 NOWHERE: Final = "-"
 """Stands in the place of the token in a line with a channel."""
 _find_quoted: Final = re.compile(rb'\s"').search
-_FORM: Final = "PUSH <app> <token> [field=value]... <payload JSON>"
+_MAGIC: Final = "push_magic="
+_FORM: Final = "PUSH <app> <token> [field=value]... <payload JSON>, or push_magic=S in place of the payload"
 
 
 class _Fields(TermFields, kw_only=True, forbid_unknown_fields=True, gc=False):
     """A line of JSON."""
 
     app: str
-    payload: Raw
+    payload: Raw | UnsetType = UNSET
     token: str | UnsetType = UNSET
     key: str | None = None
 
@@ -63,10 +64,9 @@ _app, _token, _payload = attrgetter("app"), attrgetter("token"), attrgetter("pay
 def read_json(line: bytes, rules_of: RulesOf) -> LinePush:
     """The notification of a line of JSON; raise `Refusal`, naming the field at fault."""
     fields: _Fields = decoded(_decode, line, "line", _OPTIONAL)
-    rules = rules_of(fields.app)
+    rules, payload = rules_of(fields.app), fields.json(fields.payload)
     target = rules.find_target(given(fields.token), fields.channel)
-    payload = rules.payload_of(bytes(fields.payload))
-    return _push(fields.app, target, payload, fields.terms(), fields.key)
+    return _push(fields.app, target, rules.payload_of(payload), fields.terms(), fields.key)
 
 
 def read_text(rest: bytes, rules_of: RulesOf) -> LinePush:
@@ -76,16 +76,19 @@ def read_text(rest: bytes, rules_of: RulesOf) -> LinePush:
         words = head.decode().split()
     except UnicodeDecodeError:
         raise Invalid("line", f"{len(rest)} bytes", "UTF-8 text") from None
-    if not json or len(words) < 2:
+    if len(words) < 2 or not (json or any(word.startswith(_MAGIC) for word in words[2:])):
         raise Invalid("line", f"{len(words)} words and {'a' if json else 'no'} payload", _FORM)
     app, token, *options = words
     fields = _options(options)
     key = fields.pop("key", None)
-    terms = TermFields(**fields).terms() if fields else _USUAL
+    terms, payload = _USUAL, json.rstrip()
+    if fields:
+        optional = TermFields(**fields)
+        terms, payload = optional.terms(), optional.json(Raw(payload) if payload else UNSET)
     broadcast = token == NOWHERE and terms.channel is not None
     rules = rules_of(app)
     target = rules.find_target(None if broadcast else token, terms.channel)
-    return _push(app, target, rules.payload_of(json.rstrip()), terms, key)
+    return _push(app, target, rules.payload_of(payload), terms, key)
 
 
 def _text_parts(rest: bytes) -> tuple[bytes, bytes]:

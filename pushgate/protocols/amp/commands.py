@@ -77,14 +77,15 @@ class Login(Command):
 class Push(Command):
     """Send one notification. `token` is hex, `payload` a JSON object, times are Unix seconds.
 
-    `channel` takes the place of `token` in a broadcast.
+    `channel` takes the place of `token` in a broadcast, `push_magic` that of `payload` in an MDM push.
     """
 
     arguments: ClassVar[Arguments] = [
         (b"app", Unicode()),
         (b"token", Unicode(optional=True)),
-        (b"payload", String()),
+        (b"payload", String(optional=True)),
         *_TERMS,
+        (b"push_magic", Unicode(optional=True)),
     ]
     response: ClassVar[Arguments] = [(b"id", Unicode())]
 

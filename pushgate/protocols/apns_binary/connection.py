@@ -26,7 +26,7 @@ from typing import Final
 
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.history import Step
-from pushgate.model.notification import Priority
+from pushgate.model.notification import MAX_EXPIRATION, Batch, Priority
 from pushgate.model.outcome import State, Verdict
 from pushgate.protocols.apns_binary import outcome_rules
 from pushgate.protocols.apns_binary.connection_end import End, Ending
@@ -34,6 +34,7 @@ from pushgate.protocols.apns_binary.error_response import ErrorResponse, Malform
 from pushgate.protocols.apns_binary.frames import encode_run, encode_sentinel
 from pushgate.protocols.apns_binary.status import ErrorStatus
 from pushgate.protocols.apns_binary.window import Window, identifier
+from pushgate.protocols.mdm_push import MDM, MDM_TTL
 
 RECALL: Final = 60.0
 """Seconds that a presumed notification stays correctable."""
@@ -106,12 +107,11 @@ class Stream:
         self._alone = False
         for span in spans:
             places = range(self._window.next, self._window.next + len(span))
-            terms = span.batch.terms
             run = encode_run(
                 span.tokens(),
                 span.payloads(),
                 map(identifier, places),
-                terms.expiration,
+                _expiration(span.batch),
                 max(span.batch.priority, Priority.BULK),  # this protocol has no lower one
             )
             self.size += sum(map(len, run))
@@ -226,3 +226,11 @@ class Stream:
         return error.identifier == self._sentinel or (
             error.identifier == 0 and error.status in {ErrorStatus.MISSING_TOKEN, ErrorStatus.PROTOCOL_ERROR}
         )
+
+
+def _expiration(batch: Batch) -> int | None:
+    """The expiration to write. An MDM push always has one: without it a device that sleeps may miss it."""
+    given = batch.terms.expiration
+    if given is None and batch.terms.push_type == MDM:
+        return min(MAX_EXPIRATION, int(batch.accepted_at + MDM_TTL))
+    return given

@@ -5,7 +5,6 @@ to APNs" have them.
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 
@@ -14,9 +13,7 @@ from pushgate.model.notification import MAX_EXPIRATION, Terms
 from pushgate.model.outcome_record import id_stem
 from pushgate.protocols.apns_push_types import TYPES, derived, full_topic, of_topic, priority_of
 from pushgate.protocols.http_push.service import Header, Member
-
-MDM_TTL: Final = 7 * 86400.0
-"""Seconds that an MDM push is stored by default: a device that was off for a week asks by itself."""
+from pushgate.protocols.mdm_push import MDM, MDM_TTL
 
 
 class RequestRules(msgspec.Struct, frozen=True):
@@ -94,7 +91,7 @@ class RequestRules(msgspec.Struct, frozen=True):
         given = span.batch.terms.expiration
         if given is not None:
             return given
-        ttl = min(self.default_ttl, MDM_TTL) if push_type == "mdm" else self.default_ttl
+        ttl = min(self.default_ttl, MDM_TTL) if push_type == MDM else self.default_ttl
         return min(MAX_EXPIRATION, int(span.batch.accepted_at + ttl)) if ttl else 0
 
 

@@ -20,7 +20,15 @@ from pushgate.model.errors import Invalid
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import State
 from pushgate.net.tcp_loss import Unacknowledged, unacknowledged
-from pushgate.plugin.interfaces import Context, IInFlight, IProving, IUpstream, IWork, UpstreamState
+from pushgate.plugin.interfaces import (
+    Context,
+    IDeclaresRules,
+    IInFlight,
+    IProving,
+    IUpstream,
+    IWork,
+    UpstreamState,
+)
 from pushgate.protocols.apns_binary.connection import Stream
 from pushgate.protocols.apns_binary.connection_end import End, Ending
 from pushgate.protocols.apns_binary.status import DEAD
@@ -29,6 +37,7 @@ from pushgate.upstreams.apns_binary.end_judge import EndJudge
 from pushgate.upstreams.apns_binary.feedback_poll import FeedbackPoll
 from pushgate.upstreams.apns_binary.probe import Probe
 from pushgate.upstreams.apns_binary.requeue import noted
+from pushgate.upstreams.apns_binary.rules import mdm_topic, rules_of
 from pushgate.upstreams.apns_binary.run_ahead import RunAhead
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 from pushgate.upstreams.common.circuit_breaker import Cause
@@ -48,11 +57,12 @@ PROBE_TIMEOUT: Final = 10.0
 """Seconds beyond the response timeout that the answer to a probe may take."""
 
 
-@implementer(IUpstream, IProving, IInFlight)
+@implementer(IUpstream, IProving, IInFlight, IDeclaresRules)
 class ApnsBinaryUpstream:
     """Owns a pool of connections, and decides what is written to them and what their ends mean.
 
     :param unacknowledged: asks the system about a socket.
+    :ivar rules: what may be submitted for this app.
 
     A connection is of proven use once it reported the outcome of a notification or served for the response
     timeout.
@@ -66,8 +76,8 @@ class ApnsBinaryUpstream:
     ) -> None:  # fmt: skip
         self._app, self._table, self._work, self._unacknowledged = app, table, work, unacknowledged
         self._context, self._reactor = context, context.reactor
-        where = f"{table.host}:{table.port}"
-        health = ServiceHealth(app, where, work, context, table.handshakes_per_minute)
+        self.rules = rules_of(mdm_topic(credentials))
+        health = ServiceHealth(app, f"{table.host}:{table.port}", work, context, table.handshakes_per_minute)
         self._end_judge = EndJudge(health)
         service = endpoint(table.host, table.port, credentials, context.reactor, table.proxy)
         self._pool: ConnectionPool[StreamConnection] = ConnectionPool(

@@ -16,6 +16,7 @@ from pushgate.protocols.apns_push_types import (
     full_topic,
     is_topic,
 )
+from pushgate.protocols.mdm_push import TOPIC_PREFIX, is_mdm_topic
 
 _has_control: Final = re.compile(r"[\x00-\x1f\x7f]|^ | $").search
 
@@ -39,8 +40,18 @@ class Combination(msgspec.Struct, frozen=True):
         _check_headers(terms)
         if terms.channel is not None:
             self._check_broadcast(terms, payload)
-        elif not self.has_key:
-            self._check_certificate(terms, push_type)
+        else:
+            if TYPES[push_type].needs_certificate:
+                self._check_mdm(terms)
+            if not self.has_key:
+                self._check_certificate(terms, push_type)
+
+    def _check_mdm(self, terms: Terms) -> None:
+        if self.has_key:
+            raise Invalid("push_type", "mdm with a provider key", "it needs an MDM push certificate")
+        topic = terms.topic or self.requests.topic or next(iter(self.topics), "")
+        if not is_mdm_topic(topic):
+            raise Invalid("push_type", "mdm without an MDM topic", f"a certificate for {TOPIC_PREFIX}…")
 
     def _check_broadcast(self, terms: Terms, payload: bytes) -> None:
         if not is_channel_id(terms.channel or ""):

@@ -57,6 +57,22 @@ class PushTests(AmpTestCase):
         self.assertEqual((terms.topic, terms.registered_at), ("com.example.news", 1600000000))
         self.assertEqual(terms.delivery, Delivery.AT_MOST_ONCE)
 
+    def test_a_push_magic(self):
+        """It takes the place of the payload, with a key and without; not both, and not neither."""
+        for key in (None, b"k"):
+            self.send(push(payload=None, push_magic=b"47250C9C", key=key))
+            submission = self.gateway.submissions[-1]
+            self.assertEqual(submission.payload, b'{"mdm":"47250C9C"}')
+            self.assertEqual(submission.terms.push_type, "mdm")
+        for arguments, field in (
+            ({"push_magic": b"x"}, "push_magic"),
+            ({"payload": None}, "payload"),
+            ({"payload": None, "push_magic": b""}, "push_magic"),
+            ({"payload": None, "push_magic": b"x", "push_type": b"alert"}, "push_type"),
+        ):
+            code, text = self.refusal(push(**arguments))
+            self.assertEqual((code, text.partition(":")[0]), ("INVALID", field))
+
     def test_a_broadcast(self):
         """A channel takes the place of the token, with a key and without; not both, and not neither."""
         for key in (None, b"k"):

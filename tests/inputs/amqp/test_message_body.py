@@ -44,6 +44,8 @@ def refused(body: Any, content_type: str | None = None, encoding: str | None = N
         (ONE | {"key": "k"}, "INVALID key"),
         ({"tokens": [], "payload": {}}, "INVALID tokens: none"),
         ({"notifications": []}, "INVALID notifications: none"),
+        (ONE | {"push_magic": "x"}, "INVALID push_magic: with a payload"),
+        ({"tokens": ["0a"], "push_magic": "x"}, "INVALID push_magic: with tokens"),
         ({"notifications": [ONE], "payload": {}}, "INVALID notifications"),
         ({"notifications": [ONE], "priority": 5}, "INVALID notifications"),
         ({"tokens": ["0a"] * (MAX_BATCH + 1), "payload": {}}, "TOO_LARGE tokens"),
@@ -62,6 +64,18 @@ def test_kinds() -> None:
     assert refused(ONE, "text/plain").startswith("INVALID content_type")
     assert refused(ONE, None, "gzip").startswith("INVALID content_encoding")
     assert refused(b"{}\n{", NDJSON).startswith("INVALID")
+
+
+def test_a_push_magic() -> None:
+    """It takes the place of a payload; what is given back to the broker is the same push."""
+    single = read(b'{"token": "0a", "push_magic": "47250C9C"}', None, None, rules_of).what
+    assert isinstance(single, Single)
+    assert (single.payload, single.terms) == (b'{"mdm":"47250C9C"}', Terms(push_type="mdm"))
+    part = MessagePart(Packed.of([single.token], 2), single.payload, single.terms, {}, APNS_RULES)
+    returned = read(write("news", part, [0]), None, None, rules_of).what
+    assert isinstance(returned, Many)
+    [again] = returned.parts
+    assert (again.payload, again.terms) == (single.payload, single.terms)
 
 
 def test_parts() -> None:

@@ -50,11 +50,31 @@ class PushTests(HTTPTestCase):
             "registered_at": 3,
             "delivery": "at-most-once",
         }
-        self.assertEqual({*said, "channel"}, set(TERM_FIELDS))
+        self.assertEqual({*said, "channel", "push_magic"}, set(TERM_FIELDS))
         self.assertEqual(self.push(ONE | said).status, 202)
         [submission] = self.gateway.submissions
         said |= {"priority": Priority.BULK, "delivery": Delivery.AT_MOST_ONCE}
         self.assertEqual(submission.terms, Terms(**said))
+
+    def test_a_push_magic(self):
+        """It takes the place of a payload, of one notification and of members, which each have their own."""
+        one, other = '{"mdm":"a\\"b"}', '{"mdm":"2"}'
+        self.push({"token": TOKEN.hex(), "push_magic": 'a"b'})
+        members = [{"token": TOKEN.hex(), "push_magic": "2"}, {"token": TOKEN.hex()}]
+        response = self.push({"notifications": members})
+        self.assertEqual(response.json["refused"][0][:2], [1, "INVALID"])
+        self.assertIn("payload: missing", response.json["refused"][0][2])
+        first, second = self.gateway.submissions[:2]
+        self.assertEqual((first.payload, first.terms), (one.encode(), Terms(push_type="mdm")))
+        self.assertEqual((second.payload[0], second.terms), (other.encode(), Terms(push_type="mdm")))
+        for body, rule in (
+            (ONE | {"push_magic": "x"}, "push_magic: with a payload"),
+            ({"tokens": ["12"], "push_magic": "x"}, "push_magic: with tokens"),
+            ({"token": "12", "push_magic": ""}, "push_magic: 0 bytes"),
+            ({"token": "12", "push_magic": "x", "push_type": "alert"}, "push_type: another"),
+            ({"notifications": [ONE], "push_magic": "x"}, "notifications: with fields"),
+        ):
+            self.assertIn(rule, self.refusal(self.push(body), 400, "INVALID"))
 
     def test_a_rate(self):
         """Is the batch's; several batches of one request share it, under their key or a name of their own."""
@@ -280,7 +300,6 @@ class RefusalTests(HTTPTestCase):
             ({"tokens": ["12", 3], "payload": {}}, "tokens[1]: of type int"),
             ({"notifications": []}, "notifications: none"),
             ({"notifications": many}, "notifications[1].token: of type int"),
-            ({"notifications": [{"token": "12"}]}, "notifications[0].payload: missing"),
             ({"notifications": [ONE], "payload": {}}, "notifications: with fields beside it"),
             (b"[" * 10_000, "body: of type array"),
             (b'{"token": "12", "payload": ' + b"[" * 10_000 + b"]" * 10_000 + b"}", "body: objects in"),
@@ -513,7 +532,8 @@ class DescriptionTests(HTTPTestCase):
 
     def test_it_has_the_fields_there_are(self):
         """The optional fields are those that are read."""
-        self.assertEqual(tuple(TERMS), TERM_FIELDS)
+        self.assertEqual((*TERMS, "push_magic"), TERM_FIELDS)
+        self.assertIn("push_magic", SCHEMAS["Wake"]["properties"])
 
     def test_the_input_is_a_plug_in(self):
         """With a name of its own."""

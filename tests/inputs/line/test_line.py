@@ -45,6 +45,26 @@ class PushTests(LineTestCase):
             )
             self.assertEqual(self.gateway.inputs[-1], "line")
 
+    def test_a_push_magic(self):
+        """It takes the place of the payload, in text and in JSON."""
+        for line in (
+            b"PUSH news %b push_magic=47250C9C expiration=7\n" % HEX,
+            b'{"app":"news","token":"%b","push_magic":"47250C9C","expiration":7}\n' % HEX,
+        ):
+            [answer] = self.send(line)
+            self.assertTrue(answer.startswith("OK "), answer)
+            submission = self.gateway.submissions[-1]
+            self.assertIn(b'{"mdm":"47250C9C"}', [submission.payload, *submission.payload])
+            self.assertEqual((submission.terms.push_type, submission.terms.expiration), ("mdm", 7))
+        for line in (
+            b"PUSH news %b push_magic=x {}\n" % HEX,
+            b'{"app":"news","token":"%b","push_magic":"x","payload":{}}\n' % HEX,
+        ):
+            self.assertTrue(self.refusal(line)[1].startswith("push_magic: with a payload"))
+        self.assertTrue(
+            self.refusal(b'{"app":"news","token":"%b"}\n' % HEX)[1].startswith("payload: missing")
+        )
+
     def test_a_byte_order_mark(self):
         """The one before the first line of a file that is sent is read as if it were not there."""
         for line in (push(), push_json()):

@@ -94,6 +94,14 @@ class TestWriting:
         second = frames(stream().write(ending.requeue, 9.0))
         assert [frame.expiration for frame in first + second] == [1_700_000_000] * 2
 
+    def test_an_mdm_push_has_an_expiration(self) -> None:
+        """Without one a device that sleeps may miss it; it is a week, and a re-send has the same."""
+        each = span(1, push_type="mdm")
+        first, again = (frames(stream().write([each], now)) for now in (0.0, 9.0))
+        assert [frame.expiration for frame in first + again] == [int(each.batch.accepted_at) + 7 * 86400] * 2
+        [given] = frames(stream().write([span(1, push_type="mdm", expiration=0)], 0.0))
+        assert given.expiration == 0
+
     def test_room_shrinks_to_nothing_and_comes_back(self) -> None:
         """A full window pauses its feeder; it never evicts; room comes back when silence settles (corner 12, I6)."""
         made = written(span(10), capacity=10)

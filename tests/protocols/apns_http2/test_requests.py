@@ -5,8 +5,9 @@ import pytest
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import MAX_EXPIRATION, Priority
 from pushgate.model.packed import Packed
-from pushgate.protocols.apns_http2.requests import MDM_TTL, Member, RequestRules, needs_token
+from pushgate.protocols.apns_http2.requests import Member, RequestRules, needs_token
 from pushgate.protocols.apns_push_types import TYPES
+from pushgate.protocols.mdm_push import MDM_TTL
 from tests.samples import PAYLOAD, batch, span, token
 
 ACCEPTED_AT = 1_700_000_000

@@ -23,6 +23,10 @@ START = b'{"aps":{"event":"start","content-state":{},"timestamp":1}}'
 LARGE = b'{"a":"' + b"x" * 4096 + b'"}'
 REQUESTS = RequestRules("api.push.apple.com", "com.example.news", 0.0)
 KEY = Combination(REQUESTS, frozenset(), True)
+MDM = b'{"mdm":"47250C9C-1B37-4381-98A9-0B8315A441C7"}'
+MANAGING = Combination(
+    RequestRules("api.push.apple.com", "", 0.0), frozenset({"com.apple.mgmt.External.1"}), False
+)
 CERTIFICATE = Combination(REQUESTS, frozenset({"com.example.news", "com.example.news.voip"}), False)
 
 
@@ -43,6 +47,9 @@ CERTIFICATE = Combination(REQUESTS, frozenset({"com.example.news", "com.example.
         (CERTIFICATE, Terms(), ACTIVITY, "^push_type: liveactivity with a certificate"),
         (CERTIFICATE, Terms(topic="com.example.other"), ALERT, "^topic: not one of the certificate's"),
         (CERTIFICATE, Terms(push_type="complication"), ALERT, "^topic: not one of the certificate's"),
+        (KEY, Terms(push_type="mdm"), MDM, "^push_type: mdm with a provider key"),
+        (CERTIFICATE, Terms(), MDM, "^push_type: mdm without an MDM topic"),
+        (MANAGING, Terms(topic="com.apple.mgmt.External.2"), MDM, "^topic: not one of the certificate's"),
     ],
 )
 def test_what_is_refused(check: Combination, terms: Terms, payload: bytes, rule: str) -> None:
@@ -61,6 +68,8 @@ def test_what_is_refused(check: Combination, terms: Terms, payload: bytes, rule:
         (KEY, Terms(collapse_id="grün"), ALERT),
         (KEY, Terms(channel="YQ=="), ACTIVITY),
         (CERTIFICATE, Terms(), ALERT),
+        (MANAGING, Terms(), MDM),
+        (MANAGING, Terms(push_type="mdm", topic="com.apple.mgmt.External.1"), MDM),
         (CERTIFICATE, Terms(push_type="voip"), ALERT),
         (CERTIFICATE, Terms(topic="com.example.news.voip"), ALERT),
         (Combination(REQUESTS, frozenset(), False), Terms(topic="com.example.other"), ALERT),
