@@ -21,11 +21,14 @@ KEY: Final = "a-key-of-the-benchmarks-and-of-nothing-else"
 
 def hub_tables(directory: Path, port: int, store: str = "sqlite", app: str = "news") -> str:
     """The lines that configure a hub ``main`` on an app of APNs, and an input for it."""
+    own = f"[hubs.main]\nstore = {json.dumps(store)}\napns = {json.dumps(app)}\n"
+    return rules_and_input(directory, port) + own
+
+
+def rules_and_input(directory: Path, port: int) -> str:
+    """The lines that let a client of the benchmarks use the hub ``main``."""
     (directory / "hub.key").write_text(KEY)
     return f"""
-[hubs.main]
-store = {json.dumps(store)}
-apns = {json.dumps(app)}
 [hubs.main.rules.{RULE}]
 rights = ["listen", "send", "manage"]
 key_file = {json.dumps(str(directory / "hub.key"))}

@@ -1,10 +1,13 @@
 """What a push service that is down costs the others in one gateway: an app on each, pushed at the same time.
 
-    python -m bench.service_neighbours [--count 4000] [--rounds 5]
+    python -m bench.service_neighbours [--count 4000] [--rounds 5] [--hub]
 
 COUNT is of each app. In turns: without the app whose service is down, and with it, when as many notifications
 wait for it as are sent to all others. The rate is of the others, until their far end had accepted the last,
 each once. Durable spool, outcomes to jsonl, over AMP.
+
+With --hub the devices are registered in a hub over all apps, each with a template, and one send goes to all:
+COUNT of each service, in turn, those of the service that is down among them. Hubs have no platform for HMS.
 """
 
 import argparse
@@ -14,8 +17,10 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.hub_stand import HubClient, rules_and_input
 from bench.neighbours import closed_port
 from bench.parts import free_port, python, running, spread, twistd, wait_for_port, workspace
+from bench.service_hub import PLATFORMS, tables
 from bench.services import MESSAGE, Stand
 from bench.throughput import ask
 
@@ -105,6 +110,31 @@ class Services:
         return text if text.isdigit() and value in {"{port}", "{down}"} else json.dumps(text)
 
 
+class HubServices(Services):
+    """Has one send of a hub go to all devices, instead of batches."""
+
+    def rate(self, apps: list[str]) -> float:
+        """Notifications a second to all of these but the one that is down."""
+        others = self._count * len([app for app in apps if app != DOWN])
+        with TemporaryDirectory(dir=self._stand.directory) as name:
+            directory, listening = Path(name), free_port()
+            config = self._config(directory, free_port(), apps)
+            config.write_text(config.read_text() + rules_and_input(directory, listening) + tables(apps))
+            tasks = [[PLATFORMS[app], app, str(self._stand.targets(app)), self._count] for app in apps]
+            with running(*python("service_hub.py", directory / "state", json.dumps(tasks))) as filling:
+                if filling.wait():
+                    raise SystemExit("the import failed")
+            log = directory / "gateway.log"
+            with running(*twistd("pushgate", "--config", config), log=log) as process:
+                wait_for_port(listening, process)
+                ask(self._stand.far_end, "reset")
+                began = time.monotonic()
+                HubClient(listening).send(b'{"title":"Hi"}', form="template")
+                ended = float(ask(self._stand.far_end, f"wait {others}"))
+                _wait_for(directory / "outcomes.jsonl", others)
+        return others / (ended - began)
+
+
 def _wait_for(file: Path, count: int) -> None:
     """Wait until so many outcomes were written, each of them accepted."""
     while not file.exists() or file.read_bytes().count(b"\n") < count:
@@ -118,17 +148,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--count", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--hub", action="store_true")
     arguments = parser.parse_args()
     rates: dict[str, list[float]] = {"without": [], "beside it": []}
     with workspace() as (directory, certificates), closed_port() as down:
         port = free_port()
         with running(*python("service_far_end.py", port, certificates.server)) as far_end:
             wait_for_port(port, far_end)
-            services = Services(Stand(directory, certificates, far_end, port), down, arguments.count)
-            others = [app for app in TABLES if app != DOWN]
+            kind = HubServices if arguments.hub else Services
+            services = kind(Stand(directory, certificates, far_end, port), down, arguments.count)
+            apps = [app for app in TABLES if app in PLATFORMS or not arguments.hub]
             for _ in range(arguments.rounds):
-                rates["without"].append(services.rate(others))
-                rates["beside it"].append(services.rate(list(TABLES)))
+                rates["without"].append(services.rate([app for app in apps if app != DOWN]))
+                rates["beside it"].append(services.rate(apps))
     for name, values in rates.items():
         print(spread(f"rate of the others, {name}", values, "/s", ",.0f"))
     ratios = [one / other for one, other in zip(rates["beside it"], rates["without"], strict=True)]
