@@ -30,7 +30,7 @@ BUILT_ON = {
     "sinks": {"model", "plugin", "protocols", "net"},
     "service": {"model", "plugin", "plugins", "net", "gateway", "hub"},
     "testing": {"model", "protocols", "plugin", "gateway", "hub", "simulator"},
-    "cli": {"model", "plugin", "net", "client", "service"},
+    "cli": {"model", "protocols", "plugin", "net", "hub", "client", "service"},
 }
 """The folders of pushgate/, and which others each may import. The table reads upwards: no folder is built on a
 later one."""
@@ -56,6 +56,7 @@ PURE = {
     "protocols.baidu": {"msgspec"},
     "protocols.hms": {"msgspec"},
     "protocols.http_push": {"msgspec"},
+    "protocols.lint": {"msgspec"},
     "protocols.lost_in_flight": {"msgspec"},
     "protocols.momentum": {"msgspec"},
     "protocols.mdm_push": {"msgspec"},

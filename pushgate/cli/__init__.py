@@ -14,7 +14,7 @@ from pushgate.cli.output import is_output, output_lost
 
 COMMANDS: Final = (
     "demo", "doctor", "send", "watch", "trace", "pace", "tokens", "channels", "hub", "reload", "bench",
-    "simulate", "config", "plugins", "secret",
+    "lint", "simulate", "config", "plugins", "secret",
 )  # fmt: skip
 """The commands there are, in the order in which help lists them."""
 

@@ -8,6 +8,7 @@ import re
 from typing import Final
 from xml.parsers import expat
 
+_NOT_XML: Final = "not well-formed XML"
 _BEFORE: Final = rb"(?:\xef\xbb\xbf)?+(?>\s|<\?.*?\?>|<!--.*?-->)*+"
 _NAME: Final = rb"<(?:[\w.-]++:)?+([A-Za-z][\w.-]*+)(?=[\s/>])"
 _first: Final = re.compile(_BEFORE + _NAME, re.DOTALL).match
@@ -15,7 +16,15 @@ _first_two: Final = re.compile(_BEFORE + _NAME + rb"[^>]*+>" + _BEFORE + _NAME, 
 
 
 class NotXML(ValueError):
-    """A payload is no XML document that can be sent; the text says why."""
+    """A payload is no XML document that can be sent; the text says why.
+
+    :param line: where that is found, from 1; 0 when it is of no single place.
+    :param column: in characters from 1; 0 likewise.
+    """
+
+    def __init__(self, why: str, line: int = 0, column: int = 0) -> None:
+        super().__init__(why)
+        self.line, self.column = line, column
 
 
 def guessed_root(payload: bytes) -> str:
@@ -43,12 +52,16 @@ def check_document(payload: bytes) -> str:
         parser.StartElementHandler = None
 
     def has_type(*_: object) -> None:
-        raise NotXML("a document type")
+        raise NotXML("a document type", parser.CurrentLineNumber, parser.CurrentColumnNumber + 1)
 
     parser.StartElementHandler = begins
     parser.StartDoctypeDeclHandler = has_type
     try:
         parser.Parse(payload, True)
-    except (expat.ExpatError, ValueError, LookupError) as error:  # LookupError: an encoding that is not known
-        raise error if isinstance(error, NotXML) else NotXML("not well-formed XML") from None
+    except expat.ExpatError as error:
+        raise NotXML(_NOT_XML, error.lineno, error.offset + 1) from None
+    except NotXML:
+        raise
+    except (ValueError, LookupError):  # LookupError: an encoding that is not known
+        raise NotXML(_NOT_XML) from None
     return roots[0].rpartition(":")[2]

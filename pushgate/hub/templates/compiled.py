@@ -14,6 +14,19 @@ Escape = Callable[[str], bytes]
 """Makes of a text the bytes that stand for it at its place, whatever characters it has."""
 
 
+class BadValue(Invalid):
+    """A value of a template begins like an expression and is none.
+
+    :param at: where in the template the value begins, in characters from 0.
+    :param position: where in the value it is wrong, in characters from 1.
+    """
+
+    def __init__(self, at: int, position: int, rule: str) -> None:
+        shape = f"the value at position {at + 1}: an expression, its position {position}"
+        super().__init__("template", shape, rule)
+        self.at, self.position = at, position
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where the value of a property goes."""
 
@@ -28,6 +41,16 @@ class CompiledTemplate(msgspec.Struct, frozen=True):
     """A template, ready to be rendered any number of times."""
 
     pieces: tuple[Piece, ...]
+
+    @property
+    def properties(self) -> list[str]:
+        """The names of the properties that it is filled with, in their order as text, in lower case."""
+        return sorted({piece.reference.name for piece in self.pieces if isinstance(piece, Place)})
+
+    @property
+    def size(self) -> int:
+        """Bytes that are the same whatever the properties are."""
+        return sum(len(piece) for piece in self.pieces if isinstance(piece, bytes))
 
     def render(self, properties: Mapping[str, str]) -> bytes:
         """The notification for these properties, whose names are in lower case.
@@ -67,8 +90,7 @@ def value_pieces(text: str, at: int, escape: Escape, number: Escape | None = Non
     try:
         terms = parse_value(text)
     except BadExpression as error:
-        shape = f"the value at position {at + 1}: an expression, its position {error.position}"
-        raise Invalid("template", shape, error.rule) from None
+        raise BadValue(at, error.position, error.rule) from None
     if number is not None and isinstance(terms[0], Reference) and terms[0].function == "#":
         return [Place(terms[0], number)]
     return [escape(term.text) if isinstance(term, Literal) else Place(term, escape) for term in terms]

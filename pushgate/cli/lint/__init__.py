@@ -1,0 +1,5 @@
+"""``pushgate lint``."""
+
+from pushgate.cli.lint.main import command
+
+__all__ = ["command"]
