@@ -20,10 +20,11 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import react
 
+from pushgate.database.sqlite import SqliteDatabase
 from pushgate.hub.store import registrations, targets
 from pushgate.hub.store.postgresql import PostgresqlDatabase
 from pushgate.hub.store.postgresql_connection import ServerAddress
-from pushgate.hub.store.sqlite import SqliteDatabase
+from pushgate.hub.store.schema import HUB_SCHEMA
 from pushgate.hub.tag_expressions.parser import parse_expression
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration
@@ -155,7 +156,7 @@ def main(arguments: list[str]) -> None:
         if given.postgresql:
             database = PostgresqlDatabase(ServerAddress(given.postgresql, "pushgate_bench"), 8, surroundings)
         else:
-            database = SqliteDatabase((given.directory or Path(own)) / "hub.sqlite", surroundings)
+            database = SqliteDatabase((given.directory or Path(own)) / "hub.sqlite", surroundings, HUB_SCHEMA)
         react(lambda _: Deferred.fromCoroutine(measure(database, given.registrations)))
 
 

@@ -4,9 +4,9 @@ import pytest
 from twisted.internet.defer import gatherResults
 from zope.interface.verify import verifyObject
 
+from pushgate.database.interface import IDatabase
 from pushgate.hub.store import registration_queries, registrations
-from pushgate.hub.store.interface import IDatabase
-from pushgate.model.hub.errors import StoreDown
+from pushgate.model.errors import StoreDown
 from pushgate.model.hub.registration import RegistrationQuery
 from tests.hub_store_rig import DatabaseTestCase, registration
 

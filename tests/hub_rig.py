@@ -8,10 +8,11 @@ import msgspec
 from twisted.internet.defer import Deferred, execute, succeed
 from zope.interface import implementer
 
-from pushgate.hub.store.interface import IDatabase
-from pushgate.hub.store.migrations import migrate
+from pushgate.database.interface import IDatabase
+from pushgate.database.migrations import migrate
+from pushgate.hub.store.schema import STEPS
 from pushgate.hub.store.together import alone
-from pushgate.model.hub.errors import StoreDown
+from pushgate.model.errors import StoreDown
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Template
 
@@ -19,7 +20,7 @@ from pushgate.model.hub.registration import Template
 class MemorySession:
     def __init__(self, connection: sqlite3.Connection, wall: Callable[[], float]) -> None:
         self._connection, self._wall = connection, wall
-        self.known_tags: dict[str, int] = {}
+        self.remembered: dict[str, int] = {}
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement, tuple(values)).fetchall()
@@ -30,7 +31,7 @@ class MemorySession:
     def now(self) -> float:
         return self._wall()
 
-    def grown(self, registrations: int) -> None: ...
+    def grown(self, rows: int) -> None: ...
 
 
 @implementer(IDatabase)
@@ -44,7 +45,7 @@ class MemoryDatabase:
     def __init__(self, wall: Callable[[], float]) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self.session = MemorySession(self.connection, wall)
-        migrate(self.session)
+        migrate(self.session, STEPS)
         self.down = False
         self.before: Callable[[str], None] = lambda what: None
         self.after: Callable[[str], None] = lambda what: None

@@ -8,11 +8,11 @@ import msgspec
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
-from pushgate.hub.store.migrations import migrate
+from pushgate.database.migrations import migrate
+from pushgate.database.sqlite import SqliteDatabase, SqliteSession, _connect
 from pushgate.hub.store.postgresql import PostgresqlDatabase
 from pushgate.hub.store.postgresql_connection import PostgresqlSession, ServerAddress
-from pushgate.hub.store.schema import for_postgresql
-from pushgate.hub.store.sqlite import SqliteDatabase, SqliteSession, _connect
+from pushgate.hub.store.schema import HUB_SCHEMA, STEPS, for_postgresql
 from pushgate.model.hub.installation import Installation, InstallationTemplate
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, Template
@@ -32,7 +32,7 @@ def sqlite_session(directory):
     connection = _connect(Path(directory) / f"hub{next(_count)}.sqlite")
     connection.execute("PRAGMA synchronous = OFF")
     session = SqliteSession(connection, time.time)
-    migrate(session)
+    migrate(session, STEPS)
     return session
 
 
@@ -42,7 +42,7 @@ def postgresql_session(server):
     server.sql(f"CREATE SCHEMA {address.schema}")
     session = PostgresqlSession.connect(address)
     session.connection.autocommit = True
-    migrate(session, for_postgresql)
+    migrate(session, STEPS, for_postgresql)
     return session
 
 
@@ -50,7 +50,7 @@ def emptied(session):
     """The session, with nothing in its database."""
     for table in TABLES:
         session.execute(f"DELETE FROM {table}")
-    session.known_tags.clear()
+    session.remembered.clear()
     return session
 
 
@@ -85,11 +85,15 @@ class DatabaseTestCase(TestCase):
 
     def sqlite(self, file=None):
         """A database in a file, started; stopped after the test."""
-        return self.started(SqliteDatabase(file or Path(self.mktemp()) / "hub.sqlite", self.context))
+        return self.started(
+            SqliteDatabase(file or Path(self.mktemp()) / "hub.sqlite", self.context, HUB_SCHEMA)
+        )
 
     def postgresql(self, server, connections=3, address=None):
         """A database in a schema of its own, started; stopped after the test."""
-        return self.started(PostgresqlDatabase(address or fresh_address(server), connections, self.context))
+        return self.started(
+            PostgresqlDatabase(address or fresh_address(server), connections, self.context, HUB_SCHEMA)
+        )
 
     def started(self, database):
         database.start()

@@ -7,13 +7,13 @@ from msgspec.structs import replace
 from twisted.internet.defer import execute, fail, succeed
 from zope.interface import implementer
 
+from pushgate.database.interface import IDatabase
 from pushgate.hub.jobs.containers import Containers
 from pushgate.hub.jobs.runner import JobRunner
-from pushgate.hub.store.interface import IDatabase
 from pushgate.hub.store.job_tables import JOB_TABLES
 from pushgate.hub.store.together import alone
-from pushgate.model.errors import Invalid
-from pushgate.model.hub.errors import StoreDown, UnknownResource
+from pushgate.model.errors import Invalid, StoreDown
+from pushgate.model.hub.errors import UnknownResource
 from pushgate.model.hub.job import JobType
 from pushgate.model.hub.registration import RegistrationPage
 from pushgate.protocols.notification_hubs.blob_signature import ALL, Grant, Place, query

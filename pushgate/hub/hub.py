@@ -7,6 +7,7 @@ from uuid import uuid4
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from pushgate.database.interface import IDatabase
 from pushgate.hub.hub_context import HubContext
 from pushgate.hub.jobs.containers import Containers
 from pushgate.hub.jobs.hub_registrar import HubRegistrar
@@ -22,7 +23,6 @@ from pushgate.hub.sending.test_send import SendTester
 from pushgate.hub.settings import HubTable
 from pushgate.hub.store import feedback, sends, tags, targets
 from pushgate.hub.store.database import open_database
-from pushgate.hub.store.interface import IDatabase
 from pushgate.hub.tag_expressions.parser import parse_expression
 from pushgate.model.errors import Refusal, ShuttingDown
 from pushgate.model.hub.access import AccessRule

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from pushgate.database.interface import IDatabase
 from pushgate.hub.settings import HubTable
-from pushgate.hub.store.interface import IDatabase
 from pushgate.model.errors import Invalid
 from pushgate.model.hub.platform import Platform
 from pushgate.model.metrics import Metrics

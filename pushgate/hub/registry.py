@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 from twisted.logger import Logger
 
+from pushgate.database.interface import Session
 from pushgate.hub.hub_context import HubContext
 from pushgate.hub.registration_rules import check_installation, check_registration
 from pushgate.hub.store import installations, registration_queries, registrations
-from pushgate.hub.store.interface import Session
 from pushgate.model.errors import Invalid, Refusal, ShuttingDown
 from pushgate.model.hub.installation import Installation
 from pushgate.model.hub.platform import Platform

@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 from twisted.internet.defer import gatherResults
 
+from pushgate.database.sqlite import SqliteDatabase, SqliteSession
 from pushgate.hub.store import registrations
 from pushgate.hub.store.postgresql import PostgresqlDatabase
 from pushgate.hub.store.postgresql_connection import PostgresqlSession, ServerAddress
-from pushgate.hub.store.schema import STEPS
-from pushgate.hub.store.sqlite import SqliteDatabase, SqliteSession
-from pushgate.model.errors import CannotStart, Invalid
-from pushgate.model.hub.errors import StoreDown
+from pushgate.hub.store.schema import HUB_SCHEMA, STEPS
+from pushgate.model.errors import CannotStart, Invalid, StoreDown
 from tests import hub_database_rules
 from tests.hub_database_rules import handles
 from tests.hub_store_rig import fresh_address, registration
@@ -69,14 +68,14 @@ class TestSqlite(hub_database_rules.AnyDatabase):
         """A program that is older than the file does not start, and says so."""
         file = Path(self.mktemp()) / "hub.sqlite"
         file.parent.mkdir()
-        SqliteDatabase(file, self.context, "hubs.main.store")
-        database = SqliteDatabase(file, self.context, "hubs.main.store")
+        SqliteDatabase(file, self.context, HUB_SCHEMA, "hubs.main.store")
+        database = SqliteDatabase(file, self.context, HUB_SCHEMA, "hubs.main.store")
         database.start()
         self.addCleanup(database.stop)
         with sqlite3.connect(file) as connection:
             connection.execute("UPDATE schema_version SET version = 99")
         with pytest.raises(CannotStart, match=r"hubs.main.store: .*later version \(schema 99"):
-            SqliteDatabase(file, self.context, "hubs.main.store").start()
+            SqliteDatabase(file, self.context, HUB_SCHEMA, "hubs.main.store").start()
 
     def test_a_file_of_something_else_is_left_alone(self):
         """Another program's database, or no database at all."""
@@ -89,24 +88,24 @@ class TestSqlite(hub_database_rules.AnyDatabase):
                 file.write_bytes(content)
             before = file.read_bytes()
             with pytest.raises(CannotStart, match="nothing was changed"):
-                SqliteDatabase(file, self.context).start()
+                SqliteDatabase(file, self.context, HUB_SCHEMA).start()
             assert file.read_bytes() == before
 
     def test_a_directory_that_cannot_be_written_is_a_fault(self):
         """The place is a file."""
         Path("occupied").write_text("x")
         with pytest.raises(CannotStart, match="must be a file"):
-            SqliteDatabase(Path("occupied") / "hub.sqlite", self.context).start()
+            SqliteDatabase(Path("occupied") / "hub.sqlite", self.context, HUB_SCHEMA).start()
 
     def test_an_older_schema_becomes_a_current_one(self):
         """The steps that are missing are done, the others are not repeated."""
-        from pushgate.hub.store.migrations import migrate
+        from pushgate.database.migrations import migrate
 
         session = SqliteSession(sqlite3.connect(":memory:", isolation_level=None), time.time)
-        migrate(session, steps=STEPS[:1])
+        migrate(session, STEPS[:1])
         registrations.create(session, registration(b"x"))
-        assert migrate(session) == 1
-        assert migrate(session) == len(STEPS)
+        assert migrate(session, STEPS) == 1
+        assert migrate(session, STEPS) == len(STEPS)
         assert handles(session) == [b"x"]
 
     async def test_a_writer_that_is_killed_leaves_whole_transactions(self):
@@ -115,7 +114,7 @@ class TestSqlite(hub_database_rules.AnyDatabase):
         await self.sqlite(file).stop()
         program = (
             "import sys, time, pathlib\n"
-            "from pushgate.hub.store.sqlite import SqliteSession, _connect, _transaction\n"
+            "from pushgate.database.sqlite import SqliteSession, _connect, _transaction\n"
             "from pushgate.hub.store import registrations\n"
             "from tests.hub_store_rig import registration\n"
             "connection = _connect(pathlib.Path(sys.argv[1]))\n"

@@ -3,7 +3,8 @@
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from pushgate.model.hub.errors import EtagMismatch, Gone, StoreDown, UnknownResource
+from pushgate.model.errors import StoreDown
+from pushgate.model.hub.errors import EtagMismatch, Gone, UnknownResource
 from pushgate.model.hub.job import JobRequest, JobStatus, JobType
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, RegistrationQuery

@@ -5,8 +5,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from pushgate.database.interface import Session
 from pushgate.hub.jobs.registrar import Registrar
-from pushgate.hub.store.interface import Session
 from pushgate.hub.store.jobs import KeptJob
 from pushgate.model.hub.registration import RegistrationPage
 from pushgate.protocols.notification_hubs.registration_xml import description

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from pushgate.database.interface import Session
 from pushgate.hub.registry import Registry
 from pushgate.hub.store import registration_queries, registrations
-from pushgate.hub.store.interface import Session
 from pushgate.model.errors import Refusal
 from pushgate.model.hub.job import JobType
 from pushgate.model.hub.registration import Registration, RegistrationPage, RegistrationQuery

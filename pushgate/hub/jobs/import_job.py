@@ -5,12 +5,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from pushgate.database.interface import Session
 from pushgate.hub.jobs.lines import Chunk, result
 from pushgate.hub.jobs.registrar import Registrar
-from pushgate.hub.store.interface import Session
 from pushgate.hub.store.jobs import KeptJob, advance
-from pushgate.model.errors import Refusal
-from pushgate.model.hub.errors import StoreDown
+from pushgate.model.errors import Refusal, StoreDown
 from pushgate.model.hub.registration import Registration
 
 LINES: Final = 500

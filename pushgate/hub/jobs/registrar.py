@@ -5,7 +5,7 @@ from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
-from pushgate.hub.store.interface import Session
+from pushgate.database.interface import Session
 from pushgate.model.hub.job import JobType
 from pushgate.model.hub.registration import Registration, RegistrationPage
 

@@ -12,15 +12,14 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from pushgate.database.interface import IDatabase
 from pushgate.hub.jobs.containers import Containers
 from pushgate.hub.jobs.export_job import lines, read_page, written
 from pushgate.hub.jobs.import_job import LINES, apply_chunk
 from pushgate.hub.jobs.lines import read_chunk, write_at
 from pushgate.hub.jobs.registrar import Registrar
-from pushgate.hub.store.interface import IDatabase
 from pushgate.hub.store.jobs import KeptJob, LostJob, add, advance, claim, find, forget, latest, release
-from pushgate.model.errors import Internal, Invalid, PushgateError, ShuttingDown
-from pushgate.model.hub.errors import StoreDown
+from pushgate.model.errors import Internal, Invalid, PushgateError, ShuttingDown, StoreDown
 from pushgate.model.hub.job import Job, JobRequest, JobStatus, JobType
 from pushgate.plugin.interfaces import Context
 from pushgate.protocols.notification_hubs.blob_signature import READ, WRITE

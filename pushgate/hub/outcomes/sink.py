@@ -9,8 +9,7 @@ from zope.interface import implementer
 from pushgate.hub.hub_context import HubContext
 from pushgate.hub.outcomes.reports import Findings, find
 from pushgate.hub.store import findings
-from pushgate.model.errors import SinkDown
-from pushgate.model.hub.errors import StoreDown
+from pushgate.model.errors import SinkDown, StoreDown
 from pushgate.model.outcome import Report
 from pushgate.plugin.interfaces import IOutcomeSink
 

@@ -6,11 +6,11 @@ from typing import Final
 
 from twisted.internet.defer import Deferred, succeed
 
+from pushgate.database.interface import Session
 from pushgate.hub.hub_context import HubContext
 from pushgate.hub.sending.formatting import native_payload
 from pushgate.hub.sending.page import Group, SendPage, native_groups, template_groups
 from pushgate.hub.store import targets
-from pushgate.hub.store.interface import Session
 from pushgate.hub.store.send_work import Plan
 from pushgate.hub.tag_expressions.parser import parse_expression
 from pushgate.hub.templates.properties import Properties

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from pushgate.hub.store.interface import Session
+from pushgate.database.interface import Session
 from pushgate.hub.store.sends import end
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.send import SendState

@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
+from pushgate.database.interface import Session
 from pushgate.hub.store import many_rows, tags
 from pushgate.hub.store.expression_sql import ALL, Condition, condition, tags_of, values_of
-from pushgate.hub.store.interface import Session
 from pushgate.hub.tag_expressions.expression import Expression
 from pushgate.hub.tag_expressions.required import required_tags
 from pushgate.model.hub.platform import Platform

@@ -2,10 +2,11 @@
 
 from importlib import import_module
 
+from pushgate.database.interface import IDatabase
+from pushgate.database.sqlite import SqliteDatabase
 from pushgate.hub.rules import read_password
 from pushgate.hub.settings import SQLITE, HubTable
-from pushgate.hub.store.interface import IDatabase
-from pushgate.hub.store.sqlite import SqliteDatabase
+from pushgate.hub.store.schema import HUB_SCHEMA
 from pushgate.model.errors import CannotStart
 from pushgate.plugin.interfaces import Context
 
@@ -18,7 +19,7 @@ def open_database(hub: str, table: HubTable, context: Context) -> IDatabase:
     key = f"hubs.{hub}.store"
     if table.store == SQLITE:
         assert context.state_dir is not None, "found as the configuration is read"
-        return SqliteDatabase(context.state_dir / "hubs" / f"{hub}.sqlite", context, key)
+        return SqliteDatabase(context.state_dir / "hubs" / f"{hub}.sqlite", context, HUB_SCHEMA, key)
     password = read_password(hub, table.password_file)
     return _postgresql(key, f"pushgate_{hub}", table, password, context)
 

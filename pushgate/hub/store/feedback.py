@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pushgate.hub.store.interface import Row, Session
+from pushgate.database.interface import Row, Session
 from pushgate.model.hub.feedback import PnsFeedback
 from pushgate.model.hub.platform import Platform
 from pushgate.protocols.notification_hubs.times import written

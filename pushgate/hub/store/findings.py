@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from pushgate.database.interface import Session
 from pushgate.hub.store import feedback, outcomes, pruning
 from pushgate.hub.store.feedback import Entry
-from pushgate.hub.store.interface import Session
 from pushgate.hub.store.outcomes import Reported
 from pushgate.hub.store.pruning import Death
 from pushgate.model.hub.platform import Platform

@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from pushgate.database.interface import Session
 from pushgate.hub.store.derived_registrations import derived, slot
-from pushgate.hub.store.interface import Session
 from pushgate.hub.store.registration_rows import SELECT, Stored, stored
 from pushgate.hub.store.registration_writing import Writing, remove, write
 from pushgate.hub.store.registrations import new_id

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from pushgate.hub.store.interface import Session
+from pushgate.database.interface import Session
 from pushgate.model.hub.errors import UnknownResource
 from pushgate.model.hub.job import Job, JobRequest, JobStatus
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from pushgate.hub.store.interface import Row, Session
+from pushgate.database.interface import Row, Session
 
 _FEW: Final = 16
 """Up to so many rows go in one statement whatever their number."""

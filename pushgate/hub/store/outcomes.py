@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from pushgate.database.interface import Session
 from pushgate.hub.store import batches
 from pushgate.hub.store.feedback import Entry, keep
-from pushgate.hub.store.interface import Session
 from pushgate.model.hub.platform import Platform
 from pushgate.protocols.telemetry_names import OutcomeName
 

@@ -23,8 +23,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.hub.store.interface import A, IDatabase, Session
-from pushgate.hub.store.migrations import NotOurs, migrate
+from pushgate.database.interface import A, IDatabase, Session
+from pushgate.database.migrations import NotOurs, migrate
 from pushgate.hub.store.postgresql_connection import (
     CONTENTION,
     LOST,
@@ -32,10 +32,9 @@ from pushgate.hub.store.postgresql_connection import (
     PostgresqlSession,
     ServerAddress,
 )
-from pushgate.hub.store.schema import for_postgresql
+from pushgate.hub.store.schema import STEPS, for_postgresql
 from pushgate.hub.store.together import alone
-from pushgate.model.errors import CannotStart, Invalid, reason
-from pushgate.model.hub.errors import StoreDown
+from pushgate.model.errors import CannotStart, Invalid, StoreDown, reason
 from pushgate.model.log_throttle import LogThrottle
 from pushgate.plugin.interfaces import Context
 
@@ -167,7 +166,7 @@ class _Worker:
             return self._settled(unclear)
         except LOST as error:
             self._lost(error)
-            return Failure(StoreDown())
+            return Failure(StoreDown("the hub's database cannot be reached; nothing was done"))
         except psycopg.DataError:
             return Failure(Invalid("text", "characters that the database does not take", "no NUL characters"))
         except Exception:  # noqa: BLE001 - the Deferred fails with it
@@ -212,7 +211,7 @@ class _Worker:
             if fate == "committed":
                 return unclear.result
             if fate == "aborted":
-                return Failure(StoreDown())
+                return Failure(StoreDown("the hub's database cannot be reached; nothing was done"))
             time.sleep(0.1)
         return Failure(StoreDown("the hub's database went away; whether it was done is not known"))
 
@@ -222,4 +221,4 @@ def _prepare(session: PostgresqlSession, schema: str) -> None:
     if encoding != "UTF8":
         raise NotOurs(f"a database with the encoding {encoding}; it is to be UTF8")
     session.connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
-    migrate(session, for_postgresql)
+    migrate(session, STEPS, for_postgresql)

@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.errors import DeadlockDetected, ReadOnlySqlTransaction, SerializationFailure
 from psycopg.types.numeric import Int8Dumper
 
-from pushgate.hub.store.interface import Row
+from pushgate.database.interface import Row
 
 CONNECT: Final = 5
 """Seconds that connecting may take."""
@@ -66,11 +66,11 @@ class ServerAddress(msgspec.Struct, frozen=True):
 
 
 class PostgresqlSession:
-    """The transactions of one connection. See `pushgate.hub.store.interface.Session`."""
+    """The transactions of one connection. See `pushgate.database.interface.Session`."""
 
     def __init__(self, connection: "psycopg.Connection[Row]") -> None:
         self.connection = connection
-        self.known_tags: dict[str, int] = {}
+        self.remembered: dict[str, int] = {}
         self.used = False
         self._offset = self._read_at = 0.0
         self._grown, self._analyze_at = 0, ANALYZE
@@ -133,8 +133,8 @@ class PostgresqlSession:
         self._analyze()
         return result
 
-    def grown(self, registrations: int) -> None:
-        self._grown += registrations
+    def grown(self, rows: int) -> None:
+        self._grown += rows
 
     def _analyze(self) -> None:
         """Have statistics made when much was added: each time when it is twice as much as the last time.
@@ -160,7 +160,7 @@ class PostgresqlSession:
         try:
             yield
         except BaseException:
-            self.known_tags = {}
+            self.remembered = {}
             try:
                 self.connection.rollback()
             except psycopg.Error:

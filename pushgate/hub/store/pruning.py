@@ -6,8 +6,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from pushgate.database.interface import Session
 from pushgate.hub.store import installations
-from pushgate.hub.store.interface import Session
 from pushgate.hub.store.registration_rows import SELECT, Stored, stored
 from pushgate.hub.store.registration_writing import Writing, remove, write
 from pushgate.model.hub.errors import UnknownResource

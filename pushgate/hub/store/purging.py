@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from pushgate.database.interface import Session
 from pushgate.hub.store import installations, many_rows
-from pushgate.hub.store.interface import Session
 from pushgate.hub.store.registration_rows import SELECT, stored
 from pushgate.hub.store.registration_writing import remove
 

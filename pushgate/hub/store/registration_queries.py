@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from pushgate.hub.store.interface import Session
+from pushgate.database.interface import Session
 from pushgate.hub.store.many_rows import marks
 from pushgate.hub.store.registration_rows import SELECT, Stored, stored
 from pushgate.model.errors import Invalid

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from pushgate.hub.store.interface import Row
+from pushgate.database.interface import Row
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, Template
 

@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
+from pushgate.database.interface import Session
 from pushgate.hub.store import many_rows, tags
-from pushgate.hub.store.interface import Session
 from pushgate.hub.store.registration_rows import Stored, document
 from pushgate.model.hub.registration import Registration
 

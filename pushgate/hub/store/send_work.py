@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 
+from pushgate.database.interface import Row, Session
 from pushgate.hub.store import batches
 from pushgate.hub.store.batches import BatchEntry
-from pushgate.hub.store.interface import Row, Session
 from pushgate.hub.store.sends import COLUMNS, send_of
 from pushgate.model.hub.send import Send, SendState
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from pushgate.hub.store.interface import Row, Session
+from pushgate.database.interface import Row, Session
 from pushgate.model.hub.errors import UnknownResource
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.send import ENDED, Send, SendDetails, SendRequest, SendState

@@ -7,8 +7,8 @@ kept in memory, by each gateway on the database.
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from pushgate.database.interface import Session
 from pushgate.hub.store import many_rows
-from pushgate.hub.store.interface import Session
 
 _KNOWN: Final = 200_000
 """Tags whose numbers are kept in memory at most, for each session."""
@@ -16,7 +16,7 @@ _KNOWN: Final = 200_000
 
 def find(session: Session, names: Iterable[str]) -> dict[str, int]:
     """The numbers of those of these tags that any registration ever had."""
-    known = session.known_tags
+    known = session.remembered
     found = {name: known[name] for name in names if name in known}
     if missing := [name for name in names if name not in found]:
         rows = many_rows.where_in(session, "SELECT name, id FROM tag WHERE name", missing)
@@ -59,6 +59,6 @@ def page(session: Session, after: str, limit: int) -> list[tuple[str, int]]:
 
 
 def _remember(session: Session, rows: Iterable[tuple[str, int]]) -> None:
-    if len(session.known_tags) > _KNOWN:
-        session.known_tags.clear()
-    session.known_tags.update(rows)
+    if len(session.remembered) > _KNOWN:
+        session.remembered.clear()
+    session.remembered.update(rows)

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import msgspec
 
+from pushgate.database.interface import Row, Session
 from pushgate.hub.store.candidates import Search, compiled, last_of_page, matching, search
 from pushgate.hub.store.expression_sql import ALL
-from pushgate.hub.store.interface import Row, Session
 from pushgate.hub.store.registration_rows import read_document
 from pushgate.hub.tag_expressions.expression import Expression
 from pushgate.model.hub.platform import Platform

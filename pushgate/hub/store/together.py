@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pushgate.hub.store.interface import Session
+from pushgate.database.interface import Session
 
 
 def alone(session: Session, work: Callable[[Session, Sequence[Any]], Sequence[Any]], argument: Any) -> Any:

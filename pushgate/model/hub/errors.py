@@ -1,6 +1,6 @@
 """Why a hub refuses what it is asked for, beside what is `Invalid` or `TooLarge`."""
 
-from pushgate.model.errors import Conflict, NotFound, Refusal, ServiceFailed
+from pushgate.model.errors import Conflict, NotFound, Refusal
 
 
 class UnknownResource(NotFound):
@@ -25,10 +25,3 @@ class EtagMismatch(Conflict):
 
     def __init__(self) -> None:
         Refusal.__init__(self, "If-Match: not the current ETag; read the entry again")
-
-
-class StoreDown(ServiceFailed):
-    """The hub's database cannot be reached: nothing was done, and the same may be tried again."""
-
-    def __init__(self, text: str = "the hub's database cannot be reached; nothing was done") -> None:
-        super().__init__(text)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from msgspec.structs import replace
 
-from pushgate.model.hub.errors import StoreDown
+from pushgate.model.errors import StoreDown
 from pushgate.model.hub.feedback import PnsFeedback
 from pushgate.model.hub.job import JobRequest, JobType
 from pushgate.model.hub.platform import Platform

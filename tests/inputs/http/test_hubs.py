@@ -3,7 +3,7 @@
 from typing import ClassVar
 from urllib.parse import quote
 
-from pushgate.model.hub.errors import StoreDown
+from pushgate.model.errors import StoreDown
 from pushgate.model.hub.platform import Platform
 from pushgate.model.principals import Grant, Operation
 from pushgate.model.secret_hash import SecretHash

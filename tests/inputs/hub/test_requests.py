@@ -7,8 +7,7 @@ from twisted.internet.defer import Deferred
 
 from pushgate.inputs.hub.query import Query
 from pushgate.inputs.hub.settings import HubInputTable
-from pushgate.model.errors import CannotStart, Invalid, Overloaded, ShuttingDown, TooLarge
-from pushgate.model.hub.errors import StoreDown
+from pushgate.model.errors import CannotStart, Invalid, Overloaded, ShuttingDown, StoreDown, TooLarge
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration
 from pushgate.plugin.config_errors import validated

@@ -1,4 +1,4 @@
-"""A hub's database in one file: SQLite in WAL mode.
+"""A database in one file: SQLite in WAL mode.
 
 One thread writes. It commits what gathered while the last commit ran, so that many small writes share one
 commit; each is in a savepoint of its own, and one that raises undoes nothing but itself. Other threads read,
@@ -22,17 +22,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pushgate.hub.store.interface import A, IDatabase, Row, Session
-from pushgate.hub.store.migrations import NotOurs, migrate
-from pushgate.model.errors import CannotStart
-from pushgate.model.hub.errors import StoreDown
+from pushgate.database.interface import A, IDatabase, Row, Session
+from pushgate.database.migrations import NotOurs, migrate
+from pushgate.database.schema import Schema
+from pushgate.model.errors import CannotStart, StoreDown
 from pushgate.model.log_throttle import LogThrottle
 from pushgate.plugin.interfaces import Context
 
-APPLICATION_ID: Final = 0x70676862
-"""``pghb``: marks an SQLite file as a hub of pushgate."""
 READERS: Final = 4
-"""Threads that read: pages of sends are not to wait for a count of all registrations."""
+"""Threads that read: one that is quick is not to wait for one that counts everything."""
 _TOGETHER: Final = 256
 """Writes of one commit at most."""
 _PRAGMAS: Final = (
@@ -68,11 +66,11 @@ class _Job(msgspec.Struct, gc=False):
 
 
 class SqliteSession:
-    """A transaction on a connection. See `pushgate.hub.store.interface.Session`."""
+    """A transaction on a connection. See `pushgate.database.interface.Session`."""
 
     def __init__(self, connection: sqlite3.Connection, wall: Callable[[], float]) -> None:
         self.connection, self.now = connection, wall
-        self.known_tags: dict[str, int] = {}
+        self.remembered: dict[str, int] = {}
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         return self.connection.execute(statement, values).fetchall()
@@ -80,22 +78,23 @@ class SqliteSession:
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         self.connection.executemany(statement, rows)
 
-    def grown(self, registrations: int) -> None:
+    def grown(self, rows: int) -> None:
         """SQLite keeps no statistics here: it joins in the order of the statements."""
 
 
 @implementer(IDatabase)
 class SqliteDatabase:
-    """A hub's database in a file.
+    """A database in a file.
 
     :param file: made when it is not there, with its directory.
+    :param schema: brought up to date at the start.
     :param key: what names the file in the configuration, for `CannotStart`: ``"hubs.main.store"``.
     """
 
     log = Logger()
 
-    def __init__(self, file: Path, context: Context, key: str = "store") -> None:
-        self._file, self._context, self._key = file, context, key
+    def __init__(self, file: Path, context: Context, schema: Schema, key: str = "store") -> None:
+        self._file, self._context, self._schema, self._key = file, context, schema, key
         self._writes: SimpleQueue[_Job | None] = SimpleQueue()
         self._reads: SimpleQueue[_Job | None] = SimpleQueue()
         self._open: list[sqlite3.Connection] = []
@@ -107,7 +106,7 @@ class SqliteDatabase:
 
     def start(self) -> None:
         try:
-            _make(self._file)
+            _make(self._file, self._schema.application_id)
             self._open = [_connect(self._file) for _ in range(READERS + 1)]
             self._migrate(self._open[0])
         except OSError as error:
@@ -154,7 +153,7 @@ class SqliteDatabase:
         if self._running:
             queue.put(_Job(work, arguments, [done], together))
         else:
-            done.errback(StoreDown("the hub's database is closed; nothing was done"))
+            done.errback(StoreDown(f"{self._schema.what} is closed; nothing was done"))
         return done
 
     def _run(self, name: str, loop: Callable[[SqliteSession], None], connection: sqlite3.Connection) -> None:
@@ -168,12 +167,12 @@ class SqliteDatabase:
                 connection.close()
                 self._context.reactor.callFromThread(stopped.callback, None)
 
-        threading.Thread(target=body, name=f"pushgate hub {name}", daemon=True).start()
+        threading.Thread(target=body, name=f"pushgate {self._file.stem} {name}", daemon=True).start()
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         with _transaction(connection):
-            migrate(SqliteSession(connection, self._context.wall))
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            migrate(SqliteSession(connection, self._context.wall), self._schema.steps)
+            connection.execute(f"PRAGMA application_id = {self._schema.application_id}")
 
     def _fault(self, why: str) -> CannotStart:
         return CannotStart([f"{self._key}: {self._file}: {why}"])
@@ -204,7 +203,7 @@ class SqliteDatabase:
             with _transaction(session.connection):
                 return [(job, self._attempt(session, job)) for job in jobs]
         except sqlite3.Error as error:  # nothing of the transaction is left
-            session.known_tags = {}
+            session.remembered = {}
             failure = self._failure(error)
             return [(job, failure) for job in jobs]
 
@@ -214,7 +213,7 @@ class SqliteDatabase:
             with _transaction(session.connection):
                 return job.run(session)
         except Exception as error:  # noqa: BLE001 - the Deferred fails with it
-            session.known_tags = {}
+            session.remembered = {}
             return self._failure(error)
 
     def _attempt(self, session: SqliteSession, job: _Job) -> Any:
@@ -224,7 +223,7 @@ class SqliteDatabase:
         try:
             result = job.run(session)
         except Exception as error:
-            session.known_tags = {}
+            session.remembered = {}
             if not connection.in_transaction:
                 raise sqlite3.OperationalError(str(error)) from error
             connection.execute("ROLLBACK TO job")
@@ -237,7 +236,7 @@ class SqliteDatabase:
             error, sqlite3.IntegrityError | sqlite3.ProgrammingError
         ):
             self._log_failure(error)
-            return Failure(StoreDown(f"the hub's database failed: {error}; nothing was done"))
+            return Failure(StoreDown(f"{self._schema.what} failed: {error}; nothing was done"))
         return Failure(error)
 
     def _log_failure(self, error: Exception) -> None:
@@ -305,15 +304,15 @@ def _transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE")
         raise
 
 
-def _make(file: Path) -> None:
+def _make(file: Path, application_id: int) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))  # it will hold handles
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))  # it will hold the targets of devices
     if not file.stat().st_size:
         return
     with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as reader:
         (application,) = reader.execute("PRAGMA application_id").fetchone()
         (objects,) = reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if objects and application != APPLICATION_ID:
+    if objects and application != application_id:
         raise NotOurs("an SQLite file of another program")
 
 

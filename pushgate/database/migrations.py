@@ -2,19 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from pushgate.hub.store.interface import Session
-from pushgate.hub.store.schema import STEPS
+from pushgate.database.interface import Session
 
 
 class NotOurs(Exception):
-    """The database is of a later version than this program, or has tables that a hub did not make."""
+    """The database is of a later version than this program, or has tables that it did not make."""
 
 
-def migrate(
-    session: Session,
-    translate: Callable[[str], str] = str,
-    steps: Sequence[Sequence[str]] = STEPS,
-) -> int:
+def migrate(session: Session, steps: Sequence[Sequence[str]], translate: Callable[[str], str] = str) -> int:
     """Bring the schema up to date, in the transaction of the session; return the version it had.
 
     :param translate: gives a statement of a step in the words of the database.

@@ -1,4 +1,4 @@
-"""What the hub needs of a database; `sqlite` and `postgresql` provide it. The SQL on top of it is shared.
+"""What is asked of a database; `sqlite` provides it, and for hubs PostgreSQL too. The SQL on top is shared.
 
 Statements are written with ``?`` for values, in the SQL that both understand (``ON CONFLICT``,
 ``RETURNING``), and have no other question or percent marks. Values are int, float, str, bytes and None.
@@ -18,11 +18,11 @@ A = TypeVar("A")
 class Session(Protocol):
     """One transaction, in a thread of the database.
 
-    :ivar known_tags: the ids of tags by their names, as far as they are known without a query; see
-        `pushgate.hub.store.tags`. Forgotten when a transaction, or a part of one, is undone.
+    :ivar remembered: numbers by name that work found or made in earlier transactions, so that it need not ask
+        again. Emptied when a transaction, or a part of one, is undone.
     """
 
-    known_tags: dict[str, int]
+    remembered: dict[str, int]
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Run a statement; return its rows, all of them: a query is to have a limit."""
@@ -33,7 +33,7 @@ class Session(Protocol):
     def now(self) -> float:
         """Unix seconds by the clock that all gateways on this database share."""
 
-    def grown(self, registrations: int) -> None:
+    def grown(self, rows: int) -> None:
         """Note that so many were added at once: a database that plans by statistics may need new ones."""
 
 

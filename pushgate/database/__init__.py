@@ -1,0 +1,1 @@
+"""Databases in which parts of the gateway keep what they know: the contract, SQLite, migrations."""
