@@ -29,12 +29,11 @@ def check(file: Path, directories: tuple[Path, ...], as_json: bool) -> None:
     """
     from pushgate.model.errors import CannotStart
     from pushgate.service.config.cross_checks import warnings
-    from pushgate.service.config.reader import read_config
-    from pushgate.service.plugin_registry import find
+    from pushgate.service.config.reader import plug_ins_for, read_config
 
     drop_log()
     try:
-        config = read_config(file, find(directories))
+        config = read_config(file, plug_ins_for(file, directories))
     except CannotStart as error:
         if as_json:
             print_json({"file": str(file), "ok": False, "faults": error.faults})

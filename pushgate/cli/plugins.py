@@ -13,16 +13,20 @@ if TYPE_CHECKING:
 
 
 @click.command("plugins")
+@click.option(
+    "--config", "-c", "file", metavar="FILE", type=click.Path(path_type=Path),
+    help="A configuration whose `gateway.plugins` names further directories.",
+)  # fmt: skip
 @options.plugins
 @options.as_json
-def command(directories: tuple[Path, ...], as_json: bool) -> None:
+def command(file: Path | None, directories: tuple[Path, ...], as_json: bool) -> None:
     """List the plug-ins there are, and those that cannot be used with the reason."""
     from pushgate.model.errors import CannotStart
-    from pushgate.service.plugin_registry import find
+    from pushgate.service.config.reader import plug_ins_for
 
     drop_log()
     try:
-        registry = find(directories, load=True)
+        registry = plug_ins_for(file, directories, load=True)
     except CannotStart as error:
         fail(error.faults)
     if as_json:

@@ -30,14 +30,13 @@ from pushgate.service.assembly import Assembly
 from pushgate.service.config.cross_checks import warnings
 from pushgate.service.config.embedded_default import DEMO_DEAD, embedded_default
 from pushgate.service.config.named_files import all_digests
-from pushgate.service.config.reader import Config, read_config
+from pushgate.service.config.reader import Config, plug_ins_for, read_config
 from pushgate.service.entropy import Entropy
 from pushgate.service.exit_status import BAD_CONFIG, FAILED
 from pushgate.service.lifecycle import Lifecycle
 from pushgate.service.monotonic_clock import keep_steady
 from pushgate.service.open_files import OpenFiles
 from pushgate.service.parts import Parts
-from pushgate.service.plugin_registry import find
 from pushgate.service.process_facts import ProcessFacts
 from pushgate.service.reactor_watchdog import Watchdog
 from pushgate.service.reload import Reloader
@@ -83,13 +82,13 @@ def makeService(options: Options) -> Lifecycle:
     """The gateway as a service; end the process with a line per fault of its configuration."""
     keep_steady(reactor)
     try:
-        registry = find(options["plugins"])
+        # Absolute: a daemon may change its directory, and the file is read again.
+        path = Path(options["config"]).absolute() if options["config"] else None
+        registry = plug_ins_for(path, options["plugins"])
         for broken in registry.broken:
             _log.warn("plug-in not usable: {broken}", broken=str(broken))
         notifier = SystemdNotifier.of(os.environ, reactor, time.monotonic)
-        file = options["config"]
-        if file:
-            path = Path(file).absolute()  # a daemon may change its directory, and the file is read again
+        if path:
             read = partial(read_config, path, registry)
             config = read()
             for line in warnings(config.inputs):

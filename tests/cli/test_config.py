@@ -158,6 +158,27 @@ class CheckTests(PlugInTestCase):
         _, result = self.check(text, "--plugins", str(self.directory(a_pigeon=SINK)))
         self.assertEqual((result.exit_code, result.stderr.count("\n")), (0, 1))
 
+    def test_a_directory_in_the_configuration(self) -> None:
+        """So may the configuration itself; a directory that is not there is a fault beside the others."""
+        directory = self.directory(a_dove=SINK.replace('"pigeon"', '"dove"'))
+        text = f"""
+            [gateway]
+            plugins = ["{directory}"]
+            [apps.trial]
+            upstream = "simulator"
+            [sinks.air]
+            type = "dove"
+        """
+        file, result = self.check(text)
+        self.assertEqual((result.exit_code, result.stderr.count("\n")), (0, 1))
+        listed = CliRunner().invoke(main, ["plugins", "--config", str(file)])
+        self.assertIn("\ndove\tsink\t", listed.stdout)
+        file, result = self.check(text.replace(f'["{directory}"]', '["no/such"]').replace('"dove"', '"auk"'))
+        first, second = result.stderr.splitlines()
+        rule = "must be the path of a directory that is there"
+        self.assertEqual(first, f"{file}: gateway.plugins[0]: a string of length 7; {rule}")
+        self.assertIn('sinks.air.type: there is no sink "auk"', second)
+
     def test_the_sample(self) -> None:
         """The sample in ``etc`` is good."""
         result = CliRunner().invoke(main, ["config", "check", str(ROOT / "etc" / "pushgate.toml")])

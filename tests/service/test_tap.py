@@ -361,8 +361,8 @@ class RunningTests(ProcessTestCase):
             type = "count"
             path = "{counts}"
         """
-        plugins = str(ROOT / "plugins")
-        process = self.twistd("pushgate", "--plugins", plugins, "--config", self.config(config))
+        config = config.replace("[gateway]", f'[gateway]\nplugins = ["{ROOT / "plugins"}"]')
+        process = self.twistd("pushgate", "--config", self.config(config))
         note = {"app": "demo", "token": "0a1b2c", "payload": {"aps": {"alert": "Hi"}}}
         for number in range(3):
             part = inbox / f"{number}.part"

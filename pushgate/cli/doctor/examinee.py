@@ -5,8 +5,8 @@ from pathlib import Path
 from pushgate.model.errors import CannotStart
 from pushgate.plugin.config_errors import read_toml
 from pushgate.service.config.embedded_default import embedded_default
-from pushgate.service.config.reader import Config, GatewayTable, readable_part
-from pushgate.service.plugin_registry import Registry, find
+from pushgate.service.config.reader import Config, GatewayTable, plug_ins_for, readable_part
+from pushgate.service.plugin_registry import Registry
 
 
 class Examinee:
@@ -24,7 +24,7 @@ class Examinee:
         self.registry = Registry({}, [])
         self.config, self.faults = Config(GatewayTable(), {}, {}, {}), list[str]()
         try:
-            self.registry = find(directories)
+            self.registry = plug_ins_for(file, directories)
             self._read()
         except CannotStart as error:
             self.is_read, self.faults = False, error.faults

@@ -11,7 +11,7 @@ from pushgate.service.config.reader import Config
 
 LIVE: Final = frozenset({"rate", "delivery", "max_payload"})
 """Keys of an app that its upstream does not read."""
-FIXED: Final = frozenset({"state_dir"})
+FIXED: Final = frozenset({"state_dir", "plugins"})
 """Keys of the gateway that only a restart changes."""
 HUB_FIXED: Final = frozenset({"store", "password_file", "connections"})
 """The same of a hub."""

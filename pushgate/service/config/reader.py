@@ -1,6 +1,6 @@
 """The configuration: one TOML file, read once, into one typed tree; every fault of the file at once."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
@@ -17,7 +17,7 @@ from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpst
 from pushgate.plugin.settings import AppTable, Duration, InputTable, PrincipalTable, SinkTable, Table
 from pushgate.service.config import cross_checks
 from pushgate.service.config.certificate_subject import SUBJECT_RULE, is_subject
-from pushgate.service.plugin_registry import Registry
+from pushgate.service.plugin_registry import Registry, find
 
 STATE_DIR: Final = Path("pushgate-state")
 """The directory of the state by default; relative to the working directory."""
@@ -34,6 +34,21 @@ def _state_dir(value: object) -> Path | None:
     return None if value == "memory" else Path(value).absolute()
 
 
+def _is_directory(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:  # such as a name that is too long
+        return False
+
+
+def _plug_in_directory(value: object) -> Path:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not _is_directory(value):
+        raise ValueError("must be the path of a directory that is there")
+    return Path(value).absolute()
+
+
 class GatewayTable(Table):
     """``[gateway]``: everything has a default.
 
@@ -41,12 +56,14 @@ class GatewayTable(Table):
     :param expiry: seconds a notification waits for an unreachable push service at most.
     :param drain_timeout: seconds that the upstreams may go on sending at a stop.
     :param queue_limit: notifications waiting per app; beyond it submits are refused.
+    :param plugins: directories of plug-ins, as with ``--plugins``; see `plug_ins_for`.
     """
 
     state_dir: Annotated[Path | None, BeforeValidator(_state_dir)] = Field(default_factory=STATE_DIR.absolute)
     expiry: Duration = Field(default=1800.0, gt=0)
     drain_timeout: Duration = 30.0
     queue_limit: int = Field(default=1_000_000, ge=1)
+    plugins: list[Annotated[Path, BeforeValidator(_plug_in_directory)]] = []
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -58,6 +75,22 @@ class Config(msgspec.Struct, frozen=True):
     sinks: dict[str, tuple[IOutcomeSinkFactory, SinkTable]]
     principals: dict[str, PrincipalTable] = {}
     hubs: dict[str, HubTable] = {}
+
+
+def plug_ins_for(file: Path | None, directories: Sequence[Path] = (), load: bool = False) -> Registry:
+    """The plug-ins there are for a configuration: those of `directories`, and of its ``gateway.plugins``.
+
+    An entry of that key that is no directory is left out here, and a fault of the file when that is read.
+
+    :param file: None: a gateway that is started without one.
+    :param load: see `find`.
+    :raises CannotStart: the file or one of `directories` cannot be read.
+    """
+    tree = {} if file is None else read_toml(file)
+    gateway = tree.get("gateway")
+    named = gateway.get("plugins") if isinstance(gateway, Mapping) else None
+    paths = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
+    return find([*directories, *(Path(each) for each in paths if _is_directory(each))], load)
 
 
 def read_config(file: Path, registry: Registry) -> Config:

@@ -84,9 +84,12 @@ def test_the_gateway() -> None:
     changes = compare(config(), config({"expiry": "1h", "queue_limit": 5, "drain_timeout": "1s"}))
     assert changes.faults() == []
     assert set(changes.gateway) == {"expiry", "queue_limit", "drain_timeout"}
-    [fault] = compare(config(), config({"state_dir": "/x", "expiry": "1h"})).faults()
-    assert fault.startswith("gateway.state_dir: ")
-    assert "restart" in fault
+    changed = {"state_dir": "/x", "expiry": "1h", "plugins": ["/"]}
+    first, second = compare(config(), config(changed)).faults()
+    assert first.startswith("gateway.state_dir: ")
+    assert second.startswith("gateway.plugins: ")
+    assert "restart" in first
+    assert "restart" in second
 
 
 def test_inputs_and_sinks() -> None:

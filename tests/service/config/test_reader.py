@@ -196,6 +196,22 @@ class FaultTests(ConfigTestCase):
             ],
         )
 
+    def test_directories_of_plug_ins(self) -> None:
+        """Each entry that is no directory is a line of its own, whatever it is."""
+        gateway = {"plugins": ["/", "no/such", 3, "a" * 5000, "nul\0"]}
+        rule = "must be the path of a directory that is there"
+        self.assertEqual(
+            self.faults({"gateway": gateway, "apps": {"a": self.app}}),
+            [
+                f"gateway.plugins[1]: a string of length 7; {rule}",
+                f"gateway.plugins[2]: a whole number; {rule}",
+                f"gateway.plugins[3]: a string of length 5000; {rule}",
+                f"gateway.plugins[4]: a string of length 4; {rule}",
+            ],
+        )
+        [fault] = self.faults({"gateway": {"plugins": "/"}, "apps": {"a": self.app}})
+        self.assertEqual(fault, "gateway.plugins: a string of length 1; must be an array")
+
     def test_one_of_a_kind(self) -> None:
         """Of a sink that says so there may be one: a second would share its file."""
 
