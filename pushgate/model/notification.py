@@ -4,6 +4,7 @@ The unit of work is the batch: a run of notifications accepted together for one 
 A single push is a batch of one.
 """
 
+import re
 from enum import IntEnum, StrEnum
 from typing import Final
 from uuid import UUID
@@ -21,6 +22,8 @@ MAX_RATE: Final = 1e9
 """Notifications per second at most, as good as none."""
 MAX_EXPIRATION: Final = (1 << 32) - 1
 """Unix seconds at most: the wire gives an expiration four bytes."""
+_is_header: Final = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?").fullmatch
+"""What the value of a header may be."""
 
 
 class Priority(IntEnum):
@@ -53,6 +56,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         rate, the one that came last.
     :param channel: the id of a channel of the push service: what is sent goes to all that listen on it, not
         to a device.
+    :param headers: further headers that the push service is given as they are: names in lower case, values of
+        printable ASCII.
     :raises Invalid: naming the field.
     """
 
@@ -66,6 +71,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rate: float = 0.0
     pace: str | None = None
     channel: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         _seconds("expiration", self.expiration)
@@ -75,6 +81,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         _text("topic", self.topic, 255)
         _text("pace", self.pace, 255)
         _text("channel", self.channel, 255)
+        for name, value in self.headers:
+            if not _is_header(value):
+                raise Invalid(name, f"text of {len(value)} characters", "1 to 255 of printable ASCII")
         check_rate(self.rate)
         if self.pace is not None and not self.rate:
             raise Invalid("pace", "given without a rate", "it names what shares a rate")

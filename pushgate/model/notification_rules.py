@@ -38,6 +38,7 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
     :param max_target: bytes of a target at most.
     :param push_types: those there are; None: any word will do.
     :param priorities: those there are.
+    :param headers: names of the headers that `Terms` may have for it, in lower case.
     :param channels: it has channels, to which one notification can be sent in place of devices.
     :param max_payload: bytes at most, whatever an app's own limit says.
     :param text_payloads: payloads are not JSON, but text that JSON spells as a text; see `payload_of`.
@@ -54,6 +55,7 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
     max_target: int = MAX_TARGET
     push_types: frozenset[str] | None = None
     priorities: frozenset[Priority] = frozenset(Priority)
+    headers: frozenset[str] = frozenset()
     channels: bool = False
     max_payload: int = 65535
     text_payloads: bool = False
@@ -113,10 +115,13 @@ class NotificationRules(msgspec.Struct, frozen=True, kw_only=True):
         return targets if self.canonical is None else Packed.of(map(self.canonical, targets), 2)
 
     def check_terms(self, terms: Terms) -> None:
-        """Raise `Invalid` for a push type or a priority that the push service does not know.
+        """Raise `Invalid` for a push type, a priority or a header that the push service does not know.
 
         Also for a channel where it has none.
         """
+        for name, _ in terms.headers:
+            if name not in self.headers:
+                raise Invalid("headers", "one that this service does not take", _header_rule(self.headers))
         if terms.channel is not None and not self.channels:
             raise Invalid(
                 "channel",
@@ -191,6 +196,10 @@ def _text_payload(json: bytes) -> bytes:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise Invalid("payload", f"{len(json)} bytes", _TEXT_RULE) from None
     return json
+
+
+def _header_rule(names: frozenset[str]) -> str:
+    return f"some of {', '.join(sorted(names))}" if names else "none: this service takes no further ones"
 
 
 def _check_channel(expected: bytes, target: bytes) -> None:

@@ -27,8 +27,12 @@ NOW = 1_700_000_000.5
         (Platform.APNS, {"apns-topic": "", "apns-priority": " "}, Terms()),
         (
             Platform.WNS,
-            {"x-wns-type": "WNS/Toast", "x-wns-ttl": "60", "x-wns-tag": "a", "x-wns-cache-policy": "cache"},
-            Terms(push_type="toast", expiration=1_700_000_060, collapse_id="a"),
+            {"x-wns-type": "WNS/Toast", "x-wns-ttl": "60", "x-wns-tag": "a", "x-wns-cache-policy": "cache",
+             "x-wns-group": "g", "x-wns-match": "", "x-wns-other": "ignored"},
+            Terms(
+                push_type="toast", expiration=1_700_000_060, collapse_id="a",
+                headers=(("x-wns-cache-policy", "cache"), ("x-wns-group", "g")),
+            ),
         ),
         (Platform.WNS, {}, Terms()),
         (
@@ -54,6 +58,7 @@ def test_headers_become_terms(platform, headers, terms):
         (Platform.APNS, "apns-priority", "7"), (Platform.APNS, "apns-priority", "high"),
         (Platform.APNS, "apns-expiration", "-1"), (Platform.APNS, "apns-expiration", "1" * 11),
         (Platform.WNS, "x-wns-type", "wns/poster"), (Platform.WNS, "x-wns-ttl", "1h"),
+        (Platform.WNS, "x-wns-group", "a\r\nb: c"),
         (Platform.MPNS, "x-windowsphone-target", "poster"), (Platform.MPNS, "x-notificationclass", "31"),
         (Platform.MPNS, "x-notificationclass", "14"), (Platform.BAIDU, "x-baidu-message-type", "2"),
     ],

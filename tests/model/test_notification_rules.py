@@ -113,6 +113,23 @@ def test_a_target_is_a_token_or_a_channel():
             WITH_CHANNELS.find_target(token, channel)
 
 
+def test_headers_are_those_of_the_service():
+    """One that it does not know is refused; the rule names those it takes."""
+    terms = Terms(headers=(("x-wns-group", "g"),))
+    NotificationRules(headers=frozenset({"x-wns-group"})).check_terms(terms)
+    with pytest.raises(Invalid, match=r"^headers: .*; none: "):
+        NotificationRules().check_terms(terms)
+    with pytest.raises(Invalid, match=r"^headers: .*; some of a, b$"):
+        NotificationRules(headers=frozenset("ab")).check_terms(terms)
+
+
+@pytest.mark.parametrize("value", ["", " a", "a ", "a\n", "é", "a" * 256])
+def test_what_no_header_can_hold(value):
+    """It is refused when the terms are made, whatever service they are for."""
+    with pytest.raises(Invalid, match=r"^x-wns-group: "):
+        Terms(headers=(("x-wns-group", value),))
+
+
 def test_a_service_without_channels():
     """A submission for a channel is refused as a whole."""
     with pytest.raises(Invalid, match=r"^channel: given for an app without channels"):

@@ -113,7 +113,8 @@ def content_digest(batch: Batch) -> bytes:
 
 def _terms_text(batch: Batch) -> str:
     """Return the terms as 0.1.0 wrote them, for the same reason."""
-    return repr(replace(batch.terms, priority=batch.priority)).replace(", channel=None)", ")")
+    text = repr(replace(batch.terms, priority=batch.priority))
+    return text.replace(", headers=())", ")").replace(", channel=None)", ")")
 
 
 def _one_byte_lengths(targets: Packed) -> bytes:

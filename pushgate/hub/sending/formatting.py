@@ -11,6 +11,7 @@ from pushgate.model.errors import Invalid
 from pushgate.model.hub.platform import Platform
 from pushgate.model.notification import Priority, Terms, parse_priority
 from pushgate.protocols.baidu.rules import PUSH_TYPES as BAIDU_TYPES
+from pushgate.protocols.wns.requests import HEADERS as WNS_HEADERS
 
 Headers = Mapping[str, str]
 """Headers of a request or of a template, by name in lower case."""
@@ -113,6 +114,7 @@ def _wns(headers: Headers, started_at: float) -> Terms:
         push_type=_WNS_TYPES.get(kind),
         collapse_id=headers.get("x-wns-tag") or None,
         expiration=None if ttl is None else int(started_at) + ttl,
+        headers=tuple((name, headers[name]) for name in sorted(WNS_HEADERS) if headers.get(name)),
     )
 
 

@@ -26,6 +26,10 @@ is_tag: Final = re.compile(r"[0-9A-Za-z]{1,16}").fullmatch
 """What `X-WNS-Tag` may be."""
 
 
+HEADERS: Final = frozenset({"x-wns-cache-policy", "x-wns-group", "x-wns-match", "x-wns-suppresspopup"})
+"""Headers that a notification may have besides; what they say is for the service to judge."""
+
+
 def push_type(terms: Terms, payload: bytes) -> str:
     """The push type: what the notification says, else what its payload's root is; ``raw`` for any other."""
     root = terms.push_type or guessed_root(payload)
@@ -62,7 +66,8 @@ class RequestRules(msgspec.Struct, frozen=True):
             (b"x-wns-type", f"wns/{kind}".encode()),
             (b"x-wns-requestforstatus", b"true"),
         ]
-        if self.cache_policy:
+        found += [(name.encode(), value.encode()) for name, value in terms.headers]
+        if self.cache_policy and not any(name == b"x-wns-cache-policy" for name, _ in found):
             found.append((b"x-wns-cache-policy", self.cache_policy.encode()))
         left = seconds_left(span, MAX_EXPIRATION)
         if left is not None:

@@ -8,7 +8,7 @@ from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.target import TargetForm
 from pushgate.protocols.http_push.channel_uri import MAX_URI
 from pushgate.protocols.wns.channel import channel_rules
-from pushgate.protocols.wns.requests import TAGGED, TYPES, XML_TYPES, is_tag, push_type
+from pushgate.protocols.wns.requests import HEADERS, TAGGED, TYPES, XML_TYPES, is_tag, push_type
 from pushgate.protocols.xml_payload import NotXML, check_document
 
 MAX_PAYLOAD: Final = 5000
@@ -36,6 +36,7 @@ def wns_rules(hosts: tuple[str, ...] = ()) -> NotificationRules:
         form=TargetForm.TEXT,
         max_target=MAX_URI,
         push_types=TYPES,
+        headers=HEADERS,
         max_payload=MAX_PAYLOAD,
         text_payloads=True,
         check_target=channel_rules(hosts).check,

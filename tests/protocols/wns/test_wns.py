@@ -78,6 +78,12 @@ class TestRequests:
     def test_keeping_is_configured(self):
         """The policy is the app's."""
         assert shared(WnsService("h", "no-cache"), span())["x-wns-cache-policy"] == "no-cache"
+
+    def test_headers_of_a_notification_go_on(self):
+        """Its policy comes before the app's."""
+        headers = (("x-wns-cache-policy", "cache"), ("x-wns-group", "g"))
+        found = shared(WnsService("h", "no-cache"), span(headers=headers))
+        assert (found["x-wns-cache-policy"], found["x-wns-group"]) == ("cache", "g")
         assert "x-wns-cache-policy" not in shared(SERVICE, span())
 
     def test_a_target_that_is_no_channel(self):
