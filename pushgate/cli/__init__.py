@@ -1,6 +1,7 @@
 """The `pushgate` command.
 
-A command is a module of this package with a click command called `command`; add its name to `COMMANDS`.
+A command is a module of this package with a click command called `command`; add its name to `COMMANDS`, with
+a hyphen where the module has an underscore.
 What is slow to import is imported inside the command's function: ``pushgate --help`` imports every module.
 """
 
@@ -14,7 +15,7 @@ from pushgate.cli.output import is_output, output_lost
 
 COMMANDS: Final = (
     "demo", "doctor", "send", "watch", "trace", "pace", "tokens", "channels", "hub", "reload", "bench",
-    "lint", "simulate", "config", "plugins", "secret",
+    "lint", "simulate", "config", "plugins", "new-plugin", "secret",
 )  # fmt: skip
 """The commands there are, in the order in which help lists them."""
 
@@ -30,7 +31,7 @@ class Commands(click.Group):
         """See click."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        command: click.Command = import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
         _check_texts(command)
         return command
 
