@@ -39,6 +39,8 @@ LOOP: Final = f"while read t; do echo 'PUSH news '$t' {PAYLOAD}'; done | nc -N 1
 """All that a shell needs."""
 OLD: Final = HERE.parent / "tests" / "old_program.py"
 """Where only the server's address is given to old libraries."""
+SWAKS: Final = 20
+"""How many notifications go by swaks, each a process of its own."""
 APIECE: Final = 20
 """How many notifications `curl` sends with a wait for their outcomes; the others are one upload of lines."""
 
@@ -53,6 +55,7 @@ class Ports(msgspec.Struct):
     apns: int
     feedback: int
     injector: int
+    smtp: int
 
 
 class Program(msgspec.Struct):
@@ -78,7 +81,10 @@ def missing() -> str | None:
     nc = shutil.which("nc")
     if not nc or b"-N" not in subprocess.run([nc, "-h"], capture_output=True, timeout=20, check=False).stderr:
         return "nc with -N is not installed (Debian: apt-get install netcat-openbsd)"
-    return None if shutil.which("curl") else "curl is not installed (Debian: apt-get install curl)"
+    for name in ("curl", "swaks"):
+        if not shutil.which(name):
+            return f"{name} is not installed (Debian: apt-get install {name})"
+    return None
 
 
 def all_of(
@@ -92,6 +98,8 @@ def all_of(
         by_old_library(directory, certificates, ports, "pushjack", devices(4, count), 25),
         by_old_library(directory, certificates, ports, "pyapns_frames", devices(5, count), None),
         by_injection(directory, ports, devices(7, count)),
+        by_smtplib(directory, ports, devices(8, count)),
+        by_swaks(directory, ports, devices(9, SWAKS)),
     ]
     total = sum(len(each.tokens) for each in several)
     return [by_amp(directory, ports, devices(6, count), total), *several]
@@ -191,6 +199,34 @@ def by_injection(directory: Path, ports: Ports, tokens: list[str]) -> Program:
         command += ["-d", f"@{path}", *(["--next", "-sSf", url] if not number else [])]
     return Program(
         "curl, REST injector", tokens, command, lambda out: out.count('"reason":"250 ') == len(tokens)
+    )
+
+
+def by_smtplib(directory: Path, ports: Ports, tokens: list[str]) -> Program:
+    """Python's client of SMTP, which also sends every tenth message twice, as after a reply that was lost."""
+    path = directory / "mails"
+    path.write_text("\n".join(tokens))
+    return Program(
+        "smtplib, SMTP",
+        tokens,
+        python("outside_mailer.py", ports.smtp, path),
+        lambda out: out == f"{len(tokens)} taken\n",
+    )
+
+
+def by_swaks(directory: Path, ports: Ports, tokens: list[str]) -> Program:
+    """swaks at the SMTP input, a process a message."""
+    for token in tokens:
+        (directory / f"{token}.eml").write_text(MCMT.replace("@", token))
+    where = f"--server 127.0.0.1 --port {ports.smtp}"
+    say = f"swaks --suppress-data {where} --from a@example.com --to b@example.com"
+    each = f'{say} --data @{directory}/"$t".eml'
+    return Program(
+        "swaks, SMTP",
+        tokens,
+        ["sh", "-c", f"while read t; do {each} || exit; done"],
+        lambda out: out.count("250 2.0.0 OK ") == len(tokens),
+        "".join(f"{token}\n" for token in tokens),
     )
 
 

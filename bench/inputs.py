@@ -2,11 +2,11 @@
 
     python -m bench.inputs [--count 2000]
 
-`nc`, `curl` at two inputs, an AMP program, two old libraries for Apple's binary service and a RabbitMQ
-publisher push the same number of notifications each, at a time, to a binary service of Apple's page alone
-that refuses dead tokens and closes connections. Nothing may be lost or sent twice, and the file, the AMP
-watcher, the event stream of `curl` and the RabbitMQ exchange have to tell the same outcomes. Needs nc with
-`-N` (OpenBSD's), curl and rabbitmq-server.
+`nc`, `curl` at two inputs, `swaks` and Python's client of SMTP, an AMP program, two old libraries for Apple's
+binary service and a RabbitMQ publisher push the same number of notifications each (`swaks` 20), at a time, to
+a binary service of Apple's page alone that refuses dead tokens and closes connections. Nothing may be lost or
+sent twice, and the file, the AMP watcher, the event stream of `curl` and the RabbitMQ exchange have to tell
+the same outcomes. Needs nc with `-N` (OpenBSD's), curl, swaks and rabbitmq-server.
 """
 
 import argparse
@@ -56,6 +56,11 @@ client_authorities = "{certificates.ca}"
 type = "rest-injector"
 listen = "tcp:{ports.injector}:interface=127.0.0.1"
 domains = {{ "apn_example.com" = "news" }}
+
+[inputs.mail]
+type = "smtp"
+listen = "tcp:{ports.smtp}:interface=127.0.0.1"
+app = "news"
 
 [inputs.queue]
 type = "amqp"
@@ -136,7 +141,7 @@ def audit(broker: Broker, count: int) -> list[Row | Listener]:
             *twistd("pushgate", "--config", config(directory, certificates, ports, broker)),
             log=directory / "gateway.log",
         ) as gateway:
-            for port in (ports.amp, ports.http, ports.line, ports.apns, ports.injector):
+            for port in (ports.amp, ports.http, ports.line, ports.apns, ports.injector, ports.smtp):
                 wait_for_port(port, gateway)
             wait_until(
                 lambda: QUEUE in broker.control("list_queues", "--no-table-headers", "name"), "the queue"

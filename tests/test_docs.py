@@ -37,6 +37,7 @@ from pushgate.inputs.line.line_reader import MAX_LINE
 from pushgate.inputs.line.push import _OPTIONAL as OPTIONAL_OF_LINES
 from pushgate.inputs.line.server import LineTable
 from pushgate.inputs.rest_injector.settings import RestInjectorTable
+from pushgate.inputs.smtp.settings import SmtpTable
 from pushgate.model.errors import REFUSALS, CannotStart
 from pushgate.model.history import Event
 from pushgate.model.hub.platform import Platform
@@ -129,6 +130,7 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[inputs.NAME]`: `apns-http2`": (ApnsHTTP2InputTable, LoginTable),
     "`[inputs.NAME]`: `hub`": (HubInputTable, LoginTable),
     "`[inputs.NAME]`: every input that takes MCMT messages": (MomentumTable, LoginTable),
+    "`[inputs.NAME]`: `smtp`": (SmtpTable, MomentumTable),
     "`[inputs.NAME]`: `rest-injector`": (RestInjectorTable, MomentumTable),
     "`[inputs.NAME]`: `amqp`": (AmqpTable, InputTable),
     "`[principals.NAME]`": (PrincipalTable, None),
@@ -154,6 +156,7 @@ TOGETHER: dict[type[BaseModel], dict[str, object]] = {
     ApnsHTTP2InputTable: {"app": "news"},
     MomentumTable: {"app": "news"},
     RestInjectorTable: {"app": "news"},
+    SmtpTable: {"app": "news"},
 }
 """What a table needs besides."""
 

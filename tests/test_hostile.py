@@ -1,6 +1,7 @@
 """One gateway with all its inputs open, in bad company: whoever behaves goes on pushing at each of them."""
 
 import json
+import smtplib
 import socket
 import ssl
 from itertools import count
@@ -16,7 +17,7 @@ from twisted.logger import LogLevel, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from pushgate.client import connect
-from pushgate.plugins.builtin import amp, apns, http, line, metrics, rest_injector
+from pushgate.plugins.builtin import amp, apns, http, line, metrics, rest_injector, smtp
 from tests.amp_rig import command
 from tests.apns_provider import enhanced
 from tests.hostile import EVERYWHERE, HTTP, HTTP2, PATH, noise, say, say_securely, sit
@@ -48,6 +49,7 @@ class HostileTests(TestCase):
             ("http2", http, {"certificate": certificate}),
             ("apns", apns, {"app": "news", "feedback_listen": LOCAL}),
             ("injector", rest_injector, {"app": "news"}),
+            ("smtp", smtp, {"app": "news"}),
         ):
             await self.open_input(name, plugin, {**more, **options})
         sink = metrics.sink(
@@ -83,7 +85,9 @@ class HostileTests(TestCase):
 
     async def all_is_well(self) -> None:
         """At each input somebody pushes, and each has its outcome; nothing in the log is a failure."""
-        tokens = {name: live(next(self.numbers)) for name in ("amp", "line", "http", "apns", "injector")}
+        tokens = {
+            name: live(next(self.numbers)) for name in ("amp", "line", "http", "apns", "injector", "smtp")
+        }
         reported = await gatherResults(
             [
                 Deferred.fromCoroutine(self.push_by_amp(tokens["amp"])),
@@ -91,6 +95,7 @@ class HostileTests(TestCase):
                 deferToThread(self.push_by_http, tokens["http"]),
                 deferToThread(say, self.ports["apns"], enhanced(1, tokens["apns"], PAYLOAD)),
                 deferToThread(self.push_by_injector, tokens["injector"]),
+                deferToThread(self.push_by_smtp, tokens["smtp"]),
                 deferToThread(say, self.ports["metrics"], b"GET /metrics HTTP/1.0\r\n\r\n"),
                 deferToThread(say, self.ports["control"], b"GET /summary HTTP/1.0\r\n\r\n"),
             ]
@@ -123,6 +128,10 @@ class HostileTests(TestCase):
         head = f"POST /v1.0/inject/ HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         answer = say_and_wait(self.ports["injector"], head + body)
         assert b" 200 " in answer.partition(b"\r\n")[0], answer
+
+    def push_by_smtp(self, token: bytes) -> None:
+        with smtplib.SMTP("127.0.0.1", self.ports["smtp"], timeout=10) as client:
+            self.assertEqual(client.sendmail("a@example.com", ["b@example.com"], mcmt(token.hex())), {})
 
     # those who do not
 

@@ -26,8 +26,11 @@ class Listener:
     :param name: the input's.
     :param key: the one of `config` with the endpoint.
     :param tls: makes the TLS side, when there is a certificate.
+    :param starttls: connections begin without TLS; the input's protocols begin it by themselves, with what
+        `certificate` names. With the endpoint ``ssl:`` they have it from the start all the same.
     :ivar trusting: peers need not log in: only this machine can connect, or the configuration says
         `insecure`.
+    :ivar starttls: what begins TLS on a connection; None where it has TLS from its start, or not at all.
     :ivar loopback: only this machine can connect, over TCP: browsers on it can too.
     :raises CannotStart: the endpoint string makes no endpoint, a file cannot be used, or other machines
         could connect without TLS or without principals.
@@ -43,6 +46,7 @@ class Listener:
         *,
         key: str = "listen",
         tls: Callable[[str, ListeningTable], ServerTls] = ServerTls,
+        starttls: bool = False,
     ) -> None:
         self._where, self._config, self._reactor = f"inputs.{name}", config, context.reactor
         self._too_slow = partial(context.metrics.count, "pushgate_connections_closed_total", name, "slow")
@@ -56,6 +60,7 @@ class Listener:
         self.loopback = self._address.local and self._address.kind in {"tcp", "ssl"}
         self.trusting = self._address.local or config.insecure
         self._tls = self._address.tls if config.certificate is None else tls(self._where, config)
+        self.starttls = self._tls if starttls and config.certificate is not None else None
         self._port: IListeningPort | None = None
 
     def start(self, factory: IProtocolFactory) -> Deferred[None]:
@@ -63,7 +68,7 @@ class Listener:
 
         :param factory: makes the input's protocols, which get TLS transports where the input has TLS.
         """
-        if self._tls is not None:
+        if self._tls is not None and self.starttls is None:
             factory = TlsFactory(self._tls, factory, self._reactor, self._too_slow)
         factory = _Accepting(factory, self._accepts)
         listening: Deferred[IListeningPort] = self._address.endpoint.listen(factory)
@@ -84,7 +89,8 @@ class Listener:
         """The addresses that it listens on, for people."""
         if self._port is None:
             return []
-        host, kind = self._port.getHost(), "ssl" if self._tls is not None else self._address.kind
+        kind = self._address.kind if self._tls is None or self.starttls is not None else "ssl"
+        host = self._port.getHost()
         if isinstance(host, UNIXAddress):
             return [f"{kind} {os.fsdecode(host.name or b'')}"]
         assert isinstance(host, (IPv4Address, IPv6Address))

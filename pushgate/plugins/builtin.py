@@ -13,6 +13,7 @@ hub = LazyInput("hub", "notification hubs: registrations and sends by tags", "pu
 rest_injector = LazyInput(
     "rest-injector", "Momentum's REST injection of MCMT messages", "pushgate.inputs.rest_injector:plug_in"
 )
+smtp = LazyInput("smtp", "Momentum's MCMT messages by e-mail", "pushgate.inputs.smtp:plug_in")
 amqp = LazyInput("amqp", "a RabbitMQ queue", "pushgate.inputs.amqp:plug_in", needs="pika>=1.3.2,<2")
 
 log = LazySink("log", "outcomes summed up in the log", "pushgate.sinks.log:plug_in")

@@ -48,12 +48,14 @@ class ConversationInput:
     """Listens, and closes in order.
 
     :cvar server: makes the connections.
+    :cvar starttls: see `Listener`.
     """
 
     server: ClassVar[type[ConversationServer]]
+    starttls: ClassVar[bool] = False
 
     def __init__(self, name: str, config: Any, gateway: IGateway, context: Context) -> None:
-        self._listener = Listener(name, config, context)
+        self._listener = Listener(name, config, context, starttls=self.starttls)
         authenticator = Authenticator(name, self._listener.trusting, gateway, context, config.login_failures)
         self._server = self.server(name, config, gateway, context, authenticator)
 

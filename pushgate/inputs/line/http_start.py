@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-METHODS: Final = frozenset(b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PRI".split())
+from pushgate.inputs.common.http_methods import METHODS
+
 MAX_START: Final = 1 << 12
 """Bytes after which the first line is none of HTTP's unless its first word was a method."""
 _REQUEST: Final = re.compile(rb"\S+ \S+ HTTP/[0-9.]+", re.IGNORECASE)

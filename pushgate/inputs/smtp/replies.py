@@ -1,0 +1,46 @@
+"""Replies: what became of a command or a message, in the codes of SMTP (RFC 5321, RFC 3463)."""
+
+from typing import Final, NamedTuple
+
+from pushgate.model.errors import NotLoggedIn, PushgateError, Refusal
+from pushgate.model.printable import printable
+
+MAX_TEXT: Final = 400
+"""Characters of a reply's text at most; a line has 512 bytes."""
+_BY_KIND: Final[dict[type[PushgateError], tuple[int, str]]] = {NotLoggedIn: (530, "5.7.0")}
+_BY_CODE: Final = {
+    "UNKNOWN_APP": (550, "5.1.2"),
+    "INVALID": (554, "5.6.0"),
+    "TOO_LARGE": (552, "5.3.4"),
+    "OVERLOADED": (452, "4.3.1"),
+    "SHUTTING_DOWN": (421, "4.3.2"),
+    "FORBIDDEN": (550, "5.7.1"),
+    "CONFLICT": (554, "5.6.0"),
+    "NOT_FOUND": (554, "5.0.0"),
+    "SERVICE_FAILED": (451, "4.4.0"),
+}
+_FAILED: Final = (451, "4.3.0")
+
+
+class Reply(NamedTuple):
+    """One reply.
+
+    :param text: begins with the enhanced status code, where the reply has one.
+    """
+
+    code: int
+    text: bytes
+
+
+def reply(code: int, status: str, text: str) -> Reply:
+    """A reply of one line, in ASCII, without anything that would end the line."""
+    shown = printable(" ".join(text.split()), MAX_TEXT)
+    return Reply(code, f"{status} {shown}".encode("ascii", "backslashreplace")[: MAX_TEXT + 80])
+
+
+def refusal_reply(error: PushgateError) -> Reply:
+    """The reply to what is refused, or failed (`Internal`)."""
+    code, status = _BY_KIND.get(type(error)) or (
+        _BY_CODE[error.code] if isinstance(error, Refusal) else _FAILED
+    )
+    return reply(code, status, str(error))
