@@ -104,19 +104,23 @@ def endpoint_text(to: str) -> str:
 
 
 @asynccontextmanager
-async def reach(reactor: Any, to: GatewayAddress, timeout: float = 10.0) -> AsyncIterator["Client"]:
+async def reach(
+    reactor: Any, to: GatewayAddress, timeout: float = 10.0, say: Callable[[str], None] | None = None
+) -> AsyncIterator["Client"]:
     """A client of the gateway there, once the gateway has answered; closed at the end.
 
     A client by itself would go on trying, since gateways are restarted; a person wants to know.
 
     :param timeout: seconds, here and for each answer of the gateway.
+    :param say: is given a line about a wait for the connection; by default it goes to standard error.
     :raises NotReached: nothing answers there, or nothing that speaks as a gateway does.
     :raises Forbidden: as the gateway did; to a caller that has not logged in it says how.
     """
     from pushgate.client import Client
 
-    endpoint = await _tried(reactor, to, timeout)
-    client = Client(endpoint, reactor, timeout=timeout, retry_for=timeout, login=to.login, report=_say)
+    say = say or _say
+    endpoint = await _tried(reactor, to, timeout, say)
+    client = Client(endpoint, reactor, timeout=timeout, retry_for=timeout, login=to.login, report=say)
     client.start()
     try:
         async with client:
@@ -139,7 +143,9 @@ def say_connection(lost: str | None) -> None:
         click.echo(f"{now}  no connection: {lost}; outcomes are missed until it is back", err=True)
 
 
-async def _tried(reactor: Any, to: GatewayAddress, timeout: float) -> "IStreamClientEndpoint":
+async def _tried(
+    reactor: Any, to: GatewayAddress, timeout: float, say: Callable[[str], None]
+) -> "IStreamClientEndpoint":
     """The endpoint, once a connection to it was made and its TLS handshake done; a wait has a line."""
     from twisted.internet.defer import Deferred
     from twisted.internet.protocol import Factory, Protocol
@@ -153,7 +159,7 @@ async def _tried(reactor: Any, to: GatewayAddress, timeout: float) -> "IStreamCl
             assert self.transport is not None
             self.transport.loseConnection()
 
-    waiting = reactor.callLater(_SILENCE, _say, f"no connection to {to} yet; trying for {timeout:g} s")
+    waiting = reactor.callLater(_SILENCE, say, f"no connection to {to} yet; trying for {timeout:g} s")
     try:
         there = endpoint_from_string(reactor, endpoint_text(to.where))
         attempt = Deferred.fromCoroutine(connect(there, Factory.forProtocol(ConnectAttempt), reactor))

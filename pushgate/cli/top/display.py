@@ -1,0 +1,134 @@
+"""Where `top` shows a look at a gateway: a terminal, a pipe, or a program that reads JSON."""
+
+import sys
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import click
+import msgspec
+from rich import live
+from rich.console import Console
+
+from pushgate.cli.status.judgement import troubles
+from pushgate.cli.status.view import console
+from pushgate.cli.top.samples import Samples
+from pushgate.cli.top.screen import screen
+from pushgate.model.gateway_stats import GatewayStats
+from pushgate.model.printable import printable
+
+Wall = Callable[[], float]
+"""Unix seconds."""
+
+
+class Look(msgspec.Struct, frozen=True):
+    """One answer of a gateway.
+
+    :param answer: as it was given.
+    :param stats: the same as values.
+    :param samples: the looks until this one.
+    """
+
+    answer: dict[str, Any]
+    stats: GatewayStats
+    samples: Samples
+
+
+class Display(Protocol):
+    """Shows looks."""
+
+    def show(self, look: Look) -> None:
+        """Show this one in place of the one before, or after it."""
+
+    def lost(self, why: str) -> None:
+        """Say that there is no answer."""
+
+
+class _Text:
+    """What text has in common.
+
+    :param where: the gateway's address.
+    :param versions: this program's own.
+    """
+
+    def __init__(self, where: str, versions: Mapping[str, str], wall: Wall) -> None:
+        self._where, self._versions, self._wall = where, versions, wall
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave what was shown."""
+
+    def say(self, line: str) -> None:
+        """A line beside the looks."""
+        click.echo(line, err=True)
+
+    def lost(self, why: str) -> None:
+        """Say that there is no answer."""
+        self.say(f"no answer: {printable(why)}")
+
+    def _screen(self, look: Look, size: tuple[int, int] | None, lost: str = "") -> Any:
+        troubled = troubles(look.stats, self._versions, self._wall())
+        return screen(look.stats, look.samples, self._where, troubled, size, lost)
+
+
+class JSONLines(_Text):
+    """An object on a line for each look."""
+
+    def show(self, look: Look) -> None:
+        """Write it."""
+        rates = {app: look.samples.rates(app) for app in look.stats.apps}
+        click.echo(msgspec.json.encode({**look.answer, "rates": rates}))
+
+
+class Pages(_Text):
+    """Text, a blank line between looks."""
+
+    def show(self, look: Look) -> None:
+        """Write it."""
+        console().print(self._screen(look, None))
+        click.echo()
+        sys.stdout.flush()
+
+
+class Screen(_Text):
+    """A whole terminal, as it was before when this ends."""
+
+    def __init__(self, where: str, versions: Mapping[str, str], wall: Wall) -> None:
+        super().__init__(where, versions, wall)
+        self._console = Console(highlight=False)
+        # Without a thread of its own, and without what others print: `say` has it.
+        self._live = live.Live(
+            console=self._console,
+            screen=True,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._look: Look | None = None
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def show(self, look: Look) -> None:
+        """Draw it."""
+        self._look = look
+        self._live.update(self._screen(look, self._console.size), refresh=True)
+
+    def lost(self, why: str) -> None:
+        """Say so above the last look."""
+        if self._look is not None:
+            self._live.update(self._screen(self._look, self._console.size, printable(why)), refresh=True)
+
+    def say(self, line: str) -> None:
+        """The same."""
+        self.lost(line)
