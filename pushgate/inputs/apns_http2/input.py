@@ -2,40 +2,30 @@
 
 from collections.abc import Callable
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from zope.interface import implementer
 
 from pushgate.inputs.apns_http2.authentication import ProviderAuthentication
 from pushgate.inputs.apns_http2.server import PushServer
 from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
+from pushgate.inputs.common.listening_input import ListeningInput
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway, IInput, IReadsFiles
+from pushgate.plugin.interfaces import Context, IGateway
 
 
-@implementer(IInput, IReadsFiles)
-class ApnsHTTP2Input:
-    """Listens, and closes in order."""
+class ApnsHTTP2Input(ListeningInput):
+    """Its connections are those of `PushServer`."""
 
     log = Logger()
 
     def __init__(self, name: str, config: ApnsHTTP2InputTable, gateway: IGateway, context: Context) -> None:
-        self._name, self._listener = name, Listener(name, config, context)
-        self._authentication = ProviderAuthentication(name, config, self._listener.trusting, gateway, context)
-        self._server = PushServer(name, config, gateway, context, self._authentication, self._leave)
-
-    def start(self) -> Deferred[None]:
-        return self._listener.start(self._server).addCallback(lambda _: self._server.start())
-
-    def stop(self) -> Deferred[None]:
-        """Cancelling closes all connections at once."""
-        return Deferred.fromCoroutine(self._server.stop(self._listener))
-
-    def addresses(self) -> list[str]:
-        return self._listener.addresses()
+        listener = Listener(name, config, context)
+        self._name = name
+        self._authentication = ProviderAuthentication(name, config, listener.trusting, gateway, context)
+        server = PushServer(name, config, gateway, context, self._authentication, self._leave)
+        super().__init__(listener, server)
 
     def read_files(self) -> Callable[[], None]:
-        certificates, keys = self._listener.read_files(), self._authentication.read_files()
+        certificates, keys = super().read_files(), self._authentication.read_files()
 
         def use() -> None:
             certificates()

@@ -93,6 +93,9 @@ class Connections(Factory):
             idle, self._idle = self._idle, None
             idle.callback(None)
 
+    def start(self) -> None:
+        """Begin: the address of the input is listened at."""
+
     async def stop(self, *listeners: Listener) -> None:
         """Take no further connections, wait for requests under way, close; cancelled, close at once."""
         self.stopping = True

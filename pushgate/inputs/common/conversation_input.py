@@ -1,16 +1,13 @@
 """An input with lasting connections of questions and answers, and what they share."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
-
-from twisted.internet.defer import Deferred
-from zope.interface import implementer
 
 from pushgate.inputs.common.batching import Batcher
 from pushgate.inputs.common.connections import Connections
+from pushgate.inputs.common.listening_input import ListeningInput
 from pushgate.inputs.common.session import Authenticator
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway, IInput, IReadsFiles
+from pushgate.plugin.interfaces import Context, IGateway
 
 
 class ConversationTable(Protocol):
@@ -42,9 +39,13 @@ class ConversationServer(Connections):
         self.authenticator = authenticator
         self.batcher = Batcher(lambda submission: gateway.submit(submission, name), self.clock)
 
+    async def stop(self, *listeners: Listener) -> None:
+        """As `Connections.stop`; logins under way are given up."""
+        self.authenticator.stop()
+        await super().stop(*listeners)
 
-@implementer(IInput, IReadsFiles)
-class ConversationInput:
+
+class ConversationInput(ListeningInput):
     """Listens, and closes in order.
 
     :cvar server: makes the connections.
@@ -55,20 +56,6 @@ class ConversationInput:
     starttls: ClassVar[bool] = False
 
     def __init__(self, name: str, config: Any, gateway: IGateway, context: Context) -> None:
-        self._listener = Listener(name, config, context, starttls=self.starttls)
-        authenticator = Authenticator(name, self._listener.trusting, gateway, context, config.login_failures)
-        self._server = self.server(name, config, gateway, context, authenticator)
-
-    def start(self) -> Deferred[None]:
-        return self._listener.start(self._server)
-
-    def stop(self) -> Deferred[None]:
-        """Cancelling closes all connections at once."""
-        self._server.authenticator.stop()
-        return Deferred.fromCoroutine(self._server.stop(self._listener))
-
-    def addresses(self) -> list[str]:
-        return self._listener.addresses()
-
-    def read_files(self) -> Callable[[], None]:
-        return self._listener.read_files()
+        listener = Listener(name, config, context, starttls=self.starttls)
+        authenticator = Authenticator(name, listener.trusting, gateway, context, config.login_failures)
+        super().__init__(listener, self.server(name, config, gateway, context, authenticator))

@@ -1,38 +1,22 @@
 """The HTTP input as a plug-in."""
 
-from collections.abc import Callable
-
-from twisted.internet.defer import Deferred
-from zope.interface import implementer
-
+from pushgate.inputs.common.listening_input import ListeningInput
 from pushgate.inputs.common.session import Authenticator
 from pushgate.inputs.http.server import HTTPServer
 from pushgate.inputs.http.settings import HTTPTable
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway, IInput, IReadsFiles
+from pushgate.plugin.interfaces import Context, IGateway
 
 
-@implementer(IInput, IReadsFiles)
-class HTTPInput:
-    """Listens, and closes in order."""
+class HTTPInput(ListeningInput):
+    """Its connections are those of `HTTPServer`."""
 
     def __init__(self, name: str, config: HTTPTable, gateway: IGateway, context: Context) -> None:
-        self._listener = Listener(name, config, context)
-        authenticator = Authenticator(name, self._listener.trusting, gateway, context, config.login_failures)
-        self._server = HTTPServer(name, config, gateway, context, authenticator, self._listener.loopback)
-
-    def start(self) -> Deferred[None]:
-        return self._listener.start(self._server).addCallback(lambda _: self._server.start())
-
-    def stop(self) -> Deferred[None]:
-        """Cancelling closes all connections at once."""
-        return Deferred.fromCoroutine(self._server.stop(self._listener))
-
-    def addresses(self) -> list[str]:
-        return self._listener.addresses()
-
-    def read_files(self) -> Callable[[], None]:
-        return self._listener.read_files()
+        listener = Listener(name, config, context)
+        authenticator = Authenticator(name, listener.trusting, gateway, context, config.login_failures)
+        super().__init__(
+            listener, HTTPServer(name, config, gateway, context, authenticator, listener.loopback)
+        )
 
 
 plug_in = HTTPTable, HTTPInput
