@@ -68,6 +68,7 @@ from pushgate.simulator.fault_rules import ConnectionRule, CutFeedback, FrameRul
 from pushgate.simulator.request_rules import REQUEST_RULES
 from pushgate.simulator.settings import SimulatorTable
 from pushgate.sinks.amqp import AmqpSinkTable
+from pushgate.sinks.apn_logger import ApnLoggerTable
 from pushgate.sinks.jsonl import JSONLTable
 from pushgate.sinks.ledger.sink import LedgerTable
 from pushgate.sinks.log import LogTable
@@ -137,6 +138,7 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "`[sinks.NAME]`: every sink": (SinkTable, None),
     "`[sinks.NAME]`: `log`": (LogTable, SinkTable),
     "`[sinks.NAME]`: `jsonl`": (JSONLTable, SinkTable),
+    "`[sinks.NAME]`: `apn_logger`": (ApnLoggerTable, SinkTable),
     "`[sinks.NAME]`: `ledger`": (LedgerTable, SinkTable),
     "`[sinks.NAME]`: `webhook`": (WebhookTable, SinkTable),
     "`[sinks.NAME]`: `metrics`": (MetricsTable, SinkTable),

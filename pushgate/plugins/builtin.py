@@ -18,6 +18,9 @@ amqp = LazyInput("amqp", "a RabbitMQ queue", "pushgate.inputs.amqp:plug_in", nee
 
 log = LazySink("log", "outcomes summed up in the log", "pushgate.sinks.log:plug_in")
 jsonl = LazySink("jsonl", "outcome records in a file, a line each", "pushgate.sinks.jsonl:plug_in")
+apn_logger = LazySink(
+    "apn_logger", "a line a notification, as Momentum's apn_logger", "pushgate.sinks.apn_logger:plug_in"
+)
 metrics = LazySink("metrics", "Prometheus, on a port of its own", "pushgate.sinks.metrics:plug_in")
 ledger = LazySink("ledger", "outcomes kept for days, for Trace", "pushgate.sinks.ledger:plug_in")
 webhook = LazySink("webhook", "outcome records in signed POSTs", "pushgate.sinks.webhook:plug_in")

@@ -24,9 +24,10 @@ def directives() -> list[str]:
 
 class LogrotateTests(SynchronousTestCase):
     def test_which_files(self) -> None:
-        """It is for the file of the sample's jsonl sink, and acts as the user of the unit."""
-        [pattern] = re.findall(r"^(/\S+) \{$", FILE.read_text(), re.MULTILINE)
-        self.assertTrue(Path(SAMPLE["sinks"]["outcomes"]["path"]).match(pattern))
+        """It is for the files of the sample's sinks, and acts as the user of the unit."""
+        [patterns] = re.findall(r"^(/\S+) (/\S+) \{$", FILE.read_text(), re.MULTILINE)
+        for sink, pattern in zip(("outcomes", "apnlog"), patterns, strict=True):
+            self.assertTrue(Path(SAMPLE["sinks"][sink]["path"]).match(pattern))
         service = unit()["Service"]
         self.assertIn(f"su {service['User'][0]} {service['Group'][0]}", directives())
 

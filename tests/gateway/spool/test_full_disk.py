@@ -16,9 +16,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.gateway.spool import sqlite
 from pushgate.model.errors import Overloaded
-from pushgate.model.outcome_record import Tokens, ndjson
+from pushgate.model.outcome_record import ndjson
 from pushgate.model.packed import Packed
-from pushgate.sinks.jsonl import JSONLSink
+from pushgate.sinks.common.file_sink import FileSink
 from pushgate.testing import outcome as reported
 from tests.samples import batch
 from tests.spool_rig import SpoolCase, outcome
@@ -87,7 +87,7 @@ class FullDiskTests(SpoolCase):
     async def test_no_half_lines_are_mixed(self) -> None:
         """In the outcome file nothing is left of what did not fit; what comes when there is room again is whole."""
         path = self.directory / "outcomes.jsonl"
-        sink = JSONLSink("outcomes", path, Tokens.FULL, reactor)
+        sink = FileSink("outcomes", path, ndjson, reactor)
         sink.start()
         lines = [ndjson([reported(order=order)]) for order in range(1, 5)]
         await sink.emit([reported(order=1)])
