@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo run test lint bench audit schemathesis clean
+.PHONY: help venv demo run test lint dist man bench audit schemathesis clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(MAKEFILE_LIST)
@@ -48,6 +48,24 @@ lint: $(INSTALLED)  ## check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+dist: $(INSTALLED)  ## build dist/: sdist and wheel, checked, and installed with each Python from 3.11 to 3.14 that is there
+	@rm -rf dist build/dist
+	@$(BIN)/python -m build --no-isolation --outdir dist .
+	@$(BIN)/python -m twine check --strict dist/*
+	@$(BIN)/check-wheel-contents dist/*.whl
+	@for python in python3.11 python3.12 python3.13 python3.14; do \
+		$$python -c 'import ensurepip, venv' 2>/dev/null || { echo "$$python is not here"; continue; }; \
+		( set -e; $$python -m venv --clear build/dist; cd build/dist/bin; export PYTHONPATH=; \
+		  ./pip --quiet --disable-pip-version-check install ../../../dist/*.whl; \
+		  ./pip check; ./pushgate --version; ./twistd pushgate --help >/dev/null; ./pushgate plugins >/dev/null; \
+		  ./pushgate config check ../../../etc/pushgate.toml >/dev/null; ./pushgate demo --count 2000 >/dev/null ) \
+			&& echo "$$python: installed, and its demonstration holds" || exit 1; \
+	done
+	@rm -rf build/dist
+
+man: $(INSTALLED)  ## write a man page of each command to build/man
+	@$(BIN)/python docs/tools/man_pages.py build/man
 
 bench: $(INSTALLED)  ## measure everything that is to be reached, 25 minutes; docs/performance.md explains the table
 	$(BIN)/python -m bench.suite --json bench.json

@@ -1,3 +1,3 @@
 """pushgate: a push gateway an organisation runs itself."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

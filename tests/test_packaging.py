@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -86,6 +87,33 @@ def test_the_wheel(wheel):
     assert wheel.name.startswith(f"pushgate-{__version__}-")
     assert [name for name in names if "dropin.cache" in name or name.startswith("tests")] == []
     assert not {"twisted/__init__.py", "twisted/plugins/__init__.py"} & set(names)
+
+
+def test_the_index_would_take_them(wheel, tmp_path):
+    """An index takes the wheel and the sdist, with the README as their page; both have what they should, and no more."""
+    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", tmp_path, ROOT, cwd=tmp_path)
+    [sdist] = tmp_path.glob("*.tar.gz")
+    assert sdist.name == f"pushgate-{__version__}.tar.gz"
+    assert "FAILED" not in run(sys.executable, "-m", "twine", "check", "--strict", wheel, sdist, cwd=tmp_path)
+    run(
+        Path(sys.executable).with_name("check-wheel-contents"),
+        "--config",
+        ROOT / "pyproject.toml",
+        wheel,
+        cwd=tmp_path,
+    )
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {
+        "CHANGELOG.md",
+        "LICENSE",
+        "docs/plugins.md",
+        "etc/pushgate.toml",
+        "tests/test_packaging.py",
+    } <= names
+    assert not [
+        name for name in names if name.startswith((".venv", "dist", "build")) or "node_modules" in name
+    ]
 
 
 @pytest.fixture
