@@ -89,7 +89,12 @@ def _context(trust: Any, certificate: PrivateCertificate | None, chain: tuple[Ce
     return context
 
 
-def tls_endpoint(endpoint: IStreamClientEndpoint, tls: ClientTls) -> IStreamClientEndpoint:
-    """An endpoint that speaks TLS over the connections of another one."""
+def tls_endpoint(
+    endpoint: IStreamClientEndpoint, tls: IOpenSSLClientConnectionCreator
+) -> IStreamClientEndpoint:
+    """An endpoint that speaks TLS over the connections of another one.
+
+    :param tls: a `ClientTls`, but for looking at a server that is not to be trusted.
+    """
     wrapped: IStreamClientEndpoint = wrapClientTLS(tls, endpoint)
     return wrapped

@@ -1,5 +1,6 @@
 """An upstream that needs nothing: a simulator in this process, spoken to over real TLS on loopback."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -9,9 +10,11 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from pushgate.model.batch_slice import BatchSlice
+from pushgate.model.finding import Finding, ok
 from pushgate.model.notification import Batch
 from pushgate.plugin.interfaces import (
     Context,
+    Examination,
     IAddressed,
     IInFlight,
     IProving,
@@ -112,4 +115,8 @@ class SimulatedUpstream:
         return [f"its simulator's {service}: {address}" for service, address in addresses.items()]
 
 
-plug_in = SimulatedTable, SimulatedUpstream
+async def _diagnose(_: str, __: SimulatedTable, ___: Examination) -> AsyncIterator[Finding]:
+    yield ok("simulator", "the push service is inside the gateway: no device gets anything")
+
+
+plug_in = SimulatedTable, SimulatedUpstream, _diagnose

@@ -1,20 +1,28 @@
 """Amazon Device Messaging, on Twisted."""
 
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Final
 
 from pydantic import Field
 
-from pushgate.plugin.interfaces import Context, IWork
+from pushgate.model.finding import Finding
+from pushgate.plugin.interfaces import Context, Examination, IWork
 from pushgate.plugin.settings import HostName
 from pushgate.protocols.adm.rules import ADM_RULES, MAX_PAYLOAD
 from pushgate.protocols.adm.service import HOST, AdmService
+from pushgate.upstreams.common.diagnosis.http_service import diagnose_service, secret_plan
+from pushgate.upstreams.common.diagnosis.request import Impossible
 from pushgate.upstreams.common.http_push.client_credentials import access_token, read_secret
-from pushgate.upstreams.common.http_push.server import server_at
+from pushgate.upstreams.common.http_push.server import Server, server_at
 from pushgate.upstreams.common.http_push.settings import HTTPSAddress, SecretTable
 from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
 
 TOKENS: Final = f"https://{HOST}/auth/O2/token"
 """Amazon's token service."""
+_IMPOSSIBLE: Final = Impossible(
+    b"impossible", b'{"data":{"a":1}}', frozenset({"InvalidRegistrationId", "InvalidData"})
+)
 
 
 class AdmTable(SecretTable):
@@ -27,12 +35,21 @@ class AdmTable(SecretTable):
     max_payload: int = Field(default=MAX_PAYLOAD, ge=1, le=MAX_PAYLOAD)
 
 
-def _upstream(app: str, config: AdmTable, work: IWork, context: Context) -> HTTPPushUpstream:
+def _server(app: str, config: AdmTable, context: Context) -> Server:
     trust, secret = read_secret(app, config, "client_secret_file")
     credential = config.client_id, secret
     tokens = access_token(app, config.token_url, credential, "messaging:push", trust, context, config.proxy)
-    server = server_at(config, trust, AdmService, tokens, f"apps.{app}.client_secret_file", context)
-    return HTTPPushUpstream(app, config, server, work, context)
+    return server_at(config, trust, AdmService, tokens, f"apps.{app}.client_secret_file", context)
 
 
-plug_in = AdmTable, _upstream
+def _upstream(app: str, config: AdmTable, work: IWork, context: Context) -> HTTPPushUpstream:
+    return HTTPPushUpstream(app, config, _server(app, config, context), work, context)
+
+
+def _diagnose(app: str, config: AdmTable, examination: Examination) -> AsyncIterator[Finding]:
+    server = partial(_server, app, config, examination.context)
+    plan = secret_plan(config, "client_secret_file", server, _IMPOSSIBLE, config.token_url)
+    return diagnose_service(app, config, examination, plan)
+
+
+plug_in = AdmTable, _upstream, _diagnose

@@ -1,6 +1,7 @@
 """The APNs binary stream and its feedback service, on Twisted."""
 
 from pushgate.plugin.interfaces import Context, IWork
+from pushgate.upstreams.apns_binary.diagnosis import diagnose
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 from pushgate.upstreams.apns_binary.upstream import ApnsBinaryUpstream
 from pushgate.upstreams.common.client_certificate import load
@@ -10,4 +11,4 @@ def _upstream(app: str, config: ApnsStreamTable, work: IWork, context: Context) 
     return ApnsBinaryUpstream(app, config, load(app, config), work, context)
 
 
-plug_in = ApnsStreamTable, _upstream
+plug_in = ApnsStreamTable, _upstream, diagnose

@@ -2,6 +2,7 @@
 
 from pushgate.plugin.interfaces import Context, IWork
 from pushgate.upstreams.apns_http2.credential import load
+from pushgate.upstreams.apns_http2.diagnosis import diagnose
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
 from pushgate.upstreams.apns_http2.upstream import ApnsHTTP2Upstream
 
@@ -10,4 +11,4 @@ def _upstream(app: str, config: ApnsHTTP2Table, work: IWork, context: Context) -
     return ApnsHTTP2Upstream(app, config, load(app, config), work, context)
 
 
-plug_in = ApnsHTTP2Table, _upstream
+plug_in = ApnsHTTP2Table, _upstream, diagnose

@@ -30,18 +30,8 @@ class ApnsHTTP2Upstream(HTTPPushUpstream):
     def __init__(
         self, app: str, table: ApnsHTTP2Table, credential: AppleCredential, work: IWork, context: Context
     ) -> None:
-        requests = _request_rules(table)
-        server = Server(
-            where=f"{table.host}:{table.port}",
-            endpoint=endpoint(table.host, table.port, credential.tls, context.reactor, table.proxy),
-            tls=credential.tls,
-            service=AppleService(requests),
-            authorization=authorization(credential),
-            key=f"apps.{app}.{'certificate' if credential.tokens is None else 'key_file'}",
-            codec=lambda _: http2_client(ClientLimits()),  # Apple speaks it whatever ALPN agreed on
-        )
-        super().__init__(app, table, server, work, context)
-        check = Combination(requests, credential.topics, credential.tokens is not None)
+        super().__init__(app, table, apple_server(app, table, credential, context), work, context)
+        check = Combination(_request_rules(table), credential.topics, credential.tokens is not None)
         self.rules = replace(APNS_RULES, channels=True, check_combination=check)
         self.channels = ChannelManagement(table, credential, context)
 
@@ -52,6 +42,19 @@ class ApnsHTTP2Upstream(HTTPPushUpstream):
     def abort(self) -> None:
         super().abort()
         self.channels.abort()
+
+
+def apple_server(app: str, table: ApnsHTTP2Table, credential: AppleCredential, context: Context) -> Server:
+    """Apple's service, as one app reaches it."""
+    return Server(
+        where=f"{table.host}:{table.port}",
+        endpoint=endpoint(table.host, table.port, credential.tls, context.reactor, table.proxy),
+        tls=credential.tls,
+        service=AppleService(_request_rules(table)),
+        authorization=authorization(credential),
+        key=f"apps.{app}.{'certificate' if credential.tokens is None else 'key_file'}",
+        codec=lambda _: http2_client(ClientLimits()),  # Apple speaks it whatever ALPN agreed on
+    )
 
 
 def _request_rules(table: ApnsHTTP2Table) -> RequestRules:

@@ -36,12 +36,14 @@ def endpoint(host: str, port: int, credentials: Credentials, reactor: Any, proxy
 
     :param proxy: a `ProxyURL`: the way to the host, which TLS goes through.
     """
-    way: IStreamClientEndpoint
+    return tls_endpoint(way_to(reactor, host, port, proxy), credentials.tls(host))
+
+
+def way_to(reactor: Any, host: str, port: int, proxy: str | None = None) -> IStreamClientEndpoint:
+    """The endpoint beneath TLS; see `endpoint`."""
     if proxy is None:
-        way = BurstEndpoint(reactor, host_endpoint(reactor, host, port), port)
-    else:
-        way = ProxyEndpoint(reactor, proxy_endpoint_for(reactor, proxy), host, port)
-    return tls_endpoint(way, credentials.tls(host))
+        return BurstEndpoint(reactor, host_endpoint(reactor, host, port), port)
+    return ProxyEndpoint(reactor, proxy_endpoint_for(reactor, proxy), host, port)
 
 
 def connect(connection: C, endpoint: Any, reactor: Any) -> "Deferred[C]":

@@ -1,41 +1,14 @@
 """Firebase Cloud Messaging's HTTP v1 API, on Twisted."""
 
-from pushgate.net.table_files import TableFiles
 from pushgate.plugin.interfaces import Context, IWork
-from pushgate.protocols.fcm.assertion import assertion, parse_account
-from pushgate.protocols.fcm.requests import FcmRequests
-from pushgate.protocols.fcm.service import FcmService
-from pushgate.protocols.oauth import jwt_bearer
-from pushgate.upstreams.common.http_push.access_token import AccessToken
-from pushgate.upstreams.common.http_push.server import server_at
-from pushgate.upstreams.common.http_push.token_service import TokenService
 from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
+from pushgate.upstreams.fcm.diagnosis import diagnose
+from pushgate.upstreams.fcm.server import fcm_server
 from pushgate.upstreams.fcm.settings import FcmTable
 
 
 def _upstream(app: str, config: FcmTable, work: IWork, context: Context) -> HTTPPushUpstream:
-    files = TableFiles(f"apps.{app}")
-    trust = files.trust(config.trust)
-    account = files.parsed("service_account_file", config.service_account_file, parse_account)
-    files.check()
-    assert account is not None
-    tokens = TokenService(
-        account.token_uri,
-        trust,
-        lambda wall: jwt_bearer(assertion(account, int(wall))),
-        context,
-        config.proxy,
-    )
-    requests = FcmRequests(config.project or account.project, config.validate_only)
-    server = server_at(
-        config,
-        trust,
-        lambda authority: FcmService(authority, requests, config.message_ids),
-        AccessToken(app, tokens.fetch, context.wall),
-        f"apps.{app}.service_account_file",
-        context,
-    )
-    return HTTPPushUpstream(app, config, server, work, context)
+    return HTTPPushUpstream(app, config, fcm_server(app, config, context), work, context)
 
 
-plug_in = FcmTable, _upstream
+plug_in = FcmTable, _upstream, diagnose

@@ -1,22 +1,29 @@
 """Huawei's Push Kit (HMS), on Twisted."""
 
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from pydantic import Field
 
-from pushgate.plugin.interfaces import Context, IWork
+from pushgate.model.finding import Finding
+from pushgate.plugin.interfaces import Context, Examination, IWork
 from pushgate.plugin.settings import FilePath, HostName
 from pushgate.protocols.hms.rules import HMS_RULES
 from pushgate.protocols.hms.service import HOST, HmsService
+from pushgate.upstreams.common.diagnosis.http_service import diagnose_service, secret_plan
+from pushgate.upstreams.common.diagnosis.request import Impossible
 from pushgate.upstreams.common.http_push.client_credentials import access_token, read_secret
-from pushgate.upstreams.common.http_push.server import server_at
+from pushgate.upstreams.common.http_push.server import Server, server_at
 from pushgate.upstreams.common.http_push.settings import HTTPPushTable, HTTPSAddress
 from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
 
 TOKENS: Final = "https://oauth-login.cloud.huawei.com/oauth2/v3/token"
 """Huawei's token service."""
+_IMPOSSIBLE: Final = Impossible(
+    b"impossible", b'{"data":1}', frozenset({"80100001", "80100003", "80300002", "80300007"})
+)
 
 
 class HmsTable(HTTPPushTable):
@@ -39,12 +46,21 @@ class HmsTable(HTTPPushTable):
         return self.given("app_secret_file", "trust")
 
 
-def _upstream(app: str, config: HmsTable, work: IWork, context: Context) -> HTTPPushUpstream:
+def _server(app: str, config: HmsTable, context: Context) -> Server:
     trust, secret = read_secret(app, config, "app_secret_file")
     tokens = access_token(app, config.token_url, (config.app_id, secret), "", trust, context, config.proxy)
     service = partial(HmsService, config.app_id)
-    server = server_at(config, trust, service, tokens, f"apps.{app}.app_secret_file", context)
-    return HTTPPushUpstream(app, config, server, work, context)
+    return server_at(config, trust, service, tokens, f"apps.{app}.app_secret_file", context)
 
 
-plug_in = HmsTable, _upstream
+def _upstream(app: str, config: HmsTable, work: IWork, context: Context) -> HTTPPushUpstream:
+    return HTTPPushUpstream(app, config, _server(app, config, context), work, context)
+
+
+def _diagnose(app: str, config: HmsTable, examination: Examination) -> AsyncIterator[Finding]:
+    server = partial(_server, app, config, examination.context)
+    plan = secret_plan(config, "app_secret_file", server, _IMPOSSIBLE, config.token_url)
+    return diagnose_service(app, config, examination, plan)
+
+
+plug_in = HmsTable, _upstream, _diagnose

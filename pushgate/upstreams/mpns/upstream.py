@@ -16,7 +16,7 @@ from pushgate.upstreams.mpns.settings import MpnsTable
 
 def mpns_upstream(app: str, table: MpnsTable, work: IWork, context: Context) -> ChannelUpstream:
     """Its requests go over TLS, also where a channel URI says ``http``: its host answers there, too."""
-    tls, hosts = _credentials(app, table), tuple(table.allow_hosts)
+    tls, hosts = credentials(app, table), tuple(table.allow_hosts)
     channels = channel_rules(hosts)
 
     def server(origin: Origin) -> Server:
@@ -32,7 +32,7 @@ def mpns_upstream(app: str, table: MpnsTable, work: IWork, context: Context) -> 
     return ChannelUpstream(app, table, channels, mpns_rules(hosts), server, work, context)
 
 
-def _credentials(app: str, table: MpnsTable) -> Credentials:
+def credentials(app: str, table: MpnsTable) -> Credentials:
     """What is shown to the service; raises `CannotStart`."""
     files = TableFiles(f"apps.{app}")
     trust, identity = files.trust(table.trust), None

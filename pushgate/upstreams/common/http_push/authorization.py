@@ -13,11 +13,13 @@ class Unauthorized(msgspec.Struct, frozen=True):
 
     :param text: for an operator.
     :param wait: seconds at least before another one is tried.
+    :param answered: the service has said so itself; False: it could not be asked.
     """
 
     cause: Cause
     text: str
     wait: float = 0.0
+    answered: bool = True
 
 
 class AuthorizedUpstream(Protocol):

@@ -63,7 +63,8 @@ class TokenService:
             wait = retry_after(headers.get(b"retry-after"), self._wall())
             return read_grant(answer.status, answer.body, wait)
         except RequestFailed as failed:
-            raise NoAccessToken(Unauthorized(Cause.TOKEN_SERVICE, f"{self.where}: {failed}")) from None
+            why = Unauthorized(Cause.TOKEN_SERVICE, f"{self.where}: {failed}", answered=False)
+            raise NoAccessToken(why) from None
         except TokenRefused as refused:
             cause = Cause.CREDENTIAL_REJECTED if refused.is_final else Cause.TOKEN_SERVICE
             raise NoAccessToken(

@@ -1,0 +1,1 @@
+"""What `pushgate doctor` looks at, whatever the service: files, certificates, names, TCP, TLS, HTTP."""

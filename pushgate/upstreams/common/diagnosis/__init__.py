@@ -1,0 +1,1 @@
+"""The checks that the upstreams have in common, for `pushgate doctor`."""
