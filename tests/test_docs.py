@@ -305,7 +305,7 @@ def test_hub_keys() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "Login", "Push", "PushBatch", "Status", "Trace", "Cancel", "Flush", "Pace", "Stats",
+        "Login", "Push", "PushBatch", "TestSend", "Status", "Trace", "Cancel", "Flush", "Pace", "Stats",
         "DeadTokens", "Bury", "Forget", "Reload",
     ],
 )  # fmt: skip
@@ -333,7 +333,7 @@ def test_hub_commands() -> None:
 
 def test_optional_arguments() -> None:
     """What is marked as optional is, and nothing else."""
-    for command in (commands.Push, commands.PushBatch, commands.Pace, SendToTags):
+    for command in (commands.Push, commands.PushBatch, commands.TestSend, commands.Pace, SendToTags):
         for row in rows(section(CONTRACT, f"`{command.__name__}`")):
             marked = dict(re.findall(r"`(\w+)`(\??)", row[0]))
             optional = {key.decode(): argument.optional for key, argument in command.arguments}

@@ -63,6 +63,7 @@ PURE = {
     "protocols.mdm_push": {"msgspec"},
     "protocols.mpns": {"msgspec"},
     "protocols.oauth": {"msgspec"},
+    "protocols.outcome_words": {"msgspec"},
     "protocols.telemetry_names": {"msgspec"},
     "protocols.webhook_signature": set(),
     "protocols.wns": {"msgspec"},

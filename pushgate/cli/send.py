@@ -8,18 +8,24 @@ import click
 from pushgate.cli import gateway_address, options
 from pushgate.cli.output import print_json
 from pushgate.cli.run import run
+from pushgate.cli.send_test import TIMEOUT, print_send_test
 from pushgate.model.errors import Forbidden, Invalid, PushgateError, Refusal
 
 if TYPE_CHECKING:
     from pushgate.client import Client, Record
 
+_WAIT: Final = 10.0
+"""Seconds to wait for an outcome, where it is not said for how long."""
 _OTHERS: Final = frozenset({"fcm", "webpush", "wns", "adm", "hms", "mpns", "xiaomi"})
 """Upstreams whose services take Apple's payload for something else, or not at all."""
 
 
 @click.command("send")
 @click.option("--app", required=True, help="The app, as the gateway's configuration names it.")
-@click.option("--token", metavar="TOKEN", help="The device token in hex, or another service's target.")
+@click.option(
+    "--token", "tokens", metavar="TOKEN", multiple=True,
+    help="The device token in hex, or another service's target; with --test up to ten times.",
+)  # fmt: skip
 @click.option("--channel", metavar="ID", help="Instead of a token: a broadcast to this channel of Apple's.")
 @click.option(
     "--payload",
@@ -46,33 +52,64 @@ _OTHERS: Final = frozenset({"fcm", "webpush", "wns", "adm", "hms", "mpns", "xiao
 @click.option("--registered-at", type=int, metavar="TIME", help="When the device last gave the token.")
 @click.option("--key", help="Idempotency key: the same within 24 hours sends nothing again.")
 @click.option(
-    "--wait", type=click.FloatRange(0), metavar="SECONDS", default=10, show_default=True,
-    help="How long to wait for the outcome; 0 does not.",
+    "--wait", type=click.FloatRange(0), metavar="SECONDS",
+    help="How long to wait for the outcome: 10 by default, with --test 30; 0 does not.",
 )  # fmt: skip
+@click.option("--test", "is_test", is_flag=True, help="Say of each device what became of it, and what to do.")
 @gateway_address.to
 @options.as_json
-def command(app: str, token: str | None, payload: str | None, alert: str | None, **rest: Any) -> None:
+def command(
+    app: str, tokens: tuple[str, ...], payload: str | None, alert: str | None, is_test: bool, **rest: Any
+) -> None:
     """Send one notification; print its id, and its outcome.
 
-    The exit status is 1 when the gateway refuses it, or when its outcome says that the push service does not
-    have it.
+    With --test, to ten devices at most, print what that means and what to do as well; an app has ten test
+    sends a minute. The exit status is 1 when the gateway refuses it, or when its outcome says that the push
+    service does not have it.
     """
-    if (token is None) == (rest["channel"] is None):
+    if bool(tokens) == (rest["channel"] is not None):
         raise click.UsageError("either --token or --channel is needed")
+    if len(tokens) > 1 and not is_test:
+        raise click.UsageError("several --token go with --test")
     if sum(each is not None for each in (payload, alert, rest["push_magic"])) != 1:
         raise click.UsageError("either --payload, or --alert, or --push-magic is needed")
     body = payload if alert is None else json.dumps({"aps": {"alert": alert}}, ensure_ascii=False)
-    what = {"app": app, "token": token, "payload": body}
-    run(lambda reactor: _send(reactor, what, is_alert=alert is not None, **rest))
+    what = {"app": app, "payload": body}
+    send = _try if is_test else _send
+    run(lambda reactor: send(reactor, what, tokens, is_alert=alert is not None, **rest))
+
+
+async def _try(
+    reactor: Any,
+    what: dict[str, Any],
+    tokens: tuple[str, ...],
+    *,
+    is_alert: bool,
+    to: gateway_address.GatewayAddress,
+    wait: float | None,
+    key: str | None,
+    as_json: bool,
+    **terms: Any,
+) -> None:
+    """Make a test send of it."""
+    try:
+        async with gateway_address.reach(reactor, to, TIMEOUT) as gateway:
+            if is_alert:
+                await _check_alert(gateway, what["app"])
+            sent = await gateway.test_send(**what, tokens=tokens or None, wait=wait, key=key, **_given(terms))
+    except PushgateError as error:
+        _refused(error, as_json)
+    print_send_test(sent, tokens, as_json)
 
 
 async def _send(
     reactor: Any,
     what: dict[str, Any],
+    tokens: tuple[str, ...],
     *,
     is_alert: bool,
     to: gateway_address.GatewayAddress,
-    wait: float,
+    wait: float | None,
     key: str | None,
     as_json: bool,
     **terms: Any,
@@ -81,10 +118,11 @@ async def _send(
         async with gateway_address.reach(reactor, to) as gateway:
             if is_alert:
                 await _check_alert(gateway, what["app"])
-            number = await gateway.push(**what, key=key, **_given(terms))
+            token = tokens[0] if tokens else None
+            number = await gateway.push(**what, token=token, key=key, **_given(terms))
             if not as_json:
                 click.echo(number)
-            record, why = await _seen(reactor, gateway, number, wait)
+            record, why = await _seen(reactor, gateway, number, _WAIT if wait is None else wait)
     except PushgateError as error:
         _refused(error, as_json)
     _print(number, record, why, as_json)

@@ -27,6 +27,7 @@ from pushgate.client.client import Client, TermArguments, connect
 from pushgate.client.hub import HubClient, HubSend
 from pushgate.client.receipt import Ids, PartlySent, PushReceipt, Refused
 from pushgate.client.record import Record
+from pushgate.client.send_test import SendTest, TriedDevice
 from pushgate.client.subscription import Subscription
 from pushgate.model.channel import Channel
 from pushgate.model.errors import (
@@ -44,6 +45,7 @@ from pushgate.model.errors import (
     ShuttingDown,
     TooFast,
     TooLarge,
+    TooOften,
     UnknownApp,
     Unreachable,
 )
@@ -68,12 +70,15 @@ __all__ = [
     "Record",
     "Refusal",
     "Refused",
+    "SendTest",
     "ServiceFailed",
     "ShuttingDown",
     "Subscription",
     "TermArguments",
     "TooFast",
     "TooLarge",
+    "TooOften",
+    "TriedDevice",
     "UnknownApp",
     "Unreachable",
     "connect",

@@ -30,6 +30,7 @@ from pushgate.client.hub import HubClient
 from pushgate.client.receipt import PushReceipt, ReceiptPart, Refused
 from pushgate.client.record import Record, decode_record
 from pushgate.client.retries import Caller
+from pushgate.client.send_test import SendTest, decode_send_test
 from pushgate.client.subscription import Subscription
 from pushgate.model.backoff import Jitter
 from pushgate.model.channel import Channel
@@ -142,6 +143,7 @@ class Client:
         self._login = login
         self._link = ClientConnection(endpoint, clock, jitter, login=login, report=report)
         self._caller = Caller(self._link, clock, jitter, timeout, retry_for)
+        self._impatient = Caller(self._link, clock, jitter, timeout, retry_for=0.0)
         self._slots = DeferredSemaphore(in_flight)
         self._subscriptions: WeakSet[Subscription] = WeakSet()
 
@@ -219,6 +221,37 @@ class Client:
             return Deferred.fromCoroutine(self._send(app, chunk, key, pace, terms))
 
         return Deferred.fromCoroutine(BatchPush(send, self._slots).run(pieces))
+
+    def test_send(
+        self,
+        app: str,
+        tokens: Iterable[Token] | None = None,
+        payload: Payload | None = None,
+        *,
+        wait: float | None = None,
+        key: str | None = None,
+        **terms: Unpack[PushArguments],
+    ) -> Deferred[SendTest]:
+        """Send to ten devices at most; fires with what became of each, in words too.
+
+        An app has ten test sends in a minute: one more fails with `Overloaded`, which is not asked again.
+
+        :param tokens: as `push` takes one; None with ``channel``.
+        :param payload: as for `push`.
+        :param wait: seconds to wait, 30 by default and at most; what has no outcome by then says where it is.
+        :raises PushgateError: see the package.
+        """
+        texts = None if tokens is None else [_text(token) for token in tokens]
+        asked = self._ask_once(
+            commands.TestSend,
+            app=app,
+            tokens=None if texts is None else msgspec.json.encode(texts),
+            payload=None if payload is None else payload_bytes(payload),
+            wait=None if wait is None else float(wait),
+            key=key,
+            **terms,
+        )
+        return asked.addCallback(lambda answer: decode_send_test(answer["result"]))
 
     def status(self, id: str) -> Deferred[Record]:  # noqa: A002 - the contract's word
         """What became of a notification; fails with `NotFound` when its outcome is no longer kept."""
@@ -365,7 +398,7 @@ class Client:
         self, app: str, token: Token | None, payload: Payload | None, key: str | None, terms: PushArguments
     ) -> str:
         body = None if payload is None else payload_bytes(payload)
-        text = token if token is None or isinstance(token, str) else token_bytes(token).hex()
+        text = None if token is None else _text(token)
         async with self._slots:
             answer = await self._caller.call(
                 Push, key is not None, app=app, token=text, payload=body, key=key, **terms
@@ -432,12 +465,24 @@ class Client:
             after, more = last, bool(answer.get("more")) and last > after
         return stats
 
+    def _ask_once(self, command: Any, **arguments: Any) -> Deferred[dict[str, Any]]:
+        async def asked() -> dict[str, Any]:
+            async with self._slots:
+                return await self._impatient.call(command, False, **arguments)
+
+        return Deferred.fromCoroutine(asked())
+
     def _ask(self, command: Any, repeatable: bool, **arguments: Any) -> Deferred[dict[str, Any]]:
         async def asked() -> dict[str, Any]:
             async with self._slots:
                 return await self._caller.call(command, repeatable, **arguments)
 
         return Deferred.fromCoroutine(asked())
+
+
+def _text(token: Token) -> str:
+    """A token as text: the bytes of one in hex."""
+    return token if isinstance(token, str) else token_bytes(token).hex()
 
 
 def _chunks(

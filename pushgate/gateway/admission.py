@@ -40,8 +40,7 @@ class Admission:
             app, batch, refused = self._admit(submission, origin)
             first = await self._keep(app, batch, submission.key)
         except Refusal as refusal:
-            name = submission.app if submission.app in self._apps else ""
-            metrics.count("pushgate_refused_total", name, origin, refusal.code, times=len(submission.tokens))
+            self.count_refusal(submission, origin, refusal)
             raise
         if first == batch.id:
             if settled is not None and len(refused) < len(batch):
@@ -52,6 +51,11 @@ class Admission:
             metrics.count("pushgate_refused_total", batch.app, origin, fault.code)
         metrics.observe("pushgate_accept_seconds", origin, seconds=self._now() - began)
         return Receipt(first, len(batch), tuple(refused), first != batch.id)
+
+    def count_refusal(self, submission: Submission, origin: str, refusal: Refusal) -> None:
+        """Count all of a submission as refused."""
+        name, count = submission.app if submission.app in self._apps else "", len(submission.tokens)
+        self._context.metrics.count("pushgate_refused_total", name, origin, refusal.code, times=count)
 
     def open_for(self, name: str) -> App:
         """Return an app for which something may be taken on.

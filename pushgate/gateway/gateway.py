@@ -21,13 +21,15 @@ from pushgate.gateway.outcomes.batch_callbacks import BatchCallbacks
 from pushgate.gateway.outcomes.outbox import Outbox
 from pushgate.gateway.outcomes.recorder import OutcomeRecorder
 from pushgate.gateway.outcomes.tracker import OutcomeTracker
+from pushgate.gateway.send_tests import SendTests
 from pushgate.gateway.spool.interface import ISpool
 from pushgate.gateway.traffic import Traffic
 from pushgate.model.dead_token import DeadTokenEntry
-from pushgate.model.errors import CannotStart, Invalid, ShuttingDown
+from pushgate.model.errors import CannotStart, Invalid, Refusal, ShuttingDown
 from pushgate.model.notification import Submission, check_rate
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Outcome
+from pushgate.model.send_test import SendTestResult
 from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.guard import error_boundary
 from pushgate.plugin.interfaces import (
@@ -68,6 +70,7 @@ class Gateway:
         self._apps = AppRegistry(context, spool, self._recorder, limits)
         self._admission = Admission(context, spool, self._apps, callbacks, entropy)
         self._lookup = Lookup(context, spool, self._apps, self._tracker, self._outbox)
+        self._send_tests = SendTests(context.reactor, self.submit, self.status)
         self.on_reload: Reload = _no_reload
         self.process: Callable[[], dict[str, Any]] = dict
         self._traffic = Traffic(context.metrics)
@@ -167,6 +170,9 @@ class Gateway:
     ) -> Deferred[Receipt]:
         return Deferred.fromCoroutine(self._admission.submit(submission, input_name, settled))
 
+    def test_send(self, submission: Submission, input_name: str, patience: float) -> Deferred[SendTestResult]:
+        return Deferred.fromCoroutine(self._test_send(submission, input_name, patience))
+
     def status(self, number: int) -> Outcome | Deferred[Outcome]:
         return self._lookup.status(number)
 
@@ -247,6 +253,7 @@ class Gateway:
         """Flush the sinks and close the spool."""
         if self._sweeper.running:
             self._sweeper.stop()
+        self._send_tests.stop()
         await self._outbox.close()
         await self._spool.close()
 
@@ -262,6 +269,15 @@ class Gateway:
     def left(self) -> int:
         """Notifications without an outcome."""
         return self._tracker.unsettled + sum(app.queue.in_spool for app in self._apps)
+
+    async def _test_send(self, submission: Submission, origin: str, patience: float) -> SendTestResult:
+        try:
+            self._admission.open_for(submission.app)  # so that only apps have a rate
+            self._send_tests.check(submission)
+        except Refusal as refusal:
+            self._admission.count_refusal(submission, origin, refusal)
+            raise
+        return await self._send_tests.send(submission, origin, patience)
 
     # the start
 

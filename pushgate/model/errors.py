@@ -98,6 +98,20 @@ class TooFast(Overloaded):
         )
 
 
+class TooOften(Overloaded):
+    """Something that is bounded by the minute was asked for once too often.
+
+    :param what: ``"test sends of news"``.
+    :param limit: times a minute.
+    :param retry_after: seconds.
+    """
+
+    def __init__(self, what: str, limit: int, retry_after: float) -> None:
+        self.retry_after = float(ceil(retry_after))
+        Refusal.__init__(self, f"{what}: at most {limit} a minute; again in {self.retry_after:g} s")
+        self.queued = self.limit = limit
+
+
 class ShuttingDown(Refusal):
     """The gateway is stopping and takes nothing new."""
 

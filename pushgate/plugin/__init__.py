@@ -36,6 +36,7 @@ from pushgate.model.errors import (
     SinkDown,
     TooFast,
     TooLarge,
+    TooOften,
     UnknownApp,
 )
 from pushgate.model.finding import Finding, Level, failure, ok, warning
@@ -47,6 +48,7 @@ from pushgate.model.outcome import DeadToken, Outcome, Report, State, Verdict
 from pushgate.model.outcome_record import Tokens, id_text, ndjson
 from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation, Principal, Principals
+from pushgate.model.send_test import SendTestResult, TriedDevice
 from pushgate.model.target import TargetForm
 from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.checks import guarded
@@ -112,8 +114,9 @@ __all__ = [
     "LazySink", "LazyUpstream", "Level", "ListeningTable", "Metrics", "NotFound", "NotLoggedIn",
     "NotificationRules", "NotificationTrace", "Operation", "Outcome", "Overloaded", "Packed", "Port",
     "Principal", "PrincipalName", "Principals", "Priority", "PushgateError", "Receipt", "Refusal",
-    "ReplayPage", "Report", "RouteState", "ServerEndpoint", "ServiceFailed", "Settled", "ShuttingDown",
-    "Sink", "SinkDown", "SinkFactory", "SinkTable", "State", "Step", "StoragePolicy", "Submission",
-    "Table", "TargetForm", "Terms", "Tokens", "TooFast", "TooLarge", "UnknownApp", "UpstreamFactory",
-    "UpstreamState", "Verdict", "failure", "guarded", "id_text", "ndjson", "ok", "parse_id", "warning",
+    "ReplayPage", "Report", "RouteState", "SendTestResult", "ServerEndpoint", "ServiceFailed", "Settled",
+    "ShuttingDown", "Sink", "SinkDown", "SinkFactory", "SinkTable", "State", "Step", "StoragePolicy",
+    "Submission", "Table", "TargetForm", "Terms", "Tokens", "TooFast", "TooLarge", "TooOften",
+    "TriedDevice", "UnknownApp", "UpstreamFactory", "UpstreamState", "Verdict", "failure", "guarded",
+    "id_text", "ndjson", "ok", "parse_id", "warning",
 ]  # fmt: skip

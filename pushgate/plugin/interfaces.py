@@ -21,6 +21,7 @@ from pushgate.model.notification import Batch, Submission
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Outcome, Report, Verdict
 from pushgate.model.principals import Principals
+from pushgate.model.send_test import SendTestResult
 from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.hub_interface import IHub
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable, Table
@@ -159,6 +160,16 @@ class IGateway(Interface):
             possibly before the receipt is there. Each accepted one is among the outcomes once; corrections
             of `presumed` are not reported. Not called when the same key was used before, nor after a restart
             for notifications that are found in the spool.
+        """
+
+    def test_send(submission: Submission, input_name: str, patience: float) -> "Deferred[SendTestResult]":
+        """Submit for at most ten devices, and wait for what becomes of each.
+
+        Fires when all have their outcome or the time is over; what has none by then is still on its way.
+        Fails as `submit` does, with `TooLarge` for more devices, and with `TooOften` when the app had ten
+        test sends in the last minute, through whichever input.
+
+        :param patience: seconds to wait, 30 at most.
         """
 
     def status(number: int) -> "Outcome | Deferred[Outcome]":

@@ -11,6 +11,7 @@ from pushgate.model.errors import Conflict, NotFound, ShuttingDown, UnknownApp
 from pushgate.model.notification import Submission, check_rate
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Outcome, Report, State
+from pushgate.model.send_test import SendTestResult, TriedDevice
 from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.interfaces import (
     IGateway,
@@ -43,6 +44,8 @@ class RecordingGateway:
     :ivar broadcast_channels: the answer of `channels`, for every app.
     :ivar full: apps whose queues are nearly full; `relieve` empties one.
     :ivar withdrawn: the ids of the batches that were withdrawn.
+    :ivar patience: seconds that the last test send would wait. Its outcomes are those of `records`.
+    :ivar took: seconds after which each outcome of a test send came.
     :ivar settled: the callbacks for outcomes, by the id of the submission; `settle` calls them.
     """
 
@@ -67,6 +70,7 @@ class RecordingGateway:
         self._paused: dict[object, tuple[str, Callable[[], None]]] = {}
         self.withdrawn: list[int] = []
         self.settled: dict[int, Settled] = {}
+        self.patience, self.took = 0.0, 0.25
         self._keys: dict[tuple[str, str], tuple[Submission, Receipt]] = {}
         self._held: list[tuple[Deferred[Receipt], Receipt | Exception]] = []
         self._emitted: dict[str, Deferred[None]] = {}
@@ -86,6 +90,10 @@ class RecordingGateway:
             self._held.append((held, answer))
             return held
         return fail(answer) if isinstance(answer, Exception) else succeed(answer)
+
+    def test_send(self, submission: Submission, input_name: str, patience: float) -> Deferred[SendTestResult]:
+        self.patience = patience
+        return self.submit(submission, input_name).addCallback(self._tried)
 
     def status(self, number: int) -> Outcome:
         if number not in self.records:
@@ -219,6 +227,16 @@ class RecordingGateway:
         for name, sink in self.sinks.items():
             self._emitted[name].addCallback(lambda _, to: to.emit(reports), sink)
 
+    def _tried(self, receipt: Receipt) -> SendTestResult:
+        refused = {index for index, _ in receipt.refused}
+        found = ((index, self.records.get(receipt.id + index)) for index in range(receipt.count))
+        devices = [
+            TriedDevice(index, receipt.id + index, outcome, self.took if _is_settled(outcome) else None)
+            for index, outcome in found
+            if index not in refused
+        ]
+        return SendTestResult(receipt.id, tuple(devices), receipt.refused, receipt.repeated, self.patience)
+
     def _accept(self, submission: Submission, input_name: str) -> Receipt:
         if self.error is not None:
             raise self.error
@@ -246,3 +264,7 @@ class RecordingGateway:
     def _detach(self, name: str, sink: IOutcomeSink) -> None:
         if self.sinks.get(name) is sink:
             del self.sinks[name]
+
+
+def _is_settled(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.state not in {State.QUEUED, State.WRITTEN}

@@ -31,6 +31,7 @@ from pushgate.model.errors import (
     ShuttingDown,
     TooFast,
     TooLarge,
+    TooOften,
     UnknownApp,
     Unreachable,
 )
@@ -48,7 +49,39 @@ from pushgate.plugins.builtin import amp as amp_factory
 from pushgate.protocols.amp.commands import Push, Stats
 from pushgate.testing import RecordingGateway, outcome
 from tests.client_rig import ClientTestCase, Wires
-from tests.samples import CHANNEL, PAYLOAD, TOKEN, token
+from tests.samples import CHANNEL, PAYLOAD, TOKEN, WITH_CHANNELS, token
+
+
+class SendTestTests(ClientTestCase):
+    def test_what_became_of_each(self):
+        """A test send fires with what became of each device, in words too."""
+        self.gateway.records[outcome().span.batch.id] = outcome(
+            State.REJECTED, status=8, reason="InvalidToken"
+        )
+        sent = self.result(self.client.test_send("news", [TOKEN, "xyz"], {"aps": {}}, wait=5, priority=5))
+        [device] = sent.devices
+        self.assertEqual(
+            (device.index, device.state, device.status, device.seconds), (0, "rejected", 8, 0.25)
+        )
+        self.assertIn("of the other environment", device.meaning)
+        self.assertEqual([(index, code) for index, code, _ in sent.refused], [(1, "INVALID")])
+        self.assertTrue(sent.settled)
+        self.assertFalse(sent.repeated)
+        self.assertEqual(self.gateway.patience, 5.0)
+
+    def test_a_channel_and_a_push_magic(self):
+        """They take the places of tokens and payload."""
+        self.gateway._rules = WITH_CHANNELS
+        sent = self.result(self.client.test_send("news", payload={"aps": {}}, channel=CHANNEL))
+        self.assertEqual([each.state for each in sent.devices], [None])
+        self.result(self.client.test_send("news", [TOKEN], push_magic="x"))
+        self.assertEqual(self.gateway.submissions[1].terms.push_type, "mdm")
+
+    def test_too_often(self):
+        """It is not asked again: half a minute later it would still be too early."""
+        self.gateway.error = TooOften("test sends of news", 10, 12.3)
+        error = self.failure(self.client.test_send("news", [TOKEN], {"aps": {}}), Overloaded)
+        self.assertEqual(error.retry_after, 13.0)
 
 
 class PushTests(ClientTestCase):

@@ -1,7 +1,7 @@
 """The commands. Each responder answers its request now or later, or raises a `Refusal`."""
 
 from collections.abc import Callable, Coroutine
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.protocols.amp import Command
 from twisted.python.failure import Failure
 
-from pushgate.inputs.amp import channels, dead_tokens, hub, stats_page
+from pushgate.inputs.amp import channels, dead_tokens, hub, send_test, stats_page, submitted
 from pushgate.inputs.amp.arguments import ArgumentReader
 from pushgate.inputs.amp.request import UNHANDLED, AmpRequest, LaterCommand
 from pushgate.inputs.common.rules import rules_of
@@ -24,11 +24,10 @@ from pushgate.model.errors import (
     TooLarge,
     UnknownApp,
 )
-from pushgate.model.notification import Submission, Terms, parse_delivery, parse_id, parse_priority
+from pushgate.model.notification import Submission, parse_id
 from pushgate.model.outcome_record import id_text, record
 from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation
-from pushgate.model.target import channel_target
 from pushgate.plugin.interfaces import Receipt
 from pushgate.protocols.amp.boxes import Box
 from pushgate.protocols.amp.commands import (
@@ -46,10 +45,11 @@ from pushgate.protocols.amp.commands import (
     Reload,
     Stats,
     Status,
+    TestSend,
     Trace,
     Watch,
 )
-from pushgate.protocols.mdm_push import push_payload, push_type_with
+from pushgate.protocols.mdm_push import push_type_with
 
 _log = Logger()
 
@@ -97,16 +97,16 @@ def _push(
     **terms: Any,
 ) -> None:
     batcher = _open_batcher(request)
-    payload = _one_payload(payload, push_magic)
+    payload = submitted.one_payload(payload, push_magic)
     target = rules_of(request.connection.server.gateway, app).find_target(token, channel)
     terms |= {"channel": channel, "push_type": push_type_with(push_magic, terms["push_type"])}
     request.connection.session.charge(1)
     if key is None:
-        batcher.push(app, target, payload, _terms(**terms), partial(_pushed, request))
+        batcher.push(app, target, payload, submitted.terms(**terms), partial(_pushed, request))
         request.connection.fed(app)
         return
     tokens = Packed.of([target], 2)
-    submission = Submission(app=app, tokens=tokens, payload=payload, terms=_terms(**terms), key=key)
+    submission = Submission(app=app, tokens=tokens, payload=payload, terms=submitted.terms(**terms), key=key)
     batcher.submit(submission, partial(_pushed_alone, request))
     request.connection.fed(app)
 
@@ -123,12 +123,16 @@ def _push_batch(
     **terms: Any,
 ) -> None:
     batcher = _open_batcher(request)
-    body = _payload(payload, payloads)
-    packed = _targets(tokens, targets) if channel is None else _broadcasts(channel, body, tokens or targets)
+    body = submitted.payload(payload, payloads)
+    packed = (
+        submitted.targets(tokens, targets)
+        if channel is None
+        else submitted.broadcasts(channel, body, tokens or targets)
+    )
     if len(packed) > MAX_MEMBERS:
         raise TooLarge("tokens", len(packed), MAX_MEMBERS, "tokens")
     request.connection.session.charge(len(packed))
-    conditions = _terms(channel=channel, **terms)
+    conditions = submitted.terms(channel=channel, **terms)
     submission = Submission(app=app, tokens=packed, payload=body, terms=conditions, key=key)
     batcher.submit(submission, partial(_batch_pushed, request))
     request.connection.fed(app)
@@ -212,7 +216,7 @@ def _bury(request: AmpRequest, app: str, entries: bytes) -> None:
 
 
 def _forget(request: AmpRequest, app: str, tokens: bytes | None, targets: bytes | None) -> None:
-    packed, field = _targets(tokens, targets), "tokens" if targets is None else "targets"
+    packed, field = submitted.targets(tokens, targets), "tokens" if targets is None else "targets"
     forgotten = dead_tokens.forget(request.connection.server.gateway, app, packed, field)
     forgotten.addCallback(request.answer).addErrback(_not_answered, request, Forget.commandName)
 
@@ -257,67 +261,6 @@ def _open_batcher(request: AmpRequest) -> Any:
     return server.batcher
 
 
-@lru_cache(maxsize=256)
-def _terms(
-    expiration: int | None,
-    priority: int | None,
-    collapse_id: str | None,
-    push_type: str | None,
-    topic: str | None,
-    registered_at: int | None,
-    delivery: str | None,
-    channel: str | None,
-    rate: float | None = None,
-    pace: str | None = None,
-) -> Terms:
-    return Terms(
-        expiration=expiration,
-        priority=parse_priority(priority),
-        collapse_id=collapse_id,
-        push_type=push_type,
-        topic=topic,
-        registered_at=registered_at,
-        delivery=parse_delivery(delivery),
-        channel=channel,
-        rate=rate or 0.0,
-        pace=pace,
-    )
-
-
-def _targets(tokens: bytes | None, targets: bytes | None) -> Packed:
-    if tokens is not None and targets is None:
-        return Packed(tokens, 1, "tokens")
-    if targets is not None and tokens is None:
-        return Packed(targets, 2, "targets")
-    raise Invalid("targets", "neither" if tokens is None else "both", "either tokens or targets")
-
-
-def _broadcasts(channel: str, payload: bytes | Packed, targets: bytes | None) -> Packed:
-    """The targets of what is sent to a channel: the channel, for each payload."""
-    if targets is not None:
-        raise Invalid("channel", "with tokens", "either tokens or a channel")
-    count = len(payload) if isinstance(payload, Packed) else 1
-    return Packed.of([channel_target(channel)] * count, 2)
-
-
-def _one_payload(payload: bytes | None, push_magic: str | None) -> bytes:
-    if payload is not None and push_magic is not None:
-        raise Invalid("push_magic", "with a payload", "either a payload or a push_magic")
-    if push_magic is not None:
-        return push_payload(push_magic)
-    if payload is None:
-        raise Invalid("payload", "missing", "it is required, or a push_magic in its place")
-    return payload
-
-
-def _payload(payload: bytes | None, payloads: bytes | None) -> bytes | Packed:
-    if payload is not None and payloads is None:
-        return payload
-    if payloads is not None and payload is None:
-        return Packed(payloads, 2, "payloads")
-    raise Invalid("payload", "both" if payload is not None else "neither", "either payload or payloads")
-
-
 def _pushed(request: AmpRequest, result: int | PushgateError) -> None:
     if isinstance(result, PushgateError):
         request.fail(result)
@@ -349,7 +292,7 @@ def _refused_list(receipt: Receipt) -> bytes:
     return refused
 
 
-_LATER: Final[tuple[LaterCommand, ...]] = (*channels.COMMANDS, *hub.COMMANDS)
+_LATER: Final[tuple[LaterCommand, ...]] = (*channels.COMMANDS, *hub.COMMANDS, *send_test.COMMANDS)
 _RESPONDERS: Final[dict[bytes, tuple[ArgumentReader, Operation | None, Callable[..., None]]]] = {
     command.commandName: (ArgumentReader(command), operation, responder)
     for command, operation, responder in (
@@ -373,4 +316,4 @@ _RESPONDERS: Final[dict[bytes, tuple[ArgumentReader, Operation | None, Callable[
     for command, operation, answer in _LATER
 }
 """The arguments of each command, the operation a peer must be allowed, and the responder."""
-_SUBMITS: Final = frozenset({Push.commandName, PushBatch.commandName})
+_SUBMITS: Final = frozenset({Push.commandName, PushBatch.commandName, TestSend.commandName})

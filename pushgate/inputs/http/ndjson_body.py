@@ -36,8 +36,9 @@ class NDJSONBody:
     """
 
     def __init__(self, request: HTTPRequest) -> None:
-        if "wait" in request.parameters:
-            raise Invalid("wait", "with application/x-ndjson", "only with application/json")
+        for name in ("wait", "test"):
+            if name in request.parameters:
+                raise Invalid(name, "with application/x-ndjson", "only with application/json")
         self._request, self._app = request, request.parameters["app"]
         self._key = key_of(request)
         self._read_pause, self._reason = request.read_pause, f"the pieces of request {id(request)}"

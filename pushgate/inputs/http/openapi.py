@@ -9,10 +9,12 @@ from pushgate.inputs.http.event_id import PATTERN as LAST_EVENT_ID
 from pushgate.inputs.http.hub_schemas import PARAMETERS as HUB_PARAMETERS
 from pushgate.inputs.http.hub_schemas import SCHEMAS as HUB_SCHEMAS
 from pushgate.inputs.http.schema_parts import Schema, object_of, ref
+from pushgate.inputs.http.send_test import VALUES
 from pushgate.model.errors import REFUSALS
 from pushgate.model.history import Event
 from pushgate.model.notification import MAX_BATCH, MAX_EXPIRATION, MAX_RATE, Delivery, Priority
 from pushgate.model.outcome import State
+from pushgate.model.send_test import MOST_A_MINUTE, MOST_DEVICES
 from pushgate.protocols.apns_rules import MAX_TOKEN, PUSH_TYPES
 
 _UUID: Final[Schema] = {"type": "string", "format": "uuid"}
@@ -92,6 +94,25 @@ _REFUSED: Final[Schema] = {
 }
 _RECEIPT: Final[Schema] = {"id": _UUID, "count": _COUNT, "refused": _REFUSED}
 
+_OUTCOME: Final[dict[str, Schema]] = {
+    "id": {"type": ["string", "null"]},
+    "app": {"type": "string"},
+    "token": {"type": ["string", "null"]},
+    "state": {"enum": [*State]},
+    "status": {"type": ["integer", "null"]},
+    "reason": {"type": "string"},
+    "at": {"type": "number"},
+    "attempts": _COUNT,
+    "batch": {"type": ["string", "null"]},
+    "index": {"type": ["integer", "null"]},
+    "upstream": {"type": "string"},
+    "corrects": {"type": "boolean"},
+    "dead_since": {"type": "integer"},
+    "channel": {"type": "string", "description": "Of a broadcast, which has no token."},
+    "unique_id": {"type": "string", "description": "What the push service calls it."},
+    "replacement": {"type": "string", "description": "With replaced: the device's new token."},
+}
+
 SCHEMAS: Final[dict[str, Schema]] = {
     "One": object_of(["token", "payload"], {"token": _TOKEN, "payload": _PAYLOAD, **_OF_DEVICES}, True),
     "Wake": object_of(
@@ -146,27 +167,24 @@ SCHEMAS: Final[dict[str, Schema]] = {
                 "items": object_of(["id", "first", "count"], {"id": _UUID, "first": _COUNT, "count": _COUNT}),
             },
             "outcomes": {"type": "array", "items": ref("Outcome"), "description": "With ?wait=."},
+            "devices": {"type": "array", "items": ref("TriedDevice"), "description": "With ?test."},
+            "settled": {"type": "boolean", "description": "With ?test: each device has its outcome."},
+            "waited": {"type": "number", "description": "With ?test: seconds."},
+            "repeated": {"type": "boolean", "description": "With ?test: sent before under the same key."},
         },
     ),
     "Outcome": object_of(
         ["id", "app", "token", "state", "status", "reason", "at", "attempts", "batch", "index", "upstream"],
+        _OUTCOME,
+    ),
+    "TriedDevice": object_of(
+        ["id", "app", "index", "state", "meaning", "advice", "seconds"],
         {
-            "id": {"type": ["string", "null"]},
-            "app": {"type": "string"},
-            "token": {"type": ["string", "null"]},
-            "state": {"enum": [*State]},
-            "status": {"type": ["integer", "null"]},
-            "reason": {"type": "string"},
-            "at": {"type": "number"},
-            "attempts": _COUNT,
-            "batch": {"type": ["string", "null"]},
-            "index": {"type": ["integer", "null"]},
-            "upstream": {"type": "string"},
-            "corrects": {"type": "boolean"},
-            "dead_since": {"type": "integer"},
-            "channel": {"type": "string", "description": "Of a broadcast, which has no token."},
-            "unique_id": {"type": "string", "description": "What the push service calls it."},
-            "replacement": {"type": "string", "description": "With replaced: the device's new token."},
+            **_OUTCOME,
+            "state": {"enum": [*State, None], "description": "null: not known any more."},
+            "meaning": {"type": "string", "description": "What the outcome means."},
+            "advice": {"type": "string", "description": "What to do."},
+            "seconds": {"type": ["number", "null"], "description": "Until the outcome; null: there is none."},
         },
     ),
     "Story": {
@@ -229,6 +247,13 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "in": "query",
         "schema": {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h|d)$"},
         "description": "Answer with the outcomes when all are known, or after this time.",
+    },
+    "test": {
+        "in": "query",
+        "schema": {"enum": [*VALUES]},
+        "allowEmptyValue": True,
+        "description": f"A test send, to {MOST_DEVICES} devices at most, {MOST_A_MINUTE} a minute of an app."
+        " The answer says what became of each device, and waits for that.",
     },
     "watched": {"in": "query", "name": "app", "schema": {"type": "string"}, "description": "One app's only."},
     "Last-Event-ID": {

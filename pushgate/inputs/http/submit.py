@@ -16,11 +16,13 @@ from pushgate.inputs.common.json_terms import decoded
 from pushgate.inputs.common.rules import rules_of
 from pushgate.inputs.common.schemas import OPTIONAL, Body, check_one, decode_body, find_target
 from pushgate.inputs.http.request import HTTPRequest
+from pushgate.inputs.http.send_test import Part, answer_test, is_test
 from pushgate.model.errors import Invalid, PushgateError, Refusal, ShuttingDown, TooLarge
 from pushgate.model.notification import MAX_BATCH, Submission, Terms, check_key
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
+from pushgate.model.send_test import MOST_DEVICES
 from pushgate.net.http.responses import HTTPResponse, json_answer
 from pushgate.plugin.interfaces import Receipt
 from pushgate.plugin.settings import parse_duration
@@ -29,8 +31,6 @@ MAX_WAITED: Final = 1000
 """Notifications of a request that waits for their outcomes, at most."""
 _KEY: Final = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
 _KEY_RULE: Final = "1 to 255 printable characters of ASCII"
-_Part = tuple[Submission, dict[int, Refusal], int]
-"""A submission, what the input refused of it by index, and how many notifications came before it."""
 
 
 def push(request: HTTPRequest, data: bytes) -> None:
@@ -68,7 +68,7 @@ def waiting_time(request: HTTPRequest) -> float | None:
 
 
 def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds: float | None) -> None:
-    server, charge = request.server, request.session.charge
+    server, charge, tries = request.server, request.session.charge, is_test(request)
     rules = rules_of(server.gateway, app)
     if (body.token is UNSET and body.channel is None) or _has_many(body):
         parts, count = _parts(app, rules, body, key)
@@ -76,7 +76,7 @@ def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds
         if body.rate is not None or body.pace is not None:
             raise Invalid("rate", "with token", "rate and pace are for tokens or notifications")
         token, payload, terms = find_target(rules, body), _payload(rules, body), body.terms()
-        if key is None and seconds is None:
+        if key is None and seconds is None and not tries:
             charge(1)
             server.batcher.push(app, token, payload, terms, partial(_pushed, request))
             request.fed(app)
@@ -84,10 +84,13 @@ def _submit(request: HTTPRequest, app: str, body: Body, key: str | None, seconds
         tokens = Packed.of([token], 2)
         alone = Submission(app=app, tokens=tokens, payload=payload, terms=terms, key=key)
         parts, count = [(alone, {}, 0)], 1
+    if tries and count > MOST_DEVICES:
+        raise TooLarge("notifications of a test send", count, MOST_DEVICES, "notifications")
     if seconds is not None and count > MAX_WAITED:
         raise TooLarge("notifications of a request that waits", count, MAX_WAITED, "notifications")
     charge(count)
-    request.run(_answer_parts(request, parts, seconds, key is not None))
+    answer = answer_test if tries else partial(_answer_parts, again=key is not None)
+    request.run(answer(request, parts, seconds))
 
 
 def _has_many(body: Body) -> bool:
@@ -102,7 +105,7 @@ def _pushed(request: HTTPRequest, result: int | PushgateError) -> None:
         request.answer(HTTPResponse(202, body))
 
 
-def _parts(app: str, rules: NotificationRules, body: Body, key: str | None) -> tuple[Iterable[_Part], int]:
+def _parts(app: str, rules: NotificationRules, body: Body, key: str | None) -> tuple[Iterable[Part], int]:
     """The submissions that a body makes, and of how many notifications; raise `Refusal` for a bad one."""
     check_one(body)
     if body.tokens is not UNSET:
@@ -117,7 +120,7 @@ def _parts(app: str, rules: NotificationRules, body: Body, key: str | None) -> t
     return _many(app, made(rules, body.notifications, MAX_BATCH), body, key), len(body.notifications)
 
 
-def _many(app: str, drafts: Iterator[Draft], body: Body, key: str | None) -> Iterable[_Part]:
+def _many(app: str, drafts: Iterator[Draft], body: Body, key: str | None) -> Iterable[Part]:
     """The batches that `notifications` make; where there are several, they share the body's rate.
 
     All but the first two are made when they are asked for: there may be as many as notifications.
@@ -128,7 +131,7 @@ def _many(app: str, drafts: Iterator[Draft], body: Body, key: str | None) -> Ite
     if body.rate and pace is None and several:
         pace = key or uuid4().hex
 
-    def part(numbered: tuple[int, Draft]) -> _Part:
+    def part(numbered: tuple[int, Draft]) -> Part:
         number, draft = numbered
         draft.terms = _paced(body, draft.terms, pace)
         own = part_key(key, number) if several else key
@@ -170,7 +173,7 @@ def _check_alone(body: Body) -> None:
 
 
 async def _answer_parts(
-    request: HTTPRequest, parts: Iterable[_Part], seconds: float | None, again: bool
+    request: HTTPRequest, parts: Iterable[Part], seconds: float | None, again: bool
 ) -> HTTPResponse:
     """Submit, and wait for outcomes as long as the request asks for.
 
@@ -203,7 +206,7 @@ class _Results:
         self._errors: list[PushgateError] = []
         self._count = 0
 
-    def add(self, part: _Part, result: Receipt | PushgateError) -> None:
+    def add(self, part: Part, result: Receipt | PushgateError) -> None:
         """Note the next result."""
         submission, faults, first = part
         self._count += len(submission.tokens)

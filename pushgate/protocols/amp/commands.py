@@ -121,6 +121,25 @@ class PushBatch(Command):
 
 
 @refusable
+class TestSend(Command):
+    """Send to ten devices at most, and wait for what becomes of each; the rest is as of `Push`.
+
+    `tokens` is a JSON list of tokens as text, `wait` seconds, 30 at most. `result` is a JSON object: a
+    receipt, and under ``devices`` the outcome record of each with ``meaning``, ``advice`` and ``seconds``.
+    """
+
+    arguments: ClassVar[Arguments] = [
+        (b"app", Unicode()),
+        (b"tokens", String(optional=True)),
+        (b"payload", String(optional=True)),
+        (b"push_magic", Unicode(optional=True)),
+        *_TERMS,
+        (b"wait", Float(optional=True)),
+    ]
+    response: ClassVar[Arguments] = [(b"result", String())]
+
+
+@refusable
 class Status(Command):
     """What became of a notification: its outcome record, as JSON."""
 

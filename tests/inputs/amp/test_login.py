@@ -43,6 +43,7 @@ PUSH, READ, ADMIN = Operation
 EVERY = {
     "Push": push(),
     "PushBatch": push_batch(),
+    "TestSend": command("TestSend", app=b"news", tokens=b'["0a"]', payload=b"{}"),
     "Status": command("Status", id=ID),
     "Trace": command("Trace", id=ID),
     "Cancel": command("Cancel", id=ID),
@@ -98,7 +99,7 @@ class LoginTests(LoginTestCase):
                 )
         self.assertEqual((self.gateway.submissions, self.gateway.sinks), ([], {}))
         refused = self.context.metrics.counts["pushgate_refused_total"]
-        self.assertEqual(refused[("news", "amp", "FORBIDDEN")], 2)
+        self.assertEqual(refused[("news", "amp", "FORBIDDEN")], 3)
 
     def test_every_command_asks(self):
         """There is no command but Login that needs no permission."""
