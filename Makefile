@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo run test lint dist man bench audit schemathesis clean
+.PHONY: help venv demo run test lint dist man docs bench audit schemathesis clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ dist: $(INSTALLED)  ## build dist/: sdist and wheel, checked, and installed with
 			&& echo "$$python: installed, and its demonstration holds" || exit 1; \
 	done
 	@rm -rf build/dist
+
+docs: $(INSTALLED)  ## build the site of the documents and of the API reference in build/site
+	@$(BIN)/python -m mkdocs build --strict --quiet && echo "$(CURDIR)/build/site/index.html"
 
 man: $(INSTALLED)  ## write a man page of each command to build/man
 	@$(BIN)/python docs/tools/man_pages.py build/man

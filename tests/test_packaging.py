@@ -25,8 +25,8 @@ WITHOUT_EXTRAS = [
 ]
 pytestmark = pytest.mark.timeout(300)
 TOP = {
-    ".ci", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "bench", "docs", "etc", "plugins",
-    "pushgate", "pyproject.toml", "tests", "twisted",
+    ".ci", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "bench", "docs", "etc", "mkdocs.yml",
+    "plugins", "pushgate", "pyproject.toml", "tests", "twisted",
 }  # fmt: skip
 """What a checkout holds."""
 

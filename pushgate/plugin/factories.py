@@ -145,7 +145,12 @@ class UpstreamFactory(Factory):
 
 
 KINDS: Final = (InputFactory, SinkFactory, UpstreamFactory)
-LazyInput, LazySink, LazyUpstream = InputFactory.lazy, SinkFactory.lazy, UpstreamFactory.lazy
+LazyInput = InputFactory.lazy
+"""Declares an input whose code is imported when it is first used: see `Factory.lazy`."""
+LazySink = SinkFactory.lazy
+"""Declares a sink likewise."""
+LazyUpstream = UpstreamFactory.lazy
+"""Declares an upstream likewise."""
 
 
 @implementer(IOutcomeSink)
