@@ -23,7 +23,7 @@ _PORT: Final = 7215
 _SHORT: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]*)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 """HOST, HOST:PORT or :PORT, an IPv6 address in brackets."""
 
-_OPTIONS: Final = (
+_LOGIN: Final = (
     click.option(
         "--secret-file", metavar="FILE", type=click.Path(path_type=Path), envvar="PUSHGATE_SECRET_FILE",
         help="Holds the secret that goes with --login. Default: $PUSHGATE_SECRET_FILE.",
@@ -32,10 +32,15 @@ _OPTIONS: Final = (
         "--login", metavar="NAME", envvar="PUSHGATE_LOGIN",
         help="The principal to log in as, where the gateway asks. Default: $PUSHGATE_LOGIN.",
     ),
-    click.option(
-        "--to", metavar="HOST:PORT", default=f"127.0.0.1:{_PORT}", show_default=True,
-        help="The gateway's AMP input; or a Twisted client endpoint such as unix:/run/gate.sock or tls:....",
-    ),
+)  # fmt: skip
+_KINDS: Final = "or a Twisted client endpoint such as unix:/run/gate.sock or tls:...."
+_TO: Final = click.option(
+    "--to", metavar="HOST:PORT", default=f"127.0.0.1:{_PORT}", show_default=True,
+    help=f"The gateway's AMP input; {_KINDS}",
+)  # fmt: skip
+_TO_CONFIGURED: Final = click.option(
+    "--to", metavar="HOST:PORT", default="",
+    help=f"The running gateway's AMP input; {_KINDS} By default that of the configuration.",
 )  # fmt: skip
 
 
@@ -58,12 +63,20 @@ class GatewayAddress(NamedTuple):
 
 def to(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options ``--to``, ``--login`` and ``--secret-file``, as the one argument `to`."""
+    return _with_address(command, _TO)
 
+
+def to_configured(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a command that reads a configuration: `where` is "" when ``--to`` is not given."""
+    return _with_address(command, _TO_CONFIGURED)
+
+
+def _with_address(command: Callable[..., Any], where: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def with_gateway(*args: Any, to: str, login: str | None, secret_file: Path | None, **rest: Any) -> Any:
         return command(*args, to=GatewayAddress(to, _login(login, secret_file)), **rest)
 
-    for option in _OPTIONS:
+    for option in (*_LOGIN, where):
         option(with_gateway)
     return with_gateway
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pushgate.cli.gateway_address import GatewayAddress
 from pushgate.model.errors import CannotStart
 from pushgate.plugin.config_errors import read_toml
 from pushgate.service.config.embedded_default import embedded_default
@@ -14,12 +15,15 @@ class Examinee:
 
     :param file: None: what a gateway that is started without one has.
     :param app: the only app to examine; None: all, with inputs, sinks and hubs.
+    :param to: the running gateway, with "" for the address that follows from the configuration.
     :ivar faults: one line each.
     :ivar is_read: the file could be read, whatever is in it.
     """
 
-    def __init__(self, file: Path | None, directories: tuple[Path, ...], app: str | None) -> None:
-        self.file, self.app = file, app
+    def __init__(
+        self, file: Path | None, directories: tuple[Path, ...], app: str | None, to: GatewayAddress
+    ) -> None:
+        self.file, self.app, self.to = file, app, to
         self.is_read = True
         self.registry = Registry({}, [])
         self.config, self.faults = Config(GatewayTable(), {}, {}, {}), list[str]()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pushgate.cli import options
+from pushgate.cli import gateway_address, options
 from pushgate.cli.run import run
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     help="For each step on the network.",
 )  # fmt: skip
 @click.option("--strict", is_flag=True, help="Warnings make the exit status 1, too.")
+@gateway_address.to_configured
 @options.as_json
 def command(
     file: Path | None,
@@ -36,9 +37,10 @@ def command(
     offline: bool,
     timeout: float,
     strict: bool,
+    to: gateway_address.GatewayAddress,
     as_json: bool,
 ) -> None:
-    """Find what is wrong: configuration, files, network, push services.
+    """Find what is wrong: configuration, files, network, push services, the running gateway.
 
     Each finding is ok, a warning or a failure, with what it means and what to do. Nothing is sent to a
     device, nothing that a gateway needs is taken, and no secret is shown. Run it as the user that the gateway
@@ -49,7 +51,7 @@ def command(
     """
     from pushgate.cli.doctor.examinee import Examinee
 
-    examinee = Examinee(file, directories, app)
+    examinee = Examinee(file, directories, app, to)
     run(lambda reactor: _examine(examinee, _examination(reactor, timeout, offline), strict, as_json))
 
 

@@ -7,6 +7,9 @@ from msgspec.structs import replace
 
 from pushgate.cli.doctor.configuration import check_configuration, check_surroundings
 from pushgate.cli.doctor.examinee import Examinee
+from pushgate.cli.doctor.running import amp_input, check_running
+from pushgate.cli.gateway_address import GatewayAddress
+from pushgate.cli.status.judgement import GATEWAY
 from pushgate.model.finding import Finding
 from pushgate.plugin.checks import without_checks
 from pushgate.plugin.config_errors import dotted
@@ -36,6 +39,13 @@ def parts(examinee: Examinee, examination: Examination) -> Iterator[Part]:
     if examinee.app is None:
         yield from _plug_ins("sinks", config.sinks, given)
         yield from _plug_ins("inputs", config.inputs, given)
+    yield Part(GATEWAY, "", check_running(_where(examinee), given, examinee.app))
+
+
+def _where(examinee: Examinee) -> GatewayAddress | None:
+    """Where a gateway with this configuration is asked: where the caller says, or at its own AMP input."""
+    where = examinee.to.where or amp_input(examinee.config.inputs.values())
+    return GatewayAddress(where, examinee.to.login) if where else None
 
 
 def _plug_ins(
