@@ -77,6 +77,13 @@ def test_standard_input_and_json():
     assert done.returncode == 1
 
 
+def test_a_push_magic():
+    """It makes the payload of a push of MDM, whose topic is not just any."""
+    done = pushgate("lint", "--push-magic", "47250C9C-1B37", "--topic", "com.example.news")
+    assert done.stdout.startswith("--push-magic: apns, mdm, 24 bytes")
+    assert "--push-magic: error: --topic: a topic of MDM begins with com.apple.mgmt." in done.stdout
+
+
 def test_a_template():
     """What a template is filled with is named."""
     done = pushgate("lint", "--payload", '{"aps": {"alert": "$(message)", "badge": "#(n)"}}')

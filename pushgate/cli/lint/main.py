@@ -25,6 +25,7 @@ _STDIN: Final = "-"
 @click.argument("file", metavar="[PAYLOAD]", required=False)
 @click.option("--payload", metavar="TEXT", help="The payload itself, in place of a file.")
 @click.option("--alert", metavar="TEXT", help="Instead of a payload of Apple's: the text to show.")
+@click.option("--push-magic", metavar="MAGIC", help="Instead of a payload: what a push of MDM has.")
 @click.option("--service", type=click.Choice(_SERVICES), help="What it is for; else its content says.")
 @click.option("--platform", type=click.Choice(_PLATFORMS), help="Of a template: what it is for.")
 @click.option("--config", type=click.Path(path_type=Path), help="With --app: the configuration's file.")
@@ -37,7 +38,9 @@ _STDIN: Final = "-"
 @click.option("--strict", is_flag=True, help="End with 1 for warnings too.")
 @options.plugins
 @options.as_json
-def command(file: str | None, payload: str | None, alert: str | None, **rest: Any) -> None:
+def command(
+    file: str | None, payload: str | None, alert: str | None, push_magic: str | None, **rest: Any
+) -> None:
     """Examine a payload: what is wrong with it, where, and what to write instead.
 
     PAYLOAD is a file, or - for standard input. Nothing is sent, and no gateway is asked. The exit status is 1
@@ -45,9 +48,9 @@ def command(file: str | None, payload: str | None, alert: str | None, **rest: An
     """
     from pushgate.protocols.lint.flaw import Grade
 
-    if sum(each is not None for each in (file, payload, alert)) != 1:
-        raise click.UsageError("either a file, --payload or --alert is needed")
-    name, body = _body(file, payload, alert)
+    if sum(each is not None for each in (file, payload, alert, push_magic)) != 1:
+        raise click.UsageError("either a file, --payload, --alert or --push-magic is needed")
+    name, body = _body(file, payload, alert, push_magic)
     strict, as_json = rest.pop("strict"), rest.pop("as_json")
     report = _examined(_draft(body, **rest))
     if as_json:
@@ -58,12 +61,16 @@ def command(file: str | None, payload: str | None, alert: str | None, **rest: An
         raise SystemExit(1)
 
 
-def _body(file: str | None, payload: str | None, alert: str | None) -> tuple[str, bytes]:
+def _body(
+    file: str | None, payload: str | None, alert: str | None, push_magic: str | None
+) -> tuple[str, bytes]:
     """What the payload is called, and its bytes."""
     if payload is not None:
         return "--payload", payload.encode()
     if alert is not None:
         return "--alert", json.dumps({"aps": {"alert": alert}}, ensure_ascii=False).encode()
+    if push_magic is not None:
+        return "--push-magic", json.dumps({"mdm": push_magic}, ensure_ascii=False).encode()
     assert file is not None  # as the caller looked
     if file == _STDIN:
         return "standard input", sys.stdin.buffer.read()
@@ -104,12 +111,11 @@ def _of_app(config: Path, app: str, directories: tuple[Path, ...]) -> dict[str, 
     from pushgate.cli.output import drop_log, fail
     from pushgate.model.errors import CannotStart
     from pushgate.protocols.lint.services import OF_UPSTREAM
-    from pushgate.service.config.reader import read_config
-    from pushgate.service.plugin_registry import find
+    from pushgate.service.config.reader import plug_ins_for, read_config
 
     drop_log()
     try:
-        apps = read_config(config, find(directories)).apps
+        apps = read_config(config, plug_ins_for(config, directories)).apps
     except CannotStart as error:
         fail(error.faults)
     if app not in apps:

@@ -12,6 +12,7 @@ from pushgate.protocols.lint.draft import Draft, flaw_of_term
 from pushgate.protocols.lint.flaw import Flaw, Grade
 from pushgate.protocols.lint.json_tree import JSONText, Kind, Value
 from pushgate.protocols.lint.shape import compare, near
+from pushgate.protocols.mdm_push import TOPIC_PREFIX, is_mdm_topic
 
 _WITHOUT_APS = frozenset({"mdm", "voip", "complication", "fileprovider", "location", "pushtotalk"})
 """Push types whose payload is the app's own, as far as it likes."""
@@ -96,8 +97,8 @@ def _of_topic(draft: Draft, push_type: str) -> Iterator[Flaw]:
     if suffixed is not None and suffixed != push_type:
         what = f"its end is that of {suffixed}, and the push type is {push_type}"
         yield flaw_of_term("topic", what, f"the bundle id alone, or push type {suffixed}")
-    if push_type == "mdm" and not topic.startswith("com.apple.mgmt."):
-        what = "a topic of MDM begins with com.apple.mgmt."
+    if push_type == "mdm" and not is_mdm_topic(topic):
+        what = f"a topic of MDM begins with {TOPIC_PREFIX}"
         yield flaw_of_term("topic", what, "the UID in the subject of the MDM certificate")
 
 

@@ -19,6 +19,7 @@ from pushgate.protocols.lint.shape import (
     one_of,
     shape,
 )
+from pushgate.protocols.mdm_push import MAX_MAGIC
 
 _LATEST: Final = 1e11
 """Unix seconds beyond which a number is in milliseconds: the year 5138."""
@@ -31,6 +32,10 @@ def _is_time(value: Value) -> bool:
 
 def _is_part(value: Value) -> bool:
     return isinstance(value.found, float) and 0 <= value.found <= 1
+
+
+def _is_magic(value: Value) -> bool:
+    return 1 <= len(str(value.found).encode("utf-8", "replace")) <= MAX_MAGIC
 
 
 def _is_badge(value: Value) -> bool:
@@ -141,11 +146,12 @@ LIVE_APS: Final = Shape(
     moved=_MOVED,
 )
 """``aps`` of a Live Activity, whose relevance-score may be any number."""
+_MAGIC: Final = shape(f"a text of 1 to {MAX_MAGIC} bytes, as the device gave it", Kind.TEXT, test=_is_magic)
 MDM: Final = Shape(
     'exactly {"mdm": "PUSH MAGIC"}',
     frozenset({Kind.OBJECT}),
     test=lambda value: "mdm" in value.members,
-    fields={"mdm": TEXT},
+    fields={"mdm": _MAGIC},
     unknown=Grade.ERROR,
     why="a device takes no other key in a push of MDM",
 )

@@ -77,6 +77,7 @@ def test_nothing_is_wrong(payload, terms):
         ({"aps": {**LIVE, "relevance-score": "x"}}, "aps.relevance-score", "write a number"),
         ({"aps": {**LIVE, "content-state": []}}, "aps.content-state", "write an object"),
         ({"mdm": "x", "call": 1}, "call", "take it away, or put it where it is read"),
+        ({"mdm": ""}, "mdm", "write a text of 1 to 255 bytes, as the device gave it"),
         ({"mdm": 5}, "mdm", 'write "5", in quotes'),
     ],
 )  # fmt: skip
