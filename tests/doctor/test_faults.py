@@ -122,6 +122,13 @@ class HTTP2Tests(FaultCase):
         await self.start()
         self.assertEqual(await self.app(team_id="OTHERTEAM1"), frozenset({"credential"}))
 
+    async def test_without_a_key(self) -> None:
+        """With a file that cannot be used one comes as far as TCP: nothing is shown to the service."""
+        await self.start()
+        found = await self.app(key_file=self.simulator.certificates.ca, key_id="SIMKEY0001")
+        self.assertIn("provider-key-form", found)
+        self.assertEqual([each.check for each in self.shown][-2:], ["name", "tcp"])
+
     async def test_a_certificate(self) -> None:
         """With a certificate all is well, too."""
         await self.start()
@@ -150,7 +157,7 @@ class ServiceTests(FaultCase):
             builtin.wns: {
                 **secret("wns", "client_secret_file", "client_id"), "token_url": f"{url}/accesstoken.srf",
             },
-            builtin.mpns: {},
+            builtin.mpns: {"certificate": self.simulator.certificates.client},
             builtin.webpush: {"vapid_key_file": self.vapid(), "subject": "mailto:ops@example.org"},
         }  # fmt: skip
 

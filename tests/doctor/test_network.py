@@ -9,6 +9,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import AuthorityInformationAccessOID
 from OpenSSL.crypto import X509, PKey
 from OpenSSL.SSL import NO_OVERLAPPING_PROTOCOLS
 from twisted.internet import reactor
@@ -21,7 +22,9 @@ from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
 from pushgate.model.finding import Finding
-from pushgate.plugins.builtin import apns_http2
+from pushgate.plugins.builtin import apns_http2, webpush
+from pushgate.upstreams.apns_http2 import diagnosis
+from pushgate.upstreams.webpush import diagnosis as webpush_diagnosis
 from tests.connect_proxy import ProxyServer
 from tests.doctor_rig import amiss, documented, examination, examine, told_apart
 from tests.doctor_samples import DAY, NOW, key, name, pem
@@ -85,10 +88,13 @@ class Names:
         return receiver
 
 
-def issue(subject: str, *, by: Any = None, hosts: tuple[str, ...] = (), ends: timedelta = DAY) -> Any:
+def issue(
+    subject: str, *, by: Any = None, hosts: tuple[str, ...] = (), ends: timedelta = DAY, place: str = ""
+) -> Any:
     """A certificate with its key; an authority's when it is for no hosts.
 
     :param by: the issuer's certificate and key; its own when None.
+    :param place: where the issuer's certificate is to be had.
     """
     own = key()
     issuer, signer = (by[0].subject, by[1]) if by else (name(subject), own)
@@ -101,6 +107,11 @@ def issue(subject: str, *, by: Any = None, hosts: tuple[str, ...] = (), ends: ti
     if hosts:
         names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
         builder = builder.add_extension(names, critical=False)
+    if place:
+        access = x509.AccessDescription(
+            AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(place)
+        )
+        builder = builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
     return builder.sign(signer, SHA256()), own
 
 
@@ -207,6 +218,33 @@ class NetworkTests(TestCase):
         await proxy.start()
         self.addCleanup(proxy.stop)
         return {"proxy": proxy.url, "port": await self.listen(b"")}
+
+    async def test_the_other_port(self) -> None:
+        """Where one of Apple's ports is shut, the other one is tried, and what to set is said."""
+        shut, is_open = self.closed_port(), await self.listen(b"")
+        self.patch(diagnosis, "OTHER_PORT", {shut: is_open})
+        findings = await self.app(port=shut)
+        self.assertEqual(amiss(findings), {"tcp-refused", "other-port"})
+        self.assertEqual(findings[-1].advice, f"set port = {is_open}")
+        self.patch(diagnosis, "OTHER_PORT", {shut: self.closed_port()})
+        self.assertIn("does not accept connections either", (await self.app(port=shut))[-1].what)
+
+    async def test_where_an_issuer_is_to_be_had(self) -> None:
+        """A certificate that says where its issuer's is to be had is quoted."""
+        leaf = issue("here", by=self.between, hosts=("localhost",), place="http://ca.example/between.cer")
+        [found] = [each for each in await self.app(**await self.there(b"", self.tls(leaf))) if each.advice]
+        self.assertIn("it is said to be at http://ca.example/between.cer", found.advice)
+        self.assertEqual(found.details[:2], ("0 s:CN=here", "  i:CN=Between"))
+
+    async def test_browsers_services(self) -> None:
+        """A service that targets may name, and that cannot be reached, is a warning: it may not be needed."""
+        self.patch(webpush_diagnosis, "SERVICES", ("none.example",))
+        own = {"vapid_key_file": self.key_file, "subject": "mailto:ops@example.org"}
+        findings = await examine(webpush, examination(timeout=0.5), **own)
+        self.assertEqual(
+            [(each.check, each.level) for each in findings],
+            [("vapid-key", "ok"), ("hosts", "ok"), ("name", "warning")],
+        )
 
     async def test_every_one(self) -> None:
         """Each has the checks that the page lists, and no other has them."""

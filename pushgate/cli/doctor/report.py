@@ -84,8 +84,8 @@ class TextReport:
         width = max(self._width - len(rest), 20)
         lines = [line for each in text.splitlines() for line in wrap(each, width, break_on_hyphens=False)]
         for number, line in enumerate(lines):
-            lead = Text(rest) if number else Text(first, style=first_style)
-            self._console.print(lead + Text(line, style=style))
+            lead = (rest, "") if number else (first, first_style)
+            self._console.print(Text.assemble(lead, (line, style)))
 
 
 def _number(count: int, noun: str) -> str:

@@ -19,7 +19,7 @@ def certificate_lines(certificate: x509.Certificate) -> list[str]:
         f"notBefore={certificate.not_valid_before_utc:%b %e %H:%M:%S %Y} GMT",
         f"notAfter={certificate.not_valid_after_utc:%b %e %H:%M:%S %Y} GMT",
         f"key={key_text(certificate)}",
-        f"SHA1 Fingerprint={fingerprint}",
+        f"SHA1={fingerprint}",
     ]
 
 

@@ -21,8 +21,6 @@ from pushgate.plugin.interfaces import Examination
 MOST: Final = 8
 """Addresses of a name that are tried at most."""
 _PORTS: Final = {
-    443: " (Apple's HTTP/2 API is on 2197 too: try port = 2197)",
-    2197: " (Apple's HTTP/2 API is on 443 too: try port = 443)",
     2195: "; Apple's binary service has 2195 to send and 2196 for feedback",
     2196: "; Apple's binary service has 2195 to send and 2196 for feedback",
 }

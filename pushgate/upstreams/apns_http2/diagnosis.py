@@ -7,9 +7,11 @@ from typing import Final
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from pushgate.model.finding import Finding
+from pushgate.model.finding import Finding, Level, warning
 from pushgate.net.diagnosis.files import FileChecks
 from pushgate.net.diagnosis.identity import check_identity
+from pushgate.net.diagnosis.names import look_up
+from pushgate.net.diagnosis.tcp import touch
 from pushgate.plugin.interfaces import Examination
 from pushgate.protocols.apns_http2.provider_token import key_id_in, parse_key
 from pushgate.protocols.apns_push_types import TYPES
@@ -26,8 +28,31 @@ _IMPOSSIBLE: Final = Impossible(bytes(128), b'{"aps":{}}', frozenset({"BadDevice
 _ADVICE: Final = "take the file AuthKey_….p8 as Apple gave it: Keys, in Certificates, Identifiers & Profiles"
 
 
-def diagnose(app: str, config: ApnsHTTP2Table, examination: Examination) -> AsyncIterator[Finding]:
+OTHER_PORT: Final = {443: 2197, 2197: 443}
+"""Apple listens on both, so that firewalls can tell its service from other HTTPS."""
+
+
+async def diagnose(app: str, config: ApnsHTTP2Table, examination: Examination) -> AsyncIterator[Finding]:
     """The findings. The request goes to a device token that is none, which Apple says once it accepts us."""
+    is_shut = False
+    async for each in _diagnose(app, config, examination):
+        is_shut = is_shut or (each.check.startswith("tcp-") and each.level is Level.FAILURE)
+        yield each
+    if is_shut and config.port in OTHER_PORT:
+        yield await _other_port(config.host, OTHER_PORT[config.port], examination)
+
+
+async def _other_port(host: str, port: int, examination: Examination) -> Finding:
+    """Whether the other of Apple's ports can be reached, where the one of the configuration cannot."""
+    _, addresses = await look_up(host, port, examination)
+    is_there = bool(addresses) and (await touch(host, addresses, examination))[1]
+    what, advice = f"port {port} of {host} does not accept connections either", "have one of the two opened"
+    if is_there:
+        what, advice = f"port {port} of {host} accepts connections", f"set port = {port}"
+    return warning("other-port", what, "Apple's HTTP/2 API is on 443 and on 2197", advice)
+
+
+def _diagnose(app: str, config: ApnsHTTP2Table, examination: Examination) -> AsyncIterator[Finding]:
 
     def server() -> Server:
         return apple_server(app, config, load(app, config), examination.context)

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from pushgate.cli import main
 from tests.cli.programs import pushgate
+from tests.doctor_samples import Samples
 
 PLUG_INS = """
 from collections.abc import Callable
@@ -125,6 +126,30 @@ def test_an_app_that_there_is_not(directory: Path) -> None:
     done = doctor(directory, CONFIGURATION, "--app", "emu")
     assert "  failure app: no app 'emu' could be read" in done.stdout
     assert done.returncode == 1
+
+
+def toml(name: str, factory: Any, keys: dict[str, Any]) -> str:
+    """The table of an app."""
+    lines = [f"{key} = {json.dumps(str(value))}" for key, value in keys.items()]
+    return "\n".join([f"[apps.{name}]", f'upstream = "{factory.name}"', *lines, ""])
+
+
+def test_no_secret_is_printed(tmp_path: Path) -> None:
+    """Of all broken files at once, in text and in JSON, no key, password or secret comes out; in 80 columns."""
+    text, secrets = "", []
+    for number in range(len(Samples(tmp_path).all())):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        samples = Samples(directory)
+        text += toml(f"app{number}", *list(samples.all().values())[number]())
+        secrets += samples.secrets
+    printed = [doctor(tmp_path, text, "--offline", *options) for options in ((), ("--json",))]
+    assert [done.returncode for done in printed] == [1, 1]
+    assert [
+        secret for secret in secrets if any(secret in done.stdout + done.stderr for done in printed)
+    ] == []
+    assert max(map(len, printed[0].stdout.splitlines())) <= 80
+    assert json.loads(printed[1].stdout)["counts"]["failure"] > 20
 
 
 def test_a_bad_option() -> None:
