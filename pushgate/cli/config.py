@@ -53,6 +53,29 @@ def check(file: Path, directories: tuple[Path, ...], as_json: bool) -> None:
         print_table(("table", "name", "plug-in or operations"), rows)
 
 
+@command.command("import-momentum")
+@click.argument("file", type=click.Path(path_type=Path))
+def import_momentum(file: Path) -> None:
+    """Translate Momentum's FILE, an ecelerity.conf, and print the configuration that comes of it.
+
+    What has no counterpart, or has to be looked at, is a line on stderr, and a comment in what is printed.
+    """
+    from pushgate.protocols.momentum.conf_translation import NothingToTranslate, translate
+    from pushgate.protocols.momentum.ecelerity_conf import ConfSyntaxError, read_conf
+
+    try:
+        found = translate(read_conf(file.read_bytes().decode()))
+    except OSError as error:
+        fail([f"{file}: {error.strerror}"])
+    except UnicodeDecodeError:
+        fail([f"{file}: not text in UTF-8"])
+    except (ConfSyntaxError, NothingToTranslate) as error:
+        fail([f"{file}: {error}"])
+    for remark in found.remarks:
+        click.echo(f"{file}: {remark}", err=True)
+    click.echo(found.toml, nl=False)
+
+
 def _by_section(config: "Config") -> dict[str, dict[str, str]]:
     return {
         "apps": _choices(config.apps),

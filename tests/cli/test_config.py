@@ -183,3 +183,38 @@ class CheckTests(PlugInTestCase):
         """The sample in ``etc`` is good."""
         result = CliRunner().invoke(main, ["config", "check", str(ROOT / "etc" / "pushgate.toml")])
         self.assertEqual((result.exit_code, result.stderr), (0, ""))
+
+
+class ImportMomentumTests(PlugInTestCase):
+    def run_on(self, content: bytes) -> tuple[Path, Result]:
+        file = self.directory() / "ecelerity.conf"
+        file.write_bytes(content)
+        return file, CliRunner().invoke(main, ["config", "import-momentum", str(file)])
+
+    def test_a_stanza(self) -> None:
+        """What is printed is a configuration without a fault; what has no counterpart is a line on stderr."""
+        text = 'domain "a.example" { delivery_method = apn tls_certificate = "/a.pem" retry_interval = 60 }\n'
+        file, result = self.run_on(text.encode())
+        self.assertEqual(result.exit_code, 0)
+        self.assertIn(f"{file}: line 1: retry_interval: no counterpart; an app's circuit", result.stderr)
+        made = self.directory() / "pushgate.toml"
+        made.write_text(result.stdout)
+        checked = CliRunner().invoke(main, ["config", "check", str(made)])
+        self.assertEqual((checked.exit_code, checked.stderr), (0, ""))
+        self.assertEqual(checked.stdout, "apps\ta.example\tapns-http2\ninputs\tsmtp\tsmtp\n")
+
+    def test_faults(self) -> None:
+        """What cannot be read or translated is one line, and nothing is printed."""
+        for content, words in (
+            (b"domain a {", "line 1: a brace that is not closed"),
+            (b"", 'no domain has delivery_method = "apn"'),
+            (b"\xff", "not text in UTF-8"),
+        ):
+            file, result = self.run_on(content)
+            self.assertEqual((result.exit_code, result.stdout), (1, ""))
+            self.assertEqual(result.stderr, f"{file}: {words}\n")
+
+    def test_no_file(self) -> None:
+        """So is a file that is not there."""
+        result = CliRunner().invoke(main, ["config", "import-momentum", "/nowhere"])
+        self.assertEqual((result.exit_code, result.stderr), (1, "/nowhere: No such file or directory\n"))

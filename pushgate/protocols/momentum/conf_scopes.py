@@ -1,0 +1,63 @@
+"""The scopes of ``ecelerity.conf``: which domains are for Apple, and which settings hold for each."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from pushgate.protocols.momentum.ecelerity_conf import Setting, Stanza
+
+CHANNEL: Final = "apn"
+"""The `delivery_method` of domains for Apple."""
+_SCOPES: Final = frozenset({"binding_group", "binding", "domain"})
+
+
+class Domain(msgspec.Struct, frozen=True):
+    """A domain for Apple.
+
+    :param stanzas: those whose settings hold for it, the innermost first: its own, its binding's, the file.
+    """
+
+    name: str
+    line: int
+    stanzas: tuple[Stanza, ...]
+
+    def setting(self, key: str) -> Setting | None:
+        """The setting that holds; None without one."""
+        found = (stanza.setting(key) for stanza in self.stanzas)
+        return next((each for each in found if each is not None), None)
+
+    def settings(self) -> Iterator[Setting]:
+        """Every setting of its own stanza."""
+        return iter(self.stanzas[0].settings)
+
+
+def domains_of(conf: Stanza) -> tuple[list[Domain], list[Domain]]:
+    """The domains for Apple, and those for Google's GCM, in their order."""
+    every = list(_domains(conf, ()))
+    return [each for each in every if _method(each) == CHANNEL], [
+        each for each in every if _method(each) == "gcm"
+    ]
+
+
+def _domains(stanza: Stanza, around: tuple[Stanza, ...]) -> Iterator[Domain]:
+    scopes = (stanza, *around)
+    if stanza.kind == "domain":
+        yield Domain(stanza.label, stanza.line, scopes)
+    for each in stanza.stanzas:
+        if each.kind in _SCOPES:
+            yield from _domains(each, scopes)
+
+
+def _method(domain: Domain) -> str:
+    setting = domain.setting("delivery_method")
+    return setting.values[0].lower() if setting is not None and setting.values else ""
+
+
+def listeners(conf: Stanza, kind: str) -> Iterator[tuple[Stanza, Stanza]]:
+    """Each `listen` stanza of the listeners of a kind, with the listener around it."""
+    for listener in conf.stanzas:
+        if listener.kind == kind:
+            for each in listener.stanzas:
+                if each.kind == "listen":
+                    yield listener, each
