@@ -24,6 +24,7 @@ from pushgate.protocols.momentum.apn_log import (
     entry_lines,
     heartbeat_line,
 )
+from pushgate.sinks.common.diagnosis import diagnose_file
 from pushgate.sinks.common.file_sink import FileSink
 
 
@@ -112,4 +113,4 @@ def _sink(name: str, config: ApnLoggerTable, _: IGateway, context: Context) -> A
     return ApnLoggerSink(name, config, context)
 
 
-plug_in = ApnLoggerTable, _sink
+plug_in = ApnLoggerTable, _sink, diagnose_file

@@ -5,6 +5,7 @@ from functools import partial
 from pushgate.model.outcome_record import ndjson
 from pushgate.plugin.interfaces import Context, IGateway
 from pushgate.plugin.settings import FilePath, SinkTable
+from pushgate.sinks.common.diagnosis import diagnose_file
 from pushgate.sinks.common.file_sink import FileSink
 
 
@@ -21,4 +22,4 @@ def _sink(name: str, config: JSONLTable, _: IGateway, context: Context) -> FileS
     return FileSink(name, config.path.absolute(), partial(ndjson, tokens=config.tokens), context.reactor)
 
 
-plug_in = JSONLTable, _sink
+plug_in = JSONLTable, _sink, diagnose_file

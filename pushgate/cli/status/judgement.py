@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from pushgate.cli.status.causes import words
 from pushgate.cli.status.words import age, days_left, number, share, size
+from pushgate.model.disk_room import room
 from pushgate.model.finding import Finding, Level, failure, ok, warning
 from pushgate.model.gateway_stats import AppStats, GatewayStats, SinkStats
 
@@ -88,11 +89,10 @@ def _disk(free: int, total: int) -> Finding:
     what = f"{size(free)} of {size(total)} are free on the disk of the state directory"
     meaning = "without room submissions are refused as OVERLOADED, and outcomes are kept in memory"
     advice = "make room, or move state_dir"
-    if free < min(0.01 * total, 200e6):
-        return failure("disk", what, meaning, advice)
-    if free < min(0.05 * total, 5e9):
-        return warning("disk", what, meaning, advice)
-    return ok("disk", what)
+    level = room(free, total)
+    if level is Level.OK:
+        return ok("disk", what)
+    return (failure if level is Level.FAILURE else warning)("disk", what, meaning, advice)
 
 
 def _files(used: int, limit: int) -> Finding:

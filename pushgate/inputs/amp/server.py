@@ -5,6 +5,7 @@ from pydantic import Field
 from pushgate.inputs.amp.connection import AmpConnection
 from pushgate.inputs.amp.watcher import Watchers
 from pushgate.inputs.common.conversation_input import ConversationInput, ConversationServer
+from pushgate.inputs.common.diagnosis import diagnose
 from pushgate.inputs.common.login_settings import LoginTable
 from pushgate.inputs.common.session import Authenticator
 from pushgate.plugin.interfaces import Context, IGateway
@@ -49,4 +50,4 @@ class AmpInput(ConversationInput):
     server = AmpServer
 
 
-plug_in = AmpTable, AmpInput
+plug_in = AmpTable, AmpInput, diagnose

@@ -12,6 +12,7 @@ from pushgate.inputs.apns_binary.push_connection import NotificationServer
 from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.inputs.apns_binary.tls import ProviderTls
 from pushgate.inputs.common.connections import Connections
+from pushgate.inputs.common.diagnosis import diagnose
 from pushgate.net.listener import Listener
 from pushgate.plugin.interfaces import Context, IGateway, IInput, IReadsFiles
 
@@ -76,4 +77,4 @@ class ApnsBinaryInput:
         )
 
 
-plug_in = ApnsTable, ApnsBinaryInput
+plug_in = ApnsTable, ApnsBinaryInput, diagnose

@@ -7,6 +7,7 @@ from twisted.logger import Logger
 from pushgate.inputs.apns_http2.authentication import ProviderAuthentication
 from pushgate.inputs.apns_http2.server import PushServer
 from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
+from pushgate.inputs.common.diagnosis import diagnose
 from pushgate.inputs.common.listening_input import ListeningInput
 from pushgate.net.listener import Listener
 from pushgate.plugin.interfaces import Context, IGateway
@@ -41,4 +42,4 @@ class ApnsHTTP2Input(ListeningInput):
         )
 
 
-plug_in = ApnsHTTP2InputTable, ApnsHTTP2Input
+plug_in = ApnsHTTP2InputTable, ApnsHTTP2Input, diagnose

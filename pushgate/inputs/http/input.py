@@ -1,5 +1,6 @@
 """The HTTP input as a plug-in."""
 
+from pushgate.inputs.common.diagnosis import diagnose
 from pushgate.inputs.common.listening_input import ListeningInput
 from pushgate.inputs.common.session import Authenticator
 from pushgate.inputs.http.server import HTTPServer
@@ -19,4 +20,4 @@ class HTTPInput(ListeningInput):
         )
 
 
-plug_in = HTTPTable, HTTPInput
+plug_in = HTTPTable, HTTPInput, diagnose

@@ -1,5 +1,6 @@
 """The hub input as a plug-in."""
 
+from pushgate.inputs.common.diagnosis import diagnose
 from pushgate.inputs.common.listening_input import ListeningInput
 from pushgate.inputs.hub.server import HubServer
 from pushgate.inputs.hub.settings import HubInputTable
@@ -15,4 +16,4 @@ class HubInput(ListeningInput):
         super().__init__(listener, HubServer(name, config, gateway, context, listener.loopback))
 
 
-plug_in = HubInputTable, HubInput
+plug_in = HubInputTable, HubInput, diagnose

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from pushgate.inputs.common.conversation_input import ConversationInput, ConversationServer
+from pushgate.inputs.common.diagnosis import diagnose
 from pushgate.inputs.common.login_settings import LoginTable
 from pushgate.inputs.line.connection import LineConnection
 from pushgate.plugin.settings import Duration, ServerEndpoint
@@ -36,4 +37,4 @@ class LineInput(ConversationInput):
     server = LineServer
 
 
-plug_in = LineTable, LineInput
+plug_in = LineTable, LineInput, diagnose

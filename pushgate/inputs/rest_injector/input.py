@@ -1,5 +1,6 @@
 """The REST injector as a plug-in."""
 
+from pushgate.inputs.common.diagnosis import diagnose
 from pushgate.inputs.common.listening_input import ListeningInput
 from pushgate.inputs.common.session import Authenticator
 from pushgate.inputs.rest_injector.server import RestInjectorServer
@@ -19,4 +20,4 @@ class RestInjectorInput(ListeningInput):
         )
 
 
-plug_in = RestInjectorTable, RestInjectorInput
+plug_in = RestInjectorTable, RestInjectorInput, diagnose

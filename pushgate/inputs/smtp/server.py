@@ -3,6 +3,7 @@
 from typing import Any
 
 from pushgate.inputs.common.conversation_input import ConversationInput
+from pushgate.inputs.common.diagnosis import diagnose
 from pushgate.inputs.smtp.connection import SmtpConnection
 from pushgate.inputs.smtp.services import SmtpServices
 from pushgate.inputs.smtp.settings import SmtpTable
@@ -28,4 +29,4 @@ class SmtpInput(ConversationInput):
         self._server.starttls, self._server.trusting = self._listener.starttls, self._listener.trusting
 
 
-plug_in = SmtpTable, SmtpInput
+plug_in = SmtpTable, SmtpInput, diagnose

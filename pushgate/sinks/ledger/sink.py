@@ -1,7 +1,7 @@
 """The ledger as a sink, and as what is asked for what the gateway has forgotten, or a reader has missed."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -14,12 +14,15 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.model.errors import CannotStart, SinkDown
+from pushgate.model.finding import Finding, ok, warning
 from pushgate.model.notification import MAX_BATCH
 from pushgate.model.outcome import Outcome, Report
 from pushgate.model.outcome_record import Tokens
+from pushgate.net.diagnosis.written_file import check_written_file
 from pushgate.plugin.factories import Sink
 from pushgate.plugin.interfaces import (
     Context,
+    Examination,
     IAddressed,
     IGateway,
     IHistory,
@@ -197,4 +200,19 @@ def _sink(name: str, config: LedgerTable, _: IGateway, context: Context) -> IOut
     return LedgerSink(name, context.state_dir / FILE, config.tokens, config.keep, context)
 
 
-plug_in = LedgerTable, _sink
+async def _diagnose(_name: str, _: LedgerTable, examination: Examination) -> AsyncIterator[Finding]:
+    """Whether its file can be written, where there is to be one."""
+    directory = examination.context.state_dir
+    if directory is None:
+        yield warning(
+            "memory", 'gateway.state_dir is "memory", so it keeps nothing',
+            "traces end with the process", "name a directory in state_dir, or leave the sink out",
+        )  # fmt: skip
+    elif not directory.is_dir():
+        yield ok("file-writable", "its directory, state_dir, is made at the first start")
+    else:
+        for each in check_written_file("", directory / FILE):
+            yield each
+
+
+plug_in = LedgerTable, _sink, _diagnose

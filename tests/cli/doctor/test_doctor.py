@@ -69,7 +69,7 @@ def test_every_part_in_its_order(directory: Path) -> None:
         ("apps.kiwi", "no-checks", "ok"),
         ("sinks.office", "flight", "ok"),
         ("sinks.office", "wings", "warning"),
-        ("inputs.amp", "no-checks", "ok"),
+        ("inputs.amp", "listen", "ok"),
     ]
     assert (report["worst"], report["counts"]["failure"], done.returncode, done.stderr) == (
         "failure",
