@@ -163,8 +163,11 @@ def imports(path):
 
 
 def folder_of(module):
-    """The folder directly in pushgate/ of one of our modules; "" of the package itself, which is the version."""
-    return module.partition(".")[2].partition(".")[0]
+    """The folder directly in pushgate/ of one of our modules; "" of the package itself, which is the version.
+
+    ``python -m pushgate`` is the command, so its module counts as one of ``cli``.
+    """
+    return module.partition(".")[2].partition(".")[0].replace("__main__", "cli")
 
 
 def part_of(module):

@@ -118,7 +118,11 @@ def endpoint_text(to: str) -> str:
 
 @asynccontextmanager
 async def reach(
-    reactor: Any, to: GatewayAddress, timeout: float = 10.0, say: Callable[[str], None] | None = None
+    reactor: Any,
+    to: GatewayAddress,
+    timeout: float = 10.0,
+    say: Callable[[str], None] | None = None,
+    retry_for: float | None = None,
 ) -> AsyncIterator["Client"]:
     """A client of the gateway there, once the gateway has answered; closed at the end.
 
@@ -126,6 +130,7 @@ async def reach(
 
     :param timeout: seconds, here and for each answer of the gateway.
     :param say: is given a line about a wait for the connection; by default it goes to standard error.
+    :param retry_for: seconds for which a gateway that is overloaded is asked again; by default `timeout`.
     :raises NotReached: nothing answers there, or nothing that speaks as a gateway does.
     :raises Forbidden: as the gateway did; to a caller that has not logged in it says how.
     """
@@ -133,7 +138,8 @@ async def reach(
 
     say = say or _say
     endpoint = await _tried(reactor, to, timeout, say)
-    client = Client(endpoint, reactor, timeout=timeout, retry_for=timeout, login=to.login, report=say)
+    patience = timeout if retry_for is None else retry_for
+    client = Client(endpoint, reactor, timeout=timeout, retry_for=patience, login=to.login, report=say)
     client.start()
     try:
         async with client:

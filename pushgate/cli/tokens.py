@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO, TypeVar
 import click
 
 from pushgate.cli import gateway_address, options
-from pushgate.cli.output import fail, print_json
+from pushgate.cli.row_files import BadLines
 from pushgate.cli.run import run
 from pushgate.model.errors import Invalid
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pushgate.model.dead_token import DeadTokenEntry
     from pushgate.model.target import TargetForm
 
-_SHOWN: Final = 20
-"""Faulty lines that are listed one by one."""
 _AT_ONCE: Final = 20_000
 """Lines between two words about the progress."""
 _app: Callable[[Any], Any] = click.option(
@@ -125,15 +123,15 @@ async def _write(
 async def _import(
     reactor: Any, app: str, file: TextIO, to: gateway_address.GatewayAddress, as_json: bool
 ) -> None:
-    now, faults, entered, new = int(time.time()), _Faults(), 0, 0
+    now, bad, entered, new = int(time.time()), BadLines(), 0, 0
     async with gateway_address.reach(reactor, to) as gateway:
-        entries = faults.sorted_out(file, _parser(await gateway.target_form(app), now))
+        entries = _sorted_out(file, _parser(await gateway.target_form(app), now), bad)
         for part in _parts(entries):
             new += await gateway.bury(app, part)
             entered += len(part)
             _progress("entered", entered)
     figures = {"entered": entered, "new": new}
-    faults.report(figures, f"{entered:,} entered, {new:,} of them new", as_json)
+    bad.report(figures, f"{entered:,} entered, {new:,} of them new", as_json)
 
 
 async def _forget(
@@ -146,18 +144,18 @@ async def _forget(
 ) -> None:
     from pushgate.model.dead_token import longest
 
-    faults, asked, forgotten = _Faults(), 0, 0
+    bad, asked, forgotten = BadLines(), 0, 0
     async with gateway_address.reach(reactor, to) as gateway:
         form = await gateway.target_form(app)
         wanted = [form.parse(each, longest(form)) for each in tokens]
-        listed = (entry.token for entry in faults.sorted_out(file or (), _parser(form, 0)))
+        listed = (entry.token for entry in _sorted_out(file or (), _parser(form, 0), bad))
         for part in filter(None, (wanted, *_parts(listed))):
             forgotten += await gateway.forget(app, part)
             asked += len(part)
             _progress("gone through", asked)
     unknown = asked - forgotten
     figures = {"forgotten": forgotten, "unknown": unknown}
-    faults.report(figures, f"{forgotten:,} forgotten, {unknown:,} were not there", as_json)
+    bad.report(figures, f"{forgotten:,} forgotten, {unknown:,} were not there", as_json)
 
 
 def _parser(form: "TargetForm", now: int) -> "Callable[[str], DeadTokenEntry]":
@@ -167,36 +165,15 @@ def _parser(form: "TargetForm", now: int) -> "Callable[[str], DeadTokenEntry]":
     return lambda text: parse(text, now, form)
 
 
-class _Faults:
-    """Bad lines, by number."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._shown: list[tuple[int, str]] = []
-
-    def sorted_out(self, lines: Iterable[str], parse: Callable[[str], _T]) -> Iterator[_T]:
-        """What the good lines say; blank ones say nothing."""
-        for number, text in enumerate(lines, 1):
-            if not text.strip():
-                continue
-            try:
-                yield parse(text)
-            except Invalid as fault:
-                self._count += 1
-                if self._count <= _SHOWN:
-                    self._shown.append((number, str(fault)))
-
-    def report(self, figures: dict[str, Any], sentence: str, as_json: bool) -> None:
-        """Print what was done, then what was not; end the command when there was such."""
-        if as_json:
-            print_json({**figures, "refused": self._count, "faults": self._shown})
-        else:
-            click.echo(sentence)
-        shown = [f"line {number}: {fault}" for number, fault in self._shown]
-        if self._count > len(shown):
-            shown.append(f"and {self._count - len(shown):,} more bad lines")
-        if shown:
-            fail([*shown, f"{self._count:,} bad lines were left out"])
+def _sorted_out(lines: Iterable[str], parse: Callable[[str], _T], bad: BadLines) -> Iterator[_T]:
+    """What the good lines say; blank ones say nothing."""
+    for number, text in enumerate(lines, 1):
+        if not text.strip():
+            continue
+        try:
+            yield parse(text)
+        except Invalid as fault:
+            bad.refuse(number, str(fault))
 
 
 def _parts(items: Iterable[_T]) -> Iterator[list[_T]]:

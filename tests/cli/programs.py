@@ -39,13 +39,14 @@ LIMITED = (
 """Who does not log in may read; the principal `shop` may push."""
 
 
-def start(*command: str, cwd: Path | None = None) -> subprocess.Popen[str]:
+def start(*command: str, cwd: Path | None = None, stdin: int | None = None) -> subprocess.Popen[str]:
     """A process whose output is read through pipes; no terminal is in play."""
     # Unbuffered, as tests read it line by line; and without the tables that a colour variable would bring.
     environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
-        command, cwd=cwd, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+        command, cwd=cwd, env=environ, text=True,
+        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
 
 
 def pushgate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -104,6 +104,26 @@ def test_what_to_send():
     assert pushgate("send", "--app", "a", "--token", "0a", "--alert", "x", "--payload", "{}").returncode == 2
 
 
+def test_several_tokens(gateway):
+    """Each token has its id and its outcome in a line, in the order given; a bad one keeps none of the others away."""
+    done = send(gateway, "--token", "dead0077", "--token", "xyz", token="0a01")
+    good, dead, bad = (line.split("  ") for line in done.stdout.splitlines())
+    assert (good[0], good[2].split(":")[0] in TAKEN) == ("0a01", True)
+    assert (dead[0], dead[2]) == ("dead0077", "rejected: refused by the push service, 8 InvalidToken")
+    assert (bad[0], bad[1].split(";")[0]) == ("xyz", "refused, INVALID: token: text of 3 characters")
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_several_tokens_in_json(gateway):
+    """Programs get a list, and a key that is repeated sends nothing again."""
+    options = ("--token", "0a02", "--json", "--key", "several")
+    sent, again = (json.loads(send(gateway, *options, token="0a01").stdout) for _ in range(2))
+    assert [(each["token"], each["state"]) for each in sent] == [("0a01", "presumed"), ("0a02", "presumed")]
+    assert [each["id"] for each in again] == [each["id"] for each in sent]
+    unasked = json.loads(send(gateway, "--token", "xy", "--json", "--wait", "0").stdout)
+    assert [set(each) for each in unasked] == [{"token", "id"}, {"token", "error", "detail"}]
+
+
 @pytest.mark.parametrize("command", [("send", "--app", "demo", "--token", "0a", "--alert", "x"), ("watch",)])
 def test_no_gateway(command):
     """When there is no gateway, one reads why, and what to do, at once."""

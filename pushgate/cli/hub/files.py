@@ -1,8 +1,6 @@
 """``pushgate hub import`` and ``export``."""
 
 import json
-import os
-import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -13,15 +11,13 @@ from pushgate.cli import gateway_address, options
 from pushgate.cli.hub.options import hub
 from pushgate.cli.hub.stable_id import with_id
 from pushgate.cli.hub.table import Registration, Row, TableWriter, read_lines, read_table, write_line
-from pushgate.cli.output import fail, print_json
+from pushgate.cli.row_files import BadLines, CountedLines, size_of
 from pushgate.cli.run import run
 from pushgate.model.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from pushgate.client import HubClient
 
-_SHOWN: Final = 20
-"""Faulty lines that are listed one by one."""
 _AT_ONCE: Final = 500
 """Registrations of one command at most."""
 _BYTES: Final = 60_000
@@ -88,13 +84,13 @@ async def _export(
 async def _import(
     reactor: Any, hub: str, file: TextIO, table: bool, to: gateway_address.GatewayAddress, as_json: bool
 ) -> None:
-    counted = _CountedLines(file)
+    counted = CountedLines(file)
     rows, done = (read_table if table else read_lines)(counted), _Import()
     async with gateway_address.reach(reactor, to, _PATIENCE) as gateway:
         there = gateway.hub(hub)
         await there.count("no-such-tag")  # a hub that is not there is one error, and not one for each line
         with click.progressbar(
-            length=_size(file), file=sys.stderr, label="importing", hidden=not sys.stderr.isatty()
+            length=size_of(file), file=sys.stderr, label="importing", hidden=not sys.stderr.isatty()
         ) as bar:
             for part in _parts(rows):
                 await _put_all(there, part, done)
@@ -103,32 +99,17 @@ async def _import(
 
 
 class _Import:
-    """What was entered, and the bad lines by number."""
+    """What was entered, and the bad lines."""
 
     def __init__(self) -> None:
-        self.entered = self.left_out = self._count = 0
-        self._faults: list[tuple[int, str]] = []
-
-    def refuse(self, line: int, reason: str) -> None:
-        """Note a bad line."""
-        self._count += 1
-        if len(self._faults) < _SHOWN:
-            self._faults.append((line, reason))
+        self.entered = self.left_out = 0
+        self.bad = BadLines()
 
     def report(self, as_json: bool) -> None:
         """Print what was done, then what was not; end the command when there was such."""
-        faults = sorted(self._faults)
-        if as_json:
-            figures = {"entered": self.entered, "installations": self.left_out, "refused": self._count}
-            print_json({**figures, "faults": faults})
-        else:
-            left = f", {self.left_out:,} of installations left out" if self.left_out else ""
-            click.echo(f"{self.entered:,} entered{left}")
-        shown = [f"line {line}: {text}" for line, text in faults]
-        if self._count > len(shown):
-            shown.append(f"and {self._count - len(shown):,} more bad lines")
-        if shown:
-            fail([*shown, f"{self._count:,} bad lines were left out"])
+        left = f", {self.left_out:,} of installations left out" if self.left_out else ""
+        figures = {"entered": self.entered, "installations": self.left_out}
+        self.bad.report(figures, f"{self.entered:,} entered{left}", as_json)
 
 
 async def _put_all(hub: "HubClient", rows: list[Row], done: _Import) -> None:
@@ -136,7 +117,7 @@ async def _put_all(hub: "HubClient", rows: list[Row], done: _Import) -> None:
     sent: list[tuple[int, Registration | str]] = []
     for line, found in rows:
         if isinstance(found, Invalid):
-            done.refuse(line, str(found))
+            done.bad.refuse(line, str(found))
         elif isinstance(found, dict) and found.get("installation"):
             done.left_out += 1
         else:
@@ -145,30 +126,7 @@ async def _put_all(hub: "HubClient", rows: list[Row], done: _Import) -> None:
         entered, refused = await hub.import_registrations([found for _, found in sent])
         done.entered += entered
         for index, _, reason in refused:
-            done.refuse(sent[index][0], reason)
-
-
-class _CountedLines:
-    """The lines of a file, and how many bytes they have."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file, self._bytes = file, 0
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self._file:
-            self._bytes += len(line.encode("utf-8", "replace"))
-            yield line
-
-    def taken(self) -> int:
-        """Bytes since the last call."""
-        taken, self._bytes = self._bytes, 0
-        return taken
-
-
-def _size(file: TextIO) -> int:
-    """The bytes of a file; 0 of a pipe."""
-    found = os.fstat(file.fileno())
-    return found.st_size if stat.S_ISREG(found.st_mode) else 0
+            done.bad.refuse(sent[index][0], reason)
 
 
 def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:

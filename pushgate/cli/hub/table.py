@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, TextIO
 
+from pushgate.cli.row_files import csv_rows, numbered_lines
 from pushgate.model.errors import Invalid
 
 COLUMNS: Final = (
@@ -22,10 +23,8 @@ Row = tuple[int, Registration | str | Invalid]
 
 def read_lines(lines: Iterable[str]) -> Iterator[Row]:
     """The registrations of lines in JSON, or in XML as Azure exports them; blank ones are passed over."""
-    for number, text in enumerate(lines, 1):
-        found = text.strip("\ufeff \t\r\n")
-        if found:
-            yield number, found if found.startswith("<") else _object(found)
+    for number, found in numbered_lines(lines):
+        yield number, found if found.startswith("<") else _object(found)
 
 
 def read_table(lines: Iterable[str]) -> Iterator[Row]:
@@ -33,20 +32,8 @@ def read_table(lines: Iterable[str]) -> Iterator[Row]:
 
     :raises Invalid: its first row does not name the columns.
     """
-    rows = csv.reader(lines, strict=True)
-    columns = [name.strip("\ufeff ").lower() for name in next(rows, [])]
-    if not {"platform", "handle"} <= set(columns) <= set(COLUMNS):
-        raise Invalid("line 1", f"{len(columns)} columns", f"names of columns: {', '.join(COLUMNS)}")
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield rows.line_num, Invalid("line", str(error), "a row in CSV")
-            continue
-        if row:
-            yield rows.line_num, _cells(columns, row)
+    for number, cells in csv_rows(lines, _check_columns):
+        yield number, cells if isinstance(cells, Invalid) else _registration(cells)
 
 
 def write_line(registration: Registration) -> str:
@@ -74,13 +61,14 @@ def _object(text: str) -> Registration | Invalid:
     return found if isinstance(found, dict) else Invalid("registration", "no object", _RULE)
 
 
-def _cells(columns: list[str], row: list[str]) -> Registration | Invalid:
-    if len(row) != len(columns):
-        return Invalid("line", f"{len(row)} columns", f"{len(columns)}, as in the first line")
+def _check_columns(columns: list[str]) -> None:
+    if not {"platform", "handle"} <= set(columns) <= set(COLUMNS):
+        raise Invalid("line 1", f"{len(columns)} columns", f"names of columns: {', '.join(COLUMNS)}")
+
+
+def _registration(cells: dict[str, str]) -> Registration | Invalid:
     found: Registration = {}
-    for name, text in zip(columns, row, strict=True):
-        if not text.strip():
-            continue
+    for name, text in cells.items():
         try:
             found[name] = _value(name, text)
         except (ValueError, RecursionError):
