@@ -70,6 +70,8 @@ PURE = {
     "protocols.xiaomi": {"msgspec"},
     "protocols.xml_payload": set(),
     "protocols.webpush": {"msgspec", "jwt", "cryptography"},
+    "client.address": {"msgspec"},
+    "client.event_reader": {"msgspec"},
     "plugin.settings": {"pydantic", "pydantic_core"},
     "inputs.amp.stats_page": {"msgspec"},
     "net.http.alpn": set(),

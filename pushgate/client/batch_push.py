@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredSemaphore
 
-from pushgate.client.chunks import Chunk
-from pushgate.client.receipt import PartlySent, PushReceipt, ReceiptPart, Refused
+from pushgate.client.chunks import Chunk, refused_part
+from pushgate.client.receipt import PushReceipt, ReceiptPart, receipt_of
 from pushgate.model.errors import Invalid, Refusal, TooLarge
 
 _OF_MEMBERS: Final = (Invalid, TooLarge)
@@ -43,7 +43,7 @@ class BatchPush:
             for sending in self._under_way:
                 sending.cancel()
             raise
-        return self._receipt()
+        return receipt_of(self._parts, self._error, self._first_refusal)
 
     async def _start_next(self, chunks: Iterator[Chunk]) -> bool:
         """Start the next chunk; False when there is none, or no sense in it."""
@@ -71,21 +71,7 @@ class BatchPush:
             self._error = self._error or error
             return
         self._first_refusal = self._first_refusal or error
-        reasons = {fault.index: fault for fault in chunk.faults}
-        refused = tuple(
-            reasons.get(index) or Refused(index, error.code, str(error))
-            for index in range(chunk.start, chunk.start + chunk.count)
-        )
-        self._parts.append(ReceiptPart(chunk.start, chunk.count, None, refused))
+        self._parts.append(refused_part(chunk, error))
 
     def _done(self, _: object) -> None:
         self._slots.release()
-
-    def _receipt(self) -> PushReceipt:
-        receipt = PushReceipt(self._parts)
-        if self._error is not None and receipt:
-            raise PartlySent(receipt) from self._error
-        error = self._error or self._first_refusal
-        if error is not None and not receipt:
-            raise error
-        return receipt

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
-from pushgate.client.receipt import Refused
+from pushgate.client.receipt import ReceiptPart, Refused
 from pushgate.model.dead_token import DeadTokenEntry, json_line, line
 from pushgate.model.errors import Invalid, Refusal, TooLarge
 from pushgate.model.packed import Packed
+from pushgate.model.printable import printable
 from pushgate.model.target import MAX_TARGET, TargetForm
-from pushgate.protocols.amp.commands import MAX_VALUE
+from pushgate.protocols.amp.commands import MAX_TEXT, MAX_VALUE
 from pushgate.protocols.apns_rules import MAX_TOKEN, parse_token
 
 MAX_CHUNK: Final = 1000
@@ -71,6 +73,50 @@ def chunks(
         builder.add(member)
     if builder.count:
         yield builder.chunk()
+
+
+def chunks_of(
+    tokens: Iterable[Token] | None,
+    targets: Iterable[Token] | None,
+    payload: Payload | None,
+    payloads: Iterable[Payload] | None,
+) -> Iterator[Chunk]:
+    """Cut a batch of tokens, or of targets; see `chunks`.
+
+    :raises Invalid: when it is neither, or both.
+    """
+    if (tokens is None) == (targets is None):
+        raise Invalid("targets", "neither" if tokens is None else "both", "either tokens or targets")
+    if tokens is not None:
+        yield from chunks(tokens, payload, payloads)
+    if targets is not None:
+        yield from chunks(targets, payload, payloads, 2)
+
+
+def part_of(chunk: Chunk, number: str, refused: bytes, repeated: bool) -> ReceiptPart:
+    """What a gateway's answer says of a chunk.
+
+    :param number: the id of its first notification.
+    :param refused: in JSON, ``[index, "CODE", "reason"]`` of each that was not accepted.
+    """
+    listed = msgspec.json.decode(refused, type=list[tuple[int, str, str]])
+    found = {chunk.start + index: (code, reason) for index, code, reason in listed}
+    found |= {fault.index: (fault.code, fault.reason) for fault in chunk.faults}
+    members = tuple(
+        Refused(index, printable(code), printable(why, MAX_TEXT))
+        for index, (code, why) in sorted(found.items())
+    )
+    return ReceiptPart(chunk.start, chunk.count, UUID(number).int, members, repeated)
+
+
+def refused_part(chunk: Chunk, refusal: Refusal) -> ReceiptPart:
+    """What is known of a chunk that was refused whole, for what is wrong with its notifications."""
+    reasons = {fault.index: fault for fault in chunk.faults}
+    refused = tuple(
+        reasons.get(index) or Refused(index, refusal.code, str(refusal))
+        for index in range(chunk.start, chunk.start + chunk.count)
+    )
+    return ReceiptPart(chunk.start, chunk.count, None, refused)
 
 
 def entry_chunks(entries: Iterable[DeadTokenEntry], form: TargetForm) -> Iterator[bytes]:

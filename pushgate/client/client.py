@@ -2,10 +2,10 @@
 
 import random
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
-from uuid import UUID, uuid4
+from uuid import uuid4
 from weakref import WeakSet
 
 import msgspec
@@ -19,15 +19,16 @@ from pushgate.client.chunks import (
     Chunk,
     Payload,
     Token,
-    chunks,
+    chunks_of,
     entry_chunks,
+    part_of,
     payload_bytes,
     token_bytes,
     token_chunks,
 )
 from pushgate.client.connection import ClientConnection
 from pushgate.client.hub import HubClient
-from pushgate.client.receipt import PushReceipt, ReceiptPart, Refused
+from pushgate.client.receipt import PushReceipt, ReceiptPart
 from pushgate.client.record import Record, decode_record
 from pushgate.client.retries import Caller
 from pushgate.client.send_test import SendTest, decode_send_test
@@ -35,13 +36,11 @@ from pushgate.client.subscription import Subscription
 from pushgate.model.backoff import Jitter
 from pushgate.model.channel import Channel
 from pushgate.model.dead_token import DeadTokenEntry, parse
-from pushgate.model.errors import CannotStart, Invalid
-from pushgate.model.printable import printable
+from pushgate.model.errors import CannotStart
 from pushgate.model.target import MAX_TARGET, TargetForm
 from pushgate.net.endpoint_string import endpoint_from_string
 from pushgate.protocols.amp import commands
 from pushgate.protocols.amp.commands import (
-    MAX_TEXT,
     Bury,
     Cancel,
     DeadTokens,
@@ -211,7 +210,7 @@ class Client:
         :raises PartlySent: it failed after some were accepted.
         :raises PushgateError: nothing was accepted; see the package.
         """
-        pieces = _chunks(tokens, targets, payload, payloads)
+        pieces = chunks_of(tokens, targets, payload, payloads)
         # The commands that it takes share one rate. With a key they must be the same when they are repeated.
         pace = (key or uuid4().hex) if terms.get("rate") else None
         if "rate" in terms:
@@ -422,15 +421,7 @@ class Client:
             pace=pace,
             **terms,
         )
-        listed = msgspec.json.decode(answer["refused"], type=list[tuple[int, str, str]])
-        refused = {chunk.start + index: (code, reason) for index, code, reason in listed}
-        refused |= {fault.index: (fault.code, fault.reason) for fault in chunk.faults}
-        members = tuple(
-            Refused(index, printable(code), printable(why, MAX_TEXT))
-            for index, (code, why) in sorted(refused.items())
-        )
-        repeated = bool(answer.get("repeated"))
-        return ReceiptPart(chunk.start, chunk.count, UUID(answer["id"]).int, members, repeated)
+        return part_of(chunk, answer["id"], answer["refused"], bool(answer.get("repeated")))
 
     async def _watch(
         self,
@@ -483,20 +474,6 @@ class Client:
 def _text(token: Token) -> str:
     """A token as text: the bytes of one in hex."""
     return token if isinstance(token, str) else token_bytes(token).hex()
-
-
-def _chunks(
-    tokens: Iterable[Token] | None,
-    targets: Iterable[Token] | None,
-    payload: Payload | None,
-    payloads: Iterable[Payload] | None,
-) -> Iterator[Chunk]:
-    if (tokens is None) == (targets is None):
-        raise Invalid("targets", "neither" if tokens is None else "both", "either tokens or targets")
-    if tokens is not None:
-        yield from chunks(tokens, payload, payloads)
-    if targets is not None:
-        yield from chunks(targets, payload, payloads, 2)
 
 
 def _form(answer: dict[str, Any]) -> TargetForm:

@@ -116,3 +116,20 @@ class PartlySent(PushgateError):
     def __init__(self, receipt: PushReceipt) -> None:
         super().__init__(f"{receipt.accepted} notifications were accepted before the batch failed")
         self.receipt = receipt
+
+
+def receipt_of(parts: Iterable[ReceiptPart], error: Exception | None, refusal: Refusal | None) -> PushReceipt:
+    """The receipt of a batch that is over.
+
+    :param error: what ended it.
+    :param refusal: the first that was about the notifications of a chunk.
+    :raises PartlySent: an error came after something was accepted.
+    :raises Exception: the error, or the refusal, when nothing was.
+    """
+    receipt = PushReceipt(parts)
+    if error is not None and receipt:
+        raise PartlySent(receipt) from error
+    ended = error or refusal
+    if ended is not None and not receipt:
+        raise ended
+    return receipt

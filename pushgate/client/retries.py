@@ -64,7 +64,7 @@ class Caller:
             try:
                 return await self._ask(wire, command, arguments, began + self._timeout)
             except (Overloaded, ShuttingDown) as refusal:
-                _learn_wait(refusal)
+                learn_wait(refusal)
                 put_off += 1
                 pause = delay(put_off, first=FIRST_RETRY, cap=MAX_RETRY, jitter=self._jitter)
                 pause = max(pause, getattr(refusal, "retry_after", None) or 0.0)
@@ -103,7 +103,7 @@ class Caller:
         return max(0.0, deadline - self._clock.seconds())
 
 
-def _learn_wait(refusal: PushgateError) -> None:
+def learn_wait(refusal: PushgateError) -> None:
     """Set an overload's `retry_after` to the seconds that its text names."""
     seconds = _AGAIN_IN.search(str(refusal))
     if isinstance(refusal, Overloaded) and seconds is not None:

@@ -170,7 +170,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "devices": {"type": "array", "items": ref("TriedDevice"), "description": "With ?test."},
             "settled": {"type": "boolean", "description": "With ?test: each device has its outcome."},
             "waited": {"type": "number", "description": "With ?test: seconds."},
-            "repeated": {"type": "boolean", "description": "With ?test: sent before under the same key."},
+            "repeated": {"type": "boolean", "description": "The same was accepted before, under this key."},
         },
     ),
     "Outcome": object_of(
@@ -221,6 +221,22 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Deleted": object_of(["deleted"], {"deleted": {"type": "boolean"}}),
     "Cancelled": object_of(["cancelled"], {"cancelled": {"type": "boolean"}}),
+    "Proven": object_of(["proven"], {"proven": _COUNT}),
+    "DeadTokens": object_of(
+        ["form", "entries", "more"],
+        {
+            "form": {"enum": ["hex", "text"]},
+            "entries": {
+                "type": "array",
+                "items": object_of(
+                    ["token", "since", "reason"],
+                    {"token": {"type": "string"}, "since": _COUNT, "reason": {"type": "string"}},
+                ),
+            },
+            "more": {"type": "boolean", "description": "Another page follows: after the last token of this."},
+        },
+    ),
+    "Stats": object_of(["apps"], {"apps": {"type": "object"}}),
     "Apps": object_of(["apps"], {"apps": {"type": "object", "additionalProperties": {"type": "object"}}}),
     "Status": object_of(["status"], {"status": {"type": "string"}}),
     "Document": {"type": "object", "required": ["openapi"]},
@@ -256,6 +272,12 @@ PARAMETERS: Final[dict[str, Schema]] = {
         " The answer says what became of each device, and waits for that.",
     },
     "watched": {"in": "query", "name": "app", "schema": {"type": "string"}, "description": "One app's only."},
+    "after_token": {
+        "in": "query",
+        "name": "after",
+        "schema": {"type": "string"},
+        "description": "The last token of the page before.",
+    },
     "Last-Event-ID": {
         "in": "header",
         "schema": {"type": "string", "pattern": LAST_EVENT_ID},

@@ -2,11 +2,17 @@
 
 from typing import Any, Final
 
+from msgspec import Raw
+
 from pushgate.inputs.http.request import HTTPRequest
+from pushgate.model.dead_token import json_line
 from pushgate.model.errors import ShuttingDown
 from pushgate.model.notification import parse_id
+from pushgate.model.principals import Operation
 from pushgate.net.http.responses import HTTPResponse, json_answer
 
+MAX_ENTRIES: Final = 1000
+"""Dead tokens of one answer at most."""
 DAY: Final = 86400.0
 """Seconds."""
 
@@ -21,6 +27,29 @@ async def cancel(request: HTTPRequest) -> HTTPResponse:
     """Withdraw a notification."""
     done = await request.session.cancel(parse_id(request.parameters["id"]))
     return json_answer(200, {"cancelled": done})
+
+
+async def flush(request: HTTPRequest) -> HTTPResponse:
+    """Have proven what the app of a notification has written."""
+    number = parse_id(request.parameters["id"])
+    await request.session.check(Operation.ADMIN, number)
+    return json_answer(200, {"proven": await request.server.gateway.flush(number)})
+
+
+def dead_tokens(request: HTTPRequest) -> HTTPResponse:
+    """A page of the dead tokens of an app."""
+    app, gateway = request.parameters["app"], request.server.gateway
+    rules = gateway.rules(app)
+    after = request.parameters.get("after")
+    behind = b"" if after is None else rules.parse_target(after, "after")
+    dead = gateway.dead_tokens(app, behind, MAX_ENTRIES + 1)
+    entries = [Raw(json_line(entry, rules.form).encode()) for entry in dead[:MAX_ENTRIES]]
+    return json_answer(200, {"form": rules.form, "entries": entries, "more": len(dead) > MAX_ENTRIES})
+
+
+def stats(request: HTTPRequest) -> HTTPResponse:
+    """How the gateway is doing."""
+    return json_answer(200, request.session.stats())
 
 
 def apps(request: HTTPRequest) -> HTTPResponse:

@@ -147,6 +147,32 @@ ROUTES: Final = (
         ),
     ),
     Route(
+        asks(queries.flush),
+        Operation.ADMIN,
+        Described(
+            method="POST",
+            path=f"{_NOTIFICATION}/flush",
+            name="flush",
+            summary="Have proven what the app of a notification has written.",
+            parameters=("id",),
+            answers={200: json_of("Proven")},
+            errors=(404, 429, 503),
+        ),
+    ),
+    Route(
+        asks(queries.dead_tokens),
+        Operation.ADMIN,
+        Described(
+            method="GET",
+            path="/v1/apps/{app}/dead-tokens",
+            name="dead_tokens",
+            summary="Dead tokens of an app, a page at a time.",
+            parameters=("app", "after_token"),
+            answers={200: json_of("DeadTokens")},
+            errors=(404,),
+        ),
+    ),
+    Route(
         channels.read_new,
         Operation.ADMIN,
         Described(
@@ -222,6 +248,17 @@ ROUTES: Final = (
             name="apps",
             summary="How each app is doing.",
             answers={200: json_of("Apps")},
+        ),
+    ),
+    Route(
+        asks(queries.stats),
+        Operation.READ,
+        Described(
+            method="GET",
+            path="/v1/stats",
+            name="stats",
+            summary="How the gateway is doing.",
+            answers={200: json_of("Stats")},
         ),
     ),
     Route(

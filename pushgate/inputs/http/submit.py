@@ -227,6 +227,8 @@ class _Results:
             if not isinstance(error, Refusal) or not self.receipts:
                 raise error
         answer = {"id": self._batches[0]["id"], "count": self._count, "refused": self._refused}
+        if all(receipt.repeated for receipt in self.receipts):
+            answer["repeated"] = True
         several = len(self._batches) + len(self._errors) > 1
         return answer | {"batches": self._batches} if several else answer
 

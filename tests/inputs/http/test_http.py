@@ -194,7 +194,7 @@ class PushTests(HTTPTestCase):
         """The same again with the same key is not submitted again; other content is a conflict."""
         first = self.push(idempotency_key="order 4711")
         again = self.push(idempotency_key="order 4711")
-        self.assertEqual(first.json, again.json)
+        self.assertEqual(again.json, first.json | {"repeated": True})
         self.assertEqual(len(self.gateway.submissions), 1)
         other = self.push({"tokens": [token(3).hex()], "payload": {}}, idempotency_key="order 4711")
         self.refusal(other, 409, "CONFLICT")

@@ -1,0 +1,132 @@
+"""What a client without a reactor asks, as commands of AMP."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from pushgate.client.amp_exchange import AmpCall, AmpExchange
+from pushgate.client.byte_stream import ByteStream, Deadline
+from pushgate.client.chunks import Chunk, Payload, Token, part_of, payload_bytes, token_bytes
+from pushgate.client.client import BatchArguments, PushArguments
+from pushgate.client.receipt import ReceiptPart
+from pushgate.client.record import Record, decode_record, decode_records
+from pushgate.model.dead_token import DeadTokenEntry, parse
+from pushgate.model.target import MAX_TARGET, TargetForm
+from pushgate.protocols.amp import commands
+
+DeadPage = tuple[list[DeadTokenEntry], str | None]
+"""Dead tokens, and the last one as text if others follow."""
+StatsPage = tuple[dict[str, Any], str | None]
+"""A part of the statistics, and what the next part is asked for with, if there is one."""
+
+
+class AmpCalls:
+    """Makes the commands."""
+
+    def __init__(self, login: tuple[str, bytes] | None) -> None:
+        self._login = login
+
+    def exchange(self, stream: ByteStream) -> AmpExchange:
+        """What carries them on a connection."""
+        return AmpExchange(stream, self._login)
+
+    def push(
+        self, app: str, token: Token | None, payload: Payload | None, key: str | None, terms: PushArguments
+    ) -> AmpCall[str]:
+        """Send one notification; its id."""
+        arguments = {
+            "app": app,
+            "token": token if token is None or isinstance(token, str) else token_bytes(token).hex(),
+            "payload": None if payload is None else payload_bytes(payload),
+            "key": key,
+        }
+        return AmpCall(
+            commands.Push, arguments | {**terms}, lambda answer: str(answer["id"]), key is not None
+        )
+
+    def push_chunk(
+        self, app: str, chunk: Chunk, key: str | None, pace: str | None, terms: BatchArguments
+    ) -> AmpCall[ReceiptPart]:
+        """Send the notifications of a chunk; what became of them."""
+        arguments = {
+            "app": app,
+            "tokens": chunk.tokens if chunk.width == 1 else None,
+            "targets": chunk.tokens if chunk.width == 2 else None,
+            "payload": chunk.payload,
+            "payloads": chunk.payloads,
+            "key": key,
+            "pace": pace,
+        }
+
+        def read(answer: dict[str, Any]) -> ReceiptPart:
+            return part_of(chunk, answer["id"], answer["refused"], bool(answer.get("repeated")))
+
+        return AmpCall(commands.PushBatch, arguments | {**terms}, read, key is not None)
+
+    def status(self, number: str) -> AmpCall[Record]:
+        """What became of a notification."""
+        return AmpCall(commands.Status, {"id": number}, lambda answer: decode_record(answer["outcome"]), True)
+
+    def trace(self, number: str) -> AmpCall[dict[str, Any]]:
+        """The story of a notification."""
+        return AmpCall(commands.Trace, {"id": number}, lambda answer: _object(answer["trace"]), True)
+
+    def cancel(self, number: str) -> AmpCall[bool]:
+        """Withdraw a notification."""
+        return AmpCall(commands.Cancel, {"id": number}, lambda answer: bool(answer["cancelled"]), False)
+
+    def flush(self, number: str) -> AmpCall[int]:
+        """Have proven what was written."""
+        return AmpCall(commands.Flush, {"id": number}, lambda answer: int(answer["proven"]), False)
+
+    def stats(self, after: str) -> AmpCall[StatsPage]:
+        """How the gateway is doing, a page of apps at a time."""
+
+        def read(answer: dict[str, Any]) -> StatsPage:
+            page = _object(answer["stats"])
+            last = max(page["apps"], default="")
+            return page, last if answer.get("more") and last > after else None
+
+        return AmpCall(commands.Stats, {"after": after}, read, True)
+
+    def dead_tokens(self, app: str, after: str | None) -> AmpCall[DeadPage]:
+        """Dead tokens, a page at a time."""
+
+        def read(answer: dict[str, Any]) -> DeadPage:
+            form = TargetForm(answer.get("form") or TargetForm.HEX)
+            lines = answer["entries"].decode().split("\n")[:-1]
+            entries = [parse(line, 0, form, MAX_TARGET) for line in lines]
+            return entries, form.write(entries[-1].token) if entries and answer["more"] else None
+
+        return AmpCall(commands.DeadTokens, {"app": app, "after": after}, read, True)
+
+    def feed(self, app: str | None) -> "AmpFeed":
+        """Outcomes as they happen."""
+        return AmpFeed(app)
+
+
+class AmpFeed:
+    """Outcomes as they happen, on one connection after the other.
+
+    :param app: only of this app.
+    """
+
+    def __init__(self, app: str | None) -> None:
+        self._app = app
+
+    async def begin(self, exchange: AmpExchange, deadline: Deadline) -> None:
+        """Subscribe; raise the gateway's refusal."""
+        await exchange.ask(AmpCall(commands.Watch, {"app": self._app}, bool, True), deadline)
+
+    async def next(self, exchange: AmpExchange) -> Iterator[Record | str]:
+        """The records that came next."""
+        return iter(decode_records(await exchange.outcomes()))
+
+    def missed(self) -> str | None:
+        """What is to be said after a connection was lost, and there is another."""
+        return "the connection was lost for a time; outcomes meanwhile were not told"
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    return msgspec.json.decode(text, type=dict[str, Any])
