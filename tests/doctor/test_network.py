@@ -17,12 +17,13 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.endpoints import TCP4ServerEndpoint, wrapServerTLS
 from twisted.internet.interfaces import IHostnameResolver
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.ssl import CertificateOptions
+from twisted.internet.ssl import CertificateOptions, TLSVersion
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
 from pushgate.model.finding import Finding
-from pushgate.plugins.builtin import apns_http2, webpush
+from pushgate.plugins.builtin import apns_http2, apns_stream, webpush
 from pushgate.upstreams.apns_http2 import diagnosis
 from pushgate.upstreams.webpush import diagnosis as webpush_diagnosis
 from tests.connect_proxy import ProxyServer
@@ -139,14 +140,17 @@ class NetworkTests(TestCase):
         number: int = port.getHost().port
         return number
 
+    def of(self, leaf: Any, *chain: Any) -> dict[str, Any]:
+        """What the side with this certificate shows."""
+        return {
+            "privateKey": PKey.from_cryptography_key(leaf[1]),
+            "certificate": X509.from_cryptography(leaf[0]),
+            "extraCertChain": [X509.from_cryptography(each[0]) for each in chain],
+        }
+
     def tls(self, leaf: Any, *chain: Any, is_http2: bool = True) -> CertificateOptions:
         """The server's side with a certificate."""
-        options = CertificateOptions(
-            privateKey=PKey.from_cryptography_key(leaf[1]),
-            certificate=X509.from_cryptography(leaf[0]),
-            extraCertChain=[X509.from_cryptography(each[0]) for each in chain],
-            acceptableProtocols=[b"h2"],
-        )
+        options = CertificateOptions(**self.of(leaf, *chain), acceptableProtocols=[b"h2"])
         if not is_http2:
             options.getContext().set_alpn_select_callback(lambda *_: NO_OVERLAPPING_PROTOCOLS)
         return options
@@ -245,6 +249,28 @@ class NetworkTests(TestCase):
             [(each.check, each.level) for each in findings],
             [("vapid-key", "ok"), ("hosts", "ok"), ("name", "warning")],
         )
+
+    async def test_a_feedback_service_of_its_day(self) -> None:
+        """Under TLS 1.2 a service that is shown no certificate ends the handshake: that is as far as one goes."""
+        options = CertificateOptions(
+            **self.of(issue("good", by=self.root, hosts=("localhost",))),
+            verify=True,
+            caCerts=[X509.from_cryptography(self.root[0])],
+            lowerMaximumSecurityTo=TLSVersion.TLSv1_2,
+        )
+        port = await self.listen(b"", options)
+        client = issue("client", by=self.root, hosts=("client",))
+        certificate = self.trust.with_name("client.pem")
+        certificate.write_bytes(pem(*client))
+        certificate.chmod(0o600)
+        keys = {"certificate": certificate, "trust": self.trust, "host": "localhost", "port": port}
+        where = {"feedback_host": "localhost", "feedback_port": port}
+        findings = await examine(apns_stream, examination(timeout=1.0), **keys, **where)
+        self.assertEqual(amiss(findings), {"certificate-expires"})
+        self.assertEqual(
+            [each.check for each in findings][-3:], ["feedback-name", "feedback-tcp", "feedback"]
+        )
+        await deferLater(reactor, 0.05)  # both sides of the last connection close
 
     async def test_every_one(self) -> None:
         """Each has the checks that the page lists, and no other has them."""

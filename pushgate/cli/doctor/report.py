@@ -7,6 +7,7 @@ from typing import Any, Final
 from pushgate.cli.doctor.parts import Part
 from pushgate.cli.output import print_json
 from pushgate.model.finding import Finding, Level, worst
+from pushgate.model.printable import escaped
 
 WIDTH: Final = 80
 """Columns of the text at most, on a wider terminal too."""
@@ -82,7 +83,9 @@ class TextReport:
         from rich.text import Text
 
         width = max(self._width - len(rest), 20)
-        lines = [line for each in text.splitlines() for line in wrap(each, width, break_on_hyphens=False)]
+        lines = [
+            line for each in escaped(text).splitlines() for line in wrap(each, width, break_on_hyphens=False)
+        ]
         for number, line in enumerate(lines):
             lead = (rest, "") if number else (first, first_style)
             self._console.print(Text.assemble(lead, (line, style)))

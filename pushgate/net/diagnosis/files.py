@@ -63,8 +63,8 @@ class FileChecks:
             return None
         return data
 
-    def secret(self, key: str, path: Path) -> str | None:
-        """The secret in a file of one line; None after a failure."""
+    def password(self, key: str, path: Path) -> bytes | None:
+        """The password in a file, or the secret; None after a failure."""
         data = self.read(key, path, is_secret=True)
         if data is None:
             return None
@@ -74,7 +74,13 @@ class FileChecks:
                 "save it as UTF-8 or ASCII",
             )  # fmt: skip
             return None
-        secret = secret_in(data)
+        return secret_in(data)
+
+    def secret(self, key: str, path: Path) -> str | None:
+        """The secret in a file of one line; None after a failure."""
+        secret = self.password(key, path)
+        if secret is None:
+            return None
         if secret != secret.strip() or b"\n" in secret:
             self.warn(
                 "secret-blanks", f"{key}: {printable(path)}: blanks around the secret, or several lines",

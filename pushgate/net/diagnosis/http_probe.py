@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -70,9 +71,13 @@ class HTTPProbe(Protocol):
 
     def ask(self, request: Request) -> None:
         """Make the request; to be called once, on a connection that is secured."""
-        if not self._closed:
+        if self._closed:
+            return
+        try:
             self._codec.open(request.form, request.path, request.unlike, request.body)
-            self._flush()
+        except ValueError:  # the server is going away already
+            self._end(Lost(Failure(ConnectionDone())))
+        self._flush()
 
     def ping(self) -> bool:
         """Ask whether the server is there; return whether the protocol has a way to."""
@@ -106,8 +111,7 @@ class HTTPProbe(Protocol):
         if not self._ready:
             self.secured.errback(reason)
             return
-        if not self.result.called:
-            self.result.callback(Lost(reason))
+        self._end(Lost(reason))
         self._answer_ping(False)
 
     # within
@@ -132,7 +136,7 @@ class HTTPProbe(Protocol):
         if not self.pinged.called:
             self.pinged.callback(is_there)
 
-    def _end(self, result: Answered | Abandoned | Broken) -> None:
+    def _end(self, result: Answered | Abandoned | Broken | Lost) -> None:
         if not self.result.called:
             self.result.callback(result)
 

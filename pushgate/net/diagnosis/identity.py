@@ -8,7 +8,6 @@ from typing import Any, Final
 from cryptography import x509
 
 from pushgate.model.printable import printable
-from pushgate.model.text_file import secret_in
 from pushgate.net.certificate_formats import bundle_in, certificates_in, leaf_first, odd_kind, private_key_in
 from pushgate.net.diagnosis.certificate_text import certificate_lines, request_lines
 from pushgate.net.diagnosis.files import FileChecks
@@ -29,10 +28,7 @@ def check_identity(
     checks: FileChecks, certificate: Path, private_key: Path | None, password_file: Path | None
 ) -> Identity | None:
     """Look at the files of a certificate; None when they make none that TLS can use."""
-    password = None
-    if password_file is not None:
-        data = checks.read("password_file", password_file, is_secret=True)
-        password = None if data is None else secret_in(data)
+    password = None if password_file is None else checks.password("password_file", password_file)
     if certificate.suffix.lower() in _BUNDLES:
         found = _bundle(checks, certificate, password)
     else:

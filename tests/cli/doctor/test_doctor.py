@@ -18,7 +18,7 @@ from pushgate.plugin import AppTable, Sink, SinkFactory, SinkTable, UpstreamFact
 
 
 async def well(name, table, examination):
-    yield ok("flight", f"{name} flies", "a line of detail")
+    yield ok("flight", f"{name} flies", "a line of \x1b[31m detail")
     yield warning("wings", "a feather is loose", "it may fall off", "glue it, " * 12)
 
 
@@ -89,7 +89,7 @@ def test_the_text_fits(directory: Path) -> None:
     start = lines.index("apps.owl (owl)")
     assert lines[start + 1 : start + 5] == [
         "  ok      flight: owl flies",
-        "            a line of detail",
+        "            a line of \\x1b[31m detail",
         "  warning wings: a feather is loose",
         "          it means: it may fall off",
     ]

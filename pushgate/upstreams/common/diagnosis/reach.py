@@ -115,7 +115,7 @@ class Greeting(Protocol):
         self.secured: Deferred[Any] = Deferred()
         self.ended: Deferred[Lost] = Deferred()
         self.heard = b""
-        self._ready = False
+        self._ready = self._closed = False
 
     def handshakeCompleted(self) -> None:
         self._ready = True
@@ -125,14 +125,16 @@ class Greeting(Protocol):
         self.heard += data[:1024]
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._closed = True
         if not self._ready:
             self.secured.errback(reason)
-        self.ended.callback(Lost(reason))
+        if not self.ended.called:  # nobody waits for it any more
+            self.ended.callback(Lost(reason))
 
     def abort(self) -> None:
         """Close at once; harmless when closed."""
         transport: Any = self.transport
-        if transport is not None and not self.ended.called:
+        if transport is not None and not self._closed:
             transport.abortConnection()
 
 
