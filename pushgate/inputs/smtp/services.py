@@ -56,8 +56,8 @@ class SmtpServices(ConversationServer):
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         """Return a connection, or None when there are too many, of all addresses or of this one."""
-        limit = self.config.max_per_address
-        if limit and self._by_address[_host(addr)] >= limit:
+        limit, host = self.config.max_per_address, _host(addr)
+        if limit and host and self._by_address[host] >= limit:
             self.count_closed("crowded")
             return None
         return super().buildProtocol(addr)
@@ -77,4 +77,5 @@ class SmtpServices(ConversationServer):
 
 
 def _host(address: Any) -> str:
+    """The address without its port; "" of a Unix socket, whose peers have none."""
     return str(getattr(address, "host", ""))

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from twisted.internet.address import UNIXAddress
 
 from pushgate.inputs.smtp.dialogue import MAX_COMMAND, MAX_FAULTS
 from pushgate.inputs.smtp.line_reader import MAX_LINE, LineReader
@@ -329,6 +330,16 @@ class BoundsTests(SmtpTestCase):
         for each in (self.connection, *crowd[1:]):
             self.lose(each)
         self.assertEqual(self.server._by_address, {})
+
+    def test_unix_sockets(self):
+        """Peers at a Unix socket have no address, so there is none to count by."""
+        peer = UNIXAddress(b"")
+        for _ in range(6):
+            connection = self.server.buildProtocol(peer)
+            transport = type(self.connection.transport)()
+            transport.peerAddr = peer
+            connection.makeConnection(transport)
+            self.assertIn("250 2.0.0 OK", self.send(whole(), connection=connection)[-1])
 
     def test_half_a_message_has_its_time(self):
         """A byte a second does not keep a message open."""
