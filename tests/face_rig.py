@@ -59,13 +59,14 @@ class Gateway(RunningGateway):
     :ivar ports: of the input ``amp`` and of ``http``.
     """
 
-    def __init__(self, directory, rest="", http=INPUTS):
+    def __init__(self, directory, rest="", state="memory"):
         [port] = free_ports(1)
         self.http = port
         configuration = (
-            CONFIGURATION + http.replace("{http}", str(port)) + rest.replace("{", "{{").replace("}", "}}")
+            CONFIGURATION + INPUTS.replace("{http}", str(port)) + rest.replace("{", "{{").replace("}", "}}")
         )
         # What waits in an app that sends next to nothing is not to hold up the end of a test.
+        configuration = configuration.replace('"memory"', f'"{state}"')
         configuration = configuration.replace("[gateway]\n", '[gateway]\ndrain_timeout = "100ms"\n')
         super().__init__(directory, configuration)
         self.ports = {"amp": int(self.to.split(":")[1]), "http": port}

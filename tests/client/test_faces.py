@@ -181,6 +181,37 @@ def test_watch(client):
     outcomes.close()
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A gateway that keeps outcomes."""
+    gateway = Gateway(tmp_path_factory.mktemp("kept"), '[sinks.ledger]\ntype = "ledger"\n', state="state")
+    yield gateway
+    gateway.stop()
+
+
+def test_watching_goes_on(kept, face, scheme):
+    """A connection that is lost is made again: over HTTP nothing is left out, over AMP one is told that it may be."""
+    between, reasons = Between(kept.ports[scheme]), []
+    client = face(f"{scheme}://127.0.0.1:{between.port}", timeout=20.0)
+    direct = SyncClient(f"amp://127.0.0.1:{kept.ports['amp']}")
+
+    def missed(reason):
+        reasons.append(reason)
+        direct.push("demo", "bb02", HELLO)
+
+    outcomes = client.watch("demo", missed=missed)
+    try:
+        between.losing = 1
+        direct.push("demo", "bb01", HELLO)
+        record = next(iter(outcomes))
+    finally:
+        outcomes.close()
+        for each in (client, direct, between):
+            each.close()
+    expected = ("bb02", ["the connection was lost for a time; outcomes meanwhile were not told"])
+    assert (record.token, reasons) == (expected if scheme == "amp" else ("bb01", []))
+
+
 def test_a_lost_answer(running, face, scheme):
     """An answer that is lost is asked for again with the same key, and it is sent once; without a key it is not."""
     between = Between(running.ports[scheme])
