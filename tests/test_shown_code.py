@@ -30,8 +30,8 @@ from pushgate.simulator.settings import SimulatorTable
 from tests.cli.programs import RunningGateway, read_until
 from tests.test_docs import DOCS, PAGES, ROOT, blocks
 
-ELSEWHERE = {"plugins.md"}
-"""Pages whose programs tests/test_docs.py runs, or holds to files that are tested."""
+ELSEWHERE = {"plugins.md", "clients.md"}
+"""Pages whose programs tests/test_docs.py runs, or holds to files that are tested; tests/client/test_clients_page.py."""
 HERE = {"README.md": 2, "contract.md": 2, "hub.md": 1, "rabbitmq.md": 1, "simulator.md": 1, "webpush.md": 1}
 """The number of programs of those of which a test is here; README.md has an example of plugins/, too."""
 

@@ -103,5 +103,7 @@ def test_links_out_of_the_pages() -> None:
     assert site.on_page_markdown(text, page, config=Any, files=Any) == (
         "[a](plugins.md#rules) [b](index.md) [c](files/etc/pushgate.toml) d/ [e](https://e.f) [`[x]`](#g)"
     )
+    program = "```python flask\nx = y\n```\n"
+    assert site.on_page_markdown(program, page, config=Any, files=Any) == "```python\nx = y\n```\n"
     page.file.src_uri = "index.md"
     assert site.on_page_markdown("[a](docs/hub.md)", page, config=Any, files=Any) == "[a](hub.md)"

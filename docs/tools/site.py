@@ -75,4 +75,5 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return f"[{text}]({place.relative_to(DOCS)}{anchor})"
         return text if place.is_dir() else f"[{text}](files/{place.relative_to(ROOT)}{anchor})"
 
-    return LINK.sub(link, markdown)
+    # What stands behind the language of a program is for the tests; to MkDocs it is no program then.
+    return re.sub(r"^(```\w+) .*$", r"\1", LINK.sub(link, markdown), flags=re.MULTILINE)
