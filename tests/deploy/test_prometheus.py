@@ -14,11 +14,13 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from pushgate.hub.outcomes.names import SKIPPED
 from pushgate.model.errors import REFUSALS
 from pushgate.model.metrics import BOUNDS, COUNTERS, HISTOGRAMS, Metrics
 from pushgate.model.outcome import State
 from pushgate.net.prometheus import Exposition
 from pushgate.protocols.apns_binary.connection_end import End
+from pushgate.protocols.telemetry_names import OutcomeName
 from pushgate.sinks.metrics import MetricsTable
 from pushgate.upstreams.common.circuit_breaker import Cause
 from tests.test_docs import ROOT, anchors
@@ -41,6 +43,7 @@ WORDS: dict[str, set[str]] = {
         "crowded",
     },
     "job": {"pushgate"},
+    "outcome": {*OutcomeName, SKIPPED},
     "sink": {"log", "amp.watch-12", "http.wait"},
 }  # fmt: skip
 """Values of labels that there are, or may be."""
@@ -159,6 +162,18 @@ def test_what_an_alert_asks_for_has_a_panel() -> None:
         "process_cpu_seconds_total",
     }
     assert {name for name in wanted if name not in shown} == set()
+
+
+def test_an_app_can_be_chosen() -> None:
+    """Whatever is known by app is shown of the apps that are chosen only, everything of the chosen gateways only."""
+    for panel in PANELS:
+        for target in panel["targets"]:
+            for selector in selectors(parsed(target["expr"])):
+                chosen = {each.name: each.value for each in selector.matchers.matchers}
+                assert chosen["instance"] == "$instance", panel["title"]
+                assert chosen.get("app") == ("$app" if "app" in EXPOSED[selector.name] else None), panel[
+                    "title"
+                ]
 
 
 def test_a_quantile_near_the_response_timeout() -> None:
