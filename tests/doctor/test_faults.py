@@ -16,13 +16,16 @@ from pushgate.simulator.services.directory import APPS
 from tests.doctor_rig import amiss, documented, examination, examine, simulator, told_apart
 from tests.doctor_samples import key, pem
 
+PATIENCE = {"silence": 1.5, "stop-reading": 2.5, "slow": 4.0}
+"""Seconds for each step, by what a script does that is waited for."""
+
 
 class FaultCase(TestCase):
     """One simulator, whose script changes."""
 
     timeout = 60
-    patience = 3.0
-    """Seconds for each step."""
+    patience = 8.0
+    """Seconds for each step, where nothing is waited for: a busy machine must not look like a slow service."""
 
     async def start(self) -> None:
         """Start the simulator."""
@@ -48,7 +51,9 @@ class FaultCase(TestCase):
         found = {}
         for row in rows:
             for script in row.strip("`").split("`, `"):
-                self.patience = 1.0 if "silence" in script or "stop-reading" in script else 3.0
+                self.patience = next(
+                    (seconds for act, seconds in PATIENCE.items() if act in script), type(self).patience
+                )
                 self.simulator.set_script(parse_rules([json.loads("{" + script + "}")] if script else []))
                 found[row] = await app(script)
                 self.assertEqual(found[row], rows[row], script)
@@ -67,6 +72,8 @@ class FaultCase(TestCase):
 
 class BinaryTests(FaultCase):
     """Apple's binary service."""
+
+    patience = 5.0
 
     def app(self, **keys: Any) -> "Coroutine[Any, Any, frozenset[str]]":
         own = {
