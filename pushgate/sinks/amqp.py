@@ -1,21 +1,24 @@
 """Outcome records to a RabbitMQ exchange."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pika import BasicProperties
 from pydantic import Field
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from pushgate.model.finding import Finding
 from pushgate.model.outcome import DeadToken, Report, State
 from pushgate.model.outcome_record import lines
+from pushgate.model.printable import printable
 from pushgate.net.amqp.channel import Channel
+from pushgate.net.amqp.diagnosis import Thing, check_broker
 from pushgate.net.amqp.publisher import Outgoing, Publisher
 from pushgate.net.amqp.settings import BrokerTable
 from pushgate.net.amqp.shield import shielded
-from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink, IReadsFiles
+from pushgate.plugin.interfaces import Context, Examination, IAddressed, IGateway, IOutcomeSink, IReadsFiles
 from pushgate.plugin.settings import SinkTable
 
 NDJSON: Final = "application/x-ndjson"
@@ -98,4 +101,15 @@ def _app_and_state(report: Report) -> tuple[str, State]:
     return report.span.batch.app, report.state
 
 
-plug_in = AmqpSinkTable, AmqpSink
+async def _diagnose(name: str, config: AmqpSinkTable, examination: Examination) -> AsyncIterator[Finding]:
+    """Whether the broker lets it in, and has the exchange."""
+
+    def exists(channel: Channel) -> Any:
+        return channel.exchange_declare(config.exchange, passive=True)
+
+    thing = Thing(f"the exchange {printable(config.exchange)}", exists, config.declare)
+    async for each in check_broker(f"sinks.{name}", config, examination, thing):
+        yield each
+
+
+plug_in = AmqpSinkTable, AmqpSink, _diagnose

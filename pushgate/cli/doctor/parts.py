@@ -10,6 +10,7 @@ from pushgate.cli.doctor.examinee import Examinee
 from pushgate.cli.doctor.running import amp_input, check_running
 from pushgate.cli.gateway_address import GatewayAddress
 from pushgate.cli.status.judgement import GATEWAY
+from pushgate.hub.diagnosis import diagnose as diagnose_hub
 from pushgate.model.finding import Finding
 from pushgate.plugin.checks import without_checks
 from pushgate.plugin.config_errors import dotted
@@ -39,6 +40,8 @@ def parts(examinee: Examinee, examination: Examination) -> Iterator[Part]:
     if examinee.app is None:
         yield from _plug_ins("sinks", config.sinks, given)
         yield from _plug_ins("inputs", config.inputs, given)
+        for name, table in config.hubs.items():
+            yield Part(dotted(("hubs", name)), "", diagnose_hub(name, table, given))
     yield Part(GATEWAY, "", check_running(_where(examinee), given, examinee.app))
 
 

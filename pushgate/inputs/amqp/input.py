@@ -1,6 +1,7 @@
 """The RabbitMQ input as a plug-in."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
@@ -10,7 +11,11 @@ from pushgate.inputs.amqp.consumer import Consumer
 from pushgate.inputs.amqp.dead_letters import DeadLetters
 from pushgate.inputs.amqp.pipeline import Pipeline
 from pushgate.inputs.amqp.settings import AmqpTable
-from pushgate.plugin.interfaces import Context, IGateway, IInput, IReadsFiles
+from pushgate.model.finding import Finding
+from pushgate.model.printable import printable
+from pushgate.net.amqp.channel import Channel
+from pushgate.net.amqp.diagnosis import Thing, check_broker
+from pushgate.plugin.interfaces import Context, Examination, IGateway, IInput, IReadsFiles
 
 
 @implementer(IInput, IReadsFiles)
@@ -66,4 +71,15 @@ class AmqpInput:
             await DeferredList(closing, consumeErrors=True)
 
 
-plug_in = AmqpTable, AmqpInput
+async def _diagnose(name: str, config: AmqpTable, examination: Examination) -> AsyncIterator[Finding]:
+    """Whether the broker lets it in, and has the queue."""
+
+    def exists(channel: Channel) -> Any:
+        return channel.queue_declare(config.queue, passive=True)
+
+    thing = Thing(f"the queue {printable(config.queue)}", exists, config.declare)
+    async for each in check_broker(f"inputs.{name}", config, examination, thing):
+        yield each
+
+
+plug_in = AmqpTable, AmqpInput, _diagnose

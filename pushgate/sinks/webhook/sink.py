@@ -17,6 +17,7 @@ from pushgate.net.guarded_endpoint import GuardedEndpoints
 from pushgate.net.table_files import TableFiles
 from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink, IReadsFiles
 from pushgate.protocols.webhook_signature import SIGNATURE, TIMESTAMP, sign
+from pushgate.sinks.webhook.diagnosis import diagnose
 from pushgate.sinks.webhook.http_request import Poster, WebhookAnswer
 from pushgate.sinks.webhook.report_batches import Post, about, count_of, cut
 from pushgate.sinks.webhook.secrets import secrets_in
@@ -188,4 +189,4 @@ def _sink(name: str, config: WebhookTable, _: IGateway, context: Context) -> Web
     return WebhookSink(name, config.model_copy(update=absolute), context)
 
 
-plug_in = WebhookTable, _sink
+plug_in = WebhookTable, _sink, diagnose

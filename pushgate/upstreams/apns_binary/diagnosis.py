@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 
 from pushgate.model.finding import Finding, failure, ok, warning
 from pushgate.net.diagnosis.files import FileChecks
+from pushgate.net.diagnosis.handshake import OURS, THE_SYSTEMS, Greeting
 from pushgate.net.diagnosis.identity import check_identity
 from pushgate.net.diagnosis.tls_trouble import alert_finding
 from pushgate.net.table_files import TableFiles
@@ -23,7 +24,7 @@ from pushgate.upstreams.common.client_certificate import load
 from pushgate.upstreams.common.credentials import Credentials
 from pushgate.upstreams.common.diagnosis.apple_certificate import check_apple_certificate
 from pushgate.upstreams.common.diagnosis.http_service import way_only
-from pushgate.upstreams.common.diagnosis.reach import OURS, THE_SYSTEMS, Greeting, Place, Reach
+from pushgate.upstreams.common.diagnosis.reach import Place, Reach
 
 LISTEN: Final = 0.1
 """The share of the time of a step for which a connection is watched that nothing is written to."""

@@ -9,10 +9,11 @@ from twisted.internet.defer import TimeoutError as TimedOut
 
 from pushgate.model.finding import Finding, failure, ok, warning
 from pushgate.model.printable import printable
+from pushgate.net.diagnosis.handshake import Greeting
 from pushgate.plugin.interfaces import Examination
 from pushgate.protocols.http_push.service import Header
 from pushgate.upstreams.common.circuit_breaker import Cause
-from pushgate.upstreams.common.diagnosis.reach import Greeting, Place, Reach
+from pushgate.upstreams.common.diagnosis.reach import Place, Reach
 from pushgate.upstreams.common.diagnosis.request import SLOW
 from pushgate.upstreams.common.http_push.authorization import Authorization, Unauthorized
 

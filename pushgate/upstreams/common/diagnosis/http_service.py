@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from pushgate.model.errors import CannotStart
 from pushgate.model.finding import Finding, Level, failure
 from pushgate.net.diagnosis.files import FileChecks
+from pushgate.net.diagnosis.handshake import OURS, THE_SYSTEMS
 from pushgate.net.diagnosis.http_probe import HTTPProbe
 from pushgate.net.table_files import TableFiles
 from pushgate.plugin.checks import guarded
@@ -16,7 +17,7 @@ from pushgate.plugin.interfaces import Examination
 from pushgate.protocols.http_push.service import Header
 from pushgate.upstreams.common.credentials import Credentials
 from pushgate.upstreams.common.diagnosis.access_token import obtain, token_place
-from pushgate.upstreams.common.diagnosis.reach import OURS, THE_SYSTEMS, Place, Reach
+from pushgate.upstreams.common.diagnosis.reach import Place, Reach
 from pushgate.upstreams.common.diagnosis.request import Impossible, ServiceRequest
 from pushgate.upstreams.common.http_push.server import Server
 from pushgate.upstreams.common.http_push.settings import HTTPPushTable

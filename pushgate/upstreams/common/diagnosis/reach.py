@@ -1,29 +1,22 @@
 """The way to a service, step by step: its name, TCP, a proxy, TLS with the service's certificate."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any
 
 import msgspec
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IHandshakeListener
-from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
-from pushgate.model.finding import Finding, ok
+from pushgate.model.finding import Finding
 from pushgate.net.client_tls import tls_endpoint
-from pushgate.net.diagnosis.http_probe import Lost
+from pushgate.net.diagnosis.handshake import THE_SYSTEMS, Greeting, tls_finding
 from pushgate.net.diagnosis.names import look_up
-from pushgate.net.diagnosis.server_chain import ChainLook, chain_findings, chain_lines, name_of
+from pushgate.net.diagnosis.server_chain import ChainLook, chain_findings
 from pushgate.net.diagnosis.tcp import touch
 from pushgate.net.diagnosis.tls_trouble import TROUBLES, handshake_finding, is_unverified
 from pushgate.plugin.interfaces import Examination
 from pushgate.plugin.settings import proxy_address
 from pushgate.upstreams.common.connect import SecuredConnection, connect, way_to
 from pushgate.upstreams.common.credentials import Credentials
-
-OURS: Final = "the authorities of the file of trust"
-THE_SYSTEMS: Final = "the system's authorities"
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +83,7 @@ class Reach:
             self.failed = Failure()
             return await self._trouble(self.failed)
         self.is_open = True
-        return [_tls_finding(place, self._connection)]
+        return [tls_finding(place.where, place.trusted, self._connection, place.prefix)]
 
     async def _trouble(self, failed: Failure) -> list[Finding]:
         place = self._place
@@ -101,41 +94,6 @@ class Reach:
                 return chain_findings(place.host, look, place.trusted, place.prefix)
         shown = place.tls.certificate is not None
         return [handshake_finding(failed, place.where, self._examination.timeout, shown, place.prefix)]
-
-
-@implementer(IHandshakeListener)
-class Greeting(Protocol):
-    """A connection over which nothing is said. See `SecuredConnection`.
-
-    :ivar heard: what came.
-    :ivar ended: fires when the connection has ended.
-    """
-
-    def __init__(self) -> None:
-        self.secured: Deferred[Any] = Deferred()
-        self.ended: Deferred[Lost] = Deferred()
-        self.heard = b""
-        self._ready = self._closed = False
-
-    def handshakeCompleted(self) -> None:
-        self._ready = True
-        self.secured.callback(self)
-
-    def dataReceived(self, data: bytes) -> None:
-        self.heard += data[:1024]
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._closed = True
-        if not self._ready:
-            self.secured.errback(reason)
-        if not self.ended.called:  # nobody waits for it any more
-            self.ended.callback(Lost(reason))
-
-    def abort(self) -> None:
-        """Close at once; harmless when closed."""
-        transport: Any = self.transport
-        if transport is not None and not self._closed:
-            transport.abortConnection()
 
 
 async def _secured(connection: SecuredConnection, place: Place, tls: Any, examination: Examination) -> None:
@@ -153,15 +111,3 @@ async def _look(look: ChainLook, place: Place, examination: Examination) -> None
         pass  # what was seen until then is what counts
     finally:
         greeting.abort()
-
-
-def _tls_finding(place: Place, connection: Any) -> Finding:
-    handle = connection.transport.getHandle()
-    chain = [each.to_cryptography() for each in handle.get_peer_cert_chain() or ()]
-    leaf = chain[0]
-    return ok(
-        f"{place.prefix}tls",
-        f"{handle.get_protocol_version_name()} with {place.where}: its certificate, {name_of(leaf.subject)}, "
-        f"is valid until {leaf.not_valid_after_utc:%Y-%m-%d}, and {place.trusted} vouch for it",
-        *chain_lines(chain),
-    )
