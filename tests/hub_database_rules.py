@@ -6,8 +6,8 @@ from zope.interface.verify import verifyObject
 
 from pushgate.database.interface import IDatabase
 from pushgate.hub.store import registration_queries, registrations
-from pushgate.model.errors import StoreDown
 from pushgate.model.hub.registration import RegistrationQuery
+from pushgate.model.store_down import StoreDown
 from tests.hub_store_rig import DatabaseTestCase, registration
 
 

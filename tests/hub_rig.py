@@ -12,9 +12,9 @@ from pushgate.database.interface import IDatabase
 from pushgate.database.migrations import migrate
 from pushgate.hub.store.schema import STEPS
 from pushgate.hub.store.together import alone
-from pushgate.model.errors import StoreDown
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Template
+from pushgate.model.store_down import StoreDown
 
 
 class MemorySession:
@@ -42,10 +42,10 @@ class MemoryDatabase:
     :ivar holding: while true, what a call comes to is held back until `release`, though it is done.
     """
 
-    def __init__(self, wall: Callable[[], float]) -> None:
+    def __init__(self, wall: Callable[[], float], steps: Sequence[Sequence[str]] = STEPS) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self.session = MemorySession(self.connection, wall)
-        migrate(self.session, STEPS)
+        migrate(self.session, steps)
         self.down = False
         self.before: Callable[[str], None] = lambda what: None
         self.after: Callable[[str], None] = lambda what: None

@@ -12,10 +12,11 @@ from pushgate.hub.jobs.containers import Containers
 from pushgate.hub.jobs.runner import JobRunner
 from pushgate.hub.store.job_tables import JOB_TABLES
 from pushgate.hub.store.together import alone
-from pushgate.model.errors import Invalid, StoreDown
+from pushgate.model.errors import Invalid
 from pushgate.model.hub.errors import UnknownResource
 from pushgate.model.hub.job import JobType
 from pushgate.model.hub.registration import RegistrationPage
+from pushgate.model.store_down import StoreDown
 from pushgate.protocols.notification_hubs.blob_signature import ALL, Grant, Place, query
 from pushgate.testing import context
 

@@ -48,7 +48,7 @@ from pushgate.model.outcome_record import lines
 from pushgate.net.http.responses import STATUSES
 from pushgate.net.prometheus import GAUGES
 from pushgate.plugin.settings import AppTable, InputTable, ListeningTable, PrincipalTable, SinkTable
-from pushgate.protocols.amp import commands
+from pushgate.protocols.amp import commands, mdm_commands
 from pushgate.protocols.amp.boxes import MAX_BOX, MAX_KEY, MAX_KEYS
 from pushgate.protocols.amp.hub_commands import (
     CancelSend,
@@ -329,6 +329,18 @@ def test_hub_commands() -> None:
     assert [word for word in firsts(section(CONTRACT, several)) if word in QUERIES] == list(QUERIES)
     text = section(CONTRACT, "`SendToTags`")
     assert {*TARGET_NAMES.values(), TEMPLATE, *SendState} <= set(coded(text))
+
+
+def test_mdm_commands() -> None:
+    """Likewise of those about managed devices."""
+    words = set(coded(section(CONTRACT, "`Enrol`, `CheckIn`, `FindEnrolments`, `Diagnose`")))
+    for kind in (
+        mdm_commands.Enrol,
+        mdm_commands.CheckIn,
+        mdm_commands.FindEnrolments,
+        mdm_commands.Diagnose,
+    ):
+        assert {key.decode() for key, _ in [*kind.arguments, *kind.response]} <= words
 
 
 def test_optional_arguments() -> None:

@@ -15,7 +15,8 @@ from pushgate.cli.output import is_output, output_lost
 
 COMMANDS: Final = (
     "demo", "doctor", "status", "top", "send", "cancel", "flush", "watch", "trace", "pace", "tokens",
-    "channels", "hub", "reload", "bench", "lint", "simulate", "config", "plugins", "new-plugin", "secret",
+    "channels", "mdm", "hub", "reload", "bench", "lint", "simulate", "config", "plugins", "new-plugin",
+    "secret",
 )  # fmt: skip
 """The commands there are, in the order in which help lists them."""
 

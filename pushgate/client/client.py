@@ -36,10 +36,11 @@ from pushgate.client.subscription import Subscription
 from pushgate.model.backoff import Jitter
 from pushgate.model.channel import Channel
 from pushgate.model.dead_token import DeadTokenEntry, parse
+from pushgate.model.enrolment import Enrolled
 from pushgate.model.errors import CannotStart
 from pushgate.model.target import MAX_TARGET, TargetForm
 from pushgate.net.endpoint_string import endpoint_from_string
-from pushgate.protocols.amp import commands
+from pushgate.protocols.amp import commands, mdm_commands
 from pushgate.protocols.amp.commands import (
     Bury,
     Cancel,
@@ -364,6 +365,36 @@ class Client:
         asked = self._ask(commands.DeleteChannel, False, app=app, channel=channel)
         return asked.addCallback(lambda _: None)
 
+    def enrol(
+        self, app: str, token: Token, push_magic: str, *, keep_awake: bool = False, device: str | None = None
+    ) -> Deferred[Enrolled]:
+        """Report a managed device's ``TokenUpdate``; fires once it is kept. The device is pushed to until
+        `check_in`.
+
+        :param keep_awake: push to it every 26 h while it is silent.
+        :param device: what the MDM server knows the device by: an earlier enrolment of it is superseded.
+        """
+        arguments = {"keep_awake": keep_awake, **({} if device is None else {"device": device})}
+        asked = self._ask(
+            mdm_commands.Enrol, True, app=app, token=_text(token), push_magic=push_magic, **arguments
+        )
+        return asked.addCallback(_enrolled)
+
+    def check_in(self, app: str, token: Token) -> Deferred[bool]:
+        """Report that a managed device called its MDM server; fires with False when it is not known."""
+        asked = self._ask(mdm_commands.CheckIn, True, app=app, token=_text(token))
+        return asked.addCallback(lambda answer: bool(answer["known"]))
+
+    def find_enrolments(self, app: str, sha256: str) -> Deferred[list[dict[str, Any]]]:
+        """The enrolments, 20 at most, of tokens whose SHA-256 begins with these hex digits."""
+        asked = self._ask(mdm_commands.FindEnrolments, True, app=app, sha256=sha256)
+        return asked.addCallback(lambda answer: msgspec.json.decode(answer["enrolments"], type=list))
+
+    def diagnose(self, app: str, token: Token) -> Deferred[dict[str, Any]]:
+        """What is known of a managed device, and why it may not have called."""
+        asked = self._ask(mdm_commands.Diagnose, True, app=app, token=_text(token))
+        return asked.addCallback(lambda answer: msgspec.json.decode(answer["diagnosis"], type=dict))
+
     def hub(self, name: str) -> HubClient:
         """A hub of the gateway, as its configuration names it."""
         return HubClient(name, self._ask)
@@ -474,6 +505,10 @@ class Client:
 def _text(token: Token) -> str:
     """A token as text: the bytes of one in hex."""
     return token if isinstance(token, str) else token_bytes(token).hex()
+
+
+def _enrolled(answer: dict[str, Any]) -> Enrolled:
+    return Enrolled(str(answer["sha256"]), tuple(msgspec.json.decode(answer["warnings"], type=list[str])))
 
 
 def _form(answer: dict[str, Any]) -> TargetForm:

@@ -25,8 +25,9 @@ from zope.interface import implementer
 from pushgate.database.interface import A, IDatabase, Row, Session
 from pushgate.database.migrations import NotOurs, migrate
 from pushgate.database.schema import Schema
-from pushgate.model.errors import CannotStart, StoreDown
+from pushgate.model.errors import CannotStart
 from pushgate.model.log_throttle import LogThrottle
+from pushgate.model.store_down import StoreDown
 from pushgate.plugin.interfaces import Context
 
 READERS: Final = 4

@@ -44,6 +44,7 @@ from pushgate.plugin.interfaces import (
     Receipt,
     Settled,
 )
+from pushgate.plugin.mdm_interface import IEnrolments, IWakesDevices
 from pushgate.plugin.settings import AppTable
 
 SWEEP: Final = 1.0
@@ -151,6 +152,14 @@ class Gateway:
             raise Invalid("app", f"{app} has no channels", "an app whose upstream has them: apns-http2")
         channels: IChannels = upstream.channels
         return channels
+
+    def enrolments(self, app: str) -> IEnrolments:
+        upstream, devices = self._admission.open_for(app).slot.upstream, self._context.managed_devices
+        topic = upstream.mdm_topic if IWakesDevices.providedBy(upstream) else None
+        if topic is None or devices is None:
+            raise Invalid("app", f"{app} is not for MDM", "an app with mdm = true")
+        enrolments: IEnrolments = devices.of(app, topic)
+        return enrolments
 
     def max_payload(self, app: str) -> int:
         known = self._apps.configured(app)

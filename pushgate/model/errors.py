@@ -173,13 +173,6 @@ class ServiceFailed(Refusal):
     code = "SERVICE_FAILED"
 
 
-class StoreDown(ServiceFailed):
-    """A database cannot be reached: nothing was done, and the same may be tried again."""
-
-    def __init__(self, text: str = "the database cannot be reached; nothing was done") -> None:
-        super().__init__(text)
-
-
 class Internal(PushgateError):
     """The gateway failed at a request for an unforeseen reason, which its log has.
 

@@ -24,6 +24,7 @@ COUNTERS: Final[dict[str, tuple[str, ...]]] = {
     "pushgate_hub_outgoing_total": ("hub", "pns", "outcome"),
     "pushgate_hub_registrations_total": ("hub", "operation"),
     "pushgate_hub_sends_total": ("hub", "kind"),
+    "pushgate_mdm_events_total": ("app", "event"),
 }
 """Each counter's labels. No token, id or payload is ever one."""
 

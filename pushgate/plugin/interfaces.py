@@ -24,6 +24,7 @@ from pushgate.model.principals import Principals
 from pushgate.model.send_test import SendTestResult
 from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.hub_interface import IHub
+from pushgate.plugin.mdm_interface import IEnrolments, IManagedDevices
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable, Table
 
 Settled = Callable[[Sequence[Outcome]], None]
@@ -43,6 +44,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     :param files_scarce: whether so many files are open that an input must refuse further connections.
     :param hubs: the hubs of the configuration, by name.
     :param in_thread: calls what waits for a disk, in another thread than the reactor's; by default at once.
+    :param managed_devices: the enrolments of apps that are for MDM.
     """
 
     reactor: Any
@@ -54,6 +56,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     files_scarce: Callable[[], bool] = bool
     hubs: dict[str, IHub] = {}
     in_thread: InThread = maybeDeferred
+    managed_devices: IManagedDevices | None = None
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
@@ -282,6 +285,12 @@ class IGateway(Interface):
         """Return the channels of an app.
 
         Raises `UnknownApp`, `ShuttingDown`, and `Invalid` when its upstream has none.
+        """
+
+    def enrolments(app: str) -> IEnrolments:
+        """Return the managed devices of an app.
+
+        Raises `UnknownApp`, `ShuttingDown`, and `Invalid` when the app is not for MDM.
         """
 
     def max_payload(app: str) -> int:

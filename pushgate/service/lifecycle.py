@@ -137,10 +137,7 @@ class Lifecycle(OwnLog):
             self._gateway.add_sink(name, sink, buffer)
         for name, hub in self._parts.hubs.items():
             self._gateway.add_sink(f"hubs.{name}", hub.sink, HUB_BUFFER)
-        await self._gateway.start()
-        for name, hub in self._parts.hubs.items():
-            with error_boundary(f"hubs.{name}: its start"):
-                hub.start()
+        await self._start_gateway()
         for name, each in self._parts.inputs.items():
             with error_boundary(f"inputs.{name}: its start"):
                 await maybeDeferred(each.start)
@@ -153,6 +150,18 @@ class Lifecycle(OwnLog):
         self._phase = Phase.READY
         self._notifier.ready()
         self.log.info("pushgate is ready{where}{hint}", where=self._where(), hint=self._hint)
+
+    async def _start_gateway(self) -> None:
+        """Start what sends, and then what submits by itself."""
+        devices = self._parts.devices
+        if devices is not None:
+            devices.open()
+        await self._gateway.start()
+        if devices is not None:
+            devices.start()
+        for name, hub in self._parts.hubs.items():
+            with error_boundary(f"hubs.{name}: its start"):
+                hub.start()
 
     def _running(self) -> Deferred[None]:
         """Fires when the reactor runs: until then a signal to end is a traceback, and not a stop in order."""
@@ -183,6 +192,8 @@ class Lifecycle(OwnLog):
         deadline = self._reactor.seconds() + self._parts.drain_timeout
         for name, hub in self._parts.hubs.items():  # first: they would go on submitting
             await self._bounded(f"hub {name}", hub.stop(), deadline)
+        if self._parts.devices is not None:
+            await self._bounded("managed devices", self._parts.devices.stop(), deadline)
         self._draining = self._gateway.drain()
         await self._bounded("sending what waits", self._draining, deadline)
         left, settled = self._gateway.left(), self._gateway.settled() - before

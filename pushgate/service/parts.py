@@ -8,6 +8,7 @@ from twisted.python.failure import Failure
 
 from pushgate.gateway.gateway import Gateway
 from pushgate.hub.hub import Hub
+from pushgate.mdm.managed_devices import ManagedDevices
 from pushgate.plugin.interfaces import IInput, IOutcomeSink
 
 _log = Logger()
@@ -19,6 +20,7 @@ class Parts:
     :ivar sinks: by name: the sink, and the reports that may wait for it.
     :ivar inputs: by name.
     :ivar hubs: by name; they are there from the start to the end.
+    :ivar devices: the enrolments of managed devices.
     :ivar drain_timeout: seconds the upstreams have to finish what is under way.
     """
 
@@ -29,7 +31,9 @@ class Parts:
         inputs: Mapping[str, IInput],
         drain_timeout: float,
         hubs: Mapping[str, Hub] | None = None,
+        devices: ManagedDevices | None = None,
     ) -> None:
+        self.devices = devices
         self.gateway, self.drain_timeout, self.hubs = gateway, drain_timeout, dict(hubs or {})
         self.sinks, self.inputs = dict(sinks), dict(inputs)
         self._closing: set[Deferred[None]] = set()

@@ -11,6 +11,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
+from msgspec.structs import replace
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -21,6 +22,8 @@ from pushgate.gateway.limits import Limits
 from pushgate.gateway.spool.interface import ISpool
 from pushgate.gateway.spool.memory import MemorySpool
 from pushgate.gateway.spool.sqlite import SqliteSpool
+from pushgate.mdm.managed_devices import ManagedDevices
+from pushgate.mdm.push_outcomes import INPUT_NAME
 from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Principals
@@ -33,7 +36,7 @@ from pushgate.service.config.named_files import all_digests
 from pushgate.service.config.reader import Config, plug_ins_for, read_config
 from pushgate.service.entropy import Entropy
 from pushgate.service.exit_status import BAD_CONFIG, FAILED
-from pushgate.service.lifecycle import Lifecycle
+from pushgate.service.lifecycle import HUB_BUFFER, Lifecycle
 from pushgate.service.monotonic_clock import keep_steady
 from pushgate.service.open_files import OpenFiles
 from pushgate.service.parts import Parts
@@ -132,21 +135,28 @@ def compose(
     hubs = assembly.hubs(config.hubs)
     sinks, inputs = assembly.sinks(config.sinks), assembly.inputs(config.inputs)
     assembly.check()
-    parts = Parts(gateway, sinks, inputs, config.gateway.drain_timeout, hubs)
+    parts = Parts(gateway, sinks, inputs, config.gateway.drain_timeout, hubs, _devices(context))
     reloader = None if read is None else Reloader(parts, context, config, files, read, open_files.fit)
     watchdog = Watchdog(reactor, context.metrics, parts.named)
     return Lifecycle(parts, reactor, hint, reloader, watchdog, notifier)
+
+
+def _devices(context: Context) -> ManagedDevices:
+    devices = context.managed_devices
+    assert isinstance(devices, ManagedDevices)
+    return devices
 
 
 def _gateway(config: Config, context: Context) -> Gateway:
     entropy, limits = Entropy(), Limits(config.gateway.expiry, config.gateway.queue_limit)
     gateway = Gateway(context, _spool(context), limits, lambda: entropy.bits(58))
     gateway.process = ProcessFacts(context.state_dir).read
+    _devices(context).serve(gateway, lambda sink: gateway.add_sink(INPUT_NAME, sink, HUB_BUFFER))
     return gateway
 
 
 def _context(config: Config, reactor: Any, jitter: Callable[[], float], open_files: OpenFiles) -> Context:
-    return Context(
+    context = Context(
         reactor=reactor,
         wall=time.time,
         jitter=jitter,
@@ -157,6 +167,7 @@ def _context(config: Config, reactor: Any, jitter: Callable[[], float], open_fil
         hubs={},
         in_thread=lambda what, *given: deferToThreadPool(reactor, reactor.getThreadPool(), what, *given),
     )
+    return replace(context, managed_devices=ManagedDevices(context))
 
 
 def _make_state_dir(directory: Path | None) -> None:

@@ -3,6 +3,7 @@
 from pushgate.testing.batch import batch
 from pushgate.testing.channels import MemoryChannels
 from pushgate.testing.context import context, simulator, table
+from pushgate.testing.enrolments import MemoryEnrolments
 from pushgate.testing.gateway import RecordingGateway
 from pushgate.testing.hub import FakeHub
 from pushgate.testing.input import RecordingInput
@@ -15,6 +16,7 @@ from pushgate.testing.upstream import RecordingUpstream, RecordingUpstreams
 __all__ = [
     "FakeHub",
     "MemoryChannels",
+    "MemoryEnrolments",
     "MemoryNetwork",
     "RecordingGateway",
     "RecordingInput",

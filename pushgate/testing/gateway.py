@@ -22,6 +22,7 @@ from pushgate.plugin.interfaces import (
 )
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.testing.channels import MemoryChannels
+from pushgate.testing.enrolments import MemoryEnrolments
 
 
 @implementer(IGateway)
@@ -42,6 +43,7 @@ class RecordingGateway:
     :ivar changes: the answer of `reload`; it fails with `error` while that is set.
     :ivar rates: those that were set, by app or by a batch's id.
     :ivar broadcast_channels: the answer of `channels`, for every app.
+    :ivar managed: the answer of `enrolments`, for every app.
     :ivar full: apps whose queues are nearly full; `relieve` empties one.
     :ivar withdrawn: the ids of the batches that were withdrawn.
     :ivar patience: seconds that the last test send would wait. Its outcomes are those of `records`.
@@ -66,6 +68,7 @@ class RecordingGateway:
         self.changes: list[str] = []
         self.rates: dict[str | int, float] = {}
         self.broadcast_channels = MemoryChannels()
+        self.managed = MemoryEnrolments()
         self.full: set[str] = set()
         self._paused: dict[object, tuple[str, Callable[[], None]]] = {}
         self.withdrawn: list[int] = []
@@ -197,6 +200,11 @@ class RecordingGateway:
         if app not in self.apps:
             raise UnknownApp(app)
         return self.broadcast_channels
+
+    def enrolments(self, app: str) -> MemoryEnrolments:
+        if app not in self.apps:
+            raise UnknownApp(app)
+        return self.managed
 
     def max_payload(self, app: str) -> int:
         if app not in self.apps:

@@ -17,7 +17,8 @@ from pushgate.hub.store import registrations
 from pushgate.hub.store.postgresql import PostgresqlDatabase
 from pushgate.hub.store.postgresql_connection import PostgresqlSession, ServerAddress
 from pushgate.hub.store.schema import HUB_SCHEMA, STEPS
-from pushgate.model.errors import CannotStart, Invalid, StoreDown
+from pushgate.model.errors import CannotStart, Invalid
+from pushgate.model.store_down import StoreDown
 from tests import hub_database_rules
 from tests.hub_database_rules import handles
 from tests.hub_store_rig import fresh_address, registration

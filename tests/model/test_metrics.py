@@ -70,4 +70,4 @@ def test_no_secret_is_ever_a_label():
     """Tokens, ids and payloads never become labels: they are secret, and without number."""
     labels = {label for names in (*COUNTERS.values(), *HISTOGRAMS.values()) for label in names}
     gateway = {"app", "input", "code", "state", "reason", "cause", "sink", "table", "fate", "part"}
-    assert labels == gateway | {"hub", "kind", "operation", "outcome", "pns"}
+    assert labels == gateway | {"event", "hub", "kind", "operation", "outcome", "pns"}

@@ -3,12 +3,12 @@
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from pushgate.model.errors import StoreDown
 from pushgate.model.hub.errors import EtagMismatch, Gone, UnknownResource
 from pushgate.model.hub.job import JobRequest, JobStatus, JobType
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, RegistrationQuery
 from pushgate.model.hub.send import SendRequest, SendState
+from pushgate.model.store_down import StoreDown
 from pushgate.plugin.hub_interface import IHub
 from pushgate.testing import FakeHub
 

@@ -9,8 +9,9 @@ from pushgate.database.interface import Session
 from pushgate.hub.jobs.lines import Chunk, result
 from pushgate.hub.jobs.registrar import Registrar
 from pushgate.hub.store.jobs import KeptJob, advance
-from pushgate.model.errors import Refusal, StoreDown
+from pushgate.model.errors import Refusal
 from pushgate.model.hub.registration import Registration
+from pushgate.model.store_down import StoreDown
 
 LINES: Final = 500
 """Lines that are applied at a time."""

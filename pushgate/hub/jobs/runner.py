@@ -19,8 +19,9 @@ from pushgate.hub.jobs.import_job import LINES, apply_chunk
 from pushgate.hub.jobs.lines import read_chunk, write_at
 from pushgate.hub.jobs.registrar import Registrar
 from pushgate.hub.store.jobs import KeptJob, LostJob, add, advance, claim, find, forget, latest, release
-from pushgate.model.errors import Internal, Invalid, PushgateError, ShuttingDown, StoreDown
+from pushgate.model.errors import Internal, Invalid, PushgateError, ShuttingDown
 from pushgate.model.hub.job import Job, JobRequest, JobStatus, JobType
+from pushgate.model.store_down import StoreDown
 from pushgate.plugin.interfaces import Context
 from pushgate.protocols.notification_hubs.blob_signature import READ, WRITE
 

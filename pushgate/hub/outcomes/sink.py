@@ -9,8 +9,9 @@ from zope.interface import implementer
 from pushgate.hub.hub_context import HubContext
 from pushgate.hub.outcomes.reports import Findings, find
 from pushgate.hub.store import findings
-from pushgate.model.errors import SinkDown, StoreDown
+from pushgate.model.errors import SinkDown
 from pushgate.model.outcome import Report
+from pushgate.model.store_down import StoreDown
 from pushgate.plugin.interfaces import IOutcomeSink
 
 

@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from pushgate.hub.hub_context import HubContext
 from pushgate.hub.store import batches, pruning, purging, sends
 from pushgate.model.dead_token import DeadTokenEntry
-from pushgate.model.errors import StoreDown
+from pushgate.model.store_down import StoreDown
 
 DEATHS: Final = 1000
 """Dead tokens that are looked at in one transaction."""

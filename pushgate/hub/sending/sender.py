@@ -15,7 +15,8 @@ from pushgate.hub.sending.lease import RENEWALS
 from pushgate.hub.sending.pages import TargetPages
 from pushgate.hub.store import batches, send_work
 from pushgate.hub.store.send_work import ActiveSend
-from pushgate.model.errors import Refusal, StoreDown
+from pushgate.model.errors import Refusal
+from pushgate.model.store_down import StoreDown
 
 WORKERS: Final = 8
 """Sends that are worked on at a time; the others wait in their order."""

@@ -34,8 +34,9 @@ from pushgate.hub.store.postgresql_connection import (
 )
 from pushgate.hub.store.schema import STEPS, for_postgresql
 from pushgate.hub.store.together import alone
-from pushgate.model.errors import CannotStart, Invalid, StoreDown, reason
+from pushgate.model.errors import CannotStart, Invalid, reason
 from pushgate.model.log_throttle import LogThrottle
+from pushgate.model.store_down import StoreDown
 from pushgate.plugin.interfaces import Context
 
 TRIES: Final = 20

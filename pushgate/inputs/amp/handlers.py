@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.protocols.amp import Command
 from twisted.python.failure import Failure
 
-from pushgate.inputs.amp import channels, dead_tokens, hub, send_test, stats_page, submitted
+from pushgate.inputs.amp import channels, dead_tokens, enrolments, hub, send_test, stats_page, submitted
 from pushgate.inputs.amp.arguments import ArgumentReader
 from pushgate.inputs.amp.request import UNHANDLED, AmpRequest, LaterCommand
 from pushgate.inputs.common.rules import rules_of
@@ -292,7 +292,12 @@ def _refused_list(receipt: Receipt) -> bytes:
     return refused
 
 
-_LATER: Final[tuple[LaterCommand, ...]] = (*channels.COMMANDS, *hub.COMMANDS, *send_test.COMMANDS)
+_LATER: Final[tuple[LaterCommand, ...]] = (
+    *channels.COMMANDS,
+    *hub.COMMANDS,
+    *send_test.COMMANDS,
+    *enrolments.COMMANDS,
+)
 _RESPONDERS: Final[dict[bytes, tuple[ArgumentReader, Operation | None, Callable[..., None]]]] = {
     command.commandName: (ArgumentReader(command), operation, responder)
     for command, operation, responder in (

@@ -206,6 +206,22 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "upstream": {"type": "string"},
         },
     ),
+    "NewEnrolment": object_of(
+        ["token", "push_magic"],
+        {
+            "token": _TOKEN,
+            "push_magic": _MAGIC,
+            "keep_awake": {"type": "boolean", "description": "Push every 26 h while it is silent."},
+            "device": _text(255) | {"description": "What the MDM server knows the device by."},
+        },
+        True,
+    ),
+    "Enrolled": object_of(
+        ["sha256", "warnings"],
+        {"sha256": {"type": "string"}, "warnings": {"type": "array", "items": {"type": "string"}}},
+    ),
+    "CheckIn": object_of(["token"], {"token": _TOKEN}, True),
+    "CheckedIn": object_of(["known"], {"known": {"type": "boolean"}}),
     "NewChannel": object_of(
         ["message_storage_policy"], {"message_storage_policy": {"type": "integer", "enum": [0, 1]}}, True
     ),

@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote
 
 from pushgate.inputs.common.http_authentication import authenticate
-from pushgate.inputs.http import channels, queries
+from pushgate.inputs.http import channels, enrolments, queries
 from pushgate.inputs.http.hub_routes import ROUTES as HUB_ROUTES
 from pushgate.inputs.http.ndjson_body import NDJSONBody
 from pushgate.inputs.http.openapi import Described, document
@@ -223,6 +223,34 @@ ROUTES: Final = (
             parameters=("app", "channel"),
             answers={200: json_of("Deleted")},
             errors=(404, 429, 502, 503),
+        ),
+    ),
+    Route(
+        enrolments.read_enrolment,
+        Operation.PUSH,
+        Described(
+            method="POST",
+            path="/v1/apps/{app}/enrolments",
+            name="enrol",
+            summary="Keep the token and the push magic of a managed device, and wake it.",
+            parameters=("app",),
+            body=("NewEnrolment",),
+            answers={201: json_of("Enrolled")},
+            errors=(404, 408, 415, 429, 502, 503),
+        ),
+    ),
+    Route(
+        enrolments.read_check_in,
+        Operation.PUSH,
+        Described(
+            method="POST",
+            path="/v1/apps/{app}/checkins",
+            name="check_in",
+            summary="Report that a managed device called its MDM server.",
+            parameters=("app",),
+            body=("CheckIn",),
+            answers={202: json_of("CheckedIn")},
+            errors=(404, 408, 415, 429, 502, 503),
         ),
     ),
     *HUB_ROUTES,

@@ -3,8 +3,9 @@
 from math import ceil
 from typing import Final
 
-from pushgate.model.errors import Internal, NotLoggedIn, PushgateError, Refusal, StoreDown
+from pushgate.model.errors import Internal, NotLoggedIn, PushgateError, Refusal
 from pushgate.model.hub.errors import EtagMismatch, Gone
+from pushgate.model.store_down import StoreDown
 from pushgate.net.http.responses import MAX_DETAIL, RETRY_AFTER, STATUSES, Header, HTTPFault, HTTPResponse
 from pushgate.protocols.notification_hubs.xml_text import escape
 

@@ -1,16 +1,18 @@
 """The commands of the line protocol. Each answers its place now or later, or raises a `Refusal`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.inputs.common.conversation_input import ConversationServer
 from pushgate.inputs.common.rules import rules_of
 from pushgate.inputs.common.session import Session
+from pushgate.inputs.line import enrolments
 from pushgate.inputs.line.push import LinePush, RulesOf, read_json, read_text
 from pushgate.inputs.line.replies import Replies, error, ok
 from pushgate.model.errors import Internal, Invalid, PushgateError, Refusal, ShuttingDown
@@ -25,7 +27,9 @@ _HELP: Final = (
     "PUSH <app> <hex token> [expiration=N] [priority=N] [collapse_id=S] [push_type=S] [topic=S]"
     " [registered_at=N] [delivery=S] [key=S] <payload JSON>"
     " | PUSH <app> - channel=S [...] <payload JSON> | PUSH <app> <hex token> push_magic=S [...]"
-    ' | {"app": "...", "token": "...", "payload": {...}, ...} | STATUS <id> | STATS | LOGIN <name> <secret>'
+    ' | {"app": "...", "token": "...", "payload": {...}, ...} | STATUS <id> | STATS'
+    " | ENROL <app> <hex token> <push magic> | CHECKIN <app> <hex token>"
+    " | LOGIN <name> <secret>"
     " | HELP | QUIT"
 )
 _log = Logger()
@@ -141,6 +145,18 @@ def _status(place: AnswerPlace, rest: bytes) -> None:
     asked.addErrback(_not_answered, place)
 
 
+def _enrol(place: AnswerPlace, rest: bytes) -> None:
+    _later(place, enrolments.enrol(place.connection.session, place.connection.server.gateway, rest))
+
+
+def _check_in(place: AnswerPlace, rest: bytes) -> None:
+    _later(place, enrolments.check_in(place.connection.session, place.connection.server.gateway, rest))
+
+
+def _later(place: AnswerPlace, answer: Coroutine[Any, Any, bytes]) -> None:
+    Deferred.fromCoroutine(answer).addCallback(place.fill).addErrback(_not_answered, place)
+
+
 def _stats(place: AnswerPlace, rest: bytes) -> None:
     _nothing(rest)
     place.fill(ok(msgspec.json.encode(place.connection.session.stats()).decode()))
@@ -192,6 +208,8 @@ _COMMANDS: Final[dict[bytes, Callable[[AnswerPlace, bytes], None]]] = {
     b"PUSH": _push_text,
     b"STATUS": _status,
     b"STATS": _stats,
+    b"ENROL": _enrol,
+    b"CHECKIN": _check_in,
     b"LOGIN": _login,
     b"HELP": _help,
     b"QUIT": _quit,

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from pushgate.plugin.settings import Duration, HostName, Port
 from pushgate.protocols.apns_rules import APNS_RULES
-from pushgate.upstreams.common.settings import ClientTlsTable, ConnectionPoolTable
+from pushgate.upstreams.common.settings import ClientTlsTable, ConnectionPoolTable, ManagedTable
 
 HOSTS: Final = {
     "production": ("gateway.push.apple.com", "feedback.push.apple.com"),
@@ -33,7 +33,7 @@ class StreamTable(ConnectionPoolTable):
     feedback_interval: Duration = Field(default=3600.0, gt=0)
 
 
-class ApnsStreamTable(StreamTable, ClientTlsTable):
+class ApnsStreamTable(StreamTable, ClientTlsTable, ManagedTable):
     """One certificate: one app in one environment.
 
     :param host: by default the environment's, like `feedback_host`.

@@ -18,6 +18,7 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadReason
 from pushgate.model.errors import Invalid
 from pushgate.model.notification import Batch
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import State
 from pushgate.net.tcp_loss import Unacknowledged, unacknowledged
 from pushgate.plugin.interfaces import (
@@ -29,6 +30,7 @@ from pushgate.plugin.interfaces import (
     IWork,
     UpstreamState,
 )
+from pushgate.plugin.mdm_interface import IWakesDevices
 from pushgate.protocols.apns_binary.connection import Stream
 from pushgate.protocols.apns_binary.connection_end import End, Ending
 from pushgate.protocols.apns_binary.status import DEAD
@@ -45,6 +47,7 @@ from pushgate.upstreams.common.connect import endpoint
 from pushgate.upstreams.common.connection_pool import ConnectionPool
 from pushgate.upstreams.common.credentials import Credentials
 from pushgate.upstreams.common.listening_gap import ListeningGap
+from pushgate.upstreams.common.mdm import managed_topic
 from pushgate.upstreams.common.pooled_connection import RUN
 from pushgate.upstreams.common.service_health import ServiceHealth
 from pushgate.upstreams.common.write_turns import WriteTurns
@@ -57,12 +60,13 @@ PROBE_TIMEOUT: Final = 10.0
 """Seconds beyond the response timeout that the answer to a probe may take."""
 
 
-@implementer(IUpstream, IProving, IInFlight, IDeclaresRules)
+@implementer(IUpstream, IProving, IInFlight, IDeclaresRules, IWakesDevices)
 class ApnsBinaryUpstream:
     """Owns a pool of connections, and decides what is written to them and what their ends mean.
 
     :param unacknowledged: asks the system about a socket.
     :ivar rules: what may be submitted for this app.
+    :ivar mdm_topic: of its MDM push certificate, when it is for MDM.
 
     A connection is of proven use once it reported the outcome of a notification or served for the response
     timeout.
@@ -76,7 +80,7 @@ class ApnsBinaryUpstream:
     ) -> None:  # fmt: skip
         self._app, self._table, self._work, self._unacknowledged = app, table, work, unacknowledged
         self._context, self._reactor = context, context.reactor
-        self.rules = rules_of(mdm_topic(credentials))
+        self.rules, self.mdm_topic = _for_mdm(app, table, credentials, context)
         health = ServiceHealth(app, f"{table.host}:{table.port}", work, context, table.handshakes_per_minute)
         self._end_judge = EndJudge(health)
         service = endpoint(table.host, table.port, credentials, context.reactor, table.proxy)
@@ -245,3 +249,10 @@ class ApnsBinaryUpstream:
             "{app}: an error came late, {count} outcomes are corrected; response timeout now {timeout} s",
             app=self._app, count=count, timeout=self._timeout,
         )  # fmt: skip
+
+
+def _for_mdm(
+    app: str, table: ApnsStreamTable, credentials: Credentials, context: Context
+) -> tuple[NotificationRules, str | None]:
+    topic = mdm_topic(credentials)
+    return rules_of(topic), managed_topic(app, table, () if topic is None else (topic,), context)

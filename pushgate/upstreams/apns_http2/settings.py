@@ -10,6 +10,7 @@ from pushgate.protocols.apns_http2.provider_token import is_identifier, key_id_i
 from pushgate.protocols.apns_push_types import LARGEST_PAYLOAD, TYPES, is_topic
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.upstreams.common.http_push.settings import HTTPPushTable
+from pushgate.upstreams.common.settings import ManagedTable
 
 HOSTS: Final = {"production": "api.push.apple.com", "sandbox": "api.sandbox.push.apple.com"}
 """Apple's hosts by environment."""
@@ -43,7 +44,7 @@ _PushType = Annotated[str, AfterValidator(_push_type)]
 _Topic = Annotated[str, AfterValidator(_topic)]
 
 
-class ApnsHTTP2Table(HTTPPushTable):
+class ApnsHTTP2Table(HTTPPushTable, ManagedTable):
     """One credential, a provider key or a certificate: one app in one environment.
 
     :param topic: the bundle id; a submission may name another topic.
@@ -95,6 +96,8 @@ class ApnsHTTP2Table(HTTPPushTable):
     def _one_credential(self) -> "ApnsHTTP2Table":
         if (self.key_file is None) == (self.certificate is None):
             raise ValueError("must have either key_file or certificate, not both")
+        if self.mdm and self.certificate is None:
+            raise ValueError("must have certificate, an MDM push certificate, beside mdm")
         if self.key_file is not None:
             if self.key_id is None:
                 raise ValueError("must have key_id: the file's name is not AuthKey_KEYID.p8")

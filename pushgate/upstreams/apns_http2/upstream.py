@@ -7,6 +7,7 @@ from zope.interface import implementer
 from pushgate.net.http.client_codec import ClientLimits
 from pushgate.net.http.http2 import http2_client
 from pushgate.plugin.interfaces import Context, IDeclaresRules, IHasChannels, IWork
+from pushgate.plugin.mdm_interface import IWakesDevices
 from pushgate.protocols.apns_http2.requests import RequestRules
 from pushgate.protocols.apns_http2.service import AppleService
 from pushgate.protocols.apns_rules import APNS_RULES
@@ -17,19 +18,22 @@ from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
 from pushgate.upstreams.common.connect import endpoint
 from pushgate.upstreams.common.http_push.server import Server
 from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
+from pushgate.upstreams.common.mdm import managed_topic
 
 
-@implementer(IDeclaresRules, IHasChannels)
+@implementer(IDeclaresRules, IHasChannels, IWakesDevices)
 class ApnsHTTP2Upstream(HTTPPushUpstream):
     """Sends to devices and channels.
 
     :ivar rules: what may be submitted for this app.
     :ivar channels: its channels for broadcasts.
+    :ivar mdm_topic: of its MDM push certificate, when it is for MDM.
     """
 
     def __init__(
         self, app: str, table: ApnsHTTP2Table, credential: AppleCredential, work: IWork, context: Context
     ) -> None:
+        self.mdm_topic = managed_topic(app, table, credential.topics, context)
         super().__init__(app, table, apple_server(app, table, credential, context), work, context)
         check = Combination(_request_rules(table), credential.topics, credential.tokens is not None)
         self.rules = replace(APNS_RULES, channels=True, check_combination=check)

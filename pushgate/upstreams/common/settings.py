@@ -31,6 +31,18 @@ class ConnectionPoolTable(AppTable):
         return self.connections + (MOST if self.spare else 0)
 
 
+class ManagedTable(AppTable):
+    """An app whose certificate may be for MDM.
+
+    :param mdm: it is: enrolments are kept, and devices are pushed to until they call.
+    :param mdm_topic_override: devices have enrolled under another topic than the certificate's, and cannot be
+        reached with it; that is meant to be so.
+    """
+
+    mdm: bool = False
+    mdm_topic_override: bool = False
+
+
 class ClientTlsTable(AppTable):
     """A push service reached over TLS with a client certificate.
 

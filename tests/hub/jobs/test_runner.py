@@ -14,11 +14,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from pushgate.hub.jobs.export_job import one_line
 from pushgate.hub.jobs.lines import MAX_LINE
 from pushgate.hub.jobs.runner import LEASE, POLL, SWEEP
-from pushgate.model.errors import Invalid, ShuttingDown, StoreDown
+from pushgate.model.errors import Invalid, ShuttingDown
 from pushgate.model.hub.errors import UnknownResource
 from pushgate.model.hub.job import JobRequest, JobStatus, JobType
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, Template
+from pushgate.model.store_down import StoreDown
 from pushgate.protocols.notification_hubs.registration_xml import description, read_entry
 from tests.jobs_rig import Gateway
 

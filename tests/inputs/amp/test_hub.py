@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from msgspec.structs import replace
 
-from pushgate.model.errors import StoreDown
 from pushgate.model.hub.feedback import PnsFeedback
 from pushgate.model.hub.job import JobRequest, JobType
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, Template
 from pushgate.model.hub.send import DeviceResult, SendTestOutcome
 from pushgate.model.principals import Grant, Operation
+from pushgate.model.store_down import StoreDown
 from pushgate.testing import FakeHub
 from tests.amp_rig import AmpTestCase, command
 

@@ -3,10 +3,10 @@
 from typing import ClassVar
 from urllib.parse import quote
 
-from pushgate.model.errors import StoreDown
 from pushgate.model.hub.platform import Platform
 from pushgate.model.principals import Grant, Operation
 from pushgate.model.secret_hash import SecretHash
+from pushgate.model.store_down import StoreDown
 from tests.http_rig import HTTPTestCase
 from tests.samples import TOKEN
 

@@ -7,9 +7,10 @@ from twisted.internet.defer import Deferred
 
 from pushgate.inputs.hub.query import Query
 from pushgate.inputs.hub.settings import HubInputTable
-from pushgate.model.errors import CannotStart, Invalid, Overloaded, ShuttingDown, StoreDown, TooLarge
+from pushgate.model.errors import CannotStart, Invalid, Overloaded, ShuttingDown, TooLarge
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration
+from pushgate.model.store_down import StoreDown
 from pushgate.plugin.config_errors import validated
 from pushgate.protocols.notification_hubs.registration_xml import entry, read_entry
 from pushgate.testing import FakeHub

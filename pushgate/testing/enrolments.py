@@ -1,0 +1,46 @@
+"""Fake enrolments of managed devices."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, succeed
+from zope.interface import implementer
+
+from pushgate.model.enrolment import Enrolled, Enrolment, EnrolmentRequest
+from pushgate.plugin.mdm_interface import IEnrolments
+from pushgate.protocols.mdm_push import token_hash
+
+
+@implementer(IEnrolments)
+class MemoryEnrolments:
+    """Keeps the last enrolment of each token, and pushes to nobody.
+
+    :ivar kept: the requests, by token.
+    :ivar warnings: of the answer to `enrol`.
+    :ivar found: the answer of `find`.
+    :ivar error: every call fails with it while it is set.
+    """
+
+    def __init__(self) -> None:
+        self.kept: dict[bytes, EnrolmentRequest] = {}
+        self.warnings: tuple[str, ...] = ()
+        self.found: list[Enrolment] = []
+        self.error: Exception | None = None
+
+    def enrol(self, request: EnrolmentRequest) -> Deferred[Enrolled]:
+        if self.error is None:
+            self.kept[request.token] = request
+        return self._answer(Enrolled(token_hash(request.token), self.warnings))
+
+    def check_in(self, token: bytes) -> Deferred[bool]:
+        return self._answer(token in self.kept)
+
+    def find(self, beginning: bytes) -> Deferred[list[Enrolment]]:
+        return self._answer([
+            each for each in self.found if token_hash(each.token).startswith(beginning.hex())
+        ])  # fmt: skip
+
+    def diagnose(self, token: bytes) -> Deferred[dict[str, Any]]:
+        return self._answer({"sha256": token_hash(token), "summary": "fake", "enrolment": None, "causes": []})
+
+    def _answer(self, value: Any) -> Deferred[Any]:
+        return succeed(value) if self.error is None else fail(self.error)

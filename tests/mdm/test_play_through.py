@@ -1,0 +1,138 @@
+"""Enrolment race and repair of the push magic, from the enrolment to the call of the device."""
+
+import pytest
+
+from pushgate.mdm.schedule import AWAKE
+from pushgate.model.errors import Invalid
+from pushgate.model.outcome import State
+from pushgate.simulator.managed_device import Reaction
+from tests.mdm_rig import MdmRig
+
+LOST, IGNORED, CHECK_IN, UPDATE = Reaction.LOST, Reaction.IGNORED, Reaction.CHECK_IN, Reaction.TOKEN_UPDATE
+HOUR = 3600.0
+
+
+def hours(rig, count):
+    """Let hours pass, in steps of ten minutes."""
+    rig.run(count * HOUR, step=600.0)
+
+
+def test_the_race():
+    """The push that comes while the device enrols is lost without a word; it is repeated, and the device calls."""
+    rig = MdmRig()
+    rig.device = rig.device.enrolled("right", rig.wall() + 0.6)  # the TokenUpdate was slow to take effect
+    rig.enrol()
+    rig.run(3)
+    assert rig.reactions == [(1.1, LOST)]
+    assert rig.diagnose() == dict.fromkeys(("network", "unenrolled", "wiped", "magic", "race"), "possible")
+    rig.run(60)
+    assert [reaction for _, reaction in rig.reactions] == [LOST, CHECK_IN]
+    assert rig.reactions[1][0] == pytest.approx(6.1, abs=0.3)
+    assert rig.diagnose() == {}
+    [kept] = rig.enrolments()
+    assert (kept.pushes, kept.outcome, kept.waiting) == (2, State.ACCEPTED, False)
+    hours(rig, 48)
+    assert len(rig.reactions) == 2
+
+
+def test_a_silent_device():
+    """Three pushes, 1 s, 5 s and 30 s apart; then none, unless it is to be kept awake."""
+    rig = MdmRig()
+    rig.device = rig.device.left()  # its CheckOut was lost
+    rig.enrol()
+    rig.run(60)
+    assert [at for at, _ in rig.reactions] == pytest.approx([1.1, 6.2, 36.3], abs=0.3)
+    assert {"unenrolled", "wiped"} < rig.diagnose().keys()
+    assert "race" not in rig.diagnose()
+    hours(rig, 60)
+    assert len(rig.reactions) == 3
+
+
+def test_the_repair_of_the_push_magic():
+    """A server with a wrong push magic that goes on pushing is told the right one by the device, after 25 h."""
+    rig = MdmRig()
+    rig.device = rig.device.enrolled("right", rig.wall() - 60)
+    rig.enrol("wrong", keep_awake=True, device="udid-1")
+    hours(rig, 30)
+    assert [reaction for _, reaction in rig.reactions] == [IGNORED, IGNORED, IGNORED, UPDATE]
+    first, repairing = rig.reactions[0][0], rig.reactions[3][0]
+    assert 25 * HOUR <= repairing - first <= AWAKE + 2 * 600
+    newest, earlier = rig.enrolments()
+    assert (newest.push_magic, newest.has_checked_in) == ("right", True)
+    assert earlier.superseded_at is not None
+    assert rig.diagnose() == {}
+
+
+def test_without_keeping_it_awake_nothing_is_repaired():
+    """The three pushes that follow an enrolment are within a minute: the device never reports its own magic."""
+    rig = MdmRig()
+    rig.device = rig.device.enrolled("right", rig.wall() - 60)
+    rig.enrol("wrong")
+    hours(rig, 72)
+    assert [reaction for _, reaction in rig.reactions] == [IGNORED] * 3
+
+
+def test_a_check_in_cancels():
+    """What the device did by itself is as good as an answer to a push."""
+    rig = MdmRig()
+    rig.enrol()
+    assert rig.check_in() is True
+    rig.run(60)
+    assert rig.reactions == []
+
+
+def test_a_dead_token():
+    """No push follows one that the push service refused because there is no such device."""
+    rig = MdmRig()
+    rig.answer, rig.device = (State.REJECTED, 410, "Unregistered"), rig.device.left()
+    rig.enrol(keep_awake=True)
+    hours(rig, 60)
+    assert len(rig.reactions) == 1
+    assert rig.diagnose() == {"token": "certain", "unenrolled": "possible", "wiped": "possible"}
+
+
+def test_one_push_at_a_time():
+    """While a push waits for the push service, none joins it."""
+    rig = MdmRig()
+    rig.is_reachable = False
+    rig.enrol()
+    rig.run(120)
+    assert rig.gateway.stats()["apps"]["devices"]["queue"] == 1
+    [kept] = rig.enrolments()
+    assert (kept.waiting, kept.pushes) == (True, 1)
+
+
+def test_a_restart():
+    """Pushes that are due are due after a restart too, and what was under way is not repeated."""
+    rig = MdmRig()
+    rig.device = rig.device.left()
+    rig.enrol()
+    rig.run(2)
+    rig.devices.stop()
+    again = MdmRig(rig.database, rig.clock)
+    again.device = again.device.left()
+    again.run(60)
+    assert [round(at) for at, _ in again.reactions] == [4, 34]
+
+
+def test_later_enrolments():
+    """The newest wins: of the same token, and of the same device with another token; each with a warning."""
+    rig = MdmRig()
+    assert rig.enrol("one", device="udid-1").warnings == ()
+    assert rig.enrol("one", device="udid-1").warnings == ()  # the same again
+    [warning] = rig.enrol("two", device="udid-1").warnings
+    assert warning == "an earlier enrolment of this token is superseded: it had another push magic"
+    [kept, earlier] = rig.enrolments()
+    assert (kept.push_magic, earlier.push_magic) == ("two", "one")
+    rig.device = rig.device.enrolled("two", rig.wall() - 9)
+    rig.run(60)
+    assert [reaction for _, reaction in rig.reactions] == [CHECK_IN]
+
+
+def test_refusals():
+    """A push magic that is none is refused, and nothing is kept."""
+    rig = MdmRig()
+    with pytest.raises(Invalid):
+        rig.enrol("")
+    assert rig.enrolments() == []
+    assert rig.check_in() is False
