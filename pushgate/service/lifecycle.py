@@ -190,10 +190,7 @@ class Lifecycle(OwnLog):
     async def _stop(self) -> None:
         before = self._gateway.settled()
         deadline = self._reactor.seconds() + self._parts.drain_timeout
-        for name, hub in self._parts.hubs.items():  # first: they would go on submitting
-            await self._bounded(f"hub {name}", hub.stop(), deadline)
-        if self._parts.devices is not None:
-            await self._bounded("managed devices", self._parts.devices.stop(), deadline)
+        await self._stop_submitting(deadline)
         self._draining = self._gateway.drain()
         await self._bounded("sending what waits", self._draining, deadline)
         left, settled = self._gateway.left(), self._gateway.settled() - before
@@ -214,6 +211,13 @@ class Lifecycle(OwnLog):
         if self._watchdog is not None:
             self._watchdog.stop()
         self._notifier.stop()
+
+    async def _stop_submitting(self, deadline: float) -> None:
+        """Stop what would go on submitting by itself."""
+        for name, hub in self._parts.hubs.items():
+            await self._bounded(f"hub {name}", hub.stop(), deadline)
+        if self._parts.devices is not None:
+            await self._bounded("managed devices", self._parts.devices.stop(), deadline)
 
     def _hurry(self) -> None:
         """Handle a second signal: cut off what is in flight, and close the spool."""

@@ -67,8 +67,7 @@ class RecordingGateway:
         self.dead: dict[str, dict[bytes, DeadTokenEntry]] = {app: {} for app in self.apps}
         self.changes: list[str] = []
         self.rates: dict[str | int, float] = {}
-        self.broadcast_channels = MemoryChannels()
-        self.managed = MemoryEnrolments()
+        self.broadcast_channels, self.managed = MemoryChannels(), MemoryEnrolments()
         self.full: set[str] = set()
         self._paused: dict[object, tuple[str, Callable[[], None]]] = {}
         self.withdrawn: list[int] = []
