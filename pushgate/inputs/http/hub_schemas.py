@@ -6,6 +6,7 @@ from pushgate.inputs.common.hub_calls import ID_PATTERN, MAX_PAGE
 from pushgate.inputs.http.schema_parts import Schema, object_of, ref
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.send import SendState
+from pushgate.protocols.notification_hubs.handles import MAX_HANDLE
 from pushgate.protocols.notification_hubs.platform_names import FORMATS
 from pushgate.protocols.notification_hubs.send_headers import MAX_HEADER, MAX_HEADERS, PASSED_ON
 
@@ -13,10 +14,11 @@ _TEXT: Final[Schema] = {"type": "string"}
 _TEXTS: Final[Schema] = {"type": "object", "additionalProperties": _TEXT}
 _SECONDS: Final[Schema] = {"type": ["number", "null"], "description": "Unix seconds."}
 _ID: Final[Schema] = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
-_HEX: Final = r"^([0-9A-Fa-f]{2}){1,100}$"
-_URI: Final = r"^https://[A-Za-z0-9.]{1,60}/[!-~]{1,200}$"
-_WORD: Final = "^[A-Za-z0-9_:]{1,255}$"
-_OTHERS: Final = sorted({*Platform} - {Platform.APNS, Platform.WNS, Platform.MPNS, Platform.BROWSER})
+_HEX: Final = f"^([0-9A-Fa-f]{{2}}){{1,{MAX_HANDLE}}}$"
+_WORD: Final = f"^[!-~]{{1,{MAX_HANDLE}}}$"
+_OF_BAIDU: Final = f"^[!-~]{{0,{MAX_HANDLE - 1}}}[!-,.-~]$"
+"""Without a dash at the end: what stands before the last one is a user id."""
+_OTHERS: Final = sorted({*Platform} - {Platform.APNS, Platform.BAIDU, Platform.BROWSER})
 _DEVICE: Final[Schema] = {
     "tags": {"type": "array", "items": _TEXT},
     "push_variables": _TEXTS,
@@ -125,11 +127,12 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "HubRegistration": {
         "oneOf": [
             _of([Platform.APNS], {"type": "string", "pattern": _HEX}),
-            _of([Platform.WNS, Platform.MPNS], {"type": "string", "pattern": _URI}),
+            _of([Platform.BAIDU], {"type": "string", "pattern": _OF_BAIDU}),
             _of([*_OTHERS], {"type": "string", "pattern": _WORD}),
             _of([Platform.BROWSER], {"type": "string", "format": "push-subscription"}),
         ],
-        "description": "A device. What only the hub sets, from etag on, is read over.",
+        "description": "A device. Its handle has to be one of the app's push service too. What only the hub"
+        " sets, from etag on, is read over.",
     },
     "HubRegistered": object_of(
         ["id", "platform", "handle"],

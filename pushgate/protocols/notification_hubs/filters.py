@@ -45,8 +45,8 @@ def parse(text: str) -> tuple[Platform | None, bytes]:
 def _of_any(text: str) -> tuple[Platform | None, bytes]:
     """A handle in the element that older SDKs use for every platform."""
     if _is_token(text):
-        return Platform.APNS, read_handle(Platform.APNS, text, "ChannelUri")
-    return None, read_handle(Platform.WNS, text, "ChannelUri")
+        return Platform.APNS, read_handle(Platform.APNS, text.strip(), "ChannelUri")
+    return None, read_handle(Platform.WNS, text.strip(), "ChannelUri")
 
 
 def _text(literal: str) -> str:

@@ -17,6 +17,8 @@ MAX_HANDLE: Final = 4096
 BAIDU_USER: Final = "BaiduUserId"
 _is_hex: Final = re.compile("(?:[0-9a-fA-F]{2})+").fullmatch
 _HEX_RULE: Final = "an even number of hex digits"
+_is_word: Final = re.compile("[!-~]+").fullmatch
+_WORD_RULE: Final = "printable ASCII without blanks: a handle as the device got it"
 _BROWSER_RULE: Final = "endpoint, p256dh and auth of the browser's subscription"
 
 
@@ -26,15 +28,15 @@ def read_handle(platform: Platform, text: str, field: str) -> bytes:
     :param field: its name, for the error.
     :raises Invalid: it is none.
     """
-    text = text.strip()
-    if not text or len(text) > 2 * MAX_HANDLE:
+    is_hex = platform is Platform.APNS
+    if not text or len(text) > MAX_HANDLE * (2 if is_hex else 1):
         raise Invalid(field, f"text of {len(text)} characters", f"1 to {MAX_HANDLE} bytes")
-    if platform is Platform.APNS:
+    if is_hex:
         if not _is_hex(text):
             raise Invalid(field, f"text of {len(text)} characters", _HEX_RULE)
         return bytes.fromhex(text)
-    if not text.isprintable() or " " in text:
-        raise Invalid(field, "text with blanks or control characters", "a handle as the device got it")
+    if not _is_word(text):
+        raise Invalid(field, "text with blanks or other characters", _WORD_RULE)
     return text.encode()
 
 
@@ -64,7 +66,7 @@ def read_fields(platform: Platform, fields: Mapping[str, str]) -> bytes:
     if platform is Platform.BROWSER:
         endpoint, p256dh, auth = (fields[name] for name in BROWSER_FIELDS)
         return browser_handle(endpoint, p256dh, auth, "Endpoint")
-    return read_handle(platform, fields[names[-1]], names[-1])
+    return read_handle(platform, fields[names[-1]].strip(), names[-1])  # XML may be indented
 
 
 def write_fields(platform: Platform, handle: bytes, properties: Mapping[str, str]) -> dict[str, str]:
@@ -96,7 +98,7 @@ def read_channel(platform: Platform, channel: Any) -> bytes:
         raise Invalid("pushChannel", "no text", "the handle as the device got it")
     if platform is Platform.BAIDU:
         channel = channel.rpartition("-")[2]  # a user id may stand before it, which is not sent to
-    return read_handle(platform, channel, "pushChannel")
+    return read_handle(platform, channel.strip(), "pushChannel")
 
 
 def _read_subscription(channel: Any) -> bytes:

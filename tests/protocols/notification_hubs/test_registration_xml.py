@@ -155,7 +155,7 @@ APPLE, TEMPLATE = "AppleRegistrationDescription", "AppleTemplateRegistrationDesc
     (TEMPLATE, TOKEN, "BodyTemplate", "missing"),
     (TEMPLATE, f"{TOKEN}<BodyTemplate>b</BodyTemplate><TemplateName>{'n' * 201}</TemplateName>", "TemplateName", "201 characters"),
     (TEMPLATE, f"{TOKEN}<BodyTemplate>b</BodyTemplate><ApnsHeaders><ApnsHeader/></ApnsHeaders>", "ApnsHeaders", "an entry without Header or Value"),
-    ("GcmRegistrationDescription", "<GcmRegistrationId>a b</GcmRegistrationId>", "GcmRegistrationId", "text with blanks or control characters"),
+    ("GcmRegistrationDescription", "<GcmRegistrationId>a b</GcmRegistrationId>", "GcmRegistrationId", "text with blanks or other characters"),
     ("BrowserRegistrationDescription", f"<Endpoint>{ENDPOINT}</Endpoint>", "P256DH", "missing"),
     ("BrowserRegistrationDescription", f"<Endpoint>ftp://h/</Endpoint><P256DH>{POINT}</P256DH><Auth>{AUTH}</Auth>", "Endpoint", "endpoint is no address"),
     ("BrowserRegistrationDescription", f"<Endpoint>{ENDPOINT}</Endpoint><P256DH>{'A' * 87}</P256DH><Auth>{AUTH}</Auth>", "Endpoint", "p256dh is no key"),
