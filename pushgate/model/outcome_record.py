@@ -98,19 +98,19 @@ def _channel(span: BatchSlice) -> str:
     return TargetForm.CHANNEL.write(target)
 
 
-def kept_lines(report: Report) -> list[str]:
+def kept_lines(report: Report, tokens: Tokens = Tokens.FULL) -> list[str]:
     """As `lines`, of a report that was kept, with or without its tokens: null where they are not known."""
     if isinstance(report, DeadToken):
         known = bool(report.token)
     else:
         first = report.span.start
         known = report.span.batch.tokens.slice(first, first + 1) != [b""]
-    return lines(report, Tokens.FULL if known else Tokens.NONE)
+    return lines(report, tokens if known else Tokens.NONE)
 
 
-def record(outcome: Outcome) -> str:
+def record(outcome: Outcome, tokens: Tokens = Tokens.FULL) -> str:
     """The record of a single notification; its token is null when it is not known any more."""
-    [line] = kept_lines(outcome)
+    [line] = kept_lines(outcome, tokens)
     return line
 
 

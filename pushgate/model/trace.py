@@ -6,7 +6,7 @@ import msgspec
 
 from pushgate.model.history import Step
 from pushgate.model.outcome import Outcome, State
-from pushgate.model.outcome_record import record
+from pushgate.model.outcome_record import Tokens, record
 
 _ON_ITS_WAY = frozenset({State.QUEUED, State.WRITTEN})
 
@@ -26,11 +26,14 @@ class NotificationTrace(msgspec.Struct, frozen=True):
         """The app of the notification."""
         return self._all()[0].app
 
-    def json(self) -> str:
-        """The outcome record with its `events`."""
+    def json(self, tokens: Tokens = Tokens.FULL) -> str:
+        """The outcome record with its `events`.
+
+        :param tokens: how the record writes the token.
+        """
         everything = self._all()
         last = self.outcomes[-1] if self.outcomes else everything[0]
-        fields: dict[str, Any] = msgspec.json.decode(record(last))
+        fields: dict[str, Any] = msgspec.json.decode(record(last, tokens))
         return msgspec.json.encode({**fields, "events": _events(everything)}).decode()
 
     def _all(self) -> tuple[Outcome, ...]:

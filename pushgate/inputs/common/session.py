@@ -1,6 +1,7 @@
 """The principal at the other end of a connection, and what it may do."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
@@ -86,6 +87,10 @@ class Session:
         """Become the principal with this secret; as `login`."""
         return self._become(self._authenticator.logins.bearer(secret, self._transport.getPeer()))
 
+    def resume(self, principal: Principal) -> None:
+        """Be a principal that proved itself in an earlier request, of which the caller is sure."""
+        self._principal = principal
+
     def permit(self, operation: Operation, app: str | None = None, count: int = 0) -> Principal:
         """Allow an operation, or raise what refuses it; see `Principal.permit`.
 
@@ -96,6 +101,13 @@ class Session:
             raise NotLoggedIn(self._who())
         principal.permit(operation, app, count, self._authenticator.clock.seconds())
         return principal
+
+    def permit_any(self, *operations: Operation) -> Principal:
+        """Allow what needs one of some operations, or raise what refuses the last of them."""
+        for operation in operations[:-1]:
+            with suppress(Forbidden):
+                return self.permit(operation)
+        return self.permit(operations[-1])
 
     def permit_all(self, operation: Operation) -> None:
         """Allow an operation that is about every app there is or may be."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from twisted.internet.interfaces import ISSLTransport
+
 from pushgate.inputs.common.session import Session
 from pushgate.net.http.codec import RequestHead
 from pushgate.net.http.request import ServerRequest
@@ -23,6 +25,11 @@ class SessionRequest(ServerRequest):
         self.read_pause: ReadPause = connection.read_pause
         self._fed = connection.fed
         self._transport = connection.transport
+
+    @property
+    def secure(self) -> bool:
+        """Whether it came over TLS."""
+        return bool(ISSLTransport.providedBy(self._transport))
 
     def new_session(self) -> Session:
         """Give the request a session of its own: it has its own login."""

@@ -33,15 +33,23 @@ class BrowserGuard:
 
         :raises HTTPFault: 403 for another origin, 421 for a host that is not this one.
         """
+        self.check_host(request)
         host = next(iter(request.headers(b"host")), None)
-        if self._local and host is not None and not self._is_own(host):
-            raise HTTPFault(421, "host: must name this machine, or be one of host_names")
         for site in request.headers(b"sec-fetch-site"):
             if site not in _OWN_SITES:
                 raise HTTPFault(403, "sec-fetch-site: requests of other sites are refused")
         for origin in request.headers(b"origin"):
             if origin.partition("://")[2] != host:
                 raise HTTPFault(403, "origin: requests of other origins are refused")
+
+    def check_host(self, request: ServerRequest) -> None:
+        """Check only which host is asked: for what is no secret, and to which another site may have a link.
+
+        :raises HTTPFault: 421 for a host that is not this one.
+        """
+        host = next(iter(request.headers(b"host")), None)
+        if self._local and host is not None and not self._is_own(host):
+            raise HTTPFault(421, "host: must name this machine, or be one of host_names")
 
     def _names_this_machine(self, host: str) -> bool:
         match = _HOST.fullmatch(host.strip().lower())

@@ -46,6 +46,8 @@ class ServerRequest:
     :ivar head: what was asked.
     :ivar gone: the peer is, or does not want the answer.
     :ivar on_end: called when the request is over, answered or not.
+    :ivar more_headers: of its answer, errors too; they stand in place of the common ones of the same name.
+        Names are in lower case.
     """
 
     _log = Logger()
@@ -54,6 +56,7 @@ class ServerRequest:
         self.head, self.length = head, head.length
         self.gone = False
         self.on_end: Callable[[], None] | None = None
+        self.more_headers: tuple[Header, ...] = ()
         self._connection, self._codec = connection, connection.codec
         self._reader: BodyReader | None = None
         self._answer, self._complete = AnswerState.NONE, False
@@ -274,6 +277,9 @@ class ServerRequest:
         self._answer = AnswerState.BEGUN
         common = ((b"content-type", content_type), *self._connection.common_headers())
         lower = tuple((name.lower(), value) for name, value in headers)
+        if self.more_headers:
+            own = {name for name, _ in self.more_headers}
+            common = (*[each for each in common if each[0] not in own], *self.more_headers)
         end = end or self.head.method == b"HEAD"
         self._codec.send_head(self.head.stream, status, common + lower, end)
         if end:
