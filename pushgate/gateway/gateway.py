@@ -37,6 +37,7 @@ from pushgate.plugin.interfaces import (
     IChannels,
     IGateway,
     IHasChannels,
+    IOutcomeSampler,
     IOutcomeSink,
     IReplays,
     IUpstream,
@@ -167,6 +168,9 @@ class Gateway:
 
     def attach(self, name: str, sink: IOutcomeSink, buffer: int) -> Callable[[], None]:
         return self._outbox.attach(name, sink, buffer, watches=True)
+
+    def sampler(self, limit: int) -> IOutcomeSampler:
+        return self._outbox.sampler(limit)
 
     def replays(self) -> IReplays | None:
         return self._outbox.replays()

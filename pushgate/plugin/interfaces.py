@@ -221,6 +221,14 @@ class IGateway(Interface):
         :raises ValueError: a sink of this name is attached already.
         """
 
+    def sampler(limit: int) -> "IOutcomeSampler":
+        """Begin to keep a sample of the outcomes, for those who look on, until it is closed.
+
+        It costs next to nothing however many there are, and nothing is counted as dropped.
+
+        :param limit: notifications of each app that come to one state, from one `take` to the next.
+        """
+
     def replays() -> "IReplays | None":
         """The sink of the configuration that can replay what it was given; None without one."""
 
@@ -448,6 +456,16 @@ class IOutcomeSink(Interface):
 
     def stop() -> "Deferred[None] | None":
         """Flush and close; called once, after the last report."""
+
+
+class IOutcomeSampler(Interface):
+    """A sample of the outcomes. Provided by the gateway, called by who asked for it."""
+
+    def take() -> list[Report]:
+        """The first reports of each app and state since the last call; some are cut to fit."""
+
+    def close() -> None:
+        """Keep nothing more. Harmless when it is closed."""
 
 
 class IHistory(Interface):

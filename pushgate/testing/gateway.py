@@ -15,6 +15,7 @@ from pushgate.model.send_test import SendTestResult, TriedDevice
 from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.interfaces import (
     IGateway,
+    IOutcomeSampler,
     IOutcomeSink,
     IReplays,
     Receipt,
@@ -38,6 +39,7 @@ class RecordingGateway:
     :ivar waiting: ids that `cancel` may withdraw.
     :ivar provable: the answers of `flush`, by id.
     :ivar sinks: those attached, by name.
+    :ivar samples: what each sampler has that was not taken yet.
     :ivar replaying: the answer of `replays`.
     :ivar dead: dead tokens, by app and token.
     :ivar changes: the answer of `reload`; it fails with `error` while that is set.
@@ -63,6 +65,7 @@ class RecordingGateway:
         self.waiting: set[int] = set()
         self.provable: dict[int, int] = {}
         self.sinks: dict[str, IOutcomeSink] = {}
+        self.samples: list[list[Report]] = []
         self.replaying: IReplays | None = None
         self.dead: dict[str, dict[bytes, DeadTokenEntry]] = {app: {} for app in self.apps}
         self.changes: list[str] = []
@@ -131,6 +134,9 @@ class RecordingGateway:
         self.sinks[name] = sink
         self._emitted[name] = succeed(None)
         return lambda: self._detach(name, sink)
+
+    def sampler(self, limit: int) -> "MemorySampler":
+        return MemorySampler(self.samples, limit)
 
     def replays(self) -> IReplays | None:
         return self.replaying
@@ -231,6 +237,8 @@ class RecordingGateway:
 
     def report(self, *reports: Report) -> None:
         """Report to the attached sinks, each when it has taken the reports before."""
+        for kept in self.samples:
+            kept.extend(reports)
         for name, sink in self.sinks.items():
             self._emitted[name].addCallback(lambda _, to: to.emit(reports), sink)
 
@@ -275,3 +283,24 @@ class RecordingGateway:
 
 def _is_settled(outcome: Outcome | None) -> bool:
     return outcome is not None and outcome.state not in {State.QUEUED, State.WRITTEN}
+
+
+@implementer(IOutcomeSampler)
+class MemorySampler:
+    """Keeps the first of what the gateway reports.
+
+    :param samples: the lists that reports go to; this one's is there until it is closed.
+    """
+
+    def __init__(self, samples: list[list[Report]], limit: int) -> None:
+        self._samples, self._limit = samples, limit
+        self._kept: list[Report] = []
+        samples.append(self._kept)
+
+    def take(self) -> list[Report]:
+        taken = self._kept[: self._limit]
+        self._kept.clear()
+        return taken
+
+    def close(self) -> None:
+        self._samples[:] = [each for each in self._samples if each is not self._kept]

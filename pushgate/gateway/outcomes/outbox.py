@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
 
+from pushgate.gateway.outcomes.sampler import OutcomeSampler
 from pushgate.gateway.outcomes.sink_feeder import SinkFeeder
 from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.notification import MAX_BATCH, MEMBER_BITS
@@ -39,6 +40,7 @@ class Outbox:
         self._feeders: dict[str, SinkFeeder] = {}
         self._keepers: set[SinkFeeder] = set()
         self._watching: set[SinkFeeder] = set()
+        self._samplers: list[OutcomeSampler] = []
         self._undelivered: dict[int, _Undelivered] = {}
         self._pending: dict[int, Sequence[Report]] = {}  # not kept yet, or not taken by every sink
         self._mentioned: Counter[int] = Counter()  # in how many undelivered reports a batch is, by order
@@ -99,6 +101,12 @@ class Outbox:
             for name, feeder in self._feeders.items()
         }
 
+    def sampler(self, limit: int) -> OutcomeSampler:
+        """See `IGateway.sampler`."""
+        sampler = OutcomeSampler(limit, self._close_sampler)
+        self._samplers.append(sampler)
+        return sampler
+
     def caught_up(self) -> Deferred[None]:
         """Fires when every sink of the configuration has taken what was reported until now, or is down."""
         lasting = [feeder for feeder in self._feeders.values() if feeder not in self._watching]
@@ -151,6 +159,12 @@ class Outbox:
             self._spool.delivered([number], finished)
         for feeder in list(self._feeders.values()):
             feeder.report(reports, number)
+        for sampler in self._samplers:
+            sampler.offer(reports)
+
+    def _close_sampler(self, sampler: OutcomeSampler) -> None:
+        if sampler in self._samplers:
+            self._samplers.remove(sampler)
 
     def _taken(self, number: int) -> None:
         """One more sink took the reports of this number."""

@@ -61,6 +61,21 @@ class OutboxTests(SynchronousTestCase):
         slow.release()
         self.successResultOf(caught_up)
 
+    def test_a_sample(self) -> None:
+        """Who only looks on sees outcomes once they are kept, as long as it wants; nothing waits for it or is dropped."""
+        sampler = self.rig.gateway.sampler(2)
+        self.spool.busy = True
+        self.rig.upstream.settle(State.ACCEPTED)
+        self.assertEqual(sampler.take(), [])
+        self.spool.answer()
+        [report] = sampler.take()
+        self.assertEqual((report.state, len(report.span)), (State.ACCEPTED, 2))
+        sampler.close()
+        sampler.close()
+        self.spool.busy = False
+        self.rig.gateway.sampler(2)
+        self.assertEqual(sampler.take(), [])
+
     def test_told_again(self) -> None:
         """What a sink had not taken when the process ended it gets at the next start, and that once."""
         self.rig.sink.holding = True
