@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo run test lint dist man docs bench audit schemathesis clean
+.PHONY: help venv demo run test lint dist man docs bench audit schemathesis screenshots clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ audit: $(INSTALLED)  ## search for what is lost, sent twice or reported wrongly,
 
 schemathesis: $(INSTALLED)  ## check the HTTP input against its OpenAPI description: three minutes of requests, three seeds
 	$(BIN)/python -m bench.api
+
+screenshots: $(INSTALLED)  ## make the pictures of the console in docs/console/ anew; needs Chromium
+	$(BIN)/python -m bench.console_screenshots
 
 clean:  ## remove the output of the other targets, but no gateway's state
 	rm -rf $(VENV) bench.json tests/javascript/node_modules build dist htmlcov .coverage .hypothesis .schemathesis .mypy_cache .pytest_cache .ruff_cache

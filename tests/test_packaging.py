@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pushgate import __version__
+from pushgate.inputs.http.console.files import ASSETS, PAGES
 
 ROOT = Path(__file__).parents[1]
 BUILTIN = {"amp", "log", "jsonl", "metrics", "apns-stream", "simulator"}
@@ -80,10 +81,12 @@ def test_the_checkout():
 
 
 def test_the_wheel(wheel):
-    """The wheel holds the package, its types, twistd's plug-ins, and no cache that a scan left behind."""
+    """The wheel holds the package, its types, twistd's plug-ins, the console's files, and no cache of a scan."""
     names = zipfile.ZipFile(wheel).namelist()
     for name in ("pushgate/py.typed", "pushgate/plugins/builtin.py", "twisted/plugins/pushgate_plugin.py"):
         assert name in names
+    for name in (*ASSETS, *PAGES.values(), "uPlot.LICENSE.txt"):
+        assert f"pushgate/inputs/http/console/static/{name}" in names
     assert wheel.name.startswith(f"pushgate-{__version__}-")
     assert [name for name in names if "dropin.cache" in name or name.startswith("tests")] == []
     assert not {"twisted/__init__.py", "twisted/plugins/__init__.py"} & set(names)

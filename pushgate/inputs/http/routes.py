@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, unquote
 
 from pushgate.inputs.common.http_authentication import authenticate
 from pushgate.inputs.http import channels, enrolments, queries
+from pushgate.inputs.http.console.console import Console
 from pushgate.inputs.http.hub_routes import ROUTES as HUB_ROUTES
 from pushgate.inputs.http.ndjson_body import NDJSONBody
 from pushgate.inputs.http.openapi import Described, document
@@ -27,8 +28,11 @@ def find_reader(request: HTTPRequest) -> BodyReader:
     :raises Invalid: a parameter is not one of this route.
     :raises Forbidden: the caller may not do this.
     """
-    request.server.guard.check(request)
+    console: Console | None = request.server.console
     path, query = _split_target(request.head.target)
+    if console is not None and console.serves(path):
+        return console.find_reader(request, path, query)
+    request.server.guard.check(request)
     methods, parameters = _find_path(path)
     method = request.head.method.decode("latin-1")
     route = methods.get("GET" if method == "HEAD" else method)

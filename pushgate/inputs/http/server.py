@@ -2,6 +2,7 @@
 
 from pushgate.inputs.common.session import Authenticator
 from pushgate.inputs.http.connection import InputConnection
+from pushgate.inputs.http.console.console import Console
 from pushgate.inputs.http.routes import find_reader
 from pushgate.inputs.http.server_sent_events import ServerSentEvents
 from pushgate.inputs.http.services import HTTPServices
@@ -28,6 +29,7 @@ class HTTPServer(HTTPServices):
     ) -> None:
         super().__init__(name, config, gateway, context, authenticator)
         self.guard = BrowserGuard(local, config.host_names)
+        self.console = Console(name, gateway, context, self.guard, local) if config.console else None
         self._events = ServerSentEvents(name, config, gateway, context)
         self.find_reader, self.watch = find_reader, self._events.watch
 
@@ -39,6 +41,8 @@ class HTTPServer(HTTPServices):
     async def stop(self, *listeners: Listener) -> None:
         """As `HTTPConnections.stop`; events end first, and requests that wait for outcomes last."""
         self._events.close()
+        if self.console is not None:
+            self.console.close()
         self.authenticator.stop()
         try:
             await super().stop(*listeners)

@@ -6,6 +6,7 @@ from typing import Any
 from pushgate.inputs.common.batching import Batcher
 from pushgate.inputs.common.http_connections import HTTPConnections
 from pushgate.inputs.common.session import Authenticator
+from pushgate.inputs.http.console.console import Console
 from pushgate.inputs.http.outcome_waits import OutcomeWaits
 from pushgate.inputs.http.settings import HTTPTable
 from pushgate.net.http.browser_guard import BrowserGuard
@@ -19,11 +20,13 @@ class HTTPServices(HTTPConnections):
 
     :ivar find_reader: returns the reader of a request's body; raises an error for a fault of its head.
     :ivar guard: refuses what a browser was made to send.
+    :ivar console: the console; None where it is not served.
     :ivar watch: answers a request with outcomes as they come.
     """
 
     find_reader: Callable[[Any], BodyReader]
     guard: BrowserGuard
+    console: Console | None
     watch: Callable[[Any], None]
 
     def __init__(

@@ -19,6 +19,7 @@ class HTTPTable(HTTPServerTable):
     :param watch_buffer: reports (ranges of notifications with one outcome) that may wait for one watcher.
     :param watch_timeout: how long a watcher may read nothing before it is disconnected.
     :param open_paths: the paths that are answered without a login.
+    :param console: serve the console's pages.
     """
 
     listen: ServerEndpoint = "tcp:7216:interface=127.0.0.1"
@@ -27,3 +28,4 @@ class HTTPTable(HTTPServerTable):
     watch_buffer: int = Field(default=10_000, ge=1)
     watch_timeout: Duration = 30.0
     open_paths: list[OpenPath] = Field(default=["/healthz", "/readyz", "/openapi.json"])
+    console: bool = False

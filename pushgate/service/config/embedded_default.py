@@ -23,7 +23,7 @@ def embedded_default(registry: Registry, state_dir: Path = STATE_DIR) -> Config:
         },
         "inputs": {
             "amp": {"type": "amp", "listen": "tcp:7215:interface=127.0.0.1"},
-            "http": {"type": "http", "listen": "tcp:7216:interface=127.0.0.1"},
+            "http": {"type": "http", "listen": "tcp:7216:interface=127.0.0.1", "console": True},
             "line": {"type": "line", "listen": "tcp:7218:interface=127.0.0.1"},
         },
         "sinks": {

@@ -1,0 +1,64 @@
+// The overview: figures of now, and charts of the last five minutes.
+
+import { Chart } from "./charts.js";
+import { byId, fillSelect, make } from "./dom.js";
+import { follow, listen, told } from "./live.js";
+import { count, duration, states } from "./text.js";
+
+let charts = null;
+const figures = new Map();
+
+/** Set the page up. */
+export function begin() {
+  charts = {
+    states: new Chart(byId("chart-states"), "Outcomes a second", count),
+    times: new Chart(byId("chart-times"), "Time to outcome", duration),
+    depth: new Chart(byId("chart-depth"), "Notifications", count),
+    lags: new Chart(byId("chart-lags"), "Notifications not taken", count),
+  };
+  byId("app-filter").addEventListener("change", (event) => follow(event.target.value));
+  listen(draw);
+}
+
+/** Draw what is known, when the page is seen. */
+export function draw() {
+  if (byId("app-filter").value === "") fillSelect(byId("app-filter"), Object.keys(told.apps).sort(), "all");
+  if (byId("overview").hidden) return;
+  const points = told.points;
+  const last = points.at(-1);
+  tiles(last);
+  const times = points.map((each) => each.at);
+  const seen = states.filter((state) => points.some((each) => state in each.states));
+  charts.states.show(times, lines(seen.length ? seen : ["accepted"], (each, state) => each.states[state] ?? 0));
+  charts.times.show(times, { p50: points.map((each) => each.p50), p95: points.map((each) => each.p95) });
+  charts.depth.show(times, lines(["queue", "window"], (each, name) => each[name]));
+  const sinks = [...new Set(points.flatMap((each) => Object.keys(each.lags)))].sort();
+  byId("sinks").hidden = sinks.length === 0;
+  charts.lags.show(times, lines(sinks, (each, name) => each.lags[name] ?? null));
+}
+
+function lines(names, value) {
+  return Object.fromEntries(names.map((name) => [name, told.points.map((each) => value(each, name))]));
+}
+
+function tiles(last) {
+  const apps = Object.values(told.apps);
+  const open = apps.filter((each) => each.circuit?.open).length;
+  const days = apps.map((each) => each.certificate_days).filter((each) => each !== null);
+  show("Outcomes a second", count(last ? Object.values(last.states).reduce((sum, each) => sum + each, 0) : 0));
+  show("Waiting", count(last?.queue ?? 0));
+  show("In flight", count(last?.window ?? 0));
+  show("Median time", duration(last?.p50));
+  show("Circuits open", `${open} of ${apps.length}`);
+  show("Next certificate", days.length ? `${Math.min(...days)} days` : "–");
+}
+
+// A figure is written only when it changed, so that a screen reader says no more than that.
+function show(label, text) {
+  if (!figures.has(label)) {
+    const value = make("dd");
+    figures.set(label, value);
+    byId("tiles").append(make("div", {}, make("dt", {}, label), value));
+  }
+  if (figures.get(label).textContent !== text) figures.get(label).textContent = text;
+}

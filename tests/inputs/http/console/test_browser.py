@@ -1,0 +1,381 @@
+"""The console in a browser: headless Chromium, over real connections. One browser for all tests of this file."""
+
+import time
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+from twisted.trial.unittest import TestCase
+
+from bench.console_browser import DESKTOP, PHONE, Browser, missing
+from bench.console_stage import SECRETS, Stage, grants
+from pushgate.model.outcome_record import id_text
+
+why = missing()
+pytestmark = pytest.mark.skipif(why is not None, reason=str(why))
+MARKUP = '<img src=x onerror="window.ran=1"><script>window.ran=1</script>'
+"""What would run a script if a page took text for markup."""
+PAGES = ("overview", "apps", "outcomes", "notification", "dead-tokens", "hubs")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _browser():
+    """The browser, for the time of this file."""
+    BrowserCase.browser = Browser()
+    yield
+    BrowserCase.browser.quit()
+
+
+class BrowserCase(TestCase):
+    """A console, and what is done with it in the browser: in a thread, since the console runs in this one."""
+
+    timeout = 40
+    browser: Browser
+
+    async def visit(self, look, **options):
+        """Serve a made-up gateway's console, and look at it."""
+        stage = Stage(grants(), **options) if options.pop("principals", True) else Stage(**options)
+        url = await stage.start()
+        self.addCleanup(lambda: Deferred.fromCoroutine(stage.stop()))
+        self.browser.show_as(DESKTOP)
+        await deferToThread(look, url, stage)
+        self.assertEqual(await deferToThread(self.browser.errors), [])
+
+    def until(self, selector, *texts):
+        """Wait until these texts are seen there."""
+        browser = self.browser
+        browser.until(lambda: all(each in browser.text(selector) for each in texts), f"{texts} was seen")
+
+
+class PageTests(BrowserCase):
+    async def test_every_page(self):
+        """Each page shows what it is for, to who may look: as text, with headers, and without a script's error."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "desk", SECRETS["desk"])
+            self.until("#tiles", "Outcomes a second", "1 of 4")
+            browser.until(
+                lambda: browser.run("return document.querySelectorAll('.chart canvas').length") == 4, "charts"
+            )
+            self.until("#chart-states .u-legend", "accepted", "rejected")
+            browser.go("apps")
+            self.until(
+                "#apps-rows",
+                "open: handshake-failed",
+                "4 days",
+                "https://push.example.net: open, timeout",
+                "48,213",
+            )
+            browser.go("outcomes")
+            self.until("#outcomes-rows", "accepted", "Unregistered")
+            browser.go(f"notification/{id_text(stage.known.span.batch.id)}")
+            self.until("#story", "410 Unregistered", "discarded", "through the input http")
+            browser.go("dead-tokens")
+            browser.run("document.getElementById('dead-app').value = 'news'")
+            browser.click("#dead-form button")
+            self.until("#dead-status", "100 of 250")
+            browser.click("#dead-more")
+            self.until("#dead-status", "200 of 250")
+            browser.go("hubs")
+            self.until("#platform-rows", "apns", "60", "90")
+            self.until("#tag-rows", "lang:de")
+            self.until("#send-rows", "Scheduled", "lang:fr || lang:en")
+            browser.type("#expression", "lang:de && !muted")
+            browser.click("#expression-form button")
+            self.until("#expression-result", "90 registrations: apns 60, fcmv1 30")
+
+        await self.visit(look)
+
+    async def test_who_may_only_look(self):
+        """Is offered nothing else: no change, no full token."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "desk", SECRETS["desk"])
+            self.assertIn("read only", browser.text("#who"))
+            browser.go(f"notification/{id_text(stage.known.span.batch.id)}")
+            self.until("#story", "Token, hashed")
+            offered = browser.text("button")
+            self.assertNotIn("full", offered)
+            self.assertEqual(browser.text("#pace, #dead-full-field"), "")
+
+        await self.visit(look)
+
+    async def test_who_may_see_one_app(self):
+        """Sees no name of another one on any page."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "shop", SECRETS["shop"])
+            browser.go("apps")
+            self.until("#apps-rows", "news")
+            time.sleep(1.2)
+            for page in PAGES[:-1]:
+                browser.go(page)
+                text = browser.run("return document.body.textContent")
+                self.assertNotIn("shop-android", text, page)
+                self.assertNotIn("mail", text, page)
+            self.assertEqual(browser.text("#chart-lags"), "")
+
+        await self.visit(look)
+
+    async def test_without_principals(self):
+        """On loopback nobody has to log in, and nothing can be changed."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.open(url)
+            self.until("#connection", "live")
+            self.assertEqual(browser.text("#log-in, #log-out, #pace"), "")
+
+        await self.visit(look, principals=False)
+
+
+class ChangeTests(BrowserCase):
+    async def test_a_rate(self):
+        """An administrator changes an app's rate in the page, and it is changed in the gateway."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "ops", SECRETS["ops"])
+            browser.go("apps")
+            browser.until(lambda: browser.text("#pace-app"), "there were apps")
+            browser.run("document.getElementById('pace-app').value = 'web'")
+            browser.type("#pace-rate", "250")
+            browser.click("#pace button")
+            self.until("#pace-result", "web: 250 a second at most")
+            self.assertEqual(stage.gateway.rates, {"web": 250.0})
+
+        await self.visit(look)
+
+    async def test_a_full_token(self):
+        """Is there when an administrator asks for it, not before."""
+
+        def look(url, stage):
+            browser = self.browser
+            token = stage.known.span.tokens()[0].hex()
+            browser.log_in(url, "ops", SECRETS["ops"])
+            browser.go("notification")
+            browser.type("#look-up-id", id_text(stage.known.span.batch.id))
+            browser.click("#look-up button")
+            self.until("#story", "Token, hashed")
+            self.assertNotIn(token, browser.text("#story"))
+            browser.click("#story button")
+            self.until("#story", token)
+
+        await self.visit(look)
+
+    async def test_a_send_is_cancelled(self):
+        """A scheduled send is cancelled in the page."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "ops", SECRETS["ops"])
+            browser.go("hubs")
+            self.until("#send-rows", "Scheduled", "Cancel")
+            browser.click("#send-rows button")
+            self.until("#send-rows", "Canceled")
+
+        await self.visit(look)
+
+
+class LoginTests(BrowserCase):
+    async def test_a_wrong_secret(self):
+        """Is said, and the page stays; then the right one leads to the page that was asked for."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.open(f"{url}#apps")
+            self.until("h2", "Log in")
+            browser.type("#name", "ops")
+            browser.type("#secret", "guess")
+            browser.click("#submit")
+            self.until("#fault", "no principal of this name has this secret")
+            browser.type("#secret", SECRETS["ops"])
+            browser.click("#submit")
+            self.until("h1", "Apps")
+
+        await self.visit(look)
+
+    async def test_a_login_that_ends_meanwhile(self):
+        """The page that is open goes to the login, by itself; so does a question. Logging out leads there as well."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "ops", SECRETS["ops"])
+            stage.context.principals.replace({"desk": grants()["desk"]})
+            self.until("h2", "Log in")
+            browser.log_in(url, "desk", SECRETS["desk"])
+            browser.run("return fetch('/console/api/logout', {method: 'POST', headers: {'Content-Type': 'application/json',"
+                        " 'X-CSRF-Token': arguments[0]}, body: '{}'}).then(() => 1)", self.token(url))  # fmt: skip
+            browser.go("hubs")
+            self.until("h2", "Log in")
+            browser.log_in(url, "desk", SECRETS["desk"])
+            browser.click("#log-out")
+            self.until("h2", "Log in")
+            self.assertEqual(browser.run("return document.cookie"), "")
+
+        await self.visit(look)
+
+    def token(self, url):
+        """The token of the login that the browser has."""
+        return self.browser.run(
+            "return fetch('/console/api/session').then(each => each.json()).then(each => each.token)"
+        )
+
+
+class HostileTests(BrowserCase):
+    async def test_markup_in_names_and_reasons(self):
+        """Is text on every page: no script runs, no element of theirs is made."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "ops", SECRETS["ops"])
+            self.until("#app-filter", MARKUP)
+            browser.go("apps")
+            self.until("#apps-rows", MARKUP)
+            browser.go("outcomes")
+            self.until("#outcomes-rows", MARKUP)
+            browser.go(f"notification/{id_text(stage.known.span.batch.id)}")
+            self.until("#story", MARKUP)
+            browser.go(f"notification/{MARKUP}")
+            self.until("#story .notice", "id")
+            browser.go("dead-tokens")
+            self.until("#dead-app", MARKUP)
+            self.assertIsNone(browser.run("return window.ran ?? null"))
+            self.assertEqual(
+                browser.run("return document.querySelectorAll('main img, main script').length"), 0
+            )
+
+        await self.visit(look, names=(MARKUP, "mail"), reason=MARKUP)
+
+    async def test_the_policy_holds(self):
+        """A script that got into the page all the same would not run, and nothing would be sent elsewhere."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "desk", SECRETS["desk"])
+            browser.run("document.body.insertAdjacentHTML('beforeend', arguments[0]);"
+                        "const s = document.createElement('script'); s.textContent = 'window.ran=1'; document.body.append(s)", MARKUP)  # fmt: skip
+            left = browser.run("return fetch('http://localhost:1/').then(() => 'sent', each => String(each))")
+            self.assertIn("TypeError", left)
+            time.sleep(0.2)
+            self.assertIsNone(browser.run("return window.ran ?? null"))
+            self.assertTrue(any("Content Security Policy" in each for each in browser.errors()))
+
+        await self.visit(look)
+
+
+class LookTests(BrowserCase):
+    async def test_a_phone(self):
+        """Nothing is wider than 360 pixels: no page scrolls sideways."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.show_as(PHONE)
+            browser.log_in(url, "ops", SECRETS["ops"])
+            self.until("#tiles", "Outcomes a second")
+            for page in PAGES:
+                browser.go(page)
+                time.sleep(0.3)
+                self.assertLessEqual(
+                    browser.run("return document.documentElement.scrollWidth"), PHONE[0], page
+                )
+
+        await self.visit(look)
+
+    async def test_light_and_dark(self):
+        """Text can be told from its ground in both: a contrast of 4.5 at least (WCAG 2.2, 1.4.3)."""
+
+        def look(url, stage):
+            browser = self.browser
+            for dark in (False, True):
+                browser.show_as(DESKTOP, dark)
+                browser.log_in(url, "ops", SECRETS["ops"])
+                browser.go("apps")
+                self.until("#apps-rows", "handshake-failed")
+                for selector in (
+                    "main h1",
+                    "thead th",
+                    ".muted",
+                    ".pill.good",
+                    ".pill.bad",
+                    "#pace button",
+                    "nav a",
+                    "td",
+                ):
+                    self.assertGreaterEqual(
+                        browser.run(CONTRAST, f"#apps {selector}, {selector}"), 4.5, (selector, dark)
+                    )
+
+        await self.visit(look)
+
+    async def test_the_keyboard_and_a_screen_reader(self):
+        """Every field has a label, every page a heading and a landmark; focus is seen, and goes to what is shown."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "ops", SECRETS["ops"])
+            self.assertEqual(browser.run(UNLABELLED), [])
+            self.assertEqual(
+                browser.run("return ['header', 'nav', 'main'].filter(each => !document.querySelector(each))"),
+                [],
+            )
+            browser.run("document.querySelector('nav a[href=\"#apps\"]').focus()")
+            browser.run("document.activeElement.click()")
+            self.until("h1", "Apps")
+            self.assertEqual(browser.run("return document.activeElement.id"), "main")
+            self.assertEqual(
+                browser.run("return document.querySelector('[aria-current]').textContent"), "Apps"
+            )
+            self.assertEqual(browser.run("return document.title"), "Apps · pushgate console")
+            self.assertIn(
+                "Outcomes a second: accepted",
+                browser.run("return document.getElementById('chart-states').ariaLabel"),
+            )
+
+        await self.visit(look)
+
+
+class LoadTests(BrowserCase):
+    async def test_ten_thousand_outcomes_a_second(self):
+        """The page stays responsive: it answers within a frame or two, and takes no more memory for it."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "desk", SECRETS["desk"])
+            browser.go("outcomes")
+            self.until("#outcomes-rows", "accepted")
+            browser.run(JANK)
+            time.sleep(3)
+            delays = sorted(browser.run("return window.delays"))
+            self.assertGreater(len(delays), 50)
+            self.assertLess(delays[len(delays) * 95 // 100], 100, "milliseconds")
+            self.assertLessEqual(
+                browser.run("return document.querySelectorAll('#outcomes-rows tr').length"), 100
+            )
+            browser.go("overview")
+            self.until("#tiles", "9,")
+
+        await self.visit(look, rate=10_000.0)
+
+
+CONTRAST = """
+const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+const light = ([r, g, b]) => [r, g, b].map(each => (each /= 255) <= .03928 ? each / 12.92 : ((each + .055) / 1.055) ** 2.4)
+  .reduce((sum, each, index) => sum + each * [.2126, .7152, .0722][index], 0);
+const ground = (each) => { const found = parse(getComputedStyle(each).backgroundColor); return found.length < 4 || found[3] ? found : ground(each.parentElement); };
+return Math.min(...[...document.querySelectorAll(arguments[0])].filter(each => each.checkVisibility()).map(each => {
+  const [one, other] = [light(parse(getComputedStyle(each).color)), light(ground(each))].sort((a, b) => b - a);
+  return (one + .05) / (other + .05);
+}));
+"""
+UNLABELLED = """
+return [...document.querySelectorAll('main input, main select, main textarea')].filter(each => !each.labels.length && !each.ariaLabel).map(each => each.id);
+"""
+JANK = """
+window.delays = [];
+let due = performance.now() + 20;
+setInterval(() => { window.delays.push(Math.max(0, performance.now() - due)); due = performance.now() + 20; }, 20);
+"""
