@@ -37,6 +37,8 @@ def pages(stage: Stage) -> dict[str, tuple[str, str]]:
         "notification": (f"notification/{number}", "#story .steps li"),
         "dead-tokens": ("dead-tokens", "#dead-rows tr"),
         "hubs": ("hubs", "#tag-rows tr"),
+        "test": ("test", "#test-rows tr"),
+        "findings": ("findings", "#findings-list article"),
     }
 
 
@@ -57,6 +59,10 @@ def take(url: str, stage: Stage, directory: Path) -> None:
                 if name == "dead-tokens":
                     browser.run("document.getElementById('dead-app').value = arguments[0]", stage.names[0])
                     browser.click("#dead-form button")
+                if name == "test":
+                    browser.run("document.getElementById('test-app').value = arguments[0]", stage.names[0])
+                    browser.type("#test-tokens", f"{'0a' * 32}\nnot a token")
+                    browser.click("#test-button")
                 browser.until(partial(browser.text, ready), f"{name} was shown")
                 time.sleep(1.2)
                 browser.screenshot(

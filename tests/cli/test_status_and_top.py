@@ -12,8 +12,8 @@ import termios
 import pytest
 
 from pushgate import __version__
-from pushgate.cli.status.judgement import troubles
 from pushgate.model.gateway_stats import gateway_stats
+from pushgate.model.health.judgement import troubles
 from pushgate.service.process_facts import versions
 from tests.cli.programs import COMMAND, DOWN, LIMITED, RunningGateway, pushgate
 

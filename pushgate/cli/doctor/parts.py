@@ -9,9 +9,9 @@ from pushgate.cli.doctor.configuration import check_configuration, check_surroun
 from pushgate.cli.doctor.examinee import Examinee
 from pushgate.cli.doctor.running import amp_input, check_running
 from pushgate.cli.gateway_address import GatewayAddress
-from pushgate.cli.status.judgement import GATEWAY
 from pushgate.hub.diagnosis import diagnose as diagnose_hub
 from pushgate.model.finding import Finding
+from pushgate.model.health.judgement import GATEWAY
 from pushgate.plugin.checks import without_checks
 from pushgate.plugin.config_errors import dotted
 from pushgate.plugin.interfaces import Examination, IDiagnosable

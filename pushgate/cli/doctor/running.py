@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from pushgate.cli.gateway_address import GatewayAddress, NotReached, reach
 from pushgate.cli.status.asking import asked
-from pushgate.cli.status.judgement import GATEWAY, judge
 from pushgate.model.errors import PushgateError, Refusal
 from pushgate.model.finding import Finding, failure, ok, warning
 from pushgate.model.gateway_stats import GatewayStats
+from pushgate.model.health.judgement import GATEWAY, judge
 from pushgate.model.printable import printable
 from pushgate.net.endpoint_reach import listen_place
 from pushgate.plugin.interfaces import Examination

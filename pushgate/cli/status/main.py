@@ -25,7 +25,7 @@ def command(to: gateway_address.GatewayAddress, as_json: bool) -> None:
 
 async def _status(reactor: Any, to: gateway_address.GatewayAddress, as_json: bool) -> None:
     from pushgate.cli.status.asking import asked
-    from pushgate.cli.status.judgement import troubles
+    from pushgate.model.health.judgement import troubles
     from pushgate.service.process_facts import versions
 
     async with gateway_address.reach(reactor, to) as gateway:

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from pushgate.cli.status.words import NONE, age, days_left, number, rate, share, size
 from pushgate.model.gateway_stats import AppStats, GatewayStats, HubStats, SinkStats
+from pushgate.model.health.words import NONE, age, days_left, number, rate, share, size
 from pushgate.model.printable import printable
 
 APP_COLUMNS = ("app", "circuit", "queue", "oldest", "window", "conns", "in/s", "out/s", "cert")

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pushgate.cli.status import rows
-from pushgate.cli.status.judgement import Judged
 from pushgate.model.finding import Level
 from pushgate.model.gateway_stats import GatewayStats
+from pushgate.model.health.judgement import Judged
 from pushgate.model.printable import printable
 
 WIDTH: Final = 80

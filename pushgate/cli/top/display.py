@@ -10,11 +10,11 @@ import msgspec
 from rich import live
 from rich.console import Console
 
-from pushgate.cli.status.judgement import troubles
 from pushgate.cli.status.view import console
 from pushgate.cli.top.samples import Samples
 from pushgate.cli.top.screen import screen
 from pushgate.model.gateway_stats import GatewayStats
+from pushgate.model.health.judgement import troubles
 from pushgate.model.printable import printable
 
 Wall = Callable[[], float]

@@ -7,12 +7,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pushgate.cli.status import rows
-from pushgate.cli.status.judgement import Judged
 from pushgate.cli.status.view import STYLES, table
-from pushgate.cli.status.words import NONE, age, number, rate, sparkline
 from pushgate.cli.top.samples import Rates, Samples
 from pushgate.model.finding import Finding
 from pushgate.model.gateway_stats import AppStats, GatewayStats
+from pushgate.model.health.judgement import Judged
+from pushgate.model.health.words import NONE, age, number, rate, sparkline
 from pushgate.model.printable import printable
 
 COLUMNS: Final = ("app", "circuit", "queue", "oldest", "window", "in/s", "out/s", "out, by look")

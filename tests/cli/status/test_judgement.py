@@ -3,10 +3,10 @@
 import pytest
 from msgspec import convert
 
-from pushgate.cli.status.causes import CAUSES, words
-from pushgate.cli.status.judgement import DELAYED, GATEWAY, judge, troubles
 from pushgate.model.finding import Level
 from pushgate.model.gateway_stats import GatewayStats
+from pushgate.model.health.causes import CAUSES, words
+from pushgate.model.health.judgement import DELAYED, GATEWAY, judge, troubles
 from pushgate.upstreams.common.circuit_breaker import Cause
 
 NOW = 1_700_000_000.0

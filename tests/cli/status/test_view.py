@@ -6,9 +6,9 @@ from msgspec import convert
 from rich.console import Console
 
 from pushgate.cli.status import rows
-from pushgate.cli.status.judgement import troubles
 from pushgate.cli.status.view import WIDTH, whole
 from pushgate.model.gateway_stats import AppStats, GatewayStats
+from pushgate.model.health.judgement import troubles
 from tests.cli.status.test_judgement import HEALTHY, NOW, OURS, SOUND
 
 LONG = "alerts-for-customers-in-all-of-europe-and-elsewhere"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.cli.status.words import BARS, age, days_left, number, rate, share, size, sparkline
+from pushgate.model.health.words import BARS, age, days_left, number, rate, share, size, sparkline
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import io
 from msgspec import convert
 from rich.console import Console
 
-from pushgate.cli.status.judgement import troubles
 from pushgate.cli.top.samples import Samples
 from pushgate.cli.top.screen import TROUBLES, screen
 from pushgate.model.gateway_stats import GatewayStats
+from pushgate.model.health.judgement import troubles
 from tests.cli.status.test_judgement import HEALTHY, NOW, OURS, SOUND
 from tests.cli.status.test_view import LONG
 

@@ -14,8 +14,9 @@ from pushgate.net.http.responses import HTTPResponse
 PAGES: Final = {"/console/": "index.html", "/console/login": "login.html"}
 """The pages, by their paths."""
 SCRIPTS: Final = (
-    "api.js", "apps.js", "charts.js", "console.js", "dead_tokens.js", "dom.js", "hubs.js", "live.js",
-    "login.js", "notification.js", "outcomes.js", "overview.js", "text.js", "uPlot.iife.min.js",
+    "api.js", "apps.js", "charts.js", "console.js", "dead_tokens.js", "dom.js", "findings.js", "hubs.js",
+    "live.js", "login.js", "notification.js", "outcomes.js", "overview.js", "test_send.js", "text.js",
+    "uPlot.iife.min.js",
 )  # fmt: skip
 ASSETS: Final = (*SCRIPTS, "console.css", "icon.svg", "uPlot.min.css")
 """What the pages load, from ``/console/static/DIGEST/``."""

@@ -4,7 +4,15 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-from pushgate.inputs.http.console import changes, dead_tokens, hubs, login, notifications
+from pushgate.inputs.http.console import (
+    changes,
+    dead_tokens,
+    findings,
+    hubs,
+    login,
+    notifications,
+    send_tests,
+)
 from pushgate.inputs.http.console.action import Action
 from pushgate.inputs.http.console.visit import Visit
 from pushgate.model.errors import UnknownApp
@@ -47,6 +55,14 @@ ACTIONS: Final = (
         operation=Operation.ADMIN,
         changes=True,
     ),
+    Action(
+        method="POST",
+        path=f"{API}apps/{{app}}/test-sends",
+        handle=send_tests.send,
+        operation=Operation.PUSH,
+        changes=True,
+    ),
+    Action(method="GET", path=f"{API}findings", handle=findings.findings),
     Action(method="GET", path=f"{API}hubs", handle=hubs.names),
     Action(method="GET", path=f"{API}hubs/{{hub}}/count", handle=hubs.count, query=("expression",)),
     Action(method="GET", path=f"{API}hubs/{{hub}}/tags", handle=hubs.tags, query=("after",)),

@@ -15,7 +15,7 @@ why = missing()
 pytestmark = pytest.mark.skipif(why is not None, reason=str(why))
 MARKUP = '<img src=x onerror="window.ran=1"><script>window.ran=1</script>'
 """What would run a script if a page took text for markup."""
-PAGES = ("overview", "apps", "outcomes", "notification", "dead-tokens", "hubs")
+PAGES = ("overview", "apps", "outcomes", "notification", "dead-tokens", "findings", "test", "hubs")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -84,6 +84,8 @@ class PageTests(BrowserCase):
             browser.type("#expression", "lang:de && !muted")
             browser.click("#expression-form button")
             self.until("#expression-result", "90 registrations: apns 60, fcmv1 30")
+            browser.go("findings")
+            self.until("#findings-list", "apps.mail", "What to do")
 
         await self.visit(look)
 
@@ -98,7 +100,7 @@ class PageTests(BrowserCase):
             self.until("#story", "Token, hashed")
             offered = browser.text("button")
             self.assertNotIn("full", offered)
-            self.assertEqual(browser.text("#pace, #dead-full-field"), "")
+            self.assertEqual(browser.text("#pace, #dead-full-field, #test-link"), "")
 
         await self.visit(look)
 
@@ -176,6 +178,21 @@ class ChangeTests(BrowserCase):
             self.until("#send-rows", "Scheduled", "Cancel")
             browser.click("#send-rows button")
             self.until("#send-rows", "Canceled")
+
+        await self.visit(look)
+
+    async def test_a_test_send(self):
+        """Devices that are refused and tried are listed, each with its reason and what to do."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "ops", SECRETS["ops"])
+            browser.go("test")
+            browser.until(lambda: browser.text("#test-app"), "there were apps")
+            browser.type("#test-tokens", f"{'0a' * 32}\nnot hex")
+            browser.click("#test-button")
+            self.until("#test-rows", "0a" * 32, "not hex", "refused")
+            self.assertEqual(len(stage.gateway.submissions), 1)
 
         await self.visit(look)
 

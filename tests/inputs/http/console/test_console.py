@@ -527,6 +527,80 @@ class DeadTokenTests(ConsoleCase):
         self.get("apps/news/dead-tokens?after=x", 400)
 
 
+class TestSendTests(ConsoleCase):
+    grants: ClassVar = GRANTS
+    body: ClassVar = {
+        "tokens": [TOKEN.hex(), "no hex"],
+        "payload": {"aps": {"alert": "Hi"}},
+        "topic": "com.example",
+    }
+
+    def test_its_result(self):
+        """An administrator who may submit sends to a few devices, and reads what became of each."""
+        self.log_in("ops")
+        found = self.change("apps/news/test-sends", self.body)
+        [submission] = self.gateway.submissions
+        self.assertEqual(
+            (submission.payload, submission.terms.topic), (b'{"aps": {"alert": "Hi"}}', "com.example")
+        )
+        self.assertEqual([each[0] for each in found["refused"]], [1])
+        [device] = found["devices"]
+        self.assertEqual(device["index"], 0)
+        self.assertTrue(device["meaning"])
+
+    def test_who_may_not(self):
+        """Neither who may only look, nor an administrator who may not submit, nor for another app."""
+        for name in ("desk", "chief"):
+            self.log_in(name)
+            self.change("apps/news/test-sends", self.body, 403)
+        self.log_in("ops")
+        self.change("apps/none/test-sends", self.body, 404)
+        self.assertEqual(self.gateway.submissions, [])
+
+    def test_what_is_none(self):
+        """Is refused with the rule, and nothing is sent."""
+        self.log_in("ops")
+        for tokens, status in (([], 400), ([TOKEN.hex()] * 11, 413), ("x", 400)):
+            self.change("apps/news/test-sends", self.body | {"tokens": tokens}, status)
+        self.change("apps/news/test-sends", self.body | {"payload": 5}, 400)
+        self.change("apps/news/test-sends", self.body | {"priority": 3}, 400)
+        self.assertEqual(self.gateway.submissions, [])
+
+
+class FindingTests(ConsoleCase):
+    grants: ClassVar = GRANTS
+
+    def opened(self):
+        super().opened()
+        circuit = {"open": True, "cause": "certificate-expired"}
+        apps = {app: {"queue": 5, "queue_age": 900.0, "circuit": circuit} for app in ("news", "mail")}
+        self.gateway.stats = lambda: {
+            "apps": apps,
+            "outcomes": {},
+            "sinks": {"log": {"lag": 0}},
+            "accepting": False,
+        }
+
+    def found(self):
+        return {each["part"] for each in self.get("findings")["findings"] if each["level"] != "ok"}
+
+    def test_what_is_wrong(self):
+        """What doctor says of the running gateway, with what it means and what to do."""
+        self.log_in("desk")
+        self.assertEqual(self.found(), {"apps.news", "apps.mail", "the running gateway"})
+        [each] = [
+            each
+            for each in self.get("findings")["findings"]
+            if each["part"] == "apps.news" and "expired" in str(each)
+        ]
+        self.assertTrue(each["meaning"] and each["advice"])
+
+    def test_of_other_apps(self):
+        """Nothing is said to who may see one app."""
+        self.log_in("shop")
+        self.assertEqual(self.found(), {"apps.news"})
+
+
 class HubTests(ConsoleCase):
     grants: ClassVar = GRANTS | {"mail": proven("mail", operations=READS, apps=frozenset({"mail"}))}
 

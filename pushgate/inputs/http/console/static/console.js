@@ -4,11 +4,13 @@ import { ask, change, setToken } from "./api.js";
 import * as apps from "./apps.js";
 import * as deadTokens from "./dead_tokens.js";
 import { byId, notice } from "./dom.js";
+import * as findings from "./findings.js";
 import * as hubs from "./hubs.js";
 import { follow } from "./live.js";
 import * as notification from "./notification.js";
 import * as outcomes from "./outcomes.js";
 import * as overview from "./overview.js";
+import * as testSend from "./test_send.js";
 
 const PAGES = {
   overview: () => overview.draw(),
@@ -17,6 +19,8 @@ const PAGES = {
   notification: (rest) => notification.open(rest),
   "dead-tokens": () => {},
   hubs: () => hubs.open(),
+  test: () => {},
+  findings: () => findings.open(),
 };
 
 function show(moved) {
@@ -44,7 +48,7 @@ async function begin() {
   byId("log-out").hidden = !session.logged_in;
   byId("log-out").addEventListener("click", leave);
   byId("hubs-link").hidden = !session.hubs;
-  for (const page of [overview, apps, outcomes, notification, deadTokens, hubs]) page.begin(session);
+  for (const page of [overview, apps, outcomes, notification, deadTokens, hubs, testSend, findings]) page.begin(session);
   addEventListener("hashchange", () => show(true));
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault();

@@ -6,11 +6,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from pushgate.cli.status.causes import words
-from pushgate.cli.status.words import age, days_left, number, share, size
 from pushgate.model.disk_room import room
 from pushgate.model.finding import Finding, Level, failure, ok, warning
 from pushgate.model.gateway_stats import AppStats, GatewayStats, SinkStats
+from pushgate.model.health.causes import words
+from pushgate.model.health.words import age, days_left, number, share, size
 
 GATEWAY: Final = "the running gateway"
 """The part of findings about none of its apps and sinks."""

@@ -1,0 +1,63 @@
+// A test send, with what became of each device.
+
+import { change, part } from "./api.js";
+import { byId, cell, fillSelect, make, pill } from "./dom.js";
+import { listen, told } from "./live.js";
+import { duration, kindOf } from "./text.js";
+
+/** Set the page up. */
+export function begin(session) {
+  byId("test-link").hidden = !session.admin;
+  byId("test-form").addEventListener("submit", send);
+  listen(() => fillSelect(byId("test-app"), Object.keys(told.apps).sort()));
+}
+
+async function send(event) {
+  event.preventDefault();
+  const status = byId("test-status");
+  const tokens = byId("test-tokens").value.split("\n").map((each) => each.trim()).filter((each) => each !== "");
+  byId("test-rows").replaceChildren();
+  byId("test-button").disabled = true;
+  status.textContent = "Sending; a push service may take its time …";
+  try {
+    const given = { tokens, payload: payload(byId("test-payload").value) };
+    if (byId("test-topic").value) given.topic = byId("test-topic").value;
+    if (byId("test-type").value) given.push_type = byId("test-type").value;
+    const result = await change(`apps/${part(byId("test-app").value)}/test-sends`, given);
+    byId("test-rows").replaceChildren(...rows(result, tokens));
+    status.textContent = result.settled ? "Each device has its outcome." : "Some have no outcome yet; look them up later.";
+  } catch (error) {
+    status.textContent = error.message;
+  } finally {
+    byId("test-button").disabled = false;
+  }
+}
+
+// What is no JSON is a text: some push services take XML.
+function payload(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function rows(result, tokens) {
+  const refused = result.refused.map(([index, code, reason]) => [index, row(tokens[index], pill("refused", "bad"), code, "–", reason, "")]);
+  const tried = result.devices.map((each) => [each.index, row(tokens[each.index], linked(each), reason(each), duration(each.seconds), each.meaning, each.advice)]);
+  return [...refused, ...tried].sort(([one], [other]) => one - other).map(([, each]) => each);
+}
+
+function row(token, state, why, took, meaning, advice) {
+  return make("tr", {}, cell("Device", make("span", { class: "code" }, token)), cell("State", state), cell("Reason", why || "–"),
+    cell("Took", took, "number"), cell("What it means", meaning), cell("What to do", advice));
+}
+
+function linked(device) {
+  const state = device.state ?? "forgotten";
+  return make("a", { href: `#notification/${encodeURIComponent(device.id)}` }, pill(state, kindOf(state)));
+}
+
+function reason(device) {
+  return `${device.status ?? ""} ${device.reason ?? ""}`.trim();
+}
