@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import create_autospec
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -20,8 +21,11 @@ import pika
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
+from pushgate.client import Client
 from pushgate.simulator.fault_rules import parse_rules
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.services.directory import APPS
@@ -32,7 +36,9 @@ from tests.test_docs import DOCS, PAGES, ROOT, blocks
 
 ELSEWHERE = {"plugins.md", "clients.md"}
 """Pages whose programs tests/test_docs.py runs, or holds to files that are tested; tests/client/test_clients_page.py."""
-HERE = {"README.md": 2, "contract.md": 2, "hub.md": 1, "rabbitmq.md": 1, "simulator.md": 1, "webpush.md": 1}
+HERE = {
+    "README.md": 2, "contract.md": 2, "hub.md": 1, "mdm.md": 1, "rabbitmq.md": 1, "simulator.md": 1, "webpush.md": 1,
+}  # fmt: skip
 """The number of programs of those of which a test is here; README.md has an example of plugins/, too."""
 
 
@@ -111,6 +117,20 @@ def test_the_message_for_rabbitmq() -> None:
     _, published = (call.arguments for call in channel.calls)
     assert json.loads(published["body"])["app"] == "news"
     assert (published["properties"].delivery_mode, published["mandatory"]) == (2, True)
+
+
+def test_the_calls_of_an_mdm_server() -> None:
+    """The client takes them, in the order in which they are shown."""
+    gateway = create_autospec(Client, instance=True)
+    for name in ("enrol", "check_in"):
+        getattr(gateway, name).return_value = succeed(None)
+    body = "".join(f"    {line}\n" for line in shown("mdm.md").splitlines())
+    names: dict[str, Any] = {}
+    exec(f"async def use(gateway, token, push_magic, udid):\n{body}", names)
+    done = Deferred.fromCoroutine(names["use"](gateway, "0a", "magic", "udid"))
+    done.addErrback(Failure.raiseException)
+    gateway.enrol.assert_called_once_with("devices", "0a", "magic", device="udid", keep_awake=True)
+    gateway.check_in.assert_called_once_with("devices", "0a")
 
 
 @pytest.fixture

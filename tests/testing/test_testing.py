@@ -20,10 +20,12 @@ from pushgate.model.outcome import State, Verdict
 from pushgate.plugin import interfaces
 from pushgate.plugin.hub_interface import IContainers, IHub
 from pushgate.plugin.interfaces import IWork
+from pushgate.plugin.mdm_interface import IEnrolments
 from pushgate.plugins.builtin import apns_stream, line
 from pushgate.testing import (
     FakeHub,
     MemoryChannels,
+    MemoryEnrolments,
     MemoryNetwork,
     RecordingGateway,
     RecordingInput,
@@ -47,6 +49,7 @@ class InterfaceTests(SynchronousTestCase):
             interfaces.IGateway: RecordingGateway(),
             interfaces.IChannels: MemoryChannels(),
             interfaces.IInput: RecordingInput(),
+            IEnrolments: MemoryEnrolments(),
             IHub: FakeHub(),
             IContainers: FakeHub().containers,
             interfaces.IOutcomeSink: RecordingSink(),
