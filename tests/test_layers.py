@@ -6,10 +6,8 @@ import re
 import sys
 import tokenize
 import tomllib
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parent.parent
 LIMIT = 25
@@ -137,9 +135,24 @@ def python_files(*folders):
     return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
-def ids(value):
-    """Names for test cases: the files' paths in the checkout."""
-    return str(value.relative_to(ROOT))
+def of_each(paths):
+    """Make a check of one file a test of all of these: a case for each would cost more than the checks."""
+
+    def decorate(check):
+        @wraps(check, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
+        def test():
+            faults = []
+            for path in paths:
+                try:
+                    check(path)
+                except AssertionError as error:
+                    faults.append(f"{path.relative_to(ROOT)}: {error}")
+            assert not faults, "\n".join(faults)
+
+        del test.__wrapped__  # pytest would ask for the argument of what it wraps
+        return test
+
+    return decorate
 
 
 MODULES = python_files("pushgate")
@@ -147,16 +160,20 @@ PATHS = {name_of(path): path for path in MODULES}
 OURS = PATHS.keys()
 EVERYWHERE = python_files("pushgate", "twisted", "plugins", "bench", "tests")
 TESTS = [path for path in python_files("tests") if path.name.startswith("test_")]
-every_module = pytest.mark.parametrize("path", MODULES, ids=ids)
-every_file = pytest.mark.parametrize("path", EVERYWHERE, ids=ids)
-every_test = pytest.mark.parametrize("path", TESTS, ids=ids)
+every_module, every_file, every_test = of_each(MODULES), of_each(EVERYWHERE), of_each(TESTS)
+
+
+@cache
+def tree_of(path):
+    """The syntax tree of a file."""
+    return ast.parse(path.read_bytes())
 
 
 @cache
 def imports(path):
     """The modules that a file imports, wherever in it, modules imported from packages by their whole name."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -258,9 +275,7 @@ def test_the_check_for_circles_finds_them():
     assert circles({1: {2}, 2: {3}, 3: {1}, 4: {1}, 5: set()}) == {1, 2, 3}
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if libraries_of(name_of(path)) is not None], ids=ids
-)
+@of_each([path for path in MODULES if libraries_of(name_of(path)) is not None])
 def test_pure_modules_have_no_clock_no_chance_and_no_network(path):
     """Values, policies and the wire take time and chance as arguments: of others they use next to nothing."""
     libraries = {name.split(".")[0] for name in imports(path)} - {"pushgate"}
@@ -268,20 +283,20 @@ def test_pure_modules_have_no_clock_no_chance_and_no_network(path):
     assert libraries - sys.stdlib_module_names - libraries_of(name_of(path)) == set()
 
 
-@pytest.mark.parametrize("path", python_files("pushgate", "plugins", "twisted", "bench"), ids=ids)
+@of_each(python_files("pushgate", "plugins", "twisted", "bench"))
 def test_no_module_imports_a_tap(path):
     """A tap puts everything together: a module that imported it would depend on everything."""
     assert [name for name in imports(path) if name.startswith("pushgate.") and name.endswith(".tap")] == []
 
 
-@pytest.mark.parametrize("path", python_files("pushgate", "plugins", "twisted"), ids=ids)
+@of_each(python_files("pushgate", "plugins", "twisted"))
 def test_the_reactor_is_imported_where_the_process_is_made(path):
     """Everything else is given a clock and a network, so that a test can give it others."""
     at_home = path.name == "tap.py" or path.is_relative_to(ROOT / "pushgate" / "cli")
     assert at_home or "twisted.internet.reactor" not in imports(path)
 
 
-@pytest.mark.parametrize("path", python_files("plugins", "tests/pigeon_post"), ids=ids)
+@of_each(python_files("plugins", "tests/pigeon_post"))
 def test_examples_import_the_public_face(path):
     """The examples of plug-ins import `pushgate.plugin`, which is all that they need, and nothing below it."""
     assert {name for name in imports(path) if name.startswith("pushgate")} <= {"pushgate.plugin"}
@@ -332,8 +347,9 @@ def code_lines(path):
 
 def functions(path):
     """Every function and method of a file."""
-    tree = ast.parse(path.read_bytes())
-    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [
+        node for node in ast.walk(tree_of(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
 
 
 def docstring_lines(node):
@@ -399,7 +415,7 @@ def shared_classes():
 @every_test
 def test_no_asynchronous_test_passes_unrun(path):
     """Only trial's `TestCase` awaits an `async def` test; `SynchronousTestCase` passes it unrun."""
-    assert unawaited_tests(ast.parse(path.read_bytes()), shared_classes()) == []
+    assert unawaited_tests(tree_of(path), shared_classes()) == []
 
 
 def test_the_check_for_unrun_tests_finds_them():
