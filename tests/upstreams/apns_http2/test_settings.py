@@ -39,6 +39,10 @@ def read(**keys: Any) -> ApnsHTTP2Table:
             {**KEY, "key_file": "/x/AuthKey_abc123defg.p8"},
             "apps.news: a table; must have key_id: the file's name is not AuthKey_KEYID.p8",
         ),
+        (
+            {**KEY, "mdm": True},
+            "apps.news: a table; must have certificate, an MDM push certificate, beside mdm",
+        ),
         ({**KEY, "team_id": None}, "apps.news: a table; must have team_id beside key_file"),
         ({**KEY, "topic": None}, "apps.news: a table; must have topic, the bundle id, beside key_file"),
         ({**KEY, "topic": ""}, "apps.news.topic: an empty string; must be a bundle id: ASCII without blanks"),
