@@ -1,11 +1,13 @@
 """Tests against a real RabbitMQ: the broker is started once for all of them."""
 
+import time
 from collections.abc import Callable
 from itertools import count
 from typing import Any, ClassVar
 
 import pytest
 from pika import BasicProperties
+from pika.exceptions import NackError
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -35,6 +37,21 @@ async def eventually(condition: Callable[[], object], what: str) -> Any:
     return found
 
 
+def put(channel: Any, queue: str, body: bytes, properties: Any = None) -> None:
+    """Put a message into a queue, as publishers do: again when the broker says that it could not take it.
+
+    A quorum queue that was just declared takes nothing until its leader is elected.
+    """
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        try:
+            return channel.basic_publish("", queue, body, properties, mandatory=True)
+        except NackError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
 class BrokerTestCase(TestCase):
     """Has a broker, and a queue of its own on it."""
 
@@ -58,7 +75,7 @@ class BrokerTestCase(TestCase):
         """Put messages into the queue, which must be there."""
         with self.broker.channel() as channel:
             for body in bodies:
-                channel.basic_publish("", self.queue, body, BasicProperties(**properties), mandatory=True)
+                put(channel, self.queue, body, BasicProperties(**properties))
 
     def break_connections(self) -> None:
         """Have the broker close every connection."""

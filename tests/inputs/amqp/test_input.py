@@ -29,7 +29,7 @@ from pushgate.plugin.settings import AppTable
 from pushgate.plugins.builtin import amqp as factory
 from pushgate.testing import RecordingGateway, RecordingUpstreams, outcome
 from tests.amqp_rig import PAYLOAD, AmqpTestCase, one, stop_now
-from tests.broker_rig import broker_context, eventually
+from tests.broker_rig import broker_context, eventually, put
 from tests.samples import OF_TEXT, XML, token
 
 
@@ -357,7 +357,7 @@ class StopTests(AmqpTestCase):
         self.publish(*map(one, range(300)))
         with self.broker.channel() as channel:
             for number in range(300, 600):
-                channel.basic_publish("", self.queue, one(number))
+                put(channel, self.queue, one(number))
         await eventually(lambda: self.upstream.work.depth(), "the first")
         await queue_input.stop()
         left = self.taken(self.queue)

@@ -13,7 +13,7 @@ from pushgate.model.errors import Internal, Overloaded
 from pushgate.model.outcome import State
 from pushgate.testing import outcome
 from tests.amqp_rig import AmqpTestCase, one, stop_now
-from tests.broker_rig import eventually
+from tests.broker_rig import eventually, put
 
 MILLISECONDS = b"\x04when" + b"T" + struct.pack(">Q", 1_700_000_000_000)
 """A header with milliseconds in place of AMQP's seconds: the year 55840."""
@@ -207,4 +207,4 @@ class PoisonTests(AmqpTestCase):
                 return [struct.pack(">HI", BasicProperties.FLAG_HEADERS, len(table)), table]
 
         with self.broker.channel() as channel:
-            channel.basic_publish("", self.queue, body, Raw(), mandatory=True)
+            put(channel, self.queue, body, Raw())
