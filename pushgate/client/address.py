@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from pushgate.model.authority import authority
+
 _PORTS: Final = {"amp": 7215, "amps": 7215, "http": 80, "https": 443}
 _RULE: Final = "amp://HOST:PORT, amps://HOST:PORT, http://HOST:PORT or https://HOST:PORT"
 
@@ -25,8 +27,7 @@ class Address(msgspec.Struct, frozen=True):
     @property
     def authority(self) -> str:
         """Host and port as HTTP's ``Host`` has them."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return authority(self.host, self.port)
 
 
 def parse_address(url: str) -> Address:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from pushgate.cli.gateway_address import GatewayAddress, NotReached, reach
 from pushgate.cli.status.asking import asked
+from pushgate.model.authority import authority
 from pushgate.model.errors import PushgateError, Refusal
 from pushgate.model.finding import Finding, failure, ok, warning
 from pushgate.model.gateway_stats import GatewayStats
@@ -38,7 +39,7 @@ def amp_input(tables: Iterable[tuple[Any, Any]]) -> str | None:
                 return f"unix:{place.address}"
             if place.port:
                 host = _ANY.get(place.address, place.address)
-                return f"[{host}]:{place.port}" if ":" in host else f"{host}:{place.port}"
+                return authority(host, place.port)
     return None
 
 

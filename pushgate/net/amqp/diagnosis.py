@@ -7,6 +7,7 @@ from pika.exceptions import AuthenticationError, ProbableAccessDeniedError, Prob
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
+from pushgate.model.authority import authority
 from pushgate.model.errors import CannotStart, reason
 from pushgate.model.finding import Finding, failure, ok, warning
 from pushgate.model.printable import printable
@@ -71,7 +72,7 @@ async def _node(
         found += more
         if is_there:
             scheme, _, rest = config.url.partition("://")
-            url = f"{scheme}://{_shown(*node)}/{rest.partition('/')[2]}"
+            url = f"{scheme}://{authority(*node)}/{rest.partition('/')[2]}"
             found += await _login(where, config.model_copy(update={"url": url}), examination, thing)
     return found
 
@@ -152,7 +153,3 @@ async def _exists(connection: AmqpConnection, examination: Examination, thing: T
         what = f"{thing.words}: {printable(reason(error))}"
         return failure("broker-has", what, "it cannot be used", advice)
     return ok("broker-has", f"{thing.words} is there")
-
-
-def _shown(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

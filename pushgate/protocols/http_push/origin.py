@@ -2,6 +2,8 @@
 
 import msgspec
 
+from pushgate.model.authority import authority, bracketed
+
 
 class Origin(msgspec.Struct, frozen=True):
     """A server of a push service (RFC 6454, over ``https`` always).
@@ -15,8 +17,7 @@ class Origin(msgspec.Struct, frozen=True):
     @property
     def authority(self) -> str:
         """The value of ``:authority`` and ``Host``: with the port unless that is 443."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == 443 else f"{host}:{self.port}"
+        return bracketed(self.host) if self.port == 443 else authority(self.host, self.port)
 
     def __str__(self) -> str:
         return f"https://{self.authority}"

@@ -7,9 +7,10 @@ from pushgate.model.finding import Finding, failure
 from pushgate.model.printable import printable
 from pushgate.net.address_policy import kind_of_private
 from pushgate.net.diagnosis.files import FileChecks
-from pushgate.net.diagnosis.handshake import OURS, THE_SYSTEMS, check_handshake
+from pushgate.net.diagnosis.handshake import OURS, THE_SYSTEMS, Server, check_handshake
 from pushgate.net.diagnosis.names import Address, look_up
 from pushgate.net.diagnosis.tcp import touch
+from pushgate.net.host_endpoint import host_endpoint
 from pushgate.net.table_files import TableFiles
 from pushgate.plugin.interfaces import Examination
 from pushgate.sinks.webhook.secrets import secrets_in
@@ -52,7 +53,9 @@ async def _network(
     if is_there and secure and has_files:
         trust = TableFiles(f"sinks.{name}").trust(config.trust)
         trusted = THE_SYSTEMS if config.trust is None else OURS
-        found += await check_handshake(host, allowed[0].port, trust, trusted, examination)
+        way = host_endpoint(examination.reactor, host, allowed[0].port, examination.timeout)
+        server = Server(host=host, port=allowed[0].port, way=way, trust=trust, trusted=trusted)
+        found += await check_handshake(server, examination)
     for each in found:
         yield each
 

@@ -8,6 +8,7 @@ import msgspec
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
+from pushgate.model.authority import authority, bracketed
 from pushgate.model.errors import PushgateError, SinkDown
 from pushgate.model.printable import printable
 from pushgate.net.guarded_endpoint import GuardedEndpoints
@@ -76,8 +77,8 @@ class Poster:
 
 def _host(parts: SplitResult) -> str:
     """The value of the header of this name: with the port unless that is the scheme's."""
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else f"{parts.hostname}"
-    return host if parts.port in {None, _PORTS[parts.scheme]} else f"{host}:{parts.port}"
+    host, port = parts.hostname or "", parts.port
+    return bracketed(host) if port in {None, _PORTS[parts.scheme]} else authority(host, port)
 
 
 def _why(error: Exception) -> str:

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 from twisted.python.failure import Failure
 
+from pushgate.model.authority import authority
 from pushgate.model.finding import Finding
 from pushgate.net.client_tls import tls_endpoint
-from pushgate.net.diagnosis.handshake import THE_SYSTEMS, Greeting, tls_finding
+from pushgate.net.diagnosis.handshake import THE_SYSTEMS, Server, failed_handshake, tls_finding
 from pushgate.net.diagnosis.names import look_up
-from pushgate.net.diagnosis.server_chain import ChainLook, chain_findings
 from pushgate.net.diagnosis.tcp import touch
-from pushgate.net.diagnosis.tls_trouble import TROUBLES, handshake_finding, is_unverified
+from pushgate.net.diagnosis.tls_trouble import TROUBLES
 from pushgate.plugin.interfaces import Examination
 from pushgate.plugin.settings import proxy_address
 from pushgate.upstreams.common.connect import SecuredConnection, connect, way_to
@@ -37,7 +37,18 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def where(self) -> str:
         """Host and port, for people and for openssl."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return authority(self.host, self.port)
+
+    def server(self, reactor: Any) -> Server:
+        """The same, as its handshake is looked at."""
+        return Server(
+            host=self.host,
+            port=self.port,
+            way=way_to(reactor, self.host, self.port, self.proxy),
+            trust=self.tls.trust,
+            trusted=self.trusted,
+            prefix=self.prefix,
+        )
 
 
 class Reach:
@@ -76,38 +87,14 @@ class Reach:
                 yield each
 
     async def _secure(self) -> list[Finding]:
-        place = self._place
+        place, given = self._place, self._examination
+        server = place.server(given.reactor)
+        endpoint = tls_endpoint(server.way, place.tls.tls(place.host))
         try:
-            await _secured(self._connection, place, place.tls.tls(place.host), self._examination)
+            await connect(self._connection, endpoint, given.reactor).addTimeout(given.timeout, given.reactor)
         except TROUBLES:
             self.failed = Failure()
-            return await self._trouble(self.failed)
+            shown = place.tls.certificate is not None
+            return await failed_handshake(self.failed, server, given, is_shown=shown)
         self.is_open = True
-        return [tls_finding(place.where, place.trusted, self._connection, place.prefix)]
-
-    async def _trouble(self, failed: Failure) -> list[Finding]:
-        place = self._place
-        if is_unverified(failed):
-            look = ChainLook(place.host, place.tls.trust)
-            await _look(look, place, self._examination)
-            if look.chain:
-                return chain_findings(place.host, look, place.trusted, place.prefix)
-        shown = place.tls.certificate is not None
-        return [handshake_finding(failed, place.where, self._examination.timeout, shown, place.prefix)]
-
-
-async def _secured(connection: SecuredConnection, place: Place, tls: Any, examination: Examination) -> None:
-    way = way_to(examination.reactor, place.host, place.port, place.proxy)
-    connecting = connect(connection, tls_endpoint(way, tls), examination.reactor)
-    await connecting.addTimeout(examination.timeout, examination.reactor)
-
-
-async def _look(look: ChainLook, place: Place, examination: Examination) -> None:
-    """Have a look at the server's certificates, on a connection of its own that says nothing."""
-    greeting = Greeting()
-    try:
-        await _secured(greeting, place, look, examination)
-    except TROUBLES:
-        pass  # what was seen until then is what counts
-    finally:
-        greeting.abort()
+        return [tls_finding(server.where, server.trusted, self._connection, server.prefix)]
