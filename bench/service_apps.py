@@ -70,8 +70,9 @@ def secret(simulator: Simulator, text: str) -> Path:
     return path
 
 
-def _vapid(simulator: Simulator) -> Path:
-    path = simulator.certificates.ca.parent / "vapid.pem"
+def write_vapid_key(directory: Path) -> Path:
+    """A file with a new key by which browsers know who pushes."""
+    path = directory / "vapid.pem"
     key = generate_private_key(SECP256R1())
     path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return path
@@ -123,8 +124,8 @@ SERVICE_APPS = {each.kind: each for each in (
     ServiceApp(
         builtin.webpush,
         lambda simulator: {
-            "vapid_key_file": _vapid(simulator), "subject": "mailto:ops@example.org",
-            "allow_hosts": ["localhost"],
+            "vapid_key_file": write_vapid_key(simulator.certificates.ca.parent),
+            "subject": "mailto:ops@example.org", "allow_hosts": ["localhost"],
         },
         b"Hi",
         {"status": 503},

@@ -19,11 +19,10 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 import psutil
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bench.http2 import outcomes
 from bench.parts import ENVIRON, free_port, python, running, spread, twistd, wait_for_port, workspace
+from bench.service_apps import write_vapid_key
 from bench.throughput import ask
 from pushgate.simulator.certificates import Certificates
 from pushgate.simulator.services.service_account import ServiceAccount
@@ -48,7 +47,7 @@ class Stand:
         url = f"https://localhost:{port}"
         account = ServiceAccount(directory)
         account.write(url)
-        self.credentials = {"fcm": account.file, "webpush": self._vapid()}
+        self.credentials = {"fcm": account.file, "webpush": write_vapid_key(directory)}
         made = Subscriptions().make(SubscriptionRequest(TARGETS), url)
         self.write("webpush", [msgspec.json.encode(each) for each in made])
         self.write("fcm", [b"d%021d:APA91b%0134d" % (number, number) for number in range(TARGETS)])
@@ -60,12 +59,6 @@ class Stand:
     def write(self, kind: str, targets: list[bytes]) -> None:
         """Keep these in that file."""
         self.targets(kind).write_bytes(b"\n".join(targets))
-
-    def _vapid(self) -> Path:
-        path = self.directory / "vapid.pem"
-        key = generate_private_key(SECP256R1())
-        path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        return path
 
     def config(self, kind: str, directory: Path, amp: int) -> Path:
         """A configuration: one app, an AMP input, outcomes in a file, all in `directory`."""
