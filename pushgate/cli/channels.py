@@ -1,6 +1,5 @@
 """``pushgate channels``."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import click
@@ -9,9 +8,6 @@ from pushgate.cli import gateway_address, options
 from pushgate.cli.output import print_json
 from pushgate.cli.run import run
 
-_app: Callable[[Any], Any] = click.option(
-    "--app", required=True, help="The app, as the gateway's configuration names it."
-)
 _POLICIES: Final[dict[int | None, str]] = {0: "keeps nothing", 1: "keeps the last message"}
 
 
@@ -24,7 +20,7 @@ def command() -> None:
 
 
 @command.command("create")
-@_app
+@options.app
 @click.option(
     "--message-storage-policy", "policy", type=click.Choice(["0", "1"]), required=True,
     help="0: a broadcast reaches devices that are there; 1: Apple keeps the last one for the others.",
@@ -37,7 +33,7 @@ def create(app: str, policy: str, to: gateway_address.GatewayAddress, as_json: b
 
 
 @command.command("list")
-@_app
+@options.app
 @gateway_address.to
 @options.as_json
 def list_(app: str, to: gateway_address.GatewayAddress, as_json: bool) -> None:
@@ -46,7 +42,7 @@ def list_(app: str, to: gateway_address.GatewayAddress, as_json: bool) -> None:
 
 
 @command.command("show")
-@_app
+@options.app
 @click.argument("channel")
 @gateway_address.to
 @options.as_json
@@ -56,7 +52,7 @@ def show(app: str, channel: str, to: gateway_address.GatewayAddress, as_json: bo
 
 
 @command.command("delete")
-@_app
+@options.app
 @click.argument("channel")
 @gateway_address.to
 @options.as_json

@@ -1,6 +1,5 @@
 """``pushgate mdm``."""
 
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -8,10 +7,6 @@ import click
 from pushgate.cli import gateway_address, options
 from pushgate.cli.output import print_json, print_table
 from pushgate.cli.run import run
-
-_app: Callable[[Any], Any] = click.option(
-    "--app", required=True, help="The app, as the gateway's configuration names it."
-)
 
 
 @click.group("mdm")
@@ -35,7 +30,7 @@ def token_hash(token: str) -> None:
 
 
 @command.command("find")
-@_app
+@options.app
 @click.option("--sha256", metavar="HEX", required=True, help="The hash of the token, or how it begins.")
 @gateway_address.to
 @options.as_json
@@ -45,7 +40,7 @@ def find(app: str, sha256: str, to: gateway_address.GatewayAddress, as_json: boo
 
 
 @command.command("diagnose")
-@_app
+@options.app
 @click.option("--token", metavar="HEX", required=True, help="The device token.")
 @gateway_address.to
 @options.as_json

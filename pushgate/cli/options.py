@@ -14,6 +14,9 @@ plugins: Callable[[Any], Any] = click.option(
     multiple=True,
     help="A directory of plug-ins; may be given several times.",
 )
+app: Callable[[Any], Any] = click.option(
+    "--app", required=True, help="The app, as the gateway's configuration names it."
+)
 as_json: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Write JSON, for programs."
 )

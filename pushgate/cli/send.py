@@ -27,7 +27,7 @@ _OTHERS: Final = frozenset({"fcm", "webpush", "wns", "adm", "hms", "mpns", "xiao
 
 
 @click.command("send")
-@click.option("--app", required=True, help="The app, as the gateway's configuration names it.")
+@options.app
 @click.option(
     "--token", "tokens", metavar="TOKEN", multiple=True,
     help="The device token in hex, or another service's target; may be given several times.",

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 20_000
 """Lines between two words about the progress."""
-_app: Callable[[Any], Any] = click.option(
-    "--app", required=True, help="The app, as the gateway's configuration names it."
-)
 _T = TypeVar("_T")
 
 
@@ -35,7 +32,7 @@ def command() -> None:
 
 
 @command.command("list")
-@_app
+@options.app
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
 @gateway_address.to
 @options.as_json
@@ -46,7 +43,7 @@ def list_(app: str, limit: int | None, to: gateway_address.GatewayAddress, as_js
 
 
 @command.command("export")
-@_app
+@options.app
 @click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")
 @gateway_address.to
 @options.as_json
@@ -56,7 +53,7 @@ def export(app: str, file: TextIO, to: gateway_address.GatewayAddress, as_json: 
 
 
 @command.command("import")
-@_app
+@options.app
 @click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"), default="-")
 @gateway_address.to
 @options.as_json
@@ -70,7 +67,7 @@ def import_(app: str, file: TextIO, to: gateway_address.GatewayAddress, as_json:
 
 
 @command.command("forget")
-@_app
+@options.app
 @click.option(
     "--file", type=click.File("r", encoding="utf-8", errors="replace"), help="Has tokens, one a line."
 )

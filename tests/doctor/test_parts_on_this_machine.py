@@ -120,13 +120,17 @@ def test_a_key_of_another_certificate(tmp_path):
 
 
 def test_client_authorities(tmp_path):
-    """Those who may sign clients' certificates are certificates."""
+    """Those who may sign clients' certificates are certificates, and have not expired."""
     (tmp_path / "none.pem").write_text("no certificate")
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     keys = {"listen": FREE, "certificate": certificate(tmp_path)}
-    for name, level in (("ca.pem", "ok"), ("none.pem", "failure")):
-        told = checks(found(builtin.amp, **keys, client_authorities=tmp_path / name))
-        assert told["client-authorities"] == level
+    (tmp_path / "old").mkdir()
+    for path, check, level in (
+        (tmp_path / "ca.pem", "client-authorities", "ok"),
+        (tmp_path / "none.pem", "client-authorities-form", "failure"),
+        (certificate(tmp_path / "old", -1, -9), "client-authorities-dates", "warning"),
+    ):
+        assert checks(found(builtin.amp, **keys, client_authorities=path))[check] == level
     assert (
         checks(found(builtin.amp, **keys, client_authorities=tmp_path / "no.pem"))["file-missing"]
         == "failure"

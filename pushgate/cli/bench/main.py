@@ -25,7 +25,7 @@ class NotConfirmed(PushgateError):
 
 
 @click.command("bench")
-@click.option("--app", required=True, help="The app, as the gateway's configuration names it.")
+@options.app
 @click.option(
     "--count", type=click.IntRange(1, 10_000_000), default=20_000, show_default=True,
     help="How many notifications are pushed.",

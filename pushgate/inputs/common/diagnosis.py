@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
+from pushgate.model.authority import authority
 from pushgate.model.finding import Finding, failure, ok
 from pushgate.model.printable import printable
-from pushgate.net.certificate_formats import certificates_in
 from pushgate.net.diagnosis.files import FileChecks
 from pushgate.net.diagnosis.identity import DAY, NOTICE, check_identity
 from pushgate.net.endpoint_reach import ListenPlace, listen_place
@@ -26,7 +26,10 @@ async def diagnose(_: str, config: ListeningTable, examination: Examination) -> 
     if config.certificate is not None:
         _check_certificate(checks, config.certificate, config.private_key)
     if config.client_authorities is not None:
-        _check_authorities(checks, config.client_authorities)
+        checks.authorities(
+            "client_authorities", config.client_authorities,
+            "a client whose certificate stands on it is refused", "client-authorities",
+        )  # fmt: skip
     for each in checks.findings:
         yield each
     for key, description in config.endpoints().items():
@@ -60,28 +63,9 @@ def _check_certificate(checks: FileChecks, certificate: Path, private_key: Path 
         checks.well("certificate-dates", f"the certificate expires in {left:.0f} days, on {ends:%Y-%m-%d}")
 
 
-def _check_authorities(checks: FileChecks, path: Path) -> None:
-    data = checks.read("client_authorities", path)
-    if data is None:
-        return
-    try:
-        found = certificates_in(data)
-    except ValueError as error:
-        checks.fail(
-            "client-authorities", f"client_authorities: {printable(path)}: {error}", _NO_START,
-            "put the certificates of the authorities there that sign the clients', in PEM",
-        )  # fmt: skip
-        return
-    checks.well("client-authorities", f"client_authorities: {printable(path)}: {len(found)} of them")
-
-
 def _tcp(key: str, place: ListenPlace) -> Finding:
     """Whether the address can be had: it is bound for a moment, and nothing listens."""
-    where = (
-        f"{key}: [{place.address}]:{place.port}"
-        if ":" in place.address
-        else f"{key}: {place.address}:{place.port}"
-    )
+    where = f"{key}: {authority(place.address, place.port)}"
     family = socket.AF_INET6 if ":" in place.address else socket.AF_INET
     try:
         with socket.socket(family) as bound:

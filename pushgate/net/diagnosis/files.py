@@ -90,16 +90,20 @@ class FileChecks:
             self.well("secret", f"{key}: {printable(path)}: one line")
         return secret.decode("utf-8", "replace")
 
-    def trust(self, path: Path | None) -> None:
-        """Look at the authorities of the key `trust`."""
-        data = None if path is None else self.read("trust", path)
+    def authorities(self, key: str, path: Path | None, meaning: str, prefix: str = "trust") -> None:
+        """Look at a file of authorities.
+
+        :param meaning: what follows when one of them has expired.
+        :param prefix: of the checks' identifiers.
+        """
+        data = None if path is None else self.read(key, path)
         if data is None:
             return
         try:
             found = certificates_in(data)
         except ValueError as error:
             self.fail(
-                "trust-form", f"trust: {printable(path)}: {error}", _NO_START,
+                f"{prefix}-form", f"{key}: {printable(path)}: {error}", _NO_START,
                 "put the certificates of the authorities there, in PEM",
             )  # fmt: skip
             return
@@ -107,11 +111,15 @@ class FileChecks:
         if over:
             names = ", ".join(printable(each.subject.rfc4514_string()) for each in over)
             self.warn(
-                "trust-dates", f"trust: {printable(path)}: has expired: {names}",
-                "a service that stands on it is not trusted", "add the authorities that took its place",
+                f"{prefix}-dates", f"{key}: {printable(path)}: has expired: {names}", meaning,
+                "add the authorities that took its place",
             )  # fmt: skip
         else:
-            self.well("trust", f"trust: {printable(path)}: {_number(found)}")
+            self.well(prefix, f"{key}: {printable(path)}: {_number(found)}")
+
+    def trust(self, path: Path | None) -> None:
+        """Look at the authorities of the key `trust`."""
+        self.authorities("trust", path, "a service that stands on it is not trusted")
 
     def parsed(
         self, key: str, path: Path, parse: Callable[[bytes], _T], kind: Callable[[bytes], tuple[str, str]]
