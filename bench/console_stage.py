@@ -18,7 +18,7 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.principals import Grant, Operation, Principals
 from pushgate.model.secret_hash import SecretHash
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.plugins.builtin import http
 from pushgate.testing import FakeHub, RecordingGateway, outcome
 

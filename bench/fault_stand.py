@@ -23,9 +23,10 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Delivery, Priority, Submission, Terms
 from pushgate.model.outcome import DeadToken, Outcome, Report
 from pushgate.model.packed import Packed
+from pushgate.plugin.context import Context
 from pushgate.plugin.factories import UpstreamFactory
-from pushgate.plugin.interfaces import Context, IOutcomeSink
 from pushgate.plugin.settings import AppTable
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.plugins.builtin import apns_stream
 from pushgate.protocols.apns_binary.frames import Frame, MalformedFrame
 from pushgate.simulator.accepted import Accepted

@@ -19,7 +19,8 @@ from pushgate.inputs.line.server import LineTable
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission
 from pushgate.model.notification_rules import NotificationRules
-from pushgate.plugin.interfaces import Context, Receipt
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import Receipt
 from pushgate.plugins.builtin import line as factory
 from pushgate.protocols.apns_rules import APNS_RULES
 

@@ -112,7 +112,7 @@ def measure(port: int, seconds: float) -> str:
 
     from pushgate.gateway.outcomes.sink_feeder import SinkFeeder
     from pushgate.model.metrics import Metrics
-    from pushgate.plugin.interfaces import Context
+    from pushgate.plugin.context import Context
     from pushgate.plugins.builtin import webhook
     from pushgate.sinks.webhook.settings import WebhookTable
     from pushgate.testing import RecordingGateway, outcome

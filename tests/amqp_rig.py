@@ -8,7 +8,8 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from pushgate.inputs.amqp.input import AmqpInput
 from pushgate.inputs.amqp.settings import AmqpTable
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.plugins.builtin import amqp as factory
 from pushgate.testing import RecordingGateway
 from tests.broker_rig import BrokerTestCase, broker_context, eventually

@@ -25,7 +25,7 @@ from pushgate.inputs.apns_http2.server import PushServer
 from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Grant, Principals
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.testing import RecordingGateway
 from tests.input_rig import Transport
 from tests.samples import PAYLOAD, TOKEN

@@ -27,7 +27,9 @@ from pushgate.net.http.codec import (
     StreamReset,
 )
 from pushgate.net.http.http2 import http2_codec
-from pushgate.plugin.interfaces import Context, IUpstreamFactory, IWork
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IUpstreamFactory
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.protocols.apns_http2.provider_token import TokenClock
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.testing import RecordingSink

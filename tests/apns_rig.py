@@ -15,7 +15,7 @@ from pushgate.inputs.apns_binary.push_connection import NotificationServer
 from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Principals
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.testing import RecordingGateway
 
 NOW = 1_700_000_000

@@ -15,7 +15,7 @@ from twisted.trial.unittest import TestCase
 
 from bench.broker import Broker
 from pushgate.model.metrics import Metrics
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 DEADLINE = 30.0
 """Seconds to wait for anything at most: a broker may take its time on a busy machine."""

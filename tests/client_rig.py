@@ -17,7 +17,7 @@ from pushgate.inputs.amp.server import AmpServer, AmpTable
 from pushgate.inputs.common.session import Authenticator
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Principals
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.testing import RecordingGateway
 from tests.samples import WITH_CHANNELS
 

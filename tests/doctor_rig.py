@@ -11,8 +11,9 @@ from twisted.internet import reactor
 from pushgate.model.finding import Finding, Level
 from pushgate.model.metrics import Metrics
 from pushgate.plugin.checks import guarded
+from pushgate.plugin.context import Context
+from pushgate.plugin.examination import Examination
 from pushgate.plugin.factories import UpstreamFactory
-from pushgate.plugin.interfaces import Context, Examination
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorTable
 

@@ -22,7 +22,8 @@ from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.outcome_record import record
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Context, Receipt
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import Receipt
 from pushgate.plugin.settings import AppTable
 from pushgate.testing import RecordingSink, RecordingUpstream, RecordingUpstreams
 from tests.samples import PAYLOAD, token

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pushgate.inputs.common.session import Authenticator
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Grant, Principals
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.testing import FakeHub, RecordingGateway
 

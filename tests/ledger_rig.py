@@ -12,7 +12,7 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.history import Event, Step
 from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import Outcome, State
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.plugins.builtin import ledger as factory
 from pushgate.sinks.ledger.sink import FILE, LedgerSink, LedgerTable
 from tests.samples import ID, batch

@@ -17,7 +17,7 @@ from pushgate.mdm.tables import MDM_SCHEMA
 from pushgate.model.enrolment import EnrolmentRequest
 from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import State
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.plugin.mdm_interface import IWakesDevices
 from pushgate.plugin.settings import AppTable
 from pushgate.simulator.managed_device import ManagedDevice, Reaction

@@ -11,7 +11,7 @@ from pushgate.service.plugin_registry import Registry, find
 SINK = """
 from zope.interface import implementer
 
-from pushgate.plugin.interfaces import IOutcomeSinkFactory
+from pushgate.plugin.factory_interfaces import IOutcomeSinkFactory
 from pushgate.plugin.settings import SinkTable
 
 

@@ -20,7 +20,10 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome import DeadToken, Outcome, Report, State
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Context, IOutcomeSink, IUpstreamFactory, Receipt
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IUpstreamFactory
+from pushgate.plugin.gateway_interface import Receipt
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.plugins.builtin import apns_stream
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorTable

@@ -11,7 +11,7 @@ from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome import State
 from pushgate.model.packed import Packed
 from pushgate.plugin.factories import UpstreamFactory
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 from tests.rig import Rig
 
 DEAD = "gone*"

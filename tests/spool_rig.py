@@ -13,7 +13,7 @@ from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Outcome, State
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 WALL = 1_700_000_100.0
 

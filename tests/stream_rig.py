@@ -14,7 +14,9 @@ from pushgate.gateway.gateway import Gateway
 from pushgate.gateway.limits import Limits
 from pushgate.gateway.spool.memory import MemorySpool
 from pushgate.model.metrics import Metrics
-from pushgate.plugin.interfaces import Context, IUpstreamFactory, IWork
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IUpstreamFactory
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.protocols.apns_binary.error_response import ErrorResponse, encode
 from pushgate.protocols.apns_binary.frames import Frame, FrameDecoder
 from pushgate.protocols.apns_rules import APNS_RULES

@@ -19,7 +19,10 @@ from pushgate.model.notification import Priority, Submission, Terms
 from pushgate.model.outcome import DeadToken, Outcome, State
 from pushgate.model.packed import Packed
 from pushgate.plugin.config_errors import validated
-from pushgate.plugin.interfaces import Context, IInput, IOutcomeSink, IUpstream
+from pushgate.plugin.context import Context
+from pushgate.plugin.input_interface import IInput
+from pushgate.plugin.sink_interface import IOutcomeSink
+from pushgate.plugin.upstream_interface import IUpstream
 from pushgate.testing import RecordingGateway, RecordingQueue, RecordingSink, outcome
 from tests.plug_ins import PlugInTestCase
 

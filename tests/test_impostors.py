@@ -17,7 +17,7 @@ from pushgate.model.errors import SinkDown
 from pushgate.model.metrics import Metrics
 from pushgate.net.amqp.channel import AmqpChannel
 from pushgate.net.amqp.settings import BrokerTable
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.plugins.builtin import webhook
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple, encode
 from pushgate.simulator.certificates import Certificates

@@ -9,8 +9,9 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission
 from pushgate.model.outcome import State
 from pushgate.model.packed import Packed
+from pushgate.plugin.context import Context
 from pushgate.plugin.factories import InputFactory, SinkFactory, UpstreamFactory
-from pushgate.plugin.interfaces import Context, IUpstreamFactory
+from pushgate.plugin.factory_interfaces import IUpstreamFactory
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 from pushgate.service.assembly import Assembly
 from pushgate.testing import RecordingSink, RecordingUpstream

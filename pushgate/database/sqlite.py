@@ -28,7 +28,7 @@ from pushgate.database.schema import Schema
 from pushgate.model.errors import CannotStart
 from pushgate.model.log_throttle import LogThrottle
 from pushgate.model.store_down import StoreDown
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 READERS: Final = 4
 """Threads that read: one that is quick is not to wait for one that counts everything."""

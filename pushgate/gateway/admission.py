@@ -9,7 +9,8 @@ from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.errors import Refusal, ShuttingDown
 from pushgate.model.notification import Batch, Delivery, Submission, batch_id
 from pushgate.model.target import TargetForm
-from pushgate.plugin.interfaces import Context, Receipt, Settled
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import Receipt, Settled
 
 
 class Admission:

@@ -31,22 +31,14 @@ from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Outcome
 from pushgate.model.send_test import SendTestResult
 from pushgate.model.trace import NotificationTrace
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IUpstreamFactory
+from pushgate.plugin.gateway_interface import IGateway, IOutcomeSampler, Receipt, Settled
 from pushgate.plugin.guard import error_boundary
-from pushgate.plugin.interfaces import (
-    Context,
-    IChannels,
-    IGateway,
-    IHasChannels,
-    IOutcomeSampler,
-    IOutcomeSink,
-    IReplays,
-    IUpstream,
-    IUpstreamFactory,
-    Receipt,
-    Settled,
-)
 from pushgate.plugin.mdm_interface import IEnrolments, IWakesDevices
 from pushgate.plugin.settings import AppTable
+from pushgate.plugin.sink_interface import IOutcomeSink, IReplays
+from pushgate.plugin.upstream_interface import IChannels, IHasChannels, IUpstream
 
 SWEEP: Final = 1.0
 """Seconds between two looks for what expired in the queues of unreachable push services."""

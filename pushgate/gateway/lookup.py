@@ -14,7 +14,7 @@ from pushgate.model.errors import NotFound
 from pushgate.model.notification import MAX_BATCH, Batch
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.trace import NotificationTrace
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 
 class Lookup:

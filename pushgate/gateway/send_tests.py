@@ -12,7 +12,7 @@ from pushgate.model.errors import NotFound, Refusal, TooLarge, TooOften
 from pushgate.model.notification import Submission
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.send_test import MOST_A_MINUTE, MOST_DEVICES, PATIENCE, SendTestResult, TriedDevice
-from pushgate.plugin.interfaces import Receipt, Settled
+from pushgate.plugin.gateway_interface import Receipt, Settled
 
 MINUTE: Final = 60.0
 """Seconds."""

@@ -16,7 +16,7 @@ from pushgate.hub.store.schema import HUB_SCHEMA
 from pushgate.model.errors import CannotStart, reason
 from pushgate.model.finding import Finding, failure, ok
 from pushgate.model.printable import printable
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 
 _VERSION: Final = "SELECT version FROM schema_version"
 CONNECT: Final = 5

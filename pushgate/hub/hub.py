@@ -32,8 +32,10 @@ from pushgate.model.hub.job import Job, JobRequest
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, RegistrationPage, RegistrationQuery
 from pushgate.model.hub.send import Send, SendDetails, SendRequest, SendTestOutcome
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.plugin.hub_interface import IHub, PatchOperation
-from pushgate.plugin.interfaces import Context, IGateway, IReadsFiles
+from pushgate.plugin.optional_interfaces import IReadsFiles
 
 _async = Deferred.fromCoroutine
 

@@ -7,7 +7,8 @@ from pushgate.hub.settings import HubTable
 from pushgate.model.errors import Invalid
 from pushgate.model.hub.platform import Platform
 from pushgate.model.metrics import Metrics
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 
 class HubContext:

@@ -19,8 +19,10 @@ from pushgate.mdm.tables import MDM_SCHEMA
 from pushgate.mdm.waker import Waker
 from pushgate.model.enrolment import Enrolled, Enrolment, EnrolmentRequest
 from pushgate.model.errors import CannotStart, ShuttingDown
-from pushgate.plugin.interfaces import Context, IGateway, IOutcomeSink
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.plugin.mdm_interface import IEnrolments, IManagedDevices
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.protocols.mdm_push import push_payload, shown_hash, token_hash
 
 FILE: Final = "enrolments.sqlite"

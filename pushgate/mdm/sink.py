@@ -11,7 +11,7 @@ from pushgate.mdm.push_outcomes import push_outcomes
 from pushgate.model.errors import SinkDown
 from pushgate.model.outcome import Report
 from pushgate.model.store_down import StoreDown
-from pushgate.plugin.interfaces import IOutcomeSink
+from pushgate.plugin.sink_interface import IOutcomeSink
 
 
 @implementer(IOutcomeSink)

@@ -17,7 +17,8 @@ from pushgate.model.errors import Conflict, Overloaded, Refusal, ShuttingDown
 from pushgate.model.notification import MAX_EXPIRATION, Submission, Terms
 from pushgate.model.packed import Packed
 from pushgate.model.store_down import StoreDown
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.protocols.mdm_push import MDM, MDM_TTL, push_payload, shown_hash
 
 PAGE: Final = 200

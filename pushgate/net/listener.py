@@ -16,7 +16,7 @@ from pushgate.model.errors import CannotStart
 from pushgate.model.log_throttle import LogThrottle
 from pushgate.net.endpoint_reach import ListenAddress, listen_address, unguarded
 from pushgate.net.tls import ServerTls, TlsFactory
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.plugin.settings import ListeningTable
 
 

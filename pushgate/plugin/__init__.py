@@ -52,6 +52,8 @@ from pushgate.model.send_test import SendTestResult, TriedDevice
 from pushgate.model.target import TargetForm
 from pushgate.model.trace import NotificationTrace
 from pushgate.plugin.checks import guarded
+from pushgate.plugin.context import Context
+from pushgate.plugin.examination import Examination, IDiagnosable
 from pushgate.plugin.factories import (
     InputFactory,
     LazyInput,
@@ -61,35 +63,12 @@ from pushgate.plugin.factories import (
     SinkFactory,
     UpstreamFactory,
 )
+from pushgate.plugin.factory_interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
+from pushgate.plugin.gateway_interface import IGateway, Receipt, Settled
 from pushgate.plugin.hub_interface import IHub
-from pushgate.plugin.interfaces import (
-    Context,
-    Examination,
-    IAddressed,
-    IChannels,
-    IDeclaresRules,
-    IDiagnosable,
-    IGateway,
-    IHasChannels,
-    IHistory,
-    IInFlight,
-    IInput,
-    IInputFactory,
-    IOutcomeSink,
-    IOutcomeSinkFactory,
-    IProving,
-    IReadsFiles,
-    IReplays,
-    IUpstream,
-    IUpstreamFactory,
-    IWork,
-    Receipt,
-    ReplayPage,
-    RouteState,
-    Settled,
-    UpstreamState,
-)
+from pushgate.plugin.input_interface import IInput
 from pushgate.plugin.mdm_interface import IEnrolments, IManagedDevices, IWakesDevices
+from pushgate.plugin.optional_interfaces import IAddressed, IReadsFiles
 from pushgate.plugin.settings import (
     AppName,
     AppTable,
@@ -103,6 +82,18 @@ from pushgate.plugin.settings import (
     ServerEndpoint,
     SinkTable,
     Table,
+)
+from pushgate.plugin.sink_interface import IHistory, IOutcomeSink, IReplays, ReplayPage
+from pushgate.plugin.upstream_interface import (
+    IChannels,
+    IDeclaresRules,
+    IHasChannels,
+    IInFlight,
+    IProving,
+    IUpstream,
+    IWork,
+    RouteState,
+    UpstreamState,
 )
 
 __all__ = [

@@ -9,7 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as TimedOut
 
 from pushgate.model.finding import Finding, failure, ok
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 
 ITSELF: Final = "check-failed"
 """The check of a finding about a check that failed."""

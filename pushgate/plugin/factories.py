@@ -21,17 +21,19 @@ from pushgate.model.errors import CannotStart, reason
 from pushgate.model.finding import Finding
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Report
-from pushgate.plugin import interfaces
 from pushgate.plugin.checks import without_checks
-from pushgate.plugin.interfaces import Context, Examination, IOutcomeSink
+from pushgate.plugin.context import Context
+from pushgate.plugin.examination import Examination, IDiagnosable
+from pushgate.plugin.factory_interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable, Table
+from pushgate.plugin.sink_interface import IOutcomeSink
 
 _Table = TypeVar("_Table", bound=Table)
 _Make = Callable[[str, _Table, Any, Context], Any]
 _Diagnose = Callable[[str, _Table, Examination], AsyncIterator[Finding]]
 
 
-@implementer(interfaces.IDiagnosable)
+@implementer(IDiagnosable)
 class Factory:
     """A declared plug-in; the subclasses are the kinds.
 
@@ -114,27 +116,27 @@ class Factory:
         return issubclass(table, self.table) and len(callables) <= 2 and all(map(callable, callables))
 
 
-@implementer(interfaces.IInputFactory)
+@implementer(IInputFactory)
 class InputFactory(Factory):
     """Declares an input."""
 
-    word, interface, table = "input", interfaces.IInputFactory, InputTable
+    word, interface, table = "input", IInputFactory, InputTable
     input = Factory.make
 
 
-@implementer(interfaces.IOutcomeSinkFactory)
+@implementer(IOutcomeSinkFactory)
 class SinkFactory(Factory):
     """Declares a sink."""
 
-    word, interface, table = "sink", interfaces.IOutcomeSinkFactory, SinkTable
+    word, interface, table = "sink", IOutcomeSinkFactory, SinkTable
     sink = Factory.make
 
 
-@implementer(interfaces.IUpstreamFactory)
+@implementer(IUpstreamFactory)
 class UpstreamFactory(Factory):
     """Declares an upstream."""
 
-    word, interface, table = "upstream", interfaces.IUpstreamFactory, AppTable
+    word, interface, table = "upstream", IUpstreamFactory, AppTable
     upstream = Factory.make
 
     @property

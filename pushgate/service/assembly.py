@@ -7,16 +7,13 @@ from pushgate.hub.hub import Hub
 from pushgate.hub.settings import HubTable
 from pushgate.model.errors import CannotStart
 from pushgate.model.principals import Grant
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IInputFactory, IOutcomeSinkFactory
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.plugin.guard import checked, error_boundary
-from pushgate.plugin.interfaces import (
-    Context,
-    IGateway,
-    IInput,
-    IInputFactory,
-    IOutcomeSink,
-    IOutcomeSinkFactory,
-)
+from pushgate.plugin.input_interface import IInput
 from pushgate.plugin.settings import InputTable, PrincipalTable, SinkTable
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.service.config.principal_grants import grants
 
 

@@ -14,7 +14,8 @@ from twisted.python.failure import Failure
 from pushgate.model.errors import CannotStart, PushgateError
 from pushgate.net.log_output import OwnLog
 from pushgate.plugin.guard import error_boundary
-from pushgate.plugin.interfaces import IAddressed, IInput
+from pushgate.plugin.input_interface import IInput
+from pushgate.plugin.optional_interfaces import IAddressed
 from pushgate.service.exit_status import FAILED, end_with
 from pushgate.service.parts import Parts, not_stopped
 from pushgate.service.reactor_watchdog import Watchdog

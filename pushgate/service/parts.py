@@ -9,7 +9,8 @@ from twisted.python.failure import Failure
 from pushgate.gateway.gateway import Gateway
 from pushgate.hub.hub import Hub
 from pushgate.mdm.managed_devices import ManagedDevices
-from pushgate.plugin.interfaces import IInput, IOutcomeSink
+from pushgate.plugin.input_interface import IInput
+from pushgate.plugin.sink_interface import IOutcomeSink
 
 _log = Logger()
 

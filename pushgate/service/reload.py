@@ -12,8 +12,11 @@ from twisted.python.failure import Failure
 from pushgate.gateway.apps.app_registry import Candidate
 from pushgate.gateway.limits import Limits
 from pushgate.model.errors import CannotStart, ShuttingDown
+from pushgate.plugin.context import Context
 from pushgate.plugin.guard import error_boundary
-from pushgate.plugin.interfaces import Context, IInput, IOutcomeSink, IReadsFiles
+from pushgate.plugin.input_interface import IInput
+from pushgate.plugin.optional_interfaces import IReadsFiles
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.service.assembly import Assembly
 from pushgate.service.config.diff import Changes, compare
 from pushgate.service.config.named_files import (

@@ -28,7 +28,7 @@ from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Principals
 from pushgate.net.log_output import check_format, log_observer
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.service.assembly import Assembly
 from pushgate.service.config.cross_checks import warnings
 from pushgate.service.config.embedded_default import DEMO_DEAD, embedded_default

@@ -18,8 +18,12 @@ from pushgate.net.amqp.diagnosis import Thing, check_broker
 from pushgate.net.amqp.publisher import Outgoing, Publisher
 from pushgate.net.amqp.settings import BrokerTable
 from pushgate.net.amqp.shield import shielded
-from pushgate.plugin.interfaces import Context, Examination, IAddressed, IGateway, IOutcomeSink, IReadsFiles
+from pushgate.plugin.context import Context
+from pushgate.plugin.examination import Examination
+from pushgate.plugin.gateway_interface import IGateway
+from pushgate.plugin.optional_interfaces import IAddressed, IReadsFiles
 from pushgate.plugin.settings import SinkTable
+from pushgate.plugin.sink_interface import IOutcomeSink
 
 NDJSON: Final = "application/x-ndjson"
 _PERSISTENT: Final = 2

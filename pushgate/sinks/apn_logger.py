@@ -12,8 +12,11 @@ from zope.interface import implementer
 
 from pushgate.model.outcome import Outcome, Report
 from pushgate.model.outcome_record import Tokens
-from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
+from pushgate.plugin.optional_interfaces import IAddressed
 from pushgate.plugin.settings import Duration, FilePath, SinkTable
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.protocols.momentum.apn_log import (
     DELIVERY,
     HEARTBEAT,

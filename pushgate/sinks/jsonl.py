@@ -3,7 +3,8 @@
 from functools import partial
 
 from pushgate.model.outcome_record import ndjson
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.plugin.settings import FilePath, SinkTable
 from pushgate.sinks.common.diagnosis import diagnose_file
 from pushgate.sinks.common.file_sink import FileSink

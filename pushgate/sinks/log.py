@@ -12,8 +12,10 @@ from zope.interface import implementer
 from pushgate.model.outcome import Outcome, Report, State
 from pushgate.model.outcome_record import Tokens, hash_token
 from pushgate.model.target import TargetForm
-from pushgate.plugin.interfaces import Context, IGateway, IOutcomeSink
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.plugin.settings import Duration, SinkTable
+from pushgate.plugin.sink_interface import IOutcomeSink
 
 EXAMPLES: Final = 3
 """Tokens that a summary shows at most."""

@@ -18,8 +18,11 @@ from pushgate.net.http.request import ServerRequest
 from pushgate.net.http.responses import HTTPFault, HTTPResponse
 from pushgate.net.http.site import HTTPSite
 from pushgate.net.prometheus import Exposition
-from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
+from pushgate.plugin.optional_interfaces import IAddressed
 from pushgate.plugin.settings import ServerEndpoint, SinkTable
+from pushgate.plugin.sink_interface import IOutcomeSink
 
 
 class MetricsTable(SinkTable):

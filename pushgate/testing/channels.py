@@ -7,7 +7,7 @@ from zope.interface import implementer
 
 from pushgate.model.channel import Channel, StoragePolicy
 from pushgate.model.errors import NotFound
-from pushgate.plugin.interfaces import IChannels
+from pushgate.plugin.upstream_interface import IChannels
 
 
 @implementer(IChannels)

@@ -9,8 +9,9 @@ from twisted.internet.task import Clock
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Principals
 from pushgate.plugin.config_errors import validated
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IPlugInFactory, IUpstreamFactory
 from pushgate.plugin.hub_interface import IHub
-from pushgate.plugin.interfaces import Context, IPlugInFactory, IUpstreamFactory
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorTable
 from pushgate.testing.network import MemoryNetwork

@@ -13,14 +13,8 @@ from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import Outcome, Report, State
 from pushgate.model.send_test import SendTestResult, TriedDevice
 from pushgate.model.trace import NotificationTrace
-from pushgate.plugin.interfaces import (
-    IGateway,
-    IOutcomeSampler,
-    IOutcomeSink,
-    IReplays,
-    Receipt,
-    Settled,
-)
+from pushgate.plugin.gateway_interface import IGateway, IOutcomeSampler, Receipt, Settled
+from pushgate.plugin.sink_interface import IOutcomeSink, IReplays
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.testing.channels import MemoryChannels
 from pushgate.testing.enrolments import MemoryEnrolments

@@ -3,7 +3,7 @@
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
-from pushgate.plugin.interfaces import IInput
+from pushgate.plugin.input_interface import IInput
 
 
 @implementer(IInput)

@@ -10,7 +10,7 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.notification import Terms
 from pushgate.model.outcome import State, Verdict
-from pushgate.plugin.interfaces import IUpstream, IWork
+from pushgate.plugin.upstream_interface import IUpstream, IWork
 from pushgate.testing.batch import batch
 
 _WRITTEN: Final = (State.ACCEPTED, State.REPLACED, State.PRESUMED, State.REJECTED)

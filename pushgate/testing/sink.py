@@ -7,7 +7,7 @@ from zope.interface import implementer
 
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.outcome import Outcome, Report, State
-from pushgate.plugin.interfaces import IOutcomeSink
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.testing.batch import TOKEN, batch
 
 

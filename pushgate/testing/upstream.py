@@ -9,8 +9,10 @@ from zope.interface import implementer
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart
 from pushgate.model.outcome import State, Verdict
-from pushgate.plugin.interfaces import Context, IUpstream, IUpstreamFactory, IWork, UpstreamState
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IUpstreamFactory
 from pushgate.plugin.settings import AppTable
+from pushgate.plugin.upstream_interface import IUpstream, IWork, UpstreamState
 from pushgate.protocols.apns_rules import APNS_RULES
 
 

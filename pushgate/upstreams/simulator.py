@@ -12,16 +12,10 @@ from zope.interface import implementer
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.finding import Finding, ok
 from pushgate.model.notification import Batch
-from pushgate.plugin.interfaces import (
-    Context,
-    Examination,
-    IAddressed,
-    IInFlight,
-    IProving,
-    IUpstream,
-    IWork,
-    UpstreamState,
-)
+from pushgate.plugin.context import Context
+from pushgate.plugin.examination import Examination
+from pushgate.plugin.optional_interfaces import IAddressed
+from pushgate.plugin.upstream_interface import IInFlight, IProving, IUpstream, IWork, UpstreamState
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import PlainEndpoint, SimulatorTable
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable, StreamTable

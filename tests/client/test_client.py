@@ -44,7 +44,7 @@ from pushgate.model.principals import Grant
 from pushgate.model.secret_hash import SecretHash
 from pushgate.model.target import TargetForm
 from pushgate.model.trace import NotificationTrace
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.plugins.builtin import amp as amp_factory
 from pushgate.protocols.amp.commands import Push, Stats
 from pushgate.testing import RecordingGateway, outcome

@@ -10,7 +10,7 @@ import trustme
 
 from pushgate.model.finding import Level
 from pushgate.net.diagnosis import written_file
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.plugins import builtin
 from tests.doctor_rig import examination
 

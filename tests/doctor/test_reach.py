@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.net.diagnosis.names import look_up
 from pushgate.net.diagnosis.tcp import touch
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.testing import context
 from tests.doctor_rig import amiss
 

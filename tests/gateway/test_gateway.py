@@ -34,19 +34,18 @@ from pushgate.model.outcome_record import lines
 from pushgate.model.packed import Packed
 from pushgate.model.target import TargetForm
 from pushgate.net.prometheus import Exposition
-from pushgate.plugin.interfaces import (
-    IGateway,
+from pushgate.plugin.factory_interfaces import IUpstreamFactory
+from pushgate.plugin.gateway_interface import IGateway, Receipt
+from pushgate.plugin.input_interface import IInput
+from pushgate.plugin.settings import AppTable
+from pushgate.plugin.upstream_interface import (
     IHasChannels,
     IInFlight,
-    IInput,
     IUpstream,
-    IUpstreamFactory,
     IWork,
-    Receipt,
     RouteState,
     UpstreamState,
 )
-from pushgate.plugin.settings import AppTable
 from pushgate.protocols.apns_rules import APNS_RULES
 from pushgate.testing import MemoryChannels, RecordingInput, RecordingSink, RecordingSpool, RecordingUpstreams
 from tests.gateway_rig import EPOCH, GatewayRig, GatewayTestCase, now, tokens_of

@@ -8,7 +8,7 @@ from pushgate.model.errors import Invalid, NotFound, ShuttingDown, TooLarge, Too
 from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome import State, Verdict
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 from tests.gateway_rig import GatewayRig, GatewayTestCase
 from tests.samples import PAYLOAD, token
 

@@ -16,7 +16,7 @@ from pushgate.model.history import Event, Step
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.outcome_record import record
-from pushgate.plugin.interfaces import IHistory
+from pushgate.plugin.sink_interface import IHistory
 from pushgate.testing import RecordingSink, RecordingSpool
 from tests.gateway_rig import EPOCH, GatewayRig
 from tests.samples import batch, token

@@ -22,7 +22,7 @@ from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Registration, RegistrationQuery, Template
 from pushgate.model.hub.send import ENDED, SendDetails, SendRequest, SendState
 from pushgate.plugin.hub_interface import IHub
-from pushgate.plugin.interfaces import IOutcomeSink
+from pushgate.plugin.sink_interface import IOutcomeSink
 from tests.rig import Rig, dead, live
 
 BODY = b'{"aps":{"alert":"Hello"}}'

@@ -28,7 +28,7 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Grant, Principals
 from pushgate.net.listener import Listener
 from pushgate.net.tls import peer_subject
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.plugin.settings import ListeningTable
 
 PRINCIPALS = Principals({"shop": Grant(certificate="CN=shop")})

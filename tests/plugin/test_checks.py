@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.model.finding import Finding, Level, ok
 from pushgate.plugin.checks import guarded, without_checks
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.testing import context
 
 FIRST = ok("first", "well")

@@ -8,8 +8,9 @@ from zope.interface.verify import verifyObject
 
 from pushgate.model.errors import CannotStart
 from pushgate.model.finding import ok
+from pushgate.plugin.examination import IDiagnosable
 from pushgate.plugin.factories import LazyInput, LazySink, LazyUpstream
-from pushgate.plugin.interfaces import IDiagnosable, IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
+from pushgate.plugin.factory_interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
 from pushgate.plugin.settings import AppTable, InputTable, SinkTable
 from tests.plug_ins import PlugInTestCase
 

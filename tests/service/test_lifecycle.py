@@ -21,7 +21,7 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission
 from pushgate.model.outcome import State
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.plugin.settings import AppTable
 from pushgate.service.lifecycle import FLUSH_TIMEOUT, GRACE, HURRY, Lifecycle
 from pushgate.service.parts import Parts

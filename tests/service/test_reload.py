@@ -20,7 +20,8 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission
 from pushgate.model.outcome import State
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Context, IReadsFiles
+from pushgate.plugin.context import Context
+from pushgate.plugin.optional_interfaces import IReadsFiles
 from pushgate.plugin.settings import AppTable, FilePath, InputTable, PrincipalTable, SinkTable
 from pushgate.plugins.builtin import apns_stream
 from pushgate.service.config.named_files import all_digests, digests

@@ -8,7 +8,8 @@ from zope.interface.verify import verifyObject
 
 from pushgate.model.errors import SinkDown
 from pushgate.model.outcome import DeadToken, State
-from pushgate.plugin.interfaces import IAddressed, IOutcomeSink
+from pushgate.plugin.optional_interfaces import IAddressed
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.plugins.builtin import amqp_sink as factory
 from pushgate.sinks.amqp import AmqpSinkTable
 from pushgate.testing import RecordingGateway, outcome

@@ -11,7 +11,9 @@ from zope.interface.verify import verifyObject
 from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken, State
-from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IOutcomeSinkFactory
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.plugins.builtin import apn_logger as factory
 from pushgate.testing import outcome, table
 

@@ -15,7 +15,9 @@ from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken
 from pushgate.model.outcome_record import ndjson
-from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IOutcomeSinkFactory
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.plugins.builtin import jsonl as factory
 from pushgate.sinks.common.append_file import AppendFile
 from pushgate.sinks.jsonl import JSONLTable

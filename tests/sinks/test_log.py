@@ -7,7 +7,9 @@ from zope.interface.verify import verifyObject
 from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken, Outcome, Report, State
 from pushgate.model.outcome_record import Tokens, lines
-from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IOutcomeSinkFactory
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.plugins.builtin import log as factory
 from pushgate.sinks.log import LogSink, LogTable, shown
 from pushgate.testing import outcome

@@ -12,7 +12,9 @@ from zope.interface.verify import verifyObject
 
 from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
-from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IOutcomeSinkFactory
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.plugins.builtin import metrics as factory
 from pushgate.sinks.metrics import MetricsSink, MetricsTable
 from pushgate.testing import RecordingGateway, outcome

@@ -17,10 +17,13 @@ from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import CannotStart
 from pushgate.model.outcome import State, Verdict
-from pushgate.plugin import interfaces
+from pushgate.plugin.factory_interfaces import IUpstreamFactory
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.plugin.hub_interface import IContainers, IHub
-from pushgate.plugin.interfaces import IWork
+from pushgate.plugin.input_interface import IInput
 from pushgate.plugin.mdm_interface import IEnrolments
+from pushgate.plugin.sink_interface import IOutcomeSink
+from pushgate.plugin.upstream_interface import IChannels, IUpstream, IWork
 from pushgate.plugins.builtin import apns_stream, line
 from pushgate.testing import (
     FakeHub,
@@ -46,17 +49,17 @@ class InterfaceTests(SynchronousTestCase):
     def test_each(self) -> None:
         """Each fake provides the interface of what it stands for, signatures included."""
         fakes: dict[Any, object] = {
-            interfaces.IGateway: RecordingGateway(),
-            interfaces.IChannels: MemoryChannels(),
-            interfaces.IInput: RecordingInput(),
+            IGateway: RecordingGateway(),
+            IChannels: MemoryChannels(),
+            IInput: RecordingInput(),
             IEnrolments: MemoryEnrolments(),
             IHub: FakeHub(),
             IContainers: FakeHub().containers,
-            interfaces.IOutcomeSink: RecordingSink(),
+            IOutcomeSink: RecordingSink(),
             ISpool: RecordingSpool(),
-            interfaces.IUpstream: RecordingUpstream(RecordingQueue()),
-            interfaces.IUpstreamFactory: RecordingUpstreams(),
-            interfaces.IWork: RecordingQueue(),
+            IUpstream: RecordingUpstream(RecordingQueue()),
+            IUpstreamFactory: RecordingUpstreams(),
+            IWork: RecordingQueue(),
             IReactorTime: MemoryNetwork(),
             IReactorTCP: MemoryNetwork(),
             IReactorFromThreads: MemoryNetwork(),

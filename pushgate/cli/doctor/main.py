@@ -12,7 +12,7 @@ from pushgate.cli.run import run
 
 if TYPE_CHECKING:
     from pushgate.cli.doctor.examinee import Examinee
-    from pushgate.plugin.interfaces import Examination
+    from pushgate.plugin.examination import Examination
 
 
 @click.command("doctor")
@@ -75,7 +75,8 @@ async def _examine(examinee: "Examinee", examination: "Examination", strict: boo
 
 def _examination(reactor: Any, timeout: float, offline: bool) -> "Examination":
     from pushgate.model.metrics import Metrics
-    from pushgate.plugin.interfaces import Context, Examination
+    from pushgate.plugin.context import Context
+    from pushgate.plugin.examination import Examination
 
     context = Context(reactor=reactor, wall=time.time, jitter=random.random, metrics=Metrics())
     return Examination(context=context, timeout=timeout, offline=offline)

@@ -14,7 +14,7 @@ from pushgate.model.finding import Finding
 from pushgate.model.health.judgement import GATEWAY
 from pushgate.plugin.checks import without_checks
 from pushgate.plugin.config_errors import dotted
-from pushgate.plugin.interfaces import Examination, IDiagnosable
+from pushgate.plugin.examination import Examination, IDiagnosable
 
 
 class Part(NamedTuple):

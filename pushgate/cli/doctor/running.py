@@ -12,7 +12,7 @@ from pushgate.model.gateway_stats import GatewayStats
 from pushgate.model.health.judgement import GATEWAY, judge
 from pushgate.model.printable import printable
 from pushgate.net.endpoint_reach import listen_place
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.plugin.settings import ListeningTable
 from pushgate.service.process_facts import versions
 

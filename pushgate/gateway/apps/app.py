@@ -14,8 +14,9 @@ from pushgate.gateway.outcomes.recorder import OutcomeRecorder
 from pushgate.gateway.queue.app_queue import AppQueue
 from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.notification_rules import NotificationRules
-from pushgate.plugin.interfaces import Context, IUpstream
+from pushgate.plugin.context import Context
 from pushgate.plugin.settings import AppTable
+from pushgate.plugin.upstream_interface import IUpstream
 
 
 class App:

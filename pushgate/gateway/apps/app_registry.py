@@ -18,9 +18,11 @@ from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.errors import CannotStart, NotFound, UnknownApp
 from pushgate.model.notification import Priority
 from pushgate.model.notification_rules import NotificationRules
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IUpstreamFactory
 from pushgate.plugin.guard import checked, error_boundary
-from pushgate.plugin.interfaces import Context, IDeclaresRules, IUpstream, IUpstreamFactory
 from pushgate.plugin.settings import AppTable
+from pushgate.plugin.upstream_interface import IDeclaresRules, IUpstream
 
 _BEAT: Final = 0.1
 """Seconds between two checks whether the spool has answered for an app that leaves."""

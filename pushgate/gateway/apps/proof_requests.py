@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from pushgate.model.errors import Invalid, Overloaded
-from pushgate.plugin.interfaces import IProving, IUpstream
+from pushgate.plugin.upstream_interface import IProving, IUpstream
 
 PAUSE: Final = 60.0
 """Seconds from the start of one proof to the next at least."""

@@ -5,7 +5,7 @@ from twisted.python.components import proxyForInterface
 from pushgate.gateway.queue.app_queue import AppQueue
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.outcome import Verdict
-from pushgate.plugin.interfaces import IWork
+from pushgate.plugin.upstream_interface import IWork
 
 
 class QueueLease(proxyForInterface(IWork, "_queue")):  # type: ignore[misc]  # a base class made at run time

@@ -11,7 +11,7 @@ from pushgate.gateway.apps.upstream_guard import Bulkhead
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch
 from pushgate.plugin.guard import error_boundary
-from pushgate.plugin.interfaces import IInFlight, IUpstream, UpstreamState
+from pushgate.plugin.upstream_interface import IInFlight, IUpstream, UpstreamState
 
 
 @implementer(IUpstream)

@@ -6,7 +6,7 @@ from twisted.logger import Logger
 
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Outcome, Report
-from pushgate.plugin.interfaces import Settled
+from pushgate.plugin.gateway_interface import Settled
 
 
 class BatchCallbacks:

@@ -13,7 +13,8 @@ from pushgate.gateway.outcomes.sink_feeder import SinkFeeder
 from pushgate.gateway.spool.interface import ISpool
 from pushgate.model.notification import MAX_BATCH, MEMBER_BITS
 from pushgate.model.outcome import Outcome, Report
-from pushgate.plugin.interfaces import Context, IHistory, IOutcomeSink, IReplays
+from pushgate.plugin.context import Context
+from pushgate.plugin.sink_interface import IHistory, IOutcomeSink, IReplays
 
 
 class _Undelivered(msgspec.Struct, gc=False):

@@ -11,7 +11,7 @@ from pushgate.gateway.outcomes.tracker import OutcomeTracker
 from pushgate.model.batch_slice import Runs
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Outcome, Report
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 
 class OutcomeRecorder:

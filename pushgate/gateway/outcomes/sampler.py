@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from zope.interface import implementer
 
 from pushgate.model.outcome import DeadToken, Report, State
-from pushgate.plugin.interfaces import IOutcomeSampler
+from pushgate.plugin.gateway_interface import IOutcomeSampler
 
 MOST: Final = 512
 """Notifications of one interval at most: each keeps the batch that it is of in memory until it is taken."""

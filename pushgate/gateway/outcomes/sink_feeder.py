@@ -20,7 +20,7 @@ from pushgate.model.log_throttle import LogThrottle
 from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import Outcome, Report
 from pushgate.model.printable import printable
-from pushgate.plugin.interfaces import IHistory, IOutcomeSink
+from pushgate.plugin.sink_interface import IHistory, IOutcomeSink
 
 CALL_LIMIT: Final = 2048
 """Notifications of one call of `emit` at most, so that a call stays short."""

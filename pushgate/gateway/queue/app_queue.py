@@ -23,8 +23,9 @@ from pushgate.model.history import Event, Past, Step
 from pushgate.model.notification import Batch, Priority
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import DeadToken, Outcome, Report, State, Verdict
-from pushgate.plugin.interfaces import Context, IWork
+from pushgate.plugin.context import Context
 from pushgate.plugin.settings import AppTable
+from pushgate.plugin.upstream_interface import IWork
 
 
 @implementer(IWork)

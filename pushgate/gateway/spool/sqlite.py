@@ -34,7 +34,7 @@ from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import CannotStart, Conflict, Overloaded
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Outcome, Report
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 FILE: Final = "spool.sqlite"
 RETRY: Final = 1.0

@@ -22,7 +22,7 @@ from pushgate.hub.store.jobs import KeptJob, LostJob, add, advance, claim, find,
 from pushgate.model.errors import Internal, Invalid, PushgateError, ShuttingDown
 from pushgate.model.hub.job import Job, JobRequest, JobStatus, JobType
 from pushgate.model.store_down import StoreDown
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.protocols.notification_hubs.blob_signature import READ, WRITE
 
 LEASE: Final = 60.0

@@ -12,7 +12,7 @@ from pushgate.hub.store import findings
 from pushgate.model.errors import SinkDown
 from pushgate.model.outcome import Report
 from pushgate.model.store_down import StoreDown
-from pushgate.plugin.interfaces import IOutcomeSink
+from pushgate.plugin.sink_interface import IOutcomeSink
 
 
 @implementer(IOutcomeSink)

@@ -27,7 +27,7 @@ from pushgate.hub.store.send_work import ActiveSend, Plan
 from pushgate.model.errors import Conflict, Overloaded, Refusal, ShuttingDown
 from pushgate.model.hub.platform import Platform
 from pushgate.model.notification import Submission
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 
 PARTS: Final = 10
 """Of a queue's limit, so that one that is not pressed has room for a part."""

@@ -8,7 +8,7 @@ from pushgate.hub.rules import read_password
 from pushgate.hub.settings import SQLITE, HubTable
 from pushgate.hub.store.schema import HUB_SCHEMA
 from pushgate.model.errors import CannotStart
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 
 def open_database(hub: str, table: HubTable, context: Context) -> IDatabase:

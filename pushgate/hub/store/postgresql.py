@@ -37,7 +37,7 @@ from pushgate.hub.store.together import alone
 from pushgate.model.errors import CannotStart, Invalid, reason
 from pushgate.model.log_throttle import LogThrottle
 from pushgate.model.store_down import StoreDown
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 TRIES: Final = 20
 """How often a transaction is tried that the server gives up for the sake of others."""

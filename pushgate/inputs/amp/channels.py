@@ -7,7 +7,7 @@ import msgspec
 from pushgate.inputs.amp.request import AmpRequest, LaterCommand
 from pushgate.model.channel import Channel, parse_storage_policy
 from pushgate.model.principals import Operation
-from pushgate.plugin.interfaces import IChannels
+from pushgate.plugin.upstream_interface import IChannels
 from pushgate.protocols.amp import commands
 from pushgate.protocols.amp.boxes import Box
 from pushgate.protocols.amp.commands import MAX_CHANNELS

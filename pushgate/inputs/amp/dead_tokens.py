@@ -9,7 +9,7 @@ from pushgate.model.errors import Invalid
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.packed import Packed
 from pushgate.model.target import TargetForm
-from pushgate.plugin.interfaces import IGateway
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.protocols.amp.boxes import Box
 from pushgate.protocols.amp.commands import MAX_ENTRIES, MAX_VALUE
 

@@ -28,7 +28,7 @@ from pushgate.model.notification import Submission, parse_id
 from pushgate.model.outcome_record import id_text, record
 from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 from pushgate.protocols.amp.boxes import Box
 from pushgate.protocols.amp.commands import (
     MAX_MEMBERS,

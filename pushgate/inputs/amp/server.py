@@ -8,7 +8,8 @@ from pushgate.inputs.common.conversation_input import ConversationInput, Convers
 from pushgate.inputs.common.diagnosis import diagnose
 from pushgate.inputs.common.login_settings import LoginTable
 from pushgate.inputs.common.session import Authenticator
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.plugin.settings import Duration, ServerEndpoint
 
 

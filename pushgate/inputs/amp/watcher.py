@@ -10,7 +10,9 @@ from zope.interface import implementer
 
 from pushgate.model.outcome import DeadToken, Report
 from pushgate.model.outcome_record import lines
-from pushgate.plugin.interfaces import Context, IGateway, IOutcomeSink
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.protocols.amp.commands import MAX_VALUE
 
 WINDOW: Final = 4

@@ -17,7 +17,7 @@ from pushgate.inputs.amqp.queue_declaration import declare_queue
 from pushgate.inputs.amqp.settings import AmqpTable
 from pushgate.net.amqp.channel import AmqpChannel, Channel
 from pushgate.net.amqp.shield import shielded
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 SETTLING: Final = 0.2
 """Seconds that the broker has to work off acknowledgements before the channel is closed: those to a quorum

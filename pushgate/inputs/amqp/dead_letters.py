@@ -17,7 +17,7 @@ from pushgate.inputs.amqp.settings import AmqpTable
 from pushgate.model.backoff import delay
 from pushgate.model.errors import SinkDown
 from pushgate.net.amqp.publisher import Outgoing, Publisher
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 AT_ONCE: Final = 500
 """Messages published at a time."""

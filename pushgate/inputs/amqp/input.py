@@ -15,7 +15,11 @@ from pushgate.model.finding import Finding
 from pushgate.model.printable import printable
 from pushgate.net.amqp.channel import Channel
 from pushgate.net.amqp.diagnosis import Thing, check_broker
-from pushgate.plugin.interfaces import Context, Examination, IGateway, IInput, IReadsFiles
+from pushgate.plugin.context import Context
+from pushgate.plugin.examination import Examination
+from pushgate.plugin.gateway_interface import IGateway
+from pushgate.plugin.input_interface import IInput
+from pushgate.plugin.optional_interfaces import IReadsFiles
 
 
 @implementer(IInput, IReadsFiles)

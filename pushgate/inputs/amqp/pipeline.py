@@ -28,7 +28,8 @@ from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation, Principal
 from pushgate.net.amqp.shield import shielded
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 FIRST_PAUSE: Final = 1.0
 """Seconds that a message without room in the gateway is held before it is returned; doubled in a row."""

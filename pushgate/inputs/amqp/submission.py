@@ -6,7 +6,7 @@ from pushgate.inputs.amqp.message import Message
 from pushgate.inputs.amqp.message_body import MessagePart
 from pushgate.model.errors import Overloaded, PushgateError, Refusal, ShuttingDown
 from pushgate.model.outcome import Outcome, State
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 
 LATER = (Overloaded, ShuttingDown)
 """Refusals of valid notifications: another gateway may take them, or this one later."""

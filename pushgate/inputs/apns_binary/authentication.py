@@ -9,7 +9,8 @@ from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.model.errors import Forbidden, NotLoggedIn, UnknownApp
 from pushgate.model.principals import Operation, Principal
 from pushgate.net.tls import peer_subject
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 
 class Provider:

@@ -15,7 +15,8 @@ from pushgate.inputs.common.connections import Connections
 from pushgate.model.errors import Refusal
 from pushgate.model.principals import Operation
 from pushgate.net.peer import peer_text
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 
 class ApnsConnections(Connections):

@@ -21,7 +21,8 @@ from pushgate.model.dead_token import DOUBTFUL, DeadReason, DeadTokenEntry
 from pushgate.model.errors import UnknownApp
 from pushgate.model.principals import Operation
 from pushgate.net.finish_close import takes_nothing
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple, encode
 
 PAGE: Final = 2000

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from pushgate.inputs.apns_binary.frame_runs import FrameRun
 from pushgate.inputs.common.batching import Batcher
 from pushgate.model.errors import PushgateError
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 
 Refused = dict[int, tuple[int, PushgateError]]
 """The runs that were not accepted, by number: the place of the first frame that was not, and why."""

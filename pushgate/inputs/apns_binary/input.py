@@ -14,7 +14,10 @@ from pushgate.inputs.apns_binary.tls import ProviderTls
 from pushgate.inputs.common.connections import Connections
 from pushgate.inputs.common.diagnosis import diagnose
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway, IInput, IReadsFiles
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
+from pushgate.plugin.input_interface import IInput
+from pushgate.plugin.optional_interfaces import IReadsFiles
 
 
 @implementer(IInput, IReadsFiles)

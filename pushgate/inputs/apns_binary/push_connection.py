@@ -29,7 +29,8 @@ from pushgate.model.principals import Operation
 from pushgate.net.peer import peer_text
 from pushgate.net.read_pause import ReadPause
 from pushgate.net.request_deadline import RequestDeadline
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.protocols.apns_binary.error_response import ErrorResponse, encode
 from pushgate.protocols.apns_binary.frames import Frame, FrameDecoder, MalformedFrame
 from pushgate.protocols.apns_binary.status import ErrorStatus, reason

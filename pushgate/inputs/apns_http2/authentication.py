@@ -11,7 +11,8 @@ from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
 from pushgate.inputs.common.session import Authenticator
 from pushgate.model.principals import Principal
 from pushgate.net.tls import peer_subject
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.protocols.apns_http2.push_request import Refused, refusal
 from pushgate.protocols.apns_http2.token_check import TokenCheck
 

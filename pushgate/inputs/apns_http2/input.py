@@ -10,7 +10,8 @@ from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
 from pushgate.inputs.common.diagnosis import diagnose
 from pushgate.inputs.common.listening_input import ListeningInput
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 
 class ApnsHTTP2Input(ListeningInput):

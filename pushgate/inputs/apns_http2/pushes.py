@@ -18,7 +18,7 @@ from pushgate.inputs.common.turns import AT_ONCE
 from pushgate.model.errors import Internal, Overloaded, Refusal, ShuttingDown
 from pushgate.model.notification import MAX_BATCH, Terms
 from pushgate.model.outcome import Outcome
-from pushgate.plugin.interfaces import IGateway, Receipt
+from pushgate.plugin.gateway_interface import IGateway, Receipt
 from pushgate.protocols.apns_http2.from_outcome import (
     SHUTDOWN,
     SUCCESS,

@@ -12,7 +12,7 @@ from pushgate.inputs.apns_http2.pushes import Pushes
 from pushgate.inputs.apns_http2.stream import PushStream
 from pushgate.model.errors import NotFound
 from pushgate.model.outcome import Outcome, State
-from pushgate.plugin.interfaces import IGateway
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.protocols.apns_http2.from_outcome import SUCCESS, UNAVAILABLE, may_be_repeated
 from pushgate.protocols.apns_http2.push_request import refusal
 

@@ -25,7 +25,8 @@ from pushgate.net.http.browser_guard import BrowserGuard
 from pushgate.net.http.codec import CodecLimits
 from pushgate.net.http.sweeper import Sweeper
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.protocols.apns_http2.push_request import PushRequest, Refused, check_payload, parse, refusal
 
 MAX_BODIES: Final = 64 << 20

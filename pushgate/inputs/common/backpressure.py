@@ -7,7 +7,7 @@ from typing import Final
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from pushgate.net.read_pause import ReadPause
-from pushgate.plugin.interfaces import IGateway
+from pushgate.plugin.gateway_interface import IGateway
 
 FULL: Final = "a queue nearly full"
 """The reason for a read pause."""

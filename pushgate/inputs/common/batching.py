@@ -12,7 +12,7 @@ from pushgate.inputs.common.turns import AT_ONCE, Turns
 from pushgate.model.errors import Internal, PushgateError, Refusal, TooLarge
 from pushgate.model.notification import MAX_BATCH, Submission, Terms
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 
 MAX_PAYLOAD = 0xFFFF
 """Bytes of a payload at most: a batch keeps its length in two bytes."""

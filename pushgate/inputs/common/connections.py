@@ -12,7 +12,8 @@ from pushgate.inputs.common.backpressure import FullQueues
 from pushgate.model.errors import Refusal
 from pushgate.net.listener import Listener
 from pushgate.net.read_pause import ReadPause
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 STOP_TIMEOUT: Final = 10.0
 """Seconds that requests under way have to be answered when an input stops."""

@@ -7,7 +7,8 @@ from pushgate.inputs.common.connections import Connections
 from pushgate.inputs.common.listening_input import ListeningInput
 from pushgate.inputs.common.session import Authenticator
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 
 class ConversationTable(Protocol):

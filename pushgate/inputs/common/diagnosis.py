@@ -13,7 +13,7 @@ from pushgate.model.printable import printable
 from pushgate.net.diagnosis.files import FileChecks
 from pushgate.net.diagnosis.identity import DAY, NOTICE, check_identity
 from pushgate.net.endpoint_reach import ListenPlace, listen_place
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.plugin.settings import ListeningTable
 
 _NO_START: Final = "a gateway does not start with it"

@@ -11,7 +11,7 @@ from pushgate.model.notification import Submission, Terms
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 
 _USUAL: Final = Terms()
 _HOLE: Final = b""

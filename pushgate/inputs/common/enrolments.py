@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pushgate.model.enrolment import Enrolment, EnrolmentRequest
 from pushgate.model.errors import Invalid
-from pushgate.plugin.interfaces import IGateway
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.protocols.mdm_push import push_payload
 
 _is_hash: Final = re.compile("(?:[0-9A-Fa-f]{2}){4,32}").fullmatch

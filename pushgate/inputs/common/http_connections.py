@@ -10,7 +10,8 @@ from pushgate.net.http.codec import Header
 from pushgate.net.http.date_header import DateHeader
 from pushgate.net.http.sweeper import Sweeper
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 
 @implementer(IProtocolNegotiationFactory)

@@ -7,7 +7,8 @@ from zope.interface import implementer
 
 from pushgate.inputs.common.connections import Connections
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import IInput, IReadsFiles
+from pushgate.plugin.input_interface import IInput
+from pushgate.plugin.optional_interfaces import IReadsFiles
 
 
 @implementer(IInput, IReadsFiles)

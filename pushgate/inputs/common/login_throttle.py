@@ -12,7 +12,7 @@ from pushgate.inputs.common.login_failures import INTERVAL, FailureCounts, Failu
 from pushgate.model.errors import NotLoggedIn
 from pushgate.model.principals import Principal
 from pushgate.model.printable import printable
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 FIRST_DELAY: Final = 0.5
 """Seconds after which the first failure of an address is answered; the next ones take twice as long each."""

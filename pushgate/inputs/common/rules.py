@@ -3,7 +3,7 @@
 from typing import Final
 
 from pushgate.model.notification_rules import NotificationRules
-from pushgate.plugin.interfaces import IGateway
+from pushgate.plugin.gateway_interface import IGateway
 
 _ANY: Final = NotificationRules()
 

@@ -8,7 +8,7 @@ from pushgate.inputs.common.drafts import receipt_fields
 from pushgate.model.errors import Refusal
 from pushgate.model.outcome_record import id_text, record
 from pushgate.model.send_test import SendTestResult, TriedDevice
-from pushgate.plugin.interfaces import IGateway, Receipt
+from pushgate.plugin.gateway_interface import IGateway, Receipt
 from pushgate.protocols.outcome_words.explain import explain
 from pushgate.protocols.outcome_words.explanation import Explanation
 

@@ -13,7 +13,8 @@ from pushgate.model.principals import Operation, Principal
 from pushgate.model.printable import printable
 from pushgate.model.trace import NotificationTrace
 from pushgate.net.tls import peer_subject
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 _Found = TypeVar("_Found", Outcome, NotificationTrace)
 

@@ -10,7 +10,7 @@ from pushgate.model.channel import StoragePolicy, parse_storage_policy
 from pushgate.net.http.body_readers import WholeBody
 from pushgate.net.http.interfaces import BodyReader
 from pushgate.net.http.responses import HTTPFault, HTTPResponse, json_answer
-from pushgate.plugin.interfaces import IChannels
+from pushgate.plugin.upstream_interface import IChannels
 
 MAX_BODY: Final = 1024
 """Bytes of the body of a request for a channel at most."""

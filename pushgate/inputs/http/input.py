@@ -9,7 +9,8 @@ from pushgate.inputs.http.server import HTTPServer
 from pushgate.inputs.http.settings import HTTPTable
 from pushgate.model.errors import CannotStart
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 _CONSOLE_RULE: Final = "anyone could look at it; must be off, or listen on loopback, or with principals"
 

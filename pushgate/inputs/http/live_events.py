@@ -9,7 +9,7 @@ from pushgate.inputs.http.event_id import UNKEPT, EventId
 from pushgate.inputs.http.event_stream import EventStream
 from pushgate.inputs.http.events import Gap, pieces
 from pushgate.model.outcome import Report
-from pushgate.plugin.interfaces import IOutcomeSink
+from pushgate.plugin.sink_interface import IOutcomeSink
 
 
 @implementer(IOutcomeSink)

@@ -12,7 +12,7 @@ from pushgate.inputs.http.request import HTTPRequest
 from pushgate.inputs.http.submit import key_of, part_key, submitted
 from pushgate.model.errors import Invalid, PushgateError, Refusal, ShuttingDown
 from pushgate.net.http.responses import NDJSON, error_fields, json_answer, json_line
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 
 _Result = Receipt | PushgateError
 

@@ -11,7 +11,8 @@ from pushgate.model.errors import NotFound
 from pushgate.model.notification import MEMBER_BITS
 from pushgate.model.outcome import Outcome, Report, State
 from pushgate.model.outcome_record import lines, record
-from pushgate.plugin.interfaces import IGateway, IOutcomeSink
+from pushgate.plugin.gateway_interface import IGateway
+from pushgate.plugin.sink_interface import IOutcomeSink
 
 BUFFER: Final = 10_000
 """Reports that may wait to be read."""

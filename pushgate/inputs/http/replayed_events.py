@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from pushgate.inputs.http.event_id import EventId
 from pushgate.inputs.http.event_stream import EventStream
 from pushgate.inputs.http.events import Gap, pieces
-from pushgate.plugin.interfaces import IReplays, ReplayPage
+from pushgate.plugin.sink_interface import IReplays, ReplayPage
 
 
 class ReplayedEvents:

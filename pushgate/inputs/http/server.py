@@ -9,7 +9,8 @@ from pushgate.inputs.http.services import HTTPServices
 from pushgate.inputs.http.settings import HTTPTable
 from pushgate.net.http.browser_guard import BrowserGuard
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 
 class HTTPServer(HTTPServices):

@@ -12,7 +12,8 @@ from pushgate.inputs.http.request import HTTPRequest
 from pushgate.inputs.http.settings import HTTPTable
 from pushgate.model.errors import ShuttingDown, UnknownApp
 from pushgate.net.http.responses import HTTPResponse
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 _Source = tuple[LiveEvents | ReplayedEvents, Callable[[], None]]
 

@@ -12,7 +12,8 @@ from pushgate.inputs.http.settings import HTTPTable
 from pushgate.net.http.browser_guard import BrowserGuard
 from pushgate.net.http.interfaces import BodyReader
 from pushgate.net.prometheus import Exposition
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 
 class HTTPServices(HTTPConnections):

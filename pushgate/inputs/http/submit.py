@@ -24,7 +24,7 @@ from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
 from pushgate.model.send_test import MOST_DEVICES
 from pushgate.net.http.responses import HTTPResponse, json_answer
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 from pushgate.plugin.settings import parse_duration
 
 MAX_WAITED: Final = 1000

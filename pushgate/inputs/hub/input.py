@@ -5,7 +5,8 @@ from pushgate.inputs.common.listening_input import ListeningInput
 from pushgate.inputs.hub.server import HubServer
 from pushgate.inputs.hub.settings import HubInputTable
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 
 class HubInput(ListeningInput):

@@ -9,7 +9,7 @@ from pushgate.model.errors import PushgateError
 from pushgate.net.http.codec import RequestHead
 from pushgate.net.http.request import AnswerState, ServerRequest
 from pushgate.net.http.responses import HTTPResponse
-from pushgate.plugin.interfaces import InThread
+from pushgate.plugin.context import InThread
 
 
 class HubRequest(ServerRequest):

@@ -14,8 +14,9 @@ from pushgate.model.hub.errors import UnknownResource
 from pushgate.net.http.browser_guard import BrowserGuard
 from pushgate.net.http.interfaces import BodyReader
 from pushgate.net.listener import Listener
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 from pushgate.plugin.hub_interface import IHub
-from pushgate.plugin.interfaces import Context, IGateway
 
 
 class HubServer(HTTPConnections):

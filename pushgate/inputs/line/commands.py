@@ -21,7 +21,7 @@ from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation
 from pushgate.model.text_file import without_bom
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 
 _HELP: Final = (
     "PUSH <app> <hex token> [expiration=N] [priority=N] [collapse_id=S] [push_type=S] [topic=S]"

@@ -17,7 +17,7 @@ from pushgate.inputs.line.push import read_bulk
 from pushgate.inputs.line.replies import Replies, accepted, error
 from pushgate.model.errors import Invalid, PushgateError, Refusal, TooLarge
 from pushgate.model.principals import Operation
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 
 PIECE: Final = 1 << 16
 """Bytes of answers after which they are sent, although more lines came in the same piece: short questions may

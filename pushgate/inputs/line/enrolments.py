@@ -5,7 +5,7 @@ from pushgate.inputs.common.session import Session
 from pushgate.inputs.line.replies import ok
 from pushgate.model.errors import Invalid
 from pushgate.model.principals import Operation
-from pushgate.plugin.interfaces import IGateway
+from pushgate.plugin.gateway_interface import IGateway
 
 
 async def enrol(session: Session, gateway: IGateway, rest: bytes) -> bytes:

@@ -4,7 +4,7 @@ from typing import Final
 
 from pushgate.model.errors import PushgateError, Refusal
 from pushgate.model.outcome_record import id_stem
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 
 MAX_TEXT: Final = 1000
 """Characters of an error's text at most."""

@@ -15,7 +15,7 @@ from pushgate.model.notification import Submission
 from pushgate.model.outcome_record import id_text
 from pushgate.model.principals import Operation
 from pushgate.net.http.responses import HTTPResponse, json_answer
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 
 PIECE: Final = 1 << 16
 """Bytes of messages that are made and read in one turn of the reactor."""

@@ -6,7 +6,8 @@ from pushgate.inputs.common.session import Authenticator
 from pushgate.inputs.rest_injector.server import RestInjectorServer
 from pushgate.inputs.rest_injector.settings import RestInjectorTable
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 
 class RestInjectorInput(ListeningInput):

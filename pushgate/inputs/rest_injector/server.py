@@ -17,7 +17,8 @@ from pushgate.net.http.browser_guard import BrowserGuard
 from pushgate.net.http.interfaces import BodyReader
 from pushgate.net.http.responses import HTTPFault, HTTPResponse
 from pushgate.net.listener import Listener
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 PATHS: Final = frozenset({b"/v1.0/inject/", b"/v1.0/inject"})
 _ALIVE: Final = HTTPResponse(200, b"", b"text/plain")

@@ -7,7 +7,8 @@ from pushgate.inputs.common.diagnosis import diagnose
 from pushgate.inputs.smtp.connection import SmtpConnection
 from pushgate.inputs.smtp.services import SmtpServices
 from pushgate.inputs.smtp.settings import SmtpTable
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 
 class SmtpServer(SmtpServices):

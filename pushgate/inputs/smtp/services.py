@@ -11,7 +11,8 @@ from pushgate.inputs.common.momentum import Recipients
 from pushgate.inputs.common.session import Authenticator
 from pushgate.inputs.smtp.settings import SmtpTable
 from pushgate.model.errors import Overloaded
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 
 class SmtpServices(ConversationServer):

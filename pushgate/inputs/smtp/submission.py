@@ -18,7 +18,7 @@ from pushgate.model.notification import Submission
 from pushgate.model.outcome_record import id_text
 from pushgate.model.packed import Packed
 from pushgate.model.principals import Operation
-from pushgate.plugin.interfaces import Receipt
+from pushgate.plugin.gateway_interface import Receipt
 from pushgate.protocols.momentum.mcmt import McmtMessage, read_mcmt
 
 _KEY: Final = "smtp:"

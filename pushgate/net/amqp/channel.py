@@ -13,7 +13,7 @@ from pushgate.model.printable import printable
 from pushgate.net.amqp.connect import AmqpConnection, Dialer
 from pushgate.net.amqp.settings import BrokerTable
 from pushgate.net.amqp.shield import shielded
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 FIRST_PAUSE: Final = 0.5
 """Seconds after the first failure; doubled with each in a row."""

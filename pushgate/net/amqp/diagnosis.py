@@ -19,7 +19,7 @@ from pushgate.net.diagnosis.identity import check_identity
 from pushgate.net.diagnosis.names import look_up
 from pushgate.net.diagnosis.tcp import touch
 from pushgate.net.diagnosis.tls_trouble import TROUBLES, handshake_finding
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 
 _NOT_FOUND: Final = 404
 _REFUSED: Final = 403

@@ -13,7 +13,7 @@ from pushgate.model.errors import SinkDown
 from pushgate.net.amqp.channel import AmqpChannel, Channel
 from pushgate.net.amqp.settings import BrokerTable
 from pushgate.net.amqp.shield import shielded
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 
 class Outgoing(msgspec.Struct, frozen=True):

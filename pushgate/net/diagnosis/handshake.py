@@ -16,7 +16,7 @@ from pushgate.net.connecting import Once, connected
 from pushgate.net.diagnosis.http_probe import Lost
 from pushgate.net.diagnosis.server_chain import ChainLook, chain_findings, chain_lines, name_of
 from pushgate.net.diagnosis.tls_trouble import TROUBLES, handshake_finding, is_unverified
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 
 OURS: Final = "the authorities of the file of trust"
 THE_SYSTEMS: Final = "the system's authorities"

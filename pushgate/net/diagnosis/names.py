@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from pushgate.model.finding import Finding, failure, ok, warning
 from pushgate.net.address_policy import kind_of_private
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 
 Address = IPv4Address | IPv6Address
 

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from pushgate.model.finding import Finding, failure, ok, warning
 from pushgate.net.connecting import Once
 from pushgate.net.diagnosis.names import Address
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 
 MOST: Final = 8
 """Addresses of a name that are tried at most."""

@@ -13,7 +13,7 @@ from pushgate.model.names import NAME, NAME_RULE
 from pushgate.model.principals import ANONYMOUS
 from pushgate.plugin.config_errors import fault, read_toml, shape, suggestion, validated
 from pushgate.plugin.factories import Factory, InputFactory, SinkFactory, UpstreamFactory
-from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
+from pushgate.plugin.factory_interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
 from pushgate.plugin.settings import AppTable, Duration, InputTable, PrincipalTable, SinkTable, Table
 from pushgate.service.config import cross_checks
 from pushgate.service.config.certificate_subject import SUBJECT_RULE, is_subject

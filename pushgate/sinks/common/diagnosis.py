@@ -5,7 +5,7 @@ from typing import Any
 
 from pushgate.model.finding import Finding
 from pushgate.net.diagnosis.written_file import check_written_file
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 
 
 async def diagnose_file(_name: str, config: Any, _: Examination) -> AsyncIterator[Finding]:

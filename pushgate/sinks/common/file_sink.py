@@ -9,7 +9,8 @@ from zope.interface import implementer
 
 from pushgate.model.errors import CannotStart
 from pushgate.model.outcome import Report
-from pushgate.plugin.interfaces import IAddressed, IOutcomeSink
+from pushgate.plugin.optional_interfaces import IAddressed
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.sinks.common.append_file import AppendFile
 from pushgate.sinks.common.worker_thread import WorkerThread
 

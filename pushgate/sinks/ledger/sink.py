@@ -19,18 +19,13 @@ from pushgate.model.notification import MAX_BATCH
 from pushgate.model.outcome import Outcome, Report
 from pushgate.model.outcome_record import Tokens
 from pushgate.net.diagnosis.written_file import check_written_file
+from pushgate.plugin.context import Context
+from pushgate.plugin.examination import Examination
 from pushgate.plugin.factories import Sink
-from pushgate.plugin.interfaces import (
-    Context,
-    Examination,
-    IAddressed,
-    IGateway,
-    IHistory,
-    IOutcomeSink,
-    IReplays,
-    ReplayPage,
-)
+from pushgate.plugin.gateway_interface import IGateway
+from pushgate.plugin.optional_interfaces import IAddressed
 from pushgate.plugin.settings import Duration, SinkTable
+from pushgate.plugin.sink_interface import IHistory, IOutcomeSink, IReplays, ReplayPage
 from pushgate.sinks.common.worker_thread import WorkerThread
 from pushgate.sinks.ledger.rows import Row, outcome, report, row, stem, unreported
 from pushgate.sinks.ledger.store import ALL_MEMBERS, DAY, MEMBERS, NotALedger, Store

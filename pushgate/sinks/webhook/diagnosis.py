@@ -12,7 +12,7 @@ from pushgate.net.diagnosis.names import Address, look_up
 from pushgate.net.diagnosis.tcp import touch
 from pushgate.net.host_endpoint import host_endpoint
 from pushgate.net.table_files import TableFiles
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.sinks.webhook.secrets import secrets_in
 from pushgate.sinks.webhook.settings import WebhookTable
 

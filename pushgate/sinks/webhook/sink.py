@@ -15,7 +15,10 @@ from pushgate.model.outcome import Report
 from pushgate.model.outcome_record import ndjson
 from pushgate.net.guarded_endpoint import GuardedEndpoints
 from pushgate.net.table_files import TableFiles
-from pushgate.plugin.interfaces import Context, IAddressed, IGateway, IOutcomeSink, IReadsFiles
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
+from pushgate.plugin.optional_interfaces import IAddressed, IReadsFiles
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.protocols.webhook_signature import SIGNATURE, TIMESTAMP, sign
 from pushgate.sinks.webhook.diagnosis import diagnose
 from pushgate.sinks.webhook.http_request import Poster, WebhookAnswer

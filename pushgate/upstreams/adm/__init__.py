@@ -7,8 +7,10 @@ from typing import Final
 from pydantic import Field
 
 from pushgate.model.finding import Finding
-from pushgate.plugin.interfaces import Context, Examination, IWork
+from pushgate.plugin.context import Context
+from pushgate.plugin.examination import Examination
 from pushgate.plugin.settings import HostName
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.protocols.adm.rules import ADM_RULES, MAX_PAYLOAD
 from pushgate.protocols.adm.service import HOST, AdmService
 from pushgate.upstreams.common.diagnosis.http_service import diagnose_service, secret_plan

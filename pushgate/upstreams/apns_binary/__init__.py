@@ -1,6 +1,7 @@
 """The APNs binary stream and its feedback service, on Twisted."""
 
-from pushgate.plugin.interfaces import Context, IWork
+from pushgate.plugin.context import Context
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.upstreams.apns_binary.diagnosis import diagnose
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
 from pushgate.upstreams.apns_binary.upstream import ApnsBinaryUpstream

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from pushgate.model.history import Event, Step
 from pushgate.net.tcp_loss import SendMeter, Unacknowledged, unacknowledged
-from pushgate.plugin.interfaces import IWork
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.protocols.apns_binary.connection import BEAT, Stream
 from pushgate.protocols.apns_binary.connection_end import Ending
 from pushgate.upstreams.common import failure_causes

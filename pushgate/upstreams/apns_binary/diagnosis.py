@@ -16,7 +16,7 @@ from pushgate.net.diagnosis.tls_trouble import alert_finding
 from pushgate.net.table_files import TableFiles
 from pushgate.net.tls_reasons import tls_reasons
 from pushgate.plugin.checks import guarded
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.protocols.apns_binary.error_response import ErrorResponse, ReplyDecoder
 from pushgate.protocols.apns_binary.status import ErrorStatus, reason
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable

@@ -12,7 +12,8 @@ from twisted.python.failure import Failure
 
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.net.connecting import Once, connected
-from pushgate.plugin.interfaces import Context, IWork
+from pushgate.plugin.context import Context
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.protocols.apns_binary.feedback import FeedbackDecoder
 from pushgate.protocols.apns_rules import MAX_TOKEN
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable

@@ -21,8 +21,9 @@ from pushgate.model.notification import Batch
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome import State
 from pushgate.net.tcp_loss import Unacknowledged, unacknowledged
-from pushgate.plugin.interfaces import (
-    Context,
+from pushgate.plugin.context import Context
+from pushgate.plugin.mdm_interface import IWakesDevices
+from pushgate.plugin.upstream_interface import (
     IDeclaresRules,
     IInFlight,
     IProving,
@@ -30,7 +31,6 @@ from pushgate.plugin.interfaces import (
     IWork,
     UpstreamState,
 )
-from pushgate.plugin.mdm_interface import IWakesDevices
 from pushgate.protocols.apns_binary.connection import Stream
 from pushgate.protocols.apns_binary.connection_end import End, Ending
 from pushgate.protocols.apns_binary.status import DEAD

@@ -1,6 +1,7 @@
 """Apple's HTTP/2 provider API, on Twisted."""
 
-from pushgate.plugin.interfaces import Context, IWork
+from pushgate.plugin.context import Context
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.upstreams.apns_http2.credential import load
 from pushgate.upstreams.apns_http2.diagnosis import diagnose
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table

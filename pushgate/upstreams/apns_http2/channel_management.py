@@ -10,7 +10,8 @@ from pushgate.model.channel import Channel, StoragePolicy
 from pushgate.model.errors import Invalid, Overloaded, ServiceFailed
 from pushgate.net.http.client_codec import Answered, ClientLimits, RequestForm
 from pushgate.net.http.http2 import http2_client
-from pushgate.plugin.interfaces import Context, IChannels
+from pushgate.plugin.context import Context
+from pushgate.plugin.upstream_interface import IChannels
 from pushgate.protocols.apns_http2.answer_body import read
 from pushgate.protocols.apns_http2.channels import (
     ManagementRequest,

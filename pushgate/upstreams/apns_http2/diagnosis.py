@@ -12,7 +12,7 @@ from pushgate.net.diagnosis.files import FileChecks
 from pushgate.net.diagnosis.identity import check_identity
 from pushgate.net.diagnosis.names import look_up
 from pushgate.net.diagnosis.tcp import touch
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.protocols.apns_http2.provider_token import key_id_in, parse_key
 from pushgate.protocols.apns_push_types import TYPES
 from pushgate.upstreams.apns_http2.credential import load

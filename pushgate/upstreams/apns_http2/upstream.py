@@ -6,8 +6,9 @@ from zope.interface import implementer
 
 from pushgate.net.http.client_codec import ClientLimits
 from pushgate.net.http.http2 import http2_client
-from pushgate.plugin.interfaces import Context, IDeclaresRules, IHasChannels, IWork
+from pushgate.plugin.context import Context
 from pushgate.plugin.mdm_interface import IWakesDevices
+from pushgate.plugin.upstream_interface import IDeclaresRules, IHasChannels, IWork
 from pushgate.protocols.apns_http2.requests import RequestRules
 from pushgate.protocols.apns_http2.service import AppleService
 from pushgate.protocols.apns_rules import APNS_RULES

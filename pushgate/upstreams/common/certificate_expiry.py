@@ -6,7 +6,7 @@ from typing import Final
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 INTERVAL: Final = 600.0
 """Seconds between two checks of the wall clock."""

@@ -9,7 +9,8 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pushgate.plugin.interfaces import Context, UpstreamState
+from pushgate.plugin.context import Context
+from pushgate.plugin.upstream_interface import UpstreamState
 from pushgate.upstreams.common import failure_causes
 from pushgate.upstreams.common.certificate_expiry import ExpiryNotice
 from pushgate.upstreams.common.circuit_breaker import Cause

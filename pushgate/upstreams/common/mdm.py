@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from pushgate.model.errors import CannotStart
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.protocols.mdm_push import TOPIC_PREFIX, is_mdm_topic
 from pushgate.upstreams.common.settings import ManagedTable
 

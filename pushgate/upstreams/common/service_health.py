@@ -4,7 +4,8 @@ from typing import Final
 
 from twisted.logger import Logger
 
-from pushgate.plugin.interfaces import Context, IWork
+from pushgate.plugin.context import Context
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.upstreams.common.circuit_breaker import Cause, Circuit
 from pushgate.upstreams.common.handshake_limit import MANY, HandshakeLimit
 

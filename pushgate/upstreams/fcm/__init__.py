@@ -1,6 +1,7 @@
 """Firebase Cloud Messaging's HTTP v1 API, on Twisted."""
 
-from pushgate.plugin.interfaces import Context, IWork
+from pushgate.plugin.context import Context
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream
 from pushgate.upstreams.fcm.diagnosis import diagnose
 from pushgate.upstreams.fcm.server import fcm_server

@@ -8,7 +8,7 @@ import msgspec
 
 from pushgate.model.finding import Finding
 from pushgate.net.diagnosis.files import FileChecks
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.protocols.fcm.assertion import parse_account
 from pushgate.upstreams.common.diagnosis.http_service import FilesFound, Plan, diagnose_service
 from pushgate.upstreams.common.diagnosis.request import Impossible

@@ -1,7 +1,7 @@
 """Google's service, as one app reaches it."""
 
 from pushgate.net.table_files import TableFiles
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.protocols.fcm.assertion import assertion, parse_account
 from pushgate.protocols.fcm.requests import FcmRequests
 from pushgate.protocols.fcm.service import FcmService

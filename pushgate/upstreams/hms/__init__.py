@@ -8,8 +8,10 @@ from typing import Final
 from pydantic import Field
 
 from pushgate.model.finding import Finding
-from pushgate.plugin.interfaces import Context, Examination, IWork
+from pushgate.plugin.context import Context
+from pushgate.plugin.examination import Examination
 from pushgate.plugin.settings import FilePath, HostName
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.protocols.hms.rules import HMS_RULES
 from pushgate.protocols.hms.service import HOST, HmsService
 from pushgate.upstreams.common.diagnosis.http_service import diagnose_service, secret_plan

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pushgate.model.finding import Finding, ok
 from pushgate.net.diagnosis.files import FileChecks
 from pushgate.net.diagnosis.identity import check_dates, check_identity
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.upstreams.common.diagnosis.routed import reach_hosts
 from pushgate.upstreams.mpns.settings import MpnsTable
 from pushgate.upstreams.mpns.upstream import credentials

@@ -1,7 +1,8 @@
 """One app on MPNS: a route for each host of its channels."""
 
 from pushgate.net.table_files import TableFiles
-from pushgate.plugin.interfaces import Context, IWork
+from pushgate.plugin.context import Context
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.protocols.http_push.origin import Origin
 from pushgate.protocols.mpns.channel import channel_rules
 from pushgate.protocols.mpns.rules import mpns_rules

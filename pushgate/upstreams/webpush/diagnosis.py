@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pushgate.model.finding import Finding
 from pushgate.net.diagnosis.files import FileChecks
 from pushgate.net.table_files import TableFiles
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.protocols.webpush.vapid import parse_key, public_text
 from pushgate.upstreams.common.credentials import Credentials
 from pushgate.upstreams.common.diagnosis.routed import reach_hosts

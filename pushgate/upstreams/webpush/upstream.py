@@ -10,7 +10,8 @@ from pushgate.model.notification import Delivery
 from pushgate.net.client_tls import tls_endpoint
 from pushgate.net.guarded_endpoint import GuardedEndpoint
 from pushgate.net.table_files import TableFiles
-from pushgate.plugin.interfaces import Context, IWork
+from pushgate.plugin.context import Context
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.protocols.http_push.origin import Origin
 from pushgate.protocols.webpush.service import WebPushService
 from pushgate.protocols.webpush.subscription import origin_of

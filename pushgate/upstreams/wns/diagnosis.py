@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pushgate.model.finding import Finding
 from pushgate.net.diagnosis.files import FileChecks
 from pushgate.plugin.checks import guarded
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.upstreams.common.credentials import Credentials
 from pushgate.upstreams.common.diagnosis.access_token import obtain, token_place
 from pushgate.upstreams.common.diagnosis.http_service import place_of, without_secrets

@@ -2,7 +2,8 @@
 
 from pushgate.net.http.client_codec import ClientLimits
 from pushgate.net.http.http1_client import HTTP1Client
-from pushgate.plugin.interfaces import Context, IWork
+from pushgate.plugin.context import Context
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.protocols.http_push.origin import Origin
 from pushgate.protocols.wns.channel import channel_rules
 from pushgate.protocols.wns.rules import wns_rules

@@ -11,8 +11,8 @@ from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import CannotStart, NotFound, TooLarge, UnknownApp
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome import State
-from pushgate.plugin.interfaces import IWork
 from pushgate.plugin.settings import AppTable
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.testing import RecordingSpool, RecordingUpstream
 from tests.gateway_rig import GatewayRig, GatewayTestCase, tokens_of
 from tests.samples import batch, token

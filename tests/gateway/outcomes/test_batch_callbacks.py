@@ -11,7 +11,7 @@ from pushgate.gateway.outcomes.batch_callbacks import BatchCallbacks
 from pushgate.model.notification import Delivery, Submission, Terms
 from pushgate.model.outcome import Outcome, State
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Receipt, Settled
+from pushgate.plugin.gateway_interface import Receipt, Settled
 from pushgate.testing import RecordingSpool, outcome
 from tests.gateway_rig import GatewayRig, GatewayTestCase
 from tests.samples import PAYLOAD, token

@@ -7,7 +7,7 @@ from zope.interface import directlyProvides
 from pushgate.gateway.spool.interface import Kept
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.outcome import DeadToken, State
-from pushgate.plugin.interfaces import IOutcomeSink, IReplays
+from pushgate.plugin.sink_interface import IOutcomeSink, IReplays
 from pushgate.testing import RecordingSink, RecordingSpool
 from tests.gateway_rig import GatewayRig
 from tests.samples import batch, token

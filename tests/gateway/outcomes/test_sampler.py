@@ -4,7 +4,7 @@ from zope.interface.verify import verifyObject
 
 from pushgate.gateway.outcomes.sampler import MOST, OF_ONE, OutcomeSampler
 from pushgate.model.outcome import DeadToken, State
-from pushgate.plugin.interfaces import IOutcomeSampler
+from pushgate.plugin.gateway_interface import IOutcomeSampler
 from pushgate.testing import outcome
 
 

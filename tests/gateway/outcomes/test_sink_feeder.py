@@ -10,7 +10,7 @@ from pushgate.model.errors import SinkDown
 from pushgate.model.log_throttle import LOG_INTERVAL
 from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken, Outcome, Report
-from pushgate.plugin.interfaces import IOutcomeSink
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.testing import RecordingSink, outcome
 from tests.samples import token
 

@@ -17,7 +17,7 @@ from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Batch
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from tests.samples import batch
 
 EACH = Packed.of([b'{"n":%d}' % number for number in range(200)], 2)

@@ -19,7 +19,7 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome import State
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from tests.rig import Audience, Rig
 
 WRITTEN = Path(__file__).with_name("data") / "spool-0.1.0.sqlite.gz"

@@ -115,7 +115,7 @@ import os, sys
 from pathlib import Path
 from twisted.internet.task import Clock
 from pushgate.model.errors import CannotStart
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.gateway.spool.sqlite import SqliteSpool
 from pushgate.model.metrics import Metrics
 context = Context(reactor=Clock(), wall=float, jitter=float, metrics=Metrics())

@@ -20,7 +20,9 @@ from zope.interface.verify import verifyObject
 from pushgate.inputs.amp.server import AmpTable
 from pushgate.inputs.common.conversation import LINGER
 from pushgate.model.errors import CannotStart
-from pushgate.plugin.interfaces import IGateway, IInput, IInputFactory
+from pushgate.plugin.factory_interfaces import IInputFactory
+from pushgate.plugin.gateway_interface import IGateway
+from pushgate.plugin.input_interface import IInput
 from pushgate.plugins.builtin import amp as factory
 from pushgate.testing import RecordingGateway, outcome
 from tests.amp_rig import AmpTestCase, push, push_batch

@@ -9,7 +9,7 @@ from pushgate.inputs.amp.server import AmpServer, AmpTable
 from pushgate.inputs.amp.watcher import WINDOW, Watcher
 from pushgate.inputs.common.session import Authenticator
 from pushgate.model.outcome import DeadToken, State
-from pushgate.plugin.interfaces import IOutcomeSink
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.protocols.amp.boxes import box_bytes
 from pushgate.testing import outcome
 from tests.amp_rig import AmpTestCase, command, push_batch

@@ -24,7 +24,7 @@ from pushgate.model.notification import Delivery
 from pushgate.model.outcome import State
 from pushgate.model.principals import Grant, Principals
 from pushgate.net.amqp import channel as amqp_channel
-from pushgate.plugin.interfaces import IInput
+from pushgate.plugin.input_interface import IInput
 from pushgate.plugin.settings import AppTable
 from pushgate.plugins.builtin import amqp as factory
 from pushgate.testing import RecordingGateway, RecordingUpstreams, outcome

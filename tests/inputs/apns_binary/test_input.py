@@ -22,7 +22,8 @@ from pushgate.inputs.apns_binary.settings import ApnsTable
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import CannotStart, ShuttingDown
 from pushgate.model.principals import Grant
-from pushgate.plugin.interfaces import IInput, IInputFactory
+from pushgate.plugin.factory_interfaces import IInputFactory
+from pushgate.plugin.input_interface import IInput
 from pushgate.plugins.builtin import apns as factory
 from pushgate.testing import RecordingGateway
 from tests.apns_provider import OldProvider, enhanced, framed, simple

@@ -16,7 +16,9 @@ from zope.interface.verify import verifyObject
 
 from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
 from pushgate.model.errors import CannotStart, ShuttingDown
-from pushgate.plugin.interfaces import IInput, IInputFactory, IReadsFiles
+from pushgate.plugin.factory_interfaces import IInputFactory
+from pushgate.plugin.input_interface import IInput
+from pushgate.plugin.optional_interfaces import IReadsFiles
 from pushgate.plugins.builtin import apns_http2_input as factory
 from pushgate.testing import RecordingGateway
 from tests.apns_http2_input_rig import Signer

@@ -14,7 +14,7 @@ from pushgate.model.errors import NotLoggedIn
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import Grant, Principals
 from pushgate.model.secret_hash import SecretHash
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 
 SECRET = b"s3cr3t-of-the-shop"
 

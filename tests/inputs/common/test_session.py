@@ -11,7 +11,7 @@ from pushgate.model.errors import Forbidden, NotFound, NotLoggedIn, TooFast
 from pushgate.model.metrics import Metrics
 from pushgate.model.principals import ANONYMOUS, Grant, Operation, Principals
 from pushgate.model.secret_hash import SecretHash
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.testing import RecordingGateway, outcome
 
 PUSH, READ = Operation.PUSH, Operation.READ

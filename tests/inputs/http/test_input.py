@@ -27,7 +27,8 @@ from pushgate.inputs.http.settings import HTTPTable
 from pushgate.net.http import request as http_request
 from pushgate.net.http import sweeper
 from pushgate.net.http.request import LINGER
-from pushgate.plugin.interfaces import IInput, IInputFactory
+from pushgate.plugin.factory_interfaces import IInputFactory
+from pushgate.plugin.input_interface import IInput
 from pushgate.plugins.builtin import http as factory
 from pushgate.testing import RecordingGateway, outcome
 from tests.half_close import ask_and_close

@@ -12,7 +12,7 @@ from zope.interface.verify import verifyObject
 from pushgate.inputs.http.event_id import EventId
 from pushgate.inputs.http.event_stream import HEARTBEAT
 from pushgate.model.errors import Invalid
-from pushgate.plugin.interfaces import IReplays, ReplayPage
+from pushgate.plugin.sink_interface import IReplays, ReplayPage
 from pushgate.testing import outcome
 from tests.http_rig import HTTPTestCase, request
 from tests.inputs.http.test_login import BEARER, proven

@@ -9,7 +9,7 @@ from zope.interface.verify import verifyObject
 from pushgate.inputs.http.event_stream import HEARTBEAT
 from pushgate.model.errors import ShuttingDown
 from pushgate.model.outcome import DeadToken, State
-from pushgate.plugin.interfaces import IOutcomeSink
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.testing import outcome
 from tests.http_rig import HTTPTestCase, request
 from tests.samples import TOKEN, token

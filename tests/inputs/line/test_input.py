@@ -23,7 +23,8 @@ from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 from pushgate.inputs.line.server import LineTable
-from pushgate.plugin.interfaces import IInput, IInputFactory
+from pushgate.plugin.factory_interfaces import IInputFactory
+from pushgate.plugin.input_interface import IInput
 from pushgate.plugins.builtin import line as factory
 from pushgate.testing import RecordingGateway
 from tests.crowd import ENDPOINT, crowd

@@ -21,7 +21,8 @@ from zope.interface.verify import verifyObject
 from pushgate.inputs.smtp.server import SmtpTable
 from pushgate.model.principals import Grant, Operation
 from pushgate.model.secret_hash import SecretHash
-from pushgate.plugin.interfaces import IInput, IInputFactory
+from pushgate.plugin.factory_interfaces import IInputFactory
+from pushgate.plugin.input_interface import IInput
 from pushgate.plugins.builtin import smtp as factory
 from pushgate.testing import RecordingGateway
 from tests.crowd import ENDPOINT, crowd

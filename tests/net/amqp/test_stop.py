@@ -8,7 +8,7 @@ from pushgate.model.metrics import Metrics
 from pushgate.net.amqp.channel import AmqpChannel
 from pushgate.net.amqp.connect import TIMEOUT, Dialer
 from pushgate.net.amqp.settings import BrokerTable
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from tests.unconnected import UnconnectedEndpoint
 
 

@@ -9,7 +9,7 @@ from zope.interface import implementer
 from pushgate.model.errors import CannotStart
 from pushgate.model.principals import Operation
 from pushgate.plugin.factories import LazyUpstream
-from pushgate.plugin.interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
+from pushgate.plugin.factory_interfaces import IInputFactory, IOutcomeSinkFactory, IUpstreamFactory
 from pushgate.plugin.settings import AppTable, InputTable, Port, PrincipalTable, ServerEndpoint, SinkTable
 from pushgate.service.config.embedded_default import embedded_default
 from pushgate.service.config.reader import Config, config_from, read_config

@@ -16,7 +16,9 @@ from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import DeadToken, Outcome, State
 from pushgate.model.outcome_record import Tokens, hash_token, lines, record
 from pushgate.model.packed import Packed
-from pushgate.plugin.interfaces import Context, IHistory, IOutcomeSink, IOutcomeSinkFactory
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IOutcomeSinkFactory
+from pushgate.plugin.sink_interface import IHistory, IOutcomeSink
 from pushgate.plugins.builtin import ledger as factory
 from pushgate.sinks.ledger import sink
 from pushgate.sinks.ledger.sink import FILE, LedgerTable

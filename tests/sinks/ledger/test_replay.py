@@ -9,7 +9,7 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.outcome import DeadToken, Report, State
 from pushgate.model.outcome_record import hash_token, kept_lines, lines
 from pushgate.model.target import TargetForm
-from pushgate.plugin.interfaces import IReplays, ReplayPage
+from pushgate.plugin.sink_interface import IReplays, ReplayPage
 from pushgate.sinks.ledger import sink, store
 from pushgate.sinks.ledger.sink import FILE, LedgerSink
 from pushgate.sinks.ledger.store import PAGE_ROWS

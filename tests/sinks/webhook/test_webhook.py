@@ -22,7 +22,9 @@ from pushgate.model.outcome import DeadToken, State
 from pushgate.model.outcome_record import ndjson
 from pushgate.net.guarded_endpoint import GuardedEndpoints
 from pushgate.net.http import client
-from pushgate.plugin.interfaces import Context, IOutcomeSink, IOutcomeSinkFactory
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IOutcomeSinkFactory
+from pushgate.plugin.sink_interface import IOutcomeSink
 from pushgate.plugins.builtin import webhook as factory
 from pushgate.protocols.webhook_signature import verify
 from pushgate.simulator.certificates import Certificates

@@ -19,7 +19,9 @@ from pushgate.model.dead_token import DeadReason
 from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
 from pushgate.model.outcome import State
-from pushgate.plugin.interfaces import Context, IProving, IUpstream, IUpstreamFactory
+from pushgate.plugin.context import Context
+from pushgate.plugin.factory_interfaces import IUpstreamFactory
+from pushgate.plugin.upstream_interface import IProving, IUpstream
 from pushgate.plugins.builtin import apns_stream as factory
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from pushgate.simulator.certificates import Certificates

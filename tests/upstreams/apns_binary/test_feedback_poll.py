@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.metrics import Metrics
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple, encode
 from pushgate.testing import RecordingQueue
 from pushgate.upstreams.apns_binary import feedback_poll

@@ -9,7 +9,7 @@ from zope.interface.verify import verifyObject
 from pushgate.model.channel import StoragePolicy
 from pushgate.model.errors import Invalid, Overloaded, ServiceFailed
 from pushgate.net.http.client_codec import Answered
-from pushgate.plugin.interfaces import IChannels
+from pushgate.plugin.upstream_interface import IChannels
 from pushgate.protocols.apns_http2.provider_token import TokenClock
 from pushgate.testing import MemoryNetwork, context
 from pushgate.upstreams.apns_http2.channel_management import MOST, ChannelManagement

@@ -5,7 +5,7 @@ from typing import Any
 
 from zope.interface.verify import verifyObject
 
-from pushgate.plugin.interfaces import IDeclaresRules, IInFlight, IUpstream
+from pushgate.plugin.upstream_interface import IDeclaresRules, IInFlight, IUpstream
 from tests.apns_http2_upstream_rig import HTTP2Rig, accepts, says, silence
 from tests.samples import token
 

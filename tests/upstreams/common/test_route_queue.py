@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from zope.interface.verify import verifyObject
 
 from pushgate.model.outcome import State, Verdict
-from pushgate.plugin.interfaces import IWork
+from pushgate.plugin.upstream_interface import IWork
 from pushgate.testing import RecordingQueue
 from pushgate.upstreams.common.http_push.route_queue import LOW, RouteQueue
 from tests.samples import span

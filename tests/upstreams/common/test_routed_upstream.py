@@ -9,7 +9,7 @@ from zope.interface.verify import verifyObject
 
 from pushgate.model.errors import Invalid
 from pushgate.model.outcome import State
-from pushgate.plugin.interfaces import IInFlight, IUpstream, RouteState, UpstreamState
+from pushgate.plugin.upstream_interface import IInFlight, IUpstream, RouteState, UpstreamState
 from pushgate.protocols.http_push.origin import Origin
 from pushgate.testing import MemoryNetwork, RecordingQueue, context
 from pushgate.upstreams.common.http_push.routed_upstream import (

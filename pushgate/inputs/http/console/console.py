@@ -21,7 +21,8 @@ from pushgate.net.http.body_readers import NoBody, WholeBody
 from pushgate.net.http.browser_guard import BrowserGuard
 from pushgate.net.http.interfaces import BodyReader
 from pushgate.net.http.responses import HTTPFault, HTTPResponse
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 ROOT: Final = "/console"
 MAX_BODY: Final = 64 << 10

@@ -17,7 +17,8 @@ from pushgate.inputs.http.console.visitor import Visitor
 from pushgate.inputs.http.event_stream import EventStream
 from pushgate.inputs.http.request import HTTPRequest
 from pushgate.model.errors import Overloaded
-from pushgate.plugin.interfaces import Context, IGateway, IOutcomeSampler
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway, IOutcomeSampler
 
 INTERVAL: Final = 1.0
 """Seconds between two summaries."""

@@ -11,7 +11,7 @@ from pushgate.model.errors import Invalid, Refusal, TooLarge
 from pushgate.model.notification import Submission
 from pushgate.model.send_test import MOST_DEVICES, PATIENCE
 from pushgate.net.http.responses import HTTPResponse, json_answer
-from pushgate.plugin.interfaces import IGateway
+from pushgate.plugin.gateway_interface import IGateway
 
 
 class _Given(TermFields, kw_only=True, forbid_unknown_fields=True):

@@ -9,7 +9,8 @@ from pushgate.inputs.http.console.live import LiveFeed
 from pushgate.inputs.http.console.logins import Logins
 from pushgate.inputs.http.console.visitor import Visitor
 from pushgate.inputs.http.request import HTTPRequest
-from pushgate.plugin.interfaces import Context, IGateway
+from pushgate.plugin.context import Context
+from pushgate.plugin.gateway_interface import IGateway
 
 
 class Parts(msgspec.Struct, frozen=True):

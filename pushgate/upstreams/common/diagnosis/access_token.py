@@ -10,7 +10,7 @@ from twisted.internet.defer import TimeoutError as TimedOut
 from pushgate.model.finding import Finding, failure, ok, warning
 from pushgate.model.printable import printable
 from pushgate.net.diagnosis.handshake import Greeting
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.protocols.http_push.service import Header
 from pushgate.upstreams.common.circuit_breaker import Cause
 from pushgate.upstreams.common.diagnosis.reach import Place, Reach

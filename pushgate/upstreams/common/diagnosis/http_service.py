@@ -13,7 +13,7 @@ from pushgate.net.diagnosis.handshake import OURS, THE_SYSTEMS
 from pushgate.net.diagnosis.http_probe import HTTPProbe
 from pushgate.net.table_files import TableFiles
 from pushgate.plugin.checks import guarded
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.protocols.http_push.service import Header
 from pushgate.upstreams.common.credentials import Credentials
 from pushgate.upstreams.common.diagnosis.access_token import obtain, token_place

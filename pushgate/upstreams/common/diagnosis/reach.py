@@ -13,7 +13,7 @@ from pushgate.net.diagnosis.handshake import THE_SYSTEMS, Server, failed_handsha
 from pushgate.net.diagnosis.names import look_up
 from pushgate.net.diagnosis.tcp import touch
 from pushgate.net.diagnosis.tls_trouble import TROUBLES
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.plugin.settings import proxy_address
 from pushgate.upstreams.common.connect import SecuredConnection, connect, way_to
 from pushgate.upstreams.common.credentials import Credentials

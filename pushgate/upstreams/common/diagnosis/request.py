@@ -16,7 +16,7 @@ from pushgate.model.printable import printable
 from pushgate.net.diagnosis.http_probe import HTTPProbe, Lost, Request
 from pushgate.net.diagnosis.tls_trouble import alert_finding
 from pushgate.net.http.client_codec import Abandoned, Answered, Broken, RequestForm
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.protocols.http_push.answers import Answer, Follows
 from pushgate.protocols.http_push.plain_service import value_of
 from pushgate.protocols.http_push.service import Header

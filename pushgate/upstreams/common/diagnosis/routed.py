@@ -9,7 +9,7 @@ from pushgate.net.diagnosis.http_probe import HTTPProbe
 from pushgate.net.http.alpn import http_client
 from pushgate.net.http.client_codec import ClientLimits
 from pushgate.plugin.checks import guarded
-from pushgate.plugin.interfaces import Examination
+from pushgate.plugin.examination import Examination
 from pushgate.upstreams.common.credentials import Credentials
 from pushgate.upstreams.common.diagnosis.http_service import place_of
 from pushgate.upstreams.common.diagnosis.reach import Place, Reach

@@ -7,7 +7,8 @@ from zope.interface import implementer
 
 from pushgate.model.notification import Delivery
 from pushgate.model.notification_rules import NotificationRules
-from pushgate.plugin.interfaces import Context, IDeclaresRules, IWork
+from pushgate.plugin.context import Context
+from pushgate.plugin.upstream_interface import IDeclaresRules, IWork
 from pushgate.protocols.http_push.channel_uri import ChannelRules
 from pushgate.protocols.http_push.origin import Origin
 from pushgate.upstreams.common.http_push.routed_upstream import RoutedUpstream

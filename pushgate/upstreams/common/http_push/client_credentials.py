@@ -4,7 +4,7 @@ from typing import Any
 
 from pushgate.model.text_file import secret_in
 from pushgate.net.table_files import TableFiles
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.protocols.oauth import client_credentials
 from pushgate.upstreams.common.http_push.access_token import AccessToken
 from pushgate.upstreams.common.http_push.settings import HTTPPushTable

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch
-from pushgate.plugin.interfaces import RouteState, UpstreamState
+from pushgate.plugin.upstream_interface import RouteState, UpstreamState
 from pushgate.protocols.http_push.origin import Origin
 from pushgate.upstreams.common.http_push.route_queue import RouteQueue
 from pushgate.upstreams.common.http_push.upstream import HTTPPushUpstream

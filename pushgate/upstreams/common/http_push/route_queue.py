@@ -11,7 +11,7 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import Verdict
-from pushgate.plugin.interfaces import IWork
+from pushgate.plugin.upstream_interface import IWork
 
 LOW: Final = 256
 """Notifications: fewer than these are little."""

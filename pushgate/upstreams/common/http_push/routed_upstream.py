@@ -11,7 +11,8 @@ from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import Invalid
 from pushgate.model.notification import Batch
 from pushgate.model.outcome import State, Verdict
-from pushgate.plugin.interfaces import Context, IInFlight, IUpstream, IWork, UpstreamState
+from pushgate.plugin.context import Context
+from pushgate.plugin.upstream_interface import IInFlight, IUpstream, IWork, UpstreamState
 from pushgate.protocols.http_push.origin import Origin
 from pushgate.upstreams.common.http_push.route import Route, merged
 from pushgate.upstreams.common.http_push.route_queue import RouteQueue

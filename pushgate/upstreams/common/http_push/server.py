@@ -8,7 +8,7 @@ import msgspec
 
 from pushgate.net.http.alpn import HTTP1, HTTP2, http_client
 from pushgate.net.http.client_codec import ClientCodec, ClientLimits
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.protocols.http_push.origin import Origin
 from pushgate.protocols.http_push.service import PushService
 from pushgate.upstreams.common.connect import endpoint

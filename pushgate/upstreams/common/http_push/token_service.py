@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 
 from pushgate.net.http.alpn import HTTP1, HTTP2, http_client
 from pushgate.net.http.client_codec import Answered, ClientLimits, RequestForm
-from pushgate.plugin.interfaces import Context
+from pushgate.plugin.context import Context
 from pushgate.protocols.http_push.origin import Origin
 from pushgate.protocols.http_push.retry_after import retry_after
 from pushgate.protocols.oauth import CONTENT_TYPE, TokenGrant, TokenRefused, read_grant

@@ -11,7 +11,8 @@ from zope.interface import implementer
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch
 from pushgate.net.http.client_codec import ClientCodec
-from pushgate.plugin.interfaces import Context, IInFlight, IUpstream, IWork, UpstreamState
+from pushgate.plugin.context import Context
+from pushgate.plugin.upstream_interface import IInFlight, IUpstream, IWork, UpstreamState
 from pushgate.protocols.http_push.exchange import Exchange
 from pushgate.protocols.http_push.findings import Findings, Later
 from pushgate.protocols.http_push.service import Header
