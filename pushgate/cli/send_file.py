@@ -64,7 +64,7 @@ async def send_file(
         sending = _FileSend(app, key or uuid4().hex, progress)
         if key is None:
             progress.say(f"its key: --key {sending.key}; with that and the same file it can be started again")
-        async with gateway_address.reach(reactor, to, _PATIENCE) as gateway, sending.told():
+        async with gateway_address.reach(reactor, to, _PATIENCE) as gateway, sending.resumable():
             reader = _reader(reactor, file, await _form(gateway, app), rows)
             await sending.run(gateway, reader)
     file.close()  # and at no other end: that would wait for the thread, which may wait for a pipe
@@ -121,8 +121,8 @@ class _FileSend:
             raise self._error
 
     @asynccontextmanager
-    async def told(self) -> AsyncIterator[None]:
-        """Say on the way out, whatever ended it, how it can go on."""
+    async def resumable(self) -> AsyncIterator[None]:
+        """When something ends it early, print how it can go on."""
         try:
             yield
         except BaseException:

@@ -48,7 +48,7 @@ class AsyncClient:
     an idempotency key is accepted once however often it is sent. Without a key it fails with `FateUnknown`.
 
     :param url: ``amp://HOST:PORT`` or ``http://HOST:PORT``; with TLS ``amps://`` or ``https://``.
-    :param login: name and secret of the principal to be, where the gateway asks who comes.
+    :param login: name and secret of the principal to be, where the gateway requires a login.
     :param tls: how to verify the gateway, and a certificate of the client's own; by default the system's
         authorities are trusted and the host name is verified.
     :param timeout: seconds until a command must have its answer.

@@ -125,7 +125,7 @@ class AmpFeed:
 
     def missed(self) -> str | None:
         """What is to be said after a connection was lost, and there is another."""
-        return "the connection was lost for a time; outcomes meanwhile were not told"
+        return "the connection was lost for a time; the outcomes of that time are missing"
 
 
 def _object(text: bytes) -> dict[str, Any]:

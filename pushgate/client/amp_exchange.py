@@ -74,7 +74,7 @@ class AmpExchange:
                 return call.read(_answer(call.command, box))
 
     async def outcomes(self) -> bytes:
-        """The records of the next call of `Outcomes`; the gateway is told that they are taken."""
+        """The records of the next call of `Outcomes`; the gateway gets an acknowledgement."""
         while not self._calls:
             await self._next(None)
         call = self._calls.popleft()

@@ -118,7 +118,7 @@ class Client:
     :param retry_for: seconds for which a gateway that is overloaded or restarts is asked again, at growing
         intervals; 0 fails with `Overloaded` or `ShuttingDown` at once.
     :param in_flight: commands under way at most; more wait for their turn.
-    :param login: name and secret of the principal to be, where the gateway asks who comes; the one that
+    :param login: name and secret of the principal to be, where the gateway requires a login; the one that
         cannot log in has each of its commands refused as `Forbidden`.
     :param report: is given a line when there was no connection for two seconds; by default it is a warning of
         Python's, which is on standard error, or in the log of a program that has one.

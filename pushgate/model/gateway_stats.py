@@ -1,7 +1,7 @@
 """What `Stats` answers, as values: for programs that show or judge how a gateway is doing.
 
-A gateway of another version may leave out fields or have others, and a caller that is limited to some apps is
-told of these only: what is missing has its default.
+A gateway of another version may leave out fields or have others, and a caller that is limited to some apps
+gets these only: what is missing has its default.
 """
 
 from typing import Any
@@ -69,7 +69,7 @@ class SinkStats(msgspec.Struct, frozen=True):
     :param reports: the ranges of them that wait, of which there is room for `buffer`.
     :param age: seconds since the first of them had its outcome.
     :param failing: what it was given last was not taken, and is given again.
-    :param dropped: notifications that it will not be told of, because its buffer was full.
+    :param dropped: notifications that it will not get, because its buffer was full.
     :param errors: calls of it that failed.
     :param watches: it is a program that watches through an input, not a sink of the configuration.
     """

@@ -208,7 +208,7 @@ def test_watching_goes_on(kept, face, scheme):
         outcomes.close()
         for each in (client, direct, between):
             each.close()
-    expected = ("bb02", ["the connection was lost for a time; outcomes meanwhile were not told"])
+    expected = ("bb02", ["the connection was lost for a time; the outcomes of that time are missing"])
     assert (record.token, reasons) == (expected if scheme == "amp" else ("bb01", []))
 
 

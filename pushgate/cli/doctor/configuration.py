@@ -1,4 +1,4 @@
-"""What the configuration itself has against it, and who looks at it."""
+"""The faults of the configuration itself, and the user who runs the examination."""
 
 import os
 import platform

@@ -228,7 +228,7 @@ def _sink(sink: SinkStats) -> Finding:
     if sink.dropped:
         return failure(
             "sink", f"{number(sink.dropped)} notifications were not reported to it; {behind}",
-            "its buffer was full: it will never be told of them", "the log has why it fails; raise buffer",
+            "its buffer was full: it will never get them", "the log has why it fails; raise buffer",
         )  # fmt: skip
     if sink.failing:
         return warning(

@@ -54,7 +54,7 @@ async def check_broker(
     if address.exposed:
         yield warning(
             "broker-unencrypted", f"{address} is not encrypted",
-            "whoever is on the way can read the password, and everything else", "use amqps://",
+            "every machine on the way can read the password, and everything else", "use amqps://",
         )  # fmt: skip
     if examination.offline or not checks.are_good:
         return

@@ -56,7 +56,7 @@ class FileChecks:
         if is_secret and mode & stat.S_IROTH:
             self.warn(
                 "file-mode", f"{key}: {shown}: every user of this machine may read it",
-                "whoever reads it can push in your name", f"chmod o= {shown}",
+                "every user of this machine can read it, and push in your name", f"chmod o= {shown}",
             )  # fmt: skip
         if not data.strip():
             self.fail("file-empty", f"{key}: {shown}: it is empty", _NO_START, "put the content there")

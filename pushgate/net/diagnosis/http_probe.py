@@ -1,4 +1,4 @@
-"""One connection that makes one request, and tells everything that comes of it."""
+"""One connection that makes one request, and keeps all that comes of it."""
 
 from collections.abc import Callable
 from typing import Any

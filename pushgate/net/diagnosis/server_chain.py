@@ -29,11 +29,11 @@ _MEANINGS: Final = {
     "self-signed": (
         "the server's certificate is signed by itself: {subject}",
         "no authority vouches for it, and it is none of {trusted}",
-        "of a service of your own, put it into the file of trust; else something intercepts TLS",
+        "if the service is your own, add its certificate to the file of trust; else TLS is intercepted",
     ),
     "root": (
         "the root {subject} is none of {trusted}",
-        "nobody trusted vouches for the server: the file of trust is out of date, or a proxy intercepts TLS",
+        "no trusted authority vouches for it: the file of trust is out of date, or a proxy intercepts TLS",
         "if this root is the service's, add it to the file of trust, in PEM; else ask who runs the proxy",
     ),
     "issuer": (
@@ -43,7 +43,7 @@ _MEANINGS: Final = {
     ),
     "chain": (
         "the chain cannot be verified at {subject}",
-        "nobody trusted vouches for the server",
+        "no trusted authority vouches for the server",
         "look at the chain below; check the file of trust",
     ),
 }

@@ -1,4 +1,4 @@
-"""What is wrong with a message to a browser. It is opaque: only what is surely not meant can be told."""
+"""What is wrong with a message to a browser. It is opaque: only what is surely a mistake is reported."""
 
 from collections.abc import Iterator
 from typing import Final
