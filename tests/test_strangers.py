@@ -83,7 +83,7 @@ class FactoryTests(LifecycleCase):
             strict=True,
         ):
             self.assertTrue(fault.startswith(f"{what} made something else: "), fault)
-            self.assertIn(f"interfaces.{interface}", fault)
+            self.assertIn(f"_interface.{interface}", fault)
             self.assertNotIn("\n", fault)
 
 

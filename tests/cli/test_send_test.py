@@ -22,7 +22,7 @@ def test_what_became_of_each(gateway):
     said = done.stdout.splitlines()
     assert " 0a1b2c3d presumed, after " in said[0] or " 0a1b2c3d accepted, after " in said[0]
     [rejected] = [
-        number for number, line in enumerate(said) if " dead0077 rejected 8 InvalidToken, after 0" in line
+        number for number, line in enumerate(said) if " dead0077 rejected 8 InvalidToken, after " in line
     ]
     assert said[rejected + 1] == "    the token is malformed, or of the other environment"
     assert "sandbox tokens" in said[rejected + 2]
