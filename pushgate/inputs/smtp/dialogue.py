@@ -273,7 +273,8 @@ class Dialogue(ESMTP):
         if fault is not None:
             self.say(fault)
             return
-        self._app = None
+        if self._from is None:  # a second MAIL is refused, and the message that was begun goes on
+            self._app = None
         super().do_MAIL(rest)  # type: ignore[no-untyped-call]  # untyped in Twisted
 
     def _mail_fault(self, rest: bytes) -> Reply | None:

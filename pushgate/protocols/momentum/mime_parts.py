@@ -58,7 +58,10 @@ class Block(NamedTuple):
 
         :raises Invalid: there is none, or it can be none.
         """
-        boundary = self.headers.get_boundary()
+        try:
+            boundary = self.headers.get_boundary()
+        except (TypeError, ValueError):  # the standard library at parameters of RFC 2231 that do not fit
+            raise Invalid("boundary", "parameters that cannot be decoded", 'boundary="BOUNDARY"') from None
         if boundary is None or not _BOUNDARY.fullmatch(boundary):
             shape = "missing" if boundary is None else f"text of {len(boundary)} characters"
             raise Invalid("boundary", shape, "1 to 70 characters of those that RFC 2046 allows")

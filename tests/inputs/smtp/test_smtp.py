@@ -103,6 +103,21 @@ class MessageTests(SmtpTestCase):
         self.assertEqual(self.codes(whole(begin=begin))[-1], 250)
         self.assertEqual([each.app for each in self.gateway.submissions], ["news", "mail"])
 
+    def test_a_refused_command_changes_nothing(self):
+        """The message that was begun goes on: it is for the app of the recipients that were accepted."""
+        self.say("EHLO x")
+        for line in (
+            "MAIL FROM:<c@d>", "MAIL", "MAIL FROM:<c@d> X=Y", "RCPT", "RCPT TO:<a@elsewhere.example>", "DATA x", "AUTH",
+            "STARTTLS", "EHLO", "FOO", f"NOOP {'x' * MAX_COMMAND}",
+        ):  # fmt: skip
+            refused, other = self.codes(
+                commands("MAIL FROM:<a@b>", TO, line, "RCPT TO:<user1@mail.example.com>")
+            )[2:]
+            self.assertGreaterEqual(refused, 400, line)
+            self.assertEqual(other, 452, line)
+            self.assertEqual(self.codes(commands("DATA") + dotted(mcmt())), [354, 250], line)
+        self.assertEqual({each.app for each in self.gateway.submissions}, {"news"})
+
     def test_what_is_wrong_is_named(self):
         """The header or the part, its shape and the rule, in one line of ASCII; the connection lives on."""
         for message, code, text in (

@@ -139,6 +139,36 @@ LINES = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "boundary*=a; boundary*0=b", "x*=a; x*0=b; boundary=MCMT_BOUNDARY", "boundary*=idna''B%80",
+        "boundary*=punycode''B%80", "boundary*=\0''B", "boundary*=undefined''B", "boundary*=no-such-charset''%80",
+    ],
+)  # fmt: skip
+def test_parameters_that_cannot_be_decoded(parameters: str) -> None:
+    """The standard library fails at some parameters of RFC 2231; such a message is refused by name."""
+    message = mcmt().replace("boundary=MCMT_BOUNDARY", parameters)
+    assert fault(message).startswith("boundary: ")
+
+
+PARAMETERS = st.lists(
+    st.tuples(
+        st.sampled_from(["boundary", "charset", "x"]), st.sampled_from(["", "*", "*0", "*0*", "*1*", "*9"]),
+        st.sampled_from(["B", '"B"', "''B%80", "utf-8''%42", "idna''%ff", "undefined'x'B", "rot13''B", '"']),
+    ),
+    max_size=5,
+)  # fmt: skip
+
+
+@given(PARAMETERS)
+def test_any_parameters(parameters: list[tuple[str, str, str]]) -> None:
+    """Parameters in any form are read, or refused."""
+    text = "; ".join(f"{name}{kind}={value}" for name, kind, value in parameters)
+    with contextlib.suppress(Invalid, TooLarge):
+        read_mcmt(f"Content-Type: multipart/vnd.msys.mcmt; {text}\r\n\r\n--B\r\n\r\n--B--".encode())
+
+
 @given(st.lists(LINES, max_size=40))
 def test_lines_in_any_order(lines: list[bytes]) -> None:
     """The lines of messages in any order are a message, or a refusal."""
