@@ -37,7 +37,9 @@ def responses(data):
         if first.split()[1] == "100":
             data = rest
             continue
-        if "content-length" in headers:
+        if first.split()[1] in ("204", "304"):
+            body, data = b"", rest
+        elif "content-length" in headers:
             size = int(headers["content-length"])
             body, data = rest[:size], rest[size:]
         else:

@@ -2,7 +2,7 @@
 
 import re
 from typing import Final
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from pushgate.inputs.common.http_authentication import authenticate
 from pushgate.inputs.http import channels, enrolments, queries
@@ -10,6 +10,7 @@ from pushgate.inputs.http.console.console import Console
 from pushgate.inputs.http.hub_routes import ROUTES as HUB_ROUTES
 from pushgate.inputs.http.ndjson_body import NDJSONBody
 from pushgate.inputs.http.openapi import Described, document
+from pushgate.inputs.http.query_parameters import query_parameters
 from pushgate.inputs.http.request import HTTPRequest
 from pushgate.inputs.http.route import Route, asks
 from pushgate.inputs.http.schema_parts import json_of, text_of
@@ -29,9 +30,10 @@ def find_reader(request: HTTPRequest) -> BodyReader:
     :raises Forbidden: the caller may not do this.
     """
     console: Console | None = request.server.console
-    path, query = _split_target(request.head.target)
+    path, _, query_text = request.head.target.decode("latin-1").partition("?")
     if console is not None and console.serves(path):
-        return console.find_reader(request, path, query)
+        return console.find_reader(request, path, query_text)
+    query = query_parameters(query_text)
     request.server.guard.check(request)
     methods, parameters = _find_path(path)
     method = request.head.method.decode("latin-1")
@@ -50,25 +52,6 @@ def find_reader(request: HTTPRequest) -> BodyReader:
     if path not in request.server.config.open_paths:
         request.session.permit(route.operation, request.parameters.get("app"))
     return route.reader(request)
-
-
-def _split_target(target: bytes) -> tuple[str, dict[str, str]]:
-    """Path and query of a request's target.
-
-    :raises Invalid: a parameter is given twice, or there are too many.
-    """
-    path, _, query = target.decode("latin-1").partition("?")
-    if not query:
-        return path, {}
-    rule = "each parameter once"
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=16)
-    except ValueError:
-        raise Invalid("query", "more than 16 parameters", rule) from None
-    parameters = dict(pairs)
-    if len(parameters) != len(pairs):
-        raise Invalid("query", "a parameter given twice", rule)
-    return path, parameters
 
 
 def _find_path(path: str) -> tuple[dict[str, Route], dict[str, str]]:

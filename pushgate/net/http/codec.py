@@ -10,6 +10,8 @@ import msgspec
 Header = tuple[bytes, bytes]
 UNBOUNDED: Final = 1 << 30
 """The room of a stream whose peer sets no limit: HTTP/1.1 has TCP's only."""
+WITHOUT_LENGTH: Final = frozenset({204, 304})
+"""Statuses of answers that have no body, and no length (RFC 9110, section 8.6)."""
 
 
 class RequestHead(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import msgspec
 
 from pushgate.net.http.codec import (
     UNBOUNDED,
+    WITHOUT_LENGTH,
     BodyData,
     CodecLimits,
     Event,
@@ -32,7 +33,6 @@ MAX_LINE: Final = 4096
 _LINE_ENDS: Final = (bytearray(b"\r"), bytearray(b"\n"))
 _VERSIONS: Final = frozenset({b"1.0", b"1.1"})
 _CLOSE: Final = re.compile(rb"(?i)(^|[ ,\t])close([ ,\t]|$)")
-_EMPTY: Final = frozenset({204, 304})
 
 
 class _BadRequest(Exception):
@@ -220,7 +220,7 @@ class HTTP1Codec:
             return
         self._begun = True
         lines = [_status_line(status), *(b"%b: %b\r\n" % header for header in headers)]
-        if status not in _EMPTY and not any(name == b"content-length" for name, _ in headers):
+        if status not in WITHOUT_LENGTH and not any(name == b"content-length" for name, _ in headers):
             if end and self._parsed.method != b"HEAD":
                 lines.append(b"content-length: 0\r\n")
             elif self._parsed.chunks:

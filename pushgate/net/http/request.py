@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.model.errors import Internal, Invalid, NotLoggedIn, PushgateError, Refusal
-from pushgate.net.http.codec import Header, RequestHead
+from pushgate.net.http.codec import WITHOUT_LENGTH, Header, RequestHead
 from pushgate.net.http.interfaces import BodyReader, RequestOwner
 from pushgate.net.http.responses import HTTPFault, HTTPResponse, error_answer
 
@@ -172,8 +172,10 @@ class ServerRequest:
         if self._answer >= AnswerState.BEGUN or self.gone:
             return
         self._close_if_long()
-        length = (b"content-length", b"%d" % len(answer.body))
-        self._begin(answer.status, answer.content_type, (length, *answer.headers), end=not answer.body)
+        headers = answer.headers
+        if answer.status not in WITHOUT_LENGTH:
+            headers = ((b"content-length", b"%d" % len(answer.body)), *headers)
+        self._begin(answer.status, answer.content_type, headers, end=not answer.body)
         if self._answer is AnswerState.BEGUN:
             self._answer = AnswerState.COMPLETE
             if not self._connection.paused and self._codec.room(self.head.stream) >= len(answer.body):

@@ -15,6 +15,7 @@ from pushgate.inputs.http.console.login import log_in
 from pushgate.inputs.http.console.logins import Logins
 from pushgate.inputs.http.console.visit import Parts, Visit
 from pushgate.inputs.http.console.visitor import Visitor, identify
+from pushgate.inputs.http.query_parameters import query_parameters
 from pushgate.inputs.http.request import HTTPRequest
 from pushgate.model.errors import Invalid
 from pushgate.net.http.body_readers import NoBody, WholeBody
@@ -55,13 +56,15 @@ class Console:
         """Return True if this path is the console's."""
         return path == ROOT or path.startswith(f"{ROOT}/")
 
-    def find_reader(self, request: HTTPRequest, path: str, query: dict[str, str]) -> BodyReader:
+    def find_reader(self, request: HTTPRequest, path: str, query: str) -> BodyReader:
         """Check the head of a request; return the reader of its body.
 
+        :param query: the query of its target, as it came.
         :raises HTTPFault: there is no such path, or it has no such method.
         :raises Forbidden: the caller may not do this.
         """
-        request.more_headers = SECURITY
+        request.more_headers = SECURITY  # before anything can be refused
+        given = query_parameters(query)
         if not path.startswith(routes.API):
             return self._find_file(request, path)
         self._guard.check(request)
@@ -69,9 +72,9 @@ class Console:
         if path == routes.LOGIN and method == "POST":
             return self._body(request, partial(log_in, self._parts))
         action, parameters = routes.find(method, path)
-        if unknown := query.keys() - set(action.query):
+        if unknown := given.keys() - set(action.query):
             raise Invalid("query", f"{len(unknown)} unknown", ", ".join(action.query) or "none")
-        request.parameters = parameters | query
+        request.parameters = parameters | given
         visitor = identify(request, self._parts.logins, self._parts.context.principals, self._parts.local)
         _permit(action, visitor, request)
         return self._reader(action, visitor, request)

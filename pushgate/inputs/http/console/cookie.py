@@ -1,6 +1,5 @@
 """The cookie that holds the id of a login."""
 
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
 from pushgate.inputs.http.request import HTTPRequest
@@ -12,15 +11,17 @@ _HOST: Final = "__Host-"
 
 
 def read(request: HTTPRequest) -> str | None:
-    """The id in a request's cookies; None when there is none."""
+    """The id in a request's cookies; None when there is none.
+
+    A cookie is read by itself, because other servers at the same host, on whatever port, may have set others.
+    `http.cookies` gives up at the first one that is not as it should be.
+    """
     name = _name(request)
     for line in request.headers(b"cookie"):
-        try:
-            found = SimpleCookie(line)
-        except CookieError:
-            continue
-        if name in found and found[name].value.isascii():
-            return found[name].value
+        for pair in line.split(";"):
+            key, _, value = pair.strip().partition("=")
+            if key == name and value.isascii():
+                return value
     return None
 
 

@@ -46,5 +46,5 @@ def _position(visit: Visit) -> bytes:
         return b""
     try:
         return visit.parts.positions.decrypt(sealed)
-    except InvalidToken:
+    except (InvalidToken, ValueError):  # the latter for what is not ASCII
         raise Invalid("after", f"text of {len(sealed)} characters", "the `next` of a page before") from None

@@ -28,6 +28,8 @@ LINGER: Final = 60
 """Summaries that are made after the last page left: one that is loaded again has its charts still."""
 MOST: Final = 50
 """Pages that look on at a time."""
+MOST_EACH: Final = 20
+"""Pages of one principal of these, so that none keeps the others out."""
 TIMEOUT: Final = 30.0
 """Seconds within which a page has to read something."""
 
@@ -60,10 +62,9 @@ class LiveFeed:
     def watch(self, request: HTTPRequest, visitor: Visitor, app: str | None) -> None:
         """Answer with events that do not end.
 
-        :raises Overloaded: too many pages look on.
+        :raises Overloaded: too many pages look on, of all principals or of this one.
         """
-        if len(self._viewers) >= MOST:
-            raise Overloaded("pages of the console that look on", len(self._viewers), MOST)
+        self._check_room(visitor.name)
         stream = EventStream(request, TIMEOUT, lambda: None, self._clock)
         viewer = Viewer(stream, visitor, app)
         self._viewers.append(viewer)
@@ -83,6 +84,15 @@ class LiveFeed:
         for viewer in list(self._viewers):
             viewer.stream.close()
         self._end()
+
+    def _check_room(self, name: str) -> None:
+        own = sum(viewer.principal == name for viewer in self._viewers)
+        for what, count, most in (
+            ("pages of the console that look on", len(self._viewers), MOST),
+            ("pages of the console on which this principal looks on", own, MOST_EACH),
+        ):
+            if count >= most:
+                raise Overloaded(what, count, most)
 
     def _begin(self) -> None:
         self._sampler = self._gateway.sampler(SAMPLED)

@@ -13,11 +13,13 @@ class Viewer:
     """Writes messages to one page, and leaves out what it is too slow for.
 
     :param wanted: returns True for an app that it is to be told of.
+    :ivar principal: the name of the visitor's, as it was when the page began to look on.
     :ivar behind: it knows nothing yet, or was left out: it has to be told everything.
     """
 
     def __init__(self, stream: EventStream, visitor: Visitor, app: str | None) -> None:
         self.stream, self.visitor, self._app = stream, visitor, app
+        self.principal = visitor.name
         self.behind = True
         self._busy = False
 

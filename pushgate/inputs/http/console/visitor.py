@@ -1,5 +1,7 @@
 """Who makes a request of the console's, and what it may do there."""
 
+from collections.abc import Callable
+
 from pushgate.inputs.common.session import Session
 from pushgate.inputs.http.console import cookie
 from pushgate.inputs.http.console.logins import Login, Logins
@@ -14,12 +16,16 @@ TOKEN_HEADER = b"x-csrf-token"
 class Visitor:
     """One who looks at the console, or changes something by it.
 
+    :param exposed: returns True while the console is closed to those who have not logged in, whatever they
+        may do elsewhere: other machines can connect, and there are no principals.
     :ivar session: what it may see and do.
     :ivar login: None: it is known by its connection alone, or nobody needs to log in here. Then it may read.
     """
 
-    def __init__(self, session: Session, login: Login | None) -> None:
-        self.session, self.login = session, login
+    def __init__(
+        self, session: Session, login: Login | None, exposed: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.session, self.login, self._exposed = session, login, exposed
 
     @property
     def name(self) -> str:
@@ -49,7 +55,7 @@ class Visitor:
 
     def lasts(self, now: float) -> bool:
         """Return False once its login has ended, or the principal is none any more."""
-        if self.login is not None and not self.login.lasts(now):
+        if self._exposed() if self.login is None else not self.login.lasts(now):
             return False
         try:
             self.session.permit_any(Operation.READ, Operation.ADMIN)
@@ -65,14 +71,18 @@ def identify(request: HTTPRequest, logins: Logins, principals: Principals, local
     :raises NotLoggedIn: the login has ended, or there is none and one is needed.
     :raises Forbidden: there is nothing at the console that it may see.
     """
+
+    def exposed() -> bool:
+        return principals.open and not local
+
     number, login, session = cookie.read(request), None, request.session
     if number is not None:
         login = logins.find(number, request.now())
     if login is not None:
         session = request.new_session()
         session.resume(login.principal)
-    elif session.principal is None or (principals.open and not local):
+    elif session.principal is None or exposed():
         ended = "the login has ended" if number else "the caller is not logged in"
         raise NotLoggedIn(f"console: {ended}; log in first")
     session.permit_any(Operation.READ, Operation.ADMIN)
-    return Visitor(session, login)
+    return Visitor(session, login, exposed)

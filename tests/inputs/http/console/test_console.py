@@ -14,7 +14,7 @@ from zope.interface import directlyProvides
 
 from pushgate.inputs.common.login_throttle import FIRST_DELAY
 from pushgate.inputs.http.console.files import ASSETS, PAGES, StaticFiles
-from pushgate.inputs.http.console.live import LINGER, MOST
+from pushgate.inputs.http.console.live import LINGER, MOST, MOST_EACH
 from pushgate.inputs.http.console.logins import ABSOLUTE, IDLE
 from pushgate.inputs.http.console.routes import ACTIONS
 from pushgate.inputs.http.routes import ROUTES
@@ -142,6 +142,9 @@ class FileTests(ConsoleCase):
         for said in (etag, f'"other", W/{etag}'):
             [response] = self.send(request("GET", "/console/", if_none_match=said))
             self.assertEqual((response.status, response.body), (304, b""))
+            self.assertNotIn(
+                "content-length", response.headers
+            )  # it would be that of the file: RFC 9110, 8.6
         self.assertEqual(self.ask("GET", "/console/", if_none_match='"other"').status, 200)
 
     def test_nothing_else(self):
@@ -177,6 +180,9 @@ class FileTests(ConsoleCase):
             ("/console/", "no-cache"),
             (f"{API}session", "no-store"),
             (f"{API}nothing", "no-store"),
+            (f"{API}session?x=1", "no-store"),
+            ("/console/?x=1&x=2", "no-store"),
+            (f"{API}live?{'&'.join(map('x{}=1'.format, range(20)))}", "no-store"),
         ):
             headers = self.ask("GET", path).headers
             for part in (
@@ -226,6 +232,22 @@ class ElsewhereTests(ConsoleCase):
 
     def test_nothing_may_be_seen(self):
         """A console that anybody could look at is none."""
+        self.get("session", 401)
+
+
+class NoLongerGuardedTests(ConsoleCase):
+    """With a principal for those who have not logged in, where other machines can connect."""
+
+    local = False
+    grants: ClassVar = {"anonymous": Grant(operations=READS)}
+
+    def test_a_reload_without_principals(self):
+        """A page that looks on is ended as a request is refused."""
+        page = self.watch()
+        self.assertEqual([kind for kind, _ in self.events(page)], ["hello"])
+        self.context.principals.replace({})
+        self.clock.advance(1.0)
+        self.assertEqual([kind for kind, _ in self.events(page)], ["ended"])
         self.get("session", 401)
 
 
@@ -331,6 +353,20 @@ class LoginTests(ConsoleCase):
         """Are no login, whatever they hold."""
         for said in ("pushgate_console=", "pushgate_console=x", "pushgate_console=\xe9", "=;;=", "a" * 3000):
             self.assertEqual(self.ask("GET", f"{API}session", cookie=said).status, 401, said)
+
+    def test_cookies_of_other_programs(self):
+        """Cookies know no ports: what other servers at this host set, in whatever form, hides no login."""
+        self.log_in("ops")
+        for other in (
+            'theme={"dark": true}', "a b=1", "path=/", "$Version=1", "flag", 'x="y', "x=\xe9", "x[0]=1", "", "=",
+            "pushgate_console_x=1", "x=pushgate_console=1",
+        ):  # fmt: skip
+            for said in (
+                f"{other}; {self.cookie}",
+                f"{self.cookie}; {other}",
+                f"{other};{self.cookie};{other}",
+            ):
+                self.assertEqual(self.ask("GET", f"{API}session", cookie=said).status, 200, said)
 
 
 class SecureTests(ConsoleCase):
@@ -524,7 +560,34 @@ class DeadTokenTests(ConsoleCase):
     def test_a_page_that_is_none(self):
         """Is refused."""
         self.log_in("desk")
-        self.get("apps/news/dead-tokens?after=x", 400)
+        for after in ("x", "%C3%A9", "%FF", "%00", "=", "A" * 2000):
+            self.get(f"apps/news/dead-tokens?after={after}", 400)
+
+
+class HostileParameterTests(ConsoleCase):
+    grants: ClassVar = GRANTS
+    hostile = ("%C3%A9", "%00", "%FF", "..", "%2F", "%25", "x" * 3000, "%22%3Cb%3E", "%0D%0AX:%20y", "-1")
+    known: ClassVar = {"app": "news", "hub": "main", "id": id_text(1 << 100)}
+
+    def test_every_parameter(self):
+        """Whatever stands in a path or a query is a fault of the caller, and none is logged as one of ours."""
+        self.log_in("ops")
+        for action in ACTIONS:
+            if action.path.endswith(("/live", "/logout")):
+                continue
+            for path in self.paths(action):
+                body = {} if action.changes else None
+                status = self.ask(action.method, path, body, X_CSRF_Token=self.token).status
+                self.assertLess(status, 500, path)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def paths(self, action):
+        """The paths of an action with something hostile in the place of each parameter."""
+        known = re.sub(r"\{(\w+)\}", lambda match: self.known[match[1]], action.path)
+        for hostile in self.hostile:
+            yield re.sub(r"\{\w+\}", hostile, action.path)
+            for name in action.query:
+                yield f"{known}?{name}={hostile}"
 
 
 class TestSendTests(ConsoleCase):
@@ -784,10 +847,23 @@ class LiveTests(ConsoleCase):
 
     def test_too_many_pages(self):
         """One more is refused, and may come back when there is room."""
-        self.log_in("desk")
-        pages = [self.watch() for _ in range(MOST)]
+        pages = []
+        for name in ("ops", "desk", "shop"):
+            self.log_in(name)
+            pages += [self.watch() for _ in range(min(MOST_EACH, MOST - len(pages)))]
+        self.assertEqual(len(pages), MOST)
         self.refusal(self.ask("GET", f"{API}live"), 429, "OVERLOADED")
         self.lose(pages[0])
+        self.assertEqual([kind for kind, _ in self.events(self.watch())], ["hello"])
+
+    def test_too_many_pages_of_one_principal(self):
+        """One principal cannot keep the others out."""
+        self.log_in("shop")
+        for _ in range(MOST_EACH):
+            self.watch()
+        text = self.refusal(self.ask("GET", f"{API}live"), 429, "OVERLOADED")
+        self.assertIn(f"at most {MOST_EACH}", text)
+        self.log_in("desk")
         self.assertEqual([kind for kind, _ in self.events(self.watch())], ["hello"])
 
     def test_the_gateway_stops(self):
