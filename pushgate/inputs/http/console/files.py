@@ -16,7 +16,7 @@ PAGES: Final = {"/console/": "index.html", "/console/login": "login.html"}
 SCRIPTS: Final = (
     "api.js", "apps.js", "charts.js", "console.js", "dead_tokens.js", "dom.js", "findings.js", "hubs.js",
     "live.js", "login.js", "notification.js", "outcomes.js", "overview.js", "test_send.js", "text.js",
-    "uPlot.iife.min.js",
+    "turns.js", "uPlot.iife.min.js",
 )  # fmt: skip
 ASSETS: Final = (*SCRIPTS, "console.css", "icon.svg", "uPlot.min.css")
 """What the pages load, from ``/console/static/DIGEST/``."""

@@ -142,18 +142,18 @@ class LiveFeed:
         viewer.tell("hello", lambda: self._everything(viewer))
 
     def _everything(self, viewer: Viewer) -> dict[str, Any]:
-        sees = viewer.wanted
+        sees = viewer.visitor.session.sees
         return {
-            "points": [drawn(each, sees, viewer.sees_sinks) for each in self._points],
+            "points": [drawn(each, viewer.wanted, viewer.sees_sinks) for each in self._points],
             "apps": _of(self._apps, sees),
             "latest": self._latest.last(sees),
         }
 
     def _news(self, viewer: Viewer, before: Apps, records: list[Record]) -> dict[str, Any]:
-        sees, last = viewer.wanted, self._points[-1]
+        sees, last = viewer.visitor.session.sees, self._points[-1]
         changed = {app: each for app, each in self._apps.items() if before.get(app) != each}
         return {
-            "point": drawn(last, sees, viewer.sees_sinks),
+            "point": drawn(last, viewer.wanted, viewer.sees_sinks),
             "rates": rates(last, sees),
             "apps": _of(changed, sees),
             "gone": [app for app in before if app not in self._apps and sees(app)],

@@ -12,7 +12,7 @@ from pushgate.inputs.http.event_stream import EventStream
 class Viewer:
     """Writes messages to one page, and leaves out what it is too slow for.
 
-    :param wanted: returns True for an app that it is to be told of.
+    :param app: the one whose points it is sent; None: those of all apps together.
     :ivar principal: the name of the visitor's, as it was when the page began to look on.
     :ivar behind: it knows nothing yet, or was left out: it has to be told everything.
     """
@@ -24,7 +24,7 @@ class Viewer:
         self._busy = False
 
     def wanted(self, app: str) -> bool:
-        """Return True if it looks at this app and may see it."""
+        """Return True if its points count this app."""
         return self._app in (None, app) and self.visitor.session.sees(app)
 
     @property

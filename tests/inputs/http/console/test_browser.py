@@ -190,14 +190,83 @@ class ChangeTests(BrowserCase):
             browser.go("test")
             browser.until(lambda: browser.text("#test-app"), "there were apps")
             browser.type("#test-tokens", f"{'0a' * 32}\nnot hex")
+            payload = '{"aps": {"alert": "Hi"}, "id": 12345678901234567890, "share": 1.0}'
+            browser.run("document.getElementById('test-payload').value = arguments[0]", payload)
             browser.click("#test-button")
             self.until("#test-rows", "0a" * 32, "not hex", "refused")
-            self.assertEqual(len(stage.gateway.submissions), 1)
+            [submission] = stage.gateway.submissions
+            self.assertEqual(submission.payload, payload.encode())  # JavaScript would round its numbers
+
+        await self.visit(look)
+
+
+class QuestionTests(BrowserCase):
+    async def test_questions_that_are_overtaken(self):
+        """Only the last answer is shown, and once, however often one asks meanwhile."""
+
+        def look(url, stage):
+            browser = self.browser
+            rows = "return document.querySelectorAll(arguments[0]).length"
+            browser.log_in(url, "ops", SECRETS["ops"])
+            browser.go("dead-tokens")
+            browser.until(lambda: "news" in browser.text("#dead-app"), "there were apps")
+            browser.run(
+                "const form = document.getElementById('dead-form'), app = document.getElementById('dead-app');"
+                "for (const name of ['news', 'mail', 'news']) { app.value = name; form.requestSubmit(); }"
+            )
+            self.until("#dead-status", "100 of 250")
+            browser.run("const more = document.getElementById('dead-more'); more.click(); more.click()")
+            self.until("#dead-status", "200 of 250")
+            self.assertEqual(browser.run(rows, "#dead-rows tr"), 200)
+            browser.go("hubs")
+            self.until("#send-rows", "Scheduled")
+            browser.run("const more = document.getElementById('tags-more'); more.click(); more.click()")
+            browser.until(lambda: browser.run(rows, "#tag-rows tr") == 30, "there were two pages of tags")
+            browser.run("for (let n = 0; n < 3; n += 1) document.getElementById('hub-again').click()")
+            browser.until(lambda: browser.run(rows, "#tag-rows tr") == 15, "there was one page again")
+            self.assertEqual(browser.run(rows, "#platform-rows tr"), 3)
+
+        await self.visit(look)
+
+    async def test_one_app_on_the_overview(self):
+        """The other pages show all apps still; when the app goes, the charts are of all."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "ops", SECRETS["ops"])
+            browser.until(lambda: "mail" in browser.text("#app-filter"), "there were apps")
+            chosen = "return document.getElementById('app-filter').value"
+            browser.run(
+                "const filter = document.getElementById('app-filter');"
+                "filter.value = 'mail'; filter.dispatchEvent(new Event('change'))"
+            )
+            self.until("#tiles", "1 of 1")
+            browser.go("apps")
+            self.until("#apps-rows", "mail", "news", "web")
+            browser.go("overview")
+            self.assertEqual(browser.run(chosen), "mail")
+            stage.names = tuple(name for name in stage.names if name != "mail")
+            browser.until(lambda: browser.run(chosen) == "", "the charts were of all apps")
+            self.until("#connection", "live")
 
         await self.visit(look)
 
 
 class LoginTests(BrowserCase):
+    async def test_a_link_to_a_notification(self):
+        """Leads there, by way of the login page."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.open(f"{url}#notification/{id_text(stage.known.span.batch.id)}")
+            self.until("h2", "Log in")
+            browser.type("#name", "ops")
+            browser.type("#secret", SECRETS["ops"])
+            browser.click("#submit")
+            self.until("#story", "Unregistered")
+
+        await self.visit(look)
+
     async def test_a_wrong_secret(self):
         """Is said, and the page stays; then the right one leads to the page that was asked for."""
 
@@ -266,6 +335,64 @@ class HostileTests(BrowserCase):
             )
 
         await self.visit(look, names=(MARKUP, "mail"), reason=MARKUP)
+
+    async def test_names_of_properties(self):
+        """An app may be called as what every object of JavaScript has is called."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "ops", SECRETS["ops"])
+            browser.go("apps")
+            self.until("#apps-rows", *names)
+            time.sleep(1.2)
+            rates = [
+                browser.text(f"#apps-rows tr:nth-child({place}) [data-label='Outcomes/s']")
+                for place in (1, 2, 3)
+            ]
+            self.assertEqual(rates, ["0"] * 3)
+            browser.run("const app = document.getElementById('pace-app'); app.value = '__proto__'")
+            browser.type("#pace-rate", "5")
+            browser.click("#pace button")
+            self.until("#pace-result", "__proto__: 5 a second at most")
+
+        names = ("__proto__", "constructor", "toString")
+        await self.visit(look, names=names, rate=0)
+
+    async def test_coming_back(self):
+        """A page that was left has no stream; on the way back it asks who is logged in, before it shows anything."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "ops", SECRETS["ops"])
+            for _ in range(8):
+                browser.driver.get("about:blank")
+                browser.driver.get(f"{url}#apps")
+                self.until("#connection", "live")
+            self.until("#apps-rows", "news")
+            browser.click("#log-out")
+            self.until("h2", "Log in")
+            browser.driver.back()
+            self.until("h2", "Log in")
+            self.assertEqual(browser.text("#apps-rows"), "")
+
+        await self.visit(look)
+
+    async def test_links_that_lead_nowhere(self):
+        """The console is shown whatever stands behind the number sign of its address."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "ops", SECRETS["ops"])
+            for link, title in (
+                ("toString", "Overview"), ("__proto__", "Overview"), ("constructor/x", "Overview"), ("%", "Overview"),
+                ("apps/x", "Apps"), ("notification/%E0%A4%A", "Look up"), ("notification/%", "Look up"),
+            ):  # fmt: skip
+                browser.driver.get("about:blank")
+                browser.driver.get(f"{url}#{link}")
+                self.until("h1", title)
+                self.until("#connection", "live")
+
+        await self.visit(look)
 
     async def test_the_policy_holds(self):
         """A script that got into the page all the same would not run, and nothing would be sent elsewhere."""

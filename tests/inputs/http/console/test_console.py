@@ -785,13 +785,16 @@ class LiveTests(ConsoleCase):
         self.assertEqual(self.ask("GET", f"{API}live?app=mail").status, 403)
 
     def test_one_app_of_all(self):
-        """Who looks at one app is told of this one."""
+        """Its points are of this one; the state of the others is there as well, for the other pages."""
         self.log_in("desk")
         page = self.watch("live?app=mail")
         self.count("news", State.ACCEPTED, 3)
         self.count("mail", State.EXPIRED, 2)
-        (_, _), (_, news) = [*self.events(page), *self.second(page)]
-        self.assertEqual(news["rates"], {"mail": 2.0})
+        (_, first), (_, news) = [*self.events(page), *self.second(page)]
+        self.assertEqual(news["point"]["states"], {"expired": 2.0})
+        self.assertEqual(list(first["apps"]), ["news", "mail"])
+        self.assertEqual(news["rates"], {"news": 3.0, "mail": 2.0})
+        self.assertEqual({each["app"] for each in news["latest"]}, {"news", "mail"})
         self.refusal(self.ask("GET", f"{API}live?app=none"), 404, UnknownApp.code)
 
     def test_a_page_that_comes_later(self):

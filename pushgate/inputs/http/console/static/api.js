@@ -16,23 +16,28 @@ export function setToken(given) {
   token = given;
 }
 
-/** Go to the login page. */
+/** Go to the login page, which leads back to this one. */
 export function toLogin() {
-  const page = encodeURIComponent(location.hash.slice(1));
-  location.assign(`/console/login${page ? `#${page}` : ""}`);
+  location.assign(`/console/login${location.hash}`);
 }
 
-/** What the gateway answers, as JSON; where nobody is logged in, the login page follows. */
+/** What the gateway answers, as JSON; without a login the login page follows. */
 export async function ask(path, parameters = {}) {
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "")).toString();
   return answered(await fetch(ROOT + path + (query ? `?${query}` : ""), { headers: { Accept: "application/json" } }));
 }
 
-/** Change something. */
-export async function change(path, body = {}) {
+/** Change something. Members in `raw` are JSON already, and are sent as they stand: JavaScript rounds large numbers. */
+export async function change(path, body = {}, raw = {}) {
   const headers = { "Content-Type": "application/json", Accept: "application/json" };
   if (token !== null) headers["X-CSRF-Token"] = token;
-  return answered(await fetch(ROOT + path, { method: "POST", headers, body: JSON.stringify(body) }));
+  return answered(await fetch(ROOT + path, { method: "POST", headers, body: joined(body, raw) }));
+}
+
+function joined(body, raw) {
+  const members = Object.entries(body).map(([name, value]) => [name, JSON.stringify(value)]);
+  const all = [...members, ...Object.entries(raw)].map(([name, json]) => `${JSON.stringify(name)}:${json}`);
+  return `{${all.join(",")}}`;
 }
 
 async function answered(response) {

@@ -25,7 +25,7 @@ const PAGES = {
 
 function show(moved) {
   const [name, ...rest] = location.hash.slice(1).split("/");
-  const page = name in PAGES ? name : "overview";
+  const page = Object.hasOwn(PAGES, name) ? name : "overview";
   for (const each of Object.keys(PAGES)) byId(each).hidden = each !== page;
   for (const link of byId("pages").querySelectorAll("a")) {
     if (link.getAttribute("href") === `#${page}`) link.setAttribute("aria-current", "page");
@@ -35,7 +35,16 @@ function show(moved) {
   document.title = `${title} · pushgate console`;
   notice(null);
   if (moved) byId("main").focus({ preventScroll: true });
-  PAGES[page](decodeURIComponent(rest.join("/")));
+  PAGES[page](decoded(rest.join("/")));
+}
+
+// A link may have been cut off within an escape.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 async function begin() {
@@ -59,8 +68,12 @@ async function begin() {
 }
 
 async function leave() {
-  await change("logout");
-  location.assign("/console/login");
+  try {
+    await change("logout");
+    location.assign("/console/login");
+  } catch (error) {
+    notice(error.message);
+  }
 }
 
 begin().catch((error) => notice(error.message));

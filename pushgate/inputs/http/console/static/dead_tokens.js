@@ -4,7 +4,9 @@ import { ask, part } from "./api.js";
 import { byId, cell, fillSelect, make } from "./dom.js";
 import { listen, told } from "./live.js";
 import { count, moment } from "./text.js";
+import { turns } from "./turns.js";
 
+const turn = turns();
 let query = null;
 
 /** Set the page up; with `admin` tokens can be shown in full. */
@@ -22,14 +24,19 @@ export function begin(session) {
 
 async function load() {
   const { app, full, after } = query;
+  const isLast = turn();
+  byId("dead-more").disabled = true;
   try {
     const page = await ask(`apps/${part(app)}/dead-tokens`, { after, full });
+    if (!isLast()) return;
+    byId("dead-more").disabled = false;
     byId("dead-rows").append(...page.tokens.map(row));
     query.after = page.next;
     byId("dead-more").hidden = page.next === "";
     const shown = byId("dead-rows").children.length;
     byId("dead-status").textContent = `${count(shown)} of ${count(told.apps[app]?.dead_tokens ?? shown)}${full ? "" : ", hashed"}`;
   } catch (error) {
+    if (!isLast()) return;
     byId("dead-status").textContent = error.message;
     byId("dead-more").hidden = true;
   }

@@ -3,18 +3,21 @@
 import { ask, change, part } from "./api.js";
 import { byId, cell, fillSelect, make, notice, pill } from "./dom.js";
 import { count, moment } from "./text.js";
+import { turns } from "./turns.js";
 
 const FINE = new Set(["Completed", "Processing", "Enqueued", "Scheduled"]);
+const turn = turns();
 let session = null;
 let hubs = [];
 let after = "";
+let isShown = () => false;
 
 /** Set the page up. */
 export function begin(given) {
   session = given;
   byId("hub").addEventListener("change", load);
   byId("hub-again").addEventListener("click", open);
-  byId("tags-more").addEventListener("click", tags);
+  byId("tags-more").addEventListener("click", () => tags(isShown).catch((error) => notice(error.message)));
   byId("expression-form").addEventListener("submit", tryOut);
 }
 
@@ -33,19 +36,22 @@ export async function open() {
 
 async function load() {
   const hub = hubs.find((each) => each.name === byId("hub").value);
+  const isLast = turn();
+  isShown = isLast;
   after = "";
   byId("tag-rows").replaceChildren();
   byId("expression-result").textContent = "";
   try {
-    await Promise.all([platforms(hub), tags(), sends(hub.name)]);
-    notice(null);
+    await Promise.all([platforms(hub, isLast), tags(isLast), sends(hub.name, isLast)]);
+    if (isLast()) notice(null);
   } catch (error) {
-    notice(error.message);
+    if (isLast()) notice(error.message);
   }
 }
 
-async function platforms(hub) {
+async function platforms(hub, isLast) {
   const found = await ask(`hubs/${part(hub.name)}/count`);
+  if (!isLast()) return;
   const names = [...new Set([...Object.keys(hub.apps), ...Object.keys(found.platforms)])].sort();
   byId("platform-rows").replaceChildren(
     ...names.map((name) => make("tr", {}, make("th", { scope: "row" }, name), cell("App", hub.apps[name] ?? "–"),
@@ -53,11 +59,14 @@ async function platforms(hub) {
     make("tr", {}, make("th", { scope: "row" }, "all"), cell("App", ""), cell("Registrations", count(found.total), "number")));
 }
 
-async function tags() {
-  const found = await ask(`hubs/${part(byId("hub").value)}/tags`, { after });
+async function tags(isLast) {
+  const more = byId("tags-more");
+  more.disabled = true;
+  const found = await ask(`hubs/${part(byId("hub").value)}/tags`, { after }).finally(() => { more.disabled = false; });
+  if (!isLast()) return;
   byId("tag-rows").append(...found.tags.map(([tag, number]) => make("tr", {}, make("th", { scope: "row" }, tag), cell("Registrations", count(number), "number"))));
   after = found.next;
-  byId("tags-more").hidden = after === "";
+  more.hidden = after === "";
 }
 
 async function tryOut(event) {
@@ -72,8 +81,9 @@ async function tryOut(event) {
   }
 }
 
-async function sends(hub) {
+async function sends(hub, isLast) {
   const found = await ask(`hubs/${part(hub)}/sends`);
+  if (!isLast()) return;
   const scheduled = new Set(found.scheduled.map((each) => each.id));
   const all = [...found.scheduled, ...found.latest.filter((each) => !scheduled.has(each.id))];
   byId("send-rows").replaceChildren(...all.map((each) => send(hub, each)));
@@ -96,7 +106,7 @@ function send(hub, found) {
 async function cancel(hub, id) {
   try {
     await change(`hubs/${part(hub)}/sends/${part(id)}/cancel`);
-    await sends(hub);
+    await sends(hub, isShown);
   } catch (error) {
     notice(error.message);
   }

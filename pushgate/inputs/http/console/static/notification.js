@@ -3,7 +3,9 @@
 import { ask, change, part } from "./api.js";
 import { byId, make, pill } from "./dom.js";
 import { kindOf, moment, time } from "./text.js";
+import { turns } from "./turns.js";
 
+const turn = turns();
 const ON_ITS_WAY = new Set(["queued", "written"]);
 let session = null;
 let shown = "";
@@ -30,10 +32,13 @@ export async function open(id) {
 
 async function load(id, full) {
   const place = byId("story");
+  const isLast = turn();
   try {
     const story = await ask(`notifications/${part(id)}`, full ? { full: "true" } : {});
+    if (!isLast()) return;
     place.replaceChildren(facts(story, full), make("div", { class: "panel" }, make("h2", {}, "What happened"), steps(story.events)));
   } catch (error) {
+    if (!isLast()) return;
     place.replaceChildren(make("p", { class: "notice" }, error.message));
   }
 }

@@ -22,7 +22,9 @@ export function begin() {
 
 /** Draw what is known, when the page is seen. */
 export function draw() {
-  if (byId("app-filter").value === "") fillSelect(byId("app-filter"), Object.keys(told.apps).sort(), "all");
+  fillSelect(byId("app-filter"), Object.keys(told.apps).sort(), "all");
+  byId("app-filter").value = told.app;
+  if (told.app !== "" && !(told.app in told.apps)) follow("");
   if (byId("overview").hidden) return;
   const points = told.points;
   const last = points.at(-1);
@@ -34,7 +36,7 @@ export function draw() {
   charts.depth.show(times, lines(["queue", "window"], (each, name) => each[name]));
   const sinks = [...new Set(points.flatMap((each) => Object.keys(each.lags)))].sort();
   byId("sinks").hidden = sinks.length === 0;
-  charts.lags.show(times, lines(sinks, (each, name) => each.lags[name] ?? null));
+  charts.lags.show(times, lines(sinks, (each, name) => (Object.hasOwn(each.lags, name) ? each.lags[name] : null)));
 }
 
 function lines(names, value) {
@@ -42,7 +44,7 @@ function lines(names, value) {
 }
 
 function tiles(last) {
-  const apps = Object.values(told.apps);
+  const apps = told.app === "" ? Object.values(told.apps) : [told.apps[told.app]];
   const open = apps.filter((each) => each.circuit?.open).length;
   const days = apps.map((each) => each.certificate_days).filter((each) => each !== null);
   show("Outcomes a second", count(last ? Object.values(last.states).reduce((sum, each) => sum + each, 0) : 0));

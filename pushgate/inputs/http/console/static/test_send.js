@@ -20,10 +20,10 @@ async function send(event) {
   byId("test-button").disabled = true;
   status.textContent = "Sending; a push service may take its time …";
   try {
-    const given = { tokens, payload: payload(byId("test-payload").value) };
+    const given = { tokens };
     if (byId("test-topic").value) given.topic = byId("test-topic").value;
     if (byId("test-type").value) given.push_type = byId("test-type").value;
-    const result = await change(`apps/${part(byId("test-app").value)}/test-sends`, given);
+    const result = await change(`apps/${part(byId("test-app").value)}/test-sends`, given, { payload: payload(byId("test-payload").value) });
     byId("test-rows").replaceChildren(...rows(result, tokens));
     status.textContent = result.settled ? "Each device has its outcome." : "Some have no outcome yet; look them up later.";
   } catch (error) {
@@ -33,12 +33,13 @@ async function send(event) {
   }
 }
 
-// What is no JSON is a text: some push services take XML.
+// As it was typed; what is no JSON is a text, since some push services take XML.
 function payload(text) {
   try {
-    return JSON.parse(text);
-  } catch {
+    JSON.parse(text);
     return text;
+  } catch {
+    return JSON.stringify(text);
   }
 }
 
