@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NoReturn
 
 import click
+import msgspec
 
 _WRITING: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
@@ -37,7 +38,24 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: 
 
 def print_json(value: object) -> None:
     """`value` as JSON, indented."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(_escaped(json.dumps(value, indent=2, ensure_ascii=False)))
+
+
+def print_json_line(value: object) -> None:
+    """`value` as JSON on a line: a piece of a stream.
+
+    :param value: what msgspec encodes.
+    """
+    click.echo(_escaped(msgspec.json.encode(value).decode()))
+
+
+def _escaped(text: str) -> str:
+    """JSON that a terminal shows and does not obey: a gateway, or a push service, chose the words in it."""
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each == "\n" else json.dumps(each).strip('"') for each in text
+    )
 
 
 def fail(faults: Iterable[str]) -> NoReturn:

@@ -4,9 +4,9 @@ import sys
 from typing import Any
 
 import click
-import msgspec
 
 from pushgate.cli import gateway_address, options
+from pushgate.cli.output import print_json_line
 from pushgate.cli.run import run
 
 
@@ -34,6 +34,6 @@ async def _watch(reactor: Any, app: str | None, to: gateway_address.GatewayAddre
             click.echo(f"outcomes of {what} at {to}; Ctrl-C ends", err=True)
         async for record in outcomes:
             if as_json:
-                click.echo(msgspec.json.encode(plain(record)))
+                print_json_line(plain(record))
             else:
                 click.echo(row(record) if people else fields(record))

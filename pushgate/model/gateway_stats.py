@@ -4,9 +4,14 @@ A gateway of another version may leave out fields or have others, and a caller t
 gets these only: what is missing has its default.
 """
 
-from typing import Any
+from typing import Annotated, Any, Final
 
 import msgspec
+
+LARGEST: Final = 10**18
+"""The largest figure, positive or negative, that is read: those of a gateway are far below."""
+Count = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+Figure = Annotated[float, msgspec.Meta(ge=-float(LARGEST), le=float(LARGEST))]
 
 
 class CircuitStats(msgspec.Struct, frozen=True):
@@ -26,38 +31,38 @@ class Counts(msgspec.Struct, frozen=True):
     :param rejected_as_dead: the push service refused their token as dead.
     """
 
-    submitted: int = 0
-    refused: int = 0
-    resent: int = 0
-    late_errors: int = 0
-    rejected_as_dead: int = 0
+    submitted: Count = 0
+    refused: Count = 0
+    resent: Count = 0
+    late_errors: Count = 0
+    rejected_as_dead: Count = 0
 
 
 class Recent(Counts, frozen=True):
     """The same within the last `seconds`, and the outcomes by state."""
 
-    seconds: float = 0.0
-    outcomes: dict[str, int] = {}
+    seconds: Figure = 0.0
+    outcomes: dict[str, Count] = {}
 
 
 class AppStats(msgspec.Struct, frozen=True):
     """How one app is doing; times are in seconds, `certificate_expires` in Unix seconds."""
 
     upstream: str = ""
-    queue: int = 0
-    queue_age: float = 0.0
-    queue_limit: int | None = None
+    queue: Count = 0
+    queue_age: Figure = 0.0
+    queue_limit: Count | None = None
     pressed: bool = False
-    paced: int = 0
-    rate: float = 0.0
-    window: int = 0
-    delayed: int = 0
-    connections: dict[str, int] = {}
+    paced: Count = 0
+    rate: Figure = 0.0
+    window: Count = 0
+    delayed: Count = 0
+    connections: dict[str, Count] = {}
     circuit: CircuitStats = CircuitStats()
     routes: dict[str, CircuitStats] = {}
-    certificate_expires: float | None = None
-    response_timeout: float | None = None
-    dead_tokens: int = 0
+    certificate_expires: Figure | None = None
+    response_timeout: Figure | None = None
+    dead_tokens: Count = 0
     counts: Counts = Counts()
     recent: Recent = Recent()
 
@@ -74,36 +79,36 @@ class SinkStats(msgspec.Struct, frozen=True):
     :param watches: it is a program that watches through an input, not a sink of the configuration.
     """
 
-    lag: int = 0
-    reports: int = 0
-    buffer: int | None = None
-    age: float = 0.0
+    lag: Count = 0
+    reports: Count = 0
+    buffer: Count | None = None
+    age: Figure = 0.0
     failing: bool = False
-    dropped: int = 0
-    errors: int = 0
+    dropped: Count = 0
+    errors: Count = 0
     watches: bool = False
 
 
 class HubStats(msgspec.Struct, frozen=True):
     """How one hub is doing: sends worked on now, and counts since the start."""
 
-    sends_active: int = 0
-    sends: dict[str, int] = {}
-    outcomes: dict[str, int] = {}
+    sends_active: Count = 0
+    sends: dict[str, Count] = {}
+    outcomes: dict[str, Count] = {}
 
 
 class Disk(msgspec.Struct, frozen=True):
     """The file system of the state directory, in bytes."""
 
-    free: int
-    total: int
+    free: Count
+    total: Count
 
 
 class Files(msgspec.Struct, frozen=True):
     """The files that the process has open, and may have; None: not known, or no limit."""
 
-    open: int | None = None
-    limit: int | None = None
+    open: Count | None = None
+    limit: Count | None = None
 
 
 class GatewayStats(msgspec.Struct, frozen=True):
@@ -113,13 +118,13 @@ class GatewayStats(msgspec.Struct, frozen=True):
     :param uptime: seconds; None when it does not say.
     """
 
-    at: float | None = None
-    uptime: float | None = None
+    at: Figure | None = None
+    uptime: Figure | None = None
     accepting: bool = True
-    unsettled: int | None = None
+    unsettled: Count | None = None
     apps: dict[str, AppStats] = {}
     sinks: dict[str, SinkStats] = {}
-    outcomes: dict[str, dict[str, int]] = {}
+    outcomes: dict[str, dict[str, Count]] = {}
     hubs: dict[str, HubStats] = {}
     versions: dict[str, str] = {}
     disk: Disk | None = None

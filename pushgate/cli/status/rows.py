@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Final
 
 from pushgate.model.gateway_stats import AppStats, GatewayStats, HubStats, SinkStats
 from pushgate.model.health.words import NONE, age, days_left, number, rate, share, size
@@ -15,6 +16,8 @@ HUB_COLUMNS = ("hub", "sending", "sends", "outcomes")
 """The columns of `hub_row`."""
 NAME = 60
 """Characters of a name that are shown at most."""
+SHORTEST: Final = 0.001
+"""Seconds of a rate at least."""
 
 
 def heading(stats: GatewayStats, where: str) -> list[str]:
@@ -52,7 +55,7 @@ def app_row(name: str, app: AppStats, at: float) -> tuple[str, ...]:
 
     :param at: Unix seconds now.
     """
-    seconds = app.recent.seconds or 1.0
+    seconds = app.recent.seconds if app.recent.seconds > SHORTEST else 1.0
     days = days_left(app.certificate_expires, at)
     return (
         shown(name),

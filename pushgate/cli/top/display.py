@@ -10,6 +10,7 @@ import msgspec
 from rich import live
 from rich.console import Console
 
+from pushgate.cli.output import print_json_line
 from pushgate.cli.status.view import console
 from pushgate.cli.top.samples import Samples
 from pushgate.cli.top.screen import screen
@@ -81,7 +82,7 @@ class JSONLines(_Text):
     def show(self, look: Look) -> None:
         """Write it."""
         rates = {app: look.samples.rates(app) for app in look.stats.apps}
-        click.echo(msgspec.json.encode({**look.answer, "rates": rates}))
+        print_json_line({**look.answer, "rates": rates})
 
 
 class Pages(_Text):

@@ -1,8 +1,10 @@
 """What `status` prints of a gateway's state."""
 
 import io
+from contextlib import suppress
 
-from msgspec import convert
+import pytest
+from msgspec import ValidationError, convert
 from rich.console import Console
 
 from pushgate.cli.status import rows
@@ -102,6 +104,27 @@ def test_hostile_names():
     text = "\n".join(screen(stats))
     assert "\x1b" not in text
     assert r"\x1b[2J[bold]x[/]" in text
+
+
+def changed(value, figure):
+    """The same state with another figure in each place in turn."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from ({**value, key: other} for other in changed(each, figure))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield figure
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [10**400, -(10**400), 1e308, float("inf"), float("nan"), 5e-324, -1, 10**18, -1e18],
+    ids=lambda figure: str(figure)[:8],
+)
+def test_figures_of_any_size(figure):
+    """A gateway's figure is shown, or what it says is refused as no gateway's state."""
+    for stats in changed(BUSY, figure):
+        with suppress(ValidationError):
+            assert screen(stats)
 
 
 def test_words_of_rows():
