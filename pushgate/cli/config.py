@@ -60,11 +60,15 @@ def import_momentum(file: Path) -> None:
 
     What has no counterpart, or has to be looked at, is a line on stderr, and a comment in what is printed.
     """
+    from pushgate.model.text_file import UTF16, is_utf16, without_bom
     from pushgate.protocols.momentum.conf_translation import NothingToTranslate, translate
     from pushgate.protocols.momentum.ecelerity_conf import ConfSyntaxError, read_conf
 
     try:
-        found = translate(read_conf(file.read_bytes().decode()))
+        data = file.read_bytes()
+        if is_utf16(data):
+            fail([f"{file}: {UTF16}"])
+        found = translate(read_conf(without_bom(data).decode()))
     except OSError as error:
         fail([f"{file}: {error.strerror}"])
     except UnicodeDecodeError:

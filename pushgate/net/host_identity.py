@@ -9,7 +9,7 @@ from service_identity.cryptography import extract_patterns
 from service_identity.hazmat import DNS_ID, IPAddress_ID, ServiceID, verify_service_identity
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 
-from pushgate.plugin.settings import is_host_name
+from pushgate.model.host_name import is_host_name
 
 MAX_NAMES: Final = 5
 """Names of a certificate that an error quotes at most."""

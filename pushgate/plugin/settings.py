@@ -1,7 +1,6 @@
 """The tables and field types of the configuration, for the gateway's own and those of plug-ins."""
 
 import re
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
@@ -9,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from pushgate.model.endpoint_parts import endpoint_parts
+from pushgate.model.host_name import is_host_name
 from pushgate.model.notification import Delivery
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome_record import Tokens
@@ -20,8 +20,6 @@ _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
 _DURATION_RULE: Final = "a number with its unit: 250ms, 5s, 30m, 1h, 1d"
 
 
-_LABEL: Final = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
-_LONGEST_HOST: Final = 253
 _PROXY: Final = re.compile(r"http://(?:\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\]|([^:\[\]]+)):([0-9]{1,5})")
 
 
@@ -48,17 +46,6 @@ def _check_tcp(text: str) -> None:
     good = ports and re.fullmatch(r"[0-9]{1,5}", ports[0]) and int(ports[0]) <= 65535
     if not good or keyed.keys() - {"port", "interface", "backlog"}:
         raise ValueError("must be tcp:PORT or tcp:PORT:interface=ADDRESS, with a port up to 65535")
-
-
-def is_host_name(text: str) -> bool:
-    """Return True for an IP address, and for a name; with underscores too, as containers have them."""
-    try:
-        ip_address(text)
-    except ValueError:
-        labels = text.removesuffix(".").split(".")
-        named = all(_LABEL.fullmatch(label) for label in labels) and len(text) <= _LONGEST_HOST
-        return named and not labels[-1].isdecimal()  # 10.0.0.256 is no name
-    return True
 
 
 def _host_name(text: str) -> str:

@@ -203,12 +203,20 @@ class ImportMomentumTests(PlugInTestCase):
         self.assertEqual((checked.exit_code, checked.stderr), (0, ""))
         self.assertEqual(checked.stdout, "apps\ta.example\tapns-http2\ninputs\tsmtp\tsmtp\n")
 
+    def test_as_editors_write_it(self) -> None:
+        """A byte order mark and ends of lines of Windows are none of the text."""
+        plain = b"domain a {\n delivery_method = apn\n tls_certificate = c\n}\n"
+        _, result = self.run_on(plain)
+        _, windows = self.run_on(b"\xef\xbb\xbf" + plain.replace(b"\n", b"\r\n"))
+        self.assertEqual((windows.exit_code, windows.stdout), (0, result.stdout))
+
     def test_faults(self) -> None:
         """What cannot be read or translated is one line, and nothing is printed."""
         for content, words in (
             (b"domain a {", "line 1: a brace that is not closed"),
             (b"", 'no domain has delivery_method = "apn"'),
             (b"\xff", "not text in UTF-8"),
+            (b"\xff\xfea\x00", "text in UTF-16; must be ASCII or UTF-8"),
         ):
             file, result = self.run_on(content)
             self.assertEqual((result.exit_code, result.stdout), (1, ""))

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 from pydantic import AfterValidator, Field
 
-from pushgate.plugin.settings import Duration, FilePath, Table, is_host_name
+from pushgate.model.host_name import is_host_name
+from pushgate.plugin.settings import Duration, FilePath, Table
 
 _URL: Final = re.compile(r"(amqps?)://([^/@]+)(?:/([^/]*))?")
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::([0-9]{1,5}))?")

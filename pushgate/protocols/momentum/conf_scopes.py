@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from pushgate.protocols.momentum.ecelerity_conf import Setting, Stanza
+from pushgate.protocols.momentum.ecelerity_conf import INCLUDES, Setting, Stanza
 
 CHANNEL: Final = "apn"
 """The `delivery_method` of domains for Apple."""
@@ -28,8 +28,12 @@ class Domain(msgspec.Struct, frozen=True):
         return next((each for each in found if each is not None), None)
 
     def settings(self) -> Iterator[Setting]:
-        """Every setting of its own stanza."""
-        return iter(self.stanzas[0].settings)
+        """Every setting of its stanzas but those of the file, which are about all of Momentum."""
+        return (setting for stanza in self.stanzas[:-1] for setting in stanza.settings)
+
+    def unread(self) -> Iterator[Stanza]:
+        """What stands in its stanzas and is no scope of settings; what stands in the file is none of it."""
+        return (each for stanza in self.stanzas[:-1] for each in stanza.stanzas if each.kind not in _SCOPES)
 
 
 def domains_of(conf: Stanza) -> tuple[list[Domain], list[Domain]]:
@@ -52,6 +56,13 @@ def _domains(stanza: Stanza, around: tuple[Stanza, ...]) -> Iterator[Domain]:
 def _method(domain: Domain) -> str:
     setting = domain.setting("delivery_method")
     return setting.values[0].lower() if setting is not None and setting.values else ""
+
+
+def includes(stanza: Stanza) -> Iterator[Setting]:
+    """Each place in a stanza, at any depth, that has another file read."""
+    yield from (setting for setting in stanza.settings if setting.key in INCLUDES)
+    for each in stanza.stanzas:
+        yield from includes(each)
 
 
 def listeners(conf: Stanza, kind: str) -> Iterator[tuple[Stanza, Stanza]]:

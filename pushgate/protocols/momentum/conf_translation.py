@@ -1,15 +1,17 @@
 """Translating ``ecelerity.conf`` into a configuration of pushgate, and saying what has no counterpart."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from pushgate.protocols.momentum.conf_scopes import Domain, domains_of, listeners
-from pushgate.protocols.momentum.ecelerity_conf import Setting, Stanza
+from pushgate.model.host_name import is_host_name
+from pushgate.protocols.momentum.conf_listening import ListenAddress, listen_address
+from pushgate.protocols.momentum.conf_scopes import Domain, domains_of, includes, listeners
+from pushgate.protocols.momentum.ecelerity_conf import INCLUDES, Setting, Stanza
 from pushgate.protocols.momentum.toml_text import Value, table_text
 
 APPLE: Final = {"gateway.push.apple.com": "production", "gateway.sandbox.push.apple.com": "sandbox"}
@@ -43,7 +45,12 @@ _READ: Final = frozenset(
     }
 )  # fmt: skip
 _NAME: Final = re.compile(r"[^A-Za-z0-9._-]")
-_PORT: Final = re.compile(r"(?P<host>.*):(?P<port>[0-9]{1,5})")
+_DOMAIN: Final = re.compile(r"[^\s@<>*]+", re.ASCII)
+_LISTENER: Final = frozenset({"tls_certificate", "tls_key", "mcmt_reception"})
+_DEFAULTS: Final = {
+    "smtp": ListenAddress("127.0.0.1", 7225),
+    "rest-injector": ListenAddress("127.0.0.1", 8081),
+}
 MOST_CONNECTIONS: Final = 64
 
 
@@ -73,9 +80,13 @@ def translate(conf: Stanza) -> Translation:
 class _Translator:
     def __init__(self, conf: Stanza) -> None:
         self._conf = conf
-        self._remarks: list[str] = []
+        self._remarks: dict[str, None] = {}  # in their order, each once
         self._tables: list[str] = []
+        self._names: set[str] = set()
         self._apps: dict[str, str] = {}
+        self._lines: dict[str, int] = {}
+        self._kinds = Counter[str]()
+        self._listening: list[ListenAddress] = []
 
     def translate(self) -> Translation:
         domains, others = domains_of(self._conf)
@@ -90,21 +101,20 @@ class _Translator:
         for stanza in self._conf.stanzas:
             if stanza.kind not in _READ:
                 self._note(stanza.line, f"{stanza.kind}: not read, no part of pushes")
-        for each in self._conf.settings:
-            if each.key in {"include", "readonly_include", "include_once"}:
-                self._note(each.line, f"{each.key}: not read; import that file too")
+        for each in includes(self._conf):
+            self._note(each.line, f"{each.key}: not read; import that file too")
         head = "# Made of an ecelerity.conf. Check it with `pushgate config check`.\n"
         notes = "".join(f"# {_shown(remark)}\n" for remark in self._remarks)
         return Translation("\n".join((head + notes, *self._tables)), tuple(self._remarks))
 
     def _note(self, line: int, text: str) -> None:
-        self._remarks.append(f"line {line}: {_shown(text)}")
+        self._remarks[f"line {line}: {_shown(text)}"] = None
 
     # apps
 
     def _app(self, domain: Domain) -> None:
         name = self._name(domain)
-        self._apps[domain.name.lower().removesuffix(".")] = name
+        self._lead(domain, name)
         entries: dict[str, Value] = {}
         host, port = self._route(domain)
         if host in APPLE:
@@ -113,14 +123,13 @@ class _Translator:
             entries |= {"upstream": "apns-stream", "host": host, "port": port, "feedback": False}
             self._stream(domain, entries)
         for key, ours in (("tls_certificate", "certificate"), ("tls_key", "private_key")):
-            if (path := _first(domain.setting(key))) is not None:
+            if path := _first(domain.setting(key)):
                 entries[ours] = path
         if "certificate" not in entries:
             self._note(domain.line, f"domain {domain.name}: tls_certificate is missing; the app needs one")
             entries["certificate"] = f"/etc/pushgate/{name}.pem"
-        connections = self._number(domain, "max_outbound_connections")
-        if connections:
-            entries["connections"] = min(connections, MOST_CONNECTIONS)
+        if connections := self._number(domain, "max_outbound_connections", MOST_CONNECTIONS):
+            entries["connections"] = connections
         where = f"domain {domain.name}, line {domain.line}"
         self._tables.append(table_text(("apps", name), entries, [where]))
         self._left_out(domain)
@@ -128,10 +137,22 @@ class _Translator:
     def _name(self, domain: Domain) -> str:
         stem = _NAME.sub("_", domain.name)[:56].strip(".") or "app"
         name, number = stem, 1
-        while name in self._apps.values():
+        while name in self._names:
             number += 1
             name = f"{stem}-{number}"
+        self._names.add(name)
         return name
+
+    def _lead(self, domain: Domain, name: str) -> None:
+        """Have the recipients of a domain lead to an app: to one, however many bindings have the domain."""
+        key = domain.name.lower().removesuffix(".")
+        if key in self._apps:
+            before = f"its recipients lead to {self._apps[key]}, from line {self._lines[key]}"
+            self._note(domain.line, f"domain {domain.name}: {before}; none leads to {name}")
+            return
+        if not _DOMAIN.fullmatch(key) or not key.isascii():
+            self._note(domain.line, f"domain {domain.name}: no domain of an address; none leads to {name}")
+        self._apps[key], self._lines[key] = name, domain.line
 
     def _route(self, domain: Domain) -> tuple[str, int]:
         """Host and port of the first route; Apple's production service without one."""
@@ -139,10 +160,11 @@ class _Translator:
         text = _first(setting) or ""
         try:
             parts = urlsplit(text)
-            host, port = parts.hostname or "", int(parse_qs(parts.query).get("port", ["2195"])[0])
+            given = parse_qs(parts.query).get("port", [parts.port or 2195])[0]
+            host, port = parts.hostname or "", int(given)
         except ValueError:
             host, port = "", 0
-        if not host or not host.isascii() or not 0 < port < 65536:
+        if not is_host_name(host) or not 0 < port < 65536:
             if setting is not None:
                 self._note(setting.line, "routes: none that is understood; Apple's production service")
             return "gateway.push.apple.com", 2195
@@ -172,72 +194,83 @@ class _Translator:
         if (setting := domain.setting("apn_expiry")) is not None:
             self._note(setting.line, "apn_expiry: `expiry` of the inputs takes its place")
 
-    def _number(self, domain: Domain, key: str) -> int | None:
+    def _number(self, domain: Domain, key: str, most: int | None = None) -> int | None:
+        """A whole number above zero."""
         setting = domain.setting(key)
         text = _first(setting)
         if setting is None or text is None:
             return None
-        if not re.fullmatch("[0-9]{1,9}", text):
-            self._note(setting.line, f"{key}: no whole number; left at its default")
+        if not re.fullmatch("[0-9]{1,9}", text) or not int(text):
+            self._note(setting.line, f"{key}: no whole number above 0; left at its default")
             return None
+        if most is not None and int(text) > most:
+            self._note(setting.line, f"{key}: {most} at most")
+            return most
         return int(text)
 
     def _left_out(self, domain: Domain) -> None:
         for setting in domain.settings():
+            if setting.key not in _KNOWN | INCLUDES:
+                self._leave(setting, WITHOUT.get(setting.key))
+        for setting in self._conf.settings:
             if setting.key in WITHOUT:
-                self._note(setting.line, f"{setting.key}: no counterpart; {WITHOUT[setting.key]}")
-            elif setting.key not in _KNOWN:
-                self._note(setting.line, f"{setting.key}: no counterpart")
+                self._leave(setting, WITHOUT[setting.key])
+        for stanza in domain.unread():
+            self._note(stanza.line, f"{stanza.kind}: not read")
+
+    def _leave(self, setting: Setting, instead: str | None = None) -> None:
+        self._note(setting.line, f"{setting.key}: no counterpart" + (f"; {instead}" if instead else ""))
 
     # inputs and sinks
 
     def _inputs(self) -> None:
-        found = False
-        for kind, ours, default in (
-            ("esmtp_listener", "smtp", "tcp:7225:interface=127.0.0.1"),
-            ("http_listener", "rest-injector", "tcp:8081:interface=127.0.0.1"),
-        ):
-            for number, (listener, listen) in enumerate(listeners(self._conf, kind), 1):
-                found = True
-                name = ours if number == 1 else f"{ours}-{number}"
-                self._input(name, ours, self._listen(listen, default), (listen, listener))
-        if not found:
+        for kind, ours in (("esmtp_listener", "smtp"), ("http_listener", "rest-injector")):
+            for listener, listen in listeners(self._conf, kind):
+                address = self._address(listen, _DEFAULTS[ours])
+                if any(address.clashes(each) for each in self._listening):
+                    self._note(listen.line, f"listen: {address.endpoint} is taken by one before it; left out")
+                else:
+                    self._input(ours, address, (listen, listener))
+        if not self._listening:
             self._note(1, "no listener that is understood; the input smtp listens on this machine alone")
-            self._input("smtp", "smtp", "tcp:7225:interface=127.0.0.1", ())
+            self._input("smtp", _DEFAULTS["smtp"], ())
 
-    def _input(self, name: str, kind: str, listen: str, stanzas: tuple[Stanza, ...]) -> None:
-        entries: dict[str, Value] = {"type": kind, "listen": listen}
+    def _address(self, stanza: Stanza, default: ListenAddress) -> ListenAddress:
+        address = listen_address(stanza.label)
+        if address is None:
+            self._note(stanza.line, f"listen: no ADDRESS:PORT; {default.endpoint} instead")
+        return address or default
+
+    def _input(self, kind: str, address: ListenAddress, stanzas: tuple[Stanza, ...]) -> None:
+        entries: dict[str, Value] = {"type": kind, "listen": address.endpoint}
         for stanza in reversed(stanzas):
-            for key, ours in (("tls_certificate", "certificate"), ("tls_key", "private_key")):
-                if (path := _first(stanza.setting(key))) is not None:
-                    entries[ours] = path
-            reception = stanza.setting("mcmt_reception")
-            if _first(reception) not in (None, "allow"):
-                self._note(stanza.line, "mcmt_reception: always allow; what is no MCMT message is refused")
-        if "private_key" in entries and "certificate" not in entries:
-            del entries["private_key"]
-        if not listen.startswith("unix:") and "interface=127." not in listen:
-            line = stanzas[0].line if stanzas else 1
-            self._note(line, f"{listen}: other machines can reach it; it needs certificate and [principals]")
+            entries |= self._listener(stanza)
+        if "certificate" not in entries:
+            entries.pop("private_key", None)
+        if not address.is_local:
+            why = "other machines can reach it; it needs certificate and [principals]"
+            self._note(stanzas[0].line, f"{address.endpoint}: {why}")
+        self._kinds[kind] += 1
+        name = kind if self._kinds[kind] == 1 else f"{kind}-{self._kinds[kind]}"
+        self._listening.append(address)
         self._tables.append(table_text(("inputs", name), entries))
         self._tables.append(table_text(("inputs", name, "domains"), dict(self._apps)))
 
-    def _listen(self, stanza: Stanza, default: str) -> str:
-        match = _PORT.fullmatch(stanza.label)
-        if match is None or not 0 < int(match["port"]) < 65536:
-            self._note(stanza.line, f"listen: no HOST:PORT; {default} instead")
-            return default
-        host = match["host"].strip("[]")
-        if host in {"", "*"}:
-            return f"tcp:{match['port']}"
-        try:
-            address = ip_address(host)
-        except ValueError:
-            self._note(stanza.line, f"listen: no address; {default} instead")
-            return default
-        if address.version == 6:
-            return f"tcp6:{match['port']}:interface={str(address).replace(':', chr(92) + ':')}"
-        return f"tcp:{match['port']}:interface={address}"
+    def _listener(self, stanza: Stanza) -> dict[str, Value]:
+        """The credentials that a stanza of a listener names; what else it has is noted."""
+        if _first(stanza.setting("mcmt_reception")) not in (None, "allow"):
+            self._note(stanza.line, "mcmt_reception: always allow; what is no MCMT message is refused")
+        for setting in stanza.settings:
+            if setting.key not in _LISTENER | INCLUDES:
+                self._leave(setting)
+        for each in stanza.stanzas:
+            if each.kind != "listen":
+                self._note(each.line, f"{each.kind}: not read")
+        named = (
+            (ours, _first(stanza.setting(key)))
+            for key, ours in (("tls_certificate", "certificate"), ("tls_key", "private_key"))
+        )
+        return {ours: path for ours, path in named if path}
 
     def _sinks(self) -> None:
         loggers = [stanza for stanza in self._conf.stanzas if stanza.kind == "apn_logger"]

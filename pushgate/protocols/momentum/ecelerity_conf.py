@@ -13,7 +13,8 @@ _TOKEN: Final = re.compile(
     re.DOTALL,
 )
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
-_INCLUDES: Final = frozenset({"include", "readonly_include", "include_once"})
+INCLUDES: Final = frozenset({"include", "readonly_include", "include_once"})
+"""The keys of settings that have another file read."""
 _CLOSERS: Final = {"(": ")", "[": "]"}
 
 
@@ -124,7 +125,7 @@ class _Reader:
         if self._is_sign("=", "+="):
             self._take()
             stanza.settings.append(Setting(key, self._values(), name.line))
-        elif key in _INCLUDES and self._is_word():
+        elif key in INCLUDES and self._is_word():
             stanza.settings.append(Setting(key, (self._word(),), name.line))
         else:
             self._begin(key, name.line)

@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from pushgate.model.host_name import is_host_name
 from pushgate.model.outcome import State
-from pushgate.plugin.settings import AppName, Duration, FilePath, SinkTable, is_host_name
+from pushgate.plugin.settings import AppName, Duration, FilePath, SinkTable
 
 _RULE: Final = "must be https://host/path, without user, password and fragment"
 

@@ -125,6 +125,7 @@ def test_what_has_no_counterpart() -> None:
     _, remarks = translated(SAMPLE)
     for words in (
         "line 2: apn_expiry: `expiry` of the inputs", "line 3: idle_timeout: no counterpart; connections over HTTP/2 are kept",
+        "line 13: tls: no counterpart", "line 14: tls_verify: no counterpart",
         "line 9: apn_logger, concurrency: not translated", "line 15: domain APN_example.com: Apple's binary service is no more",
         "line 18: delivery_response_timeout: no counterpart; over HTTP/2", "line 22: tls_ciphers: no counterpart",
         "line 28: routes: an app has one push service", "line 30: message_expiration: no counterpart; `expiry` of [gateway]",
@@ -147,9 +148,81 @@ def test_names() -> None:
     assert tree["inputs"]["smtp"]["domains"]["a b"] == "a_b"
 
 
+def test_a_domain_in_several_bindings() -> None:
+    """Each is an app; recipients lead to the first, and the remarks say so."""
+    names = ("a", "A.", "a", "a-2")
+    tree, remarks = translated(
+        "".join(f"binding b {{ domain {name} {{ delivery_method = apn }} }}\n" for name in names)
+    )
+    assert list(tree["apps"]) == ["a", "A", "a-2", "a-2-2"]
+    assert tree["inputs"]["smtp"]["domains"] == {"a": "a", "a-2": "a-2-2"}
+    assert "line 2: domain A.: its recipients lead to a, from line 1; none leads to A" in remarks
+    assert "line 3: domain a: its recipients lead to a, from line 1; none leads to a-2" in remarks
+
+
+@pytest.mark.parametrize("name", ["", ".", "*.example.com", "a b", "ü.example"])
+def test_domains_of_no_address(name: str) -> None:
+    """Such a domain has its app all the same, and a remark."""
+    tree, remarks = translated(f'domain "{name}" {{ delivery_method = apn }}')
+    assert len(tree["apps"]) == 1
+    assert f"domain {name}: no domain of an address" in remarks
+
+
+OUTER = """\
+tls_verify = no
+unrelated = 1
+binding_group g {
+retry_interval = 1
+binding b {
+surprise = 1
+domain x { delivery_method = apn }
+domain y { delivery_method = apn }
+host h {}
+include "z"
+} }
+esmtp_listener {
+max_message_size = 5
+listen "127.0.0.1:25" {
+foo = 1
+include "y"
+}
+peer p {}
+}
+"""
+
+
+def test_settings_of_outer_stanzas() -> None:
+    """What has no counterpart is noted where it stands, once, in however many domains it holds."""
+    _, remarks = translated(OUTER)
+    noted = [line.partition(";")[0] for line in remarks.splitlines() if "domain " not in line]
+    assert sorted(noted, key=lambda line: int(line.split()[1][:-1])) == [
+        "line 1: tls_verify: no counterpart", "line 4: retry_interval: no counterpart", "line 6: surprise: no counterpart",
+        "line 9: host: not read", "line 10: include: not read", "line 13: max_message_size: no counterpart",
+        "line 15: foo: no counterpart", "line 16: include: not read", "line 18: peer: not read",
+    ]  # fmt: skip
+
+
+def test_listeners_at_one_address() -> None:
+    """The first has it; the others are left out, and noted."""
+    labels = ("*:25", "127.0.0.1:25", "nonsense", "/tmp/x", "[::1]:25", "0.0.0.0:26")
+    listeners = "".join(f'esmtp_listener {{ listen "{each}" {{}} }}\n' for each in labels)
+    tree, remarks = translated("domain a { delivery_method = apn }\n" + listeners)
+    assert [each["listen"] for each in tree["inputs"].values()] == [
+        "tcp:25", "tcp:7225:interface=127.0.0.1", r"tcp6:25:interface=\:\:1", "tcp:26",
+    ]  # fmt: skip
+    assert list(tree["inputs"]) == ["smtp", "smtp-2", "smtp-3", "smtp-4"]
+    assert "line 3: listen: tcp:25:interface=127.0.0.1 is taken by one before it" in remarks
+    assert "line 5: listen: tcp:7225:interface=127.0.0.1 is taken" in remarks
+    assert r"\:\:1: other machines" not in remarks
+
+
 @pytest.mark.parametrize(
     ("line", "remark"),
     [
+        ('routes = "apn://a b"', "routes: none that is understood"), ('routes = "apn://10.0.0.256"', "routes: none that is understood"),
+        ('routes = "apn://a:x"', "routes: none that is understood"),
+        ("max_outbound_connections = 0", "no whole number above 0"), ("apn_expiry = -1", "no whole number above 0"),
+        ('tls_certificate = ""', "tls_certificate is missing"),
         ("routes = nonsense", "routes: none that is understood"), ('routes = "apn://a?port=99999"', "none that is understood"),
         ('routes = "apn://[x?port=1"', "none that is understood"), ("routes = ()", "none that is understood"),
         ("max_outbound_connections = many", "no whole number"), ("max_outbound_connections = ()", ""),
@@ -181,6 +254,20 @@ def test_a_private_gateway() -> None:
     assert tree["apps"]["a"] == {
         "upstream": "apns-stream", "host": "h.example", "port": 2195, "feedback": False, "certificate": "/c"
     }  # fmt: skip
+
+
+def test_the_port_of_a_route() -> None:
+    """It may stand behind the host; the parameter counts."""
+    for route, port in (("h:1", 1), ("h:1?port=2", 2), ("h", 2195)):
+        tree, _ = translated(f'domain a {{ delivery_method = apn routes = "apn://{route}" }}')
+        assert tree["apps"]["a"]["port"] == port
+
+
+def test_more_connections_than_there_may_be() -> None:
+    """The most there may be, and a remark."""
+    tree, remarks = translated("domain a { delivery_method = apn max_outbound_connections = 65 }")
+    assert tree["apps"]["a"]["connections"] == 64
+    assert "max_outbound_connections: 64 at most" in remarks
 
 
 def test_two_loggers() -> None:
@@ -240,6 +327,51 @@ def test_anything(text: str) -> None:
         conf = read_conf(text)
         with contextlib.suppress(NothingToTranslate):
             tomllib.loads(translate(conf).toml)
+
+
+VALUES = st.sampled_from(
+    ["0", "5", "6000", "999999999", "1000000000", "-1", "no", "", "x y", "/etc/a.pem", "\x7f", "apn://h.example?port=2195", "apn://h_x:1",
+     "apn://10.0.0.256", "apn://foo bar", "apn://[::1]?port=3", "apn://-x-?port=5", "apn://GATEWAY.push.apple.com", "apn://h?port=%00"]
+)  # fmt: skip
+KEYS = st.sampled_from(
+    ["apn_expiry", "idle_timeout", "delivery_response_timeout", "max_outbound_connections", "tls_certificate", "tls_key", "routes", "foo"]
+)  # fmt: skip
+SETTINGS = st.lists(st.builds('{} = "{}"'.format, KEYS, VALUES), max_size=5).map("\n".join)
+LABELS = st.sampled_from(
+    ["a", "A", "a.", "a.example", "*", "", "..", "x y", "a-2", "a/b", "é", "a" * 70, "\x7f"]
+)
+DOMAINS = st.builds('domain "{}" {{ delivery_method = apn\n{} }}'.format, LABELS, SETTINGS)
+PLACES = st.sampled_from(
+    ["127.0.0.1:25", "*:25", ":8081", "[::1]:25", "fe80::1%eth0:25", "/tmp/x", "127.0.0.1:0", "1.2.3.4:٢٥"]
+)
+KINDS = st.sampled_from(["esmtp_listener", "http_listener"])
+LISTENERS = st.builds('{} {{ listen "{}" {{ {} }} }}'.format, KINDS, PLACES, SETTINGS)
+LOGGERS = st.builds('apn_logger x {{ {} = "{}" }}'.format, st.sampled_from(["logfile", "heartbeat"]), VALUES)
+REGISTRY = find()
+UNGUARDED = ("principals: missing; other machines", "certificate: missing; other machines")
+"""What a configuration lacks where its listeners can be reached by others; the translation notes that."""
+
+
+def faults(tree: dict[str, Any]) -> list[str]:
+    """What the gateway finds wrong with a configuration."""
+    try:
+        config_from(tree, "imported.toml", REGISTRY)
+    except CannotStart as error:
+        return list(error.faults)
+    return []
+
+
+@given(
+    SETTINGS,
+    st.lists(DOMAINS | DOMAINS.map("binding b {{ {} }}".format), min_size=1, max_size=4),
+    st.lists(LISTENERS | LOGGERS, max_size=4),
+)
+def test_every_translation_is_a_configuration(settings: str, domains: list[str], others: list[str]) -> None:
+    """The gateway finds no fault in it but that inputs have to be guarded where other machines can reach them."""
+    tree, remarks = translated("\n".join((settings, *domains, *others)))
+    found = faults(tree)
+    assert [fault for fault in found if not any(each in fault for each in UNGUARDED)] == []
+    assert not found or "it needs certificate and [principals]" in remarks
 
 
 @given(st.text(), st.text())

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from pushgate.plugin.settings import Duration, FilePath, HostName, Port, is_host_name
+from pushgate.model.host_name import is_host_name
+from pushgate.plugin.settings import Duration, FilePath, HostName, Port
 from pushgate.upstreams.common.settings import ConnectionPoolTable
 
 MOST_ROUTES: Final = 64
