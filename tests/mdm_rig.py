@@ -106,6 +106,16 @@ class MdmRig:
         """The MDM server reports that the device called."""
         return self.result(self.gateway.enrolments("devices").check_in(TOKEN))
 
+    def check_out(self) -> bool:
+        """The MDM server reports that the device left management."""
+        return self.result(self.gateway.enrolments("devices").check_out(TOKEN))
+
+    def unenrol(self, is_lost: bool = False) -> None:
+        """The device leaves management; the MDM server reports its CheckOut, unless that is lost."""
+        self.device, reaction = self.device.unenrolled()
+        if reaction is Reaction.CHECK_OUT and not is_lost:
+            assert self.check_out()
+
     def enrolments(self):
         """What is kept of the device's token, the newest first."""
         return self.result(self.database.read(of_token, "devices", TOKEN))

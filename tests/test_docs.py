@@ -333,10 +333,11 @@ def test_hub_commands() -> None:
 
 def test_mdm_commands() -> None:
     """Likewise of those about managed devices."""
-    words = set(coded(section(CONTRACT, "`Enrol`, `CheckIn`, `FindEnrolments`, `Diagnose`")))
+    words = set(coded(section(CONTRACT, "`Enrol`, `CheckIn`, `CheckOut`, `FindEnrolments`, `Diagnose`")))
     for kind in (
         mdm_commands.Enrol,
         mdm_commands.CheckIn,
+        mdm_commands.CheckOut,
         mdm_commands.FindEnrolments,
         mdm_commands.Diagnose,
     ):

@@ -122,7 +122,7 @@ def test_the_message_for_rabbitmq() -> None:
 def test_the_calls_of_an_mdm_server() -> None:
     """The client takes them, in the order in which they are shown."""
     gateway = create_autospec(Client, instance=True)
-    for name in ("enrol", "check_in"):
+    for name in ("enrol", "check_in", "check_out"):
         getattr(gateway, name).return_value = succeed(None)
     body = "".join(f"    {line}\n" for line in shown("mdm.md").splitlines())
     names: dict[str, Any] = {}
@@ -131,6 +131,7 @@ def test_the_calls_of_an_mdm_server() -> None:
     done.addErrback(Failure.raiseException)
     gateway.enrol.assert_called_once_with("devices", "0a", "magic", device="udid", keep_awake=True)
     gateway.check_in.assert_called_once_with("devices", "0a")
+    gateway.check_out.assert_called_once_with("devices", "0a")
 
 
 @pytest.fixture

@@ -57,7 +57,9 @@ async def _find(
     if as_json:
         print_json(found)
     else:
-        print_table(("token", "device", "enrolled", "last push", "called", "superseded"), map(_row, found))
+        print_table(
+            ("token", "device", "enrolled", "last push", "called", "left", "superseded"), map(_row, found)
+        )
     if not found:
         raise SystemExit(1)
 
@@ -79,10 +81,12 @@ async def _diagnose(
 
 def _row(found: dict[str, Any]) -> list[str]:
     last = " ".join(str(found[key]) for key in ("outcome", "status", "reason") if found[key])
-    times = {key: _time(found[key]) for key in ("enrolled_at", "checked_in_at", "superseded_at")}
+    times = {
+        key: _time(found[key]) for key in ("enrolled_at", "checked_in_at", "checked_out_at", "superseded_at")
+    }
     return [
         found["token"], found["device"] or "", times["enrolled_at"], last, times["checked_in_at"],
-        times["superseded_at"],
+        times["checked_out_at"], times["superseded_at"],
     ]  # fmt: skip
 
 

@@ -369,7 +369,7 @@ class Client:
         self, app: str, token: Token, push_magic: str, *, keep_awake: bool = False, device: str | None = None
     ) -> Deferred[Enrolled]:
         """Report a managed device's ``TokenUpdate``; fires once it is kept. The device is pushed to until
-        `check_in`.
+        `check_in` or `check_out`.
 
         :param keep_awake: push to it every 26 h while it is silent.
         :param device: what the MDM server knows the device by: an earlier enrolment of it is superseded.
@@ -383,6 +383,13 @@ class Client:
     def check_in(self, app: str, token: Token) -> Deferred[bool]:
         """Report that a managed device called its MDM server; fires with False when it is not known."""
         asked = self._ask(mdm_commands.CheckIn, True, app=app, token=_text(token))
+        return asked.addCallback(lambda answer: bool(answer["known"]))
+
+    def check_out(self, app: str, token: Token) -> Deferred[bool]:
+        """Report that a managed device left management; fires with False when it is not known. It is woken no
+        more until it enrols anew.
+        """
+        asked = self._ask(mdm_commands.CheckOut, True, app=app, token=_text(token))
         return asked.addCallback(lambda answer: bool(answer["known"]))
 
     def find_enrolments(self, app: str, sha256: str) -> Deferred[list[dict[str, Any]]]:

@@ -22,7 +22,9 @@ _WRONG_TOPIC: Final = frozenset({
     "DeviceTokenNotForTopic", "TopicDisallowed", "BadTopic", "MissingTopic", "InvalidTopic", "WrongTopic",
 })  # fmt: skip
 _GONE: Final = frozenset({"Unregistered", "ExpiredToken", "feedback", "DeadToken"})
+CHECKED_OUT: Final = "checked_out"
 CAUSES: Final = {
+    CHECKED_OUT: "the device left management: its CheckOut was reported",
     "network": "the device cannot reach the push service or the MDM server",
     "unenrolled": "the device was unenrolled, and its one CheckOut was lost",
     "wiped": "the device was wiped, and sent no CheckOut",
@@ -31,7 +33,8 @@ CAUSES: Final = {
     "magic": "the push magic is wrong: the device ignores the push",
     "race": "the push came while the device was enrolling, and was lost",
 }
-"""Each cause, in the order of Apple's engineers, and what it means."""
+"""Each cause and what it means: the one that is known of the device itself, and those of Apple's engineers in
+their order."""
 CERTAIN, POSSIBLE, RULED_OUT = "certain", "possible", "ruled out"
 Judgement = tuple[str, str]
 """How likely a cause is, and why."""
@@ -76,11 +79,24 @@ def _judge(cause: str, found: Enrolment | None, facts: Facts) -> Judgement:
     if found is None:
         verdict = CERTAIN if cause == "token" else POSSIBLE
         return verdict, "no enrolment of this token is known here"
+    if found.has_left or cause == CHECKED_OUT:
+        return _checked_out(cause, found, facts)
     if _has_answered(found):
         return RULED_OUT, "the device called after the last push"
     if found.outcome is None or found.pushed_at is None:
         return _unanswered(cause, found, facts)
     return _OF_CAUSE[cause](found, facts)
+
+
+def _checked_out(cause: str, found: Enrolment, facts: Facts) -> Judgement:
+    """What a check-out says of every cause; without one, that it is no cause."""
+    if found.checked_out_at is None:
+        return RULED_OUT, "no CheckOut of it was reported"
+    if not found.has_left:
+        return RULED_OUT, "it has enrolled anew since its CheckOut"
+    if cause == CHECKED_OUT:
+        return CERTAIN, _left(found.checked_out_at, facts)
+    return RULED_OUT, "the device left management, and its CheckOut was reported"
 
 
 def _unanswered(cause: str, found: Enrolment, facts: Facts) -> Judgement:
@@ -187,12 +203,18 @@ def _summary(found: Enrolment | None, facts: Facts) -> str:
         return "not enrolled here"
     if found.superseded_at is not None:
         return f"superseded by a later enrolment, {_ago(found.superseded_at, facts)}"
+    if found.checked_out_at is not None:
+        return _left(found.checked_out_at, facts)
     if found.checked_in_at is not None and _has_answered(found):
         return f"it called after the last push, {_ago(found.checked_in_at, facts)}: nothing is wrong"
     if found.pushed_at is None:
         return "enrolled, not pushed to yet"
     word = _word(found) or "no outcome yet"
     return f"pushed to {_ago(found.pushed_at, facts)}, {word}; it has not called since"
+
+
+def _left(at: float, facts: Facts) -> str:
+    return f"it left management {_ago(at, facts)}; it has to enrol again"
 
 
 def _shown(found: Enrolment) -> dict[str, Any]:

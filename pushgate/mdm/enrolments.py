@@ -17,6 +17,7 @@ MOST_FOUND: Final = 20
 _COLUMNS: Final = (
     "id", "app", "token", "push_magic", "topic", "device", "keep_awake", "enrolled_at", "superseded_at",
     "pushes", "pushed_at", "waiting", "outcome", "status", "reason", "outcome_at", "checked_in_at",
+    "checked_out_at",
 )  # fmt: skip
 _ALL: Final = ", ".join(_COLUMNS)
 _CHANGING: Final = _COLUMNS[6:]
@@ -53,7 +54,8 @@ class PushOutcome(msgspec.Struct, frozen=True):
 def enrol(session: Session, app: str, topic: str, request: EnrolmentRequest, now: float) -> list[str]:
     """Keep an enrolment; return what it takes the place of, in words. The newest one wins.
 
-    The same again, as a device that got no answer sends it, begins anew in its own place.
+    The same again, as a device that got no answer sends it, begins anew in its own place. One that takes the
+    place of a device's that left management is no surprise, and has no warning.
     """
     warnings: list[str] = []
     for earlier in _earlier(session, app, request):
@@ -61,7 +63,8 @@ def enrol(session: Session, app: str, topic: str, request: EnrolmentRequest, now
             session.execute("DELETE FROM enrolments WHERE id = ?", (earlier.id,))
         elif earlier.superseded_at is None:
             _write(session, replace(earlier, superseded_at=now, waiting=False))
-            warnings.append(_warning(earlier, topic, request))
+            if not earlier.has_left:
+                warnings.append(_warning(earlier, topic, request))
         else:  # one earlier enrolment is kept, to see what a device may still have
             session.execute("DELETE FROM enrolments WHERE id = ?", (earlier.id,))
     made = Enrolment(
@@ -83,6 +86,19 @@ def check_in(session: Session, app: str, token: bytes, now: float) -> bool:
     if found is None:
         return False
     _write(session, replace(found, checked_in_at=now, waiting=False))
+    return True
+
+
+def check_out(session: Session, app: str, token: bytes, now: float) -> bool:
+    """Note that a device left management; return False when no enrolment of this token counts.
+
+    The time of the first report stays. A push of the schedule that waits is not submitted again at a restart.
+    """
+    found = current(session, app, token)
+    if found is None:
+        return False
+    if not found.has_left:
+        _write(session, replace(found, checked_out_at=now, waiting=False))
     return True
 
 

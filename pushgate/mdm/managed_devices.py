@@ -129,6 +129,9 @@ class AppEnrolments:
     def check_in(self, token: bytes) -> "Deferred[bool]":
         return Deferred.fromCoroutine(self._check_in(token))
 
+    def check_out(self, token: bytes) -> "Deferred[bool]":
+        return Deferred.fromCoroutine(self._check_out(token))
+
     def find(self, beginning: bytes) -> "Deferred[list[Enrolment]]":
         return self._database.read(enrolments.find, self._app, beginning)
 
@@ -153,6 +156,11 @@ class AppEnrolments:
     async def _check_in(self, token: bytes) -> bool:
         known: bool = await self._database.write(enrolments.check_in, self._app, token, self._wall())
         self._count("checked_in" if known else "unknown")
+        return known
+
+    async def _check_out(self, token: bytes) -> bool:
+        known: bool = await self._database.write(enrolments.check_out, self._app, token, self._wall())
+        self._count("checked_out" if known else "unknown")
         return known
 
     async def _diagnose(self, token: bytes) -> dict[str, Any]:

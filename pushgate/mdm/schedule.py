@@ -21,10 +21,12 @@ _DEAD: Final = frozenset(DeadReason)
 def next_push(enrolment: Enrolment) -> float | None:
     """Unix seconds of the next push; None: none follows until something happens.
 
-    At most one push waits for its outcome. There is none to an enrolment that was superseded, nor to a token
-    that the push service calls dead.
+    At most one push waits for its outcome. There is none to an enrolment that was superseded, to a device
+    that left management, nor to a token that the push service calls dead.
     """
-    if enrolment.waiting or enrolment.superseded_at is not None or is_dead(enrolment):
+    if enrolment.superseded_at is not None or enrolment.checked_out_at is not None:
+        return None
+    if enrolment.waiting or is_dead(enrolment):
         return None
     if not enrolment.has_checked_in and enrolment.pushes < len(AFTER_ENROLMENT):
         return _sent_at(enrolment) + AFTER_ENROLMENT[enrolment.pushes]

@@ -17,5 +17,6 @@ _TABLES: Final = (
     "CREATE INDEX enrolments_waiting ON enrolments (id) WHERE waiting = 1",
     "CREATE TABLE topics (app TEXT PRIMARY KEY, topic TEXT NOT NULL) WITHOUT ROWID",
 )
-MDM_SCHEMA: Final = Schema("the database of enrolments", 0x70676D64, (_TABLES,))
+_CHECK_OUT: Final = ("ALTER TABLE enrolments ADD COLUMN checked_out_at REAL",)
+MDM_SCHEMA: Final = Schema("the database of enrolments", 0x70676D64, (_TABLES, _CHECK_OUT))
 """Its file is marked ``pgmd``."""

@@ -46,6 +46,7 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     :param waiting: a push of the schedule has no outcome yet.
     :param outcome: of the last push that has one; `status` and `reason` are of it.
     :param checked_in_at: when the MDM server last reported that it called.
+    :param checked_out_at: when the MDM server reported that it left management.
     """
 
     id: int
@@ -65,11 +66,17 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     outcome_at: float | None = None
     checked_in_at: float | None = None
+    checked_out_at: float | None = None
 
     @property
     def has_checked_in(self) -> bool:
         """Whether the device has called since it enrolled."""
         return self.checked_in_at is not None
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the device left management, and has not enrolled anew since."""
+        return self.checked_out_at is not None and self.superseded_at is None
 
 
 class Enrolled(msgspec.Struct, frozen=True):

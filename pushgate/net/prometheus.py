@@ -50,7 +50,7 @@ HELP: Final[dict[str, str]] = {
     "pushgate_hub_outgoing_total": "Outcomes of a hub's notifications, by the name that telemetry has.",
     "pushgate_hub_registrations_total": "Operations on a hub's registrations and installations.",
     "pushgate_hub_sends_total": "Sends that a hub accepted.",
-    "pushgate_mdm_events_total": "What happened to managed devices: enrolments, pushes, calls.",
+    "pushgate_mdm_events_total": "What happened to managed devices: enrolments, pushes, calls, check-outs.",
     "pushgate_spool_commit_seconds": "Time the spool took to commit.",
     "pushgate_accept_seconds": "Time from a submission to its answer.",
     "pushgate_settle_seconds": "Time from acceptance to outcome.",

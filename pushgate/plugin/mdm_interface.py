@@ -17,6 +17,12 @@ class IEnrolments(Interface):
     def check_in(token: bytes) -> "Deferred[bool]":
         """Note that the device with this token called its MDM server; fires with False when none is known."""
 
+    def check_out(token: bytes) -> "Deferred[bool]":
+        """Note that the device with this token left management; fires once that is safe.
+
+        Nothing is pushed to it by the schedule until it enrols anew. Fires with False when none is known.
+        """
+
     def find(beginning: bytes) -> "Deferred[list[Enrolment]]":
         """The enrolments of tokens whose SHA-256 begins so, 20 at most."""
 

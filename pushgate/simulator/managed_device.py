@@ -1,7 +1,7 @@
 """A managed device, as it meets pushes: a value; each event makes the next one.
 
 It does as Apple's engineers describe devices: a push is lost while the device enrols, a wrong push magic is
-ignored until it has been wrong for 25 h, and a CheckOut is tried once.
+ignored until it has been wrong for 25 h, and a CheckOut is tried once; a wiped device sends none.
 """
 
 from enum import StrEnum
@@ -19,7 +19,7 @@ REPAIR: Final = 25 * 3600.0
 
 
 class Reaction(StrEnum):
-    """What a device does on a push."""
+    """What a device does on a push, or when it leaves management."""
 
     LOST = "lost"
     """Nothing: the push did not reach it, or nobody is there."""
@@ -29,6 +29,8 @@ class Reaction(StrEnum):
     """It calls its MDM server for commands."""
     TOKEN_UPDATE = "token-update"  # noqa: S105 - an event, not a secret
     """It reports its token and push magic, and calls for commands."""
+    CHECK_OUT = "check-out"
+    """It reports that it leaves management, once: nothing repeats the report when it is lost."""
 
 
 class ManagedDevice(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +65,10 @@ class ManagedDevice(msgspec.Struct, frozen=True, kw_only=True):
         """The device after it enrolled anew: the push magic is another, the token stays."""
         return replace(self, push_magic=push_magic, enrolled_at=at, mismatch_at=None, is_enrolled=True)
 
-    def left(self) -> "ManagedDevice":
-        """The device after it was unenrolled or wiped. Its one CheckOut may be lost: nobody is told here."""
+    def unenrolled(self) -> "tuple[ManagedDevice, Reaction]":
+        """The device after it left management, and what it does: it reports that, when it was enrolled."""
+        return self.wiped(), Reaction.CHECK_OUT if self.is_enrolled else Reaction.LOST
+
+    def wiped(self) -> "ManagedDevice":
+        """The device after it was wiped: nobody is told."""
         return replace(self, is_enrolled=False)

@@ -15,6 +15,7 @@ class MemoryEnrolments:
     """Keeps the last enrolment of each token, and pushes to nobody.
 
     :ivar kept: the requests, by token.
+    :ivar checked_out: the tokens that `check_out` was called with and knows.
     :ivar warnings: of the answer to `enrol`.
     :ivar found: the answer of `find`.
     :ivar error: every call fails with it while it is set.
@@ -22,6 +23,7 @@ class MemoryEnrolments:
 
     def __init__(self) -> None:
         self.kept: dict[bytes, EnrolmentRequest] = {}
+        self.checked_out: set[bytes] = set()
         self.warnings: tuple[str, ...] = ()
         self.found: list[Enrolment] = []
         self.error: Exception | None = None
@@ -29,9 +31,15 @@ class MemoryEnrolments:
     def enrol(self, request: EnrolmentRequest) -> Deferred[Enrolled]:
         if self.error is None:
             self.kept[request.token] = request
+            self.checked_out.discard(request.token)
         return self._answer(Enrolled(token_hash(request.token), self.warnings))
 
     def check_in(self, token: bytes) -> Deferred[bool]:
+        return self._answer(token in self.kept)
+
+    def check_out(self, token: bytes) -> Deferred[bool]:
+        if self.error is None and token in self.kept:
+            self.checked_out.add(token)
         return self._answer(token in self.kept)
 
     def find(self, beginning: bytes) -> Deferred[list[Enrolment]]:

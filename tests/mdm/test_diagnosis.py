@@ -24,21 +24,27 @@ def verdicts(*kept, of_device=(), topic=TOPIC):
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        # network, unenrolled, wiped, topic, token, magic, race
-        ({}, "ppppppp"),
-        ({"checked_in_at": AT + 1}, "rrrrrrr"),
-        (PUSHED, "ppprrpp"),
-        (LATER, "ppprrpr"),
-        (LATER | {"outcome": State.PRESUMED}, "ppppppr"),
-        (LATER | {"checked_in_at": AT + 5}, "ppprrrr"),
-        (LATER | {"checked_in_at": AT + 9}, "rrrrrrr"),
-        (LATER | {"pushed_at": AT + 2 * DAY}, "ppprrpr"),
-        (LATER | {"outcome": State.REJECTED, "status": 410, "reason": "Unregistered"}, "rpprcrr"),
-        (LATER | {"outcome": State.REJECTED, "status": 400, "reason": "BadDeviceToken"}, "rrrrcrr"),
-        (LATER | {"outcome": State.REJECTED, "status": 400, "reason": "TopicDisallowed"}, "rrrcrrr"),
-        (LATER | {"outcome": State.EXPIRED, "status": None, "reason": "ExpirationPassed"}, "rrrrrrr"),
-        (LATER | {"topic": "com.apple.mgmt.old"}, "pppcrpr"),
-        ({"topic": "com.apple.mgmt.old"}, "pppcppp"),
+        # checked out, network, unenrolled, wiped, topic, token, magic, race
+        ({}, "rppppppp"),
+        ({"checked_in_at": AT + 1}, "rrrrrrrr"),
+        (PUSHED, "rppprrpp"),
+        (LATER, "rppprrpr"),
+        (LATER | {"outcome": State.PRESUMED}, "rppppppr"),
+        (LATER | {"checked_in_at": AT + 5}, "rppprrrr"),
+        (LATER | {"checked_in_at": AT + 9}, "rrrrrrrr"),
+        (LATER | {"pushed_at": AT + 2 * DAY}, "rppprrpr"),
+        (LATER | {"outcome": State.REJECTED, "status": 410, "reason": "Unregistered"}, "rrpprcrr"),
+        (LATER | {"outcome": State.REJECTED, "status": 400, "reason": "BadDeviceToken"}, "rrrrrcrr"),
+        (LATER | {"outcome": State.REJECTED, "status": 400, "reason": "TopicDisallowed"}, "rrrrcrrr"),
+        (LATER | {"outcome": State.EXPIRED, "status": None, "reason": "ExpirationPassed"}, "rrrrrrrr"),
+        (LATER | {"topic": "com.apple.mgmt.old"}, "rpppcrpr"),
+        ({"topic": "com.apple.mgmt.old"}, "rpppcppp"),
+        ({"checked_out_at": AT + 5}, "crrrrrrr"),
+        (LATER | {"checked_out_at": AT + 5}, "crrrrrrr"),
+        (LATER | {"checked_out_at": AT + 5, "checked_in_at": AT + 9}, "crrrrrrr"),
+        (LATER | {"checked_out_at": AT + 5, "outcome": State.REJECTED, "reason": "Unregistered"}, "crrrrrrr"),
+        ({"checked_out_at": AT + 5, "topic": "com.apple.mgmt.old"}, "crrrrrrr"),
+        (PUSHED | {"checked_out_at": AT + 5, "superseded_at": AT + 9}, "rppprrpp"),
     ],
 )
 def test_causes(fields, expected):
@@ -52,13 +58,23 @@ def test_superseded():
     old = {"superseded_at": AT + 5}
     for fields in (PUSHED, {}):
         said, summary = verdicts(enrolment(**fields | old), of_device=(newer,))
-        assert said[5] == "c"
+        assert said[6] == "c"
         assert summary.startswith("superseded by a later enrolment, 72 h ago")
+
+
+def test_why_a_check_out_is_no_cause():
+    """None was reported, or the device has enrolled anew: each is said."""
+    for fields, why in (
+        ({}, "no CheckOut of it was reported"),
+        ({"checked_out_at": AT + 5, "superseded_at": AT + 9}, "it has enrolled anew since its CheckOut"),
+    ):
+        facts = Facts(kept=(enrolment(**fields),), topic=TOPIC, now=AT + DAY)
+        assert diagnose(b"t", facts)["causes"][0]["why"] == why
 
 
 def test_unknown():
     """A token that never enrolled here is the first thing to look at."""
-    assert verdicts() == ("ppppcpp", "not enrolled here")
+    assert verdicts() == ("pppppcpp", "not enrolled here")
 
 
 @pytest.mark.parametrize(
@@ -70,6 +86,14 @@ def test_unknown():
             "pushed to 1 min ago, no outcome yet; it has not called since",
         ),
         (PUSHED, "pushed to 72 h ago, accepted 200; it has not called since"),
+        (
+            LATER | {"checked_out_at": AT + 5, "checked_in_at": AT + 9},
+            "it left management 72 h ago; it has to enrol again",
+        ),
+        (
+            {"checked_out_at": AT + 5, "superseded_at": AT + 3 * DAY - 60},
+            "superseded by a later enrolment, 1 min ago",
+        ),
         (PUSHED | {"checked_in_at": AT + 2}, "it called after the last push, 72 h ago: nothing is wrong"),
     ],
 )

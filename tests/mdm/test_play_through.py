@@ -4,9 +4,13 @@ import pytest
 
 from pushgate.mdm.schedule import AWAKE
 from pushgate.model.errors import Invalid
+from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome import State
+from pushgate.model.packed import Packed
+from pushgate.protocols.mdm_push import push_payload
 from pushgate.simulator.managed_device import Reaction
-from tests.mdm_rig import MdmRig
+from tests.mdm_rig import TOPIC, MdmRig
+from tests.samples import TOKEN
 
 LOST, IGNORED, CHECK_IN, UPDATE = Reaction.LOST, Reaction.IGNORED, Reaction.CHECK_IN, Reaction.TOKEN_UPDATE
 HOUR = 3600.0
@@ -38,7 +42,7 @@ def test_the_race():
 def test_a_silent_device():
     """Three pushes, 1 s, 5 s and 30 s apart; then none, unless it is to be kept awake."""
     rig = MdmRig()
-    rig.device = rig.device.left()  # its CheckOut was lost
+    rig.unenrol(is_lost=True)
     rig.enrol()
     rig.run(60)
     assert [at for at, _ in rig.reactions] == pytest.approx([1.1, 6.2, 36.3], abs=0.3)
@@ -84,11 +88,83 @@ def test_a_check_in_cancels():
 def test_a_dead_token():
     """No push follows one that the push service refused because there is no such device."""
     rig = MdmRig()
-    rig.answer, rig.device = (State.REJECTED, 410, "Unregistered"), rig.device.left()
+    rig.answer, rig.device = (State.REJECTED, 410, "Unregistered"), rig.device.wiped()
     rig.enrol(keep_awake=True)
     hours(rig, 60)
     assert len(rig.reactions) == 1
     assert rig.diagnose() == {"token": "certain", "unenrolled": "possible", "wiped": "possible"}
+
+
+def test_a_check_out():
+    """A device that left is woken no more, its row stays, and the diagnosis says what it is; a repetition is nothing new."""
+    rig = MdmRig()
+    rig.enrol(keep_awake=True, device="udid-1")
+    rig.run(60)
+    rig.unenrol()
+    [kept] = rig.enrolments()
+    rig.run(1)
+    assert rig.check_out() is True
+    assert rig.enrolments() == [kept]
+    hours(rig, 60)
+    assert [reaction for _, reaction in rig.reactions] == [CHECK_IN]
+    assert rig.diagnose() == {"checked_out": "certain"}
+    assert rig.context.metrics.counts["pushgate_mdm_events_total"]["devices", "checked_out"] == 2
+
+
+def test_a_push_of_a_program_after_a_check_out():
+    """It is sent: the gateway forbids nothing. What comes of it does not hide why the device cannot call."""
+    rig = MdmRig()
+    rig.enrol()
+    rig.run(60)
+    rig.unenrol()
+    rig.run(1)
+    terms = Terms(push_type="mdm", topic=TOPIC)
+    pushed = Submission(
+        app="devices", tokens=Packed.of([TOKEN], 2), payload=push_payload("right"), terms=terms
+    )
+    rig.result(rig.gateway.submit(pushed, "test"))
+    rig.run(1)
+    assert [reaction for _, reaction in rig.reactions] == [CHECK_IN, LOST]
+    assert rig.enrolments()[0].pushed_at > rig.enrolments()[0].checked_out_at
+    assert rig.diagnose() == {"checked_out": "certain"}
+
+
+@pytest.mark.parametrize("magic", ["right", "another"])
+def test_it_enrols_again_after_a_check_out(magic):
+    """Then it is woken as any; that the earlier enrolment is over is known, and no warning."""
+    rig = MdmRig()
+    rig.enrol(device="udid-1")
+    rig.unenrol()
+    assert rig.enrol(magic, device="udid-1").warnings == ()
+    rig.device = rig.device.enrolled(magic, rig.wall())
+    rig.run(60)
+    assert [reaction for _, reaction in rig.reactions] == [CHECK_IN]
+    assert rig.enrolments()[0].checked_out_at is None
+    assert rig.diagnose() == {}
+
+
+def test_a_check_out_while_a_push_waits():
+    """The push that waits is not submitted again by a restart, nor is there another."""
+    rig = MdmRig()
+    rig.is_reachable = False
+    rig.enrol()
+    rig.run(3)
+    rig.unenrol()
+    [kept] = rig.enrolments()
+    assert (kept.waiting, kept.pushes) == (False, 1)
+    rig.devices.stop()
+    again = MdmRig(rig.database, rig.clock)
+    again.run(120)
+    assert again.reactions == []
+    assert again.enrolments() == [kept]
+
+
+def test_a_check_out_of_an_unknown_device():
+    """Nothing is kept of it, and it is said."""
+    rig = MdmRig()
+    assert rig.check_out() is False
+    assert rig.enrolments() == []
+    assert rig.context.metrics.counts["pushgate_mdm_events_total"]["devices", "unknown"] == 1
 
 
 def test_one_push_at_a_time():
@@ -105,12 +181,12 @@ def test_one_push_at_a_time():
 def test_a_restart():
     """Pushes that are due are due after a restart too, and what was under way is not repeated."""
     rig = MdmRig()
-    rig.device = rig.device.left()
+    rig.device = rig.device.wiped()
     rig.enrol()
     rig.run(2)
     rig.devices.stop()
     again = MdmRig(rig.database, rig.clock)
-    again.device = again.device.left()
+    again.device = again.device.wiped()
     again.run(60)
     assert [round(at) for at, _ in again.reactions] == [4, 34]
 

@@ -86,7 +86,7 @@ def test_enrolments_outlive_the_process_and_hold_to_their_topic(tmp_path):
         assert pushgate("mdm", "find", *asked, "--sha256", "00" * 32).returncode == 1
         done = pushgate("mdm", "diagnose", *asked, "--token", TOKEN.hex())
         assert done.stdout.startswith(f"{token_hash(TOKEN)[:10]}: it called after the last push")
-        assert done.stdout.count("ruled out") == 7
+        assert done.stdout.count("ruled out") == 8
         said = json.loads(pushgate("mdm", "diagnose", *asked, "--token", "ab" * 32, "--json").stdout)
         assert said["summary"] == "not enrolled here"
     finally:

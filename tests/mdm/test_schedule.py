@@ -35,6 +35,8 @@ ALL = {"pushes": 3, "pushed_at": AT + 36, "outcome_at": AT + 37, **ACCEPTED}
         (ALL, None),
         (PUSHED | {"checked_in_at": AT + 3}, None),
         (PUSHED | {"superseded_at": AT + 3}, None),
+        (PUSHED | {"checked_out_at": AT + 3}, None),
+        (ALL | {"keep_awake": True, "checked_in_at": AT + 50, "checked_out_at": AT + 90}, None),
         (PUSHED | {"outcome": State.REJECTED, "status": 410, "reason": "Unregistered"}, None),
         (PUSHED | {"outcome": State.REJECTED, "status": 400, "reason": "BadExpirationDate"}, 2 + 5),
         (PUSHED | {"outcome": State.SUPPRESSED}, None),

@@ -1,10 +1,11 @@
-"""Managed devices over AMP: enrolled, checked in, found and diagnosed."""
+"""Managed devices over AMP: enrolled, checked in and out, found and diagnosed."""
 
 from typing import Final
 
 import msgspec
 
 from pushgate.inputs.amp.request import AmpRequest, LaterCommand
+from pushgate.inputs.common import enrolments as common
 from pushgate.inputs.common.enrolments import parse_hash, parse_request, shown
 from pushgate.model.principals import Operation
 from pushgate.protocols.amp import mdm_commands as commands
@@ -29,10 +30,12 @@ async def enrol(
 
 async def check_in(request: AmpRequest, app: str, token: str) -> Box:
     """The answer to `CheckIn`."""
-    gateway = request.connection.server.gateway
-    enrolments = gateway.enrolments(app)
-    known = await enrolments.check_in(gateway.rules(app).parse_target(token))
-    return {b"known": b"True" if known else b"False"}
+    return _known(await common.check_in(request.connection.server.gateway, app, token))
+
+
+async def check_out(request: AmpRequest, app: str, token: str) -> Box:
+    """The answer to `CheckOut`."""
+    return _known(await common.check_out(request.connection.server.gateway, app, token))
 
 
 async def find(request: AmpRequest, app: str, sha256: str) -> Box:
@@ -49,9 +52,14 @@ async def diagnose(request: AmpRequest, app: str, token: str) -> Box:
     return {b"diagnosis": msgspec.json.encode(said)}
 
 
+def _known(known: bool) -> Box:
+    return {b"known": b"True" if known else b"False"}
+
+
 COMMANDS: Final[tuple[LaterCommand, ...]] = (
     (commands.Enrol, Operation.PUSH, enrol),
     (commands.CheckIn, Operation.PUSH, check_in),
+    (commands.CheckOut, Operation.PUSH, check_out),
     (commands.FindEnrolments, Operation.ADMIN, find),
     (commands.Diagnose, Operation.READ, diagnose),
 )

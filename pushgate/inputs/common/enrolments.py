@@ -1,6 +1,7 @@
 """Managed devices, as inputs read and show them."""
 
 import re
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from pushgate.model.enrolment import Enrolment, EnrolmentRequest
@@ -8,6 +9,8 @@ from pushgate.model.errors import Invalid
 from pushgate.plugin.gateway_interface import IGateway
 from pushgate.protocols.mdm_push import push_payload
 
+Report = Callable[[IGateway, str, str], Coroutine[Any, Any, bool]]
+"""What an MDM server reports of a device: a gateway, an app and a token in, whether it is known out."""
 _is_hash: Final = re.compile("(?:[0-9A-Fa-f]{2}){4,32}").fullmatch
 
 
@@ -18,6 +21,20 @@ def parse_request(
     target = gateway.rules(app).parse_target(token)
     push_payload(push_magic)
     return EnrolmentRequest(token=target, push_magic=push_magic, keep_awake=bool(keep_awake), device=device)
+
+
+async def check_in(gateway: IGateway, app: str, token: str) -> bool:
+    """Note that a device called; return whether it is known. Raise `Invalid`, `UnknownApp` or `StoreDown`."""
+    enrolments = gateway.enrolments(app)
+    known: bool = await enrolments.check_in(gateway.rules(app).parse_target(token))
+    return known
+
+
+async def check_out(gateway: IGateway, app: str, token: str) -> bool:
+    """Note that a device left management; like `check_in`."""
+    enrolments = gateway.enrolments(app)
+    known: bool = await enrolments.check_out(gateway.rules(app).parse_target(token))
+    return known
 
 
 def parse_hash(text: str) -> bytes:

@@ -1,12 +1,12 @@
-"""Managed devices over HTTP: enrolled, and checked in."""
+"""Managed devices over HTTP: enrolled, checked in, and checked out."""
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from pushgate.inputs.common.enrolments import parse_request
+from pushgate.inputs.common.enrolments import Report, check_in, check_out, parse_request
 from pushgate.inputs.common.json_terms import decoded
 from pushgate.inputs.http.request import HTTPRequest
 from pushgate.net.http.body_readers import WholeBody
@@ -24,12 +24,12 @@ class _Enrolment(msgspec.Struct, forbid_unknown_fields=True):
     device: str | None = None
 
 
-class _CheckIn(msgspec.Struct, forbid_unknown_fields=True):
+class _Device(msgspec.Struct, forbid_unknown_fields=True):
     token: str
 
 
 _decode_enrolment: Final = msgspec.json.Decoder(_Enrolment).decode
-_decode_check_in: Final = msgspec.json.Decoder(_CheckIn).decode
+_decode_device: Final = msgspec.json.Decoder(_Device).decode
 
 
 def takes_json(handle: Callable[[HTTPRequest, bytes], None], request: HTTPRequest) -> BodyReader:
@@ -53,18 +53,16 @@ async def _enrolled(request: HTTPRequest, given: _Enrolment) -> HTTPResponse:
     return json_answer(201, kept)
 
 
-def _check_in(request: HTTPRequest, data: bytes) -> None:
-    given: _CheckIn = decoded(_decode_check_in, data, "body", ())
-    request.run(_checked_in(request, given))
+def _report(report: Report, request: HTTPRequest, data: bytes) -> None:
+    given: _Device = decoded(_decode_device, data, "body", ())
+    request.run(_reported(report, request, given.token))
 
 
-async def _checked_in(request: HTTPRequest, given: _CheckIn) -> HTTPResponse:
-    app, gateway = request.parameters["app"], request.server.gateway
-    enrolments: Any = gateway.enrolments(app)
-    return json_answer(
-        202, {"known": await enrolments.check_in(gateway.rules(app).parse_target(given.token))}
-    )
+async def _reported(report: Report, request: HTTPRequest, token: str) -> HTTPResponse:
+    known = await report(request.server.gateway, request.parameters["app"], token)
+    return json_answer(202, {"known": known})
 
 
 read_enrolment: Final = partial(takes_json, _enrol)
-read_check_in: Final = partial(takes_json, _check_in)
+read_check_in: Final = partial(takes_json, partial(_report, check_in))
+read_check_out: Final = partial(takes_json, partial(_report, check_out))

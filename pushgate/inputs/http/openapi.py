@@ -222,6 +222,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "CheckIn": object_of(["token"], {"token": _TOKEN}, True),
     "CheckedIn": object_of(["known"], {"known": {"type": "boolean"}}),
+    "CheckOut": object_of(["token"], {"token": _TOKEN}, True),
+    "CheckedOut": object_of(["known"], {"known": {"type": "boolean"}}),
     "NewChannel": object_of(
         ["message_storage_policy"], {"message_storage_policy": {"type": "integer", "enum": [0, 1]}}, True
     ),

@@ -240,6 +240,20 @@ ROUTES: Final = (
             errors=(404, 408, 415, 429, 502, 503),
         ),
     ),
+    Route(
+        enrolments.read_check_out,
+        Operation.PUSH,
+        Described(
+            method="POST",
+            path="/v1/apps/{app}/checkouts",
+            name="check_out",
+            summary="Report that a managed device left management: it is woken no more until it enrols anew.",
+            parameters=("app",),
+            body=("CheckOut",),
+            answers={202: json_of("CheckedOut")},
+            errors=(404, 408, 415, 429, 502, 503),
+        ),
+    ),
     *HUB_ROUTES,
     Route(
         asks(_watch),

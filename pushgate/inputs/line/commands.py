@@ -28,7 +28,7 @@ _HELP: Final = (
     " [registered_at=N] [delivery=S] [key=S] <payload JSON>"
     " | PUSH <app> - channel=S [...] <payload JSON> | PUSH <app> <hex token> push_magic=S [...]"
     ' | {"app": "...", "token": "...", "payload": {...}, ...} | STATUS <id> | STATS'
-    " | ENROL <app> <hex token> <push magic> | CHECKIN <app> <hex token>"
+    " | ENROL <app> <hex token> <push magic> | CHECKIN <app> <hex token> | CHECKOUT <app> <hex token>"
     " | LOGIN <name> <secret>"
     " | HELP | QUIT"
 )
@@ -153,6 +153,10 @@ def _check_in(place: AnswerPlace, rest: bytes) -> None:
     _later(place, enrolments.check_in(place.connection.session, place.connection.server.gateway, rest))
 
 
+def _check_out(place: AnswerPlace, rest: bytes) -> None:
+    _later(place, enrolments.check_out(place.connection.session, place.connection.server.gateway, rest))
+
+
 def _later(place: AnswerPlace, answer: Coroutine[Any, Any, bytes]) -> None:
     Deferred.fromCoroutine(answer).addCallback(place.fill).addErrback(_not_answered, place)
 
@@ -210,6 +214,7 @@ _COMMANDS: Final[dict[bytes, Callable[[AnswerPlace, bytes], None]]] = {
     b"STATS": _stats,
     b"ENROL": _enrol,
     b"CHECKIN": _check_in,
+    b"CHECKOUT": _check_out,
     b"LOGIN": _login,
     b"HELP": _help,
     b"QUIT": _quit,

@@ -1,5 +1,6 @@
-"""Managed devices in lines: ``ENROL <app> <token> <push magic>`` and ``CHECKIN <app> <token>``."""
+"""Managed devices in lines: `ENROL`, `CHECKIN` and `CHECKOUT`."""
 
+from pushgate.inputs.common import enrolments as common
 from pushgate.inputs.common.enrolments import parse_request
 from pushgate.inputs.common.session import Session
 from pushgate.inputs.line.replies import ok
@@ -21,8 +22,17 @@ async def check_in(session: Session, gateway: IGateway, rest: bytes) -> bytes:
     """The answer to `CHECKIN`."""
     app, token = _words(rest, 2, "CHECKIN <app> <token>")
     session.permit(Operation.PUSH, app)
-    enrolments = gateway.enrolments(app)
-    known = await enrolments.check_in(gateway.rules(app).parse_target(token))
+    return _known(await common.check_in(gateway, app, token))
+
+
+async def check_out(session: Session, gateway: IGateway, rest: bytes) -> bytes:
+    """The answer to `CHECKOUT`."""
+    app, token = _words(rest, 2, "CHECKOUT <app> <token>")
+    session.permit(Operation.PUSH, app)
+    return _known(await common.check_out(gateway, app, token))
+
+
+def _known(known: bool) -> bytes:
     return ok("known" if known else "unknown")
 
 

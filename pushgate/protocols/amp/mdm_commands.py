@@ -9,7 +9,7 @@ from pushgate.protocols.amp.commands import Arguments, refusable
 
 @refusable
 class Enrol(Command):
-    """Keep the token and the push magic of a device, and push to it until `CheckIn`.
+    """Keep the token and the push magic of a device, and push to it until `CheckIn` or `CheckOut`.
 
     `device` is what the MDM server knows the device by. `warnings` is a JSON list: earlier enrolments that
     this one takes the place of.
@@ -28,6 +28,14 @@ class Enrol(Command):
 @refusable
 class CheckIn(Command):
     """Report that a device called its MDM server; `known` is False when no enrolment of the token counts."""
+
+    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"token", Unicode())]
+    response: ClassVar[Arguments] = [(b"known", Boolean())]
+
+
+@refusable
+class CheckOut(Command):
+    """Report that a device left management; `known` is False when no enrolment of the token counts."""
 
     arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"token", Unicode())]
     response: ClassVar[Arguments] = [(b"known", Boolean())]

@@ -23,7 +23,7 @@ def about(name, **arguments):
 
 class EnrolmentTests(AmpTestCase):
     def test_a_life(self):
-        """Enrolled with what is optional, called, found and diagnosed."""
+        """Enrolled with what is optional, called, left, found and diagnosed."""
         self.assertEqual(self.send(about("CheckIn", token=HEX))[0][b"known"], b"False")
         self.gateway.managed.warnings = ("superseded",)
         options = {"keep_awake": b"True", "device": b"udid"}
@@ -33,6 +33,9 @@ class EnrolmentTests(AmpTestCase):
         asked = EnrolmentRequest(token=TOKEN, push_magic="m", keep_awake=True, device="udid")
         self.assertEqual(self.gateway.managed.kept, {TOKEN: asked})
         self.assertEqual(self.send(about("CheckIn", token=HEX))[0][b"known"], b"True")
+        self.assertEqual(self.send(about("CheckOut", token=HEX))[0][b"known"], b"True")
+        self.assertEqual(self.gateway.managed.checked_out, {TOKEN})
+        self.assertEqual(self.send(about("CheckOut", token=b"ab" * 32))[0][b"known"], b"False")
         [said] = self.send(about("Diagnose", token=HEX))
         self.assertEqual(json.loads(said[b"diagnosis"])["sha256"], token_hash(TOKEN))
 
@@ -54,10 +57,14 @@ class EnrolmentTests(AmpTestCase):
             (about("Enrol", token=HEX, push_magic=b"m", device=b""), "INVALID"),
             (about("CheckIn", token=b"zz"), "INVALID"),
             (command("CheckIn", app=b"nowhere", token=HEX), "UNKNOWN_APP"),
+            (about("CheckOut", token=b"zz"), "INVALID"),
+            (command("CheckOut", app=b"nowhere", token=HEX), "UNKNOWN_APP"),
         ):
             self.assertEqual(self.refusal(data)[0], code)
         self.gateway.managed.error = StoreDown()
-        self.assertEqual(self.refusal(about("Enrol", token=HEX, push_magic=b"m"))[0], "SERVICE_FAILED")
+        for data in (about("Enrol", token=HEX, push_magic=b"m"), about("CheckOut", token=HEX)):
+            self.assertEqual(self.refusal(data)[0], "SERVICE_FAILED")
+        self.assertEqual(self.gateway.managed.checked_out, set())
 
 
 class PermissionTests(AmpTestCase):
@@ -68,6 +75,7 @@ class PermissionTests(AmpTestCase):
         self.assertIn(b"_answer", self.send(about("Diagnose", token=HEX))[0])
         for data in (
             about("CheckIn", token=HEX),
+            about("CheckOut", token=HEX),
             about("Enrol", token=HEX, push_magic=b"m"),
             about("FindEnrolments", sha256=b"00" * 32),
         ):

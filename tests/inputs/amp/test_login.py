@@ -66,6 +66,7 @@ EVERY = {
     "ImportRegistrations": command("ImportRegistrations", hub=b"main", entries=b"[]"),
     "Enrol": command("Enrol", app=b"news", token=b"0a", push_magic=b"m"),
     "CheckIn": command("CheckIn", app=b"news", token=b"0a"),
+    "CheckOut": command("CheckOut", app=b"news", token=b"0a"),
     "FindEnrolments": command("FindEnrolments", app=b"news", sha256=b"00" * 32),
     "Diagnose": command("Diagnose", app=b"news", token=b"0a"),
     "Reload": command("Reload"),

@@ -6,12 +6,14 @@ from tests.http_rig import HTTPTestCase
 from tests.samples import TOKEN
 
 ENROLMENTS, CHECK_INS = "/v1/apps/news/enrolments", "/v1/apps/news/checkins"
+CHECK_OUTS = "/v1/apps/news/checkouts"
 DEVICE = {"token": TOKEN.hex()}
 
 
 class EnrolmentTests(HTTPTestCase):
     def test_a_life(self):
-        """Enrolled, then called; a device that is not known is said to be so."""
+        """Enrolled, called, then left; a device that is not known is said to be so."""
+        self.assertEqual(self.ask("POST", CHECK_OUTS, DEVICE).json, {"known": False})
         self.assertEqual(self.ask("POST", CHECK_INS, DEVICE).json, {"known": False})
         self.gateway.managed.warnings = ("superseded",)
         answer = self.ask(
@@ -23,6 +25,10 @@ class EnrolmentTests(HTTPTestCase):
         self.assertEqual(self.gateway.managed.kept, {TOKEN: asked})
         answer = self.ask("POST", CHECK_INS, DEVICE)
         self.assertEqual((answer.status, answer.json), (202, {"known": True}))
+        self.assertEqual(self.gateway.managed.checked_out, set())
+        answer = self.ask("POST", CHECK_OUTS, DEVICE)
+        self.assertEqual((answer.status, answer.json), (202, {"known": True}))
+        self.assertEqual(self.gateway.managed.checked_out, {TOKEN})
 
     def test_bad_requests(self):
         """Each names the field, and nothing is kept."""
@@ -33,9 +39,12 @@ class EnrolmentTests(HTTPTestCase):
             (ENROLMENTS, DEVICE | {"push_magic": "m", "x": 1}, "x: no field"),
             (CHECK_INS, {}, "token: missing"),
             (CHECK_INS, b"{", "body: not JSON"),
+            (CHECK_OUTS, {"token": "zz"}, "token: "),
+            (CHECK_OUTS, DEVICE | {"x": 1}, "x: no field"),
         ):
             detail = self.refusal(self.ask("POST", path, body), 400, "INVALID")
             self.assertTrue(detail.startswith(text), detail)
         self.refusal(self.ask("POST", CHECK_INS, b"x", content_type="text/plain"), 415, "INVALID")
         self.refusal(self.ask("POST", "/v1/apps/nowhere/checkins", DEVICE), 404, "UNKNOWN_APP")
+        self.refusal(self.ask("POST", "/v1/apps/nowhere/checkouts", DEVICE), 404, "UNKNOWN_APP")
         self.assertEqual(self.gateway.managed.kept, {})

@@ -10,7 +10,7 @@ from tests.samples import TOKEN
 
 class EnrolmentTests(LineTestCase):
     def test_a_life(self):
-        """Enrolled, then called."""
+        """Enrolled, called, then left."""
         self.assertEqual(self.send(b"CHECKIN news %b\n" % HEX), ["OK unknown"])
         self.assertEqual(self.send(b"ENROL news %b magic\n" % HEX), ["OK enrolled"])
         self.assertEqual(self.gateway.managed.kept[TOKEN], EnrolmentRequest(token=TOKEN, push_magic="magic"))
@@ -18,6 +18,9 @@ class EnrolmentTests(LineTestCase):
         line = b"enrol news %b other\n" % HEX
         self.assertEqual(self.send(line), ["OK enrolled; an earlier one is superseded"])
         self.assertEqual(self.send(b"CHECKIN news %b\n" % HEX), ["OK known"])
+        self.assertEqual(self.send(b"CHECKOUT news %b\n" % HEX), ["OK known"])
+        self.assertEqual(self.gateway.managed.checked_out, {TOKEN})
+        self.assertEqual(self.send(b"CHECKOUT news %b\n" % (b"ab" * 32)), ["OK unknown"])
 
     def test_refusals(self):
         """Each names what is wrong."""
@@ -27,6 +30,8 @@ class EnrolmentTests(LineTestCase):
             (b"ENROL news zz magic\n", "INVALID", "token"),
             (b"CHECKIN news \xff\n", "INVALID", "line"),
             (b"CHECKIN nowhere %b\n" % HEX, "UNKNOWN_APP", "app"),
+            (b"CHECKOUT news\n", "INVALID", "line"),
+            (b"CHECKOUT nowhere %b\n" % HEX, "UNKNOWN_APP", "app"),
         ):
             found, text = self.refusal(line)
             self.assertEqual((found, text.partition(":")[0]), (code, field))
@@ -36,6 +41,6 @@ class PermissionTests(LineTestCase):
     grants: ClassVar = {"anonymous": Grant(operations=frozenset({Operation.READ}))}
 
     def test_operations(self):
-        """Both need the operation push."""
-        for line in (b"ENROL news %b magic\n" % HEX, b"CHECKIN news %b\n" % HEX):
-            self.assertEqual(self.refusal(line)[0], "FORBIDDEN")
+        """Each needs the operation push."""
+        for line in (b"ENROL news %b magic\n", b"CHECKIN news %b\n", b"CHECKOUT news %b\n"):
+            self.assertEqual(self.refusal(line % HEX)[0], "FORBIDDEN")
