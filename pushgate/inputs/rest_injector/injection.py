@@ -35,7 +35,7 @@ async def _inject(request: InjectorRequest, body: bytes) -> HTTPResponse:
         app = merging.app
         request.session.permit(Operation.PUSH, app)
         await _merge(request, merging, injection)
-        submission = merging.submission(request.server.gateway.max_payload(app))
+        submission = merging.submission()
         request.session.charge(len(submission.tokens))
     except Refusal as refusal:
         request.server.count_refusal(app, refusal)
@@ -54,8 +54,10 @@ def _read(request: InjectorRequest, body: bytes) -> tuple[Merging, Injection]:
         raise Invalid("recipients", "none", f"1 to {config.max_recipients}")
     if count > config.max_recipients:
         raise TooLarge("recipients", count, config.max_recipients, "of them")
-    rules = partial(rules_of, request.server.gateway)
-    return Merging(injection, request.server.recipients, rules, config.max_message), injection
+    gateway = request.server.gateway
+    rules = partial(rules_of, gateway)
+    merging = Merging(injection, request.server.recipients, rules, gateway.max_payload, config.max_message)
+    return merging, injection
 
 
 async def _merge(request: InjectorRequest, merging: Merging, injection: Injection) -> None:

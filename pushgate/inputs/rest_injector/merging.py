@@ -17,6 +17,8 @@ DESTINATION: Final = "DLV_Dest_ID"
 """The context variable with the device token, which a recipient may have in place of the message."""
 MAX_PAYLOAD: Final = 0xFFFF
 """Bytes of a payload at most: a batch keeps its length in two bytes."""
+MAX_MERGED: Final = 256 << 20
+"""Bytes of the messages of one request at most: a short request can make long ones."""
 _Value = str | int | float
 
 
@@ -48,6 +50,7 @@ class Merging:
     """Collects the notifications of a request, all of them for one app.
 
     :param rules_of: returns the rules of an app.
+    :param max_payload: returns the limit of an app, bytes.
     :ivar app: that of the first recipient.
     """
 
@@ -56,15 +59,18 @@ class Merging:
         injection: Injection,
         recipients: Recipients,
         rules_of: Callable[[str], NotificationRules],
+        max_payload: Callable[[str], int],
         max_message: int,
     ) -> None:
         self._template, self._recipients = Template(injection.template), recipients
-        self._max_message = max_message
+        self._max_message, self._merged = max_message, 0
         self._targets: list[bytes] = []
         self._payloads: list[bytes] = []
         with Place(0):
             self.app = recipients.app(injection.recipients[0].to, "to")
         self._rules = rules_of(self.app)
+        self._max_payload = max_payload(self.app)
+        self._limit = min(self._max_payload, self._rules.max_payload, MAX_PAYLOAD)
 
     def add(self, recipient: Recipient) -> int:
         """Make the notification of the next recipient; return the size of its message.
@@ -77,17 +83,22 @@ class Merging:
             message = self._template.message(_keys(recipient), self._max_message)
             if len(message) > self._max_message:
                 raise TooLarge("message", len(message), self._max_message)
+            self._count(len(message))
             target, payload = read_member(read_mcmt(message), self._rules, _destination(recipient))
-            if len(payload) > MAX_PAYLOAD:
-                raise TooLarge("payload", len(payload), MAX_PAYLOAD)
+            if len(payload) > self._limit:  # now: all of them together would be a lot to keep
+                raise TooLarge("payload", len(payload), self._limit)
         self._targets.append(target)
         self._payloads.append(payload)
         return len(message)
 
-    def submission(self, max_payload: int) -> Submission:
+    def _count(self, size: int) -> None:
+        self._merged += size
+        if self._merged > MAX_MERGED:
+            raise TooLarge("messages of this and all recipients before", self._merged, MAX_MERGED)
+
+    def submission(self) -> Submission:
         """Return all of them.
 
-        :param max_payload: the app's limit, bytes.
         :raises Refusal: the first that cannot be sent, since then none is.
         """
         submission = Submission(
@@ -96,7 +107,7 @@ class Merging:
             payload=Packed.of(self._payloads, 2),
             terms=self._recipients.terms(),
         )
-        for index, refusal in self._rules.refused_members(submission, max_payload):
+        for index, refusal in self._rules.refused_members(submission, self._max_payload):
             with Place(index):
                 raise refusal
         return submission

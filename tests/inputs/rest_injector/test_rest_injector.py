@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from typing import ClassVar
 
+from pushgate.inputs.rest_injector import merging
 from pushgate.inputs.rest_injector.server import RestInjectorServer
 from pushgate.inputs.rest_injector.settings import RestInjectorTable
 from pushgate.model.errors import Overloaded
@@ -128,6 +129,24 @@ class RestInjectorTests(RestInjectorTestCase):
             long = recipient(keys={"token": HEX, "greeting": "x" * size})
             text = self.refused(recipient(), long, status=413, code="TOO_LARGE")
             self.assertIn("recipients[1].payload:", text)
+
+    def test_what_would_be_kept(self):
+        """A short request cannot make messages of any size: it ends at the first payload that is too long."""
+        template = mcmt("<%=:token%>", json.dumps({"aps": {"alert": "x" * 30_000}}))
+        body = {"template": template, "recipients": [recipient(number) for number in range(2000)]}
+        self.connection.dataReceived(request("POST", PATH, body))
+        self.clock.advance(0)
+        text = self.refusal(self.received()[0], 413, "TOO_LARGE")
+        self.assertIn("recipients[0].payload: 30", text)
+
+    def test_what_would_be_read(self):
+        """The messages of one request have a limit together: the mail in them is not kept, and has to be read."""
+        self.patch(merging, "MAX_MERGED", 3000)
+        recipients = [recipient(number) for number in range(10)]
+        text = self.refused(*recipients, status=413, code="TOO_LARGE")
+        self.assertRegex(
+            text, r"recipients\[\d\].messages of this and all recipients before: 3\d+ bytes; at most 3000"
+        )
 
     def test_bodies(self):
         """What is no injection is named by its field."""
