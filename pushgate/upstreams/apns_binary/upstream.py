@@ -90,7 +90,7 @@ class ApnsBinaryUpstream:
         self._pool.closed.addBoth(self._closed)
         self._timeout = table.response_timeout
         self._run_ahead = RunAhead()
-        self._turns = WriteTurns(self._reactor, self._take_turns)
+        self._turns = WriteTurns(self._reactor, self._take_turns, lambda: work.depth() >= RUN)
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = self._reactor
         self._gap = ListeningGap(TICK)

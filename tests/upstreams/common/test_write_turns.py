@@ -3,7 +3,7 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.upstreams.common.write_turns import WriteTurns
+from pushgate.upstreams.common.write_turns import PAUSE, WriteTurns
 
 
 class WriteTurnTests(SynchronousTestCase):
@@ -44,3 +44,46 @@ class WriteTurnTests(SynchronousTestCase):
         self.turns.ask()
         self.clock.advance(0)
         self.assertEqual(self.taken, 1)
+
+
+class PauseTests(SynchronousTestCase):
+    """Turns of an upstream for which little is to wait for more."""
+
+    def setUp(self) -> None:
+        self.clock, self.taken, self.much = Clock(), list[float](), False
+        self.turns = WriteTurns(self.clock, self.take, lambda: self.much)
+        self.turns.ask()
+        self.clock.advance(0)
+
+    def take(self) -> None:
+        self.taken.append(self.clock.seconds())
+
+    def test_the_first(self) -> None:
+        """What comes after a pause is written at once."""
+        self.assertEqual(self.taken, [0])
+        self.clock.advance(PAUSE)
+        self.turns.ask()
+        self.clock.advance(0)
+        self.assertEqual(self.taken, [0, PAUSE])
+
+    def test_one_by_one(self) -> None:
+        """What comes in the meantime is written together, when the pause is over."""
+        for _ in range(4):
+            self.clock.advance(PAUSE / 8)
+            self.turns.ask()
+        self.assertEqual(self.taken, [0])
+        self.clock.advance(PAUSE / 2)
+        self.assertEqual(self.taken, [0, PAUSE])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_much(self) -> None:
+        """When it has become enough it is written in the next turn of the reactor."""
+        self.turns.ask()
+        self.clock.advance(PAUSE / 2)
+        self.much = True
+        self.turns.ask()
+        self.turns.ask()
+        self.clock.advance(0)
+        self.turns.ask()
+        self.clock.advance(0)
+        self.assertEqual(self.taken, [0, PAUSE / 2, PAUSE / 2])
