@@ -29,6 +29,7 @@ from pushgate.net.http.interfaces import BodyReader, HTTPOwner
 from pushgate.net.http.request import LINGER, ServerRequest
 from pushgate.net.http.responses import HTTPFault
 from pushgate.net.read_pause import ReadPause
+from pushgate.net.write_now import write_now
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What an HTTP/2 connection begins with (RFC 9113 3.4), whether ALPN was spoken or not."""
@@ -152,7 +153,10 @@ class HTTPConnection(protocol.Protocol):
             return
         self._held = 0
         if data := self.codec.output():
-            self.transport.write(data)  # type: ignore[union-attr]  # it is there
+            if self.codec.multiplexed:  # further answers may follow in this turn
+                self.transport.write(data)  # type: ignore[union-attr]  # it is there
+            else:
+                write_now(self.transport, data)
 
     def over(self, request: ServerRequest) -> None:
         self.requests.pop(request.head.stream, None)
