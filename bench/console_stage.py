@@ -190,5 +190,5 @@ def _told(app: str, reason: str) -> Outcome:
         Step(Event.DISCARDED, now + 0.051, 3, "Shutdown"),
         Step(Event.WRITTEN, now + 0.160, 4),
     )
-    batch = replace(made.span.batch, door="http")
+    batch = replace(made.span.batch, origin="http")
     return replace(made, at=now + 0.231, span=replace(made.span, batch=batch, attempts=2, past=past))

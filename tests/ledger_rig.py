@@ -30,7 +30,9 @@ def reported(
     **past: Any,
 ) -> Outcome:
     """An outcome of members of a batch of 5."""
-    span = BatchSlice(replace(batch(5, order=order), door="amp"), start, stop, attempts=2, past=STEPS, **past)
+    span = BatchSlice(
+        replace(batch(5, order=order), origin="amp"), start, stop, attempts=2, past=STEPS, **past
+    )
     return Outcome(span, state, None, "", at, "apns-stream")
 
 

@@ -141,7 +141,7 @@ class HostileTests(TestCase):
             for word in words:
                 await deferToThread(say, port, word)
 
-    async def test_garbage_at_every_door(self) -> None:
+    async def test_garbage_at_every_input(self) -> None:
         """Another protocol, nothing, too much: whatever it is, it costs its sender the connection at most."""
         await self.open()
         await self.tell([*self.ports.values()], EVERYWHERE)

@@ -41,7 +41,7 @@ def sentence(event: dict[str, Any]) -> str:
     name, where = event["event"], f"connection {event.get('connection')}"
     again = f"{event.get('reason')}; queued again"
     said = {
-        "submitted": f"through {event.get('door') or 'an input whose name is not known'}",
+        "submitted": f"through {event.get('input') or 'an input whose name is not known'}",
         Event.WRITTEN: f"on {where}",
         Event.REFUSED: f"for now, on {where}: {again}",
         Event.DISCARDED: f"{where} ended for the sake of another: {again}",

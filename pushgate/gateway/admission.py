@@ -91,7 +91,7 @@ class Admission:
             accepted_at=wall,
             waiting_since=self._now(),
             refused=refused,
-            door=origin,
+            origin=origin,
         )
 
     async def _keep(self, app: App, batch: Batch, key: str | None) -> int:

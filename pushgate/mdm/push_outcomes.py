@@ -19,6 +19,6 @@ def push_outcomes(reports: Sequence[Report]) -> Iterator[PushOutcome]:
         batch = report.span.batch
         for token in report.span.tokens():
             yield PushOutcome(
-                batch.app, token, batch.accepted_at, batch.door == INPUT_NAME,
+                batch.app, token, batch.accepted_at, batch.origin == INPUT_NAME,
                 report.state, report.status, report.reason, report.at,
             )  # fmt: skip

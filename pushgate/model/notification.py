@@ -127,7 +127,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     :param accepted_at: Unix seconds.
     :param waiting_since: monotonic seconds; how long it has waited is counted from here.
     :param refused: indices that were refused at once, ascending: holes, never sent.
-    :param door: the name of the input it came through.
+    :param origin: the name of the input it came through.
     :param form: how its targets are written as text.
     """
 
@@ -141,7 +141,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     accepted_at: float
     waiting_since: float
     refused: tuple[int, ...] = ()
-    door: str = ""
+    origin: str = ""
     form: TargetForm = TargetForm.HEX
 
     def __len__(self) -> int:

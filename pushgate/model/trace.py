@@ -43,7 +43,7 @@ class NotificationTrace(msgspec.Struct, frozen=True):
 def _events(outcomes: tuple[Outcome, ...]) -> list[dict[str, Any]]:
     batch = outcomes[0].span.batch
     events: list[dict[str, Any]] = [
-        {"event": "submitted", "at": _time(batch.accepted_at), "door": batch.door or None},
+        {"event": "submitted", "at": _time(batch.accepted_at), "input": batch.origin or None},
         {"event": "queued", "at": _time(batch.accepted_at)},
     ]
     seen: set[Step] = set()

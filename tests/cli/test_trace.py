@@ -61,7 +61,7 @@ def test_over_a_crash(tmp_path):
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        ({"event": "submitted", "door": None}, "through an input whose name is not known"),
+        ({"event": "submitted", "input": None}, "through an input whose name is not known"),
         ({"event": "refused", "connection": 2, "reason": "ProcessingError"},
          "for now, on connection 2: ProcessingError; queued again"),
         ({"event": "discarded", "connection": 2, "reason": "InvalidToken"},

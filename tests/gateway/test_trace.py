@@ -64,7 +64,9 @@ class MemoryTests(TraceCase):
         """Queued, and through which input and when; then written; then what became of it."""
         number = self.accepted() + 1
         self.assertEqual(self.events(number), ["submitted", "queued"])
-        self.assertEqual(self.story(number)["events"][0], {"event": "submitted", "at": EPOCH, "door": "test"})
+        self.assertEqual(
+            self.story(number)["events"][0], {"event": "submitted", "at": EPOCH, "input": "test"}
+        )
         self.assertEqual(self.story(number)["state"], "queued")
         self.rig.upstream.take()
         self.assertEqual(self.story(number)["state"], "written")
@@ -165,7 +167,7 @@ class HistoryTests(TraceCase):
         self.spool.recovered.clear()
         self.restart()
         self.assertEqual((self.status(number + 2), self.story(number + 2)), before)
-        self.assertEqual(before[1]["events"][0]["door"], "test")
+        self.assertEqual(before[1]["events"][0]["input"], "test")
         self.failureResultOf(self.rig.gateway.status(number + 3), NotFound)
 
     def test_found_at_the_start(self) -> None:

@@ -386,7 +386,9 @@ def test_outcomes_end_a_send_and_are_counted_once() -> None:
     rig.sender.start()
     (submission,) = rig.gateway.submissions
     number = int(rig.database.session.execute("SELECT id FROM batch")[0][0], 16)
-    whole = msgspec.structs.replace(batch(tuple(submission.tokens), app="news"), id=number, door="hubs.main")
+    whole = msgspec.structs.replace(
+        batch(tuple(submission.tokens), app="news"), id=number, origin="hubs.main"
+    )
 
     def outcome(
         start: int, stop: int, state: State, status: int | None = None, recalled: bool = False
@@ -420,7 +422,7 @@ def test_two_platforms_of_one_app() -> None:
     rig.send(platform=Platform.GCM, body=b'{"data":{}}')
     rig.sender.start()
     number = int(rig.database.session.execute("SELECT id FROM batch")[0][0], 16)
-    whole = msgspec.structs.replace(batch((b"phone",), app="droid"), id=number, door="hubs.main")
+    whole = msgspec.structs.replace(batch((b"phone",), app="droid"), id=number, origin="hubs.main")
     rig.sink.emit([Outcome(BatchSlice(whole, 0, 1), State.REJECTED, 404, "UNREGISTERED", EPOCH, "fcm")])
     assert rig.counts() == {"gcm": {"ExpiredChannel": 1}}
     assert rig.context.metrics.counts["pushgate_hub_outgoing_total"] == {("main", "gcm", "ExpiredChannel"): 1}
@@ -500,7 +502,7 @@ class RefusedTests(SynchronousTestCase):
         self.rig.sender.start()
         assert self.rig.tokens() == [b"1" * 32]
         number = int(run("SELECT id FROM batch WHERE send = 's'")[0][0], 16)
-        whole = msgspec.structs.replace(batch((b"1" * 32,), app="news"), id=number, door="hubs.main")
+        whole = msgspec.structs.replace(batch((b"1" * 32,), app="news"), id=number, origin="hubs.main")
         self.rig.sink.emit([
             Outcome(BatchSlice(whole, 0, 1), State.PRESUMED, None, "", EPOCH, "apns-stream")
         ])  # fmt: skip

@@ -17,7 +17,7 @@ ACCEPTED_AT = 1_700_000_000.0
 
 def reported(state, *steps, at=5.0, index=1, recalled=False, status=None, reason="", **of):
     """An outcome of the second of three."""
-    whole = replace(batch(3), **{"door": "amp", **of})
+    whole = replace(batch(3), **{"origin": "amp", **of})
     span = BatchSlice(whole, index, index + 1, attempts=1, recalled=recalled, past=steps)
     return Outcome(span, state, status, reason, ACCEPTED_AT + at, "apns-stream")
 
@@ -100,6 +100,6 @@ def test_presumed_and_sent_again():
 
 def test_what_is_not_known():
     """A token that is not kept is null, and so is an input without a name; nothing is made up."""
-    text = NotificationTrace((reported(State.CANCELLED, door="", tokens=Packed.of([b""] * 3, 1)),)).json()
+    text = NotificationTrace((reported(State.CANCELLED, origin="", tokens=Packed.of([b""] * 3, 1)),)).json()
     assert json.loads(text)["token"] is None
     assert events(text)[0] == ("submitted", None)

@@ -17,6 +17,7 @@ _COLUMNS: Final = (
     "ord, stem, app, priority, live, accepted_at, door, delivery, terms, refused, form, "
     "shared, tokens, payload"
 )
+"""`Batch.origin` is in the column that the first version called ``door``."""
 _ROW: Final = f"({', '.join('?' * 15)})"
 _AT_ONCE: Final = 16
 """Rows of one INSERT. SQLite's binding gives up the interpreter lock for each statement it runs, and may wait
@@ -203,7 +204,7 @@ def _row(batch: Batch) -> tuple[Any, ...]:
         int(batch.priority),
         len(batch) - len(batch.refused),
         batch.accepted_at,
-        batch.door,
+        batch.origin,
         str(batch.delivery),
         msgspec.json.encode(batch.terms),
         msgspec.json.encode(batch.refused),
@@ -239,7 +240,9 @@ def _kept(connection: sqlite3.Connection, row: tuple[Any, ...], view: View) -> K
 
 
 def _batch(row: tuple[Any, ...], view: View) -> Batch:
-    order, stored, app, _, _, accepted_at, door, delivery, terms, refused, form, shared, tokens, payload = row
+    order, stored, app, _, _, accepted_at, origin, delivery, terms, refused, form, shared, tokens, payload = (
+        row
+    )
     return Batch(
         id=batch_of(stored),
         order=order,
@@ -252,7 +255,7 @@ def _batch(row: tuple[Any, ...], view: View) -> Batch:
         accepted_at=accepted_at,
         waiting_since=view.waiting_since(accepted_at),
         refused=tuple(msgspec.json.decode(refused)),
-        door=door,
+        origin=origin,
     )
 
 

@@ -25,7 +25,7 @@ class _Of(msgspec.Struct, array_like=True):
     app: str
     tokens: list[bytes]
     accepted_at: float = 0.0
-    door: str = ""
+    origin: str = ""
     form: TargetForm = TargetForm.HEX
 
 
@@ -114,7 +114,7 @@ def _line(report: Report) -> _Outcome | _DeadToken:
 
 def _of(span: BatchSlice) -> _Of:
     batch = span.batch
-    return _Of(stem(batch.id), batch.app, span.tokens(), batch.accepted_at, batch.door, batch.form)
+    return _Of(stem(batch.id), batch.app, span.tokens(), batch.accepted_at, batch.origin, batch.form)
 
 
 def _report(line: _Outcome | _DeadToken, batch: Callable[[int], Batch | None]) -> Report | None:
@@ -149,5 +149,5 @@ def _stand_in(order: int, start: int, of: _Of) -> Batch:
         delivery=Delivery.AT_LEAST_ONCE,
         accepted_at=of.accepted_at,
         waiting_since=0.0,
-        door=of.door,
+        origin=of.origin,
     )

@@ -54,7 +54,7 @@ def find(
             _found_dead(found, report, of_app)
             continue
         if (
-            report.span.batch.door == input_name
+            report.span.batch.origin == input_name
         ):  # also when a reload has taken the app from the hub meanwhile
             found.reported.append(_reported(report, of_app[0] if of_app else None))
         if not of_app:

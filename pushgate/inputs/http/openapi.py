@@ -198,7 +198,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         {
             "event": {"enum": ["submitted", "queued", *Event, "outcome", "correction"]},
             "at": {"type": "number"},
-            "door": {"type": ["string", "null"]},
+            "input": {"type": ["string", "null"]},
             "connection": _COUNT,
             "state": {"enum": [*State]},
             "status": {"type": ["integer", "null"]},

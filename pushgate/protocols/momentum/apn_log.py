@@ -92,7 +92,7 @@ def _failures(outcome: Outcome) -> list[dict[str, object]]:
 def _values(outcome: Outcome, index: int, target: str, size: int) -> dict[str, object]:
     batch, number = outcome.span.batch, id_text(outcome.span.batch.id + index)
     return {
-        "t": int(outcome.at), "i": number, "sa": _text(batch.door), "da": target, "dt": target,
+        "t": int(outcome.at), "i": number, "sa": _text(batch.origin), "da": target, "dt": target,
         "d": _text(batch.app), "g": "default", "b": "default", "H": _text(outcome.upstream),
         "B": size, "ti": number,
         "S": outcome.status or 0, "e": _text(outcome.reason or _word(outcome.state)),

@@ -36,7 +36,7 @@ class _StoredBody(msgspec.Struct, array_like=True):
     """
 
     app: str
-    door: str
+    origin: str
     accepted_at: float
     state: State
     status: int | None
@@ -134,7 +134,7 @@ def _outcome_row(outcome: Outcome, tokens: Tokens) -> Row:
     kept = Tokens.FULL if batch.form is TargetForm.CHANNEL else tokens  # a channel is no device
     body = _StoredBody(
         batch.app,
-        batch.door,
+        batch.origin,
         batch.accepted_at,
         outcome.state,
         outcome.status,
@@ -203,7 +203,7 @@ def _outcome(of: _StoredBody, number: int, tokens: Packed, start: int, stop: int
         delivery=Delivery.AT_LEAST_ONCE,
         accepted_at=of.accepted_at,
         waiting_since=0.0,
-        door=of.door,
+        origin=of.origin,
     )
     span = BatchSlice(batch, start, stop, of.attempts, recalled=of.recalled, past=of.past)
     return Outcome(span, of.state, of.status, of.reason, of.at, of.upstream, of.unique_id, of.replacement)

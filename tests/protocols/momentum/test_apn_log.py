@@ -107,7 +107,7 @@ def test_tokens():
 def test_texts_cannot_leave_their_fields():
     """Quotation marks and ends of lines in what others choose are written otherwise."""
     found = outcome(State.REJECTED, tokens=[b'{"a":\n"b"}'], reason='a"b\nc')
-    text = replace(found.span.batch, form=TargetForm.TEXT, door='x"y')
+    text = replace(found.span.batch, form=TargetForm.TEXT, origin='x"y')
     found = replace(found, span=replace(found.span, batch=text))
     [line] = lines(found)
     assert '@"x%22y"@"{%22a%22:\\n%22b%22}"@' in line

@@ -45,7 +45,7 @@ class RememberingTests(LedgerCase):
             self.assertEqual(record(outcome), record(part))
             self.assertEqual(outcome.span.past, STEPS)
             of = outcome.span.batch
-            self.assertEqual((of.door, of.accepted_at), ("amp", whole.span.batch.accepted_at))
+            self.assertEqual((of.origin, of.accepted_at), ("amp", whole.span.batch.accepted_at))
         self.assertEqual(
             [await self.states(ledger, number) for number in (ID + 3, ID - 1, 7, ID + 99)], [[]] * 4
         )

@@ -82,7 +82,7 @@ function button(text, act) {
 function steps(events) {
   return make("ol", { class: "steps" }, ...events.map((event) => {
     const more = [
-      event.door ? `through the input ${event.door}` : "",
+      event.input ? `through the input ${event.input}` : "",
       event.connection ? `on connection ${event.connection}` : "",
       event.state ?? "", event.status ?? "", event.reason ?? "",
     ].filter((each) => each !== "").join(" · ");
