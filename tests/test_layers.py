@@ -71,6 +71,7 @@ PURE = {
     "protocols.webpush": {"msgspec", "jwt", "cryptography"},
     "client.address": {"msgspec"},
     "client.event_reader": {"msgspec"},
+    "client.operations": set(),
     "plugin.settings": {"pydantic", "pydantic_core"},
     "inputs.amp.stats_page": {"msgspec"},
     "mdm.diagnosis": {"msgspec"},

@@ -23,13 +23,15 @@ the gateway refuses fails with the `Refusal` it raised; the other failures are `
 `Internal` and, of a batch that went through in part, `PartlySent`. All are to be imported from here.
 """
 
-from pushgate.client.client import Client, TermArguments, connect
+from pushgate.client.client import Client, connect
 from pushgate.client.hub import HubClient, HubSend
 from pushgate.client.receipt import Ids, PartlySent, PushReceipt, Refused
 from pushgate.client.record import Record
 from pushgate.client.send_test import SendTest, TriedDevice
 from pushgate.client.subscription import Subscription
+from pushgate.client.terms import TermArguments
 from pushgate.model.channel import Channel
+from pushgate.model.enrolment import Enrolled
 from pushgate.model.errors import (
     Conflict,
     FateUnknown,
@@ -54,6 +56,7 @@ __all__ = [
     "Channel",
     "Client",
     "Conflict",
+    "Enrolled",
     "FateUnknown",
     "Forbidden",
     "HubClient",

@@ -17,63 +17,47 @@
 """
 
 import asyncio
-import random
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
+from functools import wraps
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from pushgate.client.address import Address
-from pushgate.client.byte_stream import ByteStream
-from pushgate.client.chunks import Payload, Token
-from pushgate.client.client import BatchArguments, PushArguments
-from pushgate.client.gateway_calls import GatewayCalls
-from pushgate.client.receipt import PushReceipt
+from pushgate.client.base_client import BaseClient
+from pushgate.client.byte_stream import ByteStream, Runtime
+from pushgate.client.operations import Operations
 from pushgate.client.record import Record
 from pushgate.client.socket_state import has_news
 from pushgate.client.watching import Watching
-from pushgate.model.backoff import Jitter
 from pushgate.model.dead_token import DeadTokenEntry
 
 __all__ = ["AsyncClient", "AsyncOutcomes"]
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-class AsyncClient:
+
+def _awaited(
+    operation: Callable[Concatenate[Operations, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, T]]:
+    """A method of the client that is one of the operations of a gateway."""
+
+    @wraps(operation)
+    async def method(self: "AsyncClient", /, *arguments: P.args, **options: P.kwargs) -> T:
+        return await operation(self._operations, *arguments, **options)
+
+    return method
+
+
+class AsyncClient(BaseClient):
     """A gateway, for programs with asyncio. Also an asynchronous context manager.
 
-    Connections are made when they are needed, and kept. Commands may be made at the same time; each has a
-    connection to itself. One that a lost connection cuts off is repeated when that is harmless: a push with
-    an idempotency key is accepted once however often it is sent. Without a key it fails with `FateUnknown`.
-
-    :param url: ``amp://HOST:PORT`` or ``http://HOST:PORT``; with TLS ``amps://`` or ``https://``.
-    :param login: name and secret of the principal to be, where the gateway requires a login.
-    :param tls: how to verify the gateway, and a certificate of the client's own; by default the system's
-        authorities are trusted and the host name is verified.
-    :param timeout: seconds until a command must have its answer.
-    :param retry_for: seconds for which a gateway that is overloaded or restarts is asked again; 0 fails with
-        `Overloaded` or `ShuttingDown` at once.
-    :param connections: at most; commands beyond them wait for their turn.
-    :param jitter: a number from 0 to 1, new at each call.
-    :raises ValueError: `url` is none of these.
+    Commands may be made at the same time. What a client is made with: `BaseClient`; what each command does:
+    `Operations`.
     """
-
-    def __init__(
-        self,
-        url: str = "amp://127.0.0.1:7215",
-        *,
-        login: tuple[str, bytes] | None = None,
-        tls: ssl.SSLContext | None = None,
-        timeout: float = 60.0,
-        retry_for: float = 30.0,
-        connections: int = 8,
-        jitter: Jitter = random.random,
-    ) -> None:
-        self._jitter = jitter
-        self._gateway = GatewayCalls(
-            url, _Runtime(connections), jitter, login=login, tls=tls, timeout=timeout, retry_for=retry_for
-        )
 
     async def aclose(self) -> None:
         """Close the connections; commands under way end as they would."""
@@ -88,76 +72,21 @@ class AsyncClient:
     ) -> None:
         await self.aclose()
 
-    async def push(
-        self,
-        app: str,
-        token: Token | None,
-        payload: Payload | None,
-        *,
-        key: str | None = None,
-        **terms: Unpack[PushArguments],
-    ) -> str:
-        """Send one notification; return its id once the gateway keeps it safe.
-
-        :param token: as the push service writes it: a device token in hex; or a device token's bytes. None
-            for a broadcast, with ``channel`` in its place.
-        :param payload: a JSON object: a dict, or encoded. None with ``push_magic``.
-        :param key: the idempotency key.
-        :raises PushgateError: see `pushgate.client`.
-        """
-        number: str = await self._gateway.ask(self._gateway.calls.push(app, token, payload, key, terms))
-        return number
-
-    async def push_batch(
-        self,
-        app: str,
-        tokens: Iterable[Token] | None = None,
-        payload: Payload | None = None,
-        *,
-        targets: Iterable[Token] | None = None,
-        payloads: Iterable[Payload] | None = None,
-        key: str | None = None,
-        **terms: Unpack[BatchArguments],
-    ) -> PushReceipt:
-        """Send a notification to each of `tokens`, of which there may be any number; return the receipt.
-
-        Where the push service has no device tokens, `targets` takes their place: bytes or text, of up to
-        4,096 bytes each; over HTTP text only. One that is bad is refused by its index, in the receipt, and
-        the others go through.
-
-        :param payload: for all of them; or `payloads`, one for each.
-        :param key: the idempotency key of the whole: repeated with the same tokens in the same order, nothing
-            is sent twice.
-        :raises PartlySent: it failed after some were accepted.
-        :raises PushgateError: nothing was accepted; see `pushgate.client`.
-        """
-        return await self._gateway.push_batch(app, tokens, targets, payload, payloads, key, terms)
-
-    async def status(self, id: str) -> Record:  # noqa: A002 - the contract's word
-        """What became of a notification; raise `NotFound` when its outcome is no longer kept."""
-        record: Record = await self._gateway.ask(self._gateway.calls.status(id))
-        return record
-
-    async def trace(self, id: str) -> dict[str, Any]:  # noqa: A002 - the contract's word
-        """The story of a notification: the fields of its record, and `events` step by step."""
-        story: dict[str, Any] = await self._gateway.ask(self._gateway.calls.trace(id))
-        return story
-
-    async def cancel(self, id: str) -> bool:  # noqa: A002 - the contract's word
-        """Withdraw a notification; return False when it was written already or is done."""
-        return bool(await self._gateway.ask(self._gateway.calls.cancel(id)))
-
-    async def flush(self, id: str) -> int:  # noqa: A002 - the contract's word
-        """Have proven what the app of this notification or batch has written; return how many were."""
-        return int(await self._gateway.ask(self._gateway.calls.flush(id)))
-
-    async def stats(self) -> dict[str, Any]:
-        """Queues, windows, connections, circuits and counts of the gateway."""
-        return await self._gateway.stats()
+    push = _awaited(Operations.push)
+    push_batch = _awaited(Operations.push_batch)
+    test_send = _awaited(Operations.test_send)
+    status = _awaited(Operations.status)
+    trace = _awaited(Operations.trace)
+    cancel = _awaited(Operations.cancel)
+    flush = _awaited(Operations.flush)
+    stats = _awaited(Operations.stats)
+    enrol = _awaited(Operations.enrol)
+    check_in = _awaited(Operations.check_in)
+    check_out = _awaited(Operations.check_out)
 
     def dead_tokens(self, app: str) -> AsyncIterator[DeadTokenEntry]:
         """Every token of an app that the gateway takes for dead, in the order of the tokens."""
-        return self._gateway.dead_tokens(app)
+        return self._operations.dead_tokens(app)
 
     async def watch(
         self, app: str | None = None, *, missed: Callable[[str], object] | None = None
@@ -169,9 +98,10 @@ class AsyncClient:
         :param app: only of this app.
         :param missed: called with a reason when outcomes are missing before the next one.
         """
-        watching = Watching(self._gateway, self._jitter, app, missed)
-        await watching.start()
-        return AsyncOutcomes(watching)
+        return AsyncOutcomes(await self._watching(app, missed))
+
+    def _runtime(self, connections: int) -> Runtime:
+        return _Runtime(connections)
 
 
 class AsyncOutcomes:

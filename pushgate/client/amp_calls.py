@@ -1,4 +1,4 @@
-"""What a client without a reactor asks, as commands of AMP."""
+"""What a client asks, as commands of AMP."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,18 +7,16 @@ import msgspec
 
 from pushgate.client.amp_exchange import AmpCall, AmpExchange
 from pushgate.client.byte_stream import ByteStream, Deadline
-from pushgate.client.chunks import Chunk, Payload, Token, part_of, payload_bytes, token_bytes
-from pushgate.client.client import BatchArguments, PushArguments
+from pushgate.client.calls import DeadPage, StatsPage
+from pushgate.client.chunks import Chunk, Payload, Token, part_of, payload_bytes, token_text
 from pushgate.client.receipt import ReceiptPart
 from pushgate.client.record import Record, decode_record, decode_records
-from pushgate.model.dead_token import DeadTokenEntry, parse
+from pushgate.client.send_test import SendTest, decode_send_test
+from pushgate.client.terms import BatchArguments, PushArguments
+from pushgate.model.dead_token import parse
+from pushgate.model.enrolment import Enrolled
 from pushgate.model.target import MAX_TARGET, TargetForm
-from pushgate.protocols.amp import commands
-
-DeadPage = tuple[list[DeadTokenEntry], str | None]
-"""Dead tokens, and the last one as text if others follow."""
-StatsPage = tuple[dict[str, Any], str | None]
-"""A part of the statistics, and what the next part is asked for with, if there is one."""
+from pushgate.protocols.amp import commands, mdm_commands
 
 
 class AmpCalls:
@@ -37,7 +35,7 @@ class AmpCalls:
         """Send one notification; its id."""
         arguments = {
             "app": app,
-            "token": token if token is None or isinstance(token, str) else token_bytes(token).hex(),
+            "token": None if token is None else token_text(token),
             "payload": None if payload is None else payload_bytes(payload),
             "key": key,
         }
@@ -63,6 +61,29 @@ class AmpCalls:
             return part_of(chunk, answer["id"], answer["refused"], bool(answer.get("repeated")))
 
         return AmpCall(commands.PushBatch, arguments | {**terms}, read, key is not None)
+
+    def test_send(
+        self,
+        app: str,
+        tokens: list[str] | None,
+        payload: Payload | None,
+        wait: float | None,
+        key: str | None,
+        terms: PushArguments,
+    ) -> AmpCall[SendTest]:
+        """Send to a few devices; what became of each."""
+        arguments = {
+            "app": app,
+            "tokens": None if tokens is None else msgspec.json.encode(tokens),
+            "payload": None if payload is None else payload_bytes(payload),
+            "wait": None if wait is None else float(wait),
+            "key": key,
+        }
+
+        def read(answer: dict[str, Any]) -> SendTest:
+            return decode_send_test(answer["result"])
+
+        return AmpCall(commands.TestSend, arguments | {**terms}, read, False)
 
     def status(self, number: str) -> AmpCall[Record]:
         """What became of a notification."""
@@ -101,6 +122,27 @@ class AmpCalls:
 
         return AmpCall(commands.DeadTokens, {"app": app, "after": after}, read, True)
 
+    def enrol(
+        self, app: str, token: Token, push_magic: str, keep_awake: bool, device: str | None
+    ) -> AmpCall[Enrolled]:
+        """Report a managed device's ``TokenUpdate``."""
+        arguments = {
+            "app": app,
+            "token": token_text(token),
+            "push_magic": push_magic,
+            "keep_awake": keep_awake,
+            "device": device,
+        }
+        return AmpCall(mdm_commands.Enrol, arguments, _enrolled, True)
+
+    def check_in(self, app: str, token: Token) -> AmpCall[bool]:
+        """Report that a managed device called."""
+        return AmpCall(mdm_commands.CheckIn, {"app": app, "token": token_text(token)}, _is_known, True)
+
+    def check_out(self, app: str, token: Token) -> AmpCall[bool]:
+        """Report that a managed device left management."""
+        return AmpCall(mdm_commands.CheckOut, {"app": app, "token": token_text(token)}, _is_known, True)
+
     def feed(self, app: str | None) -> "AmpFeed":
         """Outcomes as they happen."""
         return AmpFeed(app)
@@ -126,6 +168,14 @@ class AmpFeed:
     def missed(self) -> str | None:
         """What is to be said after a connection was lost, and there is another."""
         return "the connection was lost for a time; the outcomes of that time are missing"
+
+
+def _enrolled(answer: dict[str, Any]) -> Enrolled:
+    return Enrolled(str(answer["sha256"]), tuple(msgspec.json.decode(answer["warnings"], type=list[str])))
+
+
+def _is_known(answer: dict[str, Any]) -> bool:
+    return bool(answer["known"])
 
 
 def _object(text: bytes) -> dict[str, Any]:

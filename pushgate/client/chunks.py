@@ -172,6 +172,18 @@ def token_bytes(token: Token) -> bytes:
     return token
 
 
+def token_text(token: Token) -> str:
+    """A token as text: the bytes of one in hex."""
+    return token if isinstance(token, str) else token_bytes(token).hex()
+
+
+def token_texts(tokens: Iterable[Token]) -> list[str]:
+    """Likewise of a few; raise `Invalid` when it is but one."""
+    if isinstance(tokens, Token):
+        raise Invalid("tokens", "a single text", "an iterable of tokens")
+    return [token_text(token) for token in tokens]
+
+
 def target_bytes(target: Token) -> bytes:
     """The bytes of a target of any kind, of which a text is UTF-8; raise `Invalid` when it is none."""
     if isinstance(target, str):

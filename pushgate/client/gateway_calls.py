@@ -1,35 +1,26 @@
-"""The commands of a gateway for programs without a reactor: repeated, timed, with typed errors."""
+"""Calls to a gateway for programs without a reactor: repeated, timed, with typed errors."""
 
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
-from typing import Any, Final, TypeVar
-from uuid import uuid4
+from typing import TypeVar
 
 from pushgate.client.address import parse_address
 from pushgate.client.amp_calls import AmpCalls
 from pushgate.client.byte_stream import Cut, Deadline, Runtime, why
-from pushgate.client.chunks import Chunk, Payload, Token, chunks_of, refused_part
-from pushgate.client.client import BatchArguments
+from pushgate.client.calls import Call, Calls, Exchange
 from pushgate.client.connection import FIRST_DELAY, MAX_DELAY
 from pushgate.client.http_calls import HTTPCalls
-from pushgate.client.receipt import PushReceipt, ReceiptPart, receipt_of
-from pushgate.client.retries import FIRST_RETRY, MAX_RETRY, learn_wait
+from pushgate.client.retries import pause_after
 from pushgate.model.backoff import Jitter, delay
-from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import (
     FateUnknown,
-    Invalid,
     Overloaded,
     PushgateError,
-    Refusal,
     ShuttingDown,
-    TooLarge,
     Unreachable,
 )
 
 T = TypeVar("T")
-_OF_MEMBERS: Final = (Invalid, TooLarge)
 
 
 class NotConnected(Exception):
@@ -67,11 +58,10 @@ class GatewayCalls:
         self._address = parse_address(url)
         self._tls = (tls or ssl.create_default_context()) if self._address.is_tls else None
         is_http = self._address.is_http
-        # Of one type for the checker: the two have the same methods, and each carries its own calls.
-        self.calls: Any = HTTPCalls(self._address.authority, login) if is_http else AmpCalls(login)
-        self.runtime, self._jitter = runtime, jitter
+        self.calls: Calls = HTTPCalls(self._address.authority, login) if is_http else AmpCalls(login)
+        self.runtime, self.jitter = runtime, jitter
         self.timeout, self._retry_for = timeout, retry_for
-        self._idle: deque[Any] = deque()
+        self._idle: deque[Exchange] = deque()
         self._is_closed = False
 
     def close(self) -> None:
@@ -80,30 +70,30 @@ class GatewayCalls:
         while self._idle:
             self._idle.pop().close()
 
-    async def ask(self, call: Any) -> Any:
+    async def ask(self, call: Call[T], *, retry_for: float | None = None) -> T:
         """The result of a call, which is repeated as long as that is harmless and there is time.
 
+        :param retry_for: for this call, in place of the client's.
         :raises Refusal: as the gateway did.
         :raises Unreachable: there was no connection in time; nothing was sent.
         :raises FateUnknown: it was sent, and no answer came.
         :raises Internal: the gateway failed.
         """
-        whole, patience = Deadline(self.runtime, self.timeout), Deadline(self.runtime, self._retry_for)
+        whole = Deadline(self.runtime, self.timeout)
+        patience = Deadline(self.runtime, self._retry_for if retry_for is None else retry_for)
         put_off = failures = 0
         cut_off = ""
         while True:
             try:
                 return await self._attempt(call, whole)
             except (Overloaded, ShuttingDown) as refusal:
-                learn_wait(refusal)
                 put_off += 1
-                pause = delay(put_off, first=FIRST_RETRY, cap=MAX_RETRY, jitter=self._jitter)
-                pause = max(pause, getattr(refusal, "retry_after", None) or 0.0)
+                pause = pause_after(refusal, put_off, self.jitter)
                 if not (whole.allows(pause) and patience.allows(pause)):
                     raise
             except NotConnected as error:
                 failures += 1
-                pause = delay(failures, first=FIRST_DELAY, cap=MAX_DELAY, jitter=self._jitter)
+                pause = delay(failures, first=FIRST_DELAY, cap=MAX_DELAY, jitter=self.jitter)
                 if error.is_final or not whole.allows(pause):
                     raise unreachable(error, cut_off) from None
             except Cut as cut:
@@ -113,7 +103,7 @@ class GatewayCalls:
                 pause = 0.0
             await self.runtime.sleep(pause)
 
-    async def connect(self, deadline: Deadline) -> Any:
+    async def connect(self, deadline: Deadline) -> Exchange:
         """A new connection, logged in.
 
         :raises NotConnected: it could not be made.
@@ -134,7 +124,7 @@ class GatewayCalls:
             raise
         return exchange
 
-    async def _attempt(self, call: Any, deadline: Deadline) -> Any:
+    async def _attempt(self, call: Call[T], deadline: Deadline) -> T:
         try:
             await self.runtime.acquire(deadline.left())
         except TimeoutError:
@@ -144,10 +134,10 @@ class GatewayCalls:
         finally:
             self.runtime.release()
 
-    async def _ask(self, exchange: Any, call: Any, deadline: Deadline) -> Any:
+    async def _ask(self, exchange: Exchange, call: Call[T], deadline: Deadline) -> T:
         is_answered = False
         try:
-            result = await exchange.ask(call, deadline)
+            result: T = await exchange.ask(call, deadline)
             is_answered = True
         except TimeoutError:
             raise FateUnknown(f"no answer came within {self.timeout:g} s") from None
@@ -161,7 +151,7 @@ class GatewayCalls:
                 exchange.close()
         return result
 
-    def _kept(self) -> Any:
+    def _kept(self) -> Exchange | None:
         """A connection that is kept and has not ended, if there is one."""
         while self._idle:
             try:
@@ -172,61 +162,6 @@ class GatewayCalls:
                 return exchange
             exchange.close()
         return None
-
-    async def push_batch(
-        self,
-        app: str,
-        tokens: Iterable[Token] | None,
-        targets: Iterable[Token] | None,
-        payload: Payload | None,
-        payloads: Iterable[Payload] | None,
-        key: str | None,
-        terms: BatchArguments,
-    ) -> PushReceipt:
-        """Send chunks, one after the other; see `AsyncClient.push_batch`."""
-        if "rate" in terms:
-            terms["rate"] = float(terms["rate"])
-        pace = (key or uuid4().hex) if terms.get("rate") else None
-        parts: list[ReceiptPart] = []
-        refusal: Refusal | None = None
-        error: Exception | None = None
-        try:
-            for chunk in chunks_of(tokens, targets, payload, payloads):
-                part, fault = await self._push_chunk(app, chunk, key, pace, terms)
-                parts.append(part)
-                refusal = refusal or fault
-        except Exception as ended:  # noqa: BLE001 - raised with what is known by then
-            error = ended
-        return receipt_of(parts, error, refusal)
-
-    async def _push_chunk(
-        self, app: str, chunk: Chunk, key: str | None, pace: str | None, terms: BatchArguments
-    ) -> tuple[ReceiptPart, Refusal | None]:
-        """Send a chunk; what became of it, and what it was refused for when all of it was."""
-        own = None if key is None else f"{key}/{chunk.number}"
-        try:
-            return await self.ask(self.calls.push_chunk(app, chunk, own, pace, terms)), None
-        except _OF_MEMBERS as refusal:
-            return refused_part(chunk, refusal), refusal
-
-    async def stats(self) -> dict[str, Any]:
-        """How the gateway is doing, however many apps it has."""
-        stats: dict[str, Any] = {}
-        after: str | None = ""
-        while after is not None:
-            page, after = await self.ask(self.calls.stats(after))
-            for part, value in page.items():
-                stats[part] = stats.get(part, {}) | value if isinstance(value, dict) else value
-        return stats
-
-    async def dead_tokens(self, app: str) -> AsyncIterator[DeadTokenEntry]:
-        """Every token of an app that the gateway takes for dead, in the order of the tokens."""
-        after, more = None, True
-        while more:
-            entries, after = await self.ask(self.calls.dead_tokens(app, after))
-            for entry in entries:
-                yield entry
-            more = after is not None
 
 
 def unreachable(error: Exception, cut_off: str = "") -> PushgateError:

@@ -1,25 +1,28 @@
 """What a client without a reactor asks, as requests of HTTP."""
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Raw
 
-from pushgate.client.amp_calls import DeadPage, StatsPage
 from pushgate.client.byte_stream import ByteStream, Cut, Deadline
-from pushgate.client.chunks import Chunk, Payload, Token, part_of, payload_bytes, token_bytes
-from pushgate.client.client import BatchArguments, PushArguments
+from pushgate.client.calls import DeadPage, StatsPage
+from pushgate.client.chunks import Chunk, Payload, Token, part_of, payload_bytes, token_text
 from pushgate.client.event_reader import Event, EventReader
 from pushgate.client.http_exchange import Headers, HTTPCall, HTTPExchange
 from pushgate.client.receipt import ReceiptPart
 from pushgate.client.record import Record, decode_record
+from pushgate.client.send_test import SendTest, decode_send_test
+from pushgate.client.terms import BatchArguments, PushArguments
 from pushgate.model.dead_token import parse
+from pushgate.model.enrolment import Enrolled
 from pushgate.model.errors import Invalid
 from pushgate.model.packed import Packed
 from pushgate.model.target import MAX_TARGET, TargetForm
 
+T = TypeVar("T")
 _SILENCE: Final = 60.0
 """Seconds without a word after which a stream of events is dead: the gateway sends a comment every 15 s."""
 
@@ -36,7 +39,9 @@ class _DeadPage(msgspec.Struct):
     more: bool
 
 
+_LONGEST_WAIT: Final = 3600.0
 _receipt = msgspec.json.Decoder(_Receipt).decode
+_enrolled = msgspec.json.Decoder(Enrolled).decode
 _dead_page = msgspec.json.Decoder(_DeadPage).decode
 
 
@@ -59,7 +64,7 @@ class HTTPCalls:
         """Send one notification; its id."""
         body: dict[str, Any] = {**terms}
         if token is not None:
-            body["token"] = token if isinstance(token, str) else token_bytes(token).hex()
+            body["token"] = token_text(token)
         if payload is not None:
             body["payload"] = _payload(payload_bytes(payload))
         return self._post(app, body, key, lambda answer: _receipt(answer).id)
@@ -84,6 +89,26 @@ class HTTPCalls:
             return part_of(chunk, receipt.id, bytes(receipt.refused), receipt.repeated)
 
         return self._post(app, body, key, read)
+
+    def test_send(
+        self,
+        app: str,
+        tokens: list[str] | None,
+        payload: Payload | None,
+        wait: float | None,
+        key: str | None,
+        terms: PushArguments,
+    ) -> HTTPCall[SendTest]:
+        """Send to a few devices; what became of each."""
+        body: dict[str, Any] = {**terms}
+        if payload is not None:
+            body["payload"] = _payload(payload_bytes(payload))
+        if tokens is not None and "push_magic" in body:  # which belongs to one device
+            body = {"notifications": [body | {"token": token} for token in tokens]}
+        elif tokens is not None:
+            body["tokens"] = tokens
+        query = "?test" if wait is None else f"?test&wait={min(wait, _LONGEST_WAIT) * 1000:.0f}ms"
+        return self._post(app, body, key, decode_send_test, query)
 
     def status(self, number: str) -> HTTPCall[Record]:
         """What became of a notification."""
@@ -119,18 +144,42 @@ class HTTPCalls:
 
         return HTTPCall("GET", f"/v1/apps/{quote(app, safe='')}/dead-tokens{query}", read, True)
 
+    def enrol(
+        self, app: str, token: Token, push_magic: str, keep_awake: bool, device: str | None
+    ) -> HTTPCall[Enrolled]:
+        """Report a managed device's ``TokenUpdate``."""
+        body = {"token": token_text(token), "push_magic": push_magic, "keep_awake": keep_awake}
+        whole = body if device is None else body | {"device": device}
+        return _report(app, "enrolments", whole, _enrolled)
+
+    def check_in(self, app: str, token: Token) -> HTTPCall[bool]:
+        """Report that a managed device called."""
+        return _report(app, "checkins", {"token": token_text(token)}, _is_known)
+
+    def check_out(self, app: str, token: Token) -> HTTPCall[bool]:
+        """Report that a managed device left management."""
+        return _report(app, "checkouts", {"token": token_text(token)}, _is_known)
+
     def feed(self, app: str | None) -> "HTTPFeed":
         """Outcomes as they happen."""
         return HTTPFeed(app)
 
-    def _post(self, app: str, body: dict[str, Any], key: str | None, read: Any) -> HTTPCall[Any]:
+    def _post(
+        self,
+        app: str,
+        body: dict[str, Any],
+        key: str | None,
+        read: Callable[[bytes], T],
+        query: str = "",
+    ) -> HTTPCall[T]:
         headers: Headers = ()
         if key is not None:
             if not (key.isascii() and key.isprintable() and key == key.strip()):
                 raise Invalid("key", "a text with other characters", "printable ASCII, over HTTP")
             headers = (("Idempotency-Key", key),)
-        target = f"/v1/apps/{quote(app, safe='')}/notifications"
-        return HTTPCall("POST", target, read, key is not None, headers, msgspec.json.encode(body))
+        target = f"/v1/apps/{quote(app, safe='')}/notifications{query}"
+        is_repeatable = key is not None and not query  # a test send is not: its answer would be another
+        return HTTPCall("POST", target, read, is_repeatable, headers, msgspec.json.encode(body))
 
 
 class HTTPFeed:
@@ -187,6 +236,16 @@ def _payload(payload: bytes) -> Raw | str:
         return payload.decode()
     except UnicodeDecodeError:
         raise Invalid("payload", f"{len(payload)} bytes", "UTF-8, over HTTP") from None
+
+
+def _report(app: str, what: str, body: dict[str, Any], read: Callable[[bytes], T]) -> HTTPCall[T]:
+    """What an MDM server reports of a device; twice is as good as once."""
+    target = f"/v1/apps/{quote(app, safe='')}/{what}"
+    return HTTPCall("POST", target, read, True, body=msgspec.json.encode(body))
+
+
+def _is_known(answer: bytes) -> bool:
+    return bool(_object(answer)["known"])
 
 
 def _notification(number: str) -> str:

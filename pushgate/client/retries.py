@@ -1,20 +1,20 @@
 """Calling a command until it is answered."""
 
 import re
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from twisted.internet import defer
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.protocols.amp import Command, TooLong, UnhandledCommand, UnknownRemoteError
 
+from pushgate.client.amp_exchange import AmpCall
 from pushgate.client.connection import ClientConnection, Cut, Wire
 from pushgate.model.backoff import Jitter, delay
 from pushgate.model.errors import (
     FateUnknown,
     Internal,
     Overloaded,
-    PushgateError,
     ShuttingDown,
     TooLarge,
     Unreachable,
@@ -22,6 +22,7 @@ from pushgate.model.errors import (
 from pushgate.model.printable import printable
 from pushgate.protocols.amp.commands import MAX_VALUE
 
+T = TypeVar("T")
 FIRST_RETRY: Final = 0.1
 """Seconds after which a gateway that is overloaded is asked again."""
 MAX_RETRY: Final = 5.0
@@ -43,16 +44,17 @@ class Caller:
         self._link, self._clock, self._jitter = link, clock, jitter
         self._timeout, self._retry_for = timeout, retry_for
 
-    async def call(self, command: type[Command], repeatable: bool, **arguments: Any) -> dict[str, Any]:
-        """The answer to `command`.
+    async def call(self, call: AmpCall[T], retry_for: float | None = None) -> T:
+        """The result of a command.
 
-        :param repeatable: a command that was cut off may be sent again.
+        :param retry_for: for this one, in place of the client's.
         :raises Refusal: as the gateway did.
         :raises Unreachable: there was no connection in time; nothing was sent.
         :raises FateUnknown: it was sent, and no answer came.
         :raises Internal: the gateway failed.
         """
         began = self._clock.seconds()
+        patience = min(self._retry_for if retry_for is None else retry_for, self._timeout)
         put_off, cut_off = 0, ""
         while True:
             try:
@@ -62,18 +64,17 @@ class Caller:
                     raise FateUnknown(cut_off) from None
                 raise
             try:
-                return await self._ask(wire, command, arguments, began + self._timeout)
+                answer = await self._ask(wire, call.command, call.arguments, began + self._timeout)
+                return call.read(answer)
             except (Overloaded, ShuttingDown) as refusal:
-                learn_wait(refusal)
                 put_off += 1
-                pause = delay(put_off, first=FIRST_RETRY, cap=MAX_RETRY, jitter=self._jitter)
-                pause = max(pause, getattr(refusal, "retry_after", None) or 0.0)
-                if self._clock.seconds() + pause > began + min(self._retry_for, self._timeout):
+                pause = pause_after(refusal, put_off, self._jitter)
+                if self._clock.seconds() + pause > began + patience:
                     raise
                 await deferLater(self._clock, pause)
             except Cut as cut:
                 cut_off = f"the connection was lost before the answer came: {cut}"
-                if not repeatable:
+                if not call.is_repeatable:
                     raise FateUnknown(cut_off) from None
 
     async def _wire(self, deadline: float) -> Wire:
@@ -103,8 +104,13 @@ class Caller:
         return max(0.0, deadline - self._clock.seconds())
 
 
-def learn_wait(refusal: PushgateError) -> None:
-    """Set an overload's `retry_after` to the seconds that its text names."""
+def pause_after(refusal: Overloaded | ShuttingDown, times: int, jitter: Jitter) -> float:
+    """Seconds until a gateway is asked again that has refused so many times; at least those that it names.
+
+    Sets an overload's `retry_after` to the seconds that its text names.
+    """
     seconds = _AGAIN_IN.search(str(refusal))
     if isinstance(refusal, Overloaded) and seconds is not None:
         refusal.retry_after = float(seconds[1])
+    pause = delay(times, first=FIRST_RETRY, cap=MAX_RETRY, jitter=jitter)
+    return max(pause, getattr(refusal, "retry_after", None) or 0.0)

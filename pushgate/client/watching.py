@@ -8,7 +8,7 @@ from pushgate.client.byte_stream import Cut, Deadline
 from pushgate.client.connection import FIRST_DELAY, MAX_DELAY
 from pushgate.client.gateway_calls import GatewayCalls, NotConnected, unreachable
 from pushgate.client.record import Record
-from pushgate.model.backoff import Jitter, delay
+from pushgate.model.backoff import delay
 
 
 class Watching:
@@ -18,9 +18,9 @@ class Watching:
     """
 
     def __init__(
-        self, gateway: GatewayCalls, jitter: Jitter, app: str | None, missed: Callable[[str], object] | None
+        self, gateway: GatewayCalls, app: str | None, missed: Callable[[str], object] | None
     ) -> None:
-        self._gateway, self._jitter, self._missed = gateway, jitter, missed
+        self._gateway, self._missed = gateway, missed
         self._feed = gateway.calls.feed(app)
         self._exchange: Any = None
         self._here: deque[Record] = deque()
@@ -70,7 +70,7 @@ class Watching:
                 return
             except (NotConnected, Cut, TimeoutError) as error:
                 failures += 1
-                pause = delay(failures, first=FIRST_DELAY, cap=MAX_DELAY, jitter=self._jitter)
+                pause = delay(failures, first=FIRST_DELAY, cap=MAX_DELAY, jitter=self._gateway.jitter)
                 is_final = isinstance(error, NotConnected) and error.is_final
                 if is_final or (deadline is not None and not deadline.allows(pause)):
                     raise unreachable(error) from None

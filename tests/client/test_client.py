@@ -239,7 +239,7 @@ class QuestionTests(ClientTestCase):
         self.gateway.stats = lambda: stats
         merged = self.result(self.client.stats())
         self.assertEqual(merged, stats | {"sinks": {"log": {"lag": 1}}})
-        self.failure(self.client._ask(Stats, True), TooLarge)
+        self.failure(self.client._asking.command(Stats, True), TooLarge)
 
     def test_stats_of_a_gateway_that_lies(self):
         """One that promises further pages and has none is not asked for ever."""

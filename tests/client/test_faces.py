@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
+from inspect import signature
 
 import pytest
 import trustme
@@ -14,22 +16,29 @@ from hypothesis import strategies as st
 
 from pushgate.cli.demo.directory import free_ports
 from pushgate.client import (
+    Client,
     Conflict,
     FateUnknown,
     Forbidden,
     Internal,
     Invalid,
     NotFound,
+    Overloaded,
     PartlySent,
     TooLarge,
     UnknownApp,
     Unreachable,
 )
 from pushgate.client.address import Address, parse_address
+from pushgate.client.aio import AsyncClient
 from pushgate.client.blocking import SyncClient
 from pushgate.client.event_reader import Event, EventReader
+from pushgate.client.operations import Operations
+from pushgate.model.enrolment import Enrolled
+from pushgate.protocols.mdm_push import token_hash
 from tests.cli.programs import pushgate
 from tests.face_rig import FACES, Between, Gateway
+from tests.mdm_certificate import mdm_certificate
 
 APPS = """
 [apps.slow]
@@ -37,9 +46,20 @@ upstream = "simulator"
 rate = 0.001
 """ + "".join(
     f'[apps.probed-{face}-{scheme}]\nupstream = "simulator"\nresponse_timeout = "60s"\nconfirm = "probe"\n'
+    f'[apps.tried-{face}-{scheme}]\nupstream = "simulator"\nresponse_timeout = "250ms"\n'
     for face in sorted(FACES)
     for scheme in ("amp", "http")
 )
+MANAGED = """
+[sinks.ledger]
+type = "ledger"
+[apps.devices]
+upstream = "apns-http2"
+certificate = "mdm.pem"
+mdm = true
+host = "localhost"
+port = 1
+"""
 HELLO = {"aps": {"alert": "Hello"}}
 
 
@@ -163,6 +183,38 @@ def test_cancel_and_flush(client, request):
         client.flush(client.push("demo", "aa", HELLO))
 
 
+def test_a_test_send(client, request):
+    """What becomes of a few is waited for and said in words; an app has ten a minute, and one more is refused at once."""
+    app = f"tried-{request.node.callspec.id}"
+    tried = client.test_send(app, ["aa", b"\xbb", "xyz"], HELLO)
+    assert (tried.settled, [each.token for each in tried.devices]) == (True, ["aa", "bb"])
+    assert all(each.meaning and each.seconds is not None for each in tried.devices)
+    assert [refused[:2] for refused in tried.refused] == [(2, "INVALID")]
+    first, again = (client.test_send(app, iter(["cc"]), HELLO, key="k", wait=20) for _ in range(2))
+    assert (first.id, first.repeated, again.repeated) == (again.id, False, True)
+    waiting = client.test_send(app, ["dd"], HELLO, wait=0)
+    assert (waiting.settled, waiting.devices[0].seconds) == (False, None)
+    for _ in range(6):
+        client.test_send(app, ["aa"], HELLO, wait=0)
+    began = time.monotonic()
+    with pytest.raises(Overloaded):
+        client.test_send(app, ["aa"], HELLO)
+    assert time.monotonic() - began < 10
+
+
+def test_what_no_test_send_is(client):
+    """It is refused as any push is, and costs none of the app's ten."""
+    with pytest.raises(Invalid, match="tokens: a single text; an iterable of tokens"):
+        client.test_send("demo", "aa", HELLO)
+    with pytest.raises((Invalid, TooLarge), match="11"):
+        client.test_send("demo", ["aa"] * 11, HELLO)
+    for wait in (-1, float("nan")):
+        with pytest.raises(Invalid, match="wait: "):
+            client.test_send("demo", ["aa"], HELLO, wait=wait)
+    with pytest.raises(UnknownApp):
+        client.test_send("nobody", ["aa"], HELLO)
+
+
 def test_stats_and_dead_tokens(client):
     """The gateway says how it is doing, and which tokens are dead, however many."""
     assert client.stats()["apps"]["demo"]["upstream"] == "simulator"
@@ -183,10 +235,45 @@ def test_watch(client):
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    """A gateway that keeps outcomes."""
-    gateway = Gateway(tmp_path_factory.mktemp("kept"), '[sinks.ledger]\ntype = "ledger"\n', state="state")
+    """A gateway that keeps outcomes, and enrolments of managed devices."""
+    directory = tmp_path_factory.mktemp("kept")
+    mdm_certificate(directory / "mdm.pem", "com.apple.mgmt.External.1")
+    gateway = Gateway(directory, MANAGED, state="state")
     yield gateway
     gateway.stop()
+
+
+def test_a_managed_device(kept, face, scheme):
+    """It enrols, calls, is sent to, and leaves; an earlier enrolment is superseded with a warning."""
+    token = f"{face.__name__} {scheme}".encode()
+    with closing(face(f"{scheme}://127.0.0.1:{kept.ports[scheme]}", timeout=20.0)) as client:
+        assert (client.check_in("devices", token), client.check_out("devices", token)) == (False, False)
+        enrolled = client.enrol("devices", token, "one", device=token.decode(), keep_awake=True)
+        assert enrolled == Enrolled(token_hash(token), ())
+        [warning] = client.enrol("devices", token.hex(), "two").warnings
+        assert warning == "an earlier enrolment of this token is superseded: it had another push magic"
+        tried = client.test_send("devices", [token], push_magic="two", wait=0)
+        assert [each.token for each in tried.devices] == [token.hex()]
+        assert (client.check_in("devices", token), client.check_out("devices", token)) == (True, True)
+        assert client.check_out("devices", token.hex()) is True
+        with pytest.raises(Invalid, match="push_magic: "):
+            client.enrol("devices", token, "")
+        for ask in (client.check_in, client.check_out):
+            with pytest.raises(Invalid, match="token: "):
+                ask("devices", "xyz")
+            with pytest.raises(UnknownApp):
+                ask("nobody", token)
+            with pytest.raises(Invalid, match="app: "):
+                ask("demo", token)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient, SyncClient])
+def test_every_operation(kind):
+    """Each client has all operations, with the arguments that they have."""
+    for name, operation in vars(Operations).items():
+        if not name.startswith("_"):
+            wanted, found = signature(operation), signature(getattr(kind, name))
+            assert found.parameters == wanted.parameters, name
 
 
 def test_watching_goes_on(kept, face, scheme):

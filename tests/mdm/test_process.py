@@ -1,17 +1,12 @@
 """MDM as its users have it: a gateway in a process, its certificate, the client and the command."""
 
 import json
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from pushgate.protocols.mdm_push import token_hash
 from tests.cli.programs import RunningGateway, pushgate
+from tests.mdm_certificate import mdm_certificate
 from tests.samples import TOKEN
 
 CONFIGURATION = """
@@ -30,22 +25,6 @@ listen = "tcp:{port}:interface=127.0.0.1"
 type = "line"
 listen = "tcp:0:interface=127.0.0.1"
 """
-
-
-def certificate(file, uid):
-    """An MDM push certificate with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name(
-        [x509.NameAttribute(NameOID.USER_ID, uid), x509.NameAttribute(NameOID.COMMON_NAME, "APSP:1")]
-    )
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(9))
-        .add_extension(x509.BasicConstraints(False, None), True)
-        .sign(key, hashes.SHA256())
-    )
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(made.public_bytes(Encoding.PEM) + secret)
 
 
 def enrolled(gateway, magic):
@@ -70,7 +49,7 @@ def enrolled(gateway, magic):
 
 def test_enrolments_outlive_the_process_and_hold_to_their_topic(tmp_path):
     """Found and diagnosed after a restart; another topic is refused until it is meant to be so."""
-    certificate(tmp_path / "mdm.pem", "com.apple.mgmt.External.1")
+    mdm_certificate(tmp_path / "mdm.pem", "com.apple.mgmt.External.1")
     gateway = RunningGateway(tmp_path, CONFIGURATION)
     try:
         assert enrolled(gateway, "first") == f"{token_hash(TOKEN)} () True\n"
@@ -93,7 +72,7 @@ def test_enrolments_outlive_the_process_and_hold_to_their_topic(tmp_path):
         gateway.stop()
     assert "first" not in gateway.log()
     assert TOKEN.hex() not in gateway.log()
-    certificate(tmp_path / "mdm.pem", "com.apple.mgmt.External.2")
+    mdm_certificate(tmp_path / "mdm.pem", "com.apple.mgmt.External.2")
     with pytest.raises(AssertionError, match=r"devices have enrolled under com\.apple\.mgmt\.External\.1"):
         gateway.restart()
     gateway.file.write_text(
@@ -118,7 +97,7 @@ def test_enrolments_outlive_the_process_and_hold_to_their_topic(tmp_path):
 )  # fmt: skip
 def test_what_stops_the_start(tmp_path, changed, fault):
     """Each is a line that names the key."""
-    certificate(tmp_path / "mdm.pem", changed.pop("mdm.pem", "com.apple.mgmt.External.1"))
+    mdm_certificate(tmp_path / "mdm.pem", changed.pop("mdm.pem", "com.apple.mgmt.External.1"))
     text = CONFIGURATION
     for old, new in changed.items():
         text = text.replace(old, new)
