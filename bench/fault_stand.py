@@ -18,7 +18,8 @@ from zope.interface import implementer
 from bench.fault_audit import Reported, Service, Verdict, compare
 from bench.fault_clock import Hurry
 from pushgate.gateway.gateway import Gateway, Limits
-from pushgate.gateway.spool.sqlite import FILE, SqliteSpool
+from pushgate.gateway.spool.spool_file import FILE
+from pushgate.gateway.spool.sqlite import SqliteSpool
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Delivery, Priority, Submission, Terms
 from pushgate.model.outcome import DeadToken, Outcome, Report

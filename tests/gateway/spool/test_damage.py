@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from twisted.internet.task import Clock
 
 from pushgate.gateway.spool import batches
-from pushgate.gateway.spool.sqlite import FILE, SqliteSpool
+from pushgate.gateway.spool.spool_file import FILE
+from pushgate.gateway.spool.sqlite import SqliteSpool
 from pushgate.model.errors import CannotStart
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Batch

@@ -14,7 +14,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import TestCase
 
-from pushgate.gateway.spool.sqlite import FILE, SqliteSpool
+from pushgate.gateway.spool.spool_file import FILE
+from pushgate.gateway.spool.sqlite import SqliteSpool
 from pushgate.model.metrics import Metrics
 from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome import State

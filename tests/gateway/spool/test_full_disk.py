@@ -14,7 +14,8 @@ from twisted.internet import reactor
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.gateway.spool import sqlite
+from pushgate.gateway.spool import writer
+from pushgate.gateway.spool.spool_file import FILE
 from pushgate.model.errors import Overloaded
 from pushgate.model.outcome_record import ndjson
 from pushgate.model.packed import Packed
@@ -43,7 +44,7 @@ class FullDiskTests(SpoolCase):
             try:
                 await self.keep(batch(1, order=start + len(fitted), payload=BIG))
             except Overloaded as error:
-                self.assertIn(f"spool: {self.directory / sqlite.FILE}: ", str(error))
+                self.assertIn(f"spool: {self.directory / FILE}: ", str(error))
                 self.assertIn("try again later", str(error))
                 return fitted
             fitted.append(start + len(fitted))
@@ -51,7 +52,7 @@ class FullDiskTests(SpoolCase):
 
     async def goes_through(self, relieve) -> None:
         """Full, settled while it is full, relieved, restarted: what was answered is there, and nothing else."""
-        self.patch(sqlite, "RETRY", 0.01)
+        self.patch(writer, "RETRY", 0.01)
         first = batch(2, order=1)
         await self.keep(first)
         with capturedLogs():
@@ -154,7 +155,7 @@ class NotWritableTests(SynchronousTestCase):
     def test_a_file_of_somebody_else(self) -> None:
         """So is a spool that may not be opened; it is left as it is."""
         self.assertEqual(self.reported("root"), "")
-        file = self.directory / sqlite.FILE
+        file = self.directory / FILE
         before = file.read_bytes()
         self.directory.chmod(0o777)
         (self.directory / "lock").chmod(0o666)

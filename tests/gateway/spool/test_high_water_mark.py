@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.gateway.spool import high_water_mark
 from pushgate.gateway.spool.high_water_mark import HighWaterMark, Missing
-from pushgate.gateway.spool.sqlite import FILE
+from pushgate.gateway.spool.spool_file import FILE
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.notification import Batch, Delivery
 from tests.samples import batch

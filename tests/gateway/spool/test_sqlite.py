@@ -10,10 +10,10 @@ from twisted.internet import reactor
 from twisted.logger import capturedLogs
 from zope.interface.verify import verifyObject
 
-from pushgate.gateway.spool import sqlite
+from pushgate.gateway.spool import writer
 from pushgate.gateway.spool.idempotency_keys import KEEP_KEYS
 from pushgate.gateway.spool.interface import ISpool, Undelivered
-from pushgate.gateway.spool.sqlite import FILE
+from pushgate.gateway.spool.spool_file import FILE
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.errors import Conflict, Overloaded
@@ -346,7 +346,7 @@ class FullTests(SpoolCase):
 
     async def test_what_is_owed(self) -> None:
         """While nothing can be written, what is settled stays owed and is not given out; an intention waits."""
-        self.patch(sqlite, "RETRY", 0.01)
+        self.patch(writer, "RETRY", 0.01)
         of = batch(3, order=1)
         await self.keep(of)
         self.spool._connection.execute("PRAGMA query_only = 1")
@@ -366,7 +366,7 @@ class FullTests(SpoolCase):
 
     async def test_dead_tokens_wait_for_room(self) -> None:
         """None is reported as safe before they are; what is settled meanwhile makes the room."""
-        self.patch(sqlite, "RETRY", 0.01)
+        self.patch(writer, "RETRY", 0.01)
         of = batch(1, order=1, payload=Packed.of([b"{" + b" " * 60_000 + b"}"], 2))
         await self.keep(of)
         await self.spool._read(lambda _: self.limit(1))
