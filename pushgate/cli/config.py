@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group("config")
 def command() -> None:
-    """Look into configuration files."""
+    """Check and convert configuration files."""
 
 
 @command.command()
@@ -23,9 +23,9 @@ def command() -> None:
 @options.plugins
 @options.as_json
 def check(file: Path, directories: tuple[Path, ...], as_json: bool) -> None:
-    """Check FILE: print each fault on a line and exit with 1, or say what it configures.
+    """Check FILE: print each fault on a line and exit with 1, or list its tables.
 
-    What is allowed, but hardly meant, is a line on stderr too, and no fault.
+    Settings that are valid but probably not intended are warnings on stderr.
     """
     from pushgate.model.errors import CannotStart
     from pushgate.service.config.cross_checks import warnings
@@ -56,9 +56,9 @@ def check(file: Path, directories: tuple[Path, ...], as_json: bool) -> None:
 @command.command("import-momentum")
 @click.argument("file", type=click.Path(path_type=Path))
 def import_momentum(file: Path) -> None:
-    """Translate Momentum's FILE, an ecelerity.conf, and print the configuration that comes of it.
+    """Translate FILE, an ecelerity.conf of Momentum, and print the configuration.
 
-    What has no counterpart, or has to be looked at, is a line on stderr, and a comment in what is printed.
+    Settings that have no counterpart or need attention are lines on stderr, and comments in the output.
     """
     from pushgate.model.text_file import UTF16, is_utf16, without_bom
     from pushgate.protocols.momentum.conf_translation import NothingToTranslate, translate

@@ -1,4 +1,4 @@
-"""The sink `apn_logger`: a line a notification in the format of Momentum's module of this name."""
+"""The sink `apn_logger`: a line for each notification, in the format of Momentum's module of this name."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -37,17 +37,17 @@ def _format(text: str) -> str:
 
 
 Format = Annotated[str, AfterValidator(_format)]
-"""A format of macros."""
+"""A format with macros."""
 
 
 class ApnLoggerTable(SinkTable):
     """The keys of an `apn_logger`.
 
-    :param path: the file; its directory must exist. A relative path is one from the working directory.
-    :param heartbeat: time between two lines that say that the logger is alive; 0: none.
-    :param log_delivery: write what the push service took.
-    :param log_permfail: write what failed for good.
-    :param log_tempfail: write what the push service refused for the time being.
+    :param path: the file; its directory must exist. A relative path is relative to the working directory.
+    :param heartbeat: the time between two heartbeat lines; 0: none.
+    :param log_delivery: write notifications that the push service accepted.
+    :param log_permfail: write permanent failures.
+    :param log_tempfail: write temporary failures.
     """
 
     path: FilePath
@@ -61,7 +61,7 @@ class ApnLoggerTable(SinkTable):
     heartbeat_format: Format = HEARTBEAT
 
     def formats(self) -> LogFormats:
-        """The formats of what is written."""
+        """Return the formats of the entries that are written."""
         return LogFormats(
             LogFormat(self.delivery_format) if self.log_delivery else None,
             LogFormat(self.permfail_format) if self.log_permfail else None,
@@ -71,7 +71,7 @@ class ApnLoggerTable(SinkTable):
 
 @implementer(IOutcomeSink, IAddressed)
 class ApnLoggerSink(FileSink):
-    """See `FileSink`; it also says now and then that it is alive."""
+    """See `FileSink`; it also writes heartbeat lines."""
 
     log = Logger()
 
@@ -105,7 +105,7 @@ class ApnLoggerSink(FileSink):
 
 
 def encoded(reports: Sequence[Report], formats: LogFormats, tokens: Tokens) -> bytes:
-    """The lines of reports; dead tokens are none of a notification, and have none."""
+    """Return the lines of reports. Reports of dead tokens have none: they belong to no notification."""
     outcomes = (report for report in reports if isinstance(report, Outcome))
     return "".join(
         f"{line}\n" for outcome in outcomes for line in entry_lines(outcome, formats, tokens)

@@ -1,4 +1,4 @@
-"""``pushgate status``: how a gateway is doing, on one screen."""
+"""``pushgate status``: the state of a gateway on one screen."""
 
 from pushgate.cli.status.main import command
 

@@ -1,4 +1,4 @@
-"""Asking a gateway how it is doing."""
+"""Requesting the state of a gateway."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from pushgate.model.gateway_stats import GatewayStats, gateway_stats
 
 
 class NoStats(PushgateError):
-    """What answers is not how a gateway is doing."""
+    """The answer is not the state of a gateway."""
 
 
 async def asked(gateway: Client) -> tuple[dict[str, Any], GatewayStats]:
-    """What a gateway answers to `Stats`, as it says it and as values; raise `NoStats` for another answer."""
+    """Return a gateway's answer to `Stats`, unchanged and as values; raise `NoStats` if it is invalid."""
     answer = await gateway.stats()
     try:
         return answer, gateway_stats(answer)

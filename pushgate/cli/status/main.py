@@ -15,9 +15,9 @@ from pushgate.cli.run import run
 @gateway_address.to
 @options.as_json
 def command(to: gateway_address.GatewayAddress, as_json: bool) -> None:
-    """Show how a gateway is doing: apps, circuits, queues, sinks, hubs, and what is wrong.
+    """Show the state of a gateway: apps, circuits, queues, sinks, hubs, and problems.
 
-    A principal that is limited to some apps sees these only. With --json what the gateway says, and
+    A principal that is limited to some apps sees only these. With --json, the gateway's answer with
     `findings`.
     """
     run(lambda reactor: _status(reactor, to, as_json))

@@ -1,4 +1,4 @@
-"""A gateway's state as rows of text: values in, columns out."""
+"""The state of a gateway as rows of text."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -17,11 +17,11 @@ HUB_COLUMNS = ("hub", "sending", "sends", "outcomes")
 NAME = 60
 """Characters of a name that are shown at most."""
 SHORTEST: Final = 0.001
-"""Seconds of a rate at least."""
+"""Seconds: the shortest interval for which a rate is shown."""
 
 
 def heading(stats: GatewayStats, where: str) -> list[str]:
-    """Which gateway this is, and how it is doing as a whole."""
+    """Return the lines about the gateway as a whole."""
     version = stats.versions.get("pushgate")
     first = [f"pushgate {printable(version)} at {where}" if version else f"the gateway at {where}"]
     if stats.uptime is not None:
@@ -40,7 +40,7 @@ def heading(stats: GatewayStats, where: str) -> list[str]:
 
 
 def _last_minute(apps: Iterable[AppStats]) -> str:
-    """What all apps did recently, by state."""
+    """Return a line on the recent outcomes of all apps, by state."""
     submitted, outcomes, seconds = 0, Counter[str](), 0.0
     for app in apps:
         submitted += app.recent.submitted
@@ -51,9 +51,9 @@ def _last_minute(apps: Iterable[AppStats]) -> str:
 
 
 def app_row(name: str, app: AppStats, at: float) -> tuple[str, ...]:
-    """A row of the table of apps.
+    """Return a row of the table of apps.
 
-    :param at: Unix seconds now.
+    :param at: the current time in Unix seconds.
     """
     seconds = app.recent.seconds if app.recent.seconds > SHORTEST else 1.0
     days = days_left(app.certificate_expires, at)
@@ -71,32 +71,32 @@ def app_row(name: str, app: AppStats, at: float) -> tuple[str, ...]:
 
 
 def circuit(app: AppStats) -> str:
-    """In a word; a failing app's circuit need not be open yet."""
+    """Return the state of an app's circuit in a word; "failing" means failures that did not open it yet."""
     if app.circuit.open:
         return "open"
     return "failing" if app.circuit.cause else "closed"
 
 
 def connections(app: AppStats) -> str:
-    """Those that are ready, and spare ones behind a plus."""
+    """Return the number of ready connections, and of spare ones after a plus sign."""
     ready, spare = app.connections.get("ready", 0), app.connections.get("spare", 0)
     return f"{ready}+{spare}" if spare else str(ready)
 
 
 def sink_row(name: str, sink: SinkStats) -> tuple[str, ...]:
-    """A row of the table of sinks."""
+    """Return a row of the table of sinks."""
     now = "failing" if sink.failing else "ok"
     return shown(name), number(sink.lag), age(sink.age), number(sink.dropped), number(sink.errors), now
 
 
 def hub_row(name: str, hub: HubStats) -> tuple[str, ...]:
-    """A row of the table of hubs."""
+    """Return a row of the table of hubs."""
     counts = hub.sends_active, sum(hub.sends.values()), sum(hub.outcomes.values())
     return (shown(name), *map(number, counts))
 
 
 def watchers(stats: GatewayStats) -> str:
-    """The programs that watch outcomes; "" when there are none."""
+    """Return a line on the programs that watch outcomes, or ""."""
     watching = [sink for sink in stats.sinks.values() if sink.watches]
     if not watching:
         return ""
@@ -106,5 +106,5 @@ def watchers(stats: GatewayStats) -> str:
 
 
 def shown(name: str) -> str:
-    """A name that a gateway gives, fit for a terminal."""
+    """Escape and shorten a name for a terminal."""
     return printable(name, NAME)

@@ -1,4 +1,4 @@
-"""What `status` prints: one screen of 80 columns, in a pipe the same without colours."""
+"""The output of `status`: one screen of 80 columns, without colours in a pipe."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,13 +23,13 @@ STYLES: Final = {
 }  # fmt: skip
 """Styles of words in tables, and of levels."""
 _TEXTS: Final = {"app", "sink", "hub", "circuit", "now", "out, by look"}
-"""Columns that are no figures."""
+"""Columns that are not figures."""
 _NAMES: Final = {"app", "sink", "hub"}
-"""Those that are folded where there is no room."""
+"""Columns of names, which are folded if there is no room."""
 
 
 def console() -> Console:
-    """For the standard output: without colours unless it is a terminal."""
+    """Return the console of the standard output, without colours unless it is a terminal."""
     if sys.stdout.isatty():
         found = Console(highlight=False)
         return Console(highlight=False, width=min(WIDTH, found.width))
@@ -37,9 +37,9 @@ def console() -> Console:
 
 
 def whole(stats: GatewayStats, where: str, at: float, troubled: Sequence[Judged]) -> RenderableType:
-    """Everything: a heading, tables, and what is not as it should be.
+    """Return the whole output: a heading, tables, and problems.
 
-    :param at: Unix seconds now.
+    :param at: the current time in Unix seconds.
     """
     parts: list[RenderableType] = [Text(line) for line in rows.heading(stats, where)]
     apps = (rows.app_row(name, app, at) for name, app in stats.apps.items())
@@ -55,7 +55,7 @@ def whole(stats: GatewayStats, where: str, at: float, troubled: Sequence[Judged]
 
 
 def table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> Table:
-    """Columns without rules; figures on the right, and names that are too long in several lines."""
+    """Return a table without rules; figures are aligned right, and long names are folded."""
     made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for column in columns:
         justify: Literal["left", "right"] = "left" if column in _TEXTS else "right"
@@ -66,7 +66,7 @@ def table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> Table:
 
 
 def paragraphs(troubled: Iterable[Judged]) -> Iterator[RenderableType]:
-    """What is wrong, what it means, and what to do, each finding a paragraph."""
+    """Return a paragraph for each finding, with its meaning and advice."""
     for part, finding in troubled:
         yield Text(f"{finding.level}: {_clean(part)}: {_clean(finding.what)}", style=STYLES[finding.level])
         for line in finding.details:
@@ -86,5 +86,5 @@ def _beneath(line: str) -> RenderableType:
 
 
 def _clean(text: str) -> str:
-    """Text of a gateway, which nobody may make a terminal obey."""
+    """Escape control characters in a text of a gateway."""
     return printable(text, 1000)

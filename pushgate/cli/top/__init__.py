@@ -1,4 +1,4 @@
-"""``pushgate top``: what a gateway does, as it does it."""
+"""``pushgate top``: the activity of a gateway, continuously."""
 
 from pushgate.cli.top.main import command
 

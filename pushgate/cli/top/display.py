@@ -1,4 +1,4 @@
-"""Where `top` shows a look at a gateway: a terminal, a pipe, or a program that reads JSON."""
+"""The outputs of `top`: a terminal, a pipe, or JSON."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -23,11 +23,11 @@ Wall = Callable[[], float]
 
 
 class Look(msgspec.Struct, frozen=True):
-    """One answer of a gateway.
+    """An answer of a gateway.
 
-    :param answer: as it was given.
-    :param stats: the same as values.
-    :param samples: the looks until this one.
+    :param answer: the answer, unchanged.
+    :param stats: the answer as values.
+    :param samples: the looks up to this one.
     """
 
     answer: dict[str, Any]
@@ -39,17 +39,17 @@ class Display(Protocol):
     """Shows looks."""
 
     def show(self, look: Look) -> None:
-        """Show this one in place of the one before, or after it."""
+        """Show a look, in place of the one before or after it."""
 
     def lost(self, why: str) -> None:
         """Say that there is no answer."""
 
 
 class _Text:
-    """What text has in common.
+    """The base of displays of text.
 
     :param where: the gateway's address.
-    :param versions: this program's own.
+    :param versions: the versions of this program.
     """
 
     def __init__(self, where: str, versions: Mapping[str, str], wall: Wall) -> None:
@@ -61,10 +61,10 @@ class _Text:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave what was shown."""
+        """Leave the output as it is."""
 
     def say(self, line: str) -> None:
-        """A line beside the looks."""
+        """Write a line to stderr."""
         click.echo(line, err=True)
 
     def lost(self, why: str) -> None:
@@ -77,31 +77,31 @@ class _Text:
 
 
 class JSONLines(_Text):
-    """An object on a line for each look."""
+    """A JSON object on a line for each look."""
 
     def show(self, look: Look) -> None:
-        """Write it."""
+        """Write a look."""
         rates = {app: look.samples.rates(app) for app in look.stats.apps}
         print_json_line({**look.answer, "rates": rates})
 
 
 class Pages(_Text):
-    """Text, a blank line between looks."""
+    """Text, with a blank line between looks."""
 
     def show(self, look: Look) -> None:
-        """Write it."""
+        """Write a look."""
         console().print(self._screen(look, None))
         click.echo()
         sys.stdout.flush()
 
 
 class Screen(_Text):
-    """A whole terminal, as it was before when this ends."""
+    """The whole terminal, which is restored at the end."""
 
     def __init__(self, where: str, versions: Mapping[str, str], wall: Wall) -> None:
         super().__init__(where, versions, wall)
         self._console = Console(highlight=False)
-        # Without a thread of its own, and without what others print: `say` has it.
+        # No refresh thread, and no redirection of stdout and stderr: `say` shows other lines.
         self._live = live.Live(
             console=self._console,
             screen=True,
@@ -121,15 +121,15 @@ class Screen(_Text):
         self._live.stop()
 
     def show(self, look: Look) -> None:
-        """Draw it."""
+        """Draw a look."""
         self._look = look
         self._live.update(self._screen(look, self._console.size), refresh=True)
 
     def lost(self, why: str) -> None:
-        """Say so above the last look."""
+        """Show the reason above the last look."""
         if self._look is not None:
             self._live.update(self._screen(self._look, self._console.size, printable(why)), refresh=True)
 
     def say(self, line: str) -> None:
-        """The same."""
+        """Show a line above the last look."""
         self.lost(line)

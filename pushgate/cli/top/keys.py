@@ -1,4 +1,4 @@
-"""Keys of a terminal as they are pressed, while something is shown on it."""
+"""Reading single keys from a terminal."""
 
 import os
 import sys
@@ -14,15 +14,15 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 QUIT: Final = frozenset(b"qQ")
-"""The keys that end what is shown."""
+"""The keys that end the command."""
 
 
 @implementer(IReadDescriptor)
 class Keys:
-    """Reads a terminal that gives each key at once; Ctrl-C stays a signal.
+    """Reads a terminal in cbreak mode, in which Ctrl-C is still a signal.
 
-    :param descriptor: the terminal.
-    :param quit_pressed: called when a key of `QUIT` is.
+    :param descriptor: the file descriptor of the terminal.
+    :param quit_pressed: called when a key of `QUIT` is pressed.
     """
 
     def __init__(self, descriptor: int, quit_pressed: Callable[[], None]) -> None:
@@ -38,16 +38,16 @@ class Keys:
         pressed = os.read(self._descriptor, 64)
         if QUIT.intersection(pressed):
             self._quit_pressed()
-        # A terminal that has gone is read no more; SIGHUP, which comes with that, ends the command.
+        # Stop reading at the end of the input. The SIGHUP that follows ends the command.
         return None if pressed else Failure(ConnectionDone())
 
     def connectionLost(self, reason: Failure) -> None:
-        """Nothing to close: the terminal is not ours."""
+        """Do nothing: the terminal stays open."""
 
 
 @contextmanager
 def keys(reactor: Any, quit_pressed: Callable[[], None]) -> Iterator[None]:
-    """Call `quit_pressed` when the person at the terminal wants to end; nothing where the input is none."""
+    """Call `quit_pressed` for a key of `QUIT`, if the standard input is a terminal."""
     if not sys.stdin.isatty():
         yield
         return

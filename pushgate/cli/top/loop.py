@@ -1,4 +1,4 @@
-"""Looking at a gateway again and again."""
+"""Requesting the state of a gateway repeatedly."""
 
 from typing import Any
 
@@ -14,14 +14,13 @@ from pushgate.model.errors import FateUnknown, ShuttingDown, Unreachable
 async def refresh(
     gateway: Client, display: Display, reactor: Any, interval: float, count: int | None
 ) -> None:
-    """Show how a gateway is doing until that was done `count` times, or for ever.
+    """Show the state of a gateway `count` times, or for ever.
 
-    One that restarts, or does not answer for a while, is asked again; nothing is asked before the answer
-    before it has come.
+    If the gateway restarts or does not answer, it is asked again. There is one request at a time.
 
     :param reactor: provides IReactorTime.
-    :param interval: seconds from one question to the next.
-    :raises PushgateError: it refuses.
+    :param interval: seconds from one request to the next.
+    :raises PushgateError: the gateway refuses the request.
     """
     samples, shown = Samples(), 0
     while True:

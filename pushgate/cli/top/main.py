@@ -22,10 +22,11 @@ from pushgate.cli.run import run
 @gateway_address.to
 @options.as_json
 def command(interval: float, count: int | None, to: gateway_address.GatewayAddress, as_json: bool) -> None:
-    """Show what a gateway does, until q or Ctrl-C: rates of the last seconds, queues, what is wrong.
+    """Show the activity of a gateway until q or Ctrl-C: current rates, queues, and problems.
 
-    The busiest apps come first; each bar is a refresh, of outcomes. In a pipe each refresh is text without
-    colours; with --json an object on a line: what the gateway says, and `rates`.
+    Apps with an open circuit come first, then the busiest ones. A bar shows the outcomes of a refresh. In a
+    pipe each refresh is text without colours; with --json an object on a line: the gateway's answer with
+    `rates`.
     """
     run(lambda reactor: _top(reactor, to, interval, count, as_json))
 
@@ -48,7 +49,7 @@ async def _top(
 async def _looking(
     reactor: Any, to: gateway_address.GatewayAddress, display: Any, interval: float, count: int | None
 ) -> None:
-    """The display is there once the gateway has answered: until then a line is a line."""
+    """Connect, then start the display: until then lines are written to stderr."""
     from pushgate.cli.top.loop import refresh
 
     async with gateway_address.reach(reactor, to, say=display.say) as gateway:
@@ -57,7 +58,7 @@ async def _looking(
 
 
 async def _until_quit(reactor: Any, looking: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Look until the person at the terminal has seen enough, which is no failure."""
+    """Run until a key of `QUIT` is pressed, which is not a failure."""
     from twisted.internet.defer import CancelledError, Deferred
 
     from pushgate.cli.top.keys import keys

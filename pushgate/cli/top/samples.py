@@ -1,4 +1,4 @@
-"""What a gateway's counters did between looks at it: rates of the last seconds, and their history."""
+"""The counters of a gateway over time: current rates, and their history."""
 
 from collections import deque
 from itertools import pairwise
@@ -9,16 +9,16 @@ import msgspec
 from pushgate.model.gateway_stats import GatewayStats
 
 HISTORY: Final = 61
-"""Looks that are kept: one more than the longest sparkline has bars."""
+"""Looks that are kept: the most bars of a sparkline, and one."""
 RECENT: Final = 5.0
-"""Seconds over which a rate is taken, at least from one look to the next."""
+"""Seconds over which a rate is computed; at least from one look to the next."""
 
 
 class Rates(msgspec.Struct, frozen=True):
     """Notifications per second.
 
-    :param submitted: accepted from callers.
-    :param settled: outcomes, corrections included.
+    :param submitted: notifications accepted from callers.
+    :param settled: outcomes, including corrections.
     """
 
     submitted: float = 0.0
@@ -33,13 +33,13 @@ class _Look(msgspec.Struct, frozen=True):
 
 
 class Samples:
-    """The last looks at a gateway, one a refresh."""
+    """The last looks at a gateway, one for each refresh."""
 
     def __init__(self) -> None:
         self._looks: deque[_Look] = deque(maxlen=HISTORY)
 
     def add(self, stats: GatewayStats, now: float) -> None:
-        """Note a look; a gateway that was restarted begins anew.
+        """Add a look; if the gateway was restarted, drop the earlier ones.
 
         :param now: monotonic seconds.
         """
@@ -50,7 +50,7 @@ class Samples:
         self._looks.append(_Look(now, stats.uptime, submitted, settled))
 
     def rates(self, app: str) -> Rates:
-        """Those of one app over the last seconds."""
+        """Return the current rates of an app."""
         if len(self._looks) < 2:
             return Rates()
         *earlier, last = self._looks
@@ -61,11 +61,11 @@ class Samples:
         )
 
     def history(self, app: str) -> list[float]:
-        """Outcomes of one app per second, from each look to the next."""
+        """Return the outcomes per second of an app, from each look to the next."""
         return [_per_second(one, two, one.settled, two.settled, app) for one, two in pairwise(self._looks)]
 
 
 def _per_second(one: _Look, two: _Look, before: dict[str, int], after: dict[str, int], app: str) -> float:
-    """An app that a reload added begins at what it had when it was first seen."""
+    """Return a rate; an app that was added by a reload counts from its first look."""
     grown = after.get(app, 0) - before.get(app, after.get(app, 0))
     return max(0, grown) / (two.at - one.at) if two.at > one.at else 0.0

@@ -1,4 +1,4 @@
-"""What `top` shows: the busiest apps first, as many as there is room for, and what is wrong."""
+"""The screen of `top`: the busiest apps, as many as fit, and problems."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,15 +17,15 @@ from pushgate.model.printable import printable
 
 COLUMNS: Final = ("app", "circuit", "queue", "oldest", "window", "in/s", "out/s", "out, by look")
 BARS: Final = 14
-"""Bars of a sparkline: a look each."""
+"""Bars of a sparkline, one for each look."""
 FIGURES: Final = 66
-"""Columns of a terminal that are not the name's: figures at their widest, bars, and the space between."""
+"""Columns of everything but the name: figures at their widest, bars, and the space between."""
 NARROW: Final = 8
-"""Characters of a name that are shown however narrow a terminal is."""
+"""Characters of a name that are shown even on a narrow terminal."""
 FIXED: Final = 7
-"""Lines besides apps and troubles: three of the heading, two blank ones, the names of columns, the sinks."""
+"""Lines besides apps and problems: three of the heading, two blank ones, the column names, the sinks."""
 TROUBLES: Final = 6
-"""Lines of troubles at most."""
+"""Lines of problems at most."""
 
 
 def screen(
@@ -36,10 +36,10 @@ def screen(
     size: tuple[int, int] | None,
     lost: str = "",
 ) -> RenderableType:
-    """Everything as of the last look.
+    """Return the screen for the last look.
 
-    :param size: columns and lines that there are; None: any number of lines, and names are shown whole.
-    :param lost: why the gateway does not answer, "" when it does.
+    :param size: columns and lines of the terminal; None: no limits.
+    :param lost: the reason why the gateway does not answer, or "".
     """
     lines = [Text(line, no_wrap=True, overflow="ellipsis") for line in rows.heading(stats, where)]
     if lost:
@@ -54,7 +54,7 @@ def screen(
 
 
 def app_row(name: str, app: AppStats, samples: Samples, width: int | None = None) -> tuple[str, ...]:
-    """A row of the table of apps.
+    """Return a row of the table of apps.
 
     :param width: characters of the name at most.
     """
@@ -72,7 +72,7 @@ def app_row(name: str, app: AppStats, samples: Samples, width: int | None = None
 
 
 def busiest(stats: GatewayStats) -> list[str]:
-    """The apps' names, those of no use first, then by what they did within the last minute."""
+    """Return the names of apps: open circuits first, then by outcomes of the last minute."""
 
     def rank(name: str) -> tuple[bool, int, int, str]:
         app = stats.apps[name]
@@ -82,25 +82,25 @@ def busiest(stats: GatewayStats) -> list[str]:
 
 
 def fitted(names: Sequence[str], room: int | None) -> tuple[Sequence[str], int]:
-    """As many names as there are lines for, and how many are left; the line that says so is one of them."""
+    """Return the names that fit into `room` lines, and the number of the others, which needs a line too."""
     if room is None or len(names) <= room:
         return names, 0
     return names[: room - 1], len(names) - room + 1
 
 
 def sinks_line(stats: GatewayStats) -> Text:
-    """How far behind each sink is, the worst first."""
+    """Return a line on the lag of each sink, the worst first."""
     lasting = {name: sink for name, sink in stats.sinks.items() if not sink.watches}
     worst = sorted(lasting, key=lambda name: (not lasting[name].failing, -lasting[name].lag, name))
-    told = [
+    lags = [
         f"{rows.shown(name)} {'failing, ' if lasting[name].failing else ''}{number(lasting[name].lag)}"
         for name in worst
     ]
-    return Text(f"sinks behind: {', '.join(told) or NONE}", no_wrap=True, overflow="ellipsis")
+    return Text(f"sinks behind: {', '.join(lags) or NONE}", no_wrap=True, overflow="ellipsis")
 
 
 def trouble_lines(troubled: Sequence[Judged], room: int | None) -> list[Text]:
-    """A line for each finding, and one for those that there is no room for."""
+    """Return a line for each finding, and one with the number of those that do not fit."""
     lines = [_line(*each) for each in troubled]
     if room is None or len(lines) <= room:
         return lines
@@ -108,5 +108,5 @@ def trouble_lines(troubled: Sequence[Judged], room: int | None) -> list[Text]:
 
 
 def _line(part: str, finding: Finding) -> Text:
-    told = f"{finding.level}: {rows.shown(part)}: {rows.shown(finding.what)}"
-    return Text(told, style=STYLES[finding.level], no_wrap=True, overflow="ellipsis")
+    text = f"{finding.level}: {rows.shown(part)}: {rows.shown(finding.what)}"
+    return Text(text, style=STYLES[finding.level], no_wrap=True, overflow="ellipsis")

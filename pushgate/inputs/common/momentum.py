@@ -1,4 +1,4 @@
-"""What the inputs that take MCMT messages share: for which app a recipient is, and on which terms."""
+"""The configuration, apps and terms that the inputs for MCMT messages share."""
 
 from collections.abc import Callable
 from typing import Self
@@ -15,12 +15,12 @@ from pushgate.protocols.momentum.mcmt import TOKEN, McmtMessage
 
 
 class MomentumTable(LoginTable):
-    """The keys of an input that takes MCMT messages.
+    """The keys of an input for MCMT messages.
 
     :param app: the app of recipients whose domain is not in `domains`.
-    :param domains: the app by a recipient's domain.
-    :param expiry: notifications expire so long after they came; None: when the app says.
-    :param max_message: bytes of a message.
+    :param domains: apps by the recipients' domains.
+    :param expiry: the lifetime of notifications; None: the app's default.
+    :param max_message: bytes of a message at most.
     """
 
     app: AppName | None = None
@@ -36,7 +36,7 @@ class MomentumTable(LoginTable):
 
 
 class Recipients:
-    """Finds apps by the configuration of an input.
+    """Finds the apps of recipients in the configuration of an input.
 
     :param wall: returns Unix seconds.
     """
@@ -46,9 +46,10 @@ class Recipients:
         self._domains = {domain.lower().removesuffix("."): app for domain, app in config.domains.items()}
 
     def app(self, address: str, field: str) -> str:
-        """The app of a recipient.
+        """Return the app of a recipient.
 
-        :raises Invalid: it is no address, or its domain has none.
+        :param field: the name of the address in errors.
+        :raises Invalid: it is not an address, or its domain has no app.
         """
         found = self._domains.get(domain_of(address, field), self._app)
         if found is None:
@@ -56,7 +57,7 @@ class Recipients:
         return found
 
     def terms(self) -> Terms:
-        """The terms of notifications that come now."""
+        """Return the terms of notifications that are received now."""
         if self._expiry is None:
             return Terms()
         return Terms(expiration=min(MAX_EXPIRATION, int(self._wall() + self._expiry)))
@@ -65,8 +66,8 @@ class Recipients:
 def read_member(message: McmtMessage, rules: NotificationRules, token: str | None) -> tuple[bytes, bytes]:
     """Return target and payload of a message.
 
-    :param token: the device token that is given beside the message; None: the message has it.
-    :raises Invalid: there is none, or one of them cannot be read.
+    :param token: a device token that overrides the one in the message; None: none.
+    :raises Invalid: there is no token, or token or payload are invalid.
     """
     token = message.token if token is None else token
     if token is None:

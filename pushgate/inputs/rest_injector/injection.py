@@ -1,4 +1,4 @@
-"""Carrying out a request: all of its recipients are taken, or none is."""
+"""Carrying out a request: all recipients are accepted, or none."""
 
 from functools import partial
 from typing import Any, Final
@@ -18,11 +18,11 @@ from pushgate.net.http.responses import HTTPResponse, json_answer
 from pushgate.plugin.gateway_interface import Receipt
 
 PIECE: Final = 1 << 16
-"""Bytes of messages that are made and read in one turn of the reactor."""
+"""Bytes of messages that are made and parsed in one turn of the reactor."""
 
 
 def inject(request: InjectorRequest, body: bytes) -> None:
-    """Answer a request when all of its notifications are safe."""
+    """Answer a request once all of its notifications are stored durably."""
     request.run(_inject(request, body))
 
 
@@ -61,7 +61,7 @@ def _read(request: InjectorRequest, body: bytes) -> tuple[Merging, Injection]:
 
 
 async def _merge(request: InjectorRequest, merging: Merging, injection: Injection) -> None:
-    """Make the notifications, some in each turn of the reactor."""
+    """Make the notifications, over several turns of the reactor."""
     done = 0
     for recipient in injection.recipients:
         done += merging.add(recipient)
@@ -80,7 +80,7 @@ def _submitted(request: InjectorRequest, submission: Submission) -> Deferred[Rec
 
 
 def _results(receipt: Receipt) -> list[dict[str, Any]]:
-    """One result a recipient, in their order."""
+    """Return a result for each recipient, in their order."""
     refused = dict(receipt.refused)
     return [_result(id_text(receipt.id + index), refused.get(index)) for index in range(receipt.count)]
 

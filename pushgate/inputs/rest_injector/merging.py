@@ -1,4 +1,4 @@
-"""Making a message for each recipient of a request, and of each message a notification."""
+"""Making a message for each recipient of a request, and a notification from each message."""
 
 from collections.abc import Callable
 from typing import Final
@@ -14,18 +14,18 @@ from pushgate.protocols.momentum.mcmt import read_mcmt
 from pushgate.protocols.momentum.template import Template
 
 DESTINATION: Final = "DLV_Dest_ID"
-"""The context variable with the device token, which a recipient may have in place of the message."""
+"""The context variable with the device token, which overrides the header of the message."""
 MAX_PAYLOAD: Final = 0xFFFF
-"""Bytes of a payload at most: a batch keeps its length in two bytes."""
+"""Bytes of a payload at most: batches store its length in two bytes."""
 MAX_MERGED: Final = 256 << 20
-"""Bytes of the messages of one request at most: a short request can make long ones."""
+"""Bytes of all messages of one request at most: a small request can make large messages."""
 _Value = str | int | float
 
 
 class Recipient(msgspec.Struct, forbid_unknown_fields=True, rename={"sender": "from"}):
-    """One of `recipients`. Its address and that of the sender are keys of the template, too.
+    """An item of `recipients`. Its address and the sender's are keys of the template as well.
 
-    :param vctx: context variables; all but `DESTINATION` are for Momentum itself.
+    :param vctx: context variables; all but `DESTINATION` are ignored.
     """
 
     to: str
@@ -42,16 +42,16 @@ class Injection(msgspec.Struct, forbid_unknown_fields=True):
 
 
 OPTIONAL: Final = ("from", "vctx", "keys")
-"""The fields that a recipient may have besides."""
+"""The optional fields of a recipient."""
 decode_injection: Final = msgspec.json.Decoder(Injection).decode
 
 
 class Merging:
-    """Collects the notifications of a request, all of them for one app.
+    """Collects the notifications of a request, which are all for one app.
 
     :param rules_of: returns the rules of an app.
     :param max_payload: returns the limit of an app, bytes.
-    :ivar app: that of the first recipient.
+    :ivar app: the app of the first recipient.
     """
 
     def __init__(
@@ -73,9 +73,9 @@ class Merging:
         self._limit = min(self._max_payload, self._rules.max_payload, MAX_PAYLOAD)
 
     def add(self, recipient: Recipient) -> int:
-        """Make the notification of the next recipient; return the size of its message.
+        """Make the notification of the next recipient; return the size of its message in bytes.
 
-        :raises Refusal: naming the recipient and what is wrong.
+        :raises Refusal: it is invalid; the text names the recipient.
         """
         with Place(len(self._targets)):
             if self._recipients.app(recipient.to, "to") != self.app:
@@ -85,7 +85,7 @@ class Merging:
                 raise TooLarge("message", len(message), self._max_message)
             self._count(len(message))
             target, payload = read_member(read_mcmt(message), self._rules, _destination(recipient))
-            if len(payload) > self._limit:  # now: all of them together would be a lot to keep
+            if len(payload) > self._limit:  # checked here to bound the memory of all payloads
                 raise TooLarge("payload", len(payload), self._limit)
         self._targets.append(target)
         self._payloads.append(payload)
@@ -94,12 +94,12 @@ class Merging:
     def _count(self, size: int) -> None:
         self._merged += size
         if self._merged > MAX_MERGED:
-            raise TooLarge("messages of this and all recipients before", self._merged, MAX_MERGED)
+            raise TooLarge("messages up to this recipient", self._merged, MAX_MERGED)
 
     def submission(self) -> Submission:
-        """Return all of them.
+        """Return the submission of all notifications.
 
-        :raises Refusal: the first that cannot be sent, since then none is.
+        :raises Refusal: one of them cannot be sent; the text names the recipient.
         """
         submission = Submission(
             app=self.app,
@@ -114,7 +114,7 @@ class Merging:
 
 
 class Place:
-    """Within it a refusal gets the recipient's index in front of its text."""
+    """A context manager that prefixes the text of a refusal with the index of the recipient."""
 
     def __init__(self, index: int) -> None:
         self._index = index
@@ -123,7 +123,7 @@ class Place:
         """Begin."""
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        """Raise the refusal, with its place."""
+        """Raise the refusal with the prefix."""
         if isinstance(error, Refusal):
             raise type(error).from_text(f"recipients[{self._index}].{error}") from None
 

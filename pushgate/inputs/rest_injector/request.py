@@ -13,10 +13,10 @@ CHALLENGE: Final = (b"www-authenticate", b'Basic realm="pushgate"')
 
 
 class InjectorRequest(SessionRequest):
-    """See `SessionRequest`. Its errors have a ``status``, as all answers here."""
+    """See `SessionRequest`. Its errors have a ``status``, as all answers of the injector do."""
 
     def refuse(self, error: PushgateError) -> None:
-        """Answer with an error; cut short an answer that was begun."""
+        """Answer with an error, or abort an answer that has begun."""
         if self._answer is AnswerState.NONE:
             self.answer(failed_answer(error))
         else:
@@ -24,6 +24,6 @@ class InjectorRequest(SessionRequest):
 
 
 def failed_answer(error: PushgateError) -> HTTPResponse:
-    """The response to a request of which nothing was taken."""
+    """Make the response to a request that was refused as a whole."""
     answer = replace(error_answer(error), body=json_line({"status": "failure"} | error_fields(error)))
     return replace(answer, headers=(CHALLENGE,)) if isinstance(error, NotLoggedIn) else answer

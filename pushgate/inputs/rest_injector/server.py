@@ -1,4 +1,4 @@
-"""The server of one REST injector: makes its connections, and holds what they share."""
+"""The server of one REST injector, which builds its connections and routes requests."""
 
 from typing import Any, Final
 
@@ -25,10 +25,10 @@ _ALIVE: Final = HTTPResponse(200, b"", b"text/plain")
 
 
 class RestInjectorServer(HTTPConnections):
-    """Makes the connections of one input.
+    """Builds the connections of one input.
 
-    :param local: only this machine can connect, over TCP, so that a browser on it can too.
-    :ivar recipients: finds apps.
+    :param local: only this machine can connect, over TCP, and so can its browsers.
+    :ivar recipients: finds the apps of recipients.
     """
 
     def __init__(
@@ -54,15 +54,15 @@ class RestInjectorServer(HTTPConnections):
     def find_reader(self, request: Any) -> BodyReader:
         """Check the head of a request; return the reader of its body.
 
-        A ``Content-Type`` is not asked for: callers of Momentum's injector send any, or none. What a page in
-        a browser sends has an ``Origin``, and is refused for that.
+        Any ``Content-Type`` is accepted, because callers of Momentum's injector send any or none. Requests of
+        web pages have an ``Origin`` and are refused by it.
 
-        :raises HTTPFault: there is no such path, it has no such method, or a browser was made to send it.
+        :raises HTTPFault: there is no such path, it has no such method, or a page of another origin sent it.
         :raises Forbidden: the caller may not do this.
         """
         self._guard.check(request)
         if request.head.target.partition(b"?")[0] not in PATHS:
-            raise HTTPFault(404, "path: there is nothing here but /v1.0/inject/")
+            raise HTTPFault(404, "path: not /v1.0/inject/")
         if request.head.method in {b"GET", b"HEAD"}:
             return NoBody(request, lambda _: _ALIVE)
         if request.head.method != b"POST":

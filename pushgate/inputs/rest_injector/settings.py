@@ -11,8 +11,8 @@ from pushgate.plugin.settings import ServerEndpoint
 class RestInjectorTable(MomentumTable, HTTPServerTable):
     """The keys of a REST injector.
 
-    :param max_body: bytes of a body.
-    :param max_recipients: of one request.
+    :param max_body: bytes of a body at most.
+    :param max_recipients: recipients of one request at most.
     """
 
     listen: ServerEndpoint = "tcp:8081:interface=127.0.0.1"

@@ -26,9 +26,9 @@ _HANDSHAKE: Final = f"no TLS handshake within {HANDSHAKE_TIMEOUT:g} s"
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener)
 class SmtpConnection(Conversation):
-    """Gives the dialogue a line at a time: the next one when the one before it has its reply.
+    """Passes lines to the dialogue, each one after the reply to the one before it.
 
-    :ivar address: of its peer, as the input counts connections.
+    :ivar address: the peer's address, by which the input counts connections.
     """
 
     question = "command or message"
@@ -65,12 +65,12 @@ class SmtpConnection(Conversation):
             self.read()
 
     def readConnectionLost(self) -> None:
-        """The peer has sent all, and may wait for the reply to its last message."""
+        """The peer closed its side, and may still wait for the reply to its last message."""
         self._ended = True
         self.read()
 
     def writeConnectionLost(self) -> None:
-        """The peer takes no replies any more."""
+        """The peer reads no more replies."""
         self.close()
 
     def handshakeCompleted(self) -> None:
@@ -79,7 +79,7 @@ class SmtpConnection(Conversation):
             self._handshake.cancel()
             self._handshake = None
         else:
-            # Not before: what is written during the handshake pauses us, and so would keep it from going on.
+            # Bytes written before the end of the handshake would pause this producer, and the handshake too.
             self._greet()
 
     def _greet(self) -> None:
@@ -93,7 +93,7 @@ class SmtpConnection(Conversation):
     # called by the dialogue
 
     def start_tls(self) -> None:
-        """Begin TLS. What came before it is forgotten: it may be by somebody in between."""
+        """Begin TLS, and drop the plaintext that was received: it may be injected (RFC 3207, section 6)."""
         self._lines.clear()
         self._dialogue.begin_anew()
         self.transport.startTLS(self.server.starttls)
@@ -101,21 +101,21 @@ class SmtpConnection(Conversation):
         self._handshake = self.server.clock.callLater(HANDSHAKE_TIMEOUT, self._no_handshake)
 
     def submit(self, app: str, data: bytes) -> Deferred[Reply]:
-        """Submit a message. Nothing more is read until it has its reply."""
+        """Submit a message; nothing is read until its reply."""
         self.asked()
         submitted = submit_message(self.server, self.session, app, data)
         self.fed(app)
         return submitted
 
     def replied(self) -> None:
-        """Go on reading; close when nothing more is to be read."""
+        """Resume reading, or close after the last reply."""
         self._restart_idle()
         if self.under_way:
             self.answered()
         self._go()
 
     def leave(self) -> None:
-        """Take no further commands, and close when all are answered."""
+        """Read no more commands, and close when all have replies."""
         if self.state is ConversationState.OPEN:
             self.state = ConversationState.LEAVING
         self._go()
@@ -123,9 +123,9 @@ class SmtpConnection(Conversation):
     # called by the input, and by what watches the time
 
     def close(self, reason: str = "") -> None:
-        """As `Conversation.close`; a peer that does not expect it is told why.
+        """As `Conversation.close`, after a 421 reply with the reason if there is one.
 
-        :param reason: to be told and logged, "" for neither.
+        :param reason: sent and logged; "" for neither.
         """
         if reason and self.state < ConversationState.CLOSING and self._dialogue.transport is not None:
             self._dialogue.sendCode(*reply(421, "4.3.2", reason))
@@ -152,7 +152,7 @@ class SmtpConnection(Conversation):
         self._go()
 
     def _read_all(self, progress: bool) -> None:
-        """Note that all whole lines were read."""
+        """Handle the rest after the complete lines: refuse bare line ends, or set the deadline."""
         if self._lines.bare and not self._dialogue.in_message:
             self._dialogue.say(reply(421, "4.5.2", "lines end with CRLF"))
         elif self._ended:
@@ -164,7 +164,7 @@ class SmtpConnection(Conversation):
         return self.state is ConversationState.OPEN and not self._read_pause.held
 
     def _go(self) -> None:
-        """Close when there is nothing more to say."""
+        """Close a leaving connection when all replies are sent."""
         if self.state is ConversationState.LEAVING and not (self._reading or self.under_way):
             self.close()
 
@@ -176,7 +176,7 @@ class SmtpConnection(Conversation):
 
     def _idle_too_long(self) -> None:
         self._idle = None
-        if self.under_way or self._read_pause.held or self.partial:  # other limits hold for that
+        if self.under_way or self._read_pause.held or self.partial:  # these have limits of their own
             self._idle = self.server.clock.callLater(self.server.config.idle_timeout, self._idle_too_long)
             return
         self.close(f"no command within {self.server.config.idle_timeout:g} s")

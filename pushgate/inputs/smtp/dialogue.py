@@ -1,10 +1,12 @@
-"""What is said on one SMTP connection: Twisted's server of ESMTP, with the rules of this input.
+"""The dialogue of one SMTP connection: Twisted's ESMTP server with the rules of this input.
 
-Twisted's class has the order of commands, their syntax, addresses, and the dots of a message. What it leaves
-open is here: SIZE, 8BITMIME and PIPELINING, logins by the principals, what must come before what, and bounds.
-It also goes on where it should not. It obeys commands that came before the TLS handshake, takes the rest of a
-message for commands after a line that is too long, and answers what is pipelined behind a message before the
-message itself. `SmtpConnection` gives it one line at a time, so that none of this can happen.
+Twisted's class implements the commands, their syntax, addresses, and dot-stuffing. This module adds SIZE,
+8BITMIME and PIPELINING, logins of principals, the order of commands with TLS and logins, and bounds.
+
+Twisted's class has three faults with pipelining: it executes commands that arrived before the TLS
+handshake, parses the rest of a message as commands after a line that is too long, and replies to commands
+behind a message before the message itself. `SmtpConnection` passes one line at a time, which prevents all
+three.
 """
 
 import re
@@ -29,13 +31,13 @@ from pushgate.model.principals import Operation
 MAX_COMMAND: Final = 2000
 """Bytes of a command at most; RFC 5321 has 512, and extensions add to that."""
 MAX_FAULTS: Final = 50
-"""Commands without sense, since the last message, after which the connection is closed."""
+"""Invalid commands since the last accepted message, after which the connection is closed."""
 _ENHANCED: Final = re.compile(rb"[245]\.\d{1,3}\.\d{1,3} ")
 _STATUS: Final = {
     221: b"2.0.0", 250: b"2.0.0", 451: b"4.3.0", 500: b"5.5.2", 501: b"5.5.4", 503: b"5.5.1", 550: b"5.1.1",
     553: b"5.1.3",
 }  # fmt: skip
-"""The enhanced status code of those replies of Twisted that have none."""
+"""The enhanced status codes of Twisted's replies that lack one."""
 _FAULTS: Final = range(500, 505)
 _BODIES: Final = frozenset({b"7BIT", b"8BITMIME"})
 
@@ -51,26 +53,26 @@ class Speaker(Protocol):
         """Whether it has TLS."""
 
     def start_tls(self) -> None:
-        """Begin TLS, forgetting what came before it."""
+        """Begin TLS, and drop all plaintext that was received."""
 
     def login(self, name: str, secret: bytes, answer: Any) -> None:
         """See `Conversation.login`."""
 
     def submit(self, app: str, data: bytes) -> Deferred[Reply]:
-        """Submit a message; no further command is read until `answered`."""
+        """Submit a message; no command is read until `replied`."""
 
     def replied(self) -> None:
-        """Note that a message has its reply: go on reading."""
+        """Resume reading: the reply to a message was sent."""
 
     def leave(self) -> None:
-        """Take no further commands, and close when all are answered."""
+        """Read no more commands, and close when all have replies."""
 
 
 class Dialogue(ESMTP):
     """See the module.
 
     :param speaker: its connection.
-    :ivar mode: what the next line is: a command, a line of a message, or a step of a login.
+    :ivar mode: whether the next line is a command, a line of a message, or a step of a login.
     """
 
     timeout: Any = None  # the connection watches the time
@@ -92,24 +94,24 @@ class Dialogue(ESMTP):
 
     @property
     def in_message(self) -> bool:
-        """Whether the next line is one of a message."""
+        """Whether the next line belongs to a message."""
         return bool(self.mode == smtp.DATA)
 
     def take(self, line: bytes) -> None:
-        """Answer a command, or take a line of a message."""
+        """Handle a command, a line of a message, or a step of a login."""
         if len(line) > MAX_LINE:
             self._take_long()
         else:
             self.lineReceived(line)  # type: ignore[no-untyped-call]  # untyped in Twisted
 
     def say(self, answer: Reply) -> None:
-        """Send a reply; 421 is the last one."""
+        """Send a reply; after 421 the connection is closed."""
         self.sendCode(answer.code, answer.text)
         if answer.code == 421:
             self._speaker.leave()
 
     def begin_anew(self) -> None:
-        """Know nothing of what was said: TLS begins."""
+        """Reset all state, because TLS begins (RFC 3207, section 4.2)."""
         self._greeted = self.authenticated = False
         self._from, self._to, self._app, self.mode = None, [], None, smtp.COMMAND
 
@@ -126,7 +128,7 @@ class Dialogue(ESMTP):
         self._faults += code in _FAULTS
         if self._faults > MAX_FAULTS:
             self._faults = 0
-            self.say(reply(421, "4.7.0", "too many commands without sense"))
+            self.say(reply(421, "4.7.0", "too many invalid commands"))
 
     def _refuse(self, code: int, status: str, text: str) -> None:
         self.say(reply(code, status, text))
@@ -142,13 +144,15 @@ class Dialogue(ESMTP):
 
     def state_COMMAND(self, line: bytes) -> None:
         word = line.partition(b" ")[0].upper()
-        if word in METHODS:  # obey nothing: a web page may have had a browser send what follows
+        if (
+            word in METHODS
+        ):  # a web page may have made a browser send this; the lines behind it are the page's
             self._server.count_closed("malformed")
-            self._refuse(421, "4.7.0", "this is SMTP, and no HTTP")
+            self._refuse(421, "4.7.0", "this is an SMTP server, not an HTTP server")
         elif len(line) > MAX_COMMAND and word != b"AUTH":
             self._refuse(500, "5.5.2", f"a command has at most {MAX_COMMAND} bytes")
         elif not line.isascii() or not line.decode("ascii").isprintable():
-            self._refuse(500, "5.5.2", "a command is printable text in ASCII")
+            self._refuse(500, "5.5.2", "a command must be printable ASCII")
         else:
             super().state_COMMAND(line)  # type: ignore[no-untyped-call]  # untyped in Twisted
 
@@ -186,11 +190,11 @@ class Dialogue(ESMTP):
         self.sendCode(250, b"OK")
 
     def do_VRFY(self, _rest: bytes) -> None:
-        """Say nothing about addresses."""
-        self._refuse(252, "2.1.5", "send a message, then you will know")
+        """Refuse to verify addresses."""
+        self._refuse(252, "2.1.5", "addresses are not verified; RCPT does that")
 
     def do_HELP(self, _rest: bytes) -> None:
-        """Say what this is."""
+        """Name the documentation."""
         self._refuse(214, "2.0.0", "MCMT messages become notifications; docs/momentum.md")
 
     def do_QUIT(self, rest: bytes) -> None:
@@ -199,11 +203,11 @@ class Dialogue(ESMTP):
 
     def ext_STARTTLS(self, rest: bytes) -> None:
         if rest:
-            self._refuse(501, "5.5.4", "STARTTLS takes nothing")
+            self._refuse(501, "5.5.4", "STARTTLS takes no parameter")
         elif self._speaker.secure:
-            self._refuse(503, "5.5.1", "this is TLS already")
+            self._refuse(503, "5.5.1", "TLS is already in use")
         elif self._server.starttls is None:
-            self._refuse(454, "4.7.0", "there is no TLS here")
+            self._refuse(454, "4.7.0", "TLS is not available")
         else:
             self.sendCode(220, b"2.0.0 begin")
             self._speaker.start_tls()
@@ -212,7 +216,7 @@ class Dialogue(ESMTP):
 
     @property
     def _may_go_on(self) -> bool:
-        """Whether a login or a message may come as things are: with TLS, or from this machine."""
+        """Whether logins and messages are allowed: over TLS, or if only this machine can connect."""
         return self._speaker.secure or self._server.trusting
 
     def ext_AUTH(self, rest: bytes) -> None:
@@ -230,22 +234,22 @@ class Dialogue(ESMTP):
 
     def _auth_fault(self, name: bytes, words: int) -> Reply | None:
         if self.authenticated or self._from is not None:
-            return reply(503, "5.5.1", "a login comes once, and before MAIL")
+            return reply(503, "5.5.1", "AUTH is allowed once, and before MAIL")
         if not self._may_go_on:
-            return reply(538, "5.7.11", "no login without TLS: STARTTLS first")
+            return reply(538, "5.7.11", "AUTH needs TLS: STARTTLS first")
         if name not in EXCHANGES or words > 2:
             return reply(504, "5.5.4", "AUTH PLAIN or AUTH LOGIN")
         return None
 
     def state_AUTH(self, response: bytes) -> None:
         if response == b"*":
-            self._end_login(reply(501, "5.7.0", "no login"))
+            self._end_login(reply(501, "5.7.0", "login cancelled"))
             return
         assert self._exchange is not None
         try:
             login = self._exchange.respond(decoded_response(response))
         except ValueError:
-            self._end_login(reply(501, "5.5.2", "not what this kind of login takes, in Base64"))
+            self._end_login(reply(501, "5.5.2", "not a response of this mechanism in Base64"))
             return
         if login is None:
             self.sendCode(334, b64encode(self._exchange.challenge()))
@@ -273,12 +277,12 @@ class Dialogue(ESMTP):
         if fault is not None:
             self.say(fault)
             return
-        if self._from is None:  # a second MAIL is refused, and the message that was begun goes on
+        if self._from is None:  # otherwise MAIL is refused, and the current transaction continues
             self._app = None
         super().do_MAIL(rest)  # type: ignore[no-untyped-call]  # untyped in Twisted
 
     def _mail_fault(self, rest: bytes) -> Reply | None:
-        """What speaks against a message now; None: nothing."""
+        """Return the reply that refuses MAIL now, or None."""
         if not self._greeted:
             return reply(503, "5.5.1", "EHLO first")
         if not self._may_go_on:
@@ -292,7 +296,7 @@ class Dialogue(ESMTP):
             return refusal_reply(refusal)
 
     def _parameter_fault(self, match: "re.Match[bytes] | None") -> Reply | None:
-        """What is wrong with the parameters of MAIL or RCPT, raising `TooLarge` for a size."""
+        """Return the reply to an invalid parameter, or None; raise `TooLarge` for a SIZE beyond the limit."""
         for word in ((match and match["opts"]) or b"").split():
             name, _, value = word.upper().partition(b"=")
             if name == b"SIZE" and value.isdigit() and len(value) <= 20:
@@ -328,7 +332,9 @@ class Dialogue(ESMTP):
             code, text = (550, b"5.1.2" + answer.text[5:]) if answer.code == 554 else answer
             raise SMTPServerError(code, text.decode("ascii")) from None
         if self._app not in (None, app):
-            raise SMTPServerError(452, "4.5.3 a message is for one app; send it to this recipient in another")
+            raise SMTPServerError(
+                452, "4.5.3 a message is for one app; use another message for this recipient"
+            )
         self._app = app
         return self._new_message if not self._to else SameMessage
 
@@ -339,16 +345,16 @@ class Dialogue(ESMTP):
         return self._message
 
     def receivedHeader(self, helo: object, origin: object, recipients: object) -> None:
-        """None: nothing reads it."""
+        """Add no header: the mail is not delivered."""
 
     def do_DATA(self, rest: bytes) -> None:
         if rest:
-            self._refuse(501, "5.5.4", "DATA takes nothing")
+            self._refuse(501, "5.5.4", "DATA takes no parameter")
         else:
             super().do_DATA(rest)  # type: ignore[no-untyped-call]  # untyped in Twisted
 
     def _messageHandled(self, results: Any) -> None:
-        """Reply to a message; Twisted calls this when all of its recipients' messages have fired."""
+        """Reply to a message; called by Twisted when it was handled for all recipients."""
         self._message, self._app = None, None
         answers = [result for _, result in results if isinstance(result, Reply)]
         answer = answers[0] if answers else refusal_reply(Internal())

@@ -1,4 +1,4 @@
-"""Cutting lines out of bytes: CRLF ends one, and nothing else does."""
+"""Splitting bytes into lines, which end with CRLF and nothing else."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ MAX_LINE: Final = 1 << 15
 
 
 class LineReader:
-    """Keeps a part of one line at most; of a line that is too long, nothing."""
+    """Splits received bytes into lines. It buffers one partial line, and drops lines that are too long."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -15,13 +15,13 @@ class LineReader:
         self._too_long = False
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Add received bytes."""
         self._buffer += data
 
     def next(self) -> bytes | None:
-        """Return the next line without its end; None when there is no whole one.
+        """Return the next line without its end, or None if there is no complete one.
 
-        A line that is too long is returned as one of `MAX_LINE` + 1 bytes.
+        In place of a line that is too long, `MAX_LINE` + 1 zero bytes are returned.
         """
         end = self._buffer.find(b"\r\n", self._at)
         if end < 0:
@@ -36,16 +36,16 @@ class LineReader:
 
     @property
     def partial(self) -> bool:
-        """True while a part of a line is there."""
+        """Whether there is a partial line."""
         return self._too_long or len(self._buffer) > self._at
 
     @property
     def bare(self) -> bool:
-        """Whether what is there looks like a line that LF alone ends."""
+        """Whether the partial line has a bare LF."""
         return self._buffer.find(b"\n", self._at) >= 0
 
     def clear(self) -> None:
-        """Forget what came."""
+        """Drop all bytes."""
         self._buffer.clear()
         self._at, self._too_long = 0, False
 
@@ -54,4 +54,4 @@ class LineReader:
         self._at = 0
         if len(self._buffer) > MAX_LINE + 1:
             self._too_long = True
-            del self._buffer[:-1]  # its CR may be here, and its LF not yet
+            del self._buffer[:-1]  # it may be the CR of the line's end

@@ -1,4 +1,4 @@
-"""The exchanges in which SMTP's peers log in: PLAIN (RFC 4616), and LOGIN, which is older and has no RFC."""
+"""The SASL mechanisms: PLAIN (RFC 4616), and LOGIN, which has no RFC."""
 
 from base64 import b64decode
 from binascii import Error as NotBase64
@@ -6,39 +6,39 @@ from typing import Final, NamedTuple
 
 
 class Login(NamedTuple):
-    """A name and its secret."""
+    """A name and a secret."""
 
     name: str
     secret: bytes
 
 
 class PlainExchange:
-    """One response has all."""
+    """PLAIN: one response has name and secret."""
 
     def challenge(self) -> bytes:
-        """What the peer is asked next."""
+        """Return the next challenge."""
         return b""
 
     def respond(self, response: bytes) -> Login | None:
-        """Take the answer; return the login when it is complete; raise ValueError when it can be none."""
+        """Process a response; return the complete login or None; raise ValueError if it is invalid."""
         other, name, secret = response.split(b"\0")
         if other not in (b"", name):
-            raise ValueError("nobody logs in for others here")
+            raise ValueError("an authorization identity other than the name")
         return Login(name.decode(), secret)
 
 
 class LoginExchange:
-    """A response has the name, the next one the secret."""
+    """LOGIN: the first response has the name, the second one the secret."""
 
     def __init__(self) -> None:
         self._name: str | None = None
 
     def challenge(self) -> bytes:
-        """What the peer is asked next."""
+        """Return the next challenge."""
         return b"Username:" if self._name is None else b"Password:"
 
     def respond(self, response: bytes) -> Login | None:
-        """Take the answer; return the login when it is complete; raise ValueError when it can be none."""
+        """Process a response; return the complete login or None; raise ValueError if it is invalid."""
         if self._name is None:
             self._name = response.decode()
             return None
@@ -50,12 +50,12 @@ EXCHANGES: Final[dict[bytes, type[PlainExchange] | type[LoginExchange]]] = {
     b"PLAIN": PlainExchange,
     b"LOGIN": LoginExchange,
 }
-"""Each by its name, the one to prefer first."""
+"""The mechanisms by name, the preferred one first."""
 
 
 def decoded_response(response: bytes) -> bytes:
-    """A response as it is meant; raise ValueError for what is no Base64."""
+    """Decode a response from Base64; raise ValueError."""
     try:
         return b"" if response == b"=" else b64decode(response, validate=True)
     except NotBase64 as error:
-        raise ValueError("no Base64") from error
+        raise ValueError("not Base64") from error

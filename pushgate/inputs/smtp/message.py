@@ -1,4 +1,4 @@
-"""One message on its way in."""
+"""A message that is being received."""
 
 from collections.abc import Callable
 
@@ -12,11 +12,11 @@ from pushgate.model.errors import Invalid, Refusal, TooLarge
 
 @implementer(IMessageSMTP)
 class IncomingMessage:
-    """Collects the lines of a message; of one that is refused already it keeps none.
+    """Collects the lines of a message. After a refusal it drops them.
 
-    :param limit: bytes of it at most.
-    :param reserve: takes room for bytes, raising `Overloaded`; below zero it gives them back.
-    :param submit: is given the whole message; fires with the reply to it.
+    :param limit: the largest size in bytes.
+    :param reserve: reserves memory for bytes, raising `Overloaded`; a negative number releases it.
+    :param submit: submits the complete message; its Deferred fires with the reply.
     """
 
     def __init__(
@@ -47,17 +47,17 @@ class IncomingMessage:
         self._data += b"\r\n"
 
     def line_too_long(self, limit: int) -> None:
-        """Note that a line was longer than is read."""
+        """Refuse the message because of a line that is too long."""
         self.refuse(Invalid("message", "a line that is too long", f"at most {limit} bytes; Base64 has lines"))
 
     def refuse(self, refusal: Refusal) -> None:
-        """Take nothing more of it; the first reason is its reply."""
+        """Refuse the message and drop it; the first refusal is the reply."""
         if self._refusal is None:
             self._refusal = refusal
             self.connectionLost()
 
     def eomReceived(self) -> Deferred[Reply]:
-        """The message is complete."""
+        """Submit the complete message, or return the refusal as its reply."""
         if self._refusal is not None:
             return succeed(refusal_reply(self._refusal))
         data = bytes(self._data)
@@ -65,7 +65,7 @@ class IncomingMessage:
         return self._submit(data)
 
     def connectionLost(self) -> None:
-        """Forget it."""
+        """Drop the message, and release its memory."""
         self._data.clear()
         self._reserve(-self._reserved)
         self._reserved = 0
@@ -73,14 +73,14 @@ class IncomingMessage:
 
 @implementer(IMessageSMTP)
 class SameMessage:
-    """Stands in for a message at each recipient but the first: all of them are for one app."""
+    """The message of each further recipient. It does nothing: all recipients share one message."""
 
     def lineReceived(self, line: bytes) -> None:
-        """The first recipient's has it."""
+        """Do nothing."""
 
     def eomReceived(self) -> Deferred[None]:
-        """The first recipient's is answered."""
+        """Return None, which is no reply."""
         return succeed(None)
 
     def connectionLost(self) -> None:
-        """Free nothing."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""Replies: what became of a command or a message, in the codes of SMTP (RFC 5321, RFC 3463)."""
+"""Replies to commands and messages, with the codes of SMTP (RFC 5321, RFC 3463)."""
 
 from typing import Final, NamedTuple
 
@@ -6,7 +6,7 @@ from pushgate.model.errors import NotLoggedIn, PushgateError, Refusal
 from pushgate.model.printable import printable
 
 MAX_TEXT: Final = 400
-"""Characters of a reply's text at most; a line has 512 bytes."""
+"""Characters of a reply's text at most; a reply line has 512 bytes (RFC 5321, section 4.5.3.1.5)."""
 _BY_KIND: Final[dict[type[PushgateError], tuple[int, str]]] = {NotLoggedIn: (530, "5.7.0")}
 _BY_CODE: Final = {
     "UNKNOWN_APP": (550, "5.1.2"),
@@ -25,7 +25,7 @@ _FAILED: Final = (451, "4.3.0")
 class Reply(NamedTuple):
     """One reply.
 
-    :param text: begins with the enhanced status code, where the reply has one.
+    :param text: the text, after the enhanced status code if the reply has one.
     """
 
     code: int
@@ -33,13 +33,13 @@ class Reply(NamedTuple):
 
 
 def reply(code: int, status: str, text: str) -> Reply:
-    """A reply of one line, in ASCII, without anything that would end the line."""
+    """Make a reply of one ASCII line."""
     shown = printable(" ".join(text.split()), MAX_TEXT)
     return Reply(code, f"{status} {shown}".encode("ascii", "backslashreplace")[: MAX_TEXT + 80])
 
 
 def refusal_reply(error: PushgateError) -> Reply:
-    """The reply to what is refused, or failed (`Internal`)."""
+    """Make the reply to a refusal or a failure (`Internal`)."""
     code, status = _BY_KIND.get(type(error)) or (
         _BY_CODE[error.code] if isinstance(error, Refusal) else _FAILED
     )

@@ -12,14 +12,14 @@ from pushgate.plugin.gateway_interface import IGateway
 
 
 class SmtpServer(SmtpServices):
-    """Makes the connections of one input."""
+    """Builds the connections of one input."""
 
     def connect(self) -> SmtpConnection:
         return SmtpConnection(self)
 
 
 class SmtpInput(ConversationInput):
-    """Takes e-mails."""
+    """The SMTP input."""
 
     server = SmtpServer
     starttls = True

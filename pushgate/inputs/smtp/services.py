@@ -18,9 +18,9 @@ from pushgate.plugin.gateway_interface import IGateway
 class SmtpServices(ConversationServer):
     """See `ConversationServer`.
 
-    :ivar recipients: finds apps.
-    :ivar starttls: what begins TLS; None where it is not offered.
-    :ivar trusting: peers may go on without TLS.
+    :ivar recipients: finds the apps of recipients.
+    :ivar starttls: creates TLS connections; None if STARTTLS is not offered.
+    :ivar trusting: whether logins and messages are allowed without TLS.
     """
 
     config: SmtpTable
@@ -47,16 +47,16 @@ class SmtpServices(ConversationServer):
         return not self._principals.open
 
     def reserve(self, size: int) -> None:
-        """Take room for bytes of a message; `size` below zero gives it back.
+        """Reserve memory for bytes of a message; a negative `size` releases it.
 
-        :raises Overloaded: there is none.
+        :raises Overloaded: the limit for all messages is reached.
         """
         if size > 0 and self._bytes + size > self.config.max_bodies:
             raise Overloaded("messages being received (bytes)", self._bytes, self.config.max_bodies)
         self._bytes += size
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        """Return a connection, or None when there are too many, of all addresses or of this one."""
+        """Return a connection, or None if there are too many, of all addresses or of this one."""
         limit, host = self.config.max_per_address, _host(addr)
         if limit and host and self._by_address[host] >= limit:
             self.count_closed("crowded")
@@ -78,5 +78,5 @@ class SmtpServices(ConversationServer):
 
 
 def _host(address: Any) -> str:
-    """The address without its port; "" of a Unix socket, whose peers have none."""
+    """Return the host of an address; "" for a Unix socket."""
     return str(getattr(address, "host", ""))

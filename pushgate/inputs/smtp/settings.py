@@ -9,13 +9,13 @@ from pushgate.plugin.settings import Duration, HostName, ServerEndpoint
 class SmtpTable(MomentumTable):
     """The keys of an SMTP input. With a certificate it offers STARTTLS.
 
-    :param host_name: what it calls itself; None: the name of this machine.
-    :param max_bodies: bytes of all messages that are being received.
-    :param max_recipients: of one message.
-    :param max_connections: more than so many at a time are closed at once.
-    :param max_per_address: so many of one address; 0: no limit.
-    :param request_timeout: how long a command or a message may take from its first byte to its last.
-    :param idle_timeout: a connection without a command is closed after so long.
+    :param host_name: the name in its greeting; None: the name of this machine.
+    :param max_bodies: bytes of all messages that are being received, at most.
+    :param max_recipients: recipients of one message at most.
+    :param max_connections: open connections at most; further ones are closed at once.
+    :param max_per_address: open connections of one address at most; 0: no limit.
+    :param request_timeout: the time for a command or a message, from its first byte to its last.
+    :param idle_timeout: the time without a command after which a connection is closed.
     """
 
     listen: ServerEndpoint = "tcp:7225:interface=127.0.0.1"
@@ -29,5 +29,5 @@ class SmtpTable(MomentumTable):
 
     @property
     def unanswered(self) -> int:
-        """A command is read when the one before it has its reply: it may depend on that."""
+        """Commands without a reply at a time: one, because the next command may depend on its effect."""
         return 1

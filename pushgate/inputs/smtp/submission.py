@@ -1,4 +1,4 @@
-"""Submitting what a message says to the push service."""
+"""Submitting the notification in a message."""
 
 from functools import partial
 from hashlib import sha256
@@ -26,7 +26,7 @@ _log = Logger()
 
 
 def submit_message(server: SmtpServices, session: Session, app: str, data: bytes) -> Deferred[Reply]:
-    """Submit the notification of a message; fires with 250 once it is safe, or with what refuses it."""
+    """Submit the notification of a message; fires with 250 once it is stored durably, or with a refusal."""
     try:
         if server.stopping:
             raise ShuttingDown
@@ -64,7 +64,7 @@ def _submitted(
 
 
 def _key(message_id: str, target: bytes, payload: bytes) -> str:
-    """An idempotency key: a sender that lost the connection before the reply sends the same message again."""
+    """Return the idempotency key of a message. Senders repeat a message whose reply was lost."""
     parts = (message_id.encode("utf-8", "surrogateescape"), target, payload)
     return _KEY + sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).hexdigest()
 
@@ -73,7 +73,9 @@ def _answer_alone(answered: Deferred[Reply], result: Receipt | PushgateError) ->
     if isinstance(result, Receipt):
         refused = dict(result.refused)
         answered.callback(_reply(refused.get(0) or result.id))
-    elif isinstance(result, Conflict) and result.first is not None:  # the same, with an expiration of then
+    elif (
+        isinstance(result, Conflict) and result.first is not None
+    ):  # the same message, with an earlier expiration
         answered.callback(_reply(result.first))
     else:
         answered.callback(_reply(result))

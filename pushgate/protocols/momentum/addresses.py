@@ -1,4 +1,4 @@
-"""Addresses of recipients: their domain says for which app a notification is."""
+"""Addresses of recipients, whose domain selects the app."""
 
 from pushgate.model.errors import Invalid
 
@@ -6,8 +6,9 @@ from pushgate.model.errors import Invalid
 def domain_of(address: str, field: str) -> str:
     """Return the domain of an address, in lower case.
 
-    :param address: ``user@domain``, with or without angle brackets and a name before them.
-    :raises Invalid: it has none.
+    :param address: ``user@domain``, optionally in angle brackets behind a name.
+    :param field: the name of the address in errors.
+    :raises Invalid: it has no domain.
     """
     text = address.strip()
     if text.endswith(">"):

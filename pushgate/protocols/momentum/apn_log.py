@@ -1,4 +1,4 @@
-"""The lines of Momentum's ``apn_logger``: what became of notifications, by formats of macros."""
+"""The lines of Momentum's ``apn_logger``: outcomes of notifications in formats with macros."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from pushgate.protocols.apns_binary.status import ErrorStatus, reason
 
 DELIVERY: Final = '%t@D@%i@"%sa"@"%da"@%d@%g@%b@%H@%B@%ti'
 PERMFAIL: Final = '%t@P@%i@"%sa"@"%da"@%d@%g@%b@%H@%S@%e'
-"""Momentum's own has no quotes here, so that an @ in an address cannot be told from one between fields."""
+"""Momentum's default has no quotes here, which makes an @ in an address ambiguous."""
 TEMPFAIL: Final = '%t@T@%i@"%sa"@"%da"@%d@%g@%b@%H@%B@%ti@%S@%e'
 HEARTBEAT: Final = "%t@M"
 
@@ -21,20 +21,20 @@ _MACRO: Final = re.compile(r"%(sa|da|dt|ti|[tidgbHBSe%])?")
 _VALUES: Final = ["t", "i", "sa", "da", "dt", "d", "g", "b", "H", "B", "ti", "S", "e"]
 _NUMBERS: Final = {reason(status): int(status) for status in ErrorStatus}
 _UNKNOWN: Final = 255
-"""The number of a temporary failure that has none in Apple's binary protocol."""
+"""The status of temporary failures without a number in Apple's binary protocol."""
 
 
 class LogFormat:
-    """One format.
+    """A format of lines.
 
-    :raises ValueError: it has a macro that is not known.
+    :raises ValueError: it has an unknown macro.
     """
 
     def __init__(self, text: str) -> None:
         self._template = _MACRO.sub(_python, text)
 
     def line(self, values: dict[str, object]) -> str:
-        """A line without its end."""
+        """Return a line without its end."""
         return self._template % values
 
 
@@ -47,7 +47,7 @@ def _python(match: "re.Match[str]") -> str:
 
 
 class LogFormats(NamedTuple):
-    """The formats of the entries that are written; None: these are not."""
+    """The formats of the three kinds of entries; None: they are not written."""
 
     delivery: LogFormat | None
     permfail: LogFormat | None
@@ -55,7 +55,7 @@ class LogFormats(NamedTuple):
 
 
 def heartbeat_line(form: LogFormat, now: float) -> str:
-    """The line that says: the logger is alive.
+    """Return a heartbeat line.
 
     :param now: Unix seconds.
     """
@@ -63,9 +63,9 @@ def heartbeat_line(form: LogFormat, now: float) -> str:
 
 
 def entry_lines(outcome: Outcome, formats: LogFormats, tokens: Tokens) -> Iterator[str]:
-    """The lines of an outcome: for each notification its temporary failures, then how it ended.
+    """Return the lines of an outcome: for each notification its temporary failures, then its outcome.
 
-    A correction of an outcome has one line more, and repeats no failure.
+    The correction of an earlier outcome is one line, without the temporary failures.
     """
     span = outcome.span
     form = formats.delivery if outcome.state in TAKEN else formats.permfail
@@ -112,5 +112,5 @@ def _target(target: bytes, tokens: Tokens, form: TargetForm) -> str:
 
 
 def _text(words: str) -> str:
-    """A text within a line: a quotation mark in it would end the field."""
+    """Escape a text for a field: a quotation mark would end it."""
     return printable(words, len(words)).replace('"', "%22")

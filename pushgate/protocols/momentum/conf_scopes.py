@@ -1,4 +1,4 @@
-"""The scopes of ``ecelerity.conf``: which domains are for Apple, and which settings hold for each."""
+"""The scopes of ``ecelerity.conf``: the domains for Apple, and the settings that apply to each."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -15,7 +15,7 @@ _SCOPES: Final = frozenset({"binding_group", "binding", "domain"})
 class Domain(msgspec.Struct, frozen=True):
     """A domain for Apple.
 
-    :param stanzas: those whose settings hold for it, the innermost first: its own, its binding's, the file.
+    :param stanzas: the stanzas whose settings apply, the innermost first: its own, its binding's, the file.
     """
 
     name: str
@@ -23,21 +23,21 @@ class Domain(msgspec.Struct, frozen=True):
     stanzas: tuple[Stanza, ...]
 
     def setting(self, key: str) -> Setting | None:
-        """The setting that holds; None without one."""
+        """Return the setting that applies, or None."""
         found = (stanza.setting(key) for stanza in self.stanzas)
         return next((each for each in found if each is not None), None)
 
     def settings(self) -> Iterator[Setting]:
-        """Every setting of its stanzas but those of the file, which are about all of Momentum."""
+        """Return all settings of its stanzas except the file, whose settings are mostly not about push."""
         return (setting for stanza in self.stanzas[:-1] for setting in stanza.settings)
 
     def unread(self) -> Iterator[Stanza]:
-        """What stands in its stanzas and is no scope of settings; what stands in the file is none of it."""
+        """Return the nested stanzas that are not scopes, except those of the file."""
         return (each for stanza in self.stanzas[:-1] for each in stanza.stanzas if each.kind not in _SCOPES)
 
 
 def domains_of(conf: Stanza) -> tuple[list[Domain], list[Domain]]:
-    """The domains for Apple, and those for Google's GCM, in their order."""
+    """Return the domains for Apple, and those for Google's GCM, in their order."""
     every = list(_domains(conf, ()))
     return [each for each in every if _method(each) == CHANNEL], [
         each for each in every if _method(each) == "gcm"
@@ -59,14 +59,14 @@ def _method(domain: Domain) -> str:
 
 
 def includes(stanza: Stanza) -> Iterator[Setting]:
-    """Each place in a stanza, at any depth, that has another file read."""
+    """Return the settings in a stanza, at any depth, that include another file."""
     yield from (setting for setting in stanza.settings if setting.key in INCLUDES)
     for each in stanza.stanzas:
         yield from includes(each)
 
 
 def listeners(conf: Stanza, kind: str) -> Iterator[tuple[Stanza, Stanza]]:
-    """Each `listen` stanza of the listeners of a kind, with the listener around it."""
+    """Return each `listen` stanza of the listeners of a kind, with its listener."""
     for listener in conf.stanzas:
         if listener.kind == kind:
             for each in listener.stanzas:

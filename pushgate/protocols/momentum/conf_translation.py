@@ -1,4 +1,4 @@
-"""Translating ``ecelerity.conf`` into a configuration of pushgate, and saying what has no counterpart."""
+"""Translating ``ecelerity.conf`` into a configuration of pushgate, with remarks on what is left out."""
 
 import re
 from collections import Counter
@@ -15,7 +15,7 @@ from pushgate.protocols.momentum.ecelerity_conf import INCLUDES, Setting, Stanza
 from pushgate.protocols.momentum.toml_text import Value, table_text
 
 APPLE: Final = {"gateway.push.apple.com": "production", "gateway.sandbox.push.apple.com": "sandbox"}
-"""The environments of Apple's binary service, which is no more; HTTP/2 takes its place."""
+"""The environments of Apple's discontinued binary service, which are translated to HTTP/2."""
 _CIRCUIT: Final = (
     "an app's circuit waits longer after each failure: up to a minute, or an hour if it was blocked"
 )
@@ -30,7 +30,7 @@ WITHOUT: Final = {
     "message_expiration": "`expiry` of [gateway] is the longest wait for a push service, 30m by default",
     "max_deliveries_per_connection": "connections are kept as long as they are of use",
 }
-"""Settings of a domain that are not translated, and what there is in their place."""
+"""Settings of a domain that are not translated, and the behaviour of pushgate instead."""
 _KNOWN: Final = frozenset(
     {
         "delivery_method", "routes", "apn_expiry", "idle_timeout", "delivery_response_timeout",
@@ -59,10 +59,10 @@ class NothingToTranslate(ValueError):
 
 
 class Translation(msgspec.Struct, frozen=True):
-    """What became of a configuration.
+    """A translated configuration.
 
-    :param toml: the whole file.
-    :param remarks: what has no counterpart, or has to be looked at, a line each.
+    :param toml: the text of the whole file.
+    :param remarks: settings that have no counterpart or need attention, a line each.
     """
 
     toml: str
@@ -80,7 +80,7 @@ def translate(conf: Stanza) -> Translation:
 class _Translator:
     def __init__(self, conf: Stanza) -> None:
         self._conf = conf
-        self._remarks: dict[str, None] = {}  # in their order, each once
+        self._remarks: dict[str, None] = {}  # an ordered set
         self._tables: list[str] = []
         self._names: set[str] = set()
         self._apps: dict[str, str] = {}
@@ -144,7 +144,7 @@ class _Translator:
         return name
 
     def _lead(self, domain: Domain, name: str) -> None:
-        """Have the recipients of a domain lead to an app: to one, however many bindings have the domain."""
+        """Map the recipients of a domain to an app, or leave them at the first app of this domain."""
         key = domain.name.lower().removesuffix(".")
         if key in self._apps:
             before = f"its recipients lead to {self._apps[key]}, from line {self._lines[key]}"
@@ -155,7 +155,7 @@ class _Translator:
         self._apps[key], self._lines[key] = name, domain.line
 
     def _route(self, domain: Domain) -> tuple[str, int]:
-        """Host and port of the first route; Apple's production service without one."""
+        """Return host and port of the first route; by default those of Apple's production service."""
         setting = domain.setting("routes")
         text = _first(setting) or ""
         try:
@@ -195,7 +195,7 @@ class _Translator:
             self._note(setting.line, "apn_expiry: `expiry` of the inputs takes its place")
 
     def _number(self, domain: Domain, key: str, most: int | None = None) -> int | None:
-        """A whole number above zero."""
+        """Return a setting as a positive integer, or None."""
         setting = domain.setting(key)
         text = _first(setting)
         if setting is None or text is None:
@@ -257,7 +257,7 @@ class _Translator:
         self._tables.append(table_text(("inputs", name, "domains"), dict(self._apps)))
 
     def _listener(self, stanza: Stanza) -> dict[str, Value]:
-        """The credentials that a stanza of a listener names; what else it has is noted."""
+        """Return the credentials in a stanza of a listener; note its other settings."""
         if _first(stanza.setting("mcmt_reception")) not in (None, "allow"):
             self._note(stanza.line, "mcmt_reception: always allow; what is no MCMT message is refused")
         for setting in stanza.settings:

@@ -1,4 +1,4 @@
-"""Reading ``ecelerity.conf``, the configuration of Momentum: settings, and stanzas that hold others."""
+"""Parsing ``ecelerity.conf``, the configuration of Momentum: settings and nested stanzas."""
 
 import re
 from collections.abc import Iterator
@@ -7,22 +7,22 @@ from typing import Final, NamedTuple
 import msgspec
 
 MAX_DEPTH: Final = 50
-"""Stanzas within stanzas at most."""
+"""The deepest nesting of stanzas."""
 _TOKEN: Final = re.compile(
     r'\s+|\#[^\n]*|(?P<text>"(?:[^"\\]|\\.)*")|(?P<sign>\+=|[{}()\[\]=,;])|(?P<word>(?:[^\s"\#{}()\[\]=,;+]|\+(?!=))+)',
     re.DOTALL,
 )
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 INCLUDES: Final = frozenset({"include", "readonly_include", "include_once"})
-"""The keys of settings that have another file read."""
+"""The keys of settings that include another file."""
 _CLOSERS: Final = {"(": ")", "[": "]"}
 
 
 class ConfSyntaxError(ValueError):
-    """The file is not written as ecelerity.conf is.
+    """The file has a syntax error.
 
-    :param line: counted from 1.
-    :param what: what is wrong there.
+    :param line: its line, counted from 1.
+    :param what: a description.
     """
 
     def __init__(self, line: int, what: str) -> None:
@@ -31,9 +31,9 @@ class ConfSyntaxError(ValueError):
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """A key and its values, of a list several.
+    """A key and its values, several if the value is a list.
 
-    :param key: in lower case, as keys have no regard to case.
+    :param key: in lower case, because keys are case-insensitive.
     """
 
     key: str
@@ -42,9 +42,10 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 class Stanza(msgspec.Struct):
-    """A name, a label such as a domain, and what stands between the braces.
+    """A stanza: its name, a label such as a domain, and its content.
 
-    :param kind: in lower case; "" of the file as a whole.
+    :param kind: its name in lower case; "" for the whole file.
+    :param line: the line of its name.
     """
 
     kind: str
@@ -54,7 +55,7 @@ class Stanza(msgspec.Struct):
     stanzas: list["Stanza"]
 
     def setting(self, key: str) -> Setting | None:
-        """The last setting of this key; None without one."""
+        """Return the last setting of this key, or None."""
         return next((each for each in reversed(self.settings) if each.key == key), None)
 
 
@@ -65,9 +66,9 @@ class _Token(NamedTuple):
 
 
 def read_conf(text: str) -> Stanza:
-    """Read a file.
+    """Parse the text of a file.
 
-    :raises ConfSyntaxError: it is not written as it should be.
+    :raises ConfSyntaxError: it has a syntax error.
     """
     return _Reader(text).read()
 

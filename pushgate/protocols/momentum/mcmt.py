@@ -1,8 +1,8 @@
-"""The MCMT message: an e-mail that carries, beside the mail, what goes to a push service.
+"""The MCMT message: an e-mail with a part for a push service.
 
-It is ``multipart/vnd.msys.mcmt``, with a part ``message/rfc822``, the mail, and a part
-``message/vnd.msys.apn``, which names the device behind a blank line, and then has the payload. Parts for SMS,
-MMS and GCM may stand beside them; like the mail they are read over.
+Its type is ``multipart/vnd.msys.mcmt``. It has a part ``message/rfc822``, the mail, and a part
+``message/vnd.msys.apn``, which has, after a blank line, headers with the device token and then the payload.
+Parts for SMS, MMS and GCM are allowed; they are ignored, as the mail is.
 """
 
 import re
@@ -24,11 +24,11 @@ _BARE: Final = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
 
 class McmtMessage(msgspec.Struct, frozen=True):
-    """What a message says to the push service.
+    """The content of a message for the push service.
 
-    :param token: the device token as it stands; None where the message names none.
-    :param payload: not checked.
-    :param message_id: of the e-mail; "" where it has none.
+    :param token: the text of the device token; None if the message has none.
+    :param payload: the payload, which is not validated.
+    :param message_id: the Message-ID of the e-mail, or "".
     """
 
     token: str | None
@@ -37,10 +37,10 @@ class McmtMessage(msgspec.Struct, frozen=True):
 
 
 def read_mcmt(data: bytes) -> McmtMessage:
-    """Read a message.
+    """Parse a message.
 
-    :param data: all of it, each line ending with CRLF.
-    :raises Invalid, TooLarge: it is none, or one with a fault: the header or part, its shape, the rule.
+    :param data: the whole message; its lines end with CRLF.
+    :raises Invalid, TooLarge: it is not a valid MCMT message; the text names the header or part and the rule.
     """
     if bare := _BARE.search(data):
         raise Invalid("message", f"CR or LF alone at byte {bare.start()}", "lines end with CRLF")
@@ -54,7 +54,7 @@ def read_mcmt(data: bytes) -> McmtMessage:
 
 
 def _only(parts: list[Block], media_type: str) -> Block:
-    """Return the part of this type."""
+    """Return the only part of this type."""
     found = [part for part in parts if part.media_type() == media_type]
     if len(found) != 1:
         shape = f"{len(found)} parts" if found else "missing"
@@ -74,7 +74,7 @@ def _read_push(part: Block) -> tuple[str | None, bytes]:
 
 
 def _payload(push: Block) -> bytes:
-    """The payload, decoded."""
+    """Return the decoded payload."""
     encoding, body = (push.value(_ENCODING) or "7bit").lower(), push.body.strip()
     if encoding == "7bit" and not body.isascii():
         raise Invalid(_ENCODING, "7bit, with bytes that are not ASCII", "8bit or base64 for those")

@@ -1,9 +1,9 @@
-"""Cutting a message into headers and parts, one level deep.
+"""Splitting a message into headers and parts, one level deep.
 
-The headers are read by the standard library's `email`, under the policy `compat32`: the newer policies read a
-header by a grammar that recurses at each parenthesis, and needs 30 ms for 2 kB of semicolons. Its parser of
-whole messages is not used: it descends into the mail that every MCMT message carries, as deep as the sender
-says, and compares each line with the boundaries of all levels. That mail is not looked at here.
+Headers are parsed by the standard library's `email` with the policy `compat32`, because the parser of the
+newer policies recurses at each parenthesis and takes 30 ms for 2 kB of semicolons. The library's parser of
+whole messages is not used: it descends into the mail in every MCMT message to any depth, and compares each
+line with the boundaries of all levels.
 """
 
 import re
@@ -20,23 +20,24 @@ MAX_HEADER: Final = 1 << 15
 MAX_HEADERS: Final = 200
 """Headers of one block at most."""
 MAX_VALUE: Final = 2000
-"""Characters of a header that is read, at most."""
+"""Characters of a header's value at most, of those headers that are used."""
 MAX_PARTS: Final = 16
 """Parts of one message at most."""
 _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
 
 
 class Block(NamedTuple):
-    """Headers, and what stands behind the blank line after them."""
+    """Headers, and the body after the blank line behind them."""
 
     headers: Message
     body: bytes
     where: str
 
     def value(self, name: str) -> str | None:
-        """A header that may be there once, without white space around it.
+        """Return the value of a header without white space around it, or None.
 
-        :raises Invalid: there are two, or it is very long.
+        :raises Invalid: there are several of them.
+        :raises TooLarge: it has more than `MAX_VALUE` characters.
         """
         values = [str(each) for each in self.headers.get_all(name, ())]
         if len(values) > 1:
@@ -46,21 +47,21 @@ class Block(NamedTuple):
         return values[0].strip() if values else None
 
     def media_type(self) -> str:
-        """The media type, in lower case; that of a text where none is given, or what is none.
+        """Return the media type in lower case; ``text/plain`` if it is missing or malformed.
 
-        :raises Invalid: there are two.
+        :raises Invalid: there are several.
         """
         self.value("Content-Type")
         return self.headers.get_content_type()
 
     def boundary(self) -> bytes:
-        """What stands between the parts of a multipart message.
+        """Return the boundary of a multipart message.
 
-        :raises Invalid: there is none, or it can be none.
+        :raises Invalid: it is missing or malformed.
         """
         try:
             boundary = self.headers.get_boundary()
-        except (TypeError, ValueError):  # the standard library at parameters of RFC 2231 that do not fit
+        except (TypeError, ValueError):  # raised by the standard library for invalid parameters of RFC 2231
             raise Invalid("boundary", "parameters that cannot be decoded", 'boundary="BOUNDARY"') from None
         if boundary is None or not _BOUNDARY.fullmatch(boundary):
             shape = "missing" if boundary is None else f"text of {len(boundary)} characters"
@@ -69,12 +70,12 @@ class Block(NamedTuple):
 
 
 def read_block(data: bytes, where: str) -> Block:
-    """Read headers up to the first blank line.
+    """Parse headers up to the first blank line.
 
     :param data: lines that end with CRLF.
-    :param where: what it is, for errors.
-    :raises Invalid: a line before the blank one is no header.
-    :raises TooLarge: they are too long, or too many.
+    :param where: the name of the block in errors.
+    :raises Invalid: a line before the blank one is not a header.
+    :raises TooLarge: the headers are too long, or too many.
     """
     head, body = (b"", data[2:]) if data.startswith(b"\r\n") else _cut(data)
     if len(head) > MAX_HEADER:
@@ -93,10 +94,10 @@ def _cut(data: bytes) -> tuple[bytes, bytes]:
 
 
 def parts_of(body: bytes, boundary: bytes) -> Iterator[bytes]:
-    """Return the parts of the body of a multipart message, each without the boundaries around it.
+    """Return the parts of the body of a multipart message, without their boundaries.
 
     :raises Invalid: the last boundary is missing.
-    :raises TooLarge: they are too many.
+    :raises TooLarge: there are more than `MAX_PARTS`.
     """
     delimiter = re.compile(rb"\r\n--" + re.escape(boundary) + rb"(--)?[ \t]*(?:\r\n|\Z)")
     text, at, start, count = b"\r\n" + body, 0, None, 0

@@ -1,4 +1,4 @@
-"""The template of a REST injection: an e-mail with places for the keys of each recipient."""
+"""The template of a REST injection: an e-mail with placeholders for the keys of each recipient."""
 
 import re
 from collections.abc import Mapping
@@ -7,16 +7,16 @@ from typing import Final
 from pushgate.model.errors import Invalid, TooLarge
 
 MAX_PLACES: Final = 1000
-"""Places for keys in one template at most."""
+"""Placeholders of one template at most."""
 _PLACE: Final = re.compile(r"(?:<%=\s*:([\w.-]+)\s*%>|\[%=\s*:([\w.-]+)\s*%\])")
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _MAX_NAME: Final = 40
 
 
 class Template:
-    """A template in its pieces. Keys are filled in as they are: nothing is encoded.
+    """A parsed template. Values are inserted unchanged, without any encoding.
 
-    :raises TooLarge: it has more places than `MAX_PLACES`.
+    :raises TooLarge: it has more than `MAX_PLACES` placeholders.
     """
 
     def __init__(self, text: str) -> None:
@@ -31,12 +31,12 @@ class Template:
         self._literal = len(first) + sum(len(literal) for _, literal in self._pieces)
 
     def message(self, keys: Mapping[str, str], limit: int) -> bytes:
-        """Return the message for a recipient, its lines ending with CRLF.
+        """Return the message for a recipient, with lines that end with CRLF.
 
-        :param keys: in lower case.
-        :param limit: characters, before the ends of lines are as they should be.
-        :raises Invalid: a key is missing, or a text is not Unicode.
-        :raises TooLarge: it would be longer than `limit`; it is not made then.
+        :param keys: values by names in lower case.
+        :param limit: characters of the message at most, before line ends are converted.
+        :raises Invalid: a key is missing, or a value is not valid Unicode.
+        :raises TooLarge: the message would be longer than `limit`.
         """
         try:
             values = [keys[name] for name, _ in self._pieces]

@@ -1,4 +1,4 @@
-"""Writing TOML: tables of texts, numbers and truth values, with comments."""
+"""Writing TOML: tables of strings, integers and booleans, with comments."""
 
 import json
 import re
@@ -10,26 +10,26 @@ Value = str | int | bool
 
 
 def quoted(text: str) -> str:
-    """A text as TOML has it."""
+    """Return a text as a TOML string."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def key_text(name: str) -> str:
-    """A key, in quotes where it needs them."""
+    """Return a TOML key, quoted if necessary."""
     return name if _BARE.fullmatch(name) else quoted(name)
 
 
 def value_text(value: Value) -> str:
-    """A value."""
+    """Return a TOML value."""
     if isinstance(value, str):
         return quoted(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def table_text(path: tuple[str, ...], entries: dict[str, Value], comments: Iterable[str] = ()) -> str:
-    """A table with its header.
+    """Return a TOML table with its header.
 
-    :param comments: lines that stand below the header.
+    :param comments: comments below the header, a line each.
     """
     lines = [f"[{'.'.join(map(key_text, path))}]"]
     lines += [f"# {_one_line(comment)}" for comment in comments]

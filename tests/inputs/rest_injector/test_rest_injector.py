@@ -144,9 +144,7 @@ class RestInjectorTests(RestInjectorTestCase):
         self.patch(merging, "MAX_MERGED", 3000)
         recipients = [recipient(number) for number in range(10)]
         text = self.refused(*recipients, status=413, code="TOO_LARGE")
-        self.assertRegex(
-            text, r"recipients\[\d\].messages of this and all recipients before: 3\d+ bytes; at most 3000"
-        )
+        self.assertRegex(text, r"recipients\[\d\].messages up to this recipient: 3\d+ bytes; at most 3000")
 
     def test_bodies(self):
         """What is no injection is named by its field."""

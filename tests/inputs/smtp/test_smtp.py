@@ -278,7 +278,7 @@ class DialogueTests(SmtpTestCase):
             connection = self.connect()
             text = f"{method} / HTTP/1.1\r\nHost: localhost\r\n\r\n{body}".encode()
             [line] = self.send(text, connection=connection)
-            self.assertEqual(line, "421 4.7.0 this is SMTP, and no HTTP")
+            self.assertEqual(line, "421 4.7.0 this is an SMTP server, not an HTTP server")
             self.assertTrue(connection.transport.disconnecting)
         self.assertEqual(self.gateway.submissions, [])
         self.assertEqual(self.counted("pushgate_connections_closed_total"), {("smtp", "malformed"): 3})

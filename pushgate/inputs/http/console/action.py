@@ -1,4 +1,4 @@
-"""One request that the console's pages make."""
+"""A request that the console's pages make: its path, its permissions and its handler."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -10,17 +10,17 @@ from pushgate.model.principals import Operation
 from pushgate.net.http.responses import HTTPResponse
 
 Handle = Callable[[Visit], HTTPResponse | Coroutine[Any, Any, HTTPResponse] | None]
-"""Returns the answer, or a coroutine that does, or None when it answers by itself."""
+"""Returns the answer or a coroutine that returns it; or None, and then answers the request itself."""
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one path.
 
     :param path: names in braces are parameters.
-    :param query: the parameters that it may have in the query.
-    :param operation: what the visitor must be allowed, on the app of the path where it has one; None: nothing
-        but to be here.
-    :param changes: it needs the login's token, and `admin` besides unless `operation` is None.
+    :param query: the names of the query parameters that are allowed.
+    :param operation: the operation that the visitor needs, on the app of the path if it has one; None: any
+        visitor may make the request.
+    :param changes: the request needs the login's CSRF token, and `admin` unless `operation` is None.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""How an app is doing, as the console shows it."""
+"""The state of an app as the console shows it."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,13 +7,13 @@ SHOWN: Final = (
     "upstream", "queue", "queue_age", "pressed", "paced", "rate", "window", "delayed", "connections",
     "circuit", "routes", "dead_tokens",
 )  # fmt: skip
-"""The fields of `Stats` that are shown as they are."""
+"""The fields of an app's `Stats` that are shown unchanged."""
 DAY: Final = 86400.0
 """Seconds."""
 
 
 def app_state(stats: Mapping[str, Any], wall: float) -> dict[str, Any]:
-    """What of an app's `Stats` is shown, and the days that its certificate is still good.
+    """Return the fields of an app's `Stats` that are shown, and the days until its certificate expires.
 
     :param wall: Unix seconds.
     """

@@ -1,4 +1,4 @@
-"""What an administrator changes by the console."""
+"""Changes that an administrator makes in the console."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ _decode: Final = msgspec.json.Decoder(_Rate).decode
 
 
 def pace(visit: Visit) -> HTTPResponse:
-    """Change the rate of an app, until a restart; the log says who did."""
+    """Change the rate of an app until the next restart; the change is logged with the principal's name."""
     app, given = visit.parameters["app"], decoded(_decode, visit.body, "body", ())
     visit.parts.gateway.pace_app(app, given.rate)
     _log.info(

@@ -31,10 +31,10 @@ MAX_BODY: Final = 64 << 10
 
 
 class Console:
-    """The pages, and what they ask for.
+    """Serves the pages and their requests.
 
-    :param name: the input's.
-    :param guard: refuses what another site made a browser send.
+    :param name: the input's name.
+    :param guard: refuses requests that a page of another site made a browser send.
     :param local: only this machine can connect, over TCP.
     """
 
@@ -53,7 +53,7 @@ class Console:
         )
 
     def serves(self, path: str) -> bool:
-        """Return True if this path is the console's."""
+        """Return True if this path belongs to the console."""
         return path == ROOT or path.startswith(f"{ROOT}/")
 
     def find_reader(self, request: HTTPRequest, path: str, query: str) -> BodyReader:
@@ -63,7 +63,7 @@ class Console:
         :raises HTTPFault: there is no such path, or it has no such method.
         :raises Forbidden: the caller may not do this.
         """
-        request.more_headers = SECURITY  # before anything can be refused
+        request.more_headers = SECURITY  # errors raised from here on have them too
         given = query_parameters(query)
         if not path.startswith(routes.API):
             return self._find_file(request, path)
@@ -80,11 +80,11 @@ class Console:
         return self._reader(action, visitor, request)
 
     def close(self) -> None:
-        """End the streams."""
+        """End all streams."""
         self._parts.live.close()
 
     def _find_file(self, request: HTTPRequest, path: str) -> BodyReader:
-        """The reader of a request for a file; there is no secret in it, so other sites may link to it."""
+        """Return the reader of a request for a file. It has no secrets, so other sites may link to it."""
         self._guard.check_host(request)
         if request.head.method not in (b"GET", b"HEAD"):
             raise HTTPFault(405, "method: not one of GET, HEAD", (b"Allow", b"GET, HEAD"))

@@ -1,4 +1,4 @@
-"""The cookie that holds the id of a login."""
+"""The cookie with the id of a login."""
 
 from typing import Final
 
@@ -6,15 +6,15 @@ from pushgate.inputs.http.request import HTTPRequest
 from pushgate.net.http.codec import Header
 
 NAME: Final = "pushgate_console"
-"""Its name; over TLS with a prefix by which browsers take it from this host only, and never without TLS."""
+"""The name of the cookie; over TLS it has a prefix that binds it to this host and to TLS."""
 _HOST: Final = "__Host-"
 
 
 def read(request: HTTPRequest) -> str | None:
-    """The id in a request's cookies; None when there is none.
+    """Return the id in a request's cookies, or None.
 
-    A cookie is read by itself, because other servers at the same host, on whatever port, may have set others.
-    `http.cookies` gives up at the first one that is not as it should be.
+    Cookies do not distinguish ports, so the header may have malformed cookies of other servers on this host.
+    `http.cookies` stops at the first of those, hence the header is split here.
     """
     name = _name(request)
     for line in request.headers(b"cookie"):
@@ -26,12 +26,12 @@ def read(request: HTTPRequest) -> str | None:
 
 
 def given(request: HTTPRequest, number: str) -> Header:
-    """The header that gives a browser an id."""
+    """Return the header that sets the cookie to an id."""
     return _header(request, f"{_name(request)}={number}")
 
 
 def taken_away(request: HTTPRequest) -> Header:
-    """The header that has a browser forget it."""
+    """Return the header that deletes the cookie."""
     return _header(request, f"{_name(request)}=; Max-Age=0")
 
 

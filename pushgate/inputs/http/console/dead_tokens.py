@@ -1,4 +1,4 @@
-"""The dead tokens of an app, a page at a time."""
+"""The dead tokens of an app, in pages."""
 
 from typing import Any, Final
 
@@ -12,13 +12,13 @@ from pushgate.model.target import TargetForm
 from pushgate.net.http.responses import HTTPResponse, json_answer
 
 PAGE: Final = 100
-"""Tokens of a page."""
+"""Tokens per page."""
 
 
 def page(visit: Visit) -> HTTPResponse:
-    """Some dead tokens in their order; hashed, unless an administrator asks for them in full.
+    """Return a page of dead tokens in their order, hashed unless an administrator asks for full ones.
 
-    What leads to the next page is sealed: it would be a token.
+    The position of the next page is encrypted because it is a token.
     """
     app = visit.parameters["app"]
     if visit.full:
@@ -46,5 +46,5 @@ def _position(visit: Visit) -> bytes:
         return b""
     try:
         return visit.parts.positions.decrypt(sealed)
-    except (InvalidToken, ValueError):  # the latter for what is not ASCII
+    except (InvalidToken, ValueError):  # ValueError: the text is not ASCII
         raise Invalid("after", f"text of {len(sealed)} characters", "the `next` of a page before") from None

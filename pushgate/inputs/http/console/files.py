@@ -1,4 +1,4 @@
-"""The static files of the console: a fixed list, read once."""
+"""The static files of the console: a fixed list that is read once."""
 
 from hashlib import sha256
 from importlib.resources import files
@@ -19,7 +19,7 @@ SCRIPTS: Final = (
     "turns.js", "uPlot.iife.min.js",
 )  # fmt: skip
 ASSETS: Final = (*SCRIPTS, "console.css", "icon.svg", "uPlot.min.css")
-"""What the pages load, from ``/console/static/DIGEST/``."""
+"""The files that the pages load from ``/console/static/DIGEST/``."""
 _KINDS: Final = {
     "html": b"text/html; charset=utf-8",
     "js": b"text/javascript; charset=utf-8",
@@ -27,13 +27,13 @@ _KINDS: Final = {
     "svg": b"image/svg+xml",
 }
 _STATIC: Final = b"@static@"
-"""What stands in the pages in place of the address of the other files."""
+"""The placeholder in the pages for the path of the assets."""
 
 
 class StaticFile(msgspec.Struct, frozen=True):
     """One file.
 
-    :param headers: about keeping it.
+    :param headers: its caching headers.
     """
 
     body: bytes
@@ -42,7 +42,7 @@ class StaticFile(msgspec.Struct, frozen=True):
     headers: tuple[Header, ...]
 
     def answer(self, request: HTTPRequest) -> HTTPResponse:
-        """The file, or word that the browser has it already."""
+        """Return the file, or 304 if the browser's copy is current."""
         request.more_headers = (*request.more_headers, (b"etag", self.etag), *self.headers)
         known = (request.header(b"if-none-match") or "").encode()
         if self.etag in [each.strip().removeprefix(b"W/") for each in known.split(b",")]:
@@ -51,7 +51,7 @@ class StaticFile(msgspec.Struct, frozen=True):
 
 
 class StaticFiles:
-    """All files, by their paths. What is asked for is looked up here, never on the disk.
+    """All files by their paths. Requests are looked up here, never on the disk.
 
     :raises OSError: one of them is not installed.
     """
@@ -66,7 +66,7 @@ class StaticFiles:
             self._files[path] = _file(name, body, REVALIDATED)
 
     def find(self, path: str) -> StaticFile | None:
-        """The file at this path; None when there is none."""
+        """Return the file at this path, or None."""
         return self._files.get(path)
 
 

@@ -1,4 +1,4 @@
-"""What `pushgate doctor` finds in the running gateway, at the console."""
+"""The findings of `pushgate doctor` about the running gateway."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from pushgate.net.http.responses import HTTPResponse, json_answer
 
 
 def findings(visit: Visit) -> HTTPResponse:
-    """Every finding about what the caller may see, with the part of the gateway that it is about."""
+    """Return the findings about the apps that the caller may read, and about the gateway as a whole."""
     stats = gateway_stats(visit.visitor.session.stats())
     found = judge(stats, stats.versions, visit.parts.context.wall())
     return json_answer(200, {"findings": [_document(each) for each in found]})

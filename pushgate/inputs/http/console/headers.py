@@ -8,7 +8,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
 )
-"""Content-Security-Policy: nothing of another origin, and nothing in the page itself, is run or shown."""
+"""Content-Security-Policy: no inline scripts and styles, and nothing of other origins."""
 
 SECURITY: Final[tuple[Header, ...]] = (
     (b"content-security-policy", POLICY.encode()),
@@ -18,6 +18,6 @@ SECURITY: Final[tuple[Header, ...]] = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 REVALIDATED: Final[tuple[Header, ...]] = ((b"cache-control", b"no-cache"),)
-"""Of a page: a browser keeps it, and asks each time whether it is still the same."""
+"""Caching headers of a page: a browser may store it and must revalidate it each time."""
 IMMUTABLE: Final[tuple[Header, ...]] = ((b"cache-control", b"public, max-age=31536000, immutable"),)
-"""Of a file whose address changes with its content."""
+"""Caching headers of a file whose path changes with its content."""

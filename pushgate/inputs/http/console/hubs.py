@@ -1,4 +1,4 @@
-"""Hubs at the console: their registrations, tags, sends, and how many devices a tag expression finds."""
+"""Hubs: registrations, tags and sends, and the number of registrations that match a tag expression."""
 
 from typing import Any, Final
 
@@ -11,13 +11,13 @@ from pushgate.plugin.hub_interface import IHub
 from pushgate.protocols.notification_hubs.send_json import send_document
 
 SENDS: Final = 50
-"""Sends of an answer, of each kind."""
+"""Sends in an answer, of each kind."""
 TAGS: Final = 15
-"""Tags of an answer."""
+"""Tags in an answer."""
 
 
 def names(visit: Visit) -> HTTPResponse:
-    """The hubs that the caller may see, with the app of each platform."""
+    """Return the hubs that the caller may read, with the app of each platform."""
     return json_answer(
         200,
         {
@@ -35,19 +35,19 @@ def names(visit: Visit) -> HTTPResponse:
 
 
 async def count(visit: Visit) -> HTTPResponse:
-    """How many registrations a tag expression finds, by platform; or there are."""
+    """Return the number of registrations by platform, of those that match a tag expression, or all."""
     found = await _hub(visit).count(visit.parameters.get("expression", "").strip() or None)
     return json_answer(200, {"platforms": found, "total": sum(found.values())})
 
 
 async def tags(visit: Visit) -> HTTPResponse:
-    """Tags in their order, each with the number of its registrations."""
+    """Return tags in their order, each with the number of its registrations."""
     found = await _hub(visit).tags(visit.parameters.get("after", ""), TAGS)
     return json_answer(200, {"tags": found, "next": found[-1][0] if len(found) == TAGS else ""})
 
 
 async def sends(visit: Visit) -> HTTPResponse:
-    """The sends that are scheduled next, and those that came last."""
+    """Return the next scheduled sends and the latest sends."""
     hub = _hub(visit)
     return json_answer(
         200,

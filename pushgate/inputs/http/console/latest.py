@@ -1,4 +1,4 @@
-"""The last outcomes, a few of each second: their records, without tokens that could be pushed to."""
+"""The latest outcome records, a sample of each second, with hashed tokens."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -10,17 +10,17 @@ from pushgate.model.outcome import TAKEN, DeadToken, Report
 from pushgate.model.outcome_record import Tokens, lines
 
 EACH: Final = 20
-"""Records that a page is given in a second at most."""
+"""Records that are sent to a page per second at most."""
 SAMPLED: Final = 8
-"""Notifications of each app and state that are looked at in a second."""
+"""Notifications that are sampled per second, of each app and state."""
 KEPT: Final = 200
-"""Records that a page can be given when it begins to look on."""
+"""Records that are kept for pages that open later."""
 
 
 class Record(NamedTuple):
     """A record.
 
-    :param well: the push service has the notification, as far as one can know.
+    :param well: the push service accepted the notification, or presumably did.
     """
 
     app: str
@@ -29,13 +29,13 @@ class Record(NamedTuple):
 
 
 class LatestOutcomes:
-    """Keeps the last records."""
+    """Keeps the latest records."""
 
     def __init__(self) -> None:
         self._kept: deque[Record] = deque(maxlen=KEPT)
 
     def add(self, reports: Iterable[Report]) -> list[Record]:
-        """Keep the records of these reports; returns them."""
+        """Keep the records of these reports, and return them."""
         records = [
             Record(report.app, _is_well(report), Raw(line.encode()))
             for report in reports
@@ -45,16 +45,16 @@ class LatestOutcomes:
         return records
 
     def last(self, wanted: Callable[[str], bool]) -> list[Raw]:
-        """The last records, of the apps that are wanted."""
+        """Return the latest records of the wanted apps, `EACH` at most."""
         return [record.json for record in self._kept if wanted(record.app)][-EACH:]
 
     def clear(self) -> None:
-        """Keep none."""
+        """Drop all records."""
         self._kept.clear()
 
 
 def chosen(records: Iterable[Record], wanted: Callable[[str], bool]) -> list[Raw]:
-    """Records of the apps that are wanted, at most `EACH`: what goes well gives way to what does not."""
+    """Return at most `EACH` records of the wanted apps; those of failures come before those of successes."""
     found = [record for record in records if wanted(record.app)]
     ill = _some([record for record in found if not record.well], EACH // 2)
     well = _some([record for record in found if record.well], EACH - len(ill))
@@ -63,7 +63,7 @@ def chosen(records: Iterable[Record], wanted: Callable[[str], bool]) -> list[Raw
 
 
 def _some(records: list[Record], most: int) -> list[Record]:
-    """So many of them at most, from all of them alike."""
+    """Return at most so many records, evenly spaced."""
     number = len(records)
     return records if number <= most else [records[place * number // most] for place in range(most)]
 

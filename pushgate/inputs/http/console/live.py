@@ -1,4 +1,4 @@
-"""A summary of the gateway once a second, for the pages that look on."""
+"""A summary of the gateway once a second, for the pages that are open."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -23,25 +23,25 @@ from pushgate.plugin.gateway_interface import IGateway, IOutcomeSampler
 INTERVAL: Final = 1.0
 """Seconds between two summaries."""
 KEPT: Final = 300
-"""Summaries that a page is given when it begins to look on: of five minutes."""
+"""Summaries that are sent to a page when it opens: five minutes of them."""
 LINGER: Final = 60
-"""Summaries that are made after the last page left: one that is loaded again has its charts still."""
+"""Summaries that are made after the last page was closed, so that a reload keeps its charts."""
 MOST: Final = 50
-"""Pages that look on at a time."""
+"""Open pages at a time."""
 MOST_EACH: Final = 20
-"""Pages of one principal of these, so that none keeps the others out."""
+"""Open pages of one principal, so that it cannot use up `MOST`."""
 TIMEOUT: Final = 30.0
-"""Seconds within which a page has to read something."""
+"""Seconds within which a page must read something."""
 
 Apps = dict[str, dict[str, Any]]
-"""How each app is doing."""
+"""The state of each app."""
 
 
 class LiveFeed:
-    """Adds up what happened, while somebody looks on, and tells it to each page, of the apps it may see.
+    """Makes summaries while pages are open, and sends each page those of the apps that it may read.
 
-    What it costs does not depend on how many outcomes there are: counts are compared with those of a second
-    ago, and of the outcomes themselves a sample is taken.
+    The cost does not depend on the number of outcomes: counters are compared with those of a second ago, and
+    the outcomes themselves are sampled.
     """
 
     log = Logger()
@@ -60,9 +60,10 @@ class LiveFeed:
         self._loop.clock = self._clock
 
     def watch(self, request: HTTPRequest, visitor: Visitor, app: str | None) -> None:
-        """Answer with events that do not end.
+        """Answer with a stream of events.
 
-        :raises Overloaded: too many pages look on, of all principals or of this one.
+        :param app: the app whose points are sent; None: all apps together.
+        :raises Overloaded: too many pages are open, of all principals or of this one.
         """
         self._check_room(visitor.name)
         stream = EventStream(request, TIMEOUT, lambda: None, self._clock)
@@ -80,7 +81,7 @@ class LiveFeed:
         self._greet(viewer)
 
     def close(self) -> None:
-        """End every stream, and make no more summaries."""
+        """End all streams, and stop making summaries."""
         for viewer in list(self._viewers):
             viewer.stream.close()
         self._end()
@@ -88,8 +89,8 @@ class LiveFeed:
     def _check_room(self, name: str) -> None:
         own = sum(viewer.principal == name for viewer in self._viewers)
         for what, count, most in (
-            ("pages of the console that look on", len(self._viewers), MOST),
-            ("pages of the console on which this principal looks on", own, MOST_EACH),
+            ("open pages of the console", len(self._viewers), MOST),
+            ("open pages of this principal", own, MOST_EACH),
         ):
             if count >= most:
                 raise Overloaded(what, count, most)
@@ -121,7 +122,7 @@ class LiveFeed:
             self._inform(viewer, before, records)
 
     def _look(self) -> None:
-        """Note the counts of now, and what happened since the last time."""
+        """Record the current counts, and a point with the changes since the last call."""
         stats = self._gateway.stats()
         now, wall = totals(stats, self._metrics, self._clock.seconds()), self._wall()
         if self._before is not None:
@@ -131,15 +132,15 @@ class LiveFeed:
 
     def _inform(self, viewer: Viewer, before: Apps, records: list[Record]) -> None:
         if not viewer.visitor.lasts(self._clock.seconds()):
-            viewer.tell("ended", dict)
+            viewer.send("ended", dict)
             viewer.stream.close()
         elif viewer.behind:
             self._greet(viewer)
         else:
-            viewer.tell("tick", lambda: self._news(viewer, before, records))
+            viewer.send("tick", lambda: self._news(viewer, before, records))
 
     def _greet(self, viewer: Viewer) -> None:
-        viewer.tell("hello", lambda: self._everything(viewer))
+        viewer.send("hello", lambda: self._everything(viewer))
 
     def _everything(self, viewer: Viewer) -> dict[str, Any]:
         sees = viewer.visitor.session.sees

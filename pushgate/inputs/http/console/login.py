@@ -1,4 +1,4 @@
-"""Logging in and out at the console, and who is logged in."""
+"""Logging in and out, and the session of a page."""
 
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ _decode: Final = msgspec.json.Decoder(_Given).decode
 
 
 def log_in(parts: Parts, request: HTTPRequest, body: bytes) -> None:
-    """Answer a login, a failed one late, as every input does; the earlier login of this browser ends."""
+    """Answer a login; a failed one is delayed, as at every input. The earlier login of this browser ends."""
     given: _Given = decoded(_decode, body, "body", ())
     session = request.new_session()
     trying = session.login(given.name, given.secret.encode(errors="replace"))
@@ -33,15 +33,15 @@ def log_in(parts: Parts, request: HTTPRequest, body: bytes) -> None:
 
 
 def log_out(visit: Visit) -> HTTPResponse:
-    """End the login, and every stream that came of it."""
+    """End the login and its streams."""
     number = cookie.read(visit.request)
     if number is not None:
         visit.parts.logins.end(number)
     return HTTPResponse(200, b"{}", headers=(cookie.taken_away(visit.request),))
 
 
-def who(visit: Visit) -> HTTPResponse:
-    """Who is logged in, and what the pages offer them."""
+def session(visit: Visit) -> HTTPResponse:
+    """Return the caller's name, its CSRF token, and the parts of the pages that it can use."""
     return json_answer(200, _described(visit.parts, visit.visitor))
 
 

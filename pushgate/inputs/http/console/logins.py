@@ -1,4 +1,4 @@
-"""Who is logged in at the console: sessions, each under a random id that only its browser has."""
+"""Logins at the console, each with a random id that is stored only in its browser."""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -11,21 +11,21 @@ from pushgate.model.principals import Principal
 IDLE: Final = 30 * 60.0
 """Seconds without a request after which a login ends."""
 ABSOLUTE: Final = 12 * 3600.0
-"""Seconds after which it ends however much it is used."""
+"""Seconds after which a login ends even if it is in use."""
 MOST: Final = 10
-"""Logins of one principal at a time; one more ends the one that was used least recently."""
+"""Logins of one principal at a time; another one ends the least recently used."""
 
 
 def new_secret() -> str:
-    """256 random bits, as cookies and headers can have them."""
+    """Return 256 random bits in characters that cookies and headers may have."""
     return token_urlsafe(32)
 
 
 class Login:
     """One login.
 
-    :ivar principal: who logged in; what it may do is asked at each request.
-    :ivar csrf: what each change has to be accompanied by: a page of another site cannot know it.
+    :ivar principal: the principal that logged in; its permissions are checked at each request.
+    :ivar csrf: the token that each change needs; pages of other sites cannot read it.
     """
 
     __slots__ = ("_ended", "_seen", "_started", "csrf", "principal")
@@ -36,36 +36,36 @@ class Login:
         self._ended = False
 
     def lasts(self, now: float) -> bool:
-        """Return False once it has ended.
+        """Return False if the login has ended or expired.
 
         :param now: monotonic seconds.
         """
         return not self._ended and now - self._seen < IDLE and now - self._started < ABSOLUTE
 
     def touch(self, now: float) -> None:
-        """Note that it was used."""
+        """Record a use."""
         self._seen = now
 
     def end(self) -> None:
-        """End it, for what still holds it as well."""
+        """End the login, also for streams that hold it."""
         self._ended = True
 
     def vouches(self, token: str | None) -> bool:
-        """Return True if this is the token that changes have to be accompanied by."""
+        """Return True if this is the login's CSRF token."""
         return token is not None and compare_digest(token.encode(), self.csrf.encode())
 
     @property
     def seen(self) -> float:
-        """Monotonic seconds of its last use."""
+        """The time of the last use, in monotonic seconds."""
         return self._seen
 
 
 class Logins:
-    """Every login at one input, kept by the hash of its id.
+    """All logins at one input, by the hash of their ids.
 
-    Their number is bounded by that of the principals.
+    There are `MOST` for each principal at most.
 
-    :param new_secret: returns what nobody can guess, another at each call.
+    :param new_secret: returns a new unguessable text at each call.
     """
 
     def __init__(self, new_secret: Callable[[], str] = new_secret) -> None:
@@ -76,7 +76,7 @@ class Logins:
         return len(self._logins)
 
     def begin(self, principal: Principal, now: float) -> tuple[str, Login]:
-        """Begin a login; returns its id, which is nowhere else, and the login.
+        """Begin a login; return its id, of which only a hash is kept, and the login.
 
         :param now: monotonic seconds.
         """
@@ -86,7 +86,7 @@ class Logins:
         return number, login
 
     def find(self, number: str, now: float) -> Login | None:
-        """The login with this id, which counts as used now; None when there is none, or it has ended."""
+        """Return the login with this id and record a use; None if there is none or it has ended."""
         login = self._logins.get(_key(number))
         if login is None or not login.lasts(now):
             return None
@@ -94,13 +94,13 @@ class Logins:
         return login
 
     def end(self, number: str) -> None:
-        """End the login with this id, if there is one."""
+        """End the login with this id, if any."""
         login = self._logins.pop(_key(number), None)
         if login is not None:
             login.end()
 
     def _sweep(self, name: str, now: float) -> None:
-        """Forget what has ended, and make room for one more login of this principal."""
+        """Drop ended logins, and make room for another one of this principal."""
         self._logins = {key: each for key, each in self._logins.items() if each.lasts(now)}
         own = [(each.seen, key) for key, each in self._logins.items() if each.principal.name == name]
         for _, key in sorted(own)[: max(0, len(own) - MOST + 1)]:

@@ -1,4 +1,4 @@
-"""The story of a notification, and its withdrawal."""
+"""The trace of a notification, and its cancellation."""
 
 from pushgate.inputs.http.console.visit import Visit
 from pushgate.model.notification import parse_id
@@ -7,7 +7,7 @@ from pushgate.net.http.responses import HTTPResponse, json_answer
 
 
 async def story(visit: Visit) -> HTTPResponse:
-    """The outcome record of a notification with its events; its full token on request, for administrators."""
+    """Return the trace of a notification; with the full token if an administrator asks for it."""
     found = await visit.visitor.session.trace(parse_id(visit.parameters["id"]))
     if visit.full:
         visit.visitor.permit_change(found.app)
@@ -16,6 +16,6 @@ async def story(visit: Visit) -> HTTPResponse:
 
 
 async def cancel(visit: Visit) -> HTTPResponse:
-    """Withdraw a notification that was not written yet."""
+    """Cancel a notification that has not been written yet."""
     done = await visit.visitor.session.cancel(parse_id(visit.parameters["id"]))
     return json_answer(200, {"cancelled": done})

@@ -1,4 +1,4 @@
-"""One moment of the charts, of the apps that one may see."""
+"""A point of the charts, of the apps that a page may read."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -10,10 +10,10 @@ from pushgate.model.metrics import BOUNDS
 
 
 def drawn(point: Point, wanted: Callable[[str], bool], sinks: bool) -> dict[str, Any]:
-    """A point as the page draws it, ready for JSON: rates are per second, times are seconds.
+    """Return a point for JSON; rates are per second, times are in seconds.
 
-    :param wanted: returns True for an app that is to be counted.
-    :param sinks: show the sinks, which are not of some apps only.
+    :param wanted: returns True for an app that is included.
+    :param sinks: include the lag of sinks, which belong to all apps.
     """
     states: Counter[str] = Counter()
     for app, counts in point.outcomes.items():
@@ -32,7 +32,7 @@ def drawn(point: Point, wanted: Callable[[str], bool], sinks: bool) -> dict[str,
 
 
 def rates(point: Point, wanted: Callable[[str], bool]) -> dict[str, float]:
-    """Outcomes a second of each app that had some."""
+    """Return the outcomes per second of each wanted app that had any."""
     return {
         app: round(sum(counts.values()) / point.seconds, 1)
         for app, counts in point.outcomes.items()
@@ -41,12 +41,11 @@ def rates(point: Point, wanted: Callable[[str], bool]) -> dict[str, float]:
 
 
 def quantile(buckets: Sequence[int], share: float) -> float | None:
-    """The duration that this share of what was counted did not exceed, guessed within its bucket.
+    """Return a quantile of durations in seconds, interpolated within its bucket; None without counts.
 
-    :param buckets: as `Histogram` has them; of what is beyond the last bound that bound is said.
+    :param buckets: those of a `Histogram`; for the last one, which has no upper bound, its lower bound is
+        returned.
     :param share: above 0, up to 1.
-
-    Returns seconds; None when nothing was counted.
     """
     up_to = list(accumulate(buckets))
     if not up_to or not up_to[-1]:

@@ -1,4 +1,4 @@
-"""The table of what the console's pages ask for. It is for these pages: no part of the HTTP input's API."""
+"""The table of requests that the console's pages make. They are no part of the HTTP input's API."""
 
 import re
 from typing import Final
@@ -21,7 +21,7 @@ from pushgate.net.http.responses import HTTPFault
 
 API: Final = "/console/api/"
 LOGIN: Final = f"{API}login"
-"""The one request that needs no login."""
+"""The only request that needs no login."""
 
 
 def _watch(visit: Visit) -> None:
@@ -34,7 +34,7 @@ def _watch(visit: Visit) -> None:
 
 
 ACTIONS: Final = (
-    Action(method="GET", path=f"{API}session", handle=login.who, operation=None),
+    Action(method="GET", path=f"{API}session", handle=login.session, operation=None),
     Action(method="POST", path=f"{API}logout", handle=login.log_out, operation=None, changes=True),
     Action(method="GET", path=f"{API}live", handle=_watch, query=("app",)),
     Action(method="GET", path=f"{API}notifications/{{id}}", handle=notifications.story, query=("full",)),
@@ -75,15 +75,15 @@ ACTIONS: Final = (
         changes=True,
     ),
 )
-"""Every request but the login."""
+"""All requests except the login."""
 
 _PATTERNS: Final = [(re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", each.path)), each) for each in ACTIONS]
 
 
 def find(method: str, path: str) -> tuple[Action, dict[str, str]]:
-    """The action of a request, and the parameters in its path.
+    """Return the action of a request, and the parameters in its path.
 
-    :raises HTTPFault: there is no such path, or it has another method.
+    :raises HTTPFault: there is no such path, or it has no such method.
     """
     for pattern, action in _PATTERNS:
         if match := pattern.fullmatch(path):

@@ -1,4 +1,4 @@
-"""A test send from the console, with its result for each device."""
+"""Test sends, with a result for each device."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ _decode: Final = msgspec.json.Decoder(_Given).decode
 
 
 async def send(visit: Visit) -> HTTPResponse:
-    """Send to a few devices, and answer with what became of each, what that means and what to do."""
+    """Send to a few devices; answer with the outcome of each, its meaning, and advice."""
     app, gateway = visit.parameters["app"], visit.parts.gateway
     submission, faults = _submission(gateway, app, decoded(_decode, visit.body, "body", TERM_FIELDS))
     visit.visitor.session.charge(len(submission.tokens))

@@ -1,4 +1,4 @@
-"""The counts of a gateway at one moment, and what happened between two."""
+"""The counters of a gateway at one moment, and the changes between two moments."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,11 +9,11 @@ from pushgate.model.metrics import Histogram, Metrics
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """The counts of a gateway at one moment.
+    """The counters of a gateway at one moment.
 
     :param at: monotonic seconds.
-    :param outcomes: by app and state, since the gateway was started.
-    :param settled: by app, how many outcomes took how long: the buckets of `pushgate_settle_seconds`.
+    :param outcomes: outcomes since the start, by app and state.
+    :param settled: the buckets of `pushgate_settle_seconds`, by app.
     """
 
     at: float
@@ -22,15 +22,15 @@ class Totals(msgspec.Struct, frozen=True):
 
 
 class Point(msgspec.Struct, frozen=True):
-    """What happened within an interval, and what there was at its end. Apps where nothing was are left out.
+    """The changes within an interval, and the state at its end. Apps with zeros are left out.
 
-    :param at: Unix seconds of its end.
-    :param seconds: its length.
-    :param outcomes: by app and state.
-    :param settled: by app, the buckets.
+    :param at: the end of the interval, in Unix seconds.
+    :param seconds: the length of the interval.
+    :param outcomes: outcomes by app and state.
+    :param settled: outcomes by app and bucket.
     :param queue: notifications waiting, by app.
     :param window: notifications written and not settled, by app.
-    :param lags: notifications that each sink has not taken yet.
+    :param lags: notifications that each sink has not accepted yet.
     """
 
     at: float
@@ -43,9 +43,9 @@ class Point(msgspec.Struct, frozen=True):
 
 
 def totals(stats: Mapping[str, Any], metrics: Metrics, now: float) -> Totals:
-    """The counts now.
+    """Return the counters of this moment.
 
-    :param stats: what `IGateway.stats` returned.
+    :param stats: a result of `IGateway.stats`.
     :param now: monotonic seconds.
     """
     series: dict[tuple[str, ...], Histogram] = metrics.histograms["pushgate_settle_seconds"]
@@ -54,10 +54,10 @@ def totals(stats: Mapping[str, Any], metrics: Metrics, now: float) -> Totals:
 
 
 def point(before: Totals, after: Totals, stats: Mapping[str, Any], wall: float) -> Point:
-    """What happened between two moments.
+    """Return the changes between two moments.
 
-    :param stats: what `IGateway.stats` returned at the later one.
-    :param wall: Unix seconds of the later one.
+    :param stats: the result of `IGateway.stats` at the later one.
+    :param wall: the later one in Unix seconds.
     """
     apps = stats.get("apps", {})
     return Point(

@@ -1,4 +1,4 @@
-"""One page that looks on: what it may see, and the stream to it."""
+"""An open page: its permissions, and the stream to it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +10,11 @@ from pushgate.inputs.http.event_stream import EventStream
 
 
 class Viewer:
-    """Writes messages to one page, and leaves out what it is too slow for.
+    """Sends events to one page, and drops events while the page reads too slowly.
 
-    :param app: the one whose points it is sent; None: those of all apps together.
-    :ivar principal: the name of the visitor's, as it was when the page began to look on.
-    :ivar behind: it knows nothing yet, or was left out: it has to be told everything.
+    :param app: the app whose points are sent; None: all apps together.
+    :ivar principal: the name of the visitor's principal when the page was opened.
+    :ivar behind: no event was sent yet, or one was dropped, so that the next one must have the whole state.
     """
 
     def __init__(self, stream: EventStream, visitor: Visitor, app: str | None) -> None:
@@ -24,17 +24,17 @@ class Viewer:
         self._busy = False
 
     def wanted(self, app: str) -> bool:
-        """Return True if its points count this app."""
+        """Return True if the page's points include this app."""
         return self._app in (None, app) and self.visitor.session.sees(app)
 
     @property
     def sees_sinks(self) -> bool:
-        """Whether it may see what is of all apps together."""
+        """Whether the page may read the state of sinks, which belong to all apps."""
         principal = self.visitor.session.principal
         return principal is not None and not principal.limited
 
-    def tell(self, kind: str, make: Callable[[], Any]) -> None:
-        """Send an event, unless earlier ones wait to be read.
+    def send(self, kind: str, make: Callable[[], Any]) -> None:
+        """Send an event, unless an earlier one has not been read yet.
 
         :param make: returns the event's data.
         """

@@ -1,4 +1,4 @@
-"""One request of the console's pages, with all that carries it out."""
+"""A request of the console's pages, and the objects that its handler uses."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ from pushgate.plugin.gateway_interface import IGateway
 
 
 class Parts(msgspec.Struct, frozen=True):
-    """What the pages of one input share.
+    """The objects that all requests at one input share.
 
     :param local: only this machine can connect, over TCP.
-    :param positions: seals the positions of pages of dead tokens, which are tokens.
+    :param positions: encrypts the positions in lists of dead tokens, which are tokens.
     """
 
     name: str
@@ -30,9 +30,9 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 class Visit(msgspec.Struct, frozen=True):
-    """One request.
+    """A request.
 
-    :param body: b"" of one that has none.
+    :param body: its body, or b"".
     """
 
     parts: Parts
@@ -42,15 +42,15 @@ class Visit(msgspec.Struct, frozen=True):
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Of path and query, by name."""
+        """The parameters of path and query, by name."""
         return self.request.parameters
 
     @property
     def full(self) -> bool:
-        """Whether full tokens are asked for."""
+        """Whether the request asks for full tokens."""
         return self.parameters.get("full") == "true"
 
     @property
     def hubs(self) -> dict[str, Any]:
-        """The hubs there are."""
+        """All hubs, by name."""
         return self.parts.context.hubs

@@ -1,4 +1,4 @@
-"""Who makes a request of the console's, and what it may do there."""
+"""The caller of a request at the console, and its permissions."""
 
 from collections.abc import Callable
 
@@ -10,16 +10,16 @@ from pushgate.model.errors import Forbidden, NotLoggedIn
 from pushgate.model.principals import Operation, Principals
 
 TOKEN_HEADER = b"x-csrf-token"
-"""The header of every change, with the login's token."""
+"""The header of changes with the login's CSRF token."""
 
 
 class Visitor:
-    """One who looks at the console, or changes something by it.
+    """The caller of a request.
 
-    :param exposed: returns True while the console is closed to those who have not logged in, whatever they
-        may do elsewhere: other machines can connect, and there are no principals.
-    :ivar session: what it may see and do.
-    :ivar login: None: it is known by its connection alone, or nobody needs to log in here. Then it may read.
+    :param exposed: returns True while other machines can connect and there are no principals; the console
+        then refuses callers without a login.
+    :ivar session: its principal and permissions.
+    :ivar login: its login; None: a principal by certificate or the anonymous one, which may read only.
     """
 
     def __init__(
@@ -29,13 +29,13 @@ class Visitor:
 
     @property
     def name(self) -> str:
-        """The principal's name."""
+        """The name of its principal."""
         principal = self.session.principal
-        assert principal is not None  # `identify` has asked
+        assert principal is not None  # checked by `identify`
         return principal.name
 
     def is_admin(self, app: str | None = None) -> bool:
-        """Return True if it may change things, of this app where one is given."""
+        """Return True if it may make changes, to this app if one is given."""
         try:
             self.permit_change(app)
         except Forbidden:
@@ -43,18 +43,18 @@ class Visitor:
         return True
 
     def permit_change(self, app: str | None = None) -> None:
-        """Raise `Forbidden` unless it may change things, of this app where one is given."""
+        """Raise `Forbidden` unless it may make changes, to this app if one is given."""
         if self.login is None:
             raise Forbidden("console: read only without a login; log in first")
         self.session.permit(Operation.ADMIN, app)
 
     def check_token(self, request: HTTPRequest) -> None:
-        """Raise `Forbidden` unless a request that changes something comes from the console's own page."""
+        """Raise `Forbidden` unless the request has the login's CSRF token."""
         if self.login is None or not self.login.vouches(request.header(TOKEN_HEADER)):
             raise Forbidden("X-CSRF-Token: not the one of this login; load the page again")
 
     def lasts(self, now: float) -> bool:
-        """Return False once its login has ended, or the principal is none any more."""
+        """Return False once its login has ended, or its principal was removed or may not read any more."""
         if self._exposed() if self.login is None else not self.login.lasts(now):
             return False
         try:
@@ -65,11 +65,11 @@ class Visitor:
 
 
 def identify(request: HTTPRequest, logins: Logins, principals: Principals, local: bool) -> Visitor:
-    """Who makes this request: by its cookie, or without one by its connection.
+    """Return the caller of a request, by its cookie or else by its connection.
 
-    :param local: only this machine can connect: without principals it may then read.
-    :raises NotLoggedIn: the login has ended, or there is none and one is needed.
-    :raises Forbidden: there is nothing at the console that it may see.
+    :param local: only this machine can connect, so that callers may read without principals.
+    :raises NotLoggedIn: a login is needed, and there is none or it has ended.
+    :raises Forbidden: the principal may not use the console.
     """
 
     def exposed() -> bool:

@@ -95,7 +95,7 @@ class PageTests(BrowserCase):
         def look(url, stage):
             browser = self.browser
             browser.log_in(url, "desk", SECRETS["desk"])
-            self.assertIn("read only", browser.text("#who"))
+            self.assertIn("read only", browser.text("#principal"))
             browser.go(f"notification/{id_text(stage.known.span.batch.id)}")
             self.until("#story", "Token, hashed")
             offered = browser.text("button")

@@ -3,7 +3,7 @@
 const ROOT = "/console/api/";
 let token = null;
 
-/** What the gateway refused, in its own words. */
+/** A request that the gateway refused; the message is the gateway's. */
 export class Refused extends Error {
   constructor(status, detail) {
     super(detail);
@@ -11,23 +11,23 @@ export class Refused extends Error {
   }
 }
 
-/** Note the token that changes are accompanied by. */
+/** Set the CSRF token that changes are sent with. */
 export function setToken(given) {
   token = given;
 }
 
-/** Go to the login page, which leads back to this one. */
+/** Go to the login page, which returns to this page. */
 export function toLogin() {
   location.assign(`/console/login${location.hash}`);
 }
 
-/** What the gateway answers, as JSON; without a login the login page follows. */
+/** Return the JSON of an answer; go to the login page if a login is needed. */
 export async function ask(path, parameters = {}) {
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "")).toString();
   return answered(await fetch(ROOT + path + (query ? `?${query}` : ""), { headers: { Accept: "application/json" } }));
 }
 
-/** Change something. Members in `raw` are JSON already, and are sent as they stand: JavaScript rounds large numbers. */
+/** Request a change. `raw` has members that are JSON texts; they are sent unchanged, because JavaScript rounds large numbers. */
 export async function change(path, body = {}, raw = {}) {
   const headers = { "Content-Type": "application/json", Accept: "application/json" };
   if (token !== null) headers["X-CSRF-Token"] = token;
@@ -47,7 +47,7 @@ async function answered(response) {
   throw new Refused(response.status, found.detail ?? `the gateway answered ${response.status}`);
 }
 
-/** A part of a path. */
+/** Escape a segment of a path. */
 export function part(text) {
   return encodeURIComponent(text);
 }

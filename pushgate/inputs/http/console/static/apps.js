@@ -1,32 +1,32 @@
-// The apps, and the change of a rate.
+// The page of apps, with the form that changes a rate.
 
 import { change, part } from "./api.js";
 import { byId, cell, fillSelect, make, pill } from "./dom.js";
-import { listen, told } from "./live.js";
+import { listen, snapshot } from "./live.js";
 import { count, duration } from "./text.js";
 
 const rows = new Map();
 
-/** Set the page up; with `admin` a rate can be changed. */
+/** Set up the page; the form needs `admin`. */
 export function begin(session) {
   byId("pace").hidden = !session.admin;
   byId("pace").addEventListener("submit", pace);
   listen(draw);
 }
 
-/** Draw what is known, when the page is seen. */
+/** Draw the page if it is shown. */
 export function draw() {
-  const names = Object.keys(told.apps).sort();
+  const names = Object.keys(snapshot.apps).sort();
   fillSelect(byId("pace-app"), names);
   if (byId("apps").hidden) return;
   byId("apps-none").hidden = names.length > 0;
-  for (const name of rows.keys()) if (!(name in told.apps)) rows.delete(name);
-  const drawn = names.map((name) => row(name, told.apps[name], told.rates[name] ?? 0));
+  for (const name of rows.keys()) if (!(name in snapshot.apps)) rows.delete(name);
+  const drawn = names.map((name) => row(name, snapshot.apps[name], snapshot.rates[name] ?? 0));
   const body = byId("apps-rows");
   if (drawn.some((each, index) => body.children[index] !== each) || body.children.length !== drawn.length) body.replaceChildren(...drawn);
 }
 
-// Only a row that changed is made again: the reader's place and focus stay.
+// Rows are replaced only when they changed, so that scroll position and focus stay.
 function row(name, app, rate) {
   const key = JSON.stringify([app, rate]);
   const known = rows.get(name);

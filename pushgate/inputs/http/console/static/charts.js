@@ -1,4 +1,4 @@
-// The charts, drawn by uPlot.
+// Charts, drawn by uPlot.
 
 /* global uPlot */
 
@@ -10,15 +10,15 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim() || "#888";
 }
 
-// Of lines that have no colour of their own.
+// Colours of lines without a colour of their own.
 const OTHERS = ["presumed", "expired", "accepted", "unknown", "rejected", "replaced", "failed", "suppressed"];
 
-/** One chart: lines over the last minutes. */
+/** A chart of lines over the last minutes. */
 export class Chart {
   /**
-   * @param place the element that it is drawn in
-   * @param label what it shows, for those who do not see it
-   * @param write how values are written
+   * @param place the element in which it is drawn
+   * @param label its text alternative
+   * @param write formats a value
    */
   constructor(place, label, write) {
     this.place = place;
@@ -32,7 +32,7 @@ export class Chart {
     new ResizeObserver(() => this.resize()).observe(place);
   }
 
-  /** Show these lines: `lines` has a list of values for each name. */
+  /** Show lines: `lines` has a list of values for each name. */
   show(times, lines) {
     const names = Object.keys(lines);
     this.data = [times, ...Object.values(lines)];
@@ -47,7 +47,7 @@ export class Chart {
     }
   }
 
-  // Where nobody points at a moment, the legend has the last one.
+  // Without a cursor the legend shows the last values.
   showLast() {
     if (this.plot.cursor.idx === null || this.plot.cursor.idx === undefined || this.plot.cursor.left < 0) {
       this.plot.setLegend({ idx: this.data[0].length - 1 });

@@ -1,4 +1,4 @@
-// The console: who is here, and which page is shown.
+// Starts the console, and switches between its pages.
 
 import { ask, change, setToken } from "./api.js";
 import * as apps from "./apps.js";
@@ -38,7 +38,7 @@ function show(moved) {
   PAGES[page](decoded(rest.join("/")));
 }
 
-// A link may have been cut off within an escape.
+// A truncated link may end within an escape.
 function decoded(text) {
   try {
     return decodeURIComponent(text);
@@ -51,8 +51,8 @@ async function begin() {
   const session = await ask("session");
   setToken(session.token);
   byId("version").textContent = session.version;
-  byId("who").textContent = session.logged_in || session.may_log_in ? session.name : "";
-  if (!session.admin) byId("who").append(" (read only)");
+  byId("principal").textContent = session.logged_in || session.may_log_in ? session.name : "";
+  if (!session.admin) byId("principal").append(" (read only)");
   byId("log-in").hidden = session.logged_in || !session.may_log_in;
   byId("log-out").hidden = !session.logged_in;
   byId("log-out").addEventListener("click", leave);

@@ -1,15 +1,15 @@
-// The dead tokens of an app, a page at a time.
+// The dead tokens of an app, in pages.
 
 import { ask, part } from "./api.js";
 import { byId, cell, fillSelect, make } from "./dom.js";
-import { listen, told } from "./live.js";
+import { listen, snapshot } from "./live.js";
 import { count, moment } from "./text.js";
 import { turns } from "./turns.js";
 
 const turn = turns();
 let query = null;
 
-/** Set the page up; with `admin` tokens can be shown in full. */
+/** Set up the page; full tokens need `admin`. */
 export function begin(session) {
   byId("dead-full-field").hidden = !session.admin;
   byId("dead-form").addEventListener("submit", (event) => {
@@ -19,7 +19,7 @@ export function begin(session) {
     load();
   });
   byId("dead-more").addEventListener("click", load);
-  listen(() => fillSelect(byId("dead-app"), Object.keys(told.apps).sort()));
+  listen(() => fillSelect(byId("dead-app"), Object.keys(snapshot.apps).sort()));
 }
 
 async function load() {
@@ -34,7 +34,7 @@ async function load() {
     query.after = page.next;
     byId("dead-more").hidden = page.next === "";
     const shown = byId("dead-rows").children.length;
-    byId("dead-status").textContent = `${count(shown)} of ${count(told.apps[app]?.dead_tokens ?? shown)}${full ? "" : ", hashed"}`;
+    byId("dead-status").textContent = `${count(shown)} of ${count(snapshot.apps[app]?.dead_tokens ?? shown)}${full ? "" : ", hashed"}`;
   } catch (error) {
     if (!isLast()) return;
     byId("dead-status").textContent = error.message;

@@ -1,11 +1,11 @@
-// Elements. Text comes from other people: it is set as text, never as markup.
+// Helpers for elements. Text is untrusted: it is set as text, never as markup.
 
-/** The element with this id. */
+/** Return the element with an id. */
 export function byId(id) {
   return document.getElementById(id);
 }
 
-/** A new element, with attributes, and children that are elements or text. */
+/** Make an element, with attributes, and children that are elements or text. */
 export function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -13,18 +13,18 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
-/** A table's cell; its label stands before it where the table is narrow. */
+/** Make a table cell; the label is shown beside it on narrow screens. */
 export function cell(label, content, kind = "") {
   const inner = content instanceof Node ? content : make("span", {}, content ?? "");
   return make("td", { "data-label": label, ...(kind ? { class: kind } : {}) }, inner);
 }
 
-/** A word in a coloured field. */
+/** Make a word in a coloured field. */
 export function pill(text, kind = "") {
   return make("span", { class: `pill ${kind}`.trim() }, text);
 }
 
-/** Let these be the options of a select; what is chosen stays chosen. */
+/** Set the options of a select, and keep its selection. */
 export function fillSelect(select, values, first = null) {
   const wanted = first === null ? values : ["", ...values];
   const present = [...select.options].map((each) => each.value);
@@ -34,7 +34,7 @@ export function fillSelect(select, values, first = null) {
   if (wanted.includes(chosen)) select.value = chosen;
 }
 
-/** Say what went wrong, above the page; null: nothing did. */
+/** Show an error above the page; null hides it. */
 export function notice(text) {
   const element = byId("notice");
   element.textContent = text ?? "";

@@ -1,4 +1,4 @@
-// What is wrong with the running gateway, and what to do about it.
+// Findings about the running gateway, with advice.
 
 import { ask } from "./api.js";
 import { byId, make, pill } from "./dom.js";
@@ -6,13 +6,13 @@ import { byId, make, pill } from "./dom.js";
 const KINDS = { failure: "bad", warning: "warn", ok: "good" };
 let found = [];
 
-/** Set the page up. */
+/** Set up the page. */
 export function begin() {
   byId("findings-again").addEventListener("click", open);
   byId("findings-all").addEventListener("change", draw);
 }
 
-/** Ask anew. */
+/** Load the findings. */
 export async function open() {
   try {
     found = (await ask("findings")).findings;
@@ -24,7 +24,7 @@ export async function open() {
 
 function draw() {
   const count = (level) => found.filter((each) => each.level === level).length;
-  const parts = [[count("failure"), "failures"], [count("warning"), "warnings"], [count("ok"), "checks are well"]];
+  const parts = [[count("failure"), "failures"], [count("warning"), "warnings"], [count("ok"), "passed checks"]];
   byId("findings-status").textContent = parts.map(([number, what]) => `${number} ${what}`).join(", ");
   const order = Object.keys(KINDS);
   const shown = found.filter((each) => byId("findings-all").checked || each.level !== "ok");

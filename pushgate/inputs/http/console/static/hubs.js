@@ -1,4 +1,4 @@
-// Hubs: registrations by platform and by tag, a tag expression tried out, sends.
+// Hubs: registrations by platform and tag, the count of a tag expression, sends.
 
 import { ask, change, part } from "./api.js";
 import { byId, cell, fillSelect, make, notice, pill } from "./dom.js";
@@ -12,7 +12,7 @@ let hubs = [];
 let after = "";
 let isShown = () => false;
 
-/** Set the page up. */
+/** Set up the page. */
 export function begin(given) {
   session = given;
   byId("hub").addEventListener("change", load);
@@ -21,7 +21,7 @@ export function begin(given) {
   byId("expression-form").addEventListener("submit", tryOut);
 }
 
-/** Load what there is. */
+/** Load the hubs. */
 export async function open() {
   try {
     hubs = (await ask("hubs")).hubs;

@@ -1,4 +1,4 @@
-// The stream of summaries, and what it has told so far.
+// The stream of summaries, and the state that it has transferred.
 
 import { ask } from "./api.js";
 import { byId } from "./dom.js";
@@ -9,24 +9,24 @@ let source = null;
 let again = null;
 let opened = false;
 
-/** What the stream has told: points of the charts, of one app or ("") all, each app's state and rate, the last records. */
-export const told = { app: "", points: [], apps: table({}), rates: table({}), latest: [] };
+/** The points of the charts, of one app or ("") all, the state and rate of each app, and the latest records. */
+export const snapshot = { app: "", points: [], apps: table({}), rates: table({}), latest: [] };
 
-/** Call this after each summary, with the records that are new. */
+/** Call a listener after each summary, with the new records. */
 export function listen(listener) {
   listeners.add(listener);
 }
 
-/** Have the points of one app, or of all. */
+/** Open the stream, with the points of one app or ("") all. */
 export function follow(app) {
-  told.app = app;
+  snapshot.app = app;
   opened = false;
   if (source !== null) source.close();
   clearTimeout(again);
   source = new EventSource(`/console/api/live${app ? `?app=${encodeURIComponent(app)}` : ""}`);
   source.addEventListener("open", () => {
     opened = true;
-    say("live", "good");
+    showConnection("live", "good");
   });
   source.addEventListener("hello", (event) => greet(JSON.parse(event.data)));
   source.addEventListener("tick", (event) => take(JSON.parse(event.data)));
@@ -34,60 +34,60 @@ export function follow(app) {
   source.addEventListener("error", () => lost(app));
 }
 
-// A browser keeps a page that was left, for the way back: its stream would stay open, and of those it has six to a host.
+// A browser may keep a page in its back/forward cache. The stream would stay open there, and HTTP/1.1 has six connections to a host.
 addEventListener("pagehide", () => {
   if (source !== null) source.close();
   source = null;
   clearTimeout(again);
 });
-// What such a page shows may be of a login that has ended.
+// The login of a page that comes out of that cache may have ended.
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
 function greet(all) {
-  told.points = all.points;
-  told.apps = table(all.apps);
-  told.rates = table({});
-  told.latest = all.latest;
-  tell([]);
+  snapshot.points = all.points;
+  snapshot.apps = table(all.apps);
+  snapshot.rates = table({});
+  snapshot.latest = all.latest;
+  notify([]);
 }
 
 function take(news) {
-  told.points.push(news.point);
-  told.points.splice(0, Math.max(0, told.points.length - POINTS));
-  Object.assign(told.apps, news.apps);
-  for (const app of news.gone) delete told.apps[app];
-  told.rates = table(news.rates);
-  tell(news.latest);
+  snapshot.points.push(news.point);
+  snapshot.points.splice(0, Math.max(0, snapshot.points.length - POINTS));
+  Object.assign(snapshot.apps, news.apps);
+  for (const app of news.gone) delete snapshot.apps[app];
+  snapshot.rates = table(news.rates);
+  notify(news.latest);
 }
 
-// An object without the properties that all objects have: an app may be called "constructor", or "__proto__".
+// An object without inherited properties: an app may be called "constructor" or "__proto__".
 function table(entries) {
   return Object.assign(Object.create(null), entries);
 }
 
-function tell(records) {
+function notify(records) {
   for (const listener of listeners) listener(records);
 }
 
-// The stream ended: the gateway stopped, or the login did, which the next question shows.
+// Reconnect. If the login has ended, the request for the session leads to the login page.
 function lost(app, wait = 2000) {
   if (source !== null) source.close();
   source = null;
-  say("not connected", "bad");
+  showConnection("not connected", "bad");
   clearTimeout(again);
   again = setTimeout(async () => {
     try {
       await ask("session");
-      follow(opened ? app : ""); // a stream that never began: the app may be none any more
+      follow(opened ? app : ""); // the app may have been removed
     } catch {
       lost(app);
     }
   }, wait);
 }
 
-function say(text, kind) {
+function showConnection(text, kind) {
   const element = byId("connection");
   element.textContent = text;
   element.className = `pill ${kind}`;

@@ -1,4 +1,4 @@
-// The story of one notification.
+// The trace of one notification.
 
 import { ask, change, part } from "./api.js";
 import { byId, make, pill } from "./dom.js";
@@ -10,7 +10,7 @@ const ON_ITS_WAY = new Set(["queued", "written"]);
 let session = null;
 let shown = "";
 
-/** Set the page up. */
+/** Set up the page. */
 export function begin(given) {
   session = given;
   byId("look-up").addEventListener("submit", (event) => {
@@ -22,7 +22,7 @@ export function begin(given) {
   });
 }
 
-/** Show the notification with this id; "": none is asked for. */
+/** Show the notification with an id; "" shows none. */
 export async function open(id) {
   if (id === "" || id === shown) return;
   shown = id;
@@ -49,7 +49,7 @@ function facts(story, full) {
   add("State", pill(story.state, kindOf(story.state)));
   if (story.reason) add("Reason", `${story.status ?? ""} ${story.reason}`.trim());
   add("App", story.app);
-  add(full || story.token === null ? "Token" : "Token, hashed", make("span", { class: "code" }, story.token ?? story.channel ?? "not known any more"));
+  add(full || story.token === null ? "Token" : "Token, hashed", make("span", { class: "code" }, story.token ?? story.channel ?? "no longer known"));
   add("Attempts", story.attempts);
   add("Upstream", story.upstream || "–");
   if (story.unique_id) add("Id at the push service", story.unique_id);
@@ -57,7 +57,7 @@ function facts(story, full) {
   add("Last change", moment(story.at));
   const panel = make("div", { class: "panel" }, list);
   if (session.admin && !full && story.token !== null) panel.append(button("Show the full token", () => load(story.id, true)), " ");
-  if (session.admin && ON_ITS_WAY.has(story.state)) panel.append(button("Withdraw it", () => withdraw(story.id, panel)));
+  if (session.admin && ON_ITS_WAY.has(story.state)) panel.append(button("Withdraw", () => withdraw(story.id, panel)));
   return panel;
 }
 
@@ -65,7 +65,7 @@ async function withdraw(id, panel) {
   let text;
   try {
     const { cancelled } = await change(`notifications/${part(id)}/cancel`);
-    text = cancelled ? "It is withdrawn." : "It was written already, or has its outcome.";
+    text = cancelled ? "The notification is withdrawn." : "The notification was already written, or has its outcome.";
     await load(id, false);
   } catch (error) {
     text = error.message;

@@ -1,7 +1,7 @@
-// The last outcomes, as they come.
+// The latest outcomes.
 
 import { byId, cell, fillSelect, make, pill } from "./dom.js";
-import { listen, told } from "./live.js";
+import { listen, snapshot } from "./live.js";
 import { kindOf, states, time } from "./text.js";
 
 const ROWS = 100;
@@ -9,7 +9,7 @@ let kept = [];
 let held = false;
 let stale = true;
 
-/** Set the page up. */
+/** Set up the page. */
 export function begin() {
   fillSelect(byId("state-filter"), states, "all");
   byId("state-filter").addEventListener("change", () => { stale = true; draw([]); });
@@ -23,8 +23,8 @@ export function begin() {
 }
 
 function take(records) {
-  if (records.length === 0 && told.latest.length > 0 && kept.length === 0) {
-    kept = [...told.latest].reverse();
+  if (records.length === 0 && snapshot.latest.length > 0 && kept.length === 0) {
+    kept = [...snapshot.latest].reverse();
     stale = true;
   }
   if (records.length > 0) {
@@ -34,7 +34,7 @@ function take(records) {
   draw();
 }
 
-/** Draw what is known, when the page is seen and nothing holds it. */
+/** Draw the page if it is shown and not on hold. */
 export function draw() {
   if (byId("outcomes").hidden || held || !stale) return;
   stale = false;

@@ -1,14 +1,14 @@
-// The overview: figures of now, and charts of the last five minutes.
+// The overview: current figures, and charts of the last five minutes.
 
 import { Chart } from "./charts.js";
 import { byId, fillSelect, make } from "./dom.js";
-import { follow, listen, told } from "./live.js";
+import { follow, listen, snapshot } from "./live.js";
 import { count, duration, states } from "./text.js";
 
 let charts = null;
 const figures = new Map();
 
-/** Set the page up. */
+/** Set up the page. */
 export function begin() {
   charts = {
     states: new Chart(byId("chart-states"), "Outcomes a second", count),
@@ -20,13 +20,13 @@ export function begin() {
   listen(draw);
 }
 
-/** Draw what is known, when the page is seen. */
+/** Draw the page if it is shown. */
 export function draw() {
-  fillSelect(byId("app-filter"), Object.keys(told.apps).sort(), "all");
-  byId("app-filter").value = told.app;
-  if (told.app !== "" && !(told.app in told.apps)) follow("");
+  fillSelect(byId("app-filter"), Object.keys(snapshot.apps).sort(), "all");
+  byId("app-filter").value = snapshot.app;
+  if (snapshot.app !== "" && !(snapshot.app in snapshot.apps)) follow("");
   if (byId("overview").hidden) return;
-  const points = told.points;
+  const points = snapshot.points;
   const last = points.at(-1);
   tiles(last);
   const times = points.map((each) => each.at);
@@ -40,11 +40,11 @@ export function draw() {
 }
 
 function lines(names, value) {
-  return Object.fromEntries(names.map((name) => [name, told.points.map((each) => value(each, name))]));
+  return Object.fromEntries(names.map((name) => [name, snapshot.points.map((each) => value(each, name))]));
 }
 
 function tiles(last) {
-  const apps = told.app === "" ? Object.values(told.apps) : [told.apps[told.app]];
+  const apps = snapshot.app === "" ? Object.values(snapshot.apps) : [snapshot.apps[snapshot.app]];
   const open = apps.filter((each) => each.circuit?.open).length;
   const days = apps.map((each) => each.certificate_days).filter((each) => each !== null);
   show("Outcomes a second", count(last ? Object.values(last.states).reduce((sum, each) => sum + each, 0) : 0));
@@ -55,7 +55,7 @@ function tiles(last) {
   show("Next certificate", days.length ? `${Math.min(...days)} days` : "–");
 }
 
-// A figure is written only when it changed, so that a screen reader says no more than that.
+// A figure is set only when it changed: screen readers announce what is set.
 function show(label, text) {
   if (!figures.has(label)) {
     const value = make("dd");

@@ -1,15 +1,15 @@
-// A test send, with what became of each device.
+// A test send, with the outcome for each device.
 
 import { change, part } from "./api.js";
 import { byId, cell, fillSelect, make, pill } from "./dom.js";
-import { listen, told } from "./live.js";
+import { listen, snapshot } from "./live.js";
 import { duration, kindOf } from "./text.js";
 
-/** Set the page up. */
+/** Set up the page. */
 export function begin(session) {
   byId("test-link").hidden = !session.admin;
   byId("test-form").addEventListener("submit", send);
-  listen(() => fillSelect(byId("test-app"), Object.keys(told.apps).sort()));
+  listen(() => fillSelect(byId("test-app"), Object.keys(snapshot.apps).sort()));
 }
 
 async function send(event) {
@@ -18,14 +18,14 @@ async function send(event) {
   const tokens = byId("test-tokens").value.split("\n").map((each) => each.trim()).filter((each) => each !== "");
   byId("test-rows").replaceChildren();
   byId("test-button").disabled = true;
-  status.textContent = "Sending; a push service may take its time …";
+  status.textContent = "Sending …";
   try {
     const given = { tokens };
     if (byId("test-topic").value) given.topic = byId("test-topic").value;
     if (byId("test-type").value) given.push_type = byId("test-type").value;
     const result = await change(`apps/${part(byId("test-app").value)}/test-sends`, given, { payload: payload(byId("test-payload").value) });
     byId("test-rows").replaceChildren(...rows(result, tokens));
-    status.textContent = result.settled ? "Each device has its outcome." : "Some have no outcome yet; look them up later.";
+    status.textContent = result.settled ? "Each device has an outcome." : "Some devices have no outcome yet; look them up later.";
   } catch (error) {
     status.textContent = error.message;
   } finally {
@@ -33,7 +33,7 @@ async function send(event) {
   }
 }
 
-// As it was typed; what is no JSON is a text, since some push services take XML.
+// JSON is sent as typed; other text is sent as a string, because some push services take XML.
 function payload(text) {
   try {
     JSON.parse(text);

@@ -1,23 +1,23 @@
-// Numbers and times as people read them.
+// Formats of numbers and times.
 
 const STATES = ["accepted", "replaced", "presumed", "rejected", "suppressed", "expired", "unknown", "cancelled", "failed", "dead-token"];
 const GOOD = new Set(["accepted", "replaced", "presumed"]);
 const MILD = new Set(["queued", "written", "cancelled", "suppressed", "expired", "dead-token"]);
 
-/** Every state of an outcome. */
+/** All states of outcomes. */
 export const states = STATES;
 
-/** The kind of a state, for its colour. */
+/** Return the kind of a state, which decides its colour. */
 export function kindOf(state) {
   return GOOD.has(state) ? "good" : MILD.has(state) ? "warn" : "bad";
 }
 
-/** A count, with separators. */
+/** Format a count, with separators. */
 export function count(number) {
   return number === null || number === undefined ? "–" : number.toLocaleString("en", { maximumFractionDigits: number < 10 ? 1 : 0 });
 }
 
-/** A duration in seconds. */
+/** Format a duration in seconds. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   if (seconds === 0) return "0";
@@ -28,7 +28,7 @@ export function duration(seconds) {
   return `${Math.floor(seconds / 86400)} d`;
 }
 
-/** A day and time, of Unix seconds. */
+/** Format Unix seconds as day and time. */
 export function moment(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   const date = new Date(seconds * 1000);
@@ -36,7 +36,7 @@ export function moment(seconds) {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time(seconds)}`;
 }
 
-/** A time of the day, of Unix seconds. */
+/** Format Unix seconds as time of day. */
 export function time(seconds, digits = 0) {
   const date = new Date(seconds * 1000);
   const two = (number) => String(number).padStart(2, "0");

@@ -1,6 +1,6 @@
-// Questions of which only the last one counts.
+// Requests of which only the latest counts.
 
-/** Begin a series: call what this returns at each question, and what that returns once its answer is there: true unless another was asked since. */
+/** Return a function to call at each request. It returns a function that is true until the next request. */
 export function turns() {
   let last = 0;
   return () => {
