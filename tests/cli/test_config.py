@@ -196,7 +196,9 @@ class ImportMomentumTests(PlugInTestCase):
         text = 'domain "a.example" { delivery_method = apn tls_certificate = "/a.pem" retry_interval = 60 }\n'
         file, result = self.run_on(text.encode())
         self.assertEqual(result.exit_code, 0)
-        self.assertIn(f"{file}: line 1: retry_interval: no counterpart; an app's circuit", result.stderr)
+        self.assertIn(
+            f"{file}: line 1: retry_interval: no counterpart; the delay of an app's circuit", result.stderr
+        )
         made = self.directory() / "pushgate.toml"
         made.write_text(result.stdout)
         checked = CliRunner().invoke(main, ["config", "check", str(made)])

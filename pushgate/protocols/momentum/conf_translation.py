@@ -17,18 +17,18 @@ from pushgate.protocols.momentum.toml_text import Value, table_text
 APPLE: Final = {"gateway.push.apple.com": "production", "gateway.sandbox.push.apple.com": "sandbox"}
 """The environments of Apple's discontinued binary service, which are translated to HTTP/2."""
 _CIRCUIT: Final = (
-    "an app's circuit waits longer after each failure: up to a minute, or an hour if it was blocked"
+    "the delay of an app's circuit grows with each failure, up to a minute, or an hour if it was blocked"
 )
 WITHOUT: Final = {
-    "connect_timeout": "an attempt takes 30 s at most",
+    "connect_timeout": "the timeout is 30 s",
     "retry_interval": _CIRCUIT,
     "max_retry_interval": _CIRCUIT,
-    "mx_failures_to_delay": "an app's circuit opens at the third failure, whatever its cause",
+    "mx_failures_to_delay": "an app's circuit opens at the third failure of any cause",
     "tls_ciphers": "OpenSSL's defaults, TLS 1.2 and later",
     "tls_verify": "the push service is always verified; `trust` names another authority than the system's",
-    "tls": "a push service is reached over TLS, always",
+    "tls": "connections to push services always use TLS",
     "message_expiration": "`expiry` of [gateway] is the longest wait for a push service, 30m by default",
-    "max_deliveries_per_connection": "connections are kept as long as they are of use",
+    "max_deliveries_per_connection": "connections are kept as long as they are usable",
 }
 """Settings of a domain that are not translated, and the behaviour of pushgate instead."""
 _KNOWN: Final = frozenset(
@@ -95,12 +95,15 @@ class _Translator:
         for domain in domains:
             self._app(domain)
         for domain in others:
-            self._note(domain.line, f"domain {domain.name}: GCM is no more; docs/fcm.md has what is")
+            self._note(
+                domain.line,
+                f"domain {domain.name}: GCM was discontinued; docs/fcm.md describes its successor",
+            )
         self._inputs()
         self._sinks()
         for stanza in self._conf.stanzas:
             if stanza.kind not in _READ:
-                self._note(stanza.line, f"{stanza.kind}: not read, no part of pushes")
+                self._note(stanza.line, f"{stanza.kind}: not read: it is not about push")
         for each in includes(self._conf):
             self._note(each.line, f"{each.key}: not read; import that file too")
         head = "# Made of an ecelerity.conf. Check it with `pushgate config check`.\n"
@@ -147,11 +150,13 @@ class _Translator:
         """Map the recipients of a domain to an app, or leave them at the first app of this domain."""
         key = domain.name.lower().removesuffix(".")
         if key in self._apps:
-            before = f"its recipients lead to {self._apps[key]}, from line {self._lines[key]}"
-            self._note(domain.line, f"domain {domain.name}: {before}; none leads to {name}")
+            before = f"its recipients belong to {self._apps[key]}, from line {self._lines[key]}"
+            self._note(domain.line, f"domain {domain.name}: {before}; {name} gets none")
             return
         if not _DOMAIN.fullmatch(key) or not key.isascii():
-            self._note(domain.line, f"domain {domain.name}: no domain of an address; none leads to {name}")
+            self._note(
+                domain.line, f"domain {domain.name}: not a domain of an address; {name} gets no recipients"
+            )
         self._apps[key], self._lines[key] = name, domain.line
 
     def _route(self, domain: Domain) -> tuple[str, int]:
@@ -166,7 +171,7 @@ class _Translator:
             host, port = "", 0
         if not is_host_name(host) or not 0 < port < 65536:
             if setting is not None:
-                self._note(setting.line, "routes: none that is understood; Apple's production service")
+                self._note(setting.line, "routes: not valid; Apple's production service instead")
             return "gateway.push.apple.com", 2195
         if setting is not None and len(setting.values) > 1:
             self._note(setting.line, "routes: an app has one push service; the first is taken")
@@ -175,7 +180,7 @@ class _Translator:
     def _apple(self, domain: Domain, environment: str, entries: dict[str, Value]) -> None:
         entries |= {"upstream": "apns-http2", "environment": environment}
         self._note(
-            domain.line, f"domain {domain.name}: Apple's binary service is no more; HTTP/2 in its place"
+            domain.line, f"domain {domain.name}: Apple discontinued the binary service; translated to HTTP/2"
         )
         if (expiry := self._number(domain, "apn_expiry")) is not None:
             entries["default_ttl"] = f"{expiry}s"
@@ -228,11 +233,11 @@ class _Translator:
             for listener, listen in listeners(self._conf, kind):
                 address = self._address(listen, _DEFAULTS[ours])
                 if any(address.clashes(each) for each in self._listening):
-                    self._note(listen.line, f"listen: {address.endpoint} is taken by one before it; left out")
+                    self._note(listen.line, f"listen: {address.endpoint} is already in use; left out")
                 else:
                     self._input(ours, address, (listen, listener))
         if not self._listening:
-            self._note(1, "no listener that is understood; the input smtp listens on this machine alone")
+            self._note(1, "no valid listener; the input smtp listens on loopback")
             self._input("smtp", _DEFAULTS["smtp"], ())
 
     def _address(self, stanza: Stanza, default: ListenAddress) -> ListenAddress:

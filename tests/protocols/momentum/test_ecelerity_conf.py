@@ -126,11 +126,11 @@ def test_what_has_no_counterpart() -> None:
     for words in (
         "line 2: apn_expiry: `expiry` of the inputs", "line 3: idle_timeout: no counterpart; connections over HTTP/2 are kept",
         "line 13: tls: no counterpart", "line 14: tls_verify: no counterpart",
-        "line 9: apn_logger, concurrency: not translated", "line 15: domain APN_example.com: Apple's binary service is no more",
+        "line 9: apn_logger, concurrency: not translated", "line 15: domain APN_example.com: Apple discontinued the binary service",
         "line 18: delivery_response_timeout: no counterpart; over HTTP/2", "line 22: tls_ciphers: no counterpart",
         "line 28: routes: an app has one push service", "line 30: message_expiration: no counterpart; `expiry` of [gateway]",
         "line 31: surprise: no counterpart", "line 33: domain relay.example.com: tls_certificate is missing",
-        "line 39: domain android.example.com: GCM is no more", "line 41: mcmt_reception: always allow",
+        "line 39: domain android.example.com: GCM was discontinued", "line 41: mcmt_reception: always allow",
         "line 41: tcp:25: other machines can reach it", "line 43: snmp: not read", "line 44: include: not read; import that file",
     ):  # fmt: skip
         assert words in remarks, remarks
@@ -144,7 +144,7 @@ def test_names() -> None:
     )
     tree, remarks = translated(text)
     assert list(tree["apps"]) == ["a_b", "a_b-2", "app", "_" * 56]
-    assert "no listener that is understood" in remarks
+    assert "no valid listener" in remarks
     assert tree["inputs"]["smtp"]["domains"]["a b"] == "a_b"
 
 
@@ -156,8 +156,8 @@ def test_a_domain_in_several_bindings() -> None:
     )
     assert list(tree["apps"]) == ["a", "A", "a-2", "a-2-2"]
     assert tree["inputs"]["smtp"]["domains"] == {"a": "a", "a-2": "a-2-2"}
-    assert "line 2: domain A.: its recipients lead to a, from line 1; none leads to A" in remarks
-    assert "line 3: domain a: its recipients lead to a, from line 1; none leads to a-2" in remarks
+    assert "line 2: domain A.: its recipients belong to a, from line 1; A gets none" in remarks
+    assert "line 3: domain a: its recipients belong to a, from line 1; a-2 gets none" in remarks
 
 
 @pytest.mark.parametrize("name", ["", ".", "*.example.com", "a b", "ü.example"])
@@ -165,7 +165,7 @@ def test_domains_of_no_address(name: str) -> None:
     """Such a domain has its app all the same, and a remark."""
     tree, remarks = translated(f'domain "{name}" {{ delivery_method = apn }}')
     assert len(tree["apps"]) == 1
-    assert f"domain {name}: no domain of an address" in remarks
+    assert f"domain {name}: not a domain of an address" in remarks
 
 
 OUTER = """\
@@ -211,20 +211,20 @@ def test_listeners_at_one_address() -> None:
         "tcp:25", "tcp:7225:interface=127.0.0.1", r"tcp6:25:interface=\:\:1", "tcp:26",
     ]  # fmt: skip
     assert list(tree["inputs"]) == ["smtp", "smtp-2", "smtp-3", "smtp-4"]
-    assert "line 3: listen: tcp:25:interface=127.0.0.1 is taken by one before it" in remarks
-    assert "line 5: listen: tcp:7225:interface=127.0.0.1 is taken" in remarks
+    assert "line 3: listen: tcp:25:interface=127.0.0.1 is already in use" in remarks
+    assert "line 5: listen: tcp:7225:interface=127.0.0.1 is already in use" in remarks
     assert r"\:\:1: other machines" not in remarks
 
 
 @pytest.mark.parametrize(
     ("line", "remark"),
     [
-        ('routes = "apn://a b"', "routes: none that is understood"), ('routes = "apn://10.0.0.256"', "routes: none that is understood"),
-        ('routes = "apn://a:x"', "routes: none that is understood"),
+        ('routes = "apn://a b"', "routes: not valid"), ('routes = "apn://10.0.0.256"', "routes: not valid"),
+        ('routes = "apn://a:x"', "routes: not valid"),
         ("max_outbound_connections = 0", "no whole number above 0"), ("apn_expiry = -1", "no whole number above 0"),
         ('tls_certificate = ""', "tls_certificate is missing"),
-        ("routes = nonsense", "routes: none that is understood"), ('routes = "apn://a?port=99999"', "none that is understood"),
-        ('routes = "apn://[x?port=1"', "none that is understood"), ("routes = ()", "none that is understood"),
+        ("routes = nonsense", "routes: not valid"), ('routes = "apn://a?port=99999"', "not valid"),
+        ('routes = "apn://[x?port=1"', "not valid"), ("routes = ()", "not valid"),
         ("max_outbound_connections = many", "no whole number"), ("max_outbound_connections = ()", ""),
     ],
 )  # fmt: skip
