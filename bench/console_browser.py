@@ -61,7 +61,7 @@ class Browser:
         self._cdp("Emulation.setEmulatedMedia", features=scheme)
 
     def open(self, url: str) -> None:
-        """Load a page, forgetting who was logged in."""
+        """Load a page without cookies."""
         self._cdp("Network.clearBrowserCookies")
         self.driver.get("about:blank")
         self.driver.get(url)

@@ -164,7 +164,7 @@ class Stage:
             token = number.to_bytes(32)
             entry = DeadTokenEntry(token, since - 3600 * number, DeadReason.FEEDBACK)
             self.gateway.dead[self.names[0]][token] = entry
-        self.known = _told(self.names[0], self.reason or "Unregistered")
+        self.known = _traced(self.names[0], self.reason or "Unregistered")
         self.gateway.records[self.known.span.batch.id] = self.known
         for number in range(90):
             platform = (Platform.APNS, Platform.FCMV1, Platform.APNS)[number % 3]
@@ -181,7 +181,7 @@ class Stage:
             self.hub.send(request)
 
 
-def _told(app: str, reason: str) -> Outcome:
+def _traced(app: str, reason: str) -> Outcome:
     """An outcome with a story: written twice, refused in the end."""
     now = time.time()
     made = outcome(State.REJECTED, app=app, status=410, reason=reason, at=now)

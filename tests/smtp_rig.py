@@ -24,7 +24,7 @@ def commands(*lines: str) -> bytes:
 
 
 def whole(message: str | None = None, *, begin: tuple[str, ...] = BEGIN) -> bytes:
-    """All that is said for one message, at once."""
+    """The commands and the data of one message."""
     return commands(*begin) + dotted(mcmt() if message is None else message)
 
 

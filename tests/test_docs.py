@@ -211,6 +211,12 @@ def own_keys(model: type[BaseModel], base: type[BaseModel] | None) -> list[str]:
 # the configuration
 
 
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *DOCS.rglob("*.md")], ids=lambda page: page.name)
+def test_no_conflict_markers(page: Path) -> None:
+    """No merge conflict was committed."""
+    assert re.findall(r"^(?:<<<<<<< .*|=======|>>>>>>> .*)$", page.read_text(), re.MULTILINE) == []
+
+
 def test_every_table_is_there() -> None:
     """Each section about configuration is one the test knows, and the other way round."""
     headings = re.findall(r"^### (`\[.*)$", CONTRACT, re.MULTILINE)

@@ -27,7 +27,7 @@ def send(gateway):
 
 
 def test_status(gateway):
-    """What was sent is counted; in a pipe there are no colours, no cursor codes, and 80 columns at most."""
+    """Notifications are counted; in a pipe there are no colours, no cursor codes, and 80 columns at most."""
     send(gateway)
     done = pushgate("status", "--to", gateway.to)
     assert (done.returncode, done.stderr) == (0, "")
@@ -39,18 +39,18 @@ def test_status(gateway):
 
 
 def test_status_as_json(gateway):
-    """Programs get what the gateway says, and the findings."""
-    told = json.loads(pushgate("status", "--json", "--to", gateway.to).stdout)
-    assert told["apps"].keys() == {"demo", "other"}
-    assert told["versions"]["pushgate"] == __version__
-    judged = troubles(gateway_stats(told), versions(), told["at"])
-    assert [(each["part"], each["what"]) for each in told["findings"]] == [
+    """JSON has the gateway's answer and the findings."""
+    answer = json.loads(pushgate("status", "--json", "--to", gateway.to).stdout)
+    assert answer["apps"].keys() == {"demo", "other"}
+    assert answer["versions"]["pushgate"] == __version__
+    judged = troubles(gateway_stats(answer), versions(), answer["at"])
+    assert [(each["part"], each["what"]) for each in answer["findings"]] == [
         (part, each.what) for part, each in judged
     ]
 
 
 def test_no_gateway():
-    """A gateway that is not there is a line and exit status 1, for both."""
+    """An unreachable gateway is a line and exit status 1, for both."""
     for command in ("status", "top"):
         done = pushgate(command, "--to", "127.0.0.1:1")
         assert (done.returncode, done.stdout) == (1, "")
@@ -59,7 +59,7 @@ def test_no_gateway():
 
 @pytest.fixture
 def down(tmp_path, certificates):
-    """A gateway that cannot reach the push service of `demo`, and that lets a principal see nothing else."""
+    """A gateway that cannot reach the push service of `demo`, with a principal that may read only this app."""
     made = pushgate("secret", "reader", "--append", str(tmp_path / "reader.hash"), cwd=tmp_path)
     (tmp_path / "reader.secret").write_text(made.stdout.splitlines()[1].strip())
     pushgate("secret", "shop", "--append", str(tmp_path / "shop.hash"), cwd=tmp_path)
@@ -69,19 +69,19 @@ def down(tmp_path, certificates):
     running.stop()
 
 
-def test_trouble_and_who_may_see_it(down, tmp_path):
-    """A push service out of reach is named with what to do; a principal sees its own apps and no more."""
+def test_problems_and_permissions(down, tmp_path):
+    """An unreachable push service is a problem with advice; a principal sees only its own apps."""
     login = "--login", "reader", "--secret-file", str(tmp_path / "reader.secret")
-    told = json.loads(pushgate("status", "--json", "--to", down.to, *login).stdout)
-    assert told["apps"].keys() == {"demo"}
-    assert "versions" not in told
+    answer = json.loads(pushgate("status", "--json", "--to", down.to, *login).stdout)
+    assert answer["apps"].keys() == {"demo"}
+    assert "versions" not in answer
     everything = pushgate("status", "--to", down.to)
     assert "apps.demo: " in everything.stdout
     assert "check host and port" in " ".join(everything.stdout.split())
 
 
 def test_top_in_a_pipe(gateway):
-    """As many looks as asked for, as text or as an object a line; nothing but text in it."""
+    """The given number of looks, as text or JSON lines."""
     done = pushgate("top", "--count", "2", "--interval", "0.2", "--to", gateway.to)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count(f"at {gateway.to}, up ") == 2
@@ -103,7 +103,7 @@ class Terminal:
         self.theirs, self.text = theirs, ""
 
     def until(self, word):
-        """Read until it has shown `word`, whatever else there is."""
+        """Read until the output has `word`."""
         while word not in self.text:
             ready = select.select([self.ours], [], [], 30)[0]
             assert ready, self.text
@@ -114,7 +114,7 @@ class Terminal:
         return not termios.tcgetattr(self.theirs)[3] & termios.ICANON
 
     def end(self):
-        """Its exit status; the terminal is given back."""
+        """Return the exit status; the terminal is restored."""
         while self.process.poll() is None:
             if select.select([self.ours], [], [], 0.05)[0]:
                 self.text += os.read(self.ours, 65536).decode("utf-8", "replace")
@@ -126,7 +126,7 @@ class Terminal:
 
 @pytest.mark.parametrize("how", ["q", "Ctrl-C"])
 def test_top_on_a_terminal(gateway, how):
-    """It takes the whole terminal, redraws it, and leaves it as it was: at q well, at Ctrl-C interrupted."""
+    """It uses the whole terminal and restores it, with exit status 0 at q, and that of an interrupt at Ctrl-C."""
     terminal = Terminal("top", "--interval", "0.2", "--to", gateway.to)
     try:
         terminal.until(f"at {gateway.to}, up ")

@@ -43,7 +43,7 @@ class ApnLoggerTests(TestCase):
         await sink.stop()
 
     async def test_lines(self) -> None:
-        """A line a notification, in the order of the reports; a dead token is none."""
+        """A line for each notification, in order; dead tokens have none."""
         sink = self.started(tokens="none")
         dead = DeadToken("news", b"\1", 1, 2.0, "apns-stream")
         await sink.emit([outcome(tokens=[b"a", b"b"]), dead, outcome(State.REJECTED)])
@@ -52,14 +52,14 @@ class ApnLoggerTests(TestCase):
         self.assertNotIn("61", self.path.read_text().split("@")[4])
 
     async def test_left_out(self) -> None:
-        """Each kind can be left out."""
+        """Kinds of entries can be left out."""
         sink = self.started(log_delivery=False, log_tempfail=False)
         await sink.emit([outcome(), outcome(State.REJECTED)])
         await sink.stop()
         self.assertEqual(self.kinds(), "P")
 
     async def test_formats(self) -> None:
-        """Formats may be others; one with a macro that is not known stops the start, naming its key."""
+        """Formats are configurable; an unknown macro stops the start."""
         sink = self.started(delivery_format="%d|%e|%S")
         await sink.emit([outcome()])
         await sink.stop()
@@ -68,7 +68,7 @@ class ApnLoggerTests(TestCase):
         self.assertIn("permfail_format: a string of length 2; must have no % but in %t, %i,", error.faults[0])
 
     async def test_heartbeat(self) -> None:
-        """Now and then a line says that the logger is alive, though nothing else happens; none after the stop."""
+        """Heartbeat lines are written until the stop."""
         sink = self.started(heartbeat="10ms")
         while self.path.read_text().count("\n") < 3:
             await deferLater(reactor, 0.005, lambda: None)  # type: ignore[arg-type] # it is a reactor
@@ -76,13 +76,13 @@ class ApnLoggerTests(TestCase):
         self.assertEqual(set(self.path.read_text().splitlines()), {"1234@M"})
 
     async def test_no_heartbeat(self) -> None:
-        """With 0 there is none."""
+        """With 0 there are no heartbeats."""
         sink = self.started(heartbeat="0s")
         await sink.stop()
         self.assertEqual(self.path.read_text(), "")
 
     async def test_a_heartbeat_that_cannot_be_written(self) -> None:
-        """Is in the log; outcomes go on when there is room again."""
+        """The failure is logged; outcomes are written once there is room again."""
         sink = self.started(heartbeat="1ms")
         write = sink._file.write
         self.patch(sink._file, "write", lambda lines: (_ for _ in ()).throw(OSError(28, "full")))
@@ -96,7 +96,7 @@ class ApnLoggerTests(TestCase):
         self.assertIn("D", self.kinds())
 
     async def test_rotation(self) -> None:
-        """Moved away and reopened, each line is in one of the two files."""
+        """After a rename and `reopen`, each line is in one of the two files."""
         sink = self.started()
         await sink.emit([outcome()])
         moved = self.path.rename(self.path.with_suffix(".1"))

@@ -1,4 +1,4 @@
-"""What is said of a gateway's state: each trouble is found, and is told from the others."""
+"""Findings about a gateway's state: each problem is found and distinguished from others."""
 
 import pytest
 from msgspec import convert
@@ -29,7 +29,7 @@ def found(stats):
 
 
 def trouble(**changed):
-    """The only trouble of a healthy gateway of which this is changed: part, level, check, words."""
+    """The only problem of a healthy gateway with these changes: part, level, check, text."""
     [(part, finding)] = troubles(convert(HEALTHY | changed, GatewayStats), OURS, NOW)
     return part, str(finding.level), finding.check, finding.what
 
@@ -45,10 +45,10 @@ def sink_trouble(**state):
 
 
 def test_a_healthy_gateway():
-    """Everything that was looked at is said to be in order; programs that watch are no sinks."""
-    told = found(HEALTHY)
-    assert {finding.level for _, finding in told} == {Level.OK}
-    assert [(part, finding.check) for part, finding in told] == [
+    """All findings are ok; watchers are not sinks."""
+    findings = found(HEALTHY)
+    assert {finding.level for _, finding in findings} == {Level.OK}
+    assert [(part, finding.check) for part, finding in findings] == [
         (GATEWAY, "gateway-version"), (GATEWAY, "disk"), (GATEWAY, "open-files"), ("apps.news", "circuit"),
         ("apps.news", "queue"), ("apps.news", "queue-age"), ("apps.news", "dead-tokens"), ("apps.news", "late-errors"),
         ("apps.news", "certificate-days"), ("sinks.log", "sink"),
@@ -56,7 +56,7 @@ def test_a_healthy_gateway():
 
 
 def test_an_idle_gateway():
-    """One that has nothing to do, and one that says nothing but its apps, have no trouble."""
+    """An idle gateway, and one that reports only apps, have no problems."""
     idle = {"news": {"upstream": "wns"}}
     assert {finding.level for _, finding in found({"apps": idle, "sinks": {"log": {}}})} == {Level.OK}
     assert found({}) == []
@@ -64,7 +64,7 @@ def test_an_idle_gateway():
 
 @pytest.mark.parametrize("cause", Cause)
 def test_an_open_circuit(cause):
-    """Each cause is named, with what it means and what to do."""
+    """Each cause has its meaning and advice."""
     assert cause in CAUSES
     state = {"circuit": {"open": True, "cause": cause}}
     assert app_trouble(**state) == ("failure", "circuit", f"open: {cause}")
@@ -73,14 +73,14 @@ def test_an_open_circuit(cause):
     assert finding.advice == CAUSES[cause].advice
 
 
-def test_no_cause_that_there_is_not():
-    """The words are those of causes that circuits have; one of tomorrow leads to the log."""
+def test_causes():
+    """There is a text for each cause of circuits; an unknown cause refers to the log."""
     assert set(CAUSES) == set(Cause)
     assert words("of tomorrow").advice == "the gateway's log has the reason"
 
 
 def test_a_circuit_that_is_not_open_yet():
-    """A failure is seen before the circuit opens, and so is a gateway that does not get connected."""
+    """Failures before the circuit opens are found, and so is a missing connection."""
     assert app_trouble(circuit={"open": False, "cause": "refused"}) == (
         "warning", "circuit", "closed, but the last attempt failed: refused",
     )  # fmt: skip
@@ -91,13 +91,13 @@ def test_a_circuit_that_is_not_open_yet():
 
 
 def test_routes():
-    """Hosts that cannot be used are listed, whatever the app's circuit says; those that came back are not."""
+    """Failing hosts are listed independently of the app's circuit."""
     routes = {
         "https://a": {"open": True, "cause": "refused"},
         "https://b": {"open": False, "cause": "network"},
     }
-    told = app_trouble(routes=routes)
-    assert told == ("warning", "routes", "1 of the service's hosts cannot be used")
+    findings = app_trouble(routes=routes)
+    assert findings == ("warning", "routes", "1 of the service's hosts cannot be used")
     [(_, finding)] = troubles(
         convert(HEALTHY | {"apps": {"news": SOUND | {"routes": routes}}}, GatewayStats), OURS, NOW
     )
@@ -109,7 +109,7 @@ def test_routes():
     [({"queue": 500}, "warning"), ({"queue": 900}, "failure"), ({"queue": 10, "pressed": True}, "failure")],
 )
 def test_a_queue_near_its_limit(state, level):
-    """A queue that is half full is a warning; one whose callers are paused, or are about to be, a failure."""
+    """A queue that is half full is a warning; one that pauses callers, or nearly so, is a failure."""
     assert app_trouble(**state)[:2] == (level, "queue")
 
 
@@ -122,12 +122,12 @@ def test_a_queue_near_its_limit(state, level):
     ],
 )
 def test_an_old_queue(state, level):
-    """Notifications that are late are trouble, unless a rate means them to be."""
+    """Late notifications are a problem, unless the rate delays them."""
     assert app_trouble(**state)[:2] == (level, "queue-age")
 
 
 def test_delayed():
-    """An app that the service holds up takes nothing new."""
+    """Notifications that the push service delays are a problem."""
     assert app_trouble(delayed=DELAYED)[:2] == ("warning", "delayed")
 
 
@@ -140,7 +140,7 @@ def test_delayed():
     ],
 )  # fmt: skip
 def test_many_dead_tokens(counts, recent, outcomes, words):
-    """A large share of dead tokens makes the environment suspect; what happened of late is not lost in the past."""
+    """A large share of dead tokens is a problem, also if only recent ones are dead."""
     changed = SOUND | {"counts": {"rejected_as_dead": counts}, "recent": recent}
     part, level, check, what = trouble(apps={"news": changed}, outcomes={"news": outcomes})
     assert (part, level, check) == ("apps.news", "warning", "dead-tokens")
@@ -156,14 +156,14 @@ def test_many_dead_tokens(counts, recent, outcomes, words):
     ],
 )
 def test_few_dead_tokens(dead, recent, outcomes):
-    """A few say nothing, and so does a small share; what was suppressed was not written."""
+    """A small number or share is not a problem; suppressed notifications do not count."""
     changed = SOUND | {"counts": {"rejected_as_dead": dead}, "recent": recent}
     stats = HEALTHY | {"apps": {"news": changed}, "outcomes": {"news": outcomes}}
     assert troubles(convert(stats, GatewayStats), OURS, NOW) == []
 
 
 def test_late_errors():
-    """The key to change is named, with the value that the gateway has found."""
+    """The advice names the key to change, with the value that was observed."""
     state = {"counts": {"late_errors": 12}, "response_timeout": 10.0}
     assert app_trouble(**state)[:2] == ("warning", "late-errors")
     [(_, finding)] = troubles(convert(HEALTHY | {"apps": {"news": SOUND | state}}, GatewayStats), OURS, NOW)
@@ -175,12 +175,12 @@ def test_late_errors():
     [(13.5, "warning", "its certificate expires in 13 days"), (-1, "failure", "its certificate has expired")],
 )
 def test_a_certificate(days, level, words):
-    """By the gateway's clock, which is the one that counts."""
+    """The days are counted by the gateway's clock."""
     assert app_trouble(certificate_expires=NOW + days * 86_400) == (level, "certificate-days", words)
 
 
 def test_sinks():
-    """One that drops has lost outcomes; one that fails, is slow, or is nearly full is about to."""
+    """A sink that drops is a failure; one that fails, lags, or is nearly full is a warning."""
     assert sink_trouble(dropped=7, failing=True) == (
         "sinks.log", "failure", "sink", "7 notifications were not reported to it; 500 notifications behind, for 3.0s",
     )  # fmt: skip
@@ -205,12 +205,12 @@ def test_sinks():
     ],
 )
 def test_the_process(changed, level, check):
-    """What is wrong with the gateway as a whole."""
+    """Problems of the gateway as a whole."""
     assert trouble(**changed)[:3] == (GATEWAY, level, check)
 
 
 def test_the_worst_first():
-    """Failures stand before warnings."""
+    """Failures come before warnings."""
     stats = HEALTHY | {"accepting": False, "sinks": {"log": {"dropped": 1}}}
     assert [each.finding.level for each in troubles(convert(stats, GatewayStats), OURS, NOW)] == [
         "failure",

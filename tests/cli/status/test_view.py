@@ -30,16 +30,16 @@ BUSY = HEALTHY | {
 
 def screen(stats):
     """The lines, as they are in a pipe."""
-    told = io.StringIO()
+    output = io.StringIO()
     read = convert(stats, GatewayStats)
-    Console(file=told, width=WIDTH, highlight=False).print(
+    Console(file=output, width=WIDTH, highlight=False).print(
         whole(read, "127.0.0.1:7215", NOW, troubles(read, OURS, NOW))
     )
-    return [line.rstrip() for line in told.getvalue().splitlines()]
+    return [line.rstrip() for line in output.getvalue().splitlines()]
 
 
 def test_the_whole():
-    """A heading, a table each of apps, sinks and hubs, and that nothing is wrong."""
+    """A heading, tables of apps, sinks and hubs, and no problems."""
     quiet = BUSY | {"apps": {"news": BUSY["apps"]["news"]}}
     assert screen(quiet) == [
         "pushgate 1.0 at 127.0.0.1:7215, up 1m40s",
@@ -61,7 +61,7 @@ def test_the_whole():
 
 
 def test_the_width():
-    """However large the figures and however long the names, all of them are there in 80 columns."""
+    """Large figures and long names fit into 80 columns."""
     lines = screen(BUSY)
     assert max(map(len, lines)) <= WIDTH
     [row] = [line for line in lines if "999,999" in line and "open" in line]
@@ -72,7 +72,7 @@ def test_the_width():
 
 
 def test_what_is_wrong():
-    """Each trouble has what it means and what to do beneath it."""
+    """Each problem has its meaning and advice below it."""
     lines = screen(HEALTHY | {"apps": {"news": SOUND | {"circuit": {"open": True, "cause": "refused"}}}})
     at = lines.index("failure: apps.news: open: refused")
     assert lines[at + 1 : at + 3] == [
@@ -82,7 +82,7 @@ def test_what_is_wrong():
 
 
 def test_a_limited_principal():
-    """Who may see some apps only sees these, and no empty tables."""
+    """A principal of some apps sees these, and no empty tables."""
     assert screen({"apps": {"news": {}}, "outcomes": {"news": {}}}) == [
         "the gateway at 127.0.0.1:7215",
         "last 0 s: 0 submitted; outcomes: none",
@@ -95,7 +95,7 @@ def test_a_limited_principal():
 
 
 def test_hostile_names():
-    """Nothing that a gateway says is obeyed by a terminal, nor read as markup."""
+    """Control characters and markup in a gateway's texts are escaped."""
     evil = "\x1b[2J[bold]x[/]"
     stats = {
         "apps": {evil: {"circuit": {"open": True, "cause": evil}}}, "sinks": {evil: {}}, "hubs": {evil: {}},
@@ -107,7 +107,7 @@ def test_hostile_names():
 
 
 def changed(value, figure):
-    """The same state with another figure in each place in turn."""
+    """States in which one figure is replaced, for each figure."""
     if isinstance(value, dict):
         for key, each in value.items():
             yield from ({**value, key: other} for other in changed(each, figure))
@@ -121,14 +121,14 @@ def changed(value, figure):
     ids=lambda figure: str(figure)[:8],
 )
 def test_figures_of_any_size(figure):
-    """A gateway's figure is shown, or what it says is refused as no gateway's state."""
+    """Any figure is shown, or the state is refused as invalid."""
     for stats in changed(BUSY, figure):
         with suppress(ValidationError):
             assert screen(stats)
 
 
 def test_words_of_rows():
-    """A circuit that fails is not called closed, a gateway that stops says so, and several watchers are counted."""
+    """A failing circuit, a stopping gateway, and the number of watchers have their words."""
     failing = convert({"circuit": {"open": False, "cause": "refused"}}, AppStats)
     assert rows.circuit(failing) == "failing"
     stopping = convert({"accepting": False, "uptime": 3.0, "files": {"open": 3}}, GatewayStats)

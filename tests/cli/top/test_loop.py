@@ -53,7 +53,7 @@ class LoopTests(SynchronousTestCase):
         self.addCleanup(lambda: self.running.addErrback(lambda _: None).cancel())
 
     def test_a_look_each_interval(self):
-        """The next question follows an interval after the one before, however long the answer took."""
+        """Requests are an interval apart, independently of the time of the answers."""
         self.start()
         self.clock.advance(0.3)
         self.gateway.answer(ANSWER)
@@ -64,7 +64,7 @@ class LoopTests(SynchronousTestCase):
         self.assertEqual([look.stats.outcomes for look in self.display.looks], [{"news": {"accepted": 1}}])
 
     def test_a_slow_gateway_is_not_pressed(self):
-        """One question at a time, and a pause after each: looking must not be what a gateway is busy with."""
+        """There is one request at a time, and a pause after a slow answer."""
         self.start()
         self.clock.advance(30)
         self.assertEqual(len(self.gateway.asked), 1)
@@ -74,7 +74,7 @@ class LoopTests(SynchronousTestCase):
         self.assertEqual(len(self.gateway.asked), 1)
 
     def test_count(self):
-        """It ends after as many looks as were asked for."""
+        """It ends after the given number of looks."""
         self.start(count=2)
         self.gateway.answer(ANSWER)
         self.clock.advance(1)
@@ -83,19 +83,19 @@ class LoopTests(SynchronousTestCase):
         self.assertEqual(self.display.looks[1].samples.history("news"), [0.0])
 
     def test_a_restart_is_waited_for(self):
-        """A gateway that cannot be reached for a while is asked again; one that refuses ends it."""
+        """An unreachable gateway is asked again; a refusal ends the loop."""
         self.start()
-        self.gateway.asked.pop().errback(Unreachable("nobody there"))
+        self.gateway.asked.pop().errback(Unreachable("no route"))
         self.clock.advance(1)
         self.gateway.answer(ANSWER)
-        self.assertEqual(self.display.reasons, ["nobody there"])
+        self.assertEqual(self.display.reasons, ["no route"])
         self.assertEqual(len(self.display.looks), 1)
         self.clock.advance(1)
         self.gateway.asked.pop().errback(Forbidden("read"))
         self.failureResultOf(self.running, Forbidden)
 
-    def test_an_answer_that_is_none(self):
-        """What is not a gateway's state is an error in one line, which names the field."""
+    def test_an_invalid_answer(self):
+        """An invalid answer is an error of one line that names the field."""
         self.start()
         self.gateway.answer({"apps": {"news": {"queue": "many"}}})
         error = self.failureResultOf(self.running, NoStats).value
@@ -103,7 +103,7 @@ class LoopTests(SynchronousTestCase):
 
 
 def look(capsys, kind):
-    """What a display writes for two looks."""
+    """The output of a display for two looks."""
     gateway, clock = FakeGateway(), Clock()
     display = kind("there", {}, lambda: 0.0)
     with display:
@@ -117,7 +117,7 @@ def look(capsys, kind):
 
 
 def test_json_lines(capsys):
-    """An object on a line for each look: what the gateway says, and the rates; anything else is on stderr."""
+    """An object on a line for each look, with the rates; other lines are on stderr."""
     out, err = look(capsys, JSONLines)
     first, second = map(json.loads, out.splitlines())
     assert first == ANSWER | {"rates": {"news": {"submitted": 0.0, "settled": 0.0}}}
@@ -126,7 +126,7 @@ def test_json_lines(capsys):
 
 
 def test_pages(capsys):
-    """In a pipe looks follow each other, a blank line between them, without colours and cursor codes."""
+    """In a pipe looks are separated by blank lines, without colours and cursor codes."""
     out, _ = look(capsys, Pages)
     assert out.count("the gateway at there") == 2
     assert "\x1b" not in out

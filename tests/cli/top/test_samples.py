@@ -19,7 +19,7 @@ def look(submitted, settled, uptime=100.0, app="news"):
 
 
 def samples(*looks):
-    """Of looks a second apart."""
+    """Samples of looks a second apart."""
     made = Samples()
     for second, each in enumerate(looks):
         made.add(each, float(second))
@@ -27,21 +27,21 @@ def samples(*looks):
 
 
 def test_one_look_is_no_rate():
-    """Nothing can be said of the first look, nor of an app that is not known."""
+    """After one look, and for an unknown app, rates are 0."""
     made = samples(look(50, 40))
     assert (made.rates("news"), made.history("news")) == (Rates(), [])
     assert samples(look(0, 0), look(1, 1)).rates("other") == Rates()
 
 
 def test_rates_of_the_last_seconds():
-    """A rate is that of the last five seconds; the history has each look."""
+    """Rates are those of the last five seconds; the history has each look."""
     made = samples(*(look(10 * second**2, 100 * second) for second in range(11)))
     assert made.rates("news") == Rates(submitted=(1000 - 250) / 5, settled=100.0)
     assert made.history("news") == [100.0] * 10
 
 
 def test_seldom_looks():
-    """Where looks are further apart than five seconds, the rate is that from the last one to this."""
+    """If looks are more than five seconds apart, rates are those between the last two."""
     made = Samples()
     for second, settled in ((0.0, 0), (60.0, 600), (120.0, 1800)):
         made.add(look(0, settled), second)
@@ -49,21 +49,21 @@ def test_seldom_looks():
 
 
 def test_a_restart():
-    """A gateway that was restarted counts from 0 again: what was seen before is forgotten."""
+    """After a restart of the gateway the earlier looks are dropped."""
     made = samples(look(900, 900, 5000.0), look(3, 2, 1.0), look(13, 12, 2.0))
     assert made.rates("news") == Rates(10.0, 10.0)
     assert made.history("news") == [10.0]
 
 
 def test_an_app_that_a_reload_adds():
-    """What it had when it was first seen did not happen since the look before."""
+    """The counts of its first look are not part of a rate."""
     made = samples(look(5, 5, app="other"), look(900, 900), look(901, 901))
     assert made.history("news") == [0.0, 1.0]
     assert made.history("other") == [0.0, 0.0]
 
 
-def test_a_clock_that_stands():
-    """Two looks at one time are no rate."""
+def test_looks_at_one_time():
+    """Two looks at the same time give no rate."""
     made = Samples()
     made.add(look(0, 0), 1.0)
     made.add(look(9, 9), 1.0)
@@ -71,6 +71,6 @@ def test_a_clock_that_stands():
 
 
 def test_bounded():
-    """However long it is looked at, only the last minute or so is kept."""
+    """Only the last `HISTORY` looks are kept."""
     made = samples(*(look(0, number) for number in range(500)))
     assert len(made.history("news")) == HISTORY - 1

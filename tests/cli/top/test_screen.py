@@ -1,4 +1,4 @@
-"""What `top` shows of a look."""
+"""The screen of `top`."""
 
 import io
 
@@ -31,7 +31,7 @@ def with_apps(count, **changed):
 
 
 def test_a_look():
-    """The heading of `status`, rates of the last seconds, a bar a look, and how far behind the sinks are."""
+    """The heading of `status`, current rates, a bar for each look, and the lag of sinks."""
     assert shown(HEALTHY) == [
         "pushgate 1.0 at there, up 1m40s",
         "40 of 1,000 files, disk 100.0 GB free (10 %)",
@@ -45,7 +45,7 @@ def test_a_look():
 
 
 def test_it_fits_a_terminal():
-    """On 80 columns and 24 lines no line is longer, and what does not fit is counted; apps in trouble are first."""
+    """The screen fits 80 columns and 24 lines; apps with problems are first, and the rest is counted."""
     stats = with_apps(40)
     stats["apps"]["app-33"] = SOUND | {"circuit": {"open": True, "cause": "refused"}}
     stats["apps"]["app-07"] = SOUND | {"recent": {"seconds": 60.0, "outcomes": {"accepted": 5}}}
@@ -63,7 +63,7 @@ def test_it_fits_a_terminal():
 
 
 def test_a_pipe_has_all():
-    """Where nothing has to fit, all apps are there by their whole names, and every trouble."""
+    """A pipe gets all apps with whole names, and all problems."""
     stats = with_apps(30, pressed=True)
     stats["apps"][LONG] = SOUND
     lines = shown(stats)
@@ -73,26 +73,26 @@ def test_a_pipe_has_all():
 
 
 def test_many_troubles():
-    """Troubles take a few lines at most, with a word about where the others are."""
+    """Problems take a few lines at most; the last one refers to `status`."""
     lines = shown(with_apps(30, pressed=True), (80, 24))
     assert len(lines) == 24
     assert lines[-1] == f"and {30 - TROUBLES + 1} more: pushgate status"
 
 
 def test_a_tiny_terminal():
-    """One app is shown however little room there is."""
+    """One app is shown on the smallest terminal."""
     assert sum(line.startswith("app-") for line in shown(with_apps(5), (80, 3))) == 1
 
 
 def test_no_answer():
-    """The last look stays, below the reason why there is none since."""
+    """The last look stays, below the reason of the missing answer."""
     lines = shown(HEALTHY, (80, 24), lost="no answer came within 10 s")
     assert lines[0] == "no answer: no answer came within 10 s"
     assert any(line.startswith("news ") for line in lines)
 
 
 def test_sinks():
-    """The worst first; programs that watch are not among them."""
+    """The worst sink is first; watchers are left out."""
     sinks = {
         "a": {"lag": 1},
         "b": {"lag": 5},

@@ -46,7 +46,7 @@ class RestInjectorTestCase(HTTPTestCase):
 
 class RestInjectorTests(RestInjectorTestCase):
     def test_alive(self):
-        """A GET is answered with nothing; other methods and paths are refused."""
+        """GET gets an empty answer; other methods and paths are refused."""
         for path in (PATH, PATH.rstrip("/"), f"{PATH}?x"):
             response = self.ask("GET", path)
             self.assertEqual((response.status, response.body), (200, b""))
@@ -54,7 +54,7 @@ class RestInjectorTests(RestInjectorTestCase):
         self.refusal(self.ask("PUT", PATH, b""), 405, "INVALID")
 
     def test_recipients(self):
-        """Each recipient is a notification, all of them are one batch, and each is answered with its id."""
+        """The recipients are one batch, with a result for each."""
         response = self.inject(*map(recipient, range(1, 4)))
         [submission] = self.gateway.submissions
         self.assertEqual(submission.app, "news")
@@ -69,13 +69,13 @@ class RestInjectorTests(RestInjectorTestCase):
         self.assertEqual([each["reason"] for each in results], [f"250 {each['mid']}" for each in results])
 
     def test_expiry(self):
-        """Notifications expire as long after they came as the configuration says."""
+        """The expiration is the time of arrival and `expiry`."""
         self.inject(recipient())
         [submission] = self.gateway.submissions
         self.assertTrue(0 <= self.context.wall() + 3600 - submission.terms.expiration < 60)
 
     def test_address_and_sender_are_keys(self):
-        """`to` and `from` can stand in the template."""
+        """`to` and `from` are keys of the template."""
         template = mcmt(HEX, '{"aps":{"alert":"<%=:to%> <%= :from %>"}}')
         self.inject(TO, template=template)
         [submission] = self.gateway.submissions
@@ -85,27 +85,27 @@ class RestInjectorTests(RestInjectorTestCase):
         )
 
     def test_the_token_as_a_context_variable(self):
-        """DLV_Dest_ID stands in for the header, and other variables are Momentum's own."""
+        """DLV_Dest_ID replaces the header; other variables are ignored."""
         variables = {"DLV_Dest_ID": HEX, "mo_campaign_id": 7}
         self.inject({**TO, "vctx": variables}, template=mcmt(None))
         [submission] = self.gateway.submissions
         self.assertEqual([each.hex() for each in submission.tokens], [HEX])
 
     def test_any_content_type(self):
-        """As Momentum's: `curl -d` names one for forms."""
+        """Any media type is accepted: `curl -d` sends that of forms."""
         for kind in ("application/x-www-form-urlencoded", "text/plain"):
             self.assertEqual(self.inject(recipient(), content_type=kind).status, 200)
 
     def test_browsers_are_refused(self):
-        """A page of another origin cannot inject, though no content type is asked for."""
+        """Requests of web pages are refused by their Origin."""
         self.refusal(self.inject(recipient(), origin="http://evil.example"), 403, "INVALID")
         self.assertEqual(self.gateway.submissions, [])
 
     def test_all_or_none(self):
-        """One recipient with a fault is named, and none is taken."""
+        """The error names the invalid recipient, and no recipient is accepted."""
         good = recipient()
         for bad, text in (
-            ({"to": "nobody"}, "recipients[1].to: text of 6 characters"),
+            ({"to": "no-one"}, "recipients[1].to: text of 6 characters"),
             ({"to": "a@elsewhere.example"}, "recipients[1].to: an address of another domain"),
             ({"to": "a@mail.example.com"}, "recipients[1].to: for another app than the first"),
             ({**good, "keys": {}}, "recipients[1].keys: without token"),
@@ -124,14 +124,14 @@ class RestInjectorTests(RestInjectorTestCase):
         )
 
     def test_too_large(self):
-        """A payload over the app's limit, and one over what any has."""
+        """Payloads beyond the limits of the app and of batches are refused."""
         for size in (5000, 70_000):
             long = recipient(keys={"token": HEX, "greeting": "x" * size})
             text = self.refused(recipient(), long, status=413, code="TOO_LARGE")
             self.assertIn("recipients[1].payload:", text)
 
-    def test_what_would_be_kept(self):
-        """A short request cannot make messages of any size: it ends at the first payload that is too long."""
+    def test_memory_of_payloads(self):
+        """A small request cannot allocate much memory: it is refused at the first payload that is too long."""
         template = mcmt("<%=:token%>", json.dumps({"aps": {"alert": "x" * 30_000}}))
         body = {"template": template, "recipients": [recipient(number) for number in range(2000)]}
         self.connection.dataReceived(request("POST", PATH, body))
@@ -139,15 +139,15 @@ class RestInjectorTests(RestInjectorTestCase):
         text = self.refusal(self.received()[0], 413, "TOO_LARGE")
         self.assertIn("recipients[0].payload: 30", text)
 
-    def test_what_would_be_read(self):
-        """The messages of one request have a limit together: the mail in them is not kept, and has to be read."""
+    def test_size_of_all_messages(self):
+        """The messages of one request have a common limit, because parsing them takes time."""
         self.patch(merging, "MAX_MERGED", 3000)
         recipients = [recipient(number) for number in range(10)]
         text = self.refused(*recipients, status=413, code="TOO_LARGE")
         self.assertRegex(text, r"recipients\[\d\].messages up to this recipient: 3\d+ bytes; at most 3000")
 
     def test_bodies(self):
-        """What is no injection is named by its field."""
+        """The error names the invalid field."""
         for body, text in (
             (b"{", "body: not JSON"),
             ({"recipients": []}, "template: missing"),
@@ -161,18 +161,18 @@ class RestInjectorTests(RestInjectorTestCase):
         self.assertEqual(self.gateway.submissions, [])
 
     def test_the_gateway_refuses(self):
-        """A full queue is answered 429, and nothing of the request is in it."""
+        """A full queue is answered 429."""
         self.gateway.error = Overloaded("queue", 10, 10)
         response = self.inject(recipient())
         self.refusal(response, 429, "OVERLOADED")
         self.assertIn("retry-after", response.headers)
 
     def test_compressed(self):
-        """Bodies are not unpacked."""
+        """Compressed bodies are refused."""
         self.refusal(self.inject(recipient(), content_encoding="gzip"), 415, "INVALID")
 
     def test_long_requests_have_turns(self):
-        """Of many recipients some are read in each turn of the reactor, and the answer comes at the end."""
+        """Many recipients are processed over several turns of the reactor."""
         many = [recipient(number) for number in range(500)]
         body = {"template": TEMPLATE, "recipients": many}
         self.connection.dataReceived(request("POST", PATH, body))
@@ -181,8 +181,8 @@ class RestInjectorTests(RestInjectorTestCase):
         [response] = self.received()
         self.assertEqual(len(response.json["results"]), 500)
 
-    def test_who_leaves_meanwhile(self):
-        """A peer that is gone before all was read has submitted nothing."""
+    def test_a_peer_that_disconnects(self):
+        """If the peer disconnects early, nothing is submitted."""
         many = [recipient(number) for number in range(500)]
         self.connection.dataReceived(request("POST", PATH, {"template": TEMPLATE, "recipients": many}))
         self.lose()
@@ -191,7 +191,7 @@ class RestInjectorTests(RestInjectorTestCase):
         self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_stopping(self):
-        """A stop waits for requests under way, and then takes no further ones."""
+        """While stopping, requests are refused."""
         self.server.stopping = True
         self.refusal(self.inject(recipient()), 503, "SHUTTING_DOWN")
 
@@ -200,16 +200,16 @@ class BoundsTests(RestInjectorTestCase):
     options: ClassVar = {"app": "news", "max_recipients": 2, "max_message": 1024}
 
     def test_any_domain(self):
-        """With `app` every domain is one of ours."""
+        """With `app` recipients of any domain are accepted."""
         self.assertEqual(self.inject({**recipient(), "to": "a@any.example"}).status, 200)
 
     def test_recipients(self):
-        """More recipients than allowed are refused before any is read."""
+        """Too many recipients are refused before any is parsed."""
         text = self.refused(*[recipient()] * 3, status=413, code="TOO_LARGE")
         self.assertEqual(text, "recipients: 3 of them; at most 2")
 
     def test_messages(self):
-        """A message that would be too long, in characters or in bytes."""
+        """A message that is too long in characters or bytes is refused."""
         for greeting in ("x" * 2000, "ü" * 400):
             long = recipient(keys={"token": HEX, "greeting": greeting})
             self.assertIn("recipients[0].message", self.refused(long, status=413, code="TOO_LARGE"))
@@ -227,7 +227,7 @@ class LoginTests(RestInjectorTestCase):
     }
 
     def test_basic(self):
-        """A name and its secret, for apps of that principal and as many as it may submit."""
+        """HTTP Basic is a login, with the apps and the batch size of the principal."""
         right = {"authorization": f"Basic {b64encode(f'shop:{SECRET}'.encode()).decode()}"}
         self.assertEqual(self.inject(recipient(), **right).status, 200)
         self.refusal(self.inject({**recipient(), "to": "a@mail.example.com"}, **right), 403, "FORBIDDEN")
@@ -235,7 +235,7 @@ class LoginTests(RestInjectorTestCase):
         self.assertEqual(len(self.gateway.submissions), 1)
 
     def test_without(self):
-        """Nobody injects without a login; being alive is no secret."""
+        """Injecting needs a login, GET does not."""
         response = self.inject(recipient())
         self.refusal(response, 401, "FORBIDDEN")
         self.assertEqual(response.headers["www-authenticate"], 'Basic realm="pushgate"')
@@ -247,6 +247,6 @@ class TableTests(InputTestCase):
     options: ClassVar = {"app": "news"}
 
     def test_somewhere(self):
-        """Without an app and without a domain nothing could be sent."""
+        """One of app and domains is required."""
         with self.assertRaisesRegex(ValueError, "one of app and domains is required"):
             RestInjectorTable(type="rest-injector")

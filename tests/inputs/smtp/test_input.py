@@ -128,7 +128,7 @@ class InputTests(TestCase):
         return done
 
     async def test_swaks(self) -> None:
-        """A message as it is, without TLS on this machine; and one that is refused, with the reason."""
+        """A message without TLS on loopback, and a refused one."""
         await self.start()
         done = await self.swaks()
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -139,7 +139,7 @@ class InputTests(TestCase):
         self.assertEqual(self.tokens(), [HEX])
 
     async def test_swaks_with_tls_and_login(self) -> None:
-        """STARTTLS with a certificate that is verified, then a login of either kind; a wrong one is refused."""
+        """STARTTLS with a verified certificate, then a login with each mechanism; a wrong secret is refused."""
         await self.start(tls=True)
         tls = ("--tls", "--tls-verify", "--tls-ca-path", str(self.root), "--auth-user", "shop")
         for kind in ("PLAIN", "LOGIN"):
@@ -170,7 +170,7 @@ class InputTests(TestCase):
         await self.left(0)
 
     async def test_a_client_certificate(self) -> None:
-        """That of a principal, shown in the handshake after STARTTLS, is a login."""
+        """The certificate of a principal is a login after STARTTLS."""
         await self.start(tls=True)
         await self.input.stop()
         client = self.authority.issue_cert("client@example.com", common_name="shop")
@@ -181,10 +181,10 @@ class InputTests(TestCase):
 
         def send() -> None:
             trust = self.trust()
-            with smtplib.SMTP("localhost", self.port, timeout=10) as nobody:
-                nobody.starttls(context=trust)
+            with smtplib.SMTP("localhost", self.port, timeout=10) as plain:
+                plain.starttls(context=trust)
                 with self.assertRaises(smtplib.SMTPSenderRefused):
-                    nobody.sendmail(SENDER, [RECIPIENT], wire(mcmt()))
+                    plain.sendmail(SENDER, [RECIPIENT], wire(mcmt()))
             client.configure_cert(trust)
             with smtplib.SMTP("localhost", self.port, timeout=10) as shop:
                 shop.starttls(context=trust)
@@ -194,7 +194,7 @@ class InputTests(TestCase):
         self.assertEqual(self.tokens(), [HEX])
 
     async def test_implicit_tls(self) -> None:
-        """With `ssl:` in `listen` TLS comes first, and is not offered again."""
+        """With `ssl:` in `listen` STARTTLS is not offered."""
         await self.start(tls=True)
         await self.input.stop()
         pem = str(self.root.with_name("server.pem"))
@@ -212,7 +212,7 @@ class InputTests(TestCase):
         self.assertEqual(self.tokens(), [HEX])
 
     async def test_what_is_pipelined_before_tls(self) -> None:
-        """Commands that somebody puts behind STARTTLS are not obeyed, nor is what was said before it."""
+        """Commands that are injected behind STARTTLS are dropped, and so is the earlier state."""
         await self.start(tls=True)
 
         def send() -> list[bytes]:
@@ -234,7 +234,7 @@ class InputTests(TestCase):
         self.assertEqual(replies[4], b"250 AUTH PLAIN LOGIN")
 
     async def test_no_handshake(self) -> None:
-        """A peer that says STARTTLS and then no TLS loses its connection; others are served."""
+        """A peer that does not begin TLS after STARTTLS is closed; others are served."""
         await self.start(tls=True)
 
         def send() -> bytes:
@@ -249,7 +249,7 @@ class InputTests(TestCase):
         self.assertEqual(self.tokens(), [])
 
     async def test_stopping(self) -> None:
-        """What was taken is answered; whoever is connected is told."""
+        """Accepted messages get their replies; other connections get 421."""
         await self.start()
         self.gateway.holding = True
         peer, idle = await deferToThread(Peer, self.port), await deferToThread(Peer, self.port)
@@ -266,7 +266,7 @@ class InputTests(TestCase):
         await stopping
 
     async def test_thousands_come_and_go(self) -> None:
-        """None leaves anything behind."""
+        """Connections that open and close leave no state behind."""
         await self.start(max_per_address=0, listen=ENDPOINT)
         await crowd(self.port, 1000, commands("EHLO x"))
         await self.left(0)

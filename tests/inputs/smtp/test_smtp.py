@@ -1,4 +1,4 @@
-"""The SMTP input without a network: the dialogue, messages, and what refuses them."""
+"""The SMTP input without a network: the dialogue, messages, and refusals."""
 
 import time
 from base64 import b64encode
@@ -50,8 +50,8 @@ class MessageTests(SmtpTestCase):
         self.assertEqual((code, status, ok), ("250", "2.0.0", "OK"))
         self.assertTrue(parse_id(number))
 
-    def test_250_only_when_it_is_safe(self):
-        """Until the gateway has it nothing is answered, what is pipelined behind it neither."""
+    def test_250_after_it_is_stored(self):
+        """There is no reply until the gateway has stored the message, nor to pipelined commands."""
         self.gateway.holding = True
         self.assertEqual(self.codes(whole() + commands("NOOP", "QUIT")), [250, 250, 250, 354])
         self.assertEqual(self.connection.transport.producerState, "paused")
@@ -60,7 +60,7 @@ class MessageTests(SmtpTestCase):
         self.assertTrue(self.connection.transport.disconnecting)
 
     def test_many_on_one_connection(self):
-        """Each message has its reply, in their order."""
+        """Each message has a reply, in order."""
         messages = [mcmt(f"{number:064x}") for number in range(20)]
         begin = BEGIN[1:]
         self.say(BEGIN[0])
@@ -70,7 +70,7 @@ class MessageTests(SmtpTestCase):
         self.assertEqual([int.from_bytes(each) for each in sent], list(range(20)))
 
     def test_a_line_of_dots(self):
-        """A line that begins with a dot loses one, no more."""
+        """A leading dot is removed, and only one."""
         message = mcmt(payload='{"aps":{"alert":"a",\n..\n"b":1}}')
         self.assertEqual(self.codes(commands(*BEGIN) + dotted(message))[-1], 554)
         text = dotted(mcmt(payload='{"aps":\n{}}')).replace(b"{}}", b".{}}")
@@ -78,23 +78,23 @@ class MessageTests(SmtpTestCase):
         self.assertEqual(self.gateway.submissions[0].payload, b'{"aps":\r\n{}}')
 
     def test_the_mail_may_have_dots(self):
-        """What a sender doubled is one again."""
+        """Dots of the mail are unstuffed."""
         message = mcmt(None, inner=f"X-Device-Token: {HEX}\n").replace("mail version", ".\n..\n.mail")
         self.assertEqual(self.codes(whole(message))[-1], 250)
 
     def test_byte_by_byte(self):
-        """It does not matter how the bytes come."""
+        """The replies do not depend on how the bytes arrive."""
         found = [self.codes(bytes((each,))) for each in whole() + commands("QUIT")]
         self.assertEqual([code for codes in found for code in codes], [250, 250, 250, 354, 250, 221])
 
     def test_recipients_of_one_app(self):
-        """Several recipients, one device: one notification."""
+        """Several recipients are one notification, because a message has one device."""
         begin = (*BEGIN[:3], "RCPT TO:<user2@APN_example.com.>", "DATA")
         self.assertEqual(self.codes(whole(begin=begin)), [250, 250, 250, 250, 354, 250])
         self.assertEqual(len(self.gateway.submissions), 1)
 
     def test_recipients_of_two_apps(self):
-        """The recipient of another app has to wait for a message of its own, as RFC 5321 has it for too many."""
+        """The recipient of another app gets 452, as for too many recipients (RFC 5321)."""
         begin = (*BEGIN[:3], "RCPT TO:<user1@mail.example.com>", "DATA")
         replies = self.send(whole(begin=begin))
         self.assertTrue(replies[-3].startswith("452 4.5.3 a message is for one app"), replies)
@@ -104,7 +104,7 @@ class MessageTests(SmtpTestCase):
         self.assertEqual([each.app for each in self.gateway.submissions], ["news", "mail"])
 
     def test_a_refused_command_changes_nothing(self):
-        """The message that was begun goes on: it is for the app of the recipients that were accepted."""
+        """The transaction continues: the message is for the app of the accepted recipients."""
         self.say("EHLO x")
         for line in (
             "MAIL FROM:<c@d>", "MAIL", "MAIL FROM:<c@d> X=Y", "RCPT", "RCPT TO:<a@elsewhere.example>", "DATA x", "AUTH",
@@ -119,7 +119,7 @@ class MessageTests(SmtpTestCase):
         self.assertEqual({each.app for each in self.gateway.submissions}, {"news"})
 
     def test_what_is_wrong_is_named(self):
-        """The header or the part, its shape and the rule, in one line of ASCII; the connection lives on."""
+        """The reply names the header or part, its shape and the rule; the connection stays open."""
         for message, code, text in (
             (mcmt("00zz"), 554, "5.6.0 X-Device-Token: text of 4 characters; an even number of hex digits"),
             (mcmt(None), 554, "5.6.0 X-Device-Token: missing; a header behind the blank line"),
@@ -132,13 +132,13 @@ class MessageTests(SmtpTestCase):
         ):
             self.assertIn(text, self.refusal(message, code))
 
-    def test_a_payload_that_fits_into_no_batch(self):
-        """What no push service takes is not submitted at all."""
+    def test_a_payload_beyond_65535_bytes(self):
+        """A payload that does not fit into a batch is not submitted."""
         lines = "\n".join("x" * 1000 for _ in range(70))
         self.assertIn("payload: 70", self.refusal(mcmt(payload=lines), 552))
 
     def test_line_ends(self):
-        """CR or LF alone in a message are refused; what follows them is no command."""
+        """A message with a bare CR or LF is refused, and the lines after it are not executed."""
         for ends in (b"\n.\n", b"\n.\r\n", b"\r.\r", b"\r.\r\n", b"\r\n.\n", b"\r\n.\r"):
             smuggled = ends + commands("MAIL FROM:<x@example.com>", TO, "DATA")
             data = wire(mcmt()).replace(b"mail version", b"mail" + smuggled)
@@ -146,7 +146,7 @@ class MessageTests(SmtpTestCase):
         self.assertEqual(self.gateway.submissions, [])
 
     def test_refusals_of_the_gateway(self):
-        """What may succeed later is 4xx, what never will is 5xx."""
+        """Temporary refusals are 4xx, permanent ones 5xx."""
         for error, code, text in (
             (Overloaded("queue", 10, 10), 452, "4.3.1 queue: 10 waiting"),
             (TooFast(5, 2.5), 452, "4.3.1 rate: at most 5 notifications a second; again in 2.5 s"),
@@ -156,13 +156,13 @@ class MessageTests(SmtpTestCase):
             self.assertIn(text, self.refusal(None, code))
 
     def test_a_bug(self):
-        """451 when the gateway fails; its log says why, once."""
+        """A failure of the gateway is 451, and logged once."""
         self.gateway.error = RuntimeError("a bug")
         self.assertIn("4.3.0 the gateway failed", self.refusal(None, 451))
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_one_of_the_batch(self):
-        """Messages of one turn are one batch; each has its own reply."""
+        """Messages of one turn are one batch, with a reply each."""
         others = [self.connect() for _ in range(2)]
         for connection, token in ((self.connection, HEX), (others[0], "00" * 101), (others[1], "01" * 32)):
             connection.dataReceived(whole(mcmt(token)))
@@ -177,19 +177,19 @@ class RepetitionTests(SmtpTestCase):
     message = mcmt(message_id="<1@example.com>")
 
     def test_the_same_message_again(self):
-        """A sender that lost the reply sends again: the notification is the first one."""
+        """A repeated message gets the id of the first notification."""
         first, second = (self.send(whole(self.message))[-1] for _ in range(2))
         self.assertEqual(first, second)
         self.assertTrue(first.startswith("250 2.0.0 OK "))
 
     def test_the_same_id_with_other_content(self):
-        """Message-IDs that are used twice do not lose anything."""
+        """Other content with the same Message-ID is another notification."""
         other = mcmt("01" * 32, message_id="<1@example.com>")
         replies = {self.send(whole(message))[-1] for message in (self.message, other)}
         self.assertEqual((len(replies), {reply[:13] for reply in replies}), (2, {"250 2.0.0 OK "}))
 
     def test_later(self):
-        """Again later, so that it would expire later: the first one stands."""
+        """A repetition with a later expiration gets the id of the first notification."""
         self.gateway.error = Conflict(0x0123456789ABCDEF << 64)
         self.assertEqual(
             self.send(whole(self.message))[-1], "250 2.0.0 OK 01234567-89ab-cdef-0000-000000000000"
@@ -198,19 +198,19 @@ class RepetitionTests(SmtpTestCase):
         self.assertIn("554 5.6.0 key: used within 24 hours", self.send(whole(self.message))[-1])
 
     def test_expiry(self):
-        """It expires as long after it came as the configuration says."""
+        """The expiration is the time of arrival and `expiry`."""
         self.send(whole(self.message))
         [submission] = self.gateway.submissions
         self.assertLess(abs(submission.terms.expiration - time.time() - 3600), 60)
 
     def test_refused_alone(self):
-        """A member that the gateway refuses is refused."""
+        """A refusal of the gateway is the reply."""
         self.assertIn("554 5.6.0 payload", self.send(whole(mcmt(payload="[]", message_id="<1@x>")))[-1])
 
 
 class DialogueTests(SmtpTestCase):
     def test_order(self):
-        """What comes too early is refused; RSET and a new EHLO forget what was begun."""
+        """Commands out of order are refused; RSET and EHLO reset the transaction."""
         for lines, code in (
             (["MAIL FROM:<a@b>"], 503), (["EHLO x", "RCPT TO:<a@apn_example.com>"], 503), (["DATA"], 503),
             (["MAIL FROM:<a@b>", "DATA"], 503), (["RSET", "RCPT TO:<a@apn_example.com>"], 503),
@@ -221,13 +221,13 @@ class DialogueTests(SmtpTestCase):
             self.assertEqual(self.codes(commands(*lines))[-1], code, lines)
 
     def test_small_commands(self):
-        """Those that do nothing."""
+        """NOOP, VRFY, HELP, RSET and QUIT."""
         self.assertEqual(
             self.codes(commands("NOOP x", "VRFY x", "HELP", "RSET", "QUIT")), [250, 252, 214, 250, 221]
         )
 
     def test_parameters(self):
-        """SIZE is held against the limit before the message comes; what is not known is refused."""
+        """SIZE is checked against the limit; unknown parameters are refused."""
         self.say("EHLO x")
         for parameters, code in (
             ("SIZE=1048576 BODY=8BITMIME", 250), ("body=7bit AUTH=<>", 250), ("SIZE=1048577", 552), ("SIZE=" + "9" * 20, 552),
@@ -239,7 +239,7 @@ class DialogueTests(SmtpTestCase):
         self.assertEqual(self.codes(commands("MAIL FROM:<a@b>", f"{TO} NOTIFY=NEVER")), [250, 555])
 
     def test_addresses(self):
-        """Recipients are of a domain of ours; senders are anybody."""
+        """Recipients need a known domain; any sender is accepted."""
         self.say("EHLO x", "MAIL FROM:<a@b>")
         for address, code in (
             ("<user1@apn_example.com>", 250), ("<User@APN_EXAMPLE.com>", 250), ('<"a b"@apn_example.com>', 250),
@@ -249,7 +249,7 @@ class DialogueTests(SmtpTestCase):
             self.assertEqual(self.codes(commands(f"RCPT TO:{address}")), [code], address)
 
     def test_no_sense(self):
-        """It is answered, and what makes sense after it is obeyed; after many of it the connection ends."""
+        """Invalid commands are refused, and many of them close the connection."""
         for line in (
             b"",
             b"   ",
@@ -266,13 +266,13 @@ class DialogueTests(SmtpTestCase):
         self.assertEqual(last, 421)
         self.assertTrue(self.connection.transport.disconnecting)
 
-    def test_faults_are_forgotten_with_a_message(self):
-        """A sender that is understood may say what is not, now and then."""
+    def test_faults_are_reset_by_a_message(self):
+        """An accepted message resets the count of invalid commands."""
         for _ in range(MAX_FAULTS):
             self.assertEqual(self.codes(commands("XCLIENT", "XCLIENT") + whole())[-1], 250)
 
     def test_http(self):
-        """A request that a web page had a browser send ends the connection; nothing in it is obeyed."""
+        """An HTTP request closes the connection, and its body is not executed."""
         body = whole().decode()
         for method in ("POST", "get", "PRI"):
             connection = self.connect()
@@ -284,12 +284,12 @@ class DialogueTests(SmtpTestCase):
         self.assertEqual(self.counted("pushgate_connections_closed_total"), {("smtp", "malformed"): 3})
 
     def test_lines_without_cr(self):
-        """Who ends lines with LF alone is told so, and does not wait in vain."""
+        """A line with a bare LF gets a reply, and the connection is closed."""
         self.assertEqual(self.send(b"EHLO x\n"), ["421 4.5.2 lines end with CRLF"])
         self.assertTrue(self.connection.transport.disconnecting)
 
-    def test_help_for_whom_it_looks_like_a_login(self):
-        """Without principals there is nothing to log in as, and it is not offered."""
+    def test_auth_without_principals(self):
+        """Without principals AUTH is not offered."""
         self.assertNotIn("AUTH", " ".join(self.say("EHLO x")))
 
 
@@ -300,25 +300,25 @@ class BoundsTests(SmtpTestCase):
     }  # fmt: skip
 
     def test_long_commands(self):
-        """A command that is too long is refused, and the next one is understood."""
+        """A long command is refused, and the next one is executed."""
         for size in (MAX_COMMAND + 1, MAX_LINE + 1, 1_000_000):
             self.assertEqual(self.codes(b"NOOP " + b"x" * size + b"\r\nNOOP\r\n"), [500, 250])
 
     def test_long_lines_in_messages(self):
-        """The rest of such a message is none of the dialogue, and its end is known."""
+        """The message is refused, and its lines are not executed."""
         data = wire(mcmt()).replace(b"mail version", b"x" * (MAX_LINE + 1) + b"\r\nQUIT")
         self.assertEqual(self.codes(commands(*BEGIN) + data + b".\r\n" + commands("NOOP"))[-2:], [554, 250])
         self.assertEqual(self.gateway.submissions, [])
 
     def test_long_messages(self):
-        """Of a message that is too long nothing is kept, and the next one is taken."""
+        """A long message is refused and dropped, and the next one is accepted."""
         long = mcmt().replace("mail version", "mail\n" * 500)
         self.assertIn("552 5.3.4 message: 20", self.send(whole(long))[-1])
         self.assertEqual(self.server._bytes, 0)
         self.assertEqual(self.codes(whole())[-1], 250)
 
     def test_many_messages(self):
-        """All messages on their way have a limit together; beyond it one is refused for now."""
+        """The messages being received have a common limit; beyond it the reply is temporary."""
         half = wire(mcmt().replace("mail version", "m" * 1400))
         others = [self.connect() for _ in range(3)]
         for connection in others:
@@ -331,11 +331,11 @@ class BoundsTests(SmtpTestCase):
         self.assertEqual(self.codes(whole())[-1], 250)
 
     def test_recipients(self):
-        """Further recipients have to wait for another message."""
+        """Recipients beyond the limit get 452."""
         self.assertEqual(self.codes(commands(*BEGIN[:2], *[TO] * 3)), [250, 250, 250, 250, 452])
 
     def test_one_address(self):
-        """Of one address there are so many connections; when one goes, another may come."""
+        """One address has a limit of connections; when one closes, another is accepted."""
         crowd = [self.connect() for _ in range(4)]
         address = crowd[0].transport.getPeer()
         self.assertIsNone(self.server.buildProtocol(address))
@@ -347,7 +347,7 @@ class BoundsTests(SmtpTestCase):
         self.assertEqual(self.server._by_address, {})
 
     def test_unix_sockets(self):
-        """Peers at a Unix socket have no address, so there is none to count by."""
+        """Peers at a Unix socket have no address and no such limit."""
         peer = UNIXAddress(b"")
         for _ in range(6):
             connection = self.server.buildProtocol(peer)
@@ -356,8 +356,8 @@ class BoundsTests(SmtpTestCase):
             connection.makeConnection(transport)
             self.assertIn("250 2.0.0 OK", self.send(whole(), connection=connection)[-1])
 
-    def test_half_a_message_has_its_time(self):
-        """A byte a second does not keep a message open."""
+    def test_the_deadline_of_a_message(self):
+        """Slow lines do not extend the deadline of a message."""
         self.send(commands(*BEGIN))
         for _ in range(9):
             self.assertEqual(self.send(b"X: y\r\n"), [])
@@ -369,14 +369,14 @@ class BoundsTests(SmtpTestCase):
         self.assertTrue(self.connection.transport.disconnecting)
         self.assertEqual(self.counted("pushgate_connections_closed_total"), {("smtp", "slow"): 1})
 
-    def test_half_a_command_has_its_time(self):
-        """Nor does half a command."""
+    def test_the_deadline_of_a_command(self):
+        """A partial command has a deadline."""
         self.send(b"EHL")
         self.clock.advance(10)
         self.assertIn("421 4.3.2", self.received()[0])
 
     def test_silence(self):
-        """A connection without a command ends, however often it was of use before."""
+        """An idle connection is closed, also after messages."""
         self.clock.advance(59)
         self.assertEqual(self.codes(whole())[-1], 250)
         self.clock.advance(59)
@@ -394,7 +394,7 @@ class BoundsTests(SmtpTestCase):
         self.assertIn("250 2.0.0 OK", self.received()[0])
 
     def test_full_queues(self):
-        """While the queue is nearly full no more is read; then what was pipelined goes on."""
+        """While the queue is nearly full, reading is paused; then pipelined commands continue."""
         self.gateway.full.add("news")
         self.assertEqual(self.codes(whole() + commands("NOOP")), [250, 250, 250, 354, 250])
         self.assertEqual(self.connection.transport.producerState, "paused")
@@ -402,7 +402,7 @@ class BoundsTests(SmtpTestCase):
         self.assertEqual(self.received(), ["250 2.0.0 OK"])
 
     def test_nothing_is_left_behind(self):
-        """A connection that is lost, wherever it is, leaves no timer and no bytes."""
+        """A connection that is lost in any state leaves no timer and no memory in use."""
         for data in (b"", b"EHL", commands(*BEGIN), commands(*BEGIN) + b"X: y\r\n", whole()):
             connection = self.connect()
             connection.dataReceived(data)
@@ -413,20 +413,20 @@ class BoundsTests(SmtpTestCase):
         self.assertEqual(self.server.connections, set())
 
     def test_stopping(self):
-        """A stop tells peers, and takes no further message."""
+        """While stopping, MAIL gets 421."""
         self.server.stopping = True
         self.assertEqual(self.codes(commands(*BEGIN[:2])), [250, 421])
         self.assertTrue(self.connection.transport.disconnecting)
 
     def test_stopping_between(self):
-        """A message that comes while a stop has begun is for another gateway, or for later."""
+        """A message that completes after the stop began gets 421."""
         self.send(commands(*BEGIN))
         self.server.stopping = True
         self.assertEqual(self.codes(dotted(mcmt())), [421])
         self.assertEqual(self.gateway.submissions, [])
 
     def test_the_peer_has_sent_all(self):
-        """One that closes its side behind its message gets the reply."""
+        """A peer that closes its side after a message gets the reply."""
         self.gateway.holding = True
         self.send(whole())
         self.connection.readConnectionLost()
@@ -436,7 +436,7 @@ class BoundsTests(SmtpTestCase):
         self.assertTrue(self.connection.transport.disconnecting)
 
     def test_the_peer_reads_nothing_more(self):
-        """One that takes no replies is closed."""
+        """A peer that reads no replies is closed."""
         self.connection.writeConnectionLost()
         self.assertTrue(self.connection.transport.disconnecting)
 
@@ -453,11 +453,11 @@ class LoginTests(SmtpTestCase):
     }
 
     def test_offered(self):
-        """Where there are principals, logins are offered."""
+        """With principals AUTH is offered."""
         self.assertIn("250 AUTH PLAIN LOGIN", self.say("EHLO x"))
 
     def test_plain(self):
-        """With the first response in the command, or behind it; then a message is taken."""
+        """The initial response may be in the command or follow it; then a message is accepted."""
         for lines in (
             [plain("shop", SECRET)],
             ["auth plain", base64(f"shop\0shop\0{SECRET}")],
@@ -471,20 +471,20 @@ class LoginTests(SmtpTestCase):
         self.assertEqual(len(self.gateway.submissions), 4)
 
     def test_prompts(self):
-        """As mailers expect them."""
+        """The challenges are those that mailers expect."""
         self.assertEqual(self.say("EHLO x", "AUTH PLAIN")[-1], "334 ")
         self.say("*")
         found = self.say("AUTH LOGIN", base64("shop"))
         self.assertEqual(found, [f"334 {base64('Username:')}", f"334 {base64('Password:')}"])
 
     def test_without(self):
-        """Nobody sends without a login."""
+        """Messages need a login."""
         self.say("EHLO x")
         [line] = self.say("MAIL FROM:<a@b>")
         self.assertTrue(line.startswith("530 5.7.0 login: the caller is not logged in"), line)
 
     def test_a_wrong_secret(self):
-        """It is answered late; what is pipelined behind it waits, and is not permitted."""
+        """The reply is delayed; pipelined commands wait, and MAIL is refused."""
         self.assertEqual(self.say(plain("shop", "x"), "NOOP", "EHLO x", "MAIL FROM:<a@b>"), [])
         self.clock.advance(0.5)
         lines = self.received()
@@ -494,7 +494,7 @@ class LoginTests(SmtpTestCase):
         self.assertEqual(self.counted("pushgate_logins_failed_total"), {("smtp",): 1})
 
     def test_other_rights(self):
-        """A principal that may not push, or not for this app."""
+        """Principals without push, or without push for this app, are refused."""
         self.say("EHLO x", plain("reader", "read"))
         self.assertIn("550 5.7.1 push: not allowed", self.say("MAIL FROM:<a@b>")[0])
         self.connection = self.connect()
@@ -502,7 +502,7 @@ class LoginTests(SmtpTestCase):
         self.assertIn("550 5.7.1 app: not one that shop", self.say("RCPT TO:<a@mail.example.com>")[0])
 
     def test_bad_exchanges(self):
-        """What is no login is answered, and commands are commands again."""
+        """Invalid exchanges are refused, and commands are accepted again."""
         for lines, code in (
             (["AUTH"], 504), (["AUTH CRAM-MD5"], 504), (["AUTH PLAIN x y"], 504), (["AUTH PLAIN", "*"], 501),
             (["AUTH PLAIN !!!"], 501), (["AUTH PLAIN ="], 501), (["AUTH PLAIN", base64("a")], 501), (["AUTH LOGIN /w=="], 501),
@@ -516,18 +516,18 @@ class LoginTests(SmtpTestCase):
         )
 
     def test_without_tls(self):
-        """Where other machines can come, neither a login nor a message goes without TLS."""
+        """If other machines can connect, logins and messages need TLS."""
         self.server.trusting = False
         self.assertNotIn("AUTH", " ".join(self.say("EHLO x")))
         self.assertEqual(self.codes(commands("AUTH PLAIN", "MAIL FROM:<a@b>")), [538, 530])
 
-    def test_nobody(self):
-        """A peer that does not log in does not take another's place for ever."""
+    def test_the_deadline_of_a_login(self):
+        """A peer that does not log in is closed after a minute."""
         self.clock.advance(60)
         self.assertEqual(self.received(), ["421 4.3.2 no login within 60 s"])
 
     def test_leaving_during_a_login(self):
-        """A peer that is gone gets no answer, and nothing waits."""
+        """A lost connection cancels its login."""
         self.say(plain("shop", "x"))
         self.lose()
         self.clock.advance(100)
@@ -539,7 +539,7 @@ class LoginTests(SmtpTestCase):
 @example([b"x" * (MAX_LINE + 5), b"\r", b"\nNOOP\r\n"])
 @example([b"x" * (MAX_LINE + 5), b"\r\r\n\r\n"])
 def test_lines_however_they_come(pieces):
-    """The lines are those of all bytes together, and of one that is too long nothing is kept."""
+    """The lines do not depend on the pieces, and long lines are dropped."""
     reader, found = LineReader(), []
     for piece in pieces:
         reader.feed(piece)
@@ -566,7 +566,7 @@ class AnythingTests(SmtpTestCase):
 
     @given(st.lists(PIECES | st.binary(max_size=30), max_size=25))
     def test_anything(self, pieces):
-        """Every command has a reply, no failure is logged, and nothing but whole messages is submitted."""
+        """There are only whole replies, no failures are logged, and only whole messages are submitted."""
         connection = self.server.connect()
         connection.makeConnection(type(self.connection.transport)())
         for piece in pieces:

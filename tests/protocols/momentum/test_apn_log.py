@@ -38,7 +38,7 @@ def stepped(found, *steps):
 
 
 def test_delivery():
-    """Eleven fields, for each notification of the run."""
+    """Eleven fields, for each notification of the span."""
     found = outcome(tokens=[b"\x0a", b"\x0b"])
     first, second = (id_text(found.span.batch.id + index) for index in range(2))
     assert lines(found) == [
@@ -55,20 +55,20 @@ def test_permanent_failure():
 
 
 def test_given_up():
-    """What the gateway gave up has status 0 and says why."""
+    """A notification that the gateway gave up has status 0 and the reason."""
     assert lines(outcome(State.EXPIRED))[0].endswith("@0@expired")
     assert lines(outcome(State.FAILED, reason="Attempts"))[0].endswith("@0@Attempts")
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - {State.QUEUED, State.WRITTEN, State.DEAD_TOKEN}))
 def test_every_state(state):
-    """What the push service took is D, all else P."""
+    """Accepted notifications are D, all others P."""
     [line] = lines(outcome(state))
     assert line.split("@")[1] == ("D" if state in TAKEN else "P")
 
 
 def test_temporary_failures():
-    """Each has its own line before that of the outcome, with its time and its number; losses are none."""
+    """Each temporary refusal has a line before the outcome, with its time and status; lost connections have none."""
     steps = (
         REFUSED,
         Step(Event.LOST, 1_600_000_001),
@@ -84,19 +84,19 @@ def test_temporary_failures():
 
 
 def test_corrections():
-    """A correction repeats no failure."""
+    """A correction does not repeat temporary failures."""
     assert len(lines(stepped(outcome(recalled=True), REFUSED))) == 1
 
 
 def test_left_out():
-    """What is not to be written is not."""
+    """Kinds of entries can be left out."""
     nothing = LogFormats(None, None, None)
     for state in (State.ACCEPTED, State.REJECTED):
         assert lines(stepped(outcome(state), REFUSED), nothing) == []
 
 
 def test_tokens():
-    """As the sink says: whole, hashed, or not at all."""
+    """Tokens are full, hashed, or left out."""
     formats = LogFormats(LogFormat("%dt %da"), None, None)
     found = outcome(tokens=[b"\x0a"])
     assert lines(found, formats, Tokens.NONE) == [" "]
@@ -105,7 +105,7 @@ def test_tokens():
 
 
 def test_texts_cannot_leave_their_fields():
-    """Quotation marks and ends of lines in what others choose are written otherwise."""
+    """Quotation marks and line ends in untrusted text are escaped."""
     found = outcome(State.REJECTED, tokens=[b'{"a":\n"b"}'], reason='a"b\nc')
     text = replace(found.span.batch, form=TargetForm.TEXT, origin='x"y')
     found = replace(found, span=replace(found.span, batch=text))
@@ -122,12 +122,12 @@ def test_heartbeat():
 
 @given(st.text("%tidgbHBSesa@x()", max_size=20))
 def test_any_format(text):
-    """A format gives lines, or is refused."""
+    """Any format gives lines or is refused."""
     with contextlib.suppress(ValueError):
         assert len(lines(outcome(), LogFormats(LogFormat(text), None, None))) == 1
 
 
 def test_unknown_macros():
-    """They are refused, and the known ones are named."""
+    """The error lists the known macros."""
     with pytest.raises(ValueError, match="%sa"):
         LogFormat("%x")

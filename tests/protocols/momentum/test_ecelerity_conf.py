@@ -110,7 +110,7 @@ def test_the_sample() -> None:
 
 
 def test_it_is_a_configuration() -> None:
-    """The gateway reads it; only who may come from other machines has to be said, as a remark does."""
+    """It is a valid configuration, except that principals are missing, which a remark says."""
     tree, _ = translated(SAMPLE)
     with pytest.raises(CannotStart) as caught:
         config_from(tree, "imported.toml", find())
@@ -121,7 +121,7 @@ def test_it_is_a_configuration() -> None:
 
 
 def test_what_has_no_counterpart() -> None:
-    """Each has its line, and says what there is in its place."""
+    """Each setting without counterpart has a remark with its line and the alternative."""
     _, remarks = translated(SAMPLE)
     for words in (
         "line 2: apn_expiry: `expiry` of the inputs", "line 3: idle_timeout: no counterpart; connections over HTTP/2 are kept",
@@ -138,7 +138,7 @@ def test_what_has_no_counterpart() -> None:
 
 
 def test_names() -> None:
-    """Names that only differ in what no app's name may have stay apart."""
+    """Domains that differ only in characters that are not allowed in names become different apps."""
     text = "".join(
         f'domain "{name}" {{ delivery_method = apn }}\n' for name in ("a b", "a/b", "..", "ü" * 80)
     )
@@ -149,7 +149,7 @@ def test_names() -> None:
 
 
 def test_a_domain_in_several_bindings() -> None:
-    """Each is an app; recipients lead to the first, and the remarks say so."""
+    """Each is an app; recipients belong to the first, and the remarks say so."""
     names = ("a", "A.", "a", "a-2")
     tree, remarks = translated(
         "".join(f"binding b {{ domain {name} {{ delivery_method = apn }} }}\n" for name in names)
@@ -162,7 +162,7 @@ def test_a_domain_in_several_bindings() -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "*.example.com", "a b", "ü.example"])
 def test_domains_of_no_address(name: str) -> None:
-    """Such a domain has its app all the same, and a remark."""
+    """An invalid domain becomes an app, with a remark."""
     tree, remarks = translated(f'domain "{name}" {{ delivery_method = apn }}')
     assert len(tree["apps"]) == 1
     assert f"domain {name}: not a domain of an address" in remarks
@@ -192,7 +192,7 @@ peer p {}
 
 
 def test_settings_of_outer_stanzas() -> None:
-    """What has no counterpart is noted where it stands, once, in however many domains it holds."""
+    """Settings of outer stanzas have one remark each, however many domains they apply to."""
     _, remarks = translated(OUTER)
     noted = [line.partition(";")[0] for line in remarks.splitlines() if "domain " not in line]
     assert sorted(noted, key=lambda line: int(line.split()[1][:-1])) == [
@@ -203,7 +203,7 @@ def test_settings_of_outer_stanzas() -> None:
 
 
 def test_listeners_at_one_address() -> None:
-    """The first has it; the others are left out, and noted."""
+    """The first listener is translated; the others are left out, with remarks."""
     labels = ("*:25", "127.0.0.1:25", "nonsense", "/tmp/x", "[::1]:25", "0.0.0.0:26")
     listeners = "".join(f'esmtp_listener {{ listen "{each}" {{}} }}\n' for each in labels)
     tree, remarks = translated("domain a { delivery_method = apn }\n" + listeners)
@@ -228,8 +228,8 @@ def test_listeners_at_one_address() -> None:
         ("max_outbound_connections = many", "no whole number"), ("max_outbound_connections = ()", ""),
     ],
 )  # fmt: skip
-def test_values_without_sense(line: str, remark: str) -> None:
-    """They are named, and the default stands."""
+def test_invalid_values(line: str, remark: str) -> None:
+    """An invalid value has a remark, and the default is used."""
     tree, remarks = translated(f"domain a {{ delivery_method = apn {line} }}")
     assert remark in remarks
     assert tree["apps"]["a"]["environment"] == "production"
@@ -237,8 +237,8 @@ def test_values_without_sense(line: str, remark: str) -> None:
 
 
 @pytest.mark.parametrize("label", ["/tmp/socket", "host:25", "*:0", "*:99999", ""])
-def test_listeners_without_sense(label: str) -> None:
-    """What is no address is this machine's usual one."""
+def test_invalid_listeners(label: str) -> None:
+    """The default address is used for an invalid one."""
     text = f'domain a {{ delivery_method = apn }} esmtp_listener {{ listen "{label}" {{ tls_key = k }} other x {{}} }}'
     tree, remarks = translated(text)
     assert "tcp:7225:interface=127.0.0.1 instead" in remarks
@@ -247,7 +247,7 @@ def test_listeners_without_sense(label: str) -> None:
 
 
 def test_a_private_gateway() -> None:
-    """A route to another host is the binary stream; what is not set stays at its default."""
+    """A route to another host becomes apns-stream; settings that are missing are left out."""
     tree, _ = translated(
         'domain a { delivery_method = apn routes = "apn://h.example" tls_certificate = "/c" idle_timeout = 0 }'
     )
@@ -257,21 +257,21 @@ def test_a_private_gateway() -> None:
 
 
 def test_the_port_of_a_route() -> None:
-    """It may stand behind the host; the parameter counts."""
+    """The port may follow the host; the parameter takes precedence."""
     for route, port in (("h:1", 1), ("h:1?port=2", 2), ("h", 2195)):
         tree, _ = translated(f'domain a {{ delivery_method = apn routes = "apn://{route}" }}')
         assert tree["apps"]["a"]["port"] == port
 
 
 def test_more_connections_than_there_may_be() -> None:
-    """The most there may be, and a remark."""
+    """The number is reduced to the maximum, with a remark."""
     tree, remarks = translated("domain a { delivery_method = apn max_outbound_connections = 65 }")
     assert tree["apps"]["a"]["connections"] == 64
     assert "max_outbound_connections: 64 at most" in remarks
 
 
 def test_two_loggers() -> None:
-    """Each has its file; Momentum's default is one with its slash."""
+    """Each has its file; the default is Momentum's."""
     tree, _ = translated(
         'domain a { delivery_method = apn } apn_logger a {} apn_logger b { logfile = "/x" heartbeat = no }'
     )
@@ -279,14 +279,14 @@ def test_two_loggers() -> None:
 
 
 def test_nothing_to_translate() -> None:
-    """Without a domain for Apple there is nothing to translate."""
+    """A file without a domain for Apple is an error."""
     for text in ("", "delivery_method = apn", "domain a { delivery_method = () }"):
         with pytest.raises(NothingToTranslate, match="no domain has delivery_method"):
             translated(text)
 
 
 def test_what_is_read() -> None:
-    """Keys have no regard to case; strings have escapes; lists are of either kind."""
+    """Keys are case-insensitive; strings have escapes; lists have parentheses or brackets."""
     conf = read_conf(
         'A = "x \\"y\\" #z" # comment\nb += ( 1+1, 2 )\nC "d" e { f = [] ; }\nreadonly_include "g"'
     )
@@ -306,7 +306,7 @@ def test_what_is_read() -> None:
     ],
 )  # fmt: skip
 def test_syntax_errors(text: str, line: int, what: str) -> None:
-    """The line, and what is wrong there."""
+    """The error has the line and a description."""
     with pytest.raises(ConfSyntaxError, match="line") as caught:
         read_conf(text)
     assert what in caught.value.what
@@ -322,7 +322,7 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES | st.text(max_size=5), max_size=60).map("".join) | st.text(max_size=200))
 @example('domain "\x7f\x00\u2028" { delivery_method = apn tls_certificate = "\x7f\x00" }')
 def test_anything(text: str) -> None:
-    """Any text is a configuration, whose translation is TOML, or an error of its own kind."""
+    """The translation of any text is TOML, or one of two errors is raised."""
     with contextlib.suppress(ConfSyntaxError):
         conf = read_conf(text)
         with contextlib.suppress(NothingToTranslate):
@@ -349,11 +349,11 @@ LISTENERS = st.builds('{} {{ listen "{}" {{ {} }} }}'.format, KINDS, PLACES, SET
 LOGGERS = st.builds('apn_logger x {{ {} = "{}" }}'.format, st.sampled_from(["logfile", "heartbeat"]), VALUES)
 REGISTRY = find()
 UNGUARDED = ("principals: missing; other machines", "certificate: missing; other machines")
-"""What a configuration lacks where its listeners can be reached by others; the translation notes that."""
+"""The allowed faults: a reachable listener needs these, and a remark says so."""
 
 
 def faults(tree: dict[str, Any]) -> list[str]:
-    """What the gateway finds wrong with a configuration."""
+    """The faults that the gateway finds in a configuration."""
     try:
         config_from(tree, "imported.toml", REGISTRY)
     except CannotStart as error:
@@ -367,7 +367,7 @@ def faults(tree: dict[str, Any]) -> list[str]:
     st.lists(LISTENERS | LOGGERS, max_size=4),
 )
 def test_every_translation_is_a_configuration(settings: str, domains: list[str], others: list[str]) -> None:
-    """The gateway finds no fault in it but that inputs have to be guarded where other machines can reach them."""
+    """It is valid, except for missing certificates and principals of reachable inputs."""
     tree, remarks = translated("\n".join((settings, *domains, *others)))
     found = faults(tree)
     assert [fault for fault in found if not any(each in fault for each in UNGUARDED)] == []
@@ -376,12 +376,12 @@ def test_every_translation_is_a_configuration(settings: str, domains: list[str],
 
 @given(st.text(), st.text())
 def test_toml(key: str, value: str) -> None:
-    """What is written as TOML is read as it was."""
+    """Written TOML is parsed to the same value."""
     assert tomllib.loads(f"{key_text(key)} = {quoted(value)}") == {key: value}
 
 
 def test_tables() -> None:
-    """A table, with comments of one line each."""
+    """A table with comments of one line each."""
     text = table_text(("a", "b c"), {"d": 1, "e": True, "f g": "h"}, ["i\nj"])
     assert text == '[a."b c"]\n# i j\nd = 1\ne = true\n"f g" = "h"\n'
 

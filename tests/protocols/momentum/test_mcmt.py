@@ -41,22 +41,22 @@ def test_the_sample_of_the_documentation() -> None:
     assert read_mcmt(wire(mcmt(None))).token is None
 
 
-def test_other_parts_are_read_over() -> None:
-    """Parts for other modules, the preamble and the epilogue say nothing to the push service."""
+def test_other_parts_are_ignored() -> None:
+    """Parts for other modules, the preamble and the epilogue are ignored."""
     whole = mcmt(more=GCM).replace("MCMT_BOUNDARY\n\n--", "MCMT_BOUNDARY\n\nA preamble\n--", 1)
     assert read_mcmt(wire(whole + "an epilogue\n--MCMT_BOUNDARY\n")).payload == PAYLOAD.encode()
 
 
 @pytest.mark.parametrize("quoted", ['"MCMT_BOUNDARY"', "MCMT_BOUNDARY; charset=us-ascii"])
 def test_the_boundary_as_mailers_write_it(quoted: str) -> None:
-    """Quoted or not, with other parameters, on a line of its own, and with blanks behind it in the body."""
+    """It may be quoted, folded, among other parameters, and followed by blanks in the body."""
     message = mcmt().replace("boundary=MCMT_BOUNDARY", f"\n boundary={quoted}")
     assert read_mcmt(wire(message)).token == HEX
     assert read_mcmt(wire(mcmt().replace("--MCMT_BOUNDARY\n", "--MCMT_BOUNDARY \t\n"))).token == HEX
 
 
 def test_the_mail_may_be_anything() -> None:
-    """What the mail consists of is not looked at, however deep it is nested."""
+    """The mail is not parsed, however deep it is nested."""
     nested = "Content-Type: message/rfc822\n\n" * 3000
     assert read_mcmt(wire(mcmt().replace("mail version", nested))).token == HEX
 
@@ -70,7 +70,7 @@ def test_base64(encoding: str) -> None:
 
 
 def test_8bit() -> None:
-    """UTF-8 as it stands, where the part says 8bit."""
+    """UTF-8 is accepted with 8bit."""
     message = mcmt(payload='{"aps":{"alert":"ü"}}', inner="Content-Transfer-Encoding: 8bit\n")
     assert read_mcmt(wire(message)).payload == '{"aps":{"alert":"ü"}}'.encode()
 
@@ -102,20 +102,20 @@ def test_8bit() -> None:
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(message: str, words: list[str]) -> None:
-    """The header or part, its shape, and the rule; never what stood there."""
+    """The error names the header or part, its shape, and the rule, but not the value."""
     text = fault(message)
     assert all(word in text for word in words), text
 
 
 @pytest.mark.parametrize("ends", [b"\n", b"\r", b"\r\r\n", b"\n\r\n"])
 def test_line_ends(ends: bytes) -> None:
-    """A CR or LF alone may be an end of a line to one reader and not to another: refused, and where it is."""
+    """A bare CR or LF is refused with its position."""
     data = wire(mcmt()).replace(b"mail version\r\n", b"mail version" + ends)
     assert "alone at byte" in fault(data)
 
 
 def test_a_part_within_a_part() -> None:
-    """A boundary counts only at the beginning of a line, and a longer one is another one."""
+    """A boundary is recognized only as a whole line."""
     message = mcmt().replace("mail version", "x--MCMT_BOUNDARY\n--MCMT_BOUNDARY2")
     assert read_mcmt(wire(message)).token == HEX
 
@@ -125,7 +125,7 @@ def test_a_part_within_a_part() -> None:
 @example(b"Content-Type: multipart/vnd.msys.mcmt; boundary*=x'y'%ff\r\n\r\n--\xff\r\n")
 @example(b"Content-Type: \xff\xfe\r\n\r\n")
 def test_anything(data: bytes) -> None:
-    """Any bytes are a message, or a refusal."""
+    """Any bytes are parsed or refused."""
     with contextlib.suppress(Invalid, TooLarge):
         read_mcmt(data)
 
@@ -147,7 +147,7 @@ LINES = st.sampled_from(
     ],
 )  # fmt: skip
 def test_parameters_that_cannot_be_decoded(parameters: str) -> None:
-    """The standard library fails at some parameters of RFC 2231; such a message is refused by name."""
+    """The standard library fails at some parameters of RFC 2231; they are refused."""
     message = mcmt().replace("boundary=MCMT_BOUNDARY", parameters)
     assert fault(message).startswith("boundary: ")
 
@@ -163,7 +163,7 @@ PARAMETERS = st.lists(
 
 @given(PARAMETERS)
 def test_any_parameters(parameters: list[tuple[str, str, str]]) -> None:
-    """Parameters in any form are read, or refused."""
+    """Any parameters are parsed or refused."""
     text = "; ".join(f"{name}{kind}={value}" for name, kind, value in parameters)
     with contextlib.suppress(Invalid, TooLarge):
         read_mcmt(f"Content-Type: multipart/vnd.msys.mcmt; {text}\r\n\r\n--B\r\n\r\n--B--".encode())
@@ -171,14 +171,14 @@ def test_any_parameters(parameters: list[tuple[str, str, str]]) -> None:
 
 @given(st.lists(LINES, max_size=40))
 def test_lines_in_any_order(lines: list[bytes]) -> None:
-    """The lines of messages in any order are a message, or a refusal."""
+    """Lines of messages in any order are parsed or refused."""
     with contextlib.suppress(Invalid, TooLarge):
         read_mcmt(b"\r\n".join(lines))
 
 
 @given(st.binary(max_size=2000), st.sampled_from(["base64", "8bit"]))
-def test_payloads_come_out_as_they_went_in(payload: bytes, encoding: str) -> None:
-    """What a sender puts in is what is submitted, but for white space around it."""
+def test_payloads_round_trip(payload: bytes, encoding: str) -> None:
+    """The payload is unchanged except for white space around it."""
     sent = b64encode(payload) if encoding == "base64" else payload
     template = wire(mcmt(payload="@", inner=f"Content-Transfer-Encoding: {encoding}\n"))
     head, _, tail = template.rpartition(b"@")
@@ -194,12 +194,12 @@ def test_payloads_come_out_as_they_went_in(payload: bytes, encoding: str) -> Non
     ],
 )  # fmt: skip
 def test_domains(address: str, domain: str) -> None:
-    """The domain, in lower case and without a dot behind it."""
+    """The domain is in lower case and without a trailing dot."""
     assert domain_of(address, "to") == domain
 
 
 @pytest.mark.parametrize("address", ["", "user", "@b", "a@", "a@b c", "a@\x00", "a@ü", "<>"])
-def test_no_domains(address: str) -> None:
-    """What is no address is named by its field and its length."""
+def test_invalid_addresses(address: str) -> None:
+    """The error has the field and the length of the address."""
     with pytest.raises(Invalid, match=f"to: text of {len(address)} characters"):
         domain_of(address, "to")

@@ -49,7 +49,7 @@ class BrowserCase(TestCase):
 
 class PageTests(BrowserCase):
     async def test_every_page(self):
-        """Each page shows what it is for, to who may look: as text, with headers, and without a script's error."""
+        """Each page shows its content to a principal with read, without errors of scripts."""
 
         def look(url, stage):
             browser = self.browser
@@ -89,8 +89,8 @@ class PageTests(BrowserCase):
 
         await self.visit(look)
 
-    async def test_who_may_only_look(self):
-        """Is offered nothing else: no change, no full token."""
+    async def test_read_only(self):
+        """A principal without admin is offered no changes and no full tokens."""
 
         def look(url, stage):
             browser = self.browser
@@ -104,8 +104,8 @@ class PageTests(BrowserCase):
 
         await self.visit(look)
 
-    async def test_who_may_see_one_app(self):
-        """Sees no name of another one on any page."""
+    async def test_a_principal_of_one_app(self):
+        """No page has the name of another app."""
 
         def look(url, stage):
             browser = self.browser
@@ -123,7 +123,7 @@ class PageTests(BrowserCase):
         await self.visit(look)
 
     async def test_without_principals(self):
-        """On loopback nobody has to log in, and nothing can be changed."""
+        """On loopback no login is needed, and no changes are offered."""
 
         def look(url, stage):
             browser = self.browser
@@ -136,7 +136,7 @@ class PageTests(BrowserCase):
 
 class ChangeTests(BrowserCase):
     async def test_a_rate(self):
-        """An administrator changes an app's rate in the page, and it is changed in the gateway."""
+        """The form changes the rate of an app in the gateway."""
 
         def look(url, stage):
             browser = self.browser
@@ -152,7 +152,7 @@ class ChangeTests(BrowserCase):
         await self.visit(look)
 
     async def test_a_full_token(self):
-        """Is there when an administrator asks for it, not before."""
+        """It is shown on an administrator's request, and not before."""
 
         def look(url, stage):
             browser = self.browser
@@ -168,8 +168,8 @@ class ChangeTests(BrowserCase):
 
         await self.visit(look)
 
-    async def test_a_send_is_cancelled(self):
-        """A scheduled send is cancelled in the page."""
+    async def test_a_scheduled_send_is_cancelled(self):
+        """The button cancels it, and the list is loaded again."""
 
         def look(url, stage):
             browser = self.browser
@@ -182,7 +182,7 @@ class ChangeTests(BrowserCase):
         await self.visit(look)
 
     async def test_a_test_send(self):
-        """Devices that are refused and tried are listed, each with its reason and what to do."""
+        """Refused and tried devices are listed, each with reason and advice."""
 
         def look(url, stage):
             browser = self.browser
@@ -200,9 +200,9 @@ class ChangeTests(BrowserCase):
         await self.visit(look)
 
 
-class QuestionTests(BrowserCase):
-    async def test_questions_that_are_overtaken(self):
-        """Only the last answer is shown, and once, however often one asks meanwhile."""
+class ConcurrentRequestTests(BrowserCase):
+    async def test_concurrent_requests(self):
+        """Only the answer to the latest request is shown, and once."""
 
         def look(url, stage):
             browser = self.browser
@@ -229,7 +229,7 @@ class QuestionTests(BrowserCase):
         await self.visit(look)
 
     async def test_one_app_on_the_overview(self):
-        """The other pages show all apps still; when the app goes, the charts are of all."""
+        """The other pages still show all apps; when the app is removed, the charts show all apps."""
 
         def look(url, stage):
             browser = self.browser
@@ -254,7 +254,7 @@ class QuestionTests(BrowserCase):
 
 class LoginTests(BrowserCase):
     async def test_a_link_to_a_notification(self):
-        """Leads there, by way of the login page."""
+        """After the login it shows the notification."""
 
         def look(url, stage):
             browser = self.browser
@@ -268,7 +268,7 @@ class LoginTests(BrowserCase):
         await self.visit(look)
 
     async def test_a_wrong_secret(self):
-        """Is said, and the page stays; then the right one leads to the page that was asked for."""
+        """The error is shown; the right secret then leads to the requested page."""
 
         def look(url, stage):
             browser = self.browser
@@ -284,8 +284,8 @@ class LoginTests(BrowserCase):
 
         await self.visit(look)
 
-    async def test_a_login_that_ends_meanwhile(self):
-        """The page that is open goes to the login, by itself; so does a question. Logging out leads there as well."""
+    async def test_a_login_that_ends(self):
+        """Open pages, requests and logging out lead to the login page."""
 
         def look(url, stage):
             browser = self.browser
@@ -313,7 +313,7 @@ class LoginTests(BrowserCase):
 
 class HostileTests(BrowserCase):
     async def test_markup_in_names_and_reasons(self):
-        """Is text on every page: no script runs, no element of theirs is made."""
+        """Markup is shown as text on every page: no script runs, and no element is made."""
 
         def look(url, stage):
             browser = self.browser
@@ -337,7 +337,7 @@ class HostileTests(BrowserCase):
         await self.visit(look, names=(MARKUP, "mail"), reason=MARKUP)
 
     async def test_names_of_properties(self):
-        """An app may be called as what every object of JavaScript has is called."""
+        """An app may have the name of an inherited property of JavaScript objects."""
 
         def look(url, stage):
             browser = self.browser
@@ -358,8 +358,8 @@ class HostileTests(BrowserCase):
         names = ("__proto__", "constructor", "toString")
         await self.visit(look, names=names, rate=0)
 
-    async def test_coming_back(self):
-        """A page that was left has no stream; on the way back it asks who is logged in, before it shows anything."""
+    async def test_the_back_button(self):
+        """A page in the back/forward cache has no stream, and requests its session again when it is shown."""
 
         def look(url, stage):
             browser = self.browser
@@ -377,8 +377,8 @@ class HostileTests(BrowserCase):
 
         await self.visit(look)
 
-    async def test_links_that_lead_nowhere(self):
-        """The console is shown whatever stands behind the number sign of its address."""
+    async def test_invalid_fragments(self):
+        """The console works with any fragment in its address."""
 
         def look(url, stage):
             browser = self.browser
@@ -394,8 +394,8 @@ class HostileTests(BrowserCase):
 
         await self.visit(look)
 
-    async def test_the_policy_holds(self):
-        """A script that got into the page all the same would not run, and nothing would be sent elsewhere."""
+    async def test_the_content_security_policy(self):
+        """An injected script does not run, and requests to other hosts are blocked."""
 
         def look(url, stage):
             browser = self.browser
@@ -413,7 +413,7 @@ class HostileTests(BrowserCase):
 
 class LookTests(BrowserCase):
     async def test_a_phone(self):
-        """Nothing is wider than 360 pixels: no page scrolls sideways."""
+        """No page is wider than 360 pixels."""
 
         def look(url, stage):
             browser = self.browser
@@ -430,7 +430,7 @@ class LookTests(BrowserCase):
         await self.visit(look)
 
     async def test_light_and_dark(self):
-        """Text can be told from its ground in both: a contrast of 4.5 at least (WCAG 2.2, 1.4.3)."""
+        """All text has a contrast of 4.5 at least in both (WCAG 2.2, 1.4.3)."""
 
         def look(url, stage):
             browser = self.browser
@@ -456,7 +456,7 @@ class LookTests(BrowserCase):
         await self.visit(look)
 
     async def test_the_keyboard_and_a_screen_reader(self):
-        """Every field has a label, every page a heading and a landmark; focus is seen, and goes to what is shown."""
+        """Fields have labels, pages headings and landmarks; focus is visible and moves to the shown page."""
 
         def look(url, stage):
             browser = self.browser
@@ -484,7 +484,7 @@ class LookTests(BrowserCase):
 
 class LoadTests(BrowserCase):
     async def test_ten_thousand_outcomes_a_second(self):
-        """The page stays responsive: it answers within a frame or two, and takes no more memory for it."""
+        """The page stays responsive, and its memory does not grow."""
 
         def look(url, stage):
             browser = self.browser

@@ -1,4 +1,4 @@
-"""The console as a browser's requests find it: who may see and change what."""
+"""The console's requests and permissions, without a browser."""
 
 import json
 import re
@@ -39,7 +39,7 @@ API = "/console/api/"
 
 
 def proven(name, **limits):
-    """What a principal is allowed whose secret is its name."""
+    """The grant of a principal whose secret is its name."""
     return Grant(secrets=(SecretHash.of(name.encode(), bytes(16)),), **limits)
 
 
@@ -83,13 +83,13 @@ class ConsoleCase(HTTPTestCase):
         return response
 
     def get(self, path, status=200, **headers):
-        """What the console answers to a question, as JSON."""
+        """The JSON answer to a GET."""
         response = self.ask("GET", API + path, **headers)
         self.assertEqual(response.status, status, response.body)
         return response.json
 
     def change(self, path, body=None, status=200, **headers):
-        """What it answers to a change, with the token of the login."""
+        """The JSON answer to a change, made with the CSRF token."""
         if self.token is not None:
             headers.setdefault("X_CSRF_Token", self.token)
         response = self.ask("POST", API + path, {} if body is None else body, **headers)
@@ -97,7 +97,7 @@ class ConsoleCase(HTTPTestCase):
         return response.json
 
     def log_in(self, name):
-        """Log in with a secret that is the name; keep cookie and token as a browser does."""
+        """Log in with the name as the secret; keep cookie and token."""
         response = self.ask("POST", f"{API}login", {"name": name, "secret": name})
         self.assertEqual(response.status, 200, response.body)
         self.cookie = response.headers["set-cookie"].partition(";")[0]
@@ -105,21 +105,21 @@ class ConsoleCase(HTTPTestCase):
         return response
 
     def watch(self, path="live"):
-        """Begin to look on, on a connection of its own."""
+        """Open the stream on a new connection."""
         connection = self.connect()
         headers = {} if self.cookie is None else {"cookie": self.cookie}
         connection.dataReceived(request("GET", API + path, **headers))
         return connection
 
     def events(self, connection):
-        """Kind and data of each event that came since the last look."""
+        """Kind and data of the events since the last call."""
         text = self.taken(connection).decode()
         return [(kind, json.loads(data)) for kind, data in re.findall(r"event: (\w+)\ndata: (.*)\n\n", text)]
 
 
 class FileTests(ConsoleCase):
     def test_every_file_of_the_list(self):
-        """Pages and what they load: of the right kind, with the policy, and kept as long as is right."""
+        """Pages and assets have their media types and caching headers."""
         page = self.ask("GET", "/console/")
         self.assertEqual(page.status, 200)
         self.assertEqual(page.headers["cache-control"], "no-cache")
@@ -136,8 +136,8 @@ class FileTests(ConsoleCase):
         for path in PAGES:
             self.assertIn("text/html", self.ask("GET", path).headers["content-type"])
 
-    def test_a_browser_that_has_it(self):
-        """Is told so, and gets no body."""
+    def test_revalidation(self):
+        """A current copy is answered 304, without a body."""
         etag = self.ask("GET", "/console/").headers["etag"]
         for said in (etag, f'"other", W/{etag}'):
             [response] = self.send(request("GET", "/console/", if_none_match=said))
@@ -147,8 +147,8 @@ class FileTests(ConsoleCase):
             )  # it would be that of the file: RFC 9110, 8.6
         self.assertEqual(self.ask("GET", "/console/", if_none_match='"other"').status, 200)
 
-    def test_nothing_else(self):
-        """There is no way out of the list: paths are looked up, not opened."""
+    def test_paths_outside_the_list(self):
+        """Only the listed paths exist: files are looked up, not opened."""
         base = re.search(rb'"(/console/static/[^/]+)/', self.ask("GET", "/console/").body)[1].decode()
         for path in (
             "/console/static/", f"{base}/", f"{base}/../files.py", f"{base}/..%2f..%2fconsole.py", f"{base}/uPlot.LICENSE.txt",
@@ -156,26 +156,26 @@ class FileTests(ConsoleCase):
         ):  # fmt: skip
             self.assertEqual(self.ask("GET", path).status, 404, path)
 
-    def test_only_reading(self):
-        """A file is read; nothing can be sent to it."""
+    def test_methods_of_files(self):
+        """Files take GET and HEAD only."""
         self.refusal(self.ask("POST", "/console/", {}), 405, "INVALID")
         [response] = self.send(request("HEAD", "/console/"))[:1] or [None]
         self.assertEqual(response.status, 200)
 
-    def test_without_the_slash(self):
-        """The page is where its links are right."""
+    def test_redirect_to_the_slash(self):
+        """/console redirects to /console/, where relative links work."""
         response = self.ask("GET", "/console")
         self.assertEqual((response.status, response.headers["location"]), (308, "/console/"))
 
-    def test_a_link_from_elsewhere(self):
-        """Leads to the page, in which there is nothing secret; what the page fetches cannot be had so."""
+    def test_a_link_from_another_site(self):
+        """Other sites may link to a page; their requests for data are refused."""
         foreign = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}
         self.assertEqual(self.ask("GET", "/console/", **foreign).status, 200)
         self.refusal(self.ask("GET", f"{API}session", **foreign), 403, "INVALID")
         self.refusal(self.ask("POST", f"{API}login", {}, origin="https://evil.example"), 403, "INVALID")
 
     def test_every_answer_has_the_policy(self):
-        """Of pages, data and errors alike; data is stored nowhere."""
+        """Pages, data and errors have the security headers; data and errors are no-store."""
         for path, stored in (
             ("/console/", "no-cache"),
             (f"{API}session", "no-store"),
@@ -200,7 +200,7 @@ class FileTests(ConsoleCase):
             self.assertEqual(headers["cache-control"], stored)
 
     def test_no_script_or_style_in_the_pages(self):
-        """The policy would stop them; there are none."""
+        """The pages have no inline scripts, styles and handlers."""
         for path in PAGES:
             text = StaticFiles().find(path).body.decode()
             self.assertEqual(
@@ -211,38 +211,38 @@ class FileTests(ConsoleCase):
 class OpenTests(ConsoleCase):
     """Without principals, on loopback."""
 
-    def test_everything_may_be_seen(self):
-        """And nobody is asked to log in."""
+    def test_reading(self):
+        """Everything is readable without a login."""
         found = self.get("session")
         self.assertEqual((found["admin"], found["may_log_in"], found["token"]), (False, False, None))
         self.get("hubs")
         self.get("apps/news/dead-tokens")
 
-    def test_nothing_may_be_changed(self):
-        """Any program on this machine could: the console only shows."""
+    def test_changes_are_refused(self):
+        """Changes and full tokens need a login."""
         self.refusal(self.ask("POST", f"{API}apps/news/rate", {"rate": 1}), 403, "FORBIDDEN")
         self.get("apps/news/dead-tokens?full=true", 403)
         self.assertEqual(self.gateway.rates, {})
 
 
 class ElsewhereTests(ConsoleCase):
-    """Without principals, where other machines can connect: a reload took them away."""
+    """Without principals, where other machines can connect, after a reload removed the principals."""
 
     local = False
 
-    def test_nothing_may_be_seen(self):
-        """A console that anybody could look at is none."""
+    def test_reading_is_refused(self):
+        """Requests are answered 401."""
         self.get("session", 401)
 
 
 class NoLongerGuardedTests(ConsoleCase):
-    """With a principal for those who have not logged in, where other machines can connect."""
+    """With an anonymous principal, where other machines can connect."""
 
     local = False
     grants: ClassVar = {"anonymous": Grant(operations=READS)}
 
     def test_a_reload_without_principals(self):
-        """A page that looks on is ended as a request is refused."""
+        """Open streams end, as new requests are refused."""
         page = self.watch()
         self.assertEqual([kind for kind, _ in self.events(page)], ["hello"])
         self.context.principals.replace({})
@@ -253,7 +253,7 @@ class NoLongerGuardedTests(ConsoleCase):
 
 class OffTests(HTTPTestCase):
     def test_it_is_off(self):
-        """Unless the configuration says otherwise."""
+        """The console is off by default."""
         for path in ("/console", "/console/", f"{API}session"):
             self.refusal(self.ask("GET", path), 404, "NOT_FOUND")
 
@@ -261,8 +261,8 @@ class OffTests(HTTPTestCase):
 class LoginTests(ConsoleCase):
     grants: ClassVar = GRANTS
 
-    def test_nobody_sees_anything(self):
-        """Each of the console's questions needs a login; who has a header for the API is not logged in here."""
+    def test_requests_need_a_login(self):
+        """Every request needs a login at the console; the Authorization header of the API is not one."""
         for action in ACTIONS:
             path = action.path.format(id=id_text(1), app="news", hub="main")
             response = self.ask(action.method, path, {} if action.method == "POST" else None)
@@ -270,7 +270,7 @@ class LoginTests(ConsoleCase):
         self.get("session", 401, authorization="Bearer ops")
 
     def test_a_login(self):
-        """Gives a cookie that scripts and other sites do not get, and says what may be done."""
+        """The answer has a cookie with its flags, and the permissions."""
         response = self.log_in("ops")
         given = response.headers["set-cookie"]
         for part in ("HttpOnly", "SameSite=Strict", "Path=/"):
@@ -280,8 +280,8 @@ class LoginTests(ConsoleCase):
         self.assertEqual((found["name"], found["admin"], found["logged_in"]), ("ops", True, True))
         self.assertNotIn(self.cookie.partition("=")[2], response.body.decode())
 
-    def test_a_new_login_in_the_place_of_an_old_one(self):
-        """Has another id, and the old one leads nowhere."""
+    def test_a_second_login(self):
+        """It has another id and ends the first login of the browser."""
         self.log_in("desk")
         old = self.cookie
         self.log_in("ops")
@@ -289,7 +289,7 @@ class LoginTests(ConsoleCase):
         self.get("session", 401, cookie=old)
 
     def test_a_wrong_secret(self):
-        """Is answered late, counted, and gives no cookie."""
+        """The answer is delayed, counted, and sets no cookie."""
         body = {"name": "ops", "secret": "guess"}
         self.assertEqual(self.send(request("POST", f"{API}login", body)), [])
         self.clock.advance(FIRST_DELAY)
@@ -299,8 +299,8 @@ class LoginTests(ConsoleCase):
         self.assertEqual(self.counted("pushgate_logins_failed_total"), {("http",): 1})
         self.assertNotIn("guess", "".join(self.logged()))
 
-    def test_a_body_that_is_none(self):
-        """Names the rule, and is no failed login."""
+    def test_invalid_bodies(self):
+        """The error names the rule, and no failed login is counted."""
         for body in (
             {},
             {"name": "ops"},
@@ -313,22 +313,22 @@ class LoginTests(ConsoleCase):
         self.refusal(self.ask("POST", f"{API}login", {}, content_type="text/plain"), 415, "INVALID")
         self.assertEqual(self.counted("pushgate_logins_failed_total"), {})
 
-    def test_one_who_may_see_nothing(self):
-        """Gets no login."""
+    def test_a_principal_without_read_and_admin(self):
+        """Its login is refused."""
         response = self.ask("POST", f"{API}login", {"name": "sender", "secret": "sender"})
         self.refusal(response, 403, "FORBIDDEN")
         self.assertNotIn("set-cookie", response.headers)
 
     def test_idle(self):
-        """A login that is not used ends."""
+        """An unused login ends."""
         self.log_in("ops")
         self.clock.advance(IDLE - 1)
         self.get("session")
         self.clock.advance(IDLE)
         self.get("session", 401)
 
-    def test_in_the_end(self):
-        """A login that is used ends as well."""
+    def test_the_longest_login(self):
+        """A login in use ends after `ABSOLUTE`."""
         self.log_in("ops")
         for _ in range(int(ABSOLUTE / 1000)):
             self.get("session")
@@ -337,25 +337,25 @@ class LoginTests(ConsoleCase):
         self.get("session", 401)
 
     def test_a_log_out(self):
-        """Ends the login here, not only in the browser."""
+        """Logging out ends the login in the gateway."""
         self.log_in("ops")
         response = self.ask("POST", f"{API}logout", {}, X_CSRF_Token=self.token)
         self.assertIn("Max-Age=0", response.headers["set-cookie"])
         self.get("session", 401)
 
-    def test_a_principal_that_is_taken_away(self):
-        """A reload holds at once."""
+    def test_a_principal_that_is_removed(self):
+        """A reload applies at once."""
         self.log_in("ops")
         self.context.principals.replace({"desk": GRANTS["desk"]})
         self.get("session", 401)
 
-    def test_cookies_that_are_none(self):
-        """Are no login, whatever they hold."""
+    def test_invalid_cookies(self):
+        """They are not a login."""
         for said in ("pushgate_console=", "pushgate_console=x", "pushgate_console=\xe9", "=;;=", "a" * 3000):
             self.assertEqual(self.ask("GET", f"{API}session", cookie=said).status, 401, said)
 
     def test_cookies_of_other_programs(self):
-        """Cookies know no ports: what other servers at this host set, in whatever form, hides no login."""
+        """Cookies do not distinguish ports: those of other servers on the host do not hide the login."""
         self.log_in("ops")
         for other in (
             'theme={"dark": true}', "a b=1", "path=/", "$Version=1", "flag", 'x="y', "x=\xe9", "x[0]=1", "", "=",
@@ -381,7 +381,7 @@ class SecureTests(ConsoleCase):
         return connection
 
     def test_the_cookie(self):
-        """Comes back over TLS only, and to this host only; another one counts for nothing."""
+        """Over TLS the cookie is Secure and has the prefix __Host-; without the prefix it is ignored."""
         response = self.log_in("ops")
         self.assertTrue(self.cookie.startswith("__Host-pushgate_console="))
         self.assertIn("; Secure", response.headers["set-cookie"])
@@ -390,8 +390,8 @@ class SecureTests(ConsoleCase):
 
 
 class ConfigurationTests(SynchronousTestCase):
-    def test_a_console_for_everybody(self):
-        """The start is refused where other machines can connect and there are no principals."""
+    def test_a_console_without_principals(self):
+        """The start is refused if other machines can connect."""
         table = HTTPTable(type="http", listen="tcp:0", insecure=True, console=True)
         with self.assertRaises(CannotStart) as caught:
             factory.input("http", table, RecordingGateway(), context(MemoryReactorClock()))
@@ -403,8 +403,8 @@ class ConfigurationTests(SynchronousTestCase):
 class AnonymousTests(ConsoleCase):
     grants: ClassVar = {"anonymous": Grant(operations=READS, apps=frozenset({"news"})), "ops": GRANTS["ops"]}
 
-    def test_who_need_not_log_in(self):
-        """Sees what the anonymous principal may, and may log in for more."""
+    def test_the_anonymous_principal(self):
+        """A caller without a login has its permissions, and may log in."""
         found = self.get("session")
         self.assertEqual((found["name"], found["admin"], found["may_log_in"]), ("anonymous", False, True))
         self.get("apps/mail/dead-tokens", 403)
@@ -416,14 +416,14 @@ class ChangeTests(ConsoleCase):
     grants: ClassVar = GRANTS
 
     def test_a_rate(self):
-        """An administrator changes it, and the log says who did."""
+        """An administrator changes it; the log has the principal."""
         self.log_in("ops")
         self.assertEqual(self.change("apps/news/rate", {"rate": 250}), {"rate": 250.0})
         self.assertEqual(self.gateway.rates, {"news": 250.0})
         self.assertIn("ops set the rate of news to 250", "".join(self.logged()))
 
     def test_without_the_token(self):
-        """Nothing is changed: a page that had the browser send it does not know it."""
+        """A change without the CSRF token is refused."""
         self.log_in("ops")
         for token in (None, "", "x" * 43):
             headers = {} if token is None else {"X_CSRF_Token": token}
@@ -435,7 +435,7 @@ class ChangeTests(ConsoleCase):
         self.get("session")
 
     def test_without_admin(self):
-        """Everything can be looked at, nothing changed."""
+        """A principal with read only reads everything and changes nothing."""
         self.log_in("desk")
         self.assertFalse(self.get("session")["admin"])
         for action in ACTIONS:
@@ -445,31 +445,31 @@ class ChangeTests(ConsoleCase):
         self.assertEqual(self.gateway.rates, {})
 
     def test_of_another_app(self):
-        """An administrator of some apps changes these only."""
+        """An administrator of some apps changes only these."""
         self.log_in("chief")
         self.change("apps/news/rate", {"rate": 1})
         self.change("apps/mail/rate", {"rate": 1}, 403)
         self.assertEqual(self.gateway.rates, {"news": 1.0})
 
-    def test_what_is_no_rate(self):
-        """Is refused with the rule."""
+    def test_invalid_rates(self):
+        """The error names the rule."""
         self.log_in("ops")
         for rate in (-1, "fast", None, 1e300):
             self.change("apps/news/rate", {"rate": rate}, 400)
         self.change("apps/none/rate", {"rate": 1}, 404)
         self.assertEqual(self.gateway.rates, {})
 
-    def test_a_change_is_no_question(self):
-        """It cannot be made by loading an address; nor can what is unknown."""
+    def test_methods(self):
+        """Changes need POST, reading needs GET; other paths do not exist."""
         self.log_in("ops")
         self.refusal(self.ask("GET", f"{API}apps/news/rate"), 405, "INVALID")
         self.get("nothing", 404)
         self.get("session?x=1", 400)
 
-    def test_a_notification_is_withdrawn(self):
-        """By who may submit and administer."""
+    def test_a_notification_is_cancelled(self):
+        """Cancelling a notification needs push and admin."""
         self.gateway.waiting = {1}
-        self.log_in("chief")  # who may not submit
+        self.log_in("chief")  # has no push
         self.change(f"notifications/{id_text(1)}/cancel", status=403)
         self.log_in("ops")
         self.assertEqual(self.change(f"notifications/{id_text(1)}/cancel"), {"cancelled": True})
@@ -487,7 +487,7 @@ class StoryTests(ConsoleCase):
         return self.get(f"notifications/{id_text(self.id)}{query}", status)
 
     def test_without_the_token(self):
-        """The whole story, and of the token a hash."""
+        """The trace has a hash of the token."""
         self.log_in("desk")
         found = self.story()
         self.assertEqual((found["state"], found["reason"]), ("rejected", "BadDeviceToken"))
@@ -496,19 +496,19 @@ class StoryTests(ConsoleCase):
         self.story("?full=true", 403)
 
     def test_with_the_token(self):
-        """An administrator asks for it."""
+        """An administrator may request the full token."""
         self.log_in("ops")
         self.assertEqual(self.story()["token"], hash_token(TOKEN))
         self.assertEqual(self.story("?full=true")["token"], TOKEN.hex())
 
     def test_of_another_app(self):
-        """Is not told, nor that there is such a notification's story to tell."""
+        """The trace of a notification of another app is refused."""
         self.gateway.records[self.id] = outcome(app="mail", order=5)
         self.log_in("shop")
         self.story(status=403)
 
-    def test_of_none(self):
-        """Is not known; what is no id is refused."""
+    def test_unknown_ids(self):
+        """An unknown id is not found, an invalid one is refused."""
         self.log_in("desk")
         self.get(f"notifications/{id_text(99)}", 404)
         self.get("notifications/%3Cscript%3E", 400)
@@ -524,7 +524,7 @@ class DeadTokenTests(ConsoleCase):
         self.gateway.dead["news"] = {each: DeadTokenEntry(each, 1000, DeadReason.FEEDBACK) for each in tokens}
 
     def pages(self, query=""):
-        """The tokens of each page."""
+        """The tokens on each page."""
         after = ""
         while True:
             found = self.get(f"apps/news/dead-tokens?after={after}{query}")
@@ -534,7 +534,7 @@ class DeadTokenTests(ConsoleCase):
                 return
 
     def test_hashed(self):
-        """A reader sees all of them, hashed; what leads to the next page says nothing of a token."""
+        """All pages are hashed, and the position of the next page does not reveal a token."""
         self.log_in("desk")
         pages = list(self.pages())
         self.assertEqual([len(each) for each in pages], [100, 100, 30])
@@ -543,22 +543,22 @@ class DeadTokenTests(ConsoleCase):
         self.assertNotIn(self.tokens[99].hex(), first)
 
     def test_in_full(self):
-        """On an administrator's request."""
+        """An administrator may request full tokens."""
         self.log_in("ops")
         self.assertEqual(list(chain(*self.pages("&full=true"))), [each.hex() for each in self.tokens])
         self.log_in("desk")
         self.get("apps/news/dead-tokens?full=true", 403)
 
     def test_of_another_app(self):
-        """Are not told."""
+        """Dead tokens of other apps are refused."""
         self.log_in("shop")
         self.get("apps/mail/dead-tokens", 403)
         self.get("apps/none/dead-tokens", 403)
         self.log_in("desk")
         self.get("apps/none/dead-tokens", 404)
 
-    def test_a_page_that_is_none(self):
-        """Is refused."""
+    def test_invalid_positions(self):
+        """They are refused."""
         self.log_in("desk")
         for after in ("x", "%C3%A9", "%FF", "%00", "=", "A" * 2000):
             self.get(f"apps/news/dead-tokens?after={after}", 400)
@@ -570,7 +570,7 @@ class HostileParameterTests(ConsoleCase):
     known: ClassVar = {"app": "news", "hub": "main", "id": id_text(1 << 100)}
 
     def test_every_parameter(self):
-        """Whatever stands in a path or a query is a fault of the caller, and none is logged as one of ours."""
+        """Hostile values in path and query are answered below 500, and nothing is logged as a failure."""
         self.log_in("ops")
         for action in ACTIONS:
             if action.path.endswith(("/live", "/logout")):
@@ -582,7 +582,7 @@ class HostileParameterTests(ConsoleCase):
         self.assertEqual(self.flushLoggedErrors(), [])
 
     def paths(self, action):
-        """The paths of an action with something hostile in the place of each parameter."""
+        """The paths of an action with a hostile value for each parameter."""
         known = re.sub(r"\{(\w+)\}", lambda match: self.known[match[1]], action.path)
         for hostile in self.hostile:
             yield re.sub(r"\{\w+\}", hostile, action.path)
@@ -599,7 +599,7 @@ class TestSendTests(ConsoleCase):
     }
 
     def test_its_result(self):
-        """An administrator who may submit sends to a few devices, and reads what became of each."""
+        """An administrator with push gets the outcome for each device."""
         self.log_in("ops")
         found = self.change("apps/news/test-sends", self.body)
         [submission] = self.gateway.submissions
@@ -611,8 +611,8 @@ class TestSendTests(ConsoleCase):
         self.assertEqual(device["index"], 0)
         self.assertTrue(device["meaning"])
 
-    def test_who_may_not(self):
-        """Neither who may only look, nor an administrator who may not submit, nor for another app."""
+    def test_permissions(self):
+        """A test send needs admin and push, for this app."""
         for name in ("desk", "chief"):
             self.log_in(name)
             self.change("apps/news/test-sends", self.body, 403)
@@ -620,8 +620,8 @@ class TestSendTests(ConsoleCase):
         self.change("apps/none/test-sends", self.body, 404)
         self.assertEqual(self.gateway.submissions, [])
 
-    def test_what_is_none(self):
-        """Is refused with the rule, and nothing is sent."""
+    def test_invalid_bodies(self):
+        """The error names the rule, and nothing is sent."""
         self.log_in("ops")
         for tokens, status in (([], 400), ([TOKEN.hex()] * 11, 413), ("x", 400)):
             self.change("apps/news/test-sends", self.body | {"tokens": tokens}, status)
@@ -648,7 +648,7 @@ class FindingTests(ConsoleCase):
         return {each["part"] for each in self.get("findings")["findings"] if each["level"] != "ok"}
 
     def test_what_is_wrong(self):
-        """What doctor says of the running gateway, with what it means and what to do."""
+        """Findings have their meaning and advice."""
         self.log_in("desk")
         self.assertEqual(self.found(), {"apps.news", "apps.mail", "the running gateway"})
         [each] = [
@@ -659,7 +659,7 @@ class FindingTests(ConsoleCase):
         self.assertTrue(each["meaning"] and each["advice"])
 
     def test_of_other_apps(self):
-        """Nothing is said to who may see one app."""
+        """A principal of one app gets no findings about others."""
         self.log_in("shop")
         self.assertEqual(self.found(), {"apps.news"})
 
@@ -678,8 +678,8 @@ class HubTests(ConsoleCase):
         self.hub.send(SendRequest(body=body, platform=Platform.APNS, expression="a && b", scheduled_for=2e9))
         self.hub.send(SendRequest(body=body, platform=Platform.APNS))
 
-    def test_what_there_is(self):
-        """Counts by platform and tag, sends without what is sent, and no handle."""
+    def test_an_overview(self):
+        """Counts by platform and tag, and sends without bodies and handles."""
         self.log_in("shop")
         bodies = [
             self.ask("GET", f"{API}hubs{path}").body.decode()
@@ -694,7 +694,7 @@ class HubTests(ConsoleCase):
         self.assertNotIn("secret", "".join(bodies))
 
     def test_pages_of_tags(self):
-        """Follow one another to the last."""
+        """Pages follow each other to the last one."""
         self.log_in("desk")
         seen, after = [], ""
         while after or not seen:
@@ -703,15 +703,15 @@ class HubTests(ConsoleCase):
         self.assertEqual(len(seen), 40)
 
     def test_of_other_apps(self):
-        """A hub is for who may see all of its apps."""
+        """A hub needs read for all of its apps."""
         self.log_in("mail")
         self.assertEqual(self.get("hubs"), {"hubs": []})
         for part in ("count", "tags", "sends"):
             self.get(f"hubs/main/{part}", 403)
             self.get(f"hubs/none/{part}", 404)
 
-    def test_a_send_is_cancelled(self):
-        """A scheduled one, by who may submit and administer."""
+    def test_a_scheduled_send_is_cancelled(self):
+        """Cancelling a send needs push and admin for all apps of the hub."""
         [number] = [each["id"] for each in self._scheduled()]
         self.log_in("chief")
         self.change(f"hubs/main/sends/{number}/cancel", status=403)
@@ -728,7 +728,7 @@ class LiveTests(ConsoleCase):
     grants: ClassVar = GRANTS
 
     def count(self, app, state, times):
-        """Outcomes are counted and reported, each alone."""
+        """Count and report outcomes, each in a report of its own."""
         outcomes = self.gateway.stats()["outcomes"]
         outcomes[app] = {state: outcomes[app].get(state, 0) + times}
         before = self.gateway.stats
@@ -740,8 +740,8 @@ class LiveTests(ConsoleCase):
         self.clock.advance(1.0)
         return self.events(connection)
 
-    def test_a_page_that_looks_on(self):
-        """Is told how things are, and once a second what is new: counts of all, records of some, tokens hashed."""
+    def test_summaries(self):
+        """A page gets the whole state, then a summary each second: all counts, a sample of records, hashed tokens."""
         self.log_in("desk")
         page = self.watch()
         [(kind, first)] = self.events(page)
@@ -760,7 +760,7 @@ class LiveTests(ConsoleCase):
         self.assertEqual((next_news["point"]["states"], next_news["latest"]), ({}, []))
 
     def test_an_app_that_changes_comes_or_goes(self):
-        """Only what changed is told."""
+        """Summaries have only the apps that changed."""
         self.log_in("desk")
         page = self.watch()
         self.events(page)
@@ -771,8 +771,8 @@ class LiveTests(ConsoleCase):
         self.assertEqual((sorted(news["apps"]), news["gone"]), (["news", "web"], ["mail"]))
         self.assertEqual(news["apps"]["news"]["queue"], 9)
 
-    def test_who_may_see_one_app(self):
-        """Is told of no other: neither state, nor rates, nor records, nor sinks."""
+    def test_a_principal_of_one_app(self):
+        """It gets no state, rates and records of others, and no sinks."""
         self.log_in("shop")
         page = self.watch()
         [(_, first)] = self.events(page)
@@ -785,7 +785,7 @@ class LiveTests(ConsoleCase):
         self.assertEqual(self.ask("GET", f"{API}live?app=mail").status, 403)
 
     def test_one_app_of_all(self):
-        """Its points are of this one; the state of the others is there as well, for the other pages."""
+        """The points are of this app; the state of all apps is sent for the other pages."""
         self.log_in("desk")
         page = self.watch("live?app=mail")
         self.count("news", State.ACCEPTED, 3)
@@ -797,8 +797,8 @@ class LiveTests(ConsoleCase):
         self.assertEqual({each["app"] for each in news["latest"]}, {"news", "mail"})
         self.refusal(self.ask("GET", f"{API}live?app=none"), 404, UnknownApp.code)
 
-    def test_a_page_that_comes_later(self):
-        """Gets what the charts had, as long as somebody looked on within the last minute."""
+    def test_a_page_that_is_opened_later(self):
+        """It gets the earlier points if a page was open within the last minute."""
         self.log_in("desk")
         page = self.watch()
         self.count("news", State.ACCEPTED, 3)
@@ -817,7 +817,7 @@ class LiveTests(ConsoleCase):
         self.assertEqual((first["points"], first["latest"]), ([], []))
 
     def test_a_page_that_does_not_read(self):
-        """Is left out, and is told everything once it has read."""
+        """Messages to it are dropped; after it has read, it gets the whole state."""
         self.log_in("desk")
         page = self.watch()
         self.events(page)
@@ -830,7 +830,7 @@ class LiveTests(ConsoleCase):
         self.assertEqual([kind for kind, _ in self.second(page)], ["tick"])
 
     def test_a_login_that_ends(self):
-        """Ends the stream, in whatever way it ends; looking on is no use of it."""
+        """The stream ends with the login; an open stream does not prolong it."""
         self.log_in("ops")
         page = self.watch()
         self.events(page)
@@ -849,7 +849,7 @@ class LiveTests(ConsoleCase):
         self.assertEqual([kind for kind, _ in self.second(page)], ["ended"])
 
     def test_too_many_pages(self):
-        """One more is refused, and may come back when there is room."""
+        """Another page is refused until one is closed."""
         pages = []
         for name in ("ops", "desk", "shop"):
             self.log_in(name)
@@ -860,7 +860,7 @@ class LiveTests(ConsoleCase):
         self.assertEqual([kind for kind, _ in self.events(self.watch())], ["hello"])
 
     def test_too_many_pages_of_one_principal(self):
-        """One principal cannot keep the others out."""
+        """One principal cannot use up the streams."""
         self.log_in("shop")
         for _ in range(MOST_EACH):
             self.watch()
@@ -870,7 +870,7 @@ class LiveTests(ConsoleCase):
         self.assertEqual([kind for kind, _ in self.events(self.watch())], ["hello"])
 
     def test_the_gateway_stops(self):
-        """The streams end, and nothing is counted any more."""
+        """Streams end, and the sampler is closed."""
         self.log_in("desk")
         page = self.watch()
         self.server.console.close()
@@ -878,7 +878,7 @@ class LiveTests(ConsoleCase):
         self.assertEqual(self.gateway.samples, [])
 
     def test_a_summary_that_fails(self):
-        """Is logged once, and the pages come back for the next."""
+        """The failure is logged once, and pages can reconnect."""
         self.log_in("desk")
         page = self.watch()
         before, self.gateway.stats = self.gateway.stats, dict
@@ -889,8 +889,8 @@ class LiveTests(ConsoleCase):
         self.assertEqual([kind for kind, _ in self.events(self.watch())], ["hello"])
 
 
-def test_no_path_is_of_the_api():
-    """The description of the API says nothing of the console, and none of its paths is the console's."""
+def test_paths_are_not_part_of_the_api():
+    """The API's description has no path of the console."""
     assert not [each.described.path for each in ROUTES if each.described.path.startswith("/console")]
     assert {each.path.startswith(API) for each in ACTIONS} == {True}
 
@@ -903,13 +903,13 @@ VENDORED = {
 
 
 def test_the_charts_library_is_unchanged():
-    """What is not ours is what its makers published, with its licence beside it."""
+    """The files of uPlot are as published, and its licence is included."""
     static = resources.files("pushgate.inputs.http.console") / "static"
     assert {name: sha256((static / name).read_bytes()).hexdigest() for name in VENDORED} == VENDORED
     assert "Permission is hereby granted" in (static / "uPlot.LICENSE.txt").read_text()
 
 
 def test_every_file_is_in_the_list():
-    """No file is forgotten, and none is left over."""
+    """The list has exactly the installed files."""
     static = resources.files("pushgate.inputs.http.console") / "static"
     assert {each.name for each in static.iterdir()} == {*ASSETS, *PAGES.values(), "uPlot.LICENSE.txt"}

@@ -11,7 +11,7 @@ from pushgate.model.secret_hash import SecretHash
 
 @pytest.fixture
 def principals():
-    """Two who can log in."""
+    """Two principals."""
     secrets = {name: SecretHash.of(name.encode(), bytes(16)) for name in ("ops", "desk")}
     return Principals({name: Grant(secrets=(secret,)) for name, secret in secrets.items()})
 
@@ -29,8 +29,8 @@ def logins():
     return Logins(lambda: f"secret-{next(numbers)}")
 
 
-def test_a_login_is_found_by_its_id_alone(logins, ops):
-    """Its id leads to it; another one, and the token that goes with changes, do not."""
+def test_a_login_is_found_by_its_id(logins, ops):
+    """Only its id finds it: another id and the CSRF token do not."""
     number, login = logins.begin(ops, 0.0)
     assert logins.find(number, 1.0) is login
     assert login.principal is ops
@@ -38,16 +38,16 @@ def test_a_login_is_found_by_its_id_alone(logins, ops):
     assert logins.find("", 1.0) is None
 
 
-def test_a_login_that_is_not_used_ends(logins, ops):
-    """Each use counts; half an hour without one ends it, at the moment it is over."""
+def test_an_unused_login_ends(logins, ops):
+    """It ends after `IDLE` seconds without a use."""
     number, _ = logins.begin(ops, 0.0)
     assert logins.find(number, IDLE - 1)
     assert logins.find(number, 2 * IDLE - 2)
     assert logins.find(number, 3 * IDLE - 2) is None
 
 
-def test_a_login_that_is_used_ends_as_well(logins, ops):
-    """Twelve hours after it began, however much it is used."""
+def test_a_login_in_use_ends(logins, ops):
+    """It ends after `ABSOLUTE` seconds in any case."""
     number, _ = logins.begin(ops, 0.0)
     now = 0.0
     while now + IDLE / 2 < ABSOLUTE:
@@ -56,8 +56,8 @@ def test_a_login_that_is_used_ends_as_well(logins, ops):
     assert logins.find(number, ABSOLUTE) is None
 
 
-def test_a_login_that_is_ended_is_ended_for_all_who_hold_it(logins, ops):
-    """A stream that began with it hears of it."""
+def test_holders_of_an_ended_login(logins, ops):
+    """A stream that holds the login sees that it has ended."""
     number, login = logins.begin(ops, 0.0)
     logins.end(number)
     assert not login.lasts(1.0)
@@ -66,7 +66,7 @@ def test_a_login_that_is_ended_is_ended_for_all_who_hold_it(logins, ops):
 
 
 def test_one_principal_has_a_bounded_number(logins, ops, principals):
-    """One more ends the one that was used least recently; others' logins stay."""
+    """Another login ends the least recently used one of this principal."""
     other, _ = logins.begin(principals.login("desk", b"desk"), 0.0)
     numbers = [logins.begin(ops, float(each))[0] for each in range(MOST)]
     assert logins.find(numbers[0], 100.0)
@@ -76,23 +76,23 @@ def test_one_principal_has_a_bounded_number(logins, ops, principals):
     assert len(logins) == MOST + 1
 
 
-def test_what_has_ended_is_forgotten(logins, ops):
-    """Nothing is kept of logins that nobody can use."""
+def test_ended_logins_are_dropped(logins, ops):
+    """Ended logins use no memory."""
     for each in range(5):
         logins.begin(ops, float(each))
     logins.begin(ops, ABSOLUTE)
     assert len(logins) == 1
 
 
-def test_the_token_of_changes(logins, ops):
-    """Only the token itself vouches for a change."""
+def test_the_csrf_token(logins, ops):
+    """Only the exact token is accepted."""
     _, login = logins.begin(ops, 0.0)
     assert login.vouches(login.csrf)
     assert not any(login.vouches(each) for each in (None, "", login.csrf[:-1], f"{login.csrf}é"))
 
 
 def test_secrets_cannot_be_guessed():
-    """Each has 256 bits, and none comes twice."""
+    """Each secret has 256 bits, and none repeats."""
     made = {new_secret() for _ in range(100)}
     assert len(made) == 100
     assert all(len(each) == 43 for each in made)

@@ -31,7 +31,7 @@ def metrics():
 
 @pytest.fixture
 def second(metrics):
-    """What happened within two seconds: 30 more accepted, one expired, of a new app two more."""
+    """The point of two seconds: 30 more accepted, one expired, two of a new app."""
     before = totals(STATS, metrics, 100.0)
     metrics.observe("pushgate_settle_seconds", "news", seconds=0.2, times=31)
     metrics.observe("pushgate_settle_seconds", "web", seconds=7, times=2)
@@ -40,16 +40,16 @@ def second(metrics):
     return point(before, after, STATS, 1_800_000_000.25)
 
 
-def test_a_point_has_what_happened_meanwhile(second):
-    """Counts are differences; where nothing was, nothing is kept; what only watches is no sink."""
+def test_a_point_has_the_changes(second):
+    """Counts are differences; zeros are left out, and so are watchers."""
     assert second.outcomes == {"news": {"accepted": 30, "expired": 1}, "web": {"accepted": 2}}
     assert {app: sum(each) for app, each in second.settled.items()} == {"news": 31, "web": 2}
     assert (second.queue, second.window) == ({"news": 7}, {"news": 3})
     assert second.lags == {"log": 0, "ledger": 12}
 
 
-def test_a_point_is_drawn_of_what_one_may_see(second):
-    """Rates are per second; another's outcomes count in none of the figures, and sinks are of all apps."""
+def test_a_point_of_readable_apps(second):
+    """Rates are per second; other apps are in no figure, and sinks are shown only with all apps."""
     everything = drawn(second, lambda _: True, sinks=True)
     assert everything["states"] == {"accepted": 16.0, "expired": 0.5}
     assert everything["lags"] == {"log": 0, "ledger": 12}
@@ -64,13 +64,13 @@ def test_a_point_is_drawn_of_what_one_may_see(second):
 
 
 def test_rates_of_apps(second):
-    """Outcomes a second, of the apps that one may see and that had some."""
+    """Outcomes per second of the readable apps that had any."""
     assert rates(second, lambda _: True) == {"news": 15.5, "web": 1.0}
     assert rates(second, lambda app: app == "web") == {"web": 1.0}
 
 
-def test_quantiles_are_guessed_within_a_bucket():
-    """Half of what is in a bucket is taken to be in its lower half; the first one begins at nothing."""
+def test_quantiles_are_interpolated():
+    """Durations are assumed to be spread evenly within a bucket; the first one begins at 0."""
     buckets = [0] * (len(BOUNDS) + 1)
     assert quantile(buckets, 0.5) is None
     assert quantile([], 0.5) is None
@@ -81,14 +81,14 @@ def test_quantiles_are_guessed_within_a_bucket():
     assert BOUNDS[2] < quantile(buckets, 0.75) < BOUNDS[3]
 
 
-def test_a_quantile_beyond_the_last_bound_is_that_bound():
-    """How much longer it took is not known."""
+def test_a_quantile_beyond_the_last_bound():
+    """It is the last bound."""
     buckets = [0] * len(BOUNDS) + [5]
     assert quantile(buckets, 0.5) == BOUNDS[-1]
 
 
-def test_an_app_as_it_is_shown():
-    """What the page shows, and nothing else; days that a certificate is good are rounded down."""
+def test_app_state():
+    """Only the shown fields; days until the certificate expires are rounded down."""
     stats = {
         "queue": 1,
         "circuit": {"open": False, "cause": ""},
@@ -105,8 +105,8 @@ def records(state, count, app="news"):
     return [outcome(state, app=app, order=number) for number in range(count)]
 
 
-def test_what_goes_ill_is_shown_first():
-    """Of many records a page is given few, and what went wrong is not lost among what went well."""
+def test_failures_come_first():
+    """A sample of many records keeps the failures."""
     kept = LatestOutcomes().add(records(State.ACCEPTED, 100) + records(State.REJECTED, 3))
     shown = [json.loads(bytes(each)) for each in chosen(kept, lambda _: True)]
     assert Counter(each["state"] for each in shown) == {"accepted": EACH - 3, "rejected": 3}
@@ -115,8 +115,8 @@ def test_what_goes_ill_is_shown_first():
     assert Counter(shown) == {"accepted": EACH // 2, "rejected": EACH // 2}
 
 
-def test_the_last_records():
-    """A page that comes is given the last ones of the apps that it may see; at the end none are kept."""
+def test_the_latest_records():
+    """A new page gets the latest records of its apps; they are dropped at the end."""
     latest = LatestOutcomes()
     latest.add(records(State.ACCEPTED, 100) + records(State.EXPIRED, 5, "mail"))
     assert [json.loads(bytes(each))["app"] for each in latest.last(lambda app: app == "mail")] == ["mail"] * 5
