@@ -7,8 +7,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from pushgate.inputs.common.json_terms import TERM_FIELDS
-from pushgate.inputs.http.openapi import SCHEMAS, TERMS
 from pushgate.inputs.http.routes import ROUTES
+from pushgate.inputs.http.schemas import SCHEMAS, TERMS
 from pushgate.model.errors import REFUSALS, Overloaded, ShuttingDown
 from pushgate.model.notification import MAX_BATCH, Delivery, Priority, Terms
 from pushgate.model.outcome import State

@@ -12,7 +12,7 @@ from schemathesis import GenerationMode
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from pushgate.inputs.http.openapi import SCHEMAS
+from pushgate.inputs.http.schemas import SCHEMAS
 from pushgate.testing import FakeHub, RecordingGateway
 from tests.hub_samples import SUBSCRIPTION
 from tests.inputs.http.test_input import listening_input
