@@ -48,8 +48,7 @@ class RecordingGateway:
     """
 
     def __init__(self, *apps: str, max_payload: int = 2048, rules: NotificationRules = APNS_RULES) -> None:
-        self.apps = apps or ("news",)
-        self._max_payload, self._rules = max_payload, rules
+        self.apps, self._max_payload, self._rules = apps or ("news",), max_payload, rules
         self.submissions: list[Submission] = []
         self.inputs: list[str] = []
         self.error: Exception | None = None
