@@ -6,8 +6,10 @@ from typing import Any
 from pika.exceptions import AMQPError
 from twisted.internet.defer import CancelledError, Deferred
 
+from pushgate.inputs.amqp import dead_letters, pipeline
 from pushgate.inputs.amqp.input import AmqpInput
 from pushgate.inputs.amqp.settings import AmqpTable
+from pushgate.net.amqp import channel
 from pushgate.plugin.context import Context
 from pushgate.plugin.gateway_interface import IGateway
 from pushgate.plugins.builtin import amqp as factory
@@ -26,6 +28,9 @@ def one(number: int = 0, **fields: Any) -> bytes:
 class AmqpTestCase(BrokerTestCase):
     def setUp(self) -> None:
         super().setUp()
+        for module in (channel, dead_letters, pipeline):
+            # A quorum queue takes nothing until its leader is elected, which would cost pause after pause.
+            self.patch(module, "LONGEST_PAUSE", 0.1)
         self.gateway = RecordingGateway("news", "chat")
         self.context = broker_context()
 
