@@ -53,13 +53,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+def pip(programs: Path, *arguments: str | Path) -> None:
+    """Have this environment's pip work on another one, which needs none of its own then."""
+    to = ("--python", programs / "python", "--disable-pip-version-check", "-q")
+    run(sys.executable, "-m", "pip", *to, *arguments, cwd=programs)
+
+
 @pytest.fixture(scope="session")
 def clean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of a new environment that holds the wheel and what it says it needs."""
     directory = tmp_path_factory.mktemp("clean")
-    run(sys.executable, "-m", "venv", directory / "venv", cwd=directory)
+    run(sys.executable, "-m", "venv", "--without-pip", directory / "venv", cwd=directory)
     programs = directory / "venv" / "bin"
-    run(programs / "pip", "--disable-pip-version-check", "install", "-q", wheel, cwd=directory)
+    pip(programs, "install", "--no-compile", wheel)  # next to nothing of it is imported
     return programs
 
 
@@ -132,16 +138,15 @@ def pigeon(tmp_path: Path) -> Path:
 
 def test_a_plug_in_comes_and_goes(clean, pigeon, tmp_path):
     """A plug-in that is installed beside pushgate is found; one that is uninstalled is gone, and not missed."""
-    pip = [clean / "pip", "--disable-pip-version-check", "-q"]
 
     def listed() -> tuple[set[str], list[str]]:
         answer = json.loads(run(clean / "pushgate", "plugins", "--json", cwd=tmp_path))
         return {each["name"] for each in answer["plugins"]}, [each["reason"] for each in answer["broken"]]
 
     before = listed()
-    run(*pip, "install", "--no-deps", pigeon, cwd=tmp_path)
+    pip(clean, "install", "--no-deps", pigeon)
     assert listed() == (before[0] | {"pigeon-post"}, before[1])
-    run(*pip, "uninstall", "-y", "pigeon-post", cwd=tmp_path)
+    pip(clean, "uninstall", "-y", "pigeon-post")
     assert listed() == before
 
 
