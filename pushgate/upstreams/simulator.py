@@ -50,10 +50,12 @@ class SimulatedUpstream:
 
     def __init__(self, app: str, config: SimulatedTable, work: IWork, context: Context) -> None:
         self._app, self._config, self._work, self._context = app, config, work, context
-        self._temporary = TemporaryDirectory(prefix="pushgate-simulator-")
-        directory = Path(self._temporary.name)
+        self._temporary: TemporaryDirectory[str] | None = None
         if context.state_dir is not None:
             directory = context.state_dir / "simulator" / app
+        else:
+            self._temporary = TemporaryDirectory(prefix="pushgate-simulator-")
+            directory = Path(self._temporary.name)
         table = config.simulator.model_copy(update={"state_dir": directory})
         self.simulator = Simulator(table, context.reactor, context.wall)
         self._upstream: ApnsBinaryUpstream | None = None
@@ -86,12 +88,17 @@ class SimulatedUpstream:
         if self._upstream is not None:
             await self._upstream.stop()
         await self.simulator.stop()
-        self._temporary.cleanup()
+        self._clean_up()
 
     def abort(self) -> None:
         if self._upstream is not None:
             self._upstream.abort()
         self.simulator.stop()
+        self._clean_up()
+
+    def _clean_up(self) -> None:
+        if self._temporary is not None:
+            self._temporary.cleanup()
 
     def state(self) -> UpstreamState:
         return self._upstream.state() if self._upstream else UpstreamState(connections={}, window=0)

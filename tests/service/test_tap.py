@@ -204,6 +204,12 @@ class DurableTests(ProcessTestCase):
         self.assertIn("pushgate has stopped", process.out)
         self.assertNotIn("Traceback", process.out)
 
+    def temporary(self) -> Path:
+        """A directory for temporary files."""
+        directory = self.directory / "temporary"
+        directory.mkdir()
+        return directory
+
     def durable(self) -> str:
         """A configuration with a push service that nothing serves, and an input."""
         return self.config(
@@ -213,11 +219,14 @@ class DurableTests(ProcessTestCase):
         )
 
     async def test_what_is_left_is_there_again(self) -> None:
-        """Killed or stopped, the next gateway knows what was accepted; an idempotency key keeps its id."""
-        config, payload = self.durable(), {"aps": {"alert": "Hi"}}
+        """Killed or stopped, the next gateway knows what was accepted; an idempotency key keeps its id.
+
+        Nothing is left anywhere else: its simulator keeps its keys in the state directory too.
+        """
+        config, payload, temporary = self.durable(), {"aps": {"alert": "Hi"}}, self.temporary()
         ids = set()
         for signum in (signal.SIGKILL, signal.SIGTERM, signal.SIGTERM):
-            process = self.twistd("pushgate", "--config", config)
+            process = self.twistd("pushgate", "--config", config, TMPDIR=str(temporary))
             async with connect(reactor, f"tcp:{await process.address('input amp')}") as gateway:
                 ids.add(await gateway.push("demo", "0a1b2c", payload, key="once"))
                 self.assertIn((await gateway.status(min(ids))).state, {"queued", "written"})
@@ -226,6 +235,7 @@ class DurableTests(ProcessTestCase):
             await process.ended()
         self.assertEqual(len(ids), 1)
         self.assertIn("pushgate has stopped; 1 notifications have no outcome", process.out)
+        self.assertEqual(list(temporary.iterdir()), [])
 
     async def test_a_second_signal(self) -> None:
         """A service that reads no more holds a stop up; a second SIGTERM ends it at once, and nothing is lost."""
@@ -255,14 +265,16 @@ class DurableTests(ProcessTestCase):
         self.assertEqual({each["state"] for each in records}, {"presumed"})
 
     async def test_two_signals_at_once(self) -> None:
-        """A process group that is signalled signals its members too: that is one stop, and no error."""
-        process = self.twistd("pushgate", "--config", self.config(GATEWAY + AMP))
+        """A process group that is signalled signals its members too: that is one stop, no error, nothing left."""
+        temporary = self.temporary()
+        process = self.twistd("pushgate", "--config", self.config(GATEWAY + AMP), TMPDIR=str(temporary))
         await process.address("input amp")
         process.signal(signal.SIGTERM)
         process.signal(signal.SIGINT)
         self.assertIn(await process.ended(), (0, -signal.SIGTERM, -signal.SIGINT))
         self.assertIn("pushgate has stopped; 0 notifications have no outcome", process.out)
         self.assertNotIn("Traceback", process.out + process.err)
+        self.assertEqual(list(temporary.iterdir()), [])
 
     async def refused(self, config: str) -> str:
         """The one line about a spool with which the gateway does not start."""
