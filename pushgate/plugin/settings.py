@@ -18,8 +18,6 @@ from pushgate.model.target import TargetForm
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
 _DURATION_RULE: Final = "a number with its unit: 250ms, 5s, 30m, 1h, 1d"
-
-
 _PROXY: Final = re.compile(r"http://(?:\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\]|([^:\[\]]+)):([0-9]{1,5})")
 
 

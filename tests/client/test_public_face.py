@@ -1,5 +1,8 @@
 """What a client program imports: `pushgate.client` alone."""
 
+import subprocess
+import sys
+
 from pushgate import client
 from pushgate.model import errors
 
@@ -23,3 +26,10 @@ def test_every_error_that_a_call_may_fail_with_is_there():
 def test_all_is_there():
     """What is listed can be imported."""
     assert [name for name in client.__all__ if not hasattr(client, name)] == []
+
+
+def test_a_client_needs_nothing_of_the_configuration():
+    """A program that pushes does not wait until pydantic is imported, which only the gateway's tables need."""
+    program = "import sys, pushgate.client; print({'pydantic', 'pushgate.plugin'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("set()\n", "")
