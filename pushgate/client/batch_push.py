@@ -1,16 +1,13 @@
 """One call of `push_batch`: many commands, one receipt."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredSemaphore
 
-from pushgate.client.chunks import Chunk, refused_part
+from pushgate.client.chunks import OF_MEMBERS, Chunk, refused_part
 from pushgate.client.receipt import PushReceipt, ReceiptPart, receipt_of
-from pushgate.model.errors import Invalid, Refusal, TooLarge
-
-_OF_MEMBERS: Final = (Invalid, TooLarge)
-"""What is wrong with the notifications of a chunk; any other refusal would meet the next chunk as well."""
+from pushgate.model.errors import Refusal
 
 
 class BatchPush:
@@ -67,7 +64,7 @@ class BatchPush:
 
     def _failed(self, failure: Any, chunk: Chunk) -> None:
         error = failure.value
-        if not isinstance(error, _OF_MEMBERS):
+        if not isinstance(error, OF_MEMBERS):
             self._error = self._error or error
             return
         self._first_refusal = self._first_refusal or error

@@ -20,6 +20,9 @@ MAX_CHUNK: Final = 1000
 MAX_EACH: Final = MAX_VALUE - 2
 """Bytes of a payload at most where each notification has its own."""
 
+OF_MEMBERS: Final = (Invalid, TooLarge)
+"""What is wrong with the notifications of a chunk; any other refusal would meet the next chunk as well."""
+
 Token = str | bytes
 """A device token: in hex, or its bytes. Where a push service has other targets: their text, or its bytes."""
 Payload = Mapping[str, Any] | str | bytes

@@ -5,21 +5,20 @@ are, `SyncClient` runs each to its end, and those of Twisted's `Client` return D
 """
 
 from collections.abc import AsyncIterator, Iterable
-from typing import Any, Final, Protocol, TypeVar, Unpack
+from typing import Any, Protocol, TypeVar, Unpack
 from uuid import uuid4
 
 from pushgate.client.calls import Call, Calls
-from pushgate.client.chunks import Chunk, Payload, Token, chunks_of, refused_part, token_texts
+from pushgate.client.chunks import OF_MEMBERS, Chunk, Payload, Token, chunks_of, refused_part, token_texts
 from pushgate.client.receipt import PushReceipt, ReceiptPart, receipt_of
 from pushgate.client.record import Record
 from pushgate.client.send_test import SendTest
 from pushgate.client.terms import BatchArguments, PushArguments
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.enrolment import Enrolled
-from pushgate.model.errors import Invalid, Refusal, TooLarge
+from pushgate.model.errors import Refusal
 
 T = TypeVar("T")
-_OF_MEMBERS: Final = (Invalid, TooLarge)
 
 
 class Asks(Protocol):
@@ -186,5 +185,5 @@ class Operations:
         own = None if key is None else f"{key}/{chunk.number}"
         try:
             return await self._gateway.ask(self._calls.push_chunk(app, chunk, own, pace, terms)), None
-        except _OF_MEMBERS as refusal:
+        except OF_MEMBERS as refusal:
             return refused_part(chunk, refusal), refusal
