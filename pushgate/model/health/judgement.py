@@ -1,6 +1,6 @@
-"""What a gateway's state says about it: findings, from values alone.
+"""Findings about a gateway, derived from its state.
 
-`pushgate doctor` shows all of them, `status` and `top` those that are not as they should be.
+`pushgate doctor` shows all findings, `status` and `top` only failures and warnings.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,36 +13,36 @@ from pushgate.model.health.causes import words
 from pushgate.model.health.words import age, days_left, number, share, size
 
 GATEWAY: Final = "the running gateway"
-"""The part of findings about none of its apps and sinks."""
+"""The part of findings that are not about an app or a sink."""
 LATE: Final = 60.0
-"""Seconds that a notification or report waits before that is worth a warning."""
+"""Seconds that a notification or report may wait before there is a warning."""
 TOO_LATE: Final = 600.0
 """The same for a failure."""
 FEW: Final = 20
-"""Notifications that must have been written before a share of them means something."""
+"""Written notifications below which a share of them is not judged."""
 DEAD: Final = 0.2
-"""Share of written notifications that were refused for their token, before the environment is suspect."""
+"""The share of written notifications refused for their token at which there is a warning."""
 DAYS: Final = 14
 """Days left of a certificate below which it should be renewed."""
 SKEW: Final = 30.0
-"""Seconds that two clocks may differ."""
+"""Seconds by which two clocks may differ."""
 DELAYED: Final = 20_000
-"""Notifications waiting at the service's wish beyond which an app takes no new ones."""
+"""Notifications waiting for a requested retry at which an app takes no new ones."""
 _WRITTEN: Final = ("accepted", "replaced", "presumed", "rejected")
 
 
 class Judged(NamedTuple):
-    """A finding, and what it is about: ``"apps.news"``."""
+    """A finding, and its subject, such as ``"apps.news"``."""
 
     part: str
     finding: Finding
 
 
 def judge(stats: GatewayStats, versions: Mapping[str, str], now: float) -> Iterator[Judged]:
-    """Every finding about a gateway.
+    """Return all findings about a gateway.
 
-    :param versions: this program's own, as `Stats` has the gateway's.
-    :param now: Unix seconds here.
+    :param versions: the versions of this program, in the form of `Stats`.
+    :param now: the time of this machine in Unix seconds.
     """
     for finding in _process(stats, versions, now):
         yield Judged(GATEWAY, finding)
@@ -57,7 +57,7 @@ def judge(stats: GatewayStats, versions: Mapping[str, str], now: float) -> Itera
 
 
 def troubles(stats: GatewayStats, versions: Mapping[str, str], now: float) -> list[Judged]:
-    """Those that are not as they should be, failures first."""
+    """Return failures and warnings, failures first."""
     found = [each for each in judge(stats, versions, now) if each.finding.level is not Level.OK]
     return sorted(found, key=lambda each: each.finding.level is not Level.FAILURE)
 
@@ -67,13 +67,15 @@ def _process(stats: GatewayStats, versions: Mapping[str, str], now: float) -> It
     if theirs and theirs != ours:
         yield warning(
             "gateway-version", f"it runs pushgate {theirs}, this command is {ours}",
-            "one may not know what the other has", "restart the gateway after an upgrade, or use its command",
+            "their features may differ", "restart the gateway after an upgrade, or use its command",
         )  # fmt: skip
     elif theirs:
         lines = [f"{name} {version}" for name, version in sorted(stats.versions.items())]
         yield ok("gateway-version", f"pushgate {theirs}, up {age(stats.uptime)}", *lines)
     if not stats.accepting:
-        yield warning("accepting", "it is stopping, and takes nothing new", "callers get SHUTTING_DOWN", "")
+        yield warning(
+            "accepting", "it is stopping, and accepts no submissions", "callers get SHUTTING_DOWN", ""
+        )
     if stats.at is not None and abs(stats.at - now) > SKEW:
         yield warning(
             "clock", f"its clock and this machine's differ by {age(abs(stats.at - now))}",
@@ -111,14 +113,15 @@ def _app(app: AppStats, outcomes: Mapping[str, int], at: float) -> Iterator[Find
         shown = [f"{origin}: {app.routes[origin].cause}" for origin in troubled]
         yield warning(
             "routes", f"{len(troubled)} of the service's hosts cannot be used",
-            "what is for them waits, and expires", "is each of them a host of the service?", *shown,
+            "notifications for them wait, and may expire", "is each of them a host of the service?", *shown,
         )  # fmt: skip
     yield _queue(app)
     yield _queue_age(app)
     if app.delayed >= DELAYED:
         yield warning(
-            "delayed", f"{number(app.delayed)} wait to be sent again, at the service's wish",
-            "nothing new is sent until some are due", "pushgate trace of one has the reason; send slower",
+            "delayed", f"{number(app.delayed)} wait for a retry that the push service asked for",
+            "no new ones are sent until some of them are due",
+            "pushgate trace of one has the reason; send slower",
         )  # fmt: skip
     yield _dead_tokens(app, outcomes)
     yield from _late_errors(app)
@@ -135,7 +138,7 @@ def _circuit(app: AppStats) -> Finding:
         return warning("circuit", f"closed, but the last attempt failed: {cause}", meaning, advice)
     if app.queue > app.paced and not sum(app.connections.values()):
         return warning(
-            "circuit", "closed, and nothing is connected though notifications wait",
+            "circuit", "closed, but there is no connection while notifications wait",
             "they wait for a connection, or for the app's rate", "the gateway's log has every attempt",
         )  # fmt: skip
     states = ", ".join(f"{count} {state}" for state, count in app.connections.items() if count)
@@ -146,7 +149,7 @@ def _queue(app: AppStats) -> Finding:
     limit = app.queue_limit
     what = f"{number(app.queue)} notifications wait" + (f", of {number(limit)} at most" if limit else "")
     meaning = "from nine tenths on callers are paused; when it is full they are refused as OVERLOADED"
-    advice = "find out why the service takes so few: circuit, connections, rate; queue_limit bounds it"
+    advice = "check circuit, connections and rate; queue_limit is the bound"
     if app.pressed or (limit and app.queue >= 0.9 * limit):
         return failure("queue", what, meaning, advice)
     if limit and app.queue >= 0.5 * limit:
@@ -162,25 +165,23 @@ def _queue_age(app: AppStats) -> Finding:
     what = f"the oldest has waited for {age(app.queue_age)}"
     if app.rate:
         return warning(
-            "queue-age", what, f"so late are notifications; the app's rate is {app.rate:g} a second",
+            "queue-age", what, f"notifications are delayed; the app's rate is {app.rate:g} a second",
             "pushgate pace changes it",
         )  # fmt: skip
     level = failure if app.queue_age >= TOO_LATE else warning
-    return level(
-        "queue-age", what, "so late are notifications", "the circuit and the connections have the reason"
-    )
+    return level("queue-age", what, "notifications are delayed", "check the circuit and the connections")
 
 
 def _dead_tokens(app: AppStats, outcomes: Mapping[str, int]) -> Finding:
     recent = app.recent.rejected_as_dead, _written(app.recent.outcomes)
     dead, written, when = app.counts.rejected_as_dead, _written(outcomes), "since the start"
     if recent[1] >= FEW and recent[0] * written > dead * recent[1]:
-        dead, written, when = *recent, "of late"
-    what = f"{share(dead, written)} of what was written {when} was refused for its token"
+        dead, written, when = *recent, "recently"
+    what = f"{share(dead, written)} of the notifications written {when} were refused for their token"
     if dead and written >= FEW and dead / written >= DEAD:
         return warning(
             "dead-tokens", what,
-            "so many at once are rarely dead: a wrong environment, topic or app is likelier",
+            "a large share usually means a wrong environment, topic or app",
             "compare environment, host, topic and certificate with where the tokens are from;"
             " pushgate tokens forget takes back what was entered wrongly",
         )  # fmt: skip
@@ -216,11 +217,11 @@ def _certificate(app: AppStats, at: float) -> Iterator[Finding]:
         yield warning(
             "certificate-days",
             f"its certificate expires in {days} days",
-            "from then on no connection is made",
+            "after that no connection can be made",
             advice,
         )
     else:
-        yield ok("certificate-days", f"its certificate is good for {days} days")
+        yield ok("certificate-days", f"its certificate is valid for {days} more days")
 
 
 def _sink(sink: SinkStats) -> Finding:
@@ -228,17 +229,17 @@ def _sink(sink: SinkStats) -> Finding:
     if sink.dropped:
         return failure(
             "sink", f"{number(sink.dropped)} notifications were not reported to it; {behind}",
-            "its buffer was full: it will never get them", "the log has why it fails; raise buffer",
+            "its buffer was full: it will never get them", "the gateway's log has the cause; raise buffer",
         )  # fmt: skip
     if sink.failing:
         return warning(
-            "sink", f"it does not take what it is given; {behind}",
-            "it is given the same again, until its buffer is full", "the gateway's log has its error",
+            "sink", f"its last call failed; {behind}",
+            "the call is repeated; beyond its buffer outcomes are dropped", "the gateway's log has its error",
         )  # fmt: skip
     full = sink.buffer is not None and sink.reports >= 0.8 * sink.buffer
     if full or sink.age >= LATE:
         return warning(
-            "sink", behind, "outcomes come faster than it takes them; beyond its buffer they are dropped",
-            "look at its receiver, disk or database; raise buffer",
+            "sink", behind, "outcomes arrive faster than it takes them; beyond its buffer they are dropped",
+            "check its receiver, disk or database; raise buffer",
         )  # fmt: skip
-    return ok("sink", behind if sink.lag else "it has everything")
+    return ok("sink", behind if sink.lag else "it is up to date")

@@ -85,7 +85,7 @@ def test_a_circuit_that_is_not_open_yet():
         "warning", "circuit", "closed, but the last attempt failed: refused",
     )  # fmt: skip
     alone = app_trouble(connections={"ready": 0})
-    assert alone == ("warning", "circuit", "closed, and nothing is connected though notifications wait")
+    assert alone == ("warning", "circuit", "closed, but there is no connection while notifications wait")
     held_back = SOUND | {"connections": {}, "paced": 10}
     assert troubles(convert(HEALTHY | {"apps": {"news": held_back}}, GatewayStats), OURS, NOW) == []
 
@@ -134,9 +134,9 @@ def test_delayed():
 @pytest.mark.parametrize(
     ("counts", "recent", "outcomes", "words"),
     [
-        (30, {}, {"accepted": 70, "rejected": 30}, "30 % of what was written since the start"),
+        (30, {}, {"accepted": 70, "rejected": 30}, "30 % of the notifications written since the start"),
         (30, {"rejected_as_dead": 25, "outcomes": {"rejected": 25}}, {"accepted": 970, "rejected": 30},
-         "100 % of what was written of late"),
+         "100 % of the notifications written recently"),
     ],
 )  # fmt: skip
 def test_many_dead_tokens(counts, recent, outcomes, words):
@@ -144,7 +144,7 @@ def test_many_dead_tokens(counts, recent, outcomes, words):
     changed = SOUND | {"counts": {"rejected_as_dead": counts}, "recent": recent}
     part, level, check, what = trouble(apps={"news": changed}, outcomes={"news": outcomes})
     assert (part, level, check) == ("apps.news", "warning", "dead-tokens")
-    assert what == f"{words} was refused for its token"
+    assert what == f"{words} were refused for their token"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_sinks():
     assert sink_trouble(dropped=7, failing=True) == (
         "sinks.log", "failure", "sink", "7 notifications were not reported to it; 500 notifications behind, for 3.0s",
     )  # fmt: skip
-    assert sink_trouble(failing=True)[3].startswith("it does not take what it is given; ")
+    assert sink_trouble(failing=True)[3].startswith("its last call failed; ")
     assert sink_trouble(age=90.0)[1:] == ("warning", "sink", "500 notifications behind, for 1m30s")
     assert sink_trouble(reports=80)[1:3] == ("warning", "sink")
     assert trouble(sinks={"hubs.main": {"failing": True}})[0] == "hubs.main"
