@@ -3,7 +3,8 @@
 import csv
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, TextIO
 
 import click
@@ -43,6 +44,28 @@ def csv_rows(
             continue
         if row:
             yield rows.line_num, _cells(columns, row)
+
+
+def check_columns(
+    columns: Sequence[str], known: Sequence[str], needed: Callable[[AbstractSet[str]], bool]
+) -> None:
+    """Check the names in the first row of a table.
+
+    A row that should have been there may be missing, so the cells, which may be tokens then, are not shown.
+
+    :param needed: is given the names that there are, and returns True if they suffice.
+    :raises Invalid: with the place of the first column that is not known, or that is there twice.
+    """
+    rule = f"names of columns: {', '.join(known)}"
+    if not columns:
+        raise Invalid("line 1", "empty", rule)
+    for place, name in enumerate(columns, 1):
+        if name not in known:
+            raise Invalid(f"line 1, column {place}", f"{len(name)} characters, no known name", rule)
+        if name in columns[: place - 1]:
+            raise Invalid(f"line 1, column {place}", f"{name}, for the second time", "once")
+    if not needed(set(columns)):
+        raise Invalid("line 1", f"{', '.join(columns)}; a column that is needed is missing", rule)
 
 
 def _cells(columns: list[str], row: list[str]) -> dict[str, str] | Invalid:
@@ -88,11 +111,17 @@ class BadLines:
 
     def refuse(self, line: int, reason: str) -> None:
         """Note a bad line."""
-        self.count += 1
-        if len(self._first) < _SHOWN:
-            self._first.append((line, reason))
-        if self._tell is not None:
-            self._tell(f"line {line}: {reason}")
+        self.refuse_all([line], reason)
+
+    def refuse_all(self, lines: Sequence[int], reason: str) -> None:
+        """Note lines, in their order, that one refusal is about; `tell` is given one line of text for all."""
+        self.count += len(lines)
+        self._first += [(line, reason) for line in lines[: max(0, _SHOWN - len(self._first))]]
+        if self._tell is not None and lines:
+            where = (
+                f"line {lines[0]}" if len(lines) == 1 else f"{len(lines):,} lines, {lines[0]} to {lines[-1]}"
+            )
+            self._tell(f"{where}: {reason}")
 
     def report(self, figures: dict[str, Any], sentence: str, as_json: bool) -> None:
         """Print what was done, then what was not; end the command when there was such."""

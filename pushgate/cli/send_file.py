@@ -61,9 +61,7 @@ async def send_file(
         raise Invalid("key", f"{len(key.encode())} bytes", f"at most {_MAX_KEY} for a file")
     file = _opened(rows.path)
     with closing(FileProgress(size_of(file))) as progress:
-        sending = _FileSend(app, key or uuid4().hex, progress)
-        if key is None:
-            progress.say(f"its key: --key {sending.key}; with that and the same file it can be started again")
+        sending = _FileSend(app, key, progress)
         async with gateway_address.reach(reactor, to, _PATIENCE) as gateway, sending.resumable():
             reader = _reader(reactor, file, await _form(gateway, app), rows)
             await sending.run(gateway, reader)
@@ -88,11 +86,11 @@ def _reader(
 class _FileSend:
     """The parts of a file under way, and what came of them.
 
-    :ivar key: each command's key begins so.
+    :param key: each command's key begins so; by default one is made, and printed before it is used.
     """
 
-    def __init__(self, app: str, key: str, progress: "FileProgress") -> None:
-        self.key = key
+    def __init__(self, app: str, key: str | None, progress: "FileProgress") -> None:
+        self._key, self._key_is_new, self._begun = key or uuid4().hex, key is None, False
         self._app, self._progress = app, progress
         self._bad = BadLines(progress.say)
         self._accepted = self._repeated = 0
@@ -107,6 +105,7 @@ class _FileSend:
         under_way: list[Deferred[None]] = []
         try:
             while self._error is None and (found := await reader.next()) is not None:
+                self._begin()
                 await slots.acquire()
                 sending = Deferred.fromCoroutine(self._send(gateway, number, *found))
                 under_way = [sending, *(each for each in under_way if not each.called)]
@@ -122,17 +121,24 @@ class _FileSend:
 
     @asynccontextmanager
     async def resumable(self) -> AsyncIterator[None]:
-        """When something ends it early, print how it can go on."""
+        """When something ends it after the first part was read, print how it can go on."""
         try:
             yield
         except BaseException:
-            again = f"with --key {self.key} and the same file it goes on, and nothing is sent twice"
-            self._progress.say(f"{self._accepted:,} were accepted before it ended; {again}")
+            if self._begun:
+                again = f"with --key {self._key} and the same file it goes on, and nothing is sent twice"
+                self._progress.say(f"{self._accepted:,} were accepted before it ended; {again}")
             raise
+
+    def _begin(self) -> None:
+        if self._key_is_new and not self._begun:
+            again = "with that and the same file it can be started again"
+            self._progress.say(f"its key: --key {self._key}; {again}")
+        self._begun = True
 
     def report(self, as_json: bool) -> None:
         """Print what was sent; end the command when there were bad rows."""
-        figures = {"key": self.key, "accepted": self._accepted, "repeated": self._repeated}
+        figures = {"key": self._key, "accepted": self._accepted, "repeated": self._repeated}
         before = f", {self._repeated:,} of them before" if self._repeated else ""
         self._bad.report(figures, f"{self._accepted:,} accepted{before}", as_json)
 
@@ -141,7 +147,7 @@ class _FileSend:
             self._bad.refuse(line, f"INVALID: {reason}")
         try:
             for index, (terms, members) in enumerate(part.groups.items()):
-                await self._send_group(gateway, f"{self.key}/{number}.{index}", dict(terms), members)
+                await self._send_group(gateway, f"{self._key}/{number}.{index}", dict(terms), members)
         except Exception as error:  # noqa: BLE001 - raised when the others are done
             self._error = self._error or error
             return
@@ -164,8 +170,8 @@ class _FileSend:
                     self._count(partly.receipt, members)
                     raise (partly.__cause__ or partly) from None
             except (Invalid, TooLarge, Conflict) as refusal:
-                for member in members:
-                    self._bad.refuse(member.line, f"{refusal.code}: {refusal}")
+                lines = [member.line for member in members]
+                self._bad.refuse_all(lines, f"{refusal.code}: {refusal}")
                 return
             except PushgateError as error:
                 if not self._comes_again(error):

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pushgate.cli.row_files import csv_rows, numbered_lines
+from pushgate.cli.row_files import check_columns, csv_rows, numbered_lines
 from pushgate.model.errors import Invalid
 from pushgate.model.target import MAX_TARGET, TargetForm
 
@@ -169,8 +169,7 @@ def _table(lines: Iterable[str]) -> Iterator[tuple[int, _Row | Invalid]]:
 
 
 def _check_columns(columns: list[str]) -> None:
-    if not {"token", "target"} & set(columns) or not set(columns) <= set(_COLUMNS):
-        raise Invalid("line 1", f"{len(columns)} columns", f"names of columns: {', '.join(_COLUMNS)}")
+    check_columns(columns, _COLUMNS, lambda names: not names.isdisjoint({"token", "target"}))
 
 
 def _of_cells(cells: dict[str, str]) -> _Row | Invalid:

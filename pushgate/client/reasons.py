@@ -2,6 +2,7 @@
 
 from OpenSSL import SSL
 from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.protocols.amp import TooLong
 from twisted.python.failure import Failure
 
 from pushgate.net.host_identity import NotForHost
@@ -22,6 +23,8 @@ def reason(failure: Failure) -> str:
         if NOT_VERIFIED in reasons:
             return "its certificate is not trusted: no known authority signed it, or its time is over"
         return f"TLS: {'; '.join(reasons) or 'no handshake'}"
+    if failure.check(TooLong):
+        return "its answer is not AMP"
     if failure.check(ConnectionDone):
         return "it closed the connection"
     if failure.check(ConnectionLost):

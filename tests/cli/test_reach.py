@@ -3,7 +3,9 @@
 import select
 import socket
 import subprocess
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,30 @@ def test_a_wait_has_a_line():
             end(process)
             for each in others:
                 each.close()
+
+
+def test_a_port_of_something_else():
+    """A server that speaks another protocol is named as that, whatever it answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def answer():
+            with suppress(OSError):  # when the test closes the server
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        connection.recv(1000)
+                        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        answering = threading.Thread(target=answer, daemon=True)
+        answering.start()
+        done = pushgate("status", "--to", f"127.0.0.1:{port}")
+        server.shutdown(socket.SHUT_RDWR)
+        answering.join(5)
+    assert done.stderr.splitlines()[-1].endswith(
+        f"its answer is not AMP; is 127.0.0.1:{port} the AMP input of a gateway?"
+    )
+    assert (done.stdout, done.returncode) == ("", 1)
 
 
 def test_an_open_circuit(certificates):

@@ -9,8 +9,9 @@ import tracemalloc
 
 import pytest
 
-from pushgate.cli.row_files import CountedLines
+from pushgate.cli.row_files import CountedLines, check_columns, csv_rows
 from pushgate.cli.send_rows import PART, RowReader
+from pushgate.model.errors import Invalid
 from pushgate.model.target import TargetForm
 from tests.cli.programs import COMMAND, CONFIGURATION, LIMITED, RunningGateway, end, pushgate, start
 
@@ -84,7 +85,42 @@ def test_csv_from_a_pipe(gateway):
     assert f"--key {sums['key']}" in done.stderr
     done, sums = send(gateway, "-", "--csv", stdin="handle,alert\naa,x\n")
     assert (sums, done.returncode) == (None, 1)
-    assert "refused, INVALID: line 1: 2 columns; names of columns: token, target, payload" in done.stderr
+    (line,) = done.stderr.splitlines()  # and no advice to start it again: the same file would end the same
+    known = "token, target, payload, alert, title, subtitle, badge, sound, expiration, priority, collapse_id"
+    assert line.startswith(
+        f"refused, INVALID: line 1, column 1: 6 characters, no known name; names of columns: {known}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "fault"),
+    [
+        ("", "line 1: empty; names of columns: a, b"),
+        ("b", "line 1: b; a column that is needed is missing; names of columns: a, b"),
+        ("a,b,a", "line 1, column 3: a, for the second time; once"),
+        ("a,b,00112233", "line 1, column 3: 8 characters, no known name; names of columns: a, b"),
+    ],
+)
+def test_the_first_row_of_a_table(first, fault):
+    """A fault has its place; what may be a token is not shown."""
+    with pytest.raises(Invalid) as caught:
+        list(
+            csv_rows([first], lambda columns: check_columns(columns, ("a", "b"), lambda names: "a" in names))
+        )
+    assert str(caught.value) == fault
+
+
+def test_a_key_that_was_used(gateway, tmp_path):
+    """A refusal of many rows is one line, not one a row; all of them count."""
+    file = tmp_path / "rows"
+    file.write_text(rows(*[{"token": "aa"}] * (PART + 5)))
+    send(gateway, file, "--key", "used", "--alert", "Hello")
+    done, sums = send(gateway, file, "--key", "used", "--alert", "Good bye")
+    why = "CONFLICT: key: used within 24 hours with other content; use a new key"
+    assert done.stderr.splitlines() == [
+        f"1,000 lines, 1 to 1000: {why}", f"5 lines, 1001 to 1005: {why}", "1,005 bad lines were left out",
+    ]  # fmt: skip
+    assert (sums["refused"], sums["faults"][1], len(sums["faults"])) == (PART + 5, [2, why], 20)
 
 
 def test_rows_of_their_own_terms():

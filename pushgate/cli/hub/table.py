@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, TextIO
 
-from pushgate.cli.row_files import csv_rows, numbered_lines
+from pushgate.cli.row_files import check_columns, csv_rows, numbered_lines
 from pushgate.model.errors import Invalid
 
 COLUMNS: Final = (
@@ -62,8 +62,7 @@ def _object(text: str) -> Registration | Invalid:
 
 
 def _check_columns(columns: list[str]) -> None:
-    if not {"platform", "handle"} <= set(columns) <= set(COLUMNS):
-        raise Invalid("line 1", f"{len(columns)} columns", f"names of columns: {', '.join(COLUMNS)}")
+    check_columns(columns, COLUMNS, lambda names: names >= {"platform", "handle"})
 
 
 def _registration(cells: dict[str, str]) -> Registration | Invalid:
