@@ -57,7 +57,7 @@ def test_a_bad_token(gateway):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["--token", "0a"] * 11, "1 to 10"),
+        (["--token", "0a"] * 11, "TOO_LARGE"),
         (["--token", "0a", "--app", "nope"], "UNKNOWN_APP"),
         (["--token", "0a", "--channel", "x"], "one of --token, --channel"),
     ],

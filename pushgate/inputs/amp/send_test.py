@@ -8,7 +8,7 @@ from pushgate.inputs.amp import submitted
 from pushgate.inputs.amp.request import AmpRequest, LaterCommand
 from pushgate.inputs.common.rules import rules_of
 from pushgate.inputs.common.send_tests import send_test_document
-from pushgate.model.errors import Invalid, Refusal, ShuttingDown
+from pushgate.model.errors import Invalid, Refusal, ShuttingDown, TooLarge
 from pushgate.model.notification import Submission
 from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.packed import Packed
@@ -62,8 +62,10 @@ def _targets(
         texts = _read_texts(tokens or b"[]")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Invalid("tokens", f"{len(tokens or b'')} bytes", "a JSON list of texts") from None
-    if not 1 <= len(texts) <= MOST_DEVICES:
-        raise Invalid("tokens", f"{len(texts)} tokens", f"a test send has 1 to {MOST_DEVICES}")
+    if not texts:
+        raise Invalid("tokens", "none", f"1 to {MOST_DEVICES} tokens")
+    if len(texts) > MOST_DEVICES:
+        raise TooLarge("tokens of a test send", len(texts), MOST_DEVICES, "tokens")
     return rules.parse_targets(texts)
 
 

@@ -91,7 +91,7 @@ class SendTestTests(AmpTestCase):
         """What cannot be a test send is refused, and nothing is sent."""
         many = json.dumps([TOKEN.hex()] * 11).encode()
         for values, code, word in (
-            ({"tokens": many}, "INVALID", "1 to 10"),
+            ({"tokens": many}, "TOO_LARGE", "at most 10"),
             ({"tokens": b"[]"}, "INVALID", "1 to 10"),
             ({"tokens": None}, "INVALID", "1 to 10"),
             ({"tokens": b"{"}, "INVALID", "a JSON list of texts"),
