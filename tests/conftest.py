@@ -1,10 +1,28 @@
 """What holds for every test."""
 
 import os
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+HERE = Path(__file__).parent
+MEASURED = (
+    "cli/status", "cli/top", "client/test_faces.py", "gateway", "hub", "inputs/amp", "inputs/http/console", "mdm",
+    "model", "net/http", "plugin", "protocols", "upstreams/apns_http2/test_combination.py",
+    "upstreams/apns_http2/test_settings.py", "upstreams/common",
+)  # fmt: skip
+"""Where the tests of pure modules are, the only ones whose coverage is measured: that doubles what a test costs.
+
+Each branch of a pure module is to be covered by a test of its own, not by one that happens to come along there."""
+
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    # The programs that the tests start would compile all they import, each anew: more than they cost otherwise.
+    # The bytecode lies apart, so that the sources stay as they are.
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(HERE.parent / "build" / "pycache")
+    sys.dont_write_bytecode = False
 
 # The machine may be busy: how long an example takes says nothing about the rule it checks.
 # The same examples in every run, so that a change is blamed for what it does; PUSHGATE_HYPOTHESIS=search looks
@@ -14,13 +32,26 @@ settings.register_profile("search", deadline=None)
 settings.load_profile(os.environ.get("PUSHGATE_HYPOTHESIS", "pushgate"))
 
 
+def pytest_collection_modifyitems(items):
+    """Say which tests pytest-cov need not measure."""
+    for item in items:
+        if not item.path.relative_to(HERE).as_posix().startswith(MEASURED):
+            item.add_marker("no_cover")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _elsewhere(tmp_path_factory):
-    """Run all tests in a directory of their own, as trial does: the checkout stays as it is."""
-    home = Path.cwd()
-    os.chdir(tmp_path_factory.mktemp("tests"))
-    yield
-    os.chdir(home)
+    """Run all tests in a directory of their own, as trial does: the checkout stays as it is.
+
+    Temporary files too, so that nothing stays in the system's directory of a process that a test kills.
+    """
+    home, temporary = Path.cwd(), tmp_path_factory.mktemp("temporary")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(temporary))
+        patch.setattr(tempfile, "tempdir", None)  # asked for anew
+        os.chdir(tmp_path_factory.mktemp("tests"))
+        yield
+        os.chdir(home)
 
 
 @pytest.fixture(scope="session")

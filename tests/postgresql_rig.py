@@ -39,7 +39,8 @@ class PostgresqlServer:
 
     def __init__(self):
         self._bin, self._account = binaries(), account()
-        self.directory = Path(tempfile.mkdtemp(prefix="pushgate-postgresql-"))
+        # Not in pytest's directory, which is closed to the server's account.
+        self.directory = Path(tempfile.mkdtemp(prefix="pushgate-postgresql-", dir="/tmp"))
         if self._account:
             os.chown(self.directory, self._account["user"], self._account["group"])
         self._program = None

@@ -134,7 +134,7 @@ class NotWritableTests(SynchronousTestCase):
     """As root everything may be written, so then this takes another user, or a mount that nobody may write to."""
 
     def setUp(self) -> None:
-        self.directory = Path(tempfile.mkdtemp())  # not below a directory that is root's alone
+        self.directory = Path(tempfile.mkdtemp(dir="/tmp"))  # not below a directory that is root's alone
         self.addCleanup(shutil.rmtree, self.directory)
 
     def reported(self, who: str) -> str:
