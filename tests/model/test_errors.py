@@ -18,6 +18,7 @@ from pushgate.model.errors import (
     TooLarge,
     UnknownApp,
     Unreachable,
+    reason,
 )
 
 
@@ -101,3 +102,13 @@ def test_a_start_that_fails_tells_every_fault():
     assert str(fault).splitlines() == fault.faults
     assert isinstance(fault, PushgateError)
     assert not isinstance(fault, Refusal)
+
+
+def test_an_exception_in_a_line():
+    """Of a syntax error the line that it is in, of others the first line of what they say, and always the type."""
+    assert (
+        reason(SyntaxError("invalid syntax", ("a.py", 3, 1, "x =")))
+        == "SyntaxError in line 3: invalid syntax"
+    )
+    assert reason(OSError("first\nsecond")) == "OSError: first"
+    assert reason(KeyError()) == "KeyError"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from pushgate.model.outcome import DeadToken, Outcome, State
-from pushgate.model.outcome_record import Tokens, id_text, lines, ndjson
+from pushgate.model.outcome_record import Tokens, id_text, kept_lines, lines, ndjson
 from pushgate.model.outcome_record import record as record_of
 from pushgate.model.packed import Packed
 from pushgate.model.target import TargetForm
@@ -185,3 +185,15 @@ def test_all_that_a_push_service_may_add():
     """Its own name for the notification stands before the new target."""
     told = replace(REJECTED, state=State.REPLACED, unique_id="u", replacement=b"n")
     assert list(record(told)) == [*KEYS, "unique_id", "replacement"]
+
+
+def test_a_token_that_was_not_kept_is_null():
+    """A report that comes from where no tokens are kept has none; one whose token is there has it."""
+    forgotten = replace(
+        REJECTED, span=replace(REJECTED.span, batch=replace(REJECTED.span.batch, tokens=Packed.of([b""], 1)))
+    )
+    for report in (replace(DEAD, token=b""), forgotten):
+        [line] = kept_lines(report)
+        assert json.loads(line)["token"] is None
+    for report in (DEAD, REJECTED):
+        assert kept_lines(report) == lines(report)

@@ -43,3 +43,14 @@ def test_what_is_no_target(form, text):
 def test_bytes_that_are_no_text_can_be_written():
     """A record can always be made, whatever was submitted as bytes."""
     assert TargetForm.TEXT.write(b"a\xff") == "a\ufffd"
+
+
+def test_texts_of_one_length_are_read_all_at_once():
+    """Whether text or bytes; what is no hex, or only looks as long as the others, is left to be read one by one."""
+    for texts in (["0a0b", "0C0D"], [b"0a0b", b"0C0D"]):
+        packed = TargetForm.HEX.pack(texts)
+        assert packed is not None
+        assert list(packed) == [b"\x0a\x0b", b"\x0c\x0d"]
+    for texts in (["0a0b", "0axy"], ["0a0b", "0a 0"], ["0a0b", "0a"], ["0a0"]):
+        assert TargetForm.HEX.pack(texts) is None
+    assert TargetForm.TEXT.pack(["a", "b"]) is None

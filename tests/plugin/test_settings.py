@@ -9,6 +9,8 @@ from pushgate.model.names import NAME
 from pushgate.model.notification import Delivery
 from pushgate.model.outcome_record import Tokens
 from pushgate.plugin.settings import (
+    UNKNOWN_NAME,
+    AppName,
     AppTable,
     Duration,
     FilePath,
@@ -16,9 +18,11 @@ from pushgate.plugin.settings import (
     InputTable,
     ListeningTable,
     Port,
+    PrincipalTable,
     ProxyURL,
     ServerEndpoint,
     SinkTable,
+    Table,
     parse_duration,
     proxy_address,
 )
@@ -246,3 +250,27 @@ def test_the_files_of_an_input():
     table = ListeningTable(type="amp", listen="tcp:0", certificate="/a.pem", client_authorities="/b.pem")
     assert table.files() == {"certificate": Path("/a.pem"), "client_authorities": Path("/b.pem")}
     assert table.certified is False
+
+
+def test_the_files_of_other_tables():
+    """A principal has its secret; a table that says nothing else has none."""
+    assert PrincipalTable(secret_file="/s.hash").files() == {"secret_file": Path("/s.hash")}
+    assert Table().files() == {}
+
+
+def test_a_name_of_another_table():
+    """An app that the same configuration does not have is refused, with those that it has; without it any is taken."""
+    names = TypeAdapter(AppName)
+    assert (
+        names.validate_python("news", context={"apps": {"news"}}) == names.validate_python("news") == "news"
+    )
+    with pytest.raises(ValidationError, match="no app of this name") as caught:
+        names.validate_python("nws", context={"apps": {"news"}})
+    [fault] = caught.value.errors()
+    assert (fault["type"], fault["ctx"]["known"]) == (UNKNOWN_NAME, {"news"})
+
+
+def test_where_a_plug_in_listens():
+    """An input that listens says where, by key; a sink listens nowhere unless it says so."""
+    assert ListeningTable(type="amp", listen="tcp:7215").endpoints() == {"listen": "tcp:7215"}
+    assert SinkTable(type="log").endpoints() == {}

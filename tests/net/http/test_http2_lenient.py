@@ -99,3 +99,8 @@ def test_without_ngh2(monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "ngh2", None)
     assert isinstance(http2.lenient_codec(CodecLimits(), print), H2Codec)
+
+
+def test_with_ngh2():
+    """The codec is chosen by the first request: there is nothing to say before."""
+    assert isinstance(http2.lenient_codec(CodecLimits(), print), LenientStart)

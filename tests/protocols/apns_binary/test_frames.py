@@ -389,3 +389,13 @@ def test_a_damaged_frame_never_raises(hexdump, data):
     frames = decode(stream)
     assert decode(*data.draw(cuts(stream))) == frames
     assert frames[0] == VECTORS[FULL]
+
+
+def test_an_incomplete_frame_is_known():
+    """A stream that ends within a frame was cut off; one that ends behind it was not."""
+    stream, decoder = bytes.fromhex(next(iter(VECTORS))), FrameDecoder()
+    assert not decoder.partial
+    decoder.feed(stream[:-1])
+    assert decoder.partial
+    decoder.feed(stream[-1:])
+    assert not decoder.partial

@@ -1,8 +1,10 @@
 """An app's table in a configuration: each fault in one line, with its key, what is wrong and what to do."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from pushgate.model.errors import CannotStart
 from pushgate.service.config.reader import config_from
@@ -118,3 +120,17 @@ def test_a_certificate() -> None:
     """It needs nothing else: topic, team and key id are in it, or of a key."""
     found = read(certificate="/x/a.pem")
     assert (found.topic, found.team_id, found.key_id) == (None, None, None)
+
+
+def test_its_files() -> None:
+    """Those that it names, by key, as a reload needs them."""
+    assert read(**KEY).files() == {"key_file": Path(KEY["key_file"])}
+    assert read(certificate="/x/a.pem", trust="/x/ca.pem").files() == {
+        "certificate": Path("/x/a.pem"), "trust": Path("/x/ca.pem"),
+    }  # fmt: skip
+
+
+def test_what_is_no_table() -> None:
+    """It is refused as such, before any key is looked for."""
+    with pytest.raises(ValidationError, match="valid dictionary"):
+        ApnsHTTP2Table.model_validate("news")
