@@ -41,8 +41,9 @@ demo: $(RUNTIME)  ## push 20,000 notifications through a gateway and a simulated
 run: $(RUNTIME)  ## run a gateway with a simulated push service until Ctrl-C
 	$(BIN)/twistd --nodaemon --pidfile= pushgate
 
+# A third of what the tests take is waiting for other processes and for time: three of them keep two cores busy.
 test: $(INSTALLED)  ## run all tests; every branch of pure modules has to be covered
-	$(BIN)/python -m pytest -q --numprocesses=2 --dist=loadfile --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -q --numprocesses=3 --dist=loadfile --cov --cov-report=term-missing:skip-covered
 
 lint: $(INSTALLED)  ## check style, format and types
 	$(BIN)/ruff check .
