@@ -521,3 +521,12 @@ def test_every_member_has_one_fate(model: Model) -> None:
         if each.unique_id
     }
     assert unique == {member: f"{member[0]}-{member[1]}" for member in model.named}
+
+
+def test_the_reason_of_a_goaway() -> None:
+    """A documented one is the row of its answer; another is shown escaped, and costs the connection."""
+    service = AppleService(RequestRules("localhost", TOPIC, 0))
+    [row] = [each for each in ANSWERS if each.reason == "BadCertificate"]
+    assert service.read_goaway(b'{"reason":"BadCertificate"}') == row
+    said = service.read_goaway(b"too\nmany")
+    assert (said.status, said.reason, said.follows) == (403, "too\\nmany", Follows.NEW_CONNECTION)
