@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from pushgate.cli import gateway_address, options
-from pushgate.cli.output import print_json, print_table
+from pushgate.cli.output import fail, print_json, print_table
 from pushgate.cli.run import run
 
 
@@ -18,7 +18,6 @@ def command() -> None:
 @click.argument("token", metavar="HEX")
 def token_hash(token: str) -> None:
     """Print the SHA-256 of a device token, as a sysdiagnose has it (LastPushTokenHash)."""
-    from pushgate.cli.output import fail
     from pushgate.model.errors import Invalid
     from pushgate.protocols import mdm_push
     from pushgate.protocols.apns_rules import parse_token
@@ -61,7 +60,7 @@ async def _find(
             ("token", "device", "enrolled", "last push", "called", "left", "superseded"), map(_row, found)
         )
     if not found:
-        raise SystemExit(1)
+        fail(["no enrolment of the app has a token with this hash"])
 
 
 async def _diagnose(

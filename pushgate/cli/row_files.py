@@ -132,6 +132,7 @@ class BadLines:
             click.echo(sentence)
         shown = [] if self._tell is not None else [f"line {line}: {reason}" for line, reason in faults]
         if shown and self.count > len(shown):
-            shown.append(f"and {self.count - len(shown):,} more bad lines")
+            shown.append(f"and {self.count - len(shown):,} more")
         if self.count:
-            fail([*shown, f"{self.count:,} bad lines were left out"])
+            left_out = "1 bad line was" if self.count == 1 else f"{self.count:,} bad lines were"
+            fail([*shown, f"{left_out} left out"])

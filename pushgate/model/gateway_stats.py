@@ -73,7 +73,8 @@ class SinkStats(msgspec.Struct, frozen=True):
     :param lag: notifications reported and not taken yet.
     :param reports: the ranges of them that wait, of which there is room for `buffer`.
     :param age: seconds since the first of them had its outcome.
-    :param failing: what it was given last was not taken, and is given again.
+    :param failing: its last call failed: what it was given is given again if it was down, and missing there
+        otherwise.
     :param dropped: notifications that it will not get, because its buffer was full.
     :param errors: calls of it that failed.
     :param watches: it is a program that watches through an input, not a sink of the configuration.

@@ -62,7 +62,8 @@ def test_enrolments_outlive_the_process_and_hold_to_their_topic(tmp_path):
         assert (found["token"], found["device"], found["superseded_at"]) == (TOKEN.hex(), "udid-1", None)
         assert superseded["superseded_at"]
         assert pushgate("mdm", "find", *asked, "--sha256", token_hash(TOKEN)).stdout.count(TOKEN.hex()) == 2
-        assert pushgate("mdm", "find", *asked, "--sha256", "00" * 32).returncode == 1
+        none = pushgate("mdm", "find", *asked, "--sha256", "00" * 32)
+        assert (none.stderr, none.returncode) == ("no enrolment of the app has a token with this hash\n", 1)
         done = pushgate("mdm", "diagnose", *asked, "--token", TOKEN.hex())
         assert done.stdout.startswith(f"{token_hash(TOKEN)[:10]}: it called after the last push")
         assert done.stdout.count("ruled out") == 8

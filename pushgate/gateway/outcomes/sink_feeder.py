@@ -62,7 +62,7 @@ class SinkFeeder:
         self._given: list[Report] = []
         self._marks: list[int] = []
         self._waiting_count = self._waiting_reports = self._in_flight = self._tries = 0
-        self._busy = self._closed = self._said_down = False
+        self._busy = self._closed = self._said_down = self._lost = self._failed_last = False
         self._turn: IDelayedCall | None = None
         self._emitting: Deferred[object] | None = None
         self._drained: Deferred[None] | None = None
@@ -88,7 +88,7 @@ class SinkFeeder:
             "buffer": self._buffer,
             # The clock may have been set back.
             "age": 0.0 if oldest is None else round(max(0.0, wall - oldest.at), 3),
-            "failing": self._tries > 0,
+            "failing": self._failed_last,
             "dropped": self._drops.total,
             "errors": self._errors.total,
             "watches": False,
@@ -236,6 +236,8 @@ class SinkFeeder:
         if self._said_down and not self._closed:
             self._said_down = False
             self.log.info("sink {sink}: takes reports again", sink=self.name)
+        if self._given:  # a mark alone is no call
+            self._failed_last, self._lost = self._lost, False
         self._taken_count += self._in_flight
         self._emitting, self._in_flight, self._tries, self._busy = None, 0, 0, False
         self._given = []
@@ -262,7 +264,9 @@ class SinkFeeder:
     def _not_taken(self, failure: Failure) -> Deferred[object] | None:
         """Log why; when the sink is down, try again later, and fire when that is done."""
         self._failed(failure, "emit")
+        self._failed_last = True
         if self._closed or not failure.check(OSError, SinkDown):
+            self._lost = True
             return None
         self._tries += 1
         self._wait_no_more()

@@ -234,7 +234,8 @@ def _sink(sink: SinkStats) -> Finding:
     if sink.failing:
         return warning(
             "sink", f"its last call failed; {behind}",
-            "the call is repeated; beyond its buffer outcomes are dropped", "the gateway's log has its error",
+            "a sink that is down gets it again, while its buffer has room; after other errors it is lost",
+            "the gateway's log has its error",
         )  # fmt: skip
     full = sink.buffer is not None and sink.reports >= 0.8 * sink.buffer
     if full or sink.age >= LATE:

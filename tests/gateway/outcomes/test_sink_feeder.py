@@ -175,9 +175,11 @@ class OutletTests(OutletCase):
         self.turn()
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
         self.assertEqual(self.errors(), 1)
+        self.assertTrue(self.outlet.stats(0.0)["failing"])  # until a call does not
         self.sink.error = None
         self.outlet.report([second])
         self.turn()
+        self.assertFalse(self.outlet.stats(0.0)["failing"])
         self.assertEqual(self.sink.calls, [[first], [second]])
         self.assertEqual(self.outlet.lag, 0)
 
