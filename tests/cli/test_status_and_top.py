@@ -27,13 +27,14 @@ def send(gateway):
 
 
 def test_status(gateway):
-    """Notifications are counted; in a pipe there are no colours, no cursor codes, and 80 columns at most."""
+    """In a pipe there are no colours, no cursor codes, 80 columns at most, and no blanks at the ends of lines."""
     send(gateway)
     done = pushgate("status", "--to", gateway.to)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].startswith(f"pushgate {__version__} at {gateway.to}, up ")
     assert max(map(len, lines)) <= 80
+    assert [line for line in lines if line != line.rstrip()] == []
     assert "\x1b" not in done.stdout
     assert {line.split()[0] for line in lines if " closed " in line} == {"demo", "other"}
 

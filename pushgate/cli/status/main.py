@@ -36,6 +36,6 @@ async def _status(reactor: Any, to: gateway_address.GatewayAddress, as_json: boo
         findings = [{"part": part, **msgspec.to_builtins(finding)} for part, finding in troubled]
         print_json({**answer, "findings": findings})
     else:
-        from pushgate.cli.status.view import console, whole
+        from pushgate.cli.status.view import show, whole
 
-        console().print(whole(stats, str(to), now if stats.at is None else stats.at, troubled))
+        show(whole(stats, str(to), now if stats.at is None else stats.at, troubled))

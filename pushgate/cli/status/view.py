@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
+import click
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -34,6 +35,17 @@ def console() -> Console:
         found = Console(highlight=False)
         return Console(highlight=False, width=min(WIDTH, found.width))
     return Console(highlight=False, width=WIDTH, force_terminal=False, no_color=True)
+
+
+def show(parts: RenderableType) -> None:
+    """Print to the standard output; in a pipe without the blanks with which lines are filled up."""
+    there = console()
+    if there.is_terminal:
+        there.print(parts)
+        return
+    with there.capture() as captured:
+        there.print(parts)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def whole(stats: GatewayStats, where: str, at: float, troubled: Sequence[Judged]) -> RenderableType:
