@@ -45,7 +45,7 @@ def _elsewhere(tmp_path_factory):
 
     Temporary files too, so that nothing stays in the system's directory of a process that a test kills.
     """
-    home, temporary = Path.cwd(), tmp_path_factory.mktemp("temporary")
+    home, temporary = Path.cwd(), tmp_path_factory.mktemp("t")  # sockets have short paths
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(temporary))
         patch.setattr(tempfile, "tempdir", None)  # asked for anew
