@@ -8,7 +8,7 @@ from msgspec import ValidationError, convert
 from rich.console import Console
 
 from pushgate.cli.status import rows
-from pushgate.cli.status.view import WIDTH, whole
+from pushgate.cli.status.view import WIDTH, show, table, whole
 from pushgate.model.gateway_stats import AppStats, GatewayStats
 from pushgate.model.health.judgement import troubles
 from tests.cli.status.test_judgement import HEALTHY, NOW, OURS, SOUND
@@ -142,3 +142,9 @@ def test_words_of_rows():
         rows.sink_row("log", convert({"sinks": {"x": {"failing": True}}}, GatewayStats).sinks["x"])[-1]
         == "failing"
     )
+
+
+def test_no_blanks_at_the_ends_of_lines(capsys):
+    """In a pipe a line ends where its text ends, also where the last column of a table is wider than its word."""
+    show(table(("sink", "now"), [("log", "ok"), ("outcomes", "failing")]))
+    assert capsys.readouterr().out.splitlines() == ["sink      now", "log       ok", "outcomes  failing"]
