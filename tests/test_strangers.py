@@ -158,7 +158,7 @@ class RunningTests(LifecycleCase):
         self.assertEqual(
             [formatEvent(event) for event in events if event["log_level"] is LogLevel.critical],
             [
-                f"app news: wake of its upstream raised; {count} failures since the last such line"
+                f"app news: wake of its upstream raised; failures since the last such line: {count}"
                 for count in (1, 3)
             ],
         )

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _PATIENCE: Final = 60.0
 """Seconds that the gateway may take for one command, or be away."""
+_SILENCE: Final = 5.0
+"""Seconds for which a gateway may be overloaded before a line says so; then it is asked again without end."""
 _AT_ONCE: Final = 8
 """Parts under way at most: what bounds the memory."""
 _MAX_KEY: Final = 200
@@ -62,7 +64,10 @@ async def send_file(
     file = _opened(rows.path)
     with closing(FileProgress(size_of(file))) as progress:
         sending = _FileSend(app, key, progress)
-        async with gateway_address.reach(reactor, to, _PATIENCE) as gateway, sending.resumable():
+        async with (
+            gateway_address.reach(reactor, to, _PATIENCE, retry_for=_SILENCE) as gateway,
+            sending.resumable(),
+        ):
             reader = _reader(reactor, file, await _form(gateway, app), rows)
             await sending.run(gateway, reader)
     file.close()  # and at no other end: that would wait for the thread, which may wait for a pipe

@@ -13,7 +13,7 @@ from pushgate.cli.row_files import CountedLines, check_columns, csv_rows
 from pushgate.cli.send_rows import PART, RowReader
 from pushgate.model.errors import Invalid
 from pushgate.model.target import TargetForm
-from tests.cli.programs import COMMAND, CONFIGURATION, LIMITED, RunningGateway, end, pushgate, start
+from tests.cli.programs import COMMAND, CONFIGURATION, DOWN, LIMITED, RunningGateway, end, pushgate, start
 
 
 def send(gateway, file, *options, stdin=None, app="demo"):
@@ -217,6 +217,26 @@ def test_ctrl_c(gateway):
     assert process.wait(30) == 130
     _, said = process.communicate()
     assert "with --key stopped and the same file it goes on, and nothing is sent twice" in said
+
+
+def test_a_full_queue(certificates):
+    """While the gateway takes no more it says so within seconds, and does not end."""
+    (certificates / "rows").write_text(rows(*[{"token": f"{number:04x}"} for number in range(20)]))
+    full = DOWN.replace('state_dir = "memory"', 'state_dir = "memory"\nqueue_limit = 20')
+    running = RunningGateway(certificates, full)
+    options = ("--app", "demo", "--to", running.to, "--alert", "x")
+    try:
+        assert pushgate("send", *options, "--token", "aa").returncode == 0
+        began = time.monotonic()
+        process = start(*COMMAND, "send", "--file", str(certificates / "rows"), *options)
+        said = iter(process.stderr.readline, "")
+        assert next(line for line in said if "waiting: " in line)
+        assert time.monotonic() - began < 30
+        end(process, signal.SIGINT)
+    finally:
+        running.process.kill()  # an orderly stop waits for what is queued
+        running.stop()
+    assert process.returncode == 130
 
 
 def test_what_ends_it(gateway, tmp_path):

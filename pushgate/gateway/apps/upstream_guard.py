@@ -26,7 +26,7 @@ class Bulkhead:
             self._metrics.count("pushgate_upstream_errors_total", self._app)
             if count := self._throttle.happened(self._clock.seconds()):
                 self.log.failure(
-                    "app {app}: {method} of its upstream raised; {count} failures since the last such line",
+                    "app {app}: {method} of its upstream raised; failures since the last such line: {count}",
                     app=self._app,
                     method=method,
                     count=count,

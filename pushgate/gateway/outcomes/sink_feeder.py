@@ -163,7 +163,7 @@ class SinkFeeder:
         if self._errors.total or self._drops.total:
             self.log.emit(
                 LogLevel.warn,
-                "sink {sink}: while it ran {errors} calls failed and {count} notifications were dropped",
+                "sink {sink}: calls that failed while it ran: {errors}; notifications dropped: {count}",
                 sink=self.name,
                 errors=self._errors.total,
                 count=self._drops.total,
@@ -288,7 +288,7 @@ class SinkFeeder:
         if call == "emit" and failure.check(OSError, SinkDown):  # it is down, which is no bug of its
             self._said_down = True
             self.log.warn(
-                "sink {sink}: {call} failed: {why}; {count} failures since the last such line",
+                "sink {sink}: {call} failed: {why}; failures since the last such line: {count}",
                 sink=self.name,
                 call=call,
                 why=printable(failure.getErrorMessage()),
@@ -296,7 +296,7 @@ class SinkFeeder:
             )
         else:
             self.log.failure(
-                "sink {sink}: {call} failed; {count} failures since the last such line",
+                "sink {sink}: {call} failed; failures since the last such line: {count}",
                 failure=failure,
                 sink=self.name,
                 call=call,

@@ -374,7 +374,7 @@ class DownTests(OutletCase):
             [
                 (
                     "warn",
-                    r"sink file: emit failed: https://a:1: no\ranswer; 1 failures since the last such line",
+                    r"sink file: emit failed: https://a:1: no\ranswer; failures since the last such line: 1",
                 ),
                 ("info", "sink file: takes reports again"),
             ],
