@@ -222,11 +222,10 @@ def test_ctrl_c(gateway):
 def test_a_full_queue(certificates):
     """While the gateway takes no more it says so within seconds, and does not end."""
     (certificates / "rows").write_text(rows(*[{"token": f"{number:04x}"} for number in range(20)]))
-    full = DOWN.replace('state_dir = "memory"', 'state_dir = "memory"\nqueue_limit = 20')
+    full = DOWN.replace('state_dir = "memory"', 'state_dir = "memory"\nqueue_limit = 10')
     running = RunningGateway(certificates, full)
     options = ("--app", "demo", "--to", running.to, "--alert", "x")
     try:
-        assert pushgate("send", *options, "--token", "aa").returncode == 0
         began = time.monotonic()
         process = start(*COMMAND, "send", "--file", str(certificates / "rows"), *options)
         said = iter(process.stderr.readline, "")
