@@ -159,7 +159,7 @@ class Stand:
             channel.basic_publish("", "pushgate", body, mandatory=True)
 
     def _strangers(self) -> None:
-        """One who is no principal, and one who does not speak HTTP."""
+        """A login that fails, and bytes that are not HTTP."""
         secret = str(self._directory / "secret")
         self._pushgate("status", "--login", "stranger", "--secret-file", secret)
         with socket.create_connection(("127.0.0.1", HTTP), 5) as connection:

@@ -146,10 +146,10 @@ def main() -> None:
             found = measured(port, lambda: published(broker, port, body, arguments.count))
         else:
             found = measured(port, lambda: asked(port, "POST", PATH, body, kind))
-    raise SystemExit(not told(found))
+    raise SystemExit(not reported(found))
 
 
-def told(found: dict[str, float]) -> bool:
+def reported(found: dict[str, float]) -> bool:
     """Print the figures; return whether they are good enough."""
     for name, seconds in found.items():
         print(f"{name}: {seconds:.2f} s", flush=True)

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 def mdm_certificate(file, uid, authority=None):
     """An MDM push certificate with its key.
 
-    :param authority: the folder of the push service's `Certificates`; None: it is of nobody.
+    :param authority: the folder of the push service's `Certificates`; None: it is signed by its own key.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(

@@ -29,13 +29,13 @@ class BackgroundReader(Generic[_T]):
     def _read(self, read: "Deferred[_T | None]") -> None:
         try:
             found = next(self._items, _END)
-        except Exception:  # noqa: BLE001 - whatever it is belongs to who waits
+        except Exception:  # noqa: BLE001 - the caller that waits gets it, whatever it is
             self._reactor.callFromThread(_fire, read, Failure())
         else:
             self._reactor.callFromThread(_fire, read, None if found is _END else found)
 
 
 def _fire(read: "Deferred[Any]", result: Any) -> None:
-    """Fire, unless whoever waited was cancelled."""
+    """Fire, unless the wait was cancelled."""
     if not read.called:
         read.callback(result)

@@ -32,7 +32,7 @@ class Asking:
             return await self._caller.call(call, retry_for)
 
     async def ask_at_once(self, call: Any) -> Any:
-        """Likewise, for one who has a slot."""
+        """The same without waiting for a slot: the caller holds one."""
         return await self._caller.call(call)
 
     def command(self, command: type[Command], is_repeatable: bool, **arguments: Any) -> Deferred[Any]:

@@ -88,7 +88,7 @@ class DeadToken(msgspec.Struct, frozen=True, gc=False):
     """The push service's word that a token is dead.
 
     :param since: Unix seconds when the service found out.
-    :param at: Unix seconds when the gateway was told.
+    :param at: Unix seconds when the gateway learned of it.
     :param form: how the token is written as text.
     """
 

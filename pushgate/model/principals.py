@@ -162,11 +162,11 @@ class Principals:
 
     @property
     def anonymous(self) -> Principal | None:
-        """Who has not logged in; None when such a one may do nothing."""
+        """The principal of callers without a login; None when they may do nothing."""
         return self._anonymous
 
     def replace(self, grants: Mapping[str, Grant]) -> Callable[[], None]:
-        """Let these be all there are. It holds at once for those who have logged in, too.
+        """Let these be all there are. It holds at once, also for connections that have logged in.
 
         Returns what undoes it: then everything is as before, logins and quotas included.
         """

@@ -112,7 +112,7 @@ class IGateway(Interface):
         """
 
     def sampler(limit: int) -> "IOutcomeSampler":
-        """Begin to keep a sample of the outcomes, for those who look on, until it is closed.
+        """Begin to keep a sample of the outcomes, for pages that show them, until it is closed.
 
         It costs next to nothing however many there are, and nothing is counted as dropped.
 

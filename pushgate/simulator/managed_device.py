@@ -22,7 +22,7 @@ class Reaction(StrEnum):
     """What a device does on a push, or when it leaves management."""
 
     LOST = "lost"
-    """Nothing: the push did not reach it, or nobody is there."""
+    """Nothing: the push did not reach it, or it is not enrolled."""
     IGNORED = "ignored"
     """Nothing: the push magic is wrong."""
     CHECK_IN = "check-in"
@@ -70,5 +70,5 @@ class ManagedDevice(msgspec.Struct, frozen=True, kw_only=True):
         return self.wiped(), Reaction.CHECK_OUT if self.is_enrolled else Reaction.LOST
 
     def wiped(self) -> "ManagedDevice":
-        """The device after it was wiped: nobody is told."""
+        """The device after it was wiped, which it does not report."""
         return replace(self, is_enrolled=False)

@@ -12,7 +12,7 @@ from pushgate.protocols.mdm_push import token_hash
 
 @implementer(IEnrolments)
 class MemoryEnrolments:
-    """Keeps the last enrolment of each token, and pushes to nobody.
+    """Keeps the last enrolment of each token, and sends no pushes.
 
     :ivar kept: the requests, by token.
     :ivar checked_out: the tokens that `check_out` was called with and knows.

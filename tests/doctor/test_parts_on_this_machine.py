@@ -120,7 +120,7 @@ def test_a_key_of_another_certificate(tmp_path):
 
 
 def test_client_authorities(tmp_path):
-    """Those who may sign clients' certificates are certificates, and have not expired."""
+    """The authorities of clients' certificates are certificates themselves, and have not expired."""
     (tmp_path / "none.pem").write_text("no certificate")
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     keys = {"listen": FREE, "certificate": certificate(tmp_path)}

@@ -137,7 +137,7 @@ def _many(app: str, drafts: Iterator[Draft], body: Body, key: str | None) -> Ite
         own = part_key(key, number) if several else key
         return draft.submission(app, own), draft.faults, draft.first
 
-    if several and key is not None:  # what is wrong with a key or a rate is told before anything is submitted
+    if several and key is not None:  # a bad key is refused before anything is submitted
         check_key(part_key(key, len(body.notifications or ()) - 1))
     parts = map(part, enumerate(chain(first, drafts)))
     return chain([next(parts)], parts)

@@ -1,1 +1,1 @@
-"""What a gateway's state says about it, for those who show it: findings, from values alone."""
+"""What a gateway's state says about it, for programs that show it: findings, from values alone."""

@@ -28,7 +28,7 @@ class _Resolved:
         self._found: list[Address] = []
 
     def resolutionBegan(self, resolutionInProgress: IHostResolution) -> None:  # noqa: N803 - Twisted's
-        """It ends by itself, even when nobody waits any more."""
+        """It ends by itself, even after the wait was given up."""
 
     def addressResolved(self, address: IAddress) -> None:
         if isinstance(address, Address) and address not in self._found:

@@ -183,8 +183,8 @@ class Forgetful(Sink):
     def start(self) -> None:
         """Say so."""
         self.log.warn(
-            'sink {sink}: gateway.state_dir is "memory", so it keeps nothing; what is told of a notification'
-            " is what the gateway remembers",
+            'sink {sink}: gateway.state_dir is "memory", so it keeps nothing; a notification can be looked up'
+            " only while the gateway remembers it",
             sink=self._name,
         )
 

@@ -34,9 +34,9 @@ def _url(text: str) -> str:
     return text
 
 
-def _told(state: State) -> State:
+def _final(state: State) -> State:
     if state in {State.QUEUED, State.WRITTEN}:
-        raise ValueError("no outcome: it is never told")
+        raise ValueError("no outcome: it is never reported")
     return state
 
 
@@ -57,7 +57,7 @@ class WebhookTable(SinkTable):
     secret_file: FilePath
     trust: FilePath | None = None
     apps: list[AppName] = Field(default_factory=list)
-    states: list[Annotated[State, Field(strict=False), AfterValidator(_told)]] = Field(default_factory=list)
+    states: list[Annotated[State, Field(strict=False), AfterValidator(_final)]] = Field(default_factory=list)
     batch: int = Field(default=500, ge=1, le=2048)
     timeout: Duration = Field(default=30.0, gt=0)
     max_age: Duration = Field(default=86400.0, gt=0)

@@ -21,7 +21,8 @@ class WriteTurns:
     :param reactor: provides IReactorTime.
     :param take: writes one run; asks for another turn while there is more.
     :param is_much: returns True while so much is to be written that it need not wait for more; by default it
-        always is.
+        always is. Over HTTP, where an answer makes room for the next request, a pause would slow down
+        services that take one request at a time.
     """
 
     def __init__(
