@@ -1,27 +1,15 @@
 """What the console costs the gateway while pages are open."""
 
-import sys
-from contextlib import contextmanager
 from time import process_time
 
 from pushgate.gateway.outcomes.sampler import OutcomeSampler
 from pushgate.model.outcome import State
 from pushgate.testing import outcome
 from tests.inputs.http.console.test_console import GRANTS, ConsoleCase
+from tests.untraced import untraced
 
 RATE = 10_000
 SECONDS = 5
-
-
-@contextmanager
-def untraced():
-    """Without the tracer that counts covered lines: it takes several times what the code itself takes."""
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    try:
-        yield
-    finally:
-        sys.settrace(tracer)
 
 
 class CostTests(ConsoleCase):
