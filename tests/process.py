@@ -1,5 +1,6 @@
 """``twistd`` as a process of its own, for tests: what it says, and how it ends."""
 
+import json
 import os
 import re
 import signal
@@ -77,6 +78,15 @@ class Twistd(ProcessProtocol):
         found = re.search(rf"{part} .*?([0-9.]+:[0-9]+)", self.out)
         assert found, f"{part} is not in:\n{self.out}"
         return found[1]
+
+    async def records(self, file: Path, count: int) -> list[dict[str, Any]]:
+        """What a sink has written to a file, once there are so many; callers hear of an outcome before that."""
+
+        def lines() -> list[str]:
+            return file.read_text().splitlines() if file.exists() else []
+
+        await self.until(lambda: len(lines()) >= count, f"{count} records were written")
+        return [json.loads(line) for line in lines()]
 
     async def ended(self) -> int:
         """Its exit code; of one that a signal killed, the signal's number below zero."""

@@ -171,13 +171,7 @@ class BothAtOnceTests(ProcessTestCase):
 
     async def outcomes(self, count: int) -> list[dict[str, Any]]:
         """The records in the file, once there are so many."""
-        file = self.directory / "outcomes.jsonl"
-
-        def lines() -> list[str]:
-            return file.read_text().splitlines() if file.exists() else []
-
-        await self.gateway.until(lambda: len(lines()) >= count, "the outcomes")
-        return [json.loads(line) for line in lines()]
+        return await self.gateway.records(self.directory / "outcomes.jsonl", count)
 
 
 def _port(log: str, name: str) -> int:

@@ -67,9 +67,9 @@ class ChannelTests(ProcessTestCase):
         self.control = _port(service.out, "control")
         text = GATEWAY.format(http2=_port(service.out, "http2"))
         (self.directory / "pushgate.toml").write_text(text)
-        gateway = self.twistd("pushgate", "--config", "pushgate.toml")
-        self.http = f"http://{await gateway.address('http')}/v1/apps/news"
-        self.amp = f"tcp:{await gateway.address('amp')}"
+        self.gateway = self.twistd("pushgate", "--config", "pushgate.toml")
+        self.http = f"http://{await self.gateway.address('http')}/v1/apps/news"
+        self.amp = f"tcp:{await self.gateway.address('amp')}"
 
     async def asked(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """The status and the JSON of an answer over HTTP."""
@@ -118,8 +118,8 @@ class ChannelTests(ProcessTestCase):
         assert await self.asked("DELETE", path) == (200, {"deleted": True})
         assert (await self.asked("GET", path))[1]["error"] == "NOT_FOUND"
         assert await self.published(channel) == ("rejected", 400, "ChannelNotRegistered")
-        lines = [json.loads(line) for line in (self.directory / "outcomes.jsonl").read_text().splitlines()]
-        assert [(line["state"], line["token"], line["channel"]) for line in lines] == [
+        records = await self.gateway.records(self.directory / "outcomes.jsonl", 2)
+        assert [(each["state"], each["token"], each["channel"]) for each in records] == [
             ("accepted", None, channel), ("rejected", None, channel),
         ]  # fmt: skip
 
