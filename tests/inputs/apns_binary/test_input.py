@@ -216,7 +216,9 @@ class InputTests(AmpTestCase):
 
     async def test_a_feedback_client_closes_at_once(self) -> None:
         """What TLS did not let out counts as not taken, and the connection ends."""
-        await self.start()
+        # In TLS 1.3 the client's close comes with the end of its handshake, before the list; in 1.2 the
+        # server ends the handshake, and all of the list may be on its way before the client has closed.
+        await self.start(tls_maximum="1.3")
         self.gateway.bury(
             "news", [DeadTokenEntry(token(n), 1_600_000_000 + n, DeadReason.FEEDBACK) for n in range(5000)]
         )
