@@ -4,7 +4,7 @@ from itertools import count
 
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 from zope.interface import implementer
 
 from pushgate.gateway.gateway import Gateway
@@ -44,6 +44,19 @@ class MdmUpstream(RecordingUpstream):
                 self.settle(self.rig.answer[0], span, status=self.rig.answer[1], reason=self.rig.answer[2])
 
 
+class SlowSpool(MemorySpool):
+    """Takes `delay` seconds to keep a batch."""
+
+    delay = 0.0
+
+    def append(self, batch, key):
+        return (
+            deferLater(self._clock, self.delay, super().append, batch, key)
+            if self.delay
+            else super().append(batch, key)
+        )
+
+
 class MdmUpstreams(RecordingUpstreams):
     def __init__(self, rig: "MdmRig") -> None:
         super().__init__()
@@ -63,18 +76,21 @@ class MdmRig:
     :ivar is_reachable: whether the push service takes pushes.
     """
 
-    def __init__(self, database: MemoryDatabase | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self, database: MemoryDatabase | None = None, clock: Clock | None = None, is_reachable: bool = True
+    ) -> None:
         self.clock = clock or Clock()
+        self.spool = SlowSpool(self.clock)
         self.database = database or MemoryDatabase(self.wall, MDM_SCHEMA.steps)
         self.context = Context(reactor=self.clock, wall=self.wall, jitter=lambda: 0.0, metrics=Metrics())
         self.devices = ManagedDevices(self.context, self.database)
         self.reactions: list[tuple[float, Reaction]] = []
         self.answer = (State.ACCEPTED, 200, "")
-        self.is_reachable = True
+        self.is_reachable = is_reachable
         self.device = ManagedDevice(topic=TOPIC, token=TOKEN, push_magic="right", enrolled_at=self.wall())
         self.gateway = Gateway(
             replace(self.context, managed_devices=self.devices),
-            MemorySpool(self.clock), Limits(), count(1).__next__,
+            self.spool, Limits(), count(1).__next__,
         )  # fmt: skip
         self.gateway.add_app("devices", AppTable(upstream="recording"), MdmUpstreams(self))
         self.devices.serve(self.gateway, lambda sink: self.gateway.add_sink(INPUT_NAME, sink, 1000))

@@ -75,6 +75,7 @@ PURE = {
     "plugin.settings": {"pydantic", "pydantic_core"},
     "inputs.amp.stats_page": {"msgspec"},
     "mdm.diagnosis": {"msgspec"},
+    "mdm.queued_pushes": set(),
     "mdm.schedule": set(),
     "net.http.alpn": set(),
     "net.http.client_codec": {"msgspec"},

@@ -37,10 +37,12 @@ _OF_DEVICE: Final = (
 class PushOutcome(msgspec.Struct, frozen=True):
     """What became of one MDM push, by the schedule or by a caller.
 
+    :param id: of the notification.
     :param pushed_at: when it was submitted, Unix seconds; `at` is when it had its outcome.
     :param own: it was one of the schedule.
     """
 
+    id: int
     app: str
     token: bytes
     pushed_at: float
@@ -89,17 +91,17 @@ def check_in(session: Session, app: str, token: bytes, now: float) -> bool:
     return True
 
 
-def check_out(session: Session, app: str, token: bytes, now: float) -> bool:
-    """Note that a device left management; return False when no enrolment of this token counts.
+def check_out(session: Session, app: str, token: bytes, now: float) -> int | None:
+    """Note that a device left management; return its enrolment, None when none of this token counts.
 
     The time of the first report stays. A push of the schedule that waits is not submitted again at a restart.
     """
     found = current(session, app, token)
     if found is None:
-        return False
+        return None
     if not found.has_left:
         _write(session, replace(found, checked_out_at=now, waiting=False))
-    return True
+    return found.id
 
 
 def begin_push(session: Session, numbers: Sequence[int], now: float) -> list[Enrolment]:

@@ -104,7 +104,7 @@ class ManagedDevices:
             assert self._attach is not None
             database = self._given or self._sqlite()
             waker = Waker(database, self._gateway, self._context)
-            self._attach(EnrolmentSink(database, waker.look))
+            self._attach(EnrolmentSink(database, waker.settled))
             self._database, self._waker = database, waker
             if self._started:
                 waker.start()
@@ -159,9 +159,11 @@ class AppEnrolments:
         return known
 
     async def _check_out(self, token: bytes) -> bool:
-        known: bool = await self._database.write(enrolments.check_out, self._app, token, self._wall())
-        self._count("checked_out" if known else "unknown")
-        return known
+        left = await self._database.write(enrolments.check_out, self._app, token, self._wall())
+        self._count("unknown" if left is None else "checked_out")
+        if left is not None:
+            await self._waker.withdraw(left)
+        return left is not None
 
     async def _diagnose(self, token: bytes) -> dict[str, Any]:
         kept = await self._database.read(enrolments.of_token, self._app, token)

@@ -17,8 +17,8 @@ def push_outcomes(reports: Sequence[Report]) -> Iterator[PushOutcome]:
         if not isinstance(report, Outcome) or report.span.batch.terms.push_type != MDM:
             continue
         batch = report.span.batch
-        for token in report.span.tokens():
+        for number, token in enumerate(report.span.tokens(), batch.id + report.span.start):
             yield PushOutcome(
-                batch.app, token, batch.accepted_at, batch.origin == INPUT_NAME,
+                number, batch.app, token, batch.accepted_at, batch.origin == INPUT_NAME,
                 report.state, report.status, report.reason, report.at,
             )  # fmt: skip

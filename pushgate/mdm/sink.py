@@ -18,10 +18,10 @@ from pushgate.plugin.sink_interface import IOutcomeSink
 class EnrolmentSink:
     """Opens the database at its start, and closes it at its stop.
 
-    :param settled: called when outcomes were kept: other pushes may be due.
+    :param settled: called with outcomes that were kept: other pushes may be due.
     """
 
-    def __init__(self, database: IDatabase, settled: Callable[[], None]) -> None:
+    def __init__(self, database: IDatabase, settled: Callable[[Sequence[PushOutcome]], None]) -> None:
         self._database, self._settled = database, settled
 
     def start(self) -> None:
@@ -45,4 +45,4 @@ class EnrolmentSink:
             await self._database.write(settle, found)
         except StoreDown as error:
             raise SinkDown(str(error)) from error
-        self._settled()
+        self._settled(found)

@@ -1,5 +1,6 @@
 """Pushes to managed devices when `schedule` says so; the database has when that is."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -10,10 +11,12 @@ from twisted.python.failure import Failure
 
 from pushgate.database.interface import IDatabase
 from pushgate.mdm import enrolments
+from pushgate.mdm.enrolments import PushOutcome
 from pushgate.mdm.push_outcomes import INPUT_NAME
+from pushgate.mdm.queued_pushes import QueuedPushes
 from pushgate.mdm.schedule import AWAKE
 from pushgate.model.enrolment import Enrolment
-from pushgate.model.errors import Conflict, Overloaded, Refusal, ShuttingDown
+from pushgate.model.errors import Conflict, NotFound, Overloaded, Refusal, ShuttingDown
 from pushgate.model.notification import MAX_EXPIRATION, Submission, Terms
 from pushgate.model.packed import Packed
 from pushgate.model.store_down import StoreDown
@@ -40,6 +43,7 @@ class Waker:
 
     def __init__(self, database: IDatabase, gateway: IGateway, context: Context) -> None:
         self._database, self._gateway, self._context = database, gateway, context
+        self._queued = QueuedPushes()
         self._working: Deferred[Any] | None = None
         self._timer: IDelayedCall | None = None
         self._again, self._running = False, False
@@ -56,6 +60,18 @@ class Waker:
             self._timer.cancel()
         if self._working is not None:
             await DeferredList([self._working])
+
+    async def withdraw(self, enrolment: int) -> None:
+        """Take the push of an enrolment out of the queue of its app, if it waits there or is about to."""
+        notification = self._queued.take(enrolment)
+        if notification is not None:
+            await self._cancel(notification)
+
+    def settled(self, outcomes: Sequence[PushOutcome]) -> None:
+        """Pushes, some of them perhaps of the schedule, have their outcome: others may be due."""
+        for each in outcomes:
+            self._queued.settled(each.id)
+        self.look()
 
     def look(self) -> None:
         """Look now for what is due; called when something has changed."""
@@ -89,7 +105,8 @@ class Waker:
 
     async def _resume(self) -> float | None:
         after = 0
-        while self._running and (page := await self._database.read(enrolments.waiting, after, PAGE)):
+        # By the thread that writes: what checks out later is reported later, and finds its push submitted.
+        while self._running and (page := await self._database.write(enrolments.waiting, after, PAGE)):
             await self._submit_all(page)
             after = page[-1].id
         return await self._look()
@@ -109,16 +126,11 @@ class Waker:
         await DeferredList([Deferred.fromCoroutine(self._submit(each)) for each in begun])
 
     async def _submit(self, begun: Enrolment) -> None:
-        try:
-            receipt = await self._gateway.submit(_submission(begun), INPUT_NAME)
-            refusal = receipt.refused[0][1] if receipt.refused else None
-        except Conflict:
-            refusal = None  # submitted before, and the clock was set meanwhile
-        except Refusal as error:
-            refusal = error
+        refusal = await self._submitted(begun)
         if refusal is None:
             self._context.metrics.count("pushgate_mdm_events_total", begun.app, "pushed")
             return
+        self._queued.take(begun.id)
         wait = LATER if isinstance(refusal, Overloaded | ShuttingDown) else AWAKE
         if wait == AWAKE:
             self.log.warn(
@@ -126,6 +138,28 @@ class Waker:
                 app=begun.app, hash=shown_hash(begun.token), hours=wait / 3600, why=str(refusal),
             )  # fmt: skip
         await self._put_off(begun, self._context.wall() + wait)
+
+    async def _submitted(self, begun: Enrolment) -> Refusal | None:
+        """Submit a push; return why it was refused, None when it was taken."""
+        self._queued.begin(begun.id)
+        try:
+            receipt = await self._gateway.submit(_submission(begun), INPUT_NAME)
+        except Conflict:  # submitted before, and the clock was set meanwhile
+            self._queued.take(begun.id)
+            return None
+        except Refusal as error:
+            return error
+        if receipt.refused:
+            return receipt.refused[0][1]
+        if not self._queued.submitted(begun.id, receipt.id):
+            await self._cancel(receipt.id)
+        return None
+
+    async def _cancel(self, notification: int) -> None:
+        with suppress(NotFound):  # it has had its outcome
+            withdrawn = self._gateway.cancel(notification)
+            if isinstance(withdrawn, Deferred):
+                await withdrawn
 
     async def _put_off(self, begun: Enrolment, until: float) -> None:
         with suppress(StoreDown):  # then it stays on record as submitted, and is so again at the next start

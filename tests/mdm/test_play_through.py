@@ -21,6 +21,17 @@ def hours(rig, count):
     rig.run(count * HOUR, step=600.0)
 
 
+def queued(rig):
+    """How many notifications wait."""
+    return rig.gateway.stats()["apps"]["devices"]["queue"]
+
+
+def pushed(magic):
+    """A push of a program."""
+    terms = Terms(push_type="mdm", topic=TOPIC)
+    return Submission(app="devices", tokens=Packed.of([TOKEN], 2), payload=push_payload(magic), terms=terms)
+
+
 def test_the_race():
     """The push that comes while the device enrols is lost without a word; it is repeated, and the device calls."""
     rig = MdmRig()
@@ -118,11 +129,7 @@ def test_a_push_of_a_program_after_a_check_out():
     rig.run(60)
     rig.unenrol()
     rig.run(1)
-    terms = Terms(push_type="mdm", topic=TOPIC)
-    pushed = Submission(
-        app="devices", tokens=Packed.of([TOKEN], 2), payload=push_payload("right"), terms=terms
-    )
-    rig.result(rig.gateway.submit(pushed, "test"))
+    rig.result(rig.gateway.submit(pushed("right"), "test"))
     rig.run(1)
     assert [reaction for _, reaction in rig.reactions] == [CHECK_IN, LOST]
     assert rig.enrolments()[0].pushed_at > rig.enrolments()[0].checked_out_at
@@ -144,19 +151,67 @@ def test_it_enrols_again_after_a_check_out(magic):
 
 
 def test_a_check_out_while_a_push_waits():
-    """The push that waits is not submitted again by a restart, nor is there another."""
+    """The push of the schedule is withdrawn, a restart does not bring it back, and nothing follows. One of a program stays."""
     rig = MdmRig()
     rig.is_reachable = False
     rig.enrol()
     rig.run(3)
+    rig.result(rig.gateway.submit(pushed("right"), "test"))
+    assert queued(rig) == 2
     rig.unenrol()
+    assert queued(rig) == 1
+    rig.run(1)
     [kept] = rig.enrolments()
-    assert (kept.waiting, kept.pushes) == (False, 1)
+    assert (kept.waiting, kept.pushes, kept.outcome) == (False, 1, State.CANCELLED)
+    assert rig.check_out() is True
     rig.devices.stop()
     again = MdmRig(rig.database, rig.clock)
     again.run(120)
     assert again.reactions == []
     assert again.enrolments() == [kept]
+
+
+def test_a_check_out_after_a_restart():
+    """The push that an earlier process left waiting is withdrawn as well."""
+    rig = MdmRig()
+    rig.is_reachable = False
+    rig.enrol()
+    rig.run(3)
+    rig.devices.stop()
+    again = MdmRig(rig.database, rig.clock, is_reachable=False)
+    again.run(3)
+    assert queued(again) == 1
+    again.unenrol()
+    assert queued(again) == 0
+
+
+def test_a_check_out_while_a_push_is_submitted():
+    """The push is withdrawn once it is there."""
+    rig = MdmRig()
+    rig.is_reachable, rig.spool.delay = False, 2.0
+    rig.enrol()
+    rig.run(2)
+    assert rig.enrolments()[0].waiting
+    rig.unenrol()
+    assert rig.enrolments()[0].outcome is None
+    rig.run(2)
+    assert queued(rig) == 0
+    assert rig.enrolments()[0].outcome is State.CANCELLED
+
+
+def test_a_check_out_after_the_push_was_written():
+    """What the push service has takes its course: nothing is withdrawn, and its outcome is noted."""
+    rig = MdmRig()
+    rig.device = rig.device.wiped()
+    rig.enrol()
+    rig.database.before = lambda work: setattr(rig.database, "down", work == "begin_push")
+    rig.run(1.5)
+    rig.database.before, rig.database.down = lambda work: None, False
+    assert rig.check_out() is True
+    assert rig.enrolments()[0].outcome is None
+    rig.run(3)
+    [kept] = rig.enrolments()
+    assert (kept.has_left, kept.outcome) == (True, State.ACCEPTED)
 
 
 def test_a_check_out_of_an_unknown_device():
