@@ -122,9 +122,9 @@ class MdmRig:
         """The MDM server reports that the device called."""
         return self.result(self.gateway.enrolments("devices").check_in(TOKEN))
 
-    def check_out(self) -> bool:
+    def check_out(self, push_magic: str | None = None) -> bool:
         """The MDM server reports that the device left management."""
-        return self.result(self.gateway.enrolments("devices").check_out(TOKEN))
+        return self.result(self.gateway.enrolments("devices").check_out(TOKEN, push_magic))
 
     def unenrol(self, is_lost: bool = False) -> None:
         """The device leaves management; the MDM server reports its CheckOut, unless that is lost."""

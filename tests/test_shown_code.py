@@ -131,7 +131,7 @@ def test_the_calls_of_an_mdm_server() -> None:
     done.addErrback(Failure.raiseException)
     gateway.enrol.assert_called_once_with("devices", "0a", "magic", device="udid", keep_awake=True)
     gateway.check_in.assert_called_once_with("devices", "0a")
-    gateway.check_out.assert_called_once_with("devices", "0a")
+    gateway.check_out.assert_called_once_with("devices", "0a", push_magic="magic")
 
 
 @pytest.fixture

@@ -139,9 +139,10 @@ class AmpCalls:
         """Report that a managed device called."""
         return AmpCall(mdm_commands.CheckIn, {"app": app, "token": token_text(token)}, _is_known, True)
 
-    def check_out(self, app: str, token: Token) -> AmpCall[bool]:
+    def check_out(self, app: str, token: Token, push_magic: str | None) -> AmpCall[bool]:
         """Report that a managed device left management."""
-        return AmpCall(mdm_commands.CheckOut, {"app": app, "token": token_text(token)}, _is_known, True)
+        arguments = {"app": app, "token": token_text(token), "push_magic": push_magic}
+        return AmpCall(mdm_commands.CheckOut, arguments, _is_known, True)
 
     def feed(self, app: str | None) -> "AmpFeed":
         """Outcomes as they happen."""

@@ -118,7 +118,7 @@ class Calls(Protocol):
     def check_in(self, app: str, token: Token) -> Call[bool]:
         """Report that a managed device called."""
 
-    def check_out(self, app: str, token: Token) -> Call[bool]:
+    def check_out(self, app: str, token: Token, push_magic: str | None) -> Call[bool]:
         """Report that a managed device left management."""
 
     def feed(self, app: str | None) -> Feed:

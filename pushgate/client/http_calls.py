@@ -156,9 +156,10 @@ class HTTPCalls:
         """Report that a managed device called."""
         return _report(app, "checkins", {"token": token_text(token)}, _is_known)
 
-    def check_out(self, app: str, token: Token) -> HTTPCall[bool]:
+    def check_out(self, app: str, token: Token, push_magic: str | None) -> HTTPCall[bool]:
         """Report that a managed device left management."""
-        return _report(app, "checkouts", {"token": token_text(token)}, _is_known)
+        magic = {} if push_magic is None else {"push_magic": push_magic}
+        return _report(app, "checkouts", {"token": token_text(token), **magic}, _is_known)
 
     def feed(self, app: str | None) -> "HTTPFeed":
         """Outcomes as they happen."""

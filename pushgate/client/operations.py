@@ -172,11 +172,14 @@ class Operations:
         """Report that a managed device called its MDM server; return False when it is not known."""
         return await self._gateway.ask(self._calls.check_in(app, token))
 
-    async def check_out(self, app: str, token: Token) -> bool:
+    async def check_out(self, app: str, token: Token, *, push_magic: str | None = None) -> bool:
         """Report that a managed device left management; return False when it is not known. It is woken no
         more until it enrols anew.
+
+        :param push_magic: of the enrolment that has ended. When the device has enrolled anew since, with
+            another one, that enrolment stays, and False is returned.
         """
-        return await self._gateway.ask(self._calls.check_out(app, token))
+        return await self._gateway.ask(self._calls.check_out(app, token, push_magic))
 
     async def _push_chunk(
         self, app: str, chunk: Chunk, key: str | None, pace: str | None, terms: BatchArguments

@@ -91,17 +91,20 @@ def check_in(session: Session, app: str, token: bytes, now: float) -> bool:
     return True
 
 
-def check_out(session: Session, app: str, token: bytes, now: float) -> int | None:
-    """Note that a device left management; return its enrolment, None when none of this token counts.
+def check_out(
+    session: Session, app: str, token: bytes, push_magic: str | None, now: float
+) -> Enrolment | None:
+    """Note that a device left management; return the enrolment that this ended, None when none is kept.
 
-    The time of the first report stays. A push of the schedule that waits is not submitted again at a restart.
+    With a push magic it is the enrolment of that, which may be superseded; without one it is the one that
+    counts. The time of the first report stays. A push of the schedule that waits is not submitted again at a
+    restart.
     """
-    found = current(session, app, token)
-    if found is None:
-        return None
-    if not found.has_left:
+    kept = of_token(session, app, token)
+    found = next((each for each in kept if _is_meant(each, push_magic)), None)
+    if found is not None and found.checked_out_at is None:
         _write(session, replace(found, checked_out_at=now, waiting=False))
-    return found.id
+    return found
 
 
 def begin_push(session: Session, numbers: Sequence[int], now: float) -> list[Enrolment]:
@@ -195,6 +198,10 @@ def _is_same(earlier: Enrolment, topic: str, request: EnrolmentRequest) -> bool:
     given = request.token, request.push_magic, request.device, topic
     kept = earlier.token, earlier.push_magic, earlier.device, earlier.topic
     return earlier.superseded_at is None and given == kept
+
+
+def _is_meant(kept: Enrolment, push_magic: str | None) -> bool:
+    return kept.superseded_at is None if push_magic is None else kept.push_magic == push_magic
 
 
 def _warning(earlier: Enrolment, topic: str, request: EnrolmentRequest) -> str:

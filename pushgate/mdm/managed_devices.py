@@ -129,8 +129,8 @@ class AppEnrolments:
     def check_in(self, token: bytes) -> "Deferred[bool]":
         return Deferred.fromCoroutine(self._check_in(token))
 
-    def check_out(self, token: bytes) -> "Deferred[bool]":
-        return Deferred.fromCoroutine(self._check_out(token))
+    def check_out(self, token: bytes, push_magic: str | None = None) -> "Deferred[bool]":
+        return Deferred.fromCoroutine(self._check_out(token, push_magic))
 
     def find(self, beginning: bytes) -> "Deferred[list[Enrolment]]":
         return self._database.read(enrolments.find, self._app, beginning)
@@ -158,12 +158,20 @@ class AppEnrolments:
         self._count("checked_in" if known else "unknown")
         return known
 
-    async def _check_out(self, token: bytes) -> bool:
-        left = await self._database.write(enrolments.check_out, self._app, token, self._wall())
-        self._count("unknown" if left is None else "checked_out")
+    async def _check_out(self, token: bytes, push_magic: str | None) -> bool:
+        if push_magic is not None:
+            push_payload(push_magic)  # raises `Invalid` for a push magic that is none
+        left = await self._database.write(enrolments.check_out, self._app, token, push_magic, self._wall())
+        known = left is not None and left.superseded_at is None
+        self._count("checked_out" if known else "unknown" if left is None else "late")
+        if push_magic is not None and not known:
+            _log.info(
+                "{app}: a CheckOut of {hash} is not of the current enrolment, which stays as it is",
+                app=self._app, hash=shown_hash(token),
+            )  # fmt: skip
         if left is not None:
-            await self._waker.withdraw(left)
-        return left is not None
+            await self._waker.withdraw(left.id)
+        return known
 
     async def _diagnose(self, token: bytes) -> dict[str, Any]:
         kept = await self._database.read(enrolments.of_token, self._app, token)

@@ -17,10 +17,14 @@ class IEnrolments(Interface):
     def check_in(token: bytes) -> "Deferred[bool]":
         """Note that the device with this token called its MDM server; fires with False when none is known."""
 
-    def check_out(token: bytes) -> "Deferred[bool]":
+    def check_out(token: bytes, push_magic: str | None = None) -> "Deferred[bool]":
         """Note that the device with this token left management; fires once that is safe.
 
         Nothing is pushed to it by the schedule until it enrols anew. Fires with False when none is known.
+        Fails with `Invalid` for a push magic that is none.
+
+        :param push_magic: of the enrolment that has ended. When that is not the one that counts, nothing is
+            changed but what is on record of that enrolment, and False is told. None: the one that counts.
         """
 
     def find(beginning: bytes) -> "Deferred[list[Enrolment]]":

@@ -37,10 +37,12 @@ class MemoryEnrolments:
     def check_in(self, token: bytes) -> Deferred[bool]:
         return self._answer(token in self.kept)
 
-    def check_out(self, token: bytes) -> Deferred[bool]:
-        if self.error is None and token in self.kept:
+    def check_out(self, token: bytes, push_magic: str | None = None) -> Deferred[bool]:
+        kept = self.kept.get(token)
+        known = kept is not None and push_magic in {None, kept.push_magic}
+        if self.error is None and known:
             self.checked_out.add(token)
-        return self._answer(token in self.kept)
+        return self._answer(known)
 
     def find(self, beginning: bytes) -> Deferred[list[Enrolment]]:
         return self._answer([

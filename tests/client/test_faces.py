@@ -254,7 +254,13 @@ def test_a_managed_device(kept, face, scheme):
         assert warning == "an earlier enrolment of this token is superseded: it had another push magic"
         tried = client.test_send("devices", [token], push_magic="two", wait=0)
         assert [each.token for each in tried.devices] == [token.hex()]
-        assert (client.check_in("devices", token), client.check_out("devices", token)) == (True, True)
+        assert (client.check_in("devices", token), client.check_out("devices", token, push_magic="one")) == (
+            True,
+            False,
+        )
+        assert client.check_out("devices", token, push_magic="two") is True
+        with pytest.raises(Invalid, match="push_magic: "):
+            client.check_out("devices", token, push_magic="")
         assert client.check_out("devices", token.hex()) is True
         with pytest.raises(Invalid, match="push_magic: "):
             client.enrol("devices", token, "")

@@ -1,13 +1,14 @@
 """Enrolment race and repair of the push magic, from the enrolment to the call of the device."""
 
 import pytest
+from twisted.logger import capturedLogs
 
 from pushgate.mdm.schedule import AWAKE
 from pushgate.model.errors import Invalid
 from pushgate.model.notification import Submission, Terms
 from pushgate.model.outcome import State
 from pushgate.model.packed import Packed
-from pushgate.protocols.mdm_push import push_payload
+from pushgate.protocols.mdm_push import push_payload, shown_hash
 from pushgate.simulator.managed_device import Reaction
 from tests.mdm_rig import TOPIC, MdmRig
 from tests.samples import TOKEN
@@ -212,6 +213,39 @@ def test_a_check_out_after_the_push_was_written():
     rig.run(3)
     [kept] = rig.enrolments()
     assert (kept.has_left, kept.outcome) == (True, State.ACCEPTED)
+
+
+def test_a_late_check_out():
+    """One of an earlier enrolment, as its push magic says, is on record of that; the device that enrolled anew is woken."""
+    rig = MdmRig()
+    rig.enrol("old")
+    rig.enrol("right")
+    with capturedLogs() as logs:
+        assert rig.check_out("old") is False
+    assert [(event["hash"], "old" in str(event)) for event in logs] == [(shown_hash(TOKEN), False)]
+    rig.run(60)
+    assert [reaction for _, reaction in rig.reactions] == [CHECK_IN]
+    current, earlier = rig.enrolments()
+    assert (current.checked_out_at, current.has_checked_in) == (None, True)
+    assert earlier.checked_out_at is not None
+    assert rig.diagnose() == {}
+    assert rig.check_out("right") is True
+    rig.run(1)
+    assert rig.diagnose() == {"checked_out": "certain"}
+    events = rig.context.metrics.counts["pushgate_mdm_events_total"]
+    assert [events["devices", event] for event in ("late", "checked_out")] == [1, 1]
+
+
+def test_a_check_out_with_another_push_magic():
+    """No enrolment that is kept has it: none is ended."""
+    rig = MdmRig()
+    rig.enrol()
+    assert rig.check_out("never") is False
+    [kept] = rig.enrolments()
+    assert kept.checked_out_at is None
+    assert rig.context.metrics.counts["pushgate_mdm_events_total"]["devices", "unknown"] == 1
+    with pytest.raises(Invalid, match="push_magic: 0 bytes"):
+        rig.check_out("")
 
 
 def test_a_check_out_of_an_unknown_device():

@@ -33,9 +33,9 @@ async def check_in(request: AmpRequest, app: str, token: str) -> Box:
     return _known(await common.check_in(request.connection.server.gateway, app, token))
 
 
-async def check_out(request: AmpRequest, app: str, token: str) -> Box:
+async def check_out(request: AmpRequest, app: str, token: str, push_magic: str | None) -> Box:
     """The answer to `CheckOut`."""
-    return _known(await common.check_out(request.connection.server.gateway, app, token))
+    return _known(await common.check_out(request.connection.server.gateway, app, token, push_magic))
 
 
 async def find(request: AmpRequest, app: str, sha256: str) -> Box:

@@ -1,7 +1,6 @@
 """Managed devices, as inputs read and show them."""
 
 import re
-from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from pushgate.model.enrolment import Enrolment, EnrolmentRequest
@@ -9,8 +8,6 @@ from pushgate.model.errors import Invalid
 from pushgate.plugin.gateway_interface import IGateway
 from pushgate.protocols.mdm_push import push_payload
 
-Report = Callable[[IGateway, str, str], Coroutine[Any, Any, bool]]
-"""What an MDM server reports of a device: a gateway, an app and a token in, whether it is known out."""
 _is_hash: Final = re.compile("(?:[0-9A-Fa-f]{2}){4,32}").fullmatch
 
 
@@ -30,10 +27,10 @@ async def check_in(gateway: IGateway, app: str, token: str) -> bool:
     return known
 
 
-async def check_out(gateway: IGateway, app: str, token: str) -> bool:
-    """Note that a device left management; like `check_in`."""
+async def check_out(gateway: IGateway, app: str, token: str, push_magic: str | None) -> bool:
+    """Note that a device left management; like `check_in`. See `IEnrolments.check_out`."""
     enrolments = gateway.enrolments(app)
-    known: bool = await enrolments.check_out(gateway.rules(app).parse_target(token))
+    known: bool = await enrolments.check_out(gateway.rules(app).parse_target(token), push_magic)
     return known
 
 

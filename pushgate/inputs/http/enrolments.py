@@ -1,12 +1,12 @@
 """Managed devices over HTTP: enrolled, checked in, and checked out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from pushgate.inputs.common.enrolments import Report, check_in, check_out, parse_request
+from pushgate.inputs.common.enrolments import check_in, check_out, parse_request
 from pushgate.inputs.common.json_terms import decoded
 from pushgate.inputs.http.request import HTTPRequest
 from pushgate.net.http.body_readers import WholeBody
@@ -24,12 +24,18 @@ class _Enrolment(msgspec.Struct, forbid_unknown_fields=True):
     device: str | None = None
 
 
-class _Device(msgspec.Struct, forbid_unknown_fields=True):
+class _CheckIn(msgspec.Struct, forbid_unknown_fields=True):
     token: str
 
 
+class _CheckOut(msgspec.Struct, forbid_unknown_fields=True):
+    token: str
+    push_magic: str | None = None
+
+
 _decode_enrolment: Final = msgspec.json.Decoder(_Enrolment).decode
-_decode_device: Final = msgspec.json.Decoder(_Device).decode
+_decode_check_in: Final = msgspec.json.Decoder(_CheckIn).decode
+_decode_check_out: Final = msgspec.json.Decoder(_CheckOut).decode
 
 
 def takes_json(handle: Callable[[HTTPRequest, bytes], None], request: HTTPRequest) -> BodyReader:
@@ -53,16 +59,21 @@ async def _enrolled(request: HTTPRequest, given: _Enrolment) -> HTTPResponse:
     return json_answer(201, kept)
 
 
-def _report(report: Report, request: HTTPRequest, data: bytes) -> None:
-    given: _Device = decoded(_decode_device, data, "body", ())
-    request.run(_reported(report, request, given.token))
+def _check_in(request: HTTPRequest, data: bytes) -> None:
+    given: _CheckIn = decoded(_decode_check_in, data, "body", ())
+    request.run(_known(check_in(request.server.gateway, request.parameters["app"], given.token)))
 
 
-async def _reported(report: Report, request: HTTPRequest, token: str) -> HTTPResponse:
-    known = await report(request.server.gateway, request.parameters["app"], token)
-    return json_answer(202, {"known": known})
+def _check_out(request: HTTPRequest, data: bytes) -> None:
+    given: _CheckOut = decoded(_decode_check_out, data, "body", ("push_magic",))
+    app = request.parameters["app"]
+    request.run(_known(check_out(request.server.gateway, app, given.token, given.push_magic)))
+
+
+async def _known(reported: Coroutine[Any, Any, bool]) -> HTTPResponse:
+    return json_answer(202, {"known": await reported})
 
 
 read_enrolment: Final = partial(takes_json, _enrol)
-read_check_in: Final = partial(takes_json, partial(_report, check_in))
-read_check_out: Final = partial(takes_json, partial(_report, check_out))
+read_check_in: Final = partial(takes_json, _check_in)
+read_check_out: Final = partial(takes_json, _check_out)

@@ -219,7 +219,14 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "CheckIn": object_of(["token"], {"token": _TOKEN}, True),
     "CheckedIn": object_of(["known"], {"known": {"type": "boolean"}}),
-    "CheckOut": object_of(["token"], {"token": _TOKEN}, True),
+    "CheckOut": object_of(
+        ["token"],
+        {
+            "token": _TOKEN,
+            "push_magic": _MAGIC | {"description": "Of the enrolment that has ended."},
+        },
+        True,
+    ),
     "CheckedOut": object_of(["known"], {"known": {"type": "boolean"}}),
     "NewChannel": object_of(
         ["message_storage_policy"], {"message_storage_policy": {"type": "integer", "enum": [0, 1]}}, True

@@ -28,7 +28,8 @@ _HELP: Final = (
     " [registered_at=N] [delivery=S] [key=S] <payload JSON>"
     " | PUSH <app> - channel=S [...] <payload JSON> | PUSH <app> <hex token> push_magic=S [...]"
     ' | {"app": "...", "token": "...", "payload": {...}, ...} | STATUS <id> | STATS'
-    " | ENROL <app> <hex token> <push magic> | CHECKIN <app> <hex token> | CHECKOUT <app> <hex token>"
+    " | ENROL <app> <hex token> <push magic> | CHECKIN <app> <hex token>"
+    " | CHECKOUT <app> <hex token> [push magic]"
     " | LOGIN <name> <secret>"
     " | HELP | QUIT"
 )

@@ -27,20 +27,20 @@ async def check_in(session: Session, gateway: IGateway, rest: bytes) -> bytes:
 
 async def check_out(session: Session, gateway: IGateway, rest: bytes) -> bytes:
     """The answer to `CHECKOUT`."""
-    app, token = _words(rest, 2, "CHECKOUT <app> <token>")
+    app, token, *magic = _words(rest, 2, "CHECKOUT <app> <token> [push magic]", most=3)
     session.permit(Operation.PUSH, app)
-    return _known(await common.check_out(gateway, app, token))
+    return _known(await common.check_out(gateway, app, token, magic[0] if magic else None))
 
 
 def _known(known: bool) -> bytes:
     return ok("known" if known else "unknown")
 
 
-def _words(rest: bytes, count: int, form: str) -> list[str]:
+def _words(rest: bytes, count: int, form: str, most: int = 0) -> list[str]:
     try:
         words = rest.decode().split()
     except UnicodeDecodeError:
         raise Invalid("line", f"{len(rest)} bytes", "UTF-8 text") from None
-    if len(words) != count:
+    if not count <= len(words) <= max(count, most):
         raise Invalid("line", f"{len(words)} words behind the command", form)
     return words

@@ -35,9 +35,16 @@ class CheckIn(Command):
 
 @refusable
 class CheckOut(Command):
-    """Report that a device left management; `known` is False when no enrolment of the token counts."""
+    """Report that a device left management; `known` is False when no enrolment of the token counts.
 
-    arguments: ClassVar[Arguments] = [(b"app", Unicode()), (b"token", Unicode())]
+    `push_magic` is that of the enrolment that has ended: with one that does not count, nothing is changed.
+    """
+
+    arguments: ClassVar[Arguments] = [
+        (b"app", Unicode()),
+        (b"token", Unicode()),
+        (b"push_magic", Unicode(optional=True)),
+    ]
     response: ClassVar[Arguments] = [(b"known", Boolean())]
 
 

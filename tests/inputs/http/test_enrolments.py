@@ -26,6 +26,11 @@ class EnrolmentTests(HTTPTestCase):
         answer = self.ask("POST", CHECK_INS, DEVICE)
         self.assertEqual((answer.status, answer.json), (202, {"known": True}))
         self.assertEqual(self.gateway.managed.checked_out, set())
+        answer = self.ask("POST", CHECK_OUTS, DEVICE | {"push_magic": "n"})
+        self.assertEqual((answer.status, answer.json), (202, {"known": False}))
+        self.assertEqual(self.gateway.managed.checked_out, set())
+        answer = self.ask("POST", CHECK_OUTS, DEVICE | {"push_magic": "m"})
+        self.assertEqual(answer.json, {"known": True})
         answer = self.ask("POST", CHECK_OUTS, DEVICE)
         self.assertEqual((answer.status, answer.json), (202, {"known": True}))
         self.assertEqual(self.gateway.managed.checked_out, {TOKEN})
@@ -38,9 +43,11 @@ class EnrolmentTests(HTTPTestCase):
             (ENROLMENTS, DEVICE | {"push_magic": "m", "device": ""}, "device: 0 bytes"),
             (ENROLMENTS, DEVICE | {"push_magic": "m", "x": 1}, "x: no field"),
             (CHECK_INS, {}, "token: missing"),
+            (CHECK_INS, DEVICE | {"push_magic": "m"}, "push_magic: no field"),
             (CHECK_INS, b"{", "body: not JSON"),
             (CHECK_OUTS, {"token": "zz"}, "token: "),
             (CHECK_OUTS, DEVICE | {"x": 1}, "x: no field"),
+            (CHECK_OUTS, DEVICE | {"push_magic": 1}, "push_magic: "),
         ):
             detail = self.refusal(self.ask("POST", path, body), 400, "INVALID")
             self.assertTrue(detail.startswith(text), detail)

@@ -18,6 +18,9 @@ class EnrolmentTests(LineTestCase):
         line = b"enrol news %b other\n" % HEX
         self.assertEqual(self.send(line), ["OK enrolled; an earlier one is superseded"])
         self.assertEqual(self.send(b"CHECKIN news %b\n" % HEX), ["OK known"])
+        self.assertEqual(self.send(b"CHECKOUT news %b magic\n" % HEX), ["OK unknown"])
+        self.assertEqual(self.gateway.managed.checked_out, set())
+        self.assertEqual(self.send(b"CHECKOUT news %b other\n" % HEX), ["OK known"])
         self.assertEqual(self.send(b"CHECKOUT news %b\n" % HEX), ["OK known"])
         self.assertEqual(self.gateway.managed.checked_out, {TOKEN})
         self.assertEqual(self.send(b"CHECKOUT news %b\n" % (b"ab" * 32)), ["OK unknown"])
@@ -31,6 +34,8 @@ class EnrolmentTests(LineTestCase):
             (b"CHECKIN news \xff\n", "INVALID", "line"),
             (b"CHECKIN nowhere %b\n" % HEX, "UNKNOWN_APP", "app"),
             (b"CHECKOUT news\n", "INVALID", "line"),
+            (b"CHECKOUT news %b m m\n" % HEX, "INVALID", "line"),
+            (b"CHECKIN news %b m\n" % HEX, "INVALID", "line"),
             (b"CHECKOUT nowhere %b\n" % HEX, "UNKNOWN_APP", "app"),
         ):
             found, text = self.refusal(line)
