@@ -1,5 +1,6 @@
 """``pushgate plugins``."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 @options.plugins
 @options.as_json
 def command(file: Path | None, directories: tuple[Path, ...], as_json: bool) -> None:
-    """List the plug-ins there are, and those that cannot be used with the reason."""
+    """List the plug-ins there are, and those that cannot be used with the reason.
+
+    The exit status is 1 when there is one that cannot be used, other than for want of a package that it is
+    declared to need: not to install that may be a choice.
+    """
     from pushgate.model.errors import CannotStart
     from pushgate.service.config.reader import plug_ins_for
 
@@ -33,6 +38,8 @@ def command(file: Path | None, directories: tuple[Path, ...], as_json: bool) -> 
         print_json({"plugins": _listing(registry), "broken": [each._asdict() for each in registry.broken]})
     else:
         _print(registry)
+    if any(not each.needs for each in registry.broken):
+        sys.exit(1)
 
 
 def _listing(registry: "Registry") -> list[dict[str, str]]:
@@ -51,6 +58,8 @@ def _listing(registry: "Registry") -> list[dict[str, str]]:
 def _print(registry: "Registry") -> None:
     listing = _listing(registry)
     print_table(("name", "kind", "origin", "description"), [tuple(each.values()) for each in listing])
-    if registry.broken:
-        click.echo("not usable:")
-        print_table(("file", "reason"), [tuple(each) for each in registry.broken])
+    for title, is_missing in (("not installed:", True), ("not usable:", False)):
+        broken = [(each.origin, each.reason) for each in registry.broken if bool(each.needs) is is_missing]
+        if broken:
+            click.echo(title)
+            print_table(("file", "reason"), broken)

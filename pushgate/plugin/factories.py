@@ -33,6 +33,17 @@ _Make = Callable[[str, _Table, Any, Context], Any]
 _Diagnose = Callable[[str, _Table, Examination], AsyncIterator[Finding]]
 
 
+class NotInstalled(CannotStart):
+    """What a plug-in is declared to need is not installed.
+
+    :param needs: the distribution to install: ``"pushgate[amqp]"``.
+    """
+
+    def __init__(self, fault: str, needs: str) -> None:
+        super().__init__([fault])
+        self.needs = needs
+
+
 @implementer(IDiagnosable)
 class Factory:
     """A declared plug-in; the subclasses are the kinds.
@@ -82,21 +93,23 @@ class Factory:
     def load(self) -> tuple[Any, Any, Any]:
         """The class of its table, the callable, and the one that diagnoses or None.
 
-        :raises CannotStart: with the reason, when there are none.
+        :raises CannotStart: with the reason, when there are none; `NotInstalled` where installing helps.
         """
         if not self.target:
             return self._parts
         module, _, variable = self.target.partition(":")
+        whose = f'{self.word} "{self.name}" ({self.target})'
         try:
             match getattr(import_module(module), variable):
                 case (type() as table, make, *checks) if self._fits(table, make, checks):
                     return table, make, checks[0] if checks else None
             why = f"is not a pair: a class derived from pushgate.plugin.{self.table.__name__}, and a callable"
         except Exception as error:  # noqa: BLE001 - what an import may raise has no bounds
-            why = f"cannot be imported: {reason(error)}"
             if self.needs and isinstance(error, ModuleNotFoundError):
-                why = f"needs {error.name}: pip install '{self.needs}'"
-        raise CannotStart([f'{self.word} "{self.name}" ({self.target}) {why}'])
+                fault = f"{whose} needs {error.name}: pip install '{self.needs}'"
+                raise NotInstalled(fault, self.needs) from None
+            why = f"cannot be imported: {reason(error)}"
+        raise CannotStart([f"{whose} {why}"])
 
     def make(self, name: str, table: Any, given: Any, context: Context) -> Any:
         """Make one for a table of the configuration; raises `CannotStart`."""

@@ -17,7 +17,7 @@ from zope.interface.verify import verifyObject
 from pushgate import plugins
 from pushgate.model.errors import CannotStart, reason
 from pushgate.model.names import NAME, NAME_RULE
-from pushgate.plugin.factories import KINDS, Factory
+from pushgate.plugin.factories import KINDS, Factory, NotInstalled
 
 
 class Found(NamedTuple):
@@ -28,10 +28,14 @@ class Found(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """A file that cannot be used, or with a plug-in that cannot, and in one line why."""
+    """A file that cannot be used, or with a plug-in that cannot, and in one line why.
+
+    :ivar needs: the distribution that is not installed, when that is all: nothing is wrong with the file.
+    """
 
     origin: str
     reason: str
+    needs: str = ""
 
     def __str__(self) -> str:
         return f"{self.origin}: {self.reason}"
@@ -61,31 +65,31 @@ def find(directories: Sequence[Path] = (), load: bool = False) -> Registry:
         for finder, name, _ in pkgutil.iter_modules([place], f"{plugins.__name__}."):
             spec = finder.find_spec(name, None)
             if spec is not None:
-                reasons = _read(name, str(spec.origin), load, registry.found)
-                registry.broken.extend(Broken(str(spec.origin), each) for each in reasons)
+                registry.broken.extend(_read(name, str(spec.origin), load, registry.found))
     return registry
 
 
-def _read(name: str, origin: str, load: bool, found: dict[str, dict[str, Found]]) -> list[str]:
-    """Import a module and enter the factories at its top; return the reasons why some cannot be used."""
+def _read(name: str, origin: str, load: bool, found: dict[str, dict[str, Found]]) -> list[Broken]:
+    """Import a module and enter the factories at its top; return those that cannot be used."""
     try:
         module = importlib.import_module(name)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in's code; the reason is reported
-        return [f"cannot be imported: {reason(error)}"]
+        return [Broken(origin, f"cannot be imported: {reason(error)}")]
     if module.__file__ != origin:
-        return [f"hidden by {module.__file__}, which has the same module name"]
-    reasons = []
+        return [Broken(origin, f"hidden by {module.__file__}, which has the same module name")]
+    broken = []
     for variable, factory in vars(module).items():
         for kind in (each for each in KINDS if each.interface.providedBy(factory)):
             try:
                 _admit(kind, Found(factory, origin), load, found[kind.word])
             except CannotStart as error:
-                reasons += error.faults
+                needs = error.needs if isinstance(error, NotInstalled) else ""
+                broken += [Broken(origin, each, needs) for each in error.faults]
             except Invalid as error:
-                reasons.append(f"{variable}: {' '.join(str(error).split())}")
+                broken.append(Broken(origin, f"{variable}: {' '.join(str(error).split())}"))
             except Exception as error:  # noqa: BLE001 - a property of a plug-in's; the reason is reported
-                reasons.append(f"{variable}: {reason(error)}")
-    return reasons
+                broken.append(Broken(origin, f"{variable}: {reason(error)}"))
+    return broken
 
 
 def _admit(kind: type[Factory], new: Found, load: bool, found: dict[str, Found]) -> None:

@@ -33,15 +33,39 @@ class PluginsTests(PlugInTestCase):
         self.assertIn(pigeon, json.loads(result.stdout)["plugins"])
 
     def test_broken_ones(self) -> None:
-        """Those that cannot be used come last with file and reason, and nothing else is said."""
+        """Those that cannot be used come last with file and reason, nothing else is said, and the status is 1."""
         directory = self.directory(a_pigeon="import no_such_module")
         command = [sys.executable, "-c", "from pushgate.cli import main; main()", "plugins"]
         done = subprocess.run(
-            [*command, "--plugins", str(directory)], capture_output=True, text=True, check=True
+            [*command, "--plugins", str(directory)], capture_output=True, text=True, check=False
         )
+        self.assertEqual(done.returncode, 1)
         reason = "cannot be imported: ModuleNotFoundError: No module named 'no_such_module'"
         self.assertIn(f"\nnot usable:\n{directory / 'a_pigeon.py'}\t{reason}\n", done.stdout)
         self.assertEqual(done.stderr, "")
+
+    def test_broken_ones_in_json(self) -> None:
+        """For programs too: the whole list, and the status."""
+        directory = self.directory(a_pigeon="import no_such_module")
+        result = CliRunner().invoke(main, ["plugins", "--json", "--plugins", str(directory)])
+        [broken] = json.loads(result.stdout)["broken"]
+        self.assertEqual((broken["origin"], broken["needs"]), (str(directory / "a_pigeon.py"), ""))
+        self.assertEqual(result.exit_code, 1)
+
+    def test_what_is_not_installed(self) -> None:
+        """A package that one is declared to need may be missing on purpose: it is listed, and the status is 0."""
+        source = (
+            'from pushgate.plugin import LazySink\nit = LazySink("it", "", "no_such:it", needs="it[wings]")'
+        )
+        directory = self.directory(a_pigeon=source)
+        result = CliRunner().invoke(main, ["plugins", "--plugins", str(directory)])
+        reason = "sink \"it\" (no_such:it) needs no_such: pip install 'it[wings]'"
+        self.assertIn(f"\nnot installed:\n{directory / 'a_pigeon.py'}\t{reason}\n", result.stdout)
+        self.assertNotIn("not usable", result.stdout)
+        self.assertEqual(result.exit_code, 0)
+        result = CliRunner().invoke(main, ["plugins", "--json", "--plugins", str(directory)])
+        [broken] = json.loads(result.stdout)["broken"]
+        self.assertEqual((broken["needs"], result.exit_code), ("it[wings]", 0))
 
     def test_a_directory_that_is_not_there(self) -> None:
         """A directory that is none is one line on stderr."""
