@@ -30,8 +30,9 @@ from pushgate.net.http.http2 import http2_codec
 from pushgate.plugin.context import Context
 from pushgate.plugin.factory_interfaces import IUpstreamFactory
 from pushgate.plugin.upstream_interface import IWork
-from pushgate.protocols.apns_http2.provider_token import TokenClock
+from pushgate.protocols.apns_http2.provider_token import AGES
 from pushgate.protocols.apns_rules import APNS_RULES
+from pushgate.protocols.http_push.token_clock import TokenClock
 from pushgate.testing import RecordingSink
 from pushgate.upstreams.apns_http2.credential import AppleCredential
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
@@ -284,7 +285,7 @@ class MemoryHTTP2:
 
     def upstream(self, app: str, config: ApnsHTTP2Table, work: IWork, context: Context) -> ApnsHTTP2Upstream:
         unused: Any = None
-        tokens = None if config.key_file is None else TokenClock(lambda at: f"token-{at}")
+        tokens = None if config.key_file is None else TokenClock(lambda at: f"token-{at}", AGES)
         credential = AppleCredential(Credentials(unused), tokens)
         self.made = upstream = ApnsHTTP2Upstream(app, config, credential, work, context)
         upstream._pool._endpoint = self.service

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import jwt
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from pushgate.protocols.rsa_key import rsa_key
 
 TOKEN_URI: Final = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a secret
 """Google's token server, and the audience of an assertion for whichever server the file names: Google's own
@@ -21,7 +21,6 @@ SCOPE: Final = "https://www.googleapis.com/auth/firebase.messaging"
 """What may be done with the access token: send messages."""
 LIFETIME: Final = 3600
 """Seconds that an assertion is good for at most."""
-MIN_BITS: Final = 2048
 _ADVICE: Final = (
     "take the JSON file as Google gave it: Project settings, Service accounts, Generate new private key"
 )
@@ -74,7 +73,11 @@ def parse_account(data: bytes) -> ServiceAccount:
     if not _is_https(file.token_uri):
         raise ValueError("token_uri must be an https address without user, query and fragment")
     return ServiceAccount(
-        file.project_id, file.client_email, _parse_key(file.private_key), file.private_key_id, file.token_uri
+        file.project_id,
+        file.client_email,
+        rsa_key(file.private_key, _ADVICE),
+        file.private_key_id,
+        file.token_uri,
     )
 
 
@@ -92,16 +95,6 @@ def assertion(account: ServiceAccount, issued_at: int) -> str:
     }
     headers = {"kid": account.key_id} if account.key_id else None
     return jwt.encode(claims, account.key, algorithm="RS256", headers=headers)
-
-
-def _parse_key(pem: str) -> RSAPrivateKey:
-    try:
-        key = load_pem_private_key(pem.encode(), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError(f"private_key is no private key in PEM; {_ADVICE}") from None
-    if not isinstance(key, RSAPrivateKey) or key.key_size < MIN_BITS:
-        raise ValueError(f"private_key is no RSA key of {MIN_BITS} bits or more; {_ADVICE}")
-    return key
 
 
 def _is_https(uri: str) -> bool:

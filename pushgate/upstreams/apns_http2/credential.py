@@ -7,17 +7,14 @@ import msgspec
 
 from pushgate.net.table_files import Identity, TableFiles
 from pushgate.protocols.apns_http2.certificate_grants import grants
-from pushgate.protocols.apns_http2.provider_token import TokenClock, parse_key, signed
+from pushgate.protocols.apns_http2.provider_token import AGES, parse_key, signed
 from pushgate.protocols.apns_push_types import TYPES
+from pushgate.protocols.http_push.token_clock import TokenClock
 from pushgate.upstreams.apns_http2.settings import ApnsHTTP2Table
 from pushgate.upstreams.common.circuit_breaker import Cause
 from pushgate.upstreams.common.credentials import Credentials, of_identity
-from pushgate.upstreams.common.http_push.authorization import (
-    Authorization,
-    NoToken,
-    SignedTokens,
-    Unauthorized,
-)
+from pushgate.upstreams.common.http_push.authorization import Authorization, NoToken, Unauthorized
+from pushgate.upstreams.common.http_push.renewed_tokens import RenewedTokens
 
 ALPN: Final = (b"h2",)
 
@@ -35,27 +32,6 @@ class AppleCredential(msgspec.Struct, frozen=True):
     topics: frozenset[str] = frozenset()
 
 
-class ProviderTokens(SignedTokens):
-    """Apple's provider tokens. See `Authorization`."""
-
-    def __init__(self, clock: TokenClock) -> None:
-        super().__init__(clock)
-        self._clock = clock
-
-    def refused(self, serial: int, reason: str, wall: float) -> Unauthorized | None:
-        if self._clock.expired(serial, wall):
-            return None
-        return Unauthorized(
-            Cause.CLOCK_WRONG, f"{reason} for a new token: this machine's clock is wrong; set it"
-        )
-
-    def accepted(self) -> None:
-        self._clock.accepted()
-
-    def renewed_too_often(self, wall: float) -> None:
-        self._clock.renewed_too_often(wall)
-
-
 class CertificateOnly(NoToken):
     """A certificate, which TLS has shown."""
 
@@ -65,7 +41,7 @@ class CertificateOnly(NoToken):
 
 def authorization(credential: AppleCredential) -> Authorization:
     """How the requests of a credential are authenticated."""
-    return CertificateOnly() if credential.tokens is None else ProviderTokens(credential.tokens)
+    return CertificateOnly() if credential.tokens is None else RenewedTokens(credential.tokens)
 
 
 def load(app: str, table: ApnsHTTP2Table) -> AppleCredential:
@@ -81,7 +57,7 @@ def load(app: str, table: ApnsHTTP2Table) -> AppleCredential:
         assert key is not None
         assert table.key_id is not None
         assert table.team_id is not None
-        tokens = TokenClock(partial(signed, key, table.key_id, table.team_id))
+        tokens = TokenClock(partial(signed, key, table.key_id, table.team_id), AGES)
         return AppleCredential(Credentials(trust, protocols=ALPN), tokens)
     assert table.certificate is not None
     identity = files.identity(table.certificate, table.private_key, table.password_file)

@@ -10,7 +10,8 @@ from pushgate.model.channel import StoragePolicy
 from pushgate.model.errors import Invalid, Overloaded, ServiceFailed
 from pushgate.net.http.client_codec import Answered
 from pushgate.plugin.upstream_interface import IChannels
-from pushgate.protocols.apns_http2.provider_token import TokenClock
+from pushgate.protocols.apns_http2.provider_token import AGES
+from pushgate.protocols.http_push.token_clock import TokenClock
 from pushgate.testing import MemoryNetwork, context
 from pushgate.upstreams.apns_http2.channel_management import MOST, ChannelManagement
 from pushgate.upstreams.apns_http2.credential import AppleCredential
@@ -50,7 +51,7 @@ class Connection:
 class ManagementTests(SynchronousTestCase):
     def setUp(self):
         self.surroundings, serials = context(MemoryNetwork()), count()
-        self.tokens = TokenClock(lambda at: f"token-{next(serials)}")
+        self.tokens = TokenClock(lambda at: f"token-{next(serials)}", AGES)
         self.channels = self.made(self.tokens)
         self.connection = self.channels._connection = Connection()
 
