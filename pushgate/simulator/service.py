@@ -243,7 +243,7 @@ class Simulator(Service):
                 [f"simulator.{key}: {getattr(self._config, key)}: {cause}; must be free to listen on"]
             ) from None
         if self.services_url is not None:
-            self.services.account.write(self.services_url)
+            self.services.write_accounts(self.services_url)
         self._say_where()
 
     def _say_where(self) -> None:
@@ -257,6 +257,7 @@ class Simulator(Service):
                       team_id=self.provider_key.team_id)  # fmt: skip
         if self.services_url is not None:
             self.log.info("a service account for FCM: {file}", file=str(self.services.account.file))
+            self.log.info("one for HarmonyOS: {file}", file=str(self.services.harmony.file))
 
     async def _listen(self, name: str, endpoint: IStreamServerEndpoint) -> None:
         """Open a port. One that a configuration from earlier days cannot know may be taken."""

@@ -45,7 +45,7 @@ class Caller:
         table = SimulatorTable.model_validate({"state_dir": self._directory.name, **config})
         self.now = float(NOW)
         self.services = Services(table)
-        self.services.account.write(URL)
+        self.services.write_accounts(URL)
         script = FaultScript(table.script, lambda: 0.0)
         self.desk = ServiceDesk(
             self.services.all, script, DeadHandles(table.dead_handles), ReceivedLog(100), lambda: self.now

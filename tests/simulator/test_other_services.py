@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import jwt
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from pushgate.simulator.services.adm import checksum
 from pushgate.simulator.services.baidu import sign
@@ -185,6 +187,103 @@ def test_scripted_hms(caller: Caller) -> None:
 
 def to_hms_with(caller: Caller) -> Said:
     return to_hms(caller, "a", authorization="Bearer x")
+
+
+# HMS, version 3
+
+ALERT = {"notification": {"category": "IM", "title": "Hi", "body": "there"}}
+
+
+def harmony_token(caller: Caller, key: Any = None, kid: str | None = None, **changes: Any) -> str:
+    """A token of the account, by its own key or another, with other claims; None leaves one out."""
+    account = msgspec.json.decode(caller.services.harmony.file.read_bytes())
+    usual = {"iss": account["sub_account"], "aud": account["token_uri"], "iat": NOW, "exp": NOW + 3600}
+    claims = {name: value for name, value in {**usual, **changes}.items() if value is not None}
+    header = {"kid": account["key_id"] if kid is None else kid}
+    return f"Bearer {jwt.encode(claims, key or account['private_key'], 'PS256', header)}"
+
+
+def to_harmony(
+    caller: Caller, *tokens: Any, authorization: str | None = None, push_type: str | None = "0", **body: Any
+) -> Said:
+    path = f"/v3/{caller.services.harmony.project}/messages:send"
+    given = {"payload": ALERT, "target": {"token": list(tokens)}, **body}
+    return caller.json(path, given, authorization=authorization or harmony_token(caller), push_type=push_type)
+
+
+def test_a_message_to_harmony(caller: Caller) -> None:
+    """Each token is a notification; the push type is on record."""
+    said = to_harmony(caller, "a", "b", pushOptions={"ttl": 60})
+    assert (said.status, said.json["code"], said.json["msg"]) == (200, "80000000", "Success")
+    found = [(each.handle, msgspec.json.decode(each.payload), each.headers) for each in caller.received]
+    body = {"payload": ALERT, "pushOptions": {"ttl": 60}}
+    assert found == [(each, body, {"push-type": "0"}) for each in ("a", "b")]
+    assert to_harmony(caller, "a", push_type="6", payload={"extraData": "x"}).json["code"] == "80000000"
+
+
+def test_some_tokens_of_harmony(caller: Caller) -> None:
+    """Refused ones are named by reason, one level deeper than in version 1."""
+    said = to_harmony(caller, "a", "dead1", "b")
+    assert (said.status, said.json["code"]) == (200, "80100000")
+    told = msgspec.json.decode(said.json["msg"])
+    assert told == {"success": 2, "failure": 1, "illegalTokens": {"tokenFormatError": ["dead1"]}}
+    said = to_harmony(caller, "dead1", "dead2")
+    assert said.json["code"] == "80300007"
+    told = msgspec.json.decode(said.json["msg"])["illegalTokens"]
+    assert told == {"tokenFormatError": ["dead1", "dead2"]}
+    assert caller.summary["reasons"] == {"80100000": 1, "80300007": 2}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"kid": "another"}, "80200001"),
+        ({"iss": "1"}, "80200001"),
+        ({"aud": "https://oauth2.googleapis.com/token"}, "80200001"),
+        ({"aud": None}, "80200001"),
+        ({"exp": None}, "80200001"),
+        ({"iat": NOW - 7200, "exp": NOW - 3600}, "80200005"),
+        ({"iat": NOW + 3600, "exp": NOW + 7200}, "80200005"),
+        ({"exp": NOW + 86401}, "80300036"),
+        ({"key": generate_private_key(65537, 2048)}, "80200001"),
+    ],
+)
+def test_tokens_of_harmony(caller: Caller, change: dict[str, Any], code: str) -> None:
+    """Key, key id, sub-account, audience and times of a token are looked at."""
+    said = to_harmony(caller, "a", authorization=harmony_token(caller, **change))
+    assert (said.status, said.json["code"]) == (200, code)
+    assert caller.received == []
+
+
+def test_what_harmony_refuses(caller: Caller) -> None:
+    """The status is 200, the code says why."""
+
+    def code(*tokens: Any, **more: Any) -> str:
+        found: str = to_harmony(caller, *tokens, **more).json["code"]
+        return found
+
+    assert code("a", authorization=hms_token(caller)) == "80200001"
+    assert {code("a", push_type=each) for each in (None, "", "alert", "3")} == {"80100001"}
+    assert {code("a", payload=each) for each in ([], {}, {"notification": 1}, None)} == {"80100003"}
+    assert (code(), code(1), code("a", target=[])) == ("80100001",) * 3
+    assert {code("a", pushOptions=each) for each in ([], {"ttl": "1"}, {"ttl": 0}, {"ttl": 1296001})} == {
+        "80100001"
+    }
+    assert code(*["x"] * 1001) == "80300010"
+    assert code("a", payload={**ALERT, "more": "x" * 4096}) == "80300008"
+    header = harmony_token(caller)
+    assert caller.json("/v3/other/messages:send", {}, authorization=header).json["code"] == "80300002"
+    path = f"/v3/{caller.services.harmony.project}/messages:send"
+    assert caller("POST", path, b"[]", authorization=header, push_type="0").json["code"] == "80100003"
+
+
+def test_scripted_harmony(caller: Caller) -> None:
+    """The rules about the service hold for both versions."""
+    caller.follow({"act": "answer", "service": "hms", "handle": "a*", "reason": "80300036", "times": 1},
+                  {"act": "answer", "service": "hms", "status": 503, "times": 1})  # fmt: skip
+    assert to_harmony(caller, "b").status == 503
+    assert to_harmony(caller, "a1").json["code"] == "80300036"
+    assert to_harmony(caller, "a1").json["code"] == "80000000"
 
 
 # Baidu

@@ -9,6 +9,8 @@ from pushgate.simulator.services.adm import Adm
 from pushgate.simulator.services.baidu import Baidu
 from pushgate.simulator.services.client_credentials import AppCredentials
 from pushgate.simulator.services.fcm import Fcm
+from pushgate.simulator.services.harmony import HarmonyPush
+from pushgate.simulator.services.harmony_account import HarmonyAccount
 from pushgate.simulator.services.hms import Hms
 from pushgate.simulator.services.mpns import Mpns
 from pushgate.simulator.services.service_account import ServiceAccount
@@ -33,6 +35,7 @@ class Services:
     """See the module.
 
     :ivar account: of Firebase.
+    :ivar harmony: the account of Push Kit's version 3.
     :ivar tokens: the access tokens of each service that has any.
     :ivar webpush: hands out subscriptions.
     :ivar adm: knows handles that have been replaced.
@@ -42,6 +45,7 @@ class Services:
     def __init__(self, config: SimulatorTable) -> None:
         lifetime, good_for = config.access_token_lifetime, config.access_token_good_for
         self.account = ServiceAccount(config.state_dir)
+        self.harmony = HarmonyAccount(config.state_dir, self.account)
         self.tokens = {name: AccessTokens(lifetime, good_for) for name in _WITH_TOKENS}
         self.webpush = WebPush()
         self.adm = Adm(APPS["adm"], self.tokens["adm"])
@@ -50,7 +54,7 @@ class Services:
             self.webpush,
             Wns(APPS["wns"], self.tokens["wns"]),
             self.adm,
-            Hms(APPS["hms"], self.tokens["hms"]),
+            Hms(APPS["hms"], self.tokens["hms"], HarmonyPush(self.harmony)),
             Baidu(APPS["baidu"]),
             Mpns(),
             Xiaomi(APPS["xiaomi"]),
@@ -63,7 +67,17 @@ class Services:
         """
         account = {"service_account": str(self.account.file), "project": self.account.project}
         apps = {name: msgspec.structs.asdict(app) for name, app in APPS.items()}
-        return {"url": url, "fcm": account, **apps}
+        harmony = {"service_account": str(self.harmony.file), "project": self.harmony.project}
+        return {"url": url, "fcm": account, **apps, "hms": {**apps["hms"], **harmony}}
+
+    def write_accounts(self, url: str) -> None:
+        """Write the files of the service accounts.
+
+        :param url: of the simulator, where Google's assertions go.
+        :raises CannotStart: one cannot be written.
+        """
+        self.account.write(url)
+        self.harmony.write()
 
     def expire_tokens(self) -> None:
         """Withdraw every access token that was issued."""

@@ -55,6 +55,7 @@ class ServiceAccount:
 
     :ivar file: what a client is given; it is there once the simulator listens.
     :ivar project: of Firebase.
+    :ivar key: the key in the file; a new one, which takes a tenth of a second, when there is none.
     """
 
     project = PROJECT
@@ -64,8 +65,8 @@ class ServiceAccount:
         self.file = directory.absolute() / "service-account.json"
 
     @cached_property
-    def _key(self) -> RSAPrivateKey:
-        """The key in the file; a new one, which takes a tenth of a second, when there is none."""
+    def key(self) -> RSAPrivateKey:
+        """See the class."""
         try:
             pem = msgspec.json.decode(self.file.read_bytes())["private_key"]
             key = load_pem_private_key(pem.encode(), None)
@@ -79,12 +80,11 @@ class ServiceAccount:
         :param url: of the simulator, where assertions go.
         :raises CannotStart: it cannot be written.
         """
-        pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         fields = {
             "type": "service_account",
             "project_id": PROJECT,
             "private_key_id": _KEY_ID,
-            "private_key": pem,
+            "private_key": pem_of(self.key),
             "client_email": EMAIL,
             "client_id": "100000000000000000001",
             "auth_uri": "https://accounts.google.com/o/oauth2/auth",
@@ -92,12 +92,7 @@ class ServiceAccount:
             "auth_provider_x509_cert_url": "https://www.googleapis.com/oauth2/v1/certs",
             "universe_domain": "googleapis.com",
         }
-        try:
-            write_private(self.file, msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n")
-        except OSError as error:
-            raise CannotStart(
-                [f"simulator.state_dir: {self.file}: {error.strerror}; must be a writable directory"]
-            ) from None
+        write_account(self.file, fields)
 
     def check(self, assertion: str, audience: str, now: float) -> None:
         """Check an assertion (RFC 7523, "Using OAuth 2.0 for Server to Server Applications").
@@ -106,7 +101,7 @@ class ServiceAccount:
         :raises BadAssertion: it is not good.
         """
         try:
-            claims = jwt.decode(assertion, self._key.public_key(), ["RS256"], options=UNCHECKED)
+            claims = jwt.decode(assertion, self.key.public_key(), ["RS256"], options=UNCHECKED)
         except jwt.PyJWTError:
             raise BadAssertion("invalid_grant", "Invalid JWT Signature.") from None
         if claims.get("iss") != EMAIL:
@@ -133,3 +128,18 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
             "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. "
             "Check your iat and exp values in the JWT claim.",
         )
+
+
+def pem_of(key: RSAPrivateKey) -> str:
+    """A key as the files have it."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def write_account(file: Path, fields: dict[str, str]) -> None:
+    """Write the file of a service account; raise `CannotStart`."""
+    try:
+        write_private(file, msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n")
+    except OSError as error:
+        raise CannotStart(
+            [f"simulator.state_dir: {file}: {error.strerror}; must be a writable directory"]
+        ) from None
