@@ -111,7 +111,7 @@ def app_over(upstream: str, directory: Path, services: int) -> tuple[dict[str, o
     app, url = SERVICE_APPS[upstream], f"https://localhost:{services}"
     own = {key: as_text(value) for key, value in app.table(Running(directory / "simulator", url)).items()}
     prefix = {"wns": f"{url}/wns/", "mpns": f"{url}/mpns/", "webpush": f"@{directory}/targets"}
-    common = {"upstream": upstream, "certificate": None, "feedback": None}
+    common = {"upstream": app.kind, "certificate": None, "feedback": None}
     return {**common, **own}, (prefix.get(upstream, ""), app.payload.decode())
 
 

@@ -43,6 +43,7 @@ class ServiceApp(msgspec.Struct, frozen=True):
     :param target: the text of a target, for a name. Names that begin with ``gone`` are dead.
     :param fault: what the service answers when it is in trouble, as a rule of the script.
     :param dead: why dead targets are dead.
+    :param variant: of the service, where there are several.
     """
 
     factory: UpstreamFactory
@@ -51,6 +52,7 @@ class ServiceApp(msgspec.Struct, frozen=True):
     fault: dict[str, Any]
     dead: str
     target: Callable[[Simulator, str], str] = lambda _, name: name
+    variant: str = ""
 
     @property
     def kind(self) -> str:
@@ -58,9 +60,14 @@ class ServiceApp(msgspec.Struct, frozen=True):
         return self.factory.name
 
     @property
+    def name(self) -> str:
+        """The service and the variant of it."""
+        return f"{self.kind}{self.variant}"
+
+    @property
     def has_tokens(self) -> bool:
-        """Whether its requests have access tokens."""
-        return self.kind in {"fcm", "wns", "adm", "hms"}
+        """Whether its requests have access tokens of a token service."""
+        return self.name in {"fcm", "wns", "adm", "hms"}
 
 
 def secret(simulator: Simulator, text: str) -> Path:
@@ -113,7 +120,7 @@ def _hms(simulator: Simulator) -> dict[str, Any]:
     )
 
 
-SERVICE_APPS = {each.kind: each for each in (
+SERVICE_APPS = {each.name: each for each in (
     ServiceApp(
         builtin.fcm,
         lambda simulator: _at_its_host(service_account_file=simulator.services.account.file),
@@ -149,6 +156,14 @@ SERVICE_APPS = {each.kind: each for each in (
     ),
     ServiceApp(builtin.hms, _hms, b'{"data":"x"}', {"status": 503}, "InvalidRegistrationId"),
     ServiceApp(
+        builtin.hms,
+        lambda simulator: _at_its_host(service_account_file=simulator.services.harmony.file),
+        b'{"payload":{"notification":{"category":"IM","title":"Hi","body":"there"}}}',
+        {"status": 503},
+        "InvalidRegistrationId",
+        variant="-v3",
+    ),
+    ServiceApp(
         builtin.baidu,
         lambda simulator: _at_its_host(
             api_key=APPS["baidu"].client_id, secret_file=secret(simulator, APPS["baidu"].client_secret)
@@ -175,4 +190,4 @@ SERVICE_APPS = {each.kind: each for each in (
         "InvalidRegistrationId",
     ),
 )}  # fmt: skip
-"""Each by its kind."""
+"""Each by its name."""

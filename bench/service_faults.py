@@ -29,7 +29,10 @@ from pushgate.protocols.http_push.answers import Answer, Follows
 
 LATE: Final = f"{2 * REQUEST_TIMEOUT:g}s"
 HTTP2: Final = SERVICE_APPS.keys() - {"wns", "mpns"}
-TOKENS: Final = frozenset({"fcm", "wns", "adm", "hms"})
+TOKENS: Final = frozenset(name for name, app in SERVICE_APPS.items() if app.has_tokens)
+"""Those with access tokens of a token service."""
+SIGNED: Final = frozenset({"hms-v3"})
+"""Those whose tokens are signed here."""
 SMALL: Final = (30, 10, 20)
 """Notifications of each batch: over HTTP/1.1 one after the other."""
 
@@ -62,13 +65,16 @@ STREAMS: Final = {
     "fewer streams": one("settings", request=10, streams=1),
 }
 """What one may do that speaks HTTP/2."""
-ACCESS_TOKENS: Final = {
+REFUSED_TOKENS: Final = {
     "access token refused in the middle": one("answer", status=401, request=12, times=1),
+}
+"""What may happen to a token that goes with requests."""
+ACCESS_TOKENS: Final = {
     "token service in trouble": one("answer", status=503, call="token", times=2),
     "token service silent": one("silence", call="token", times=1),
     "token service closes": one("drop", call="token", times=2),
 }
-"""What may happen to the access tokens of one that has them."""
+"""What may happen where it is had from a token service."""
 
 
 TOLD: Final[dict[tuple[str, str], dict[str, Any]]] = {
@@ -83,7 +89,7 @@ TOLD: Final[dict[tuple[str, str], dict[str, Any]]] = {
 
 def answers(kind: str) -> Iterable[Answer]:
     """The rows of a service's table, but that of success."""
-    module = import_module(f"pushgate.protocols.{kind}.reasons")
+    module = import_module(f"pushgate.protocols.{SERVICE_APPS[kind].kind}.reasons")
     rows = [*module.ANSWERS, *getattr(module, "STATUSES", ())]
     return (row for row in rows if row.follows is not Follows.ACCEPTED)
 
@@ -132,6 +138,7 @@ def programs_of(kind: str) -> dict[str, Program]:
     """Every program of a service that is not of a row."""
     found = dict(CONNECTIONS)
     found |= STREAMS if kind in HTTP2 else {}
+    found |= REFUSED_TOKENS if kind in TOKENS | SIGNED else {}
     found |= ACCESS_TOKENS if kind in TOKENS else {}
     return found
 

@@ -203,6 +203,6 @@ def _handle(kind: str, target: bytes) -> str:
     return text
 
 
-def stand_of(kind: str) -> type[ServiceStand]:
-    """The stand of a service."""
-    return type(f"{kind.capitalize()}Stand", (ServiceStand,), {"app": SERVICE_APPS[kind]})
+def stand_of(name: str) -> type[ServiceStand]:
+    """The stand of a service, in one of its variants."""
+    return type(f"{name.capitalize()}Stand", (ServiceStand,), {"app": SERVICE_APPS[name]})

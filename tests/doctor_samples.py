@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from cryptography.x509.oid import NameOID
 
 from pushgate.plugin.factories import UpstreamFactory
-from pushgate.plugins.builtin import adm, apns_http2, apns_stream, fcm, webpush
+from pushgate.plugins.builtin import adm, apns_http2, apns_stream, fcm, hms, webpush
 from pushgate.protocols.apns_http2.certificate_grants import DEVELOPMENT, PRODUCTION
 
 TOPIC: Final = "com.example.news"
@@ -83,6 +83,15 @@ def account(**changes: Any) -> bytes:
     return json.dumps({each: value for each, value in content.items() if value is not None}).encode()
 
 
+def push_kit_account(**changes: Any) -> bytes:
+    """A service account's file of Huawei's."""
+    content = {
+        "project_id": "388421841222199046", "key_id": "18366af0", "sub_account": "101783233",
+        "private_key": pem(rsa_key(2048)).decode(), **changes,
+    }  # fmt: skip
+    return json.dumps({each: value for each, value in content.items() if value is not None}).encode()
+
+
 class Samples:
     """Writes each file when its app is made.
 
@@ -119,6 +128,10 @@ class Samples:
     def google(self, content: bytes, **keys: Any) -> Any:
         """An app on FCM."""
         return fcm, {"service_account_file": self.file("account.json", content), **keys}
+
+    def huawei(self, content: bytes) -> Any:
+        """An app on version 3 of Push Kit."""
+        return hms, {"service_account_file": self.file("huawei.json", content)}
 
     def amazon(self, content: bytes, **keys: Any) -> Any:
         """An app on ADM."""
@@ -224,6 +237,11 @@ class Samples:
             "service account: no key": lambda: self.google(account(private_key=None)),
             "service account: a damaged key": lambda: self.google(account(private_key="-----BEGIN")),
             "service account: of another project": lambda: self.google(account(), project="mail-1"),
+            "Push Kit's service account: no JSON": lambda: self.huawei(b"{"),
+            "Push Kit's service account: Google's": lambda: self.huawei(account()),
+            "Push Kit's service account: a damaged key": lambda: self.huawei(
+                push_kit_account(private_key="-----BEGIN")
+            ),
             "secret: UTF-16": lambda: self.amazon(SECRET.encode("utf-16")),
             "secret: blanks around it": lambda: self.amazon(f" {SECRET} \n".encode()),
         }

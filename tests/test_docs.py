@@ -83,7 +83,7 @@ from pushgate.upstreams.common.circuit_breaker import OURS, Cause
 from pushgate.upstreams.common.http_push.settings import HTTPPushTable, RoutedTable, SecretTable
 from pushgate.upstreams.common.settings import ConnectionPoolTable
 from pushgate.upstreams.fcm.settings import FcmTable
-from pushgate.upstreams.hms import HmsTable
+from pushgate.upstreams.hms.settings import HmsTable
 from pushgate.upstreams.mpns.settings import MpnsTable
 from pushgate.upstreams.simulator import SimulatedTable
 from pushgate.upstreams.webpush.settings import WebPushTable
@@ -156,6 +156,7 @@ TOGETHER: dict[type[BaseModel], dict[str, object]] = {
     ApnsTable: {"app": "news"},
     ApnsHTTP2Table: {"certificate": "x"},
     ApnsHTTP2InputTable: {"app": "news"},
+    HmsTable: {"app_id": "x", "app_secret_file": "x"},
     MomentumTable: {"app": "news"},
     RestInjectorTable: {"app": "news"},
     SmtpTable: {"app": "news"},

@@ -81,6 +81,13 @@ trust = "{trust}"
 host = "localhost"
 port = {port}
 
+[apps.harmony]
+upstream = "hms"
+service_account_file = "{hms[service_account]}"
+trust = "{trust}"
+host = "localhost"
+port = {port}
+
 [apps.baidu]
 upstream = "baidu"
 api_key = "{baidu[client_id]}"
@@ -113,6 +120,7 @@ PAYLOADS: Final = {
     "wns": '<toast><visual><binding template="ToastText01"><text id="1">Hello</text></binding></visual></toast>',
     "adm": '{"data":{"title":"Hello"}}',
     "hms": '{"data":"Hello"}',
+    "harmony": '{"payload":{"notification":{"category":"IM","title":"Hello","body":"there"}}}',
     "baidu": '{"title":"Hello","description":"there"}',
     "mpns": '<?xml version="1.0" encoding="utf-8"?><wp:Notification xmlns:wp="WPNotification">'
     "<wp:Toast><wp:Text1>Hello</wp:Text1></wp:Toast></wp:Notification>",
@@ -211,6 +219,12 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
     started.stop()
 
 
+def _app(entry: dict[str, Any]) -> str:
+    """The app whose notification the simulator has on record."""
+    service: str = entry["service"]
+    return "harmony" if "push-type" in (entry["headers"] or {}) else service
+
+
 def test_accepted(newcomer: Newcomer) -> None:
     """A notification through each service: the command ends with 0 and says so, and the service has it."""
     calls = {
@@ -223,8 +237,9 @@ def test_accepted(newcomer: Newcomer) -> None:
     statuses = dict.fromkeys(PAYLOADS, 200) | {"webpush": 201}
     assert said == {app: (0, f"{line}{status}", "") for app, status in statuses.items()}
     received = newcomer.ask("/received")["received"]
-    assert sorted(each["service"] for each in received) == sorted(PAYLOADS)
-    payloads = {each["service"]: each["payload"] for each in received}
+    names = [_app(each) for each in received]
+    assert sorted(names) == sorted(PAYLOADS)
+    payloads = {name: each["payload"] for name, each in zip(names, received, strict=True)}
     unchanged = PAYLOADS.keys() - {"adm", "hms", "baidu", "xiaomi"}  # whose payloads are fields among others
     assert {app: PAYLOADS[app] for app in unchanged} == {app: payloads[app] for app in unchanged}
 
@@ -238,6 +253,7 @@ def test_dead(newcomer: Newcomer) -> None:
         "wns": "410",
         "baidu": "404 30608",
         "xiaomi": "200 20301",
+        "harmony": "200 80300007",
     }
     done = newcomer.send({
         app: ("--token", newcomer.target(app, "gone"), "--payload", PAYLOADS[app]) for app in reasons
@@ -274,6 +290,10 @@ def test_bad_payloads(newcomer: Newcomer) -> None:
         "hms": (
             '{"token":["a"],"data":"x"}',
             "INVALID: payload: it names whom it is for; the message object of v1 without token, topic and condition",
+        ),
+        "harmony": (
+            '{"data":"x"}',
+            'INVALID: payload: no payload, or a target; {"payload": {…}, "pushOptions": {…}} without target',
         ),
         "baidu": ("Hello", "INVALID: payload: 5 bytes; a JSON object in UTF-8"),
         "mpns": ("", "INVALID: payload: 0 bytes; 1 to 3072 bytes: XML, or anything for raw"),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from bench.fault_stand import run
 from bench.service_apps import SERVICE_APPS
-from bench.service_faults import HTTP2, TOKENS, programs_of, random_ones
+from bench.service_faults import HTTP2, SIGNED, TOKENS, programs_of, random_ones
 from bench.service_stand import stand_of
 from pushgate.model.notification import Delivery
 
@@ -23,7 +23,8 @@ CASES = [
         *ANY,
         *(["dead targets", "no answer"] if kind in {"fcm", "wns"} else []),
         *(["GOAWAY before the request", "stream reset"] if kind in HTTP2 else []),
-        *(["access token refused in the middle", "token service in trouble"] if kind in TOKENS else []),
+        *(["access token refused in the middle"] if kind in TOKENS | SIGNED else []),
+        *(["token service in trouble"] if kind in TOKENS else []),
     )
 ]
 

@@ -142,6 +142,10 @@ class AppTable(Table):
     max_payload: int = Field(default=2048, ge=1, le=65535)
     rate: float = Field(default=0, ge=0, allow_inf_nan=False)
 
+    def notification_rules(self) -> NotificationRules:
+        """What the push service takes from this app: `RULES`, unless another key decides."""
+        return self.RULES
+
 
 class InputTable(Table):
     """The keys of every input."""

@@ -112,6 +112,17 @@ def test_an_app(tmp_path):
     assert "apps.demo" in done.stderr
 
 
+def test_an_app_on_one_version_of_its_service(tmp_path):
+    """What Push Kit takes for Android is refused for an app that is for HarmonyOS."""
+    (tmp_path / "pushgate.toml").write_text(
+        '[gateway]\nstate_dir = "memory"\n[apps.demo]\nupstream = "hms"\nservice_account_file = "account.json"\n'
+    )
+    of = ("--config", "pushgate.toml", "--app", "demo")
+    done = pushgate("lint", "--payload", '{"data": "x"}', *of, cwd=tmp_path)
+    assert (done.returncode, "no payload, or a target" in done.stdout) == (1, True)
+    assert pushgate("lint", "--payload", '{"payload": {}}', *of, cwd=tmp_path).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

@@ -14,7 +14,7 @@ from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from pushgate.simulator.fault_rules import parse_rules
 from pushgate.simulator.services.directory import APPS
 from tests.doctor_rig import amiss, documented, examination, examine, simulator, told_apart
-from tests.doctor_samples import key, pem
+from tests.doctor_samples import key, pem, rsa_key
 
 PATIENCE = {"silence": 1.5, "stop-reading": 2.5, "slow": 4.0}
 """Seconds for each step, by what a script does that is waited for."""
@@ -201,6 +201,33 @@ class ServiceTests(FaultCase):
             proof = {"mpns": "tls", "webpush": "tls", "wns": "token"}.get(factory.name, "credential")
             self.assertIn(proof, {each.check for each in self.shown}, factory.name)
         self.check_harmless(*(each.client_secret for each in APPS.values()))
+
+    async def harmony(self, **claims: Any) -> frozenset[str]:
+        """Examine an app on version 3 of Push Kit, whose account's file has other fields."""
+        fields = json.loads(self.simulator.services.harmony.file.read_bytes())
+        path = Path(self.mktemp()).absolute()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(fields | claims))
+        path.chmod(0o600)
+        return await self.examine(builtin.hms, port=self.simulator.services_port, service_account_file=path)
+
+    async def test_version_3_of_push_kit(self) -> None:
+        """All is well; the account is said, and a key, an account or a clock that is wrong is found."""
+        await self.start()
+        self.assertEqual(await self.harmony(), frozenset())
+        found = {each.check: each.what for each in self.shown}
+        self.assertIn("101783233, of the project 388421841222199046", found["push-kit-account"])
+        self.assertIn("accepts it", found["credential"])
+        self.assertNotIn("token", found)
+        self.assertEqual(
+            await self.harmony(private_key=pem(rsa_key(2048)).decode()), frozenset({"credential"})
+        )
+        self.assertEqual(await self.harmony(sub_account="1"), frozenset({"credential"}))
+        for reason, status, check in (("80200005", 200, "credential-clock"), ("0", 401, "credential-token")):
+            rule = {"act": "answer", "service": "hms", "reason": reason, "status": status}
+            self.simulator.set_script(parse_rules([rule]))
+            self.assertEqual(await self.harmony(), frozenset({check}))
+        self.check_harmless()
 
     async def test_every_service_with_another_secret(self) -> None:
         """A secret that the service does not know is found by each service that has one, and is not shown."""

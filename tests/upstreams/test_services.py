@@ -103,6 +103,10 @@ class HmsTests(Every):
     __test__, app = True, SERVICE_APPS["hms"]
 
 
+class HarmonyTests(Every):
+    __test__, app = True, SERVICE_APPS["hms-v3"]
+
+
 class BaiduTests(Every):
     __test__, app = True, SERVICE_APPS["baidu"]
 

@@ -107,7 +107,7 @@ def _draft(
 
 
 def _of_app(config: Path, app: str, directories: tuple[Path, ...]) -> dict[str, Any]:
-    """The service, topic and limit of an app of the configuration."""
+    """The service, topic, rules and limit of an app of the configuration."""
     from pushgate.cli.output import drop_log, fail
     from pushgate.model.errors import CannotStart
     from pushgate.protocols.lint.services import OF_UPSTREAM
@@ -127,7 +127,9 @@ def _of_app(config: Path, app: str, directories: tuple[Path, ...]) -> dict[str, 
             f"what the upstream {table.upstream} takes is not known here; give --service", param_hint="--app"
         )
     topic = {"topic": table.topic} if service == "apns" and table.topic else {}
-    return {"service": service, "max_payload": min(table.max_payload, table.RULES.max_payload), **topic}
+    rules = table.notification_rules()
+    own = {} if rules is table.RULES else {"rules": rules}
+    return {"service": service, "max_payload": min(table.max_payload, rules.max_payload), **topic, **own}
 
 
 def _examined(draft: "Draft") -> "LintReport":

@@ -1,7 +1,7 @@
 """Push Kit's answers, a row for each code. Huawei's "Response codes" of v1 and v3.
 
 Two codes say that tokens were refused, and mean a dead token only when they do not say that it is for the
-app's sake: `refused_for`.
+app's sake: `refused_for`. Version 3 has the reasons one level deeper, as an answer in Huawei's FAQ shows.
 """
 
 from typing import Any, Final
@@ -14,6 +14,10 @@ from pushgate.protocols.http_push.code_table import CodeTable
 from pushgate.protocols.http_push.json_body import read_object, word
 
 ACCEPTED, PARTLY, NONE_VALID = "80000000", "80100000", "80300007"
+TOO_OLD: Final = frozenset({"80200003", "80200005"})
+"""What is said of a token that was signed too long ago, or by a clock that is wrong."""
+NESTED: Final = "illegalTokens"
+"""Where the refused tokens of version 3 stand by reason."""
 _F = Follows
 ANSWERS: Final = (
     Answer(200, PARTLY, _F.REJECTED, "tokens were refused, and it is not said which"),
@@ -24,8 +28,10 @@ ANSWERS: Final = (
     Answer(200, "80100016", _F.REJECTED, "the content is not allowed"),
     Answer(200, "80100018", _F.REJECTED, "the approval is of other content"),
     Answer(200, "80100022", _F.REJECTED, "a picture was not approved"),
-    Answer(200, "80200001", _F.HELD, "the access token is not this app's", "credential-rejected"),
-    Answer(200, "80200003", _F.RENEW_TOKEN, "the access token is too old", "credential-rejected"),
+    Answer(200, "80200001", _F.HELD, "the access token, or the signed one, is not this app's",
+           "credential-rejected"),
+    Answer(200, "80200003", _F.RENEW_TOKEN, "the access token, or the signed one, is too old",
+           "credential-rejected"),
     Answer(200, "80200005", _F.RENEW_TOKEN, "the signed token is too old", "clock-wrong"),
     # Of these tokens: one of another app must not hold up the rest.
     Answer(200, "80300002", _F.REJECTED, "the app may not send to this token: it is another app's, or the "
@@ -96,7 +102,9 @@ def refused_for(said: str, details: dict[str, Any] | None, target: str) -> str:
     :param details: the same as an object, in which tokens stand in lists by reason; None when it is text.
     """
     if details is not None:
-        named = (name for name, tokens in details.items() if isinstance(tokens, list) and target in tokens)
+        nested = details.get(NESTED)
+        lists = details | nested if isinstance(nested, dict) else details
+        named = (name for name, tokens in lists.items() if isinstance(tokens, list) and target in tokens)
         return next(named, "")
     return next((name for name in (*OF_THE_APP, *OF_THE_TOKEN) if name in said), "")
 

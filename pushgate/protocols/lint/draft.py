@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.protocols.lint.flaw import Flaw, Grade
 
 TEMPLATE: Final = "template"
@@ -15,6 +16,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     :param service: ``"apns"``, ``"fcm"`` …; see `services.SERVICES`.
     :param max_payload: bytes, the limit of the app; None: only the services' own.
+    :param rules: of the app, where it takes less than others on the service.
     :param topic: of the notification, or of its app.
     :param platform: of a template, the platform of the hub that it is for.
     :param is_template: its texts may be expressions.
@@ -28,6 +30,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     collapse_id: str | None = None
     channel: str | None = None
     max_payload: int | None = None
+    rules: NotificationRules | None = None
     platform: str = "apns"
     is_template: bool = False
 

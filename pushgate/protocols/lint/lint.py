@@ -92,8 +92,9 @@ def _compact(body: JSONText) -> int:
 
 def _refused(draft: Draft, service: Service) -> Iterator[Flaw]:
     """What the gateway refuses a payload for that nothing was found wrong with."""
-    refusals = [refusal for rules in service.rules if (refusal := _refusal(draft, rules)) is not None]
-    if len(refusals) == len(service.rules):
+    every = service.rules if draft.rules is None else (draft.rules,)
+    refusals = [refusal for rules in every if (refusal := _refusal(draft, rules)) is not None]
+    if len(refusals) == len(every):
         what = f"the gateway refuses it: {refusals[0]}"
         rule = refusals[0].rule if isinstance(refusals[0], Invalid) else ""
         yield Flaw(Grade.ERROR, "", 0, 0, what, rule or "see the page of the service")

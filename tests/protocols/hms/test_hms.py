@@ -144,6 +144,10 @@ class TestAnswers:
             ('{"success":0,"failure":1,"noPushTypeRight":["IQAAAACy0tEx-7"]}', Follows.REJECTED),
             ('{"success":0,"failure":1,"noRight":["IQAAAACy0tEx-7"]}', Follows.DEAD),
             ('{"success":1,"tomorrow\\n":["IQAAAACy0tEx-7"]}', Follows.REJECTED),
+            ('{"failure":1,"illegalTokens":{"tokenFormatError":["IQAAAACy0tEx-7"]}}', Follows.DEAD),
+            ('{"failure":1,"illegalTokens":{"noRight":["another"],"noPushTypeRight":["IQAAAACy0tEx-7"]}}', Follows.REJECTED),
+            ('{"failure":1,"illegalTokens":["IQAAAACy0tEx-7"]}', Follows.REJECTED),
+            ('{"success":1,"illegalTokens":{"noRight":["another"]}}', Follows.ACCEPTED),
             ("Check Parameter Partial Success.", Follows.REJECTED), ("[]", Follows.REJECTED), ("", Follows.REJECTED),
         ],
     )  # fmt: skip
@@ -160,6 +164,13 @@ class TestAnswers:
     def test_what_is_not_the_tokens_fault(self, why):
         """A refusal for the app's sake kills no token."""
         row = read(200, NONE_VALID, f"All the tokens are invalid: {why}")
+        assert (row.reason, row.follows, row.dead) == (why, Follows.REJECTED, None)
+
+    @pytest.mark.parametrize("why", OF_THE_APP)
+    def test_what_is_not_the_tokens_fault_in_version_3(self, why):
+        """There the reasons stand one level deeper."""
+        told = msgspec.json.encode({"failure": 1, "illegalTokens": {why: [TOKEN.decode()]}}).decode()
+        row = read(200, NONE_VALID, told, service=V3)
         assert (row.reason, row.follows, row.dead) == (why, Follows.REJECTED, None)
 
     @pytest.mark.parametrize("why", ["", "All the tokens are invalid", *OF_THE_TOKEN])

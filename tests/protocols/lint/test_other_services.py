@@ -2,6 +2,7 @@
 
 import pytest
 
+from pushgate.protocols.hms.rules import HARMONY_RULES
 from tests.protocols.lint.examined import examined, found, paths
 
 TOAST = '<toast><visual><binding template="ToastGeneric"><text>Hi</text></binding></visual></toast>'
@@ -99,6 +100,13 @@ def test_places_in_xml():
     assert flaw.what == "not well-formed XML"
     [flaw] = examined("<!-- -->\n <other/>", "wns", push_type="badge").flaws[:1]
     assert (flaw.line, flaw.column) == (1, 1) or flaw.what.startswith("the root")
+
+
+def test_rules_of_an_app():
+    """An app on one version of Push Kit takes less than Push Kit does."""
+    assert paths({"data": "x"}, "hms", rules=HARMONY_RULES) == [""]
+    assert paths({"payload": {}}, "hms", rules=HARMONY_RULES, push_type="call") == []
+    assert paths({"payload": {}}, "hms", rules=HARMONY_RULES, push_type="voip") == [""]
 
 
 def test_what_a_payload_is():

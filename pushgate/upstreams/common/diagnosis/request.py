@@ -238,7 +238,7 @@ _HELD: Final = {
                           "set environment to the one that the certificate or key is for"),
     "clock-wrong": ("credential-clock", "what is signed now counts as too old: the clock is wrong",
                     "set the clock, and keep it right with NTP: timedatectl"),
-    "new-token": ("credential-token", "an access token that was obtained just now is not accepted",
+    "new-token": ("credential-token", "an access token that was obtained or signed just now is not accepted",
                   "the token may be of another project or app: compare the app's id with the console"),
     "certificate-rejected": ("client-certificate-refused", "the service does not accept the certificate",
                              "take a certificate that the service itself issued, for this purpose"),
