@@ -8,6 +8,7 @@ from twisted.internet.error import ConnectionLost
 
 from pushgate.inputs.apns_binary.feedback_connection import PAGE, READING_TIME, SETTLING
 from pushgate.inputs.apns_binary.feedback_delivered import FeedbackDelivered
+from pushgate.inputs.apns_binary.graceful_close import PARTS
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from tests.apns_rig import NOW, ListenerTestCase
@@ -59,7 +60,7 @@ class FeedbackTests(ListenerTestCase):
         self.lose(reader, ConnectionLost)
         reader = self.read()
         self.assertEqual(self.said(reader), entry(1))
-        self.clock.advance(READING_TIME)
+        self.clock.pump([READING_TIME / PARTS] * PARTS)
         self.assertTrue(reader.transport.aborted)
         self.lose(reader, ConnectionLost)
         self.assertTrue(any("not taken" in line for line in self.logged()))

@@ -6,7 +6,7 @@ from typing import ClassVar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.inputs.apns_binary.graceful_close import BRIEF_LINGER, GRACE, LINGER
+from pushgate.inputs.apns_binary.graceful_close import BRIEF_LINGER, GRACE, LINGER, PARTS
 from pushgate.inputs.apns_binary.push_connection import RETRY
 from pushgate.model.errors import Forbidden, Overloaded, ShuttingDown, UnknownApp
 from pushgate.model.notification import Priority
@@ -153,7 +153,7 @@ class FaultTests(ListenerTestCase):
         )
         self.assertEqual(self.accepted(), [token(1)])
         self.assertTrue(self.connection.transport.half_closed)
-        self.clock.advance(BRIEF_LINGER)
+        self.clock.pump([BRIEF_LINGER / PARTS] * PARTS)
         self.assertTrue(self.connection.transport.aborted)
 
     def test_garbage(self):
@@ -204,18 +204,28 @@ class ClosingTests(ListenerTestCase):
     def test_the_client_has_time_to_take_the_last_word(self):
         """Then the connection is dropped."""
         self.send(FAULTS[0][0])
-        self.clock.advance(LINGER - 0.1)
+        self.clock.pump([LINGER / PARTS] * (PARTS - 1) + [LINGER / PARTS - 0.1])
         self.assertFalse(self.connection.transport.aborted)
         self.clock.advance(0.1)
         self.assertTrue(self.connection.transport.aborted)
 
+    def test_a_process_that_stood_still(self):
+        """What has arrived meanwhile is no client that writes on and on, and its time to take the word is not over."""
+        self.send(FAULTS[0][0])
+        self.clock.advance(10 * LINGER)
+        self.send(run(8, 10))
+        self.assertFalse(self.connection.transport.aborted)
+        self.clock.pump([LINGER / PARTS] * PARTS)
+        self.assertTrue(self.connection.transport.aborted)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_one_who_writes_on_and_on_is_dropped_sooner(self):
         """It reads only when a write fails, and keeps only so much to send again."""
         self.send(FAULTS[0][0], run(8, 10))
-        self.clock.advance(GRACE)
+        self.clock.pump([GRACE / PARTS] * (PARTS - 1))
         self.send(run(10, 12))
         self.assertFalse(self.connection.transport.aborted)
-        self.clock.advance(0.1)
+        self.clock.advance(GRACE / PARTS)
         self.send(run(12, 14))
         self.assertTrue(self.connection.transport.aborted)
         self.lose(self.connection)
