@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from twisted.internet import reactor
-
 from pushgate.model.finding import Finding, Level
 from pushgate.model.metrics import Metrics
 from pushgate.plugin.checks import guarded
@@ -16,14 +14,15 @@ from pushgate.plugin.examination import Examination
 from pushgate.plugin.factories import UpstreamFactory
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorTable
+from tests.steady_reactor import SteadyReactor
 
 PAGE = (Path(__file__).parents[1] / "docs" / "doctor.md").read_text("utf-8")
 ENDPOINTS = ("listen", "feedback_listen", "control_listen", "http2_listen", "services_listen")
 
 
 def examination(*, offline: bool = False, timeout: float = 1.0, wall: Any = time.time) -> Examination:
-    """One on the real network of loopback, where a second is long."""
-    context = Context(reactor=reactor, wall=wall, jitter=lambda: 0.0, metrics=Metrics())
+    """One on the real network of loopback, where a second is long, as long as this process does not stand still."""
+    context = Context(reactor=SteadyReactor(), wall=wall, jitter=lambda: 0.0, metrics=Metrics())
     return Examination(context=context, timeout=timeout, offline=offline)
 
 
@@ -42,7 +41,7 @@ def simulator(directory: str) -> Simulator:
     """The push services, on free ports."""
     keys = dict.fromkeys(ENDPOINTS, "tcp:0:interface=127.0.0.1")
     table = SimulatorTable.model_validate(keys).model_copy(update={"state_dir": Path(directory).absolute()})
-    return Simulator(table, reactor)
+    return Simulator(table, SteadyReactor())
 
 
 def documented(heading: str) -> dict[str, frozenset[str]]:

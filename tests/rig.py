@@ -28,6 +28,7 @@ from pushgate.plugins.builtin import apns_stream
 from pushgate.simulator.service import Simulator
 from pushgate.simulator.settings import SimulatorTable
 from pushgate.upstreams.apns_binary.settings import ApnsStreamTable
+from tests.steady_reactor import SteadyReactor
 
 PAYLOAD = b'{"aps":{"alert":"Hi"}}'
 DEAD = b"\xde\xad"
@@ -92,6 +93,8 @@ class Audience:
 class Rig:
     """Start it, push, wait for outcomes, stop it.
 
+    Its time is that of a `SteadyReactor`: its timers are short, and this process may stand still.
+
     :param script: the simulator's fault rules.
     :param app: settings of the app; durations in seconds. `simulator` has those of the simulator, `wall` is the gateway's clock on the wall, `spool`
         its spool, in memory by default.
@@ -109,17 +112,18 @@ class Rig:
             "seed": 1,
             **app.pop("simulator", {}),
         }).model_copy(update={"state_dir": Path(directory)})  # fmt: skip
-        self.simulator = Simulator(table, reactor)
+        self.reactor = SteadyReactor()
+        self.simulator = Simulator(table, self.reactor)
         self.audience = Audience()
         self.context = Context(
-            reactor=reactor,
+            reactor=self.reactor,
             wall=app.pop("wall", time.time),
             jitter=lambda: 0.0,
             metrics=Metrics(),
             state_dir=None,
         )
         self.limits = Limits(expiry=app.pop("expiry", 60.0), queue=app.pop("queue", 1_000_000))
-        spool: ISpool = app.pop("spool", None) or MemorySpool(reactor)
+        spool: ISpool = app.pop("spool", None) or MemorySpool(self.reactor)
         self._app = app
         self.pushed = 0
         self.gateway = Gateway(self.context, spool, self.limits, lambda: random.getrandbits(58))

@@ -16,9 +16,10 @@ from twisted.internet import reactor
 from twisted.internet.address import IPv4Address
 from twisted.internet.endpoints import TCP4ServerEndpoint, wrapServerTLS
 from twisted.internet.interfaces import IHostnameResolver
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
@@ -34,7 +35,12 @@ REFUSING = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
 
 
 class Says(Protocol):
-    """Says something to whoever connects, or closes."""
+    """Says something to whoever connects, or closes.
+
+    :ivar lost: whether its connection has ended.
+    """
+
+    lost = False
 
     def __init__(self, words: bytes | None) -> None:
         self.words = words
@@ -48,6 +54,9 @@ class Says(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Whatever is said to it, it has nothing to add."""
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.lost = True
 
 
 class Sayer(Factory):
@@ -134,8 +143,8 @@ class NetworkTests(TestCase):
     async def listen(self, words: bytes | None, tls: CertificateOptions | None = None) -> int:
         """A server on a free port, over TLS if it has any; the port."""
         endpoint: Any = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
-        sayer = Sayer(words)
-        port = await (wrapServerTLS(tls, endpoint) if tls else endpoint).listen(sayer)
+        self.sayer = Sayer(words)
+        port = await (wrapServerTLS(tls, endpoint) if tls else endpoint).listen(self.sayer)
         self.addCleanup(port.stopListening)
         number: int = port.getHost().port
         return number
@@ -270,7 +279,8 @@ class NetworkTests(TestCase):
         self.assertEqual(
             [each.check for each in findings][-3:], ["feedback-name", "feedback-tcp", "feedback"]
         )
-        await deferLater(reactor, 0.05)  # both sides of the last connection close
+        while not all(each.lost for each in self.sayer.made):
+            await deferLater(reactor, 0.01)
 
     async def test_every_one(self) -> None:
         """Each has the checks that the page lists, and no other has them."""
