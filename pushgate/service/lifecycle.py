@@ -17,6 +17,7 @@ from pushgate.plugin.guard import error_boundary
 from pushgate.plugin.input_interface import IInput
 from pushgate.plugin.optional_interfaces import IAddressed
 from pushgate.service.exit_status import FAILED, end_with
+from pushgate.service.opening import start_inputs, start_sinks
 from pushgate.service.parts import Parts, not_stopped
 from pushgate.service.reactor_watchdog import Watchdog
 from pushgate.service.reload import Reloader
@@ -134,14 +135,10 @@ class Lifecycle(OwnLog):
         self._notifier.start()
         if hasattr(signal, "SIGHUP"):  # from the first moment on: by default it ends the process
             on_signals(self._reactor, self.hangup, signal.SIGHUP)
-        for name, (sink, buffer) in self._parts.sinks.items():
-            self._gateway.add_sink(name, sink, buffer)
-        for name, hub in self._parts.hubs.items():
-            self._gateway.add_sink(f"hubs.{name}", hub.sink, HUB_BUFFER)
+        hubs = {f"hubs.{name}": (hub.sink, HUB_BUFFER) for name, hub in self._parts.hubs.items()}
+        start_sinks(self._gateway, self._parts.sinks | hubs)
         await self._start_gateway()
-        for name, each in self._parts.inputs.items():
-            with error_boundary(f"inputs.{name}: its start"):
-                await maybeDeferred(each.start)
+        await start_inputs(self._parts.inputs)
         await self._running()
         if self._phase is not Phase.STARTING:
             return  # it was stopped meanwhile, and an input ended its start well all the same

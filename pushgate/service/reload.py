@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -29,6 +29,7 @@ from pushgate.service.config.named_files import (
     renewed_line,
 )
 from pushgate.service.config.reader import Config
+from pushgate.service.opening import start_inputs, start_sinks
 from pushgate.service.parts import Parts
 
 CHECK: Final = 60.0
@@ -177,16 +178,12 @@ class _Step:
         """
         self._build(changes, renewed)
         gateway = self._parts.gateway
-        for name, (sink, buffer) in self._sinks.items():
-            gateway.add_sink(name, sink, buffer)
-            self._undo.callback(self._parts.close_sink, name)
+        undo, parts = self._undo, self._parts
+        start_sinks(gateway, self._sinks, lambda name: undo.callback(parts.close_sink, name))
         for candidate in self._candidates:
             self._undo.callback(candidate.discard)
             candidate.start()
-        for name, each in self._inputs.items():
-            self._undo.callback(self._parts.close_input, name, each)
-            with error_boundary(f"inputs.{name}: its start"):
-                await maybeDeferred(each.start)
+        await start_inputs(self._inputs, lambda name, each: undo.callback(parts.close_input, name, each))
 
     def take(self, changes: Changes) -> None:
         """Put all of it in the place of the old parts, which are closed in the background."""

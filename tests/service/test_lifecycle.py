@@ -168,11 +168,44 @@ class StartTests(LifecycleCase):
         self.assertEqual(failure.value.faults, ["sinks.outcomes.path: /x: Permission denied"])
         self.assertEqual(self.history, ["sink start"])
 
+    def test_several_sinks_that_cannot_start(self) -> None:
+        """Each has its line."""
+        for name in ("sink", "other"):
+            sink = RecordingSink()
+            sink.error = CannotStart([f"sinks.{name}.listen: in use"])
+            self.parts.sinks[name] = sink, 100
+        failure = self.failureResultOf(self.lifecycle.start(), CannotStart)
+        self.assertEqual(failure.value.faults, ["sinks.sink.listen: in use", "sinks.other.listen: in use"])
+
     def test_an_input_that_cannot_start(self) -> None:
-        """No further input opens when one cannot."""
-        self.first.error = CannotStart(["inputs.first.listen: cannot listen"])
-        self.failureResultOf(self.lifecycle.start(), CannotStart)
-        self.assertEqual(self.history[-1], "first start")
+        """The others are tried as well, so that each fault is known at once."""
+        self.first.error = CannotStart(["inputs.first.listen: in use"])
+        failure = self.failureResultOf(self.lifecycle.start(), CannotStart)
+        self.assertEqual(failure.value.faults, ["inputs.first.listen: in use"])
+        self.assertEqual(self.history[-2:], ["first start", "second start"])
+
+    def test_several_inputs_that_cannot_start(self) -> None:
+        """Each has its line."""
+        self.first.error = CannotStart(["inputs.first.listen: in use"])
+        self.second.error = CannotStart(["inputs.second.listen: Permission denied"])
+        failure = self.failureResultOf(self.lifecycle.start(), CannotStart)
+        self.assertEqual(
+            failure.value.faults, ["inputs.first.listen: in use", "inputs.second.listen: Permission denied"]
+        )
+
+    def test_an_input_that_takes_its_time_after_a_fault(self) -> None:
+        """It is not waited for: nothing comes of the start."""
+        self.first.error, self.second.holding = CannotStart(["inputs.first.listen: in use"]), True
+        failure = self.failureResultOf(self.lifecycle.start(), CannotStart)
+        self.assertEqual(failure.value.faults, ["inputs.first.listen: in use"])
+
+    def test_a_stop_while_an_input_starts(self) -> None:
+        """The start ends, and no further input opens."""
+        self.first.holding = True
+        starting = self.lifecycle.start()
+        self.lifecycle.stop()
+        self.failureResultOf(starting, CancelledError)
+        self.assertNotIn("second start", self.history)
 
     def service_exit(self) -> tuple[object, str]:
         """Start as a service that must end the process: its exit code, and what it wrote for people."""

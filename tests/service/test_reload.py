@@ -336,6 +336,14 @@ class RefusedTests(ReloadCase):
         self.flushLoggedErrors(CannotStart)
         self.assert_as_before()
 
+    def test_several_inputs_that_cannot_listen(self) -> None:
+        """Each has its line."""
+        self.parts.next_error = CannotStart(["inputs.NAME.listen: in use"])
+        self.assertEqual(self.refused(inputs=["front", "back", "side"]), ["inputs.NAME.listen: in use"] * 2)
+        self.assertEqual(self.parts.made["side"].history, ["start", "stop"])
+        self.flushLoggedErrors(CannotStart)
+        self.assert_as_before()
+
     def test_a_bug(self) -> None:
         """Whatever a plug-in raises leaves all as it was; the log has the traceback."""
         self.parts.input = lambda *_: 1 / 0

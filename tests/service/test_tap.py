@@ -1,5 +1,6 @@
 """``twistd -n pushgate``, as a process of its own."""
 
+import errno
 import json
 import os
 import signal
@@ -131,6 +132,35 @@ class FaultTests(ProcessTestCase):
         [line] = said
         self.assertIn("apps.news.certificate: /no/such/news.pem: ", line)
         self.assertIn("No such file", line)
+
+    async def test_ports_that_are_taken(self) -> None:
+        """Each has its line, in the order of the file, also behind an input that could be opened."""
+        taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+        for each in taken:
+            self.addCleanup(each.close)
+        first, second = (each.getsockname()[1] for each in taken)
+        said = await self.refused(
+            f"""
+            [gateway]
+            state_dir = "memory"
+            [apps.news]
+            upstream = "simulator"
+            [inputs.amp]
+            type = "amp"
+            listen = "tcp:{first}:interface=127.0.0.1"
+            [inputs.line]
+            type = "line"
+            listen = "tcp:0:interface=127.0.0.1"
+            [inputs.http]
+            type = "http"
+            listen = "tcp:{second}:interface=127.0.0.1"
+            """,
+            status=1,
+        )
+        self.assertEqual(len(said), 2, said)
+        for line, name, port in zip(said, ("amp", "http"), (first, second), strict=True):
+            self.assertIn(f"pushgate: cannot start: inputs.{name}.listen: ", line)
+            self.assertIn(f"127.0.0.1:{port}: [Errno {errno.EADDRINUSE}]", line)
 
     async def test_all_missing_files(self) -> None:
         """Files that are missing are reported by one start, of whatever part they are."""
