@@ -1,13 +1,16 @@
-"""Many who come and go, for inputs to stand. A process of its own: ``crowd.py PORT COUNT WORDS_IN_HEX``."""
+"""Many who come and go, for inputs to stand. A process of its own: ``crowd.py PORT COUNT WORDS_IN_HEX``.
+
+It writes a line when a group of them is there, and waits for one before they go.
+"""
 
 import contextlib
 import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
 AT_ONCE = 100
@@ -16,10 +19,23 @@ ENDPOINT = "tcp:0:interface=127.0.0.1:backlog=4000"
 _RESET = struct.pack("ii", 1, 0)
 
 
-def crowd(port: int, count: int, words: bytes) -> Deferred[object]:
-    """Connect so often; fires when all have gone."""
+async def crowd(port: int, count: int, words: bytes, meanwhile: Callable[[], Awaitable[object]]) -> None:
+    """Connect so often, `AT_ONCE` at a time; return when all have gone.
+
+    :param meanwhile: is awaited while each group is there.
+    """
     command = [sys.executable, str(Path(__file__)), str(port), str(count), words.hex()]
-    return deferToThread(subprocess.run, command, check=True, timeout=50)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as visitors:
+        assert visitors.stdin is not None
+        assert visitors.stdout is not None
+        try:
+            while await deferToThread(visitors.stdout.readline):
+                await meanwhile()
+                visitors.stdin.write(b"\n")
+                visitors.stdin.flush()
+            assert await deferToThread(visitors.wait) == 0
+        finally:
+            visitors.kill()
 
 
 def come_and_go(port: int, count: int, words: bytes) -> None:
@@ -28,8 +44,13 @@ def come_and_go(port: int, count: int, words: bytes) -> None:
         numbers = range(start, min(start + AT_ONCE, count))
         visitors = [(number, socket.create_connection(("127.0.0.1", port))) for number in numbers]
         for number, visitor in visitors:
-            with visitor, contextlib.suppress(OSError):  # the input may have closed it already
+            with contextlib.suppress(OSError):  # the input may have closed it already
                 visitor.sendall(words[: number % len(words)])
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+        sys.stdin.readline()
+        for number, visitor in visitors:
+            with visitor, contextlib.suppress(OSError):
                 if number % 3 == 0:
                     visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
 

@@ -27,7 +27,7 @@ from pushgate.plugin.input_interface import IInput
 from pushgate.plugins.builtin import apns as factory
 from pushgate.testing import RecordingGateway
 from tests.apns_provider import OldProvider, enhanced, framed, simple
-from tests.crowd import ENDPOINT, crowd
+from tests.crowd import AT_ONCE, ENDPOINT, crowd
 from tests.half_close import ask_and_close
 from tests.input_rig import context
 from tests.samples import PAYLOAD, token
@@ -278,16 +278,17 @@ class InputTests(AmpTestCase):
         """Without a handshake, with half of one, with garbage; the one that stays is served all the while."""
         port = await self.start(listen=ENDPOINT)
         provider = await self.connect(port)
-        visits = crowd(port, CROWD, b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03" + bytes(60))
         sent = 0
-        while not visits.called:
+
+        async def served() -> None:
+            nonlocal sent
             sent += 1
             provider.send(enhanced(sent, token(sent), PAYLOAD))
-            await self.until(lambda: len(self.accepted()) >= sent)  # noqa: B023 - called in this round only
-        await visits
+            await self.until(lambda: len(self.accepted()) == sent)
+
+        await crowd(port, CROWD, b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03" + bytes(60), served)
         await self.until(lambda: len(self.input._servers[0].connections) == 1)
-        self.assertGreater(sent, 10)
-        self.assertEqual(self.accepted(), [token(n) for n in range(1, sent + 1)])
+        self.assertEqual(self.accepted(), [token(n) for n in range(1, CROWD // AT_ONCE + 1)])
 
     async def test_slowness_and_garbage(self) -> None:
         """Byte by byte it is accepted all the same; garbage closes its own connection only."""

@@ -25,7 +25,7 @@ from pushgate.plugin.factory_interfaces import IInputFactory
 from pushgate.plugin.input_interface import IInput
 from pushgate.plugins.builtin import smtp as factory
 from pushgate.testing import RecordingGateway
-from tests.crowd import ENDPOINT, crowd
+from tests.crowd import AT_ONCE, ENDPOINT, crowd
 from tests.input_rig import context
 from tests.mcmt_samples import HEX, mcmt, wire
 from tests.smtp_rig import BEGIN, commands, whole
@@ -268,6 +268,6 @@ class InputTests(TestCase):
     async def test_thousands_come_and_go(self) -> None:
         """Connections that open and close leave no state behind."""
         await self.start(max_per_address=0, listen=ENDPOINT)
-        await crowd(self.port, 1000, commands("EHLO x"))
+        await crowd(self.port, 1000, commands("EHLO x"), lambda: self.left(AT_ONCE))
         await self.left(0)
         self.assertEqual(self.input._server._by_address, {})
