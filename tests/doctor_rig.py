@@ -17,12 +17,14 @@ from pushgate.simulator.settings import SimulatorTable
 from tests.steady_reactor import SteadyReactor
 
 PAGE = (Path(__file__).parents[1] / "docs" / "doctor.md").read_text("utf-8")
+REACTOR = SteadyReactor()
+"""Of the doctor and of the simulator: their times pass together."""
 ENDPOINTS = ("listen", "feedback_listen", "control_listen", "http2_listen", "services_listen")
 
 
 def examination(*, offline: bool = False, timeout: float = 1.0, wall: Any = time.time) -> Examination:
     """One on the real network of loopback, where a second is long, as long as this process does not stand still."""
-    context = Context(reactor=SteadyReactor(), wall=wall, jitter=lambda: 0.0, metrics=Metrics())
+    context = Context(reactor=REACTOR, wall=wall, jitter=lambda: 0.0, metrics=Metrics())
     return Examination(context=context, timeout=timeout, offline=offline)
 
 
@@ -41,7 +43,7 @@ def simulator(directory: str) -> Simulator:
     """The push services, on free ports."""
     keys = dict.fromkeys(ENDPOINTS, "tcp:0:interface=127.0.0.1")
     table = SimulatorTable.model_validate(keys).model_copy(update={"state_dir": Path(directory).absolute()})
-    return Simulator(table, SteadyReactor())
+    return Simulator(table, REACTOR)
 
 
 def documented(heading: str) -> dict[str, frozenset[str]]:
