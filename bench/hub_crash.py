@@ -196,11 +196,11 @@ def audit_two(times: int, count: int, delivery: str, chance: random.Random, url:
 
 
 def owner(url: str, send: str) -> str | None:
-    """The gateway that has a send; None when all of it is submitted."""
+    """The gateway that has a native send; None when all of it is submitted."""
     import psycopg  # here, as SQLite needs none
 
     with psycopg.connect(url, autocommit=True) as connection:
-        statement = "SELECT owner FROM pushgate_main.send WHERE id = %s AND resolved = 0"
+        statement = "SELECT owner FROM pushgate_main.lane WHERE send = %s AND resolved = 0"
         row = connection.execute(statement, (send,)).fetchone()
     return None if row is None else str(row[0])
 

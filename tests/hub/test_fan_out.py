@@ -6,85 +6,21 @@ from typing import Any
 import msgspec
 import pytest
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from pushgate.hub.hub_context import HubContext
-from pushgate.hub.outcomes.sink import HubSink
 from pushgate.hub.sending import pages
-from pushgate.hub.sending.acceptance import Acceptance
-from pushgate.hub.sending.sender import Sender
 from pushgate.hub.settings import HubTable
 from pushgate.hub.store import feedback, send_work, sends
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.errors import Conflict, Invalid, Overloaded, ShuttingDown
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Template
-from pushgate.model.hub.send import SendRequest, SendState
+from pushgate.model.hub.send import SendState
 from pushgate.model.outcome import Outcome, State
-from pushgate.testing import RecordingGateway, context
+from pushgate.testing import RecordingGateway
 from pushgate.testing.batch import batch
 from pushgate.testing.context import EPOCH
-from tests.hub_rig import MemoryDatabase
-
-BODY = b'{"aps":{"alert":"Hello"}}'
-
-
-def alert(expression: str) -> str:
-    """The body of a template whose alert is this."""
-    return msgspec.json.encode({"aps": {"alert": expression}}).decode()
-
-
-class PowerCutError(Exception):
-    """The process ends here."""
-
-
-class Rig:
-    """One gateway and a database, which a second gateway may share."""
-
-    def __init__(
-        self, database: MemoryDatabase | None = None, owner: str = "one", clock: Clock | None = None
-    ) -> None:
-        self.clock = clock or Clock()
-        self.context = context(self.clock)
-        self.database = database or MemoryDatabase(lambda: EPOCH + self.clock.seconds())
-        self.gateway = RecordingGateway("news", "droid")
-        self.owner = owner
-        self.sender = self.make()
-        self.sink = HubSink(self.hub, lambda: None)
-
-    def make(self) -> Sender:
-        table = HubTable(apns="news", fcmv1="droid")
-        self.hub = HubContext("main", table, self.database, self.gateway, self.context, self.owner)
-        self.acceptance = Acceptance(self.hub)
-        return Sender(self.hub, self.acceptance)
-
-    def send(self, send_id: str = "s", **keys: Any) -> None:
-        request = SendRequest(
-            body=keys.pop("body", BODY), platform=keys.pop("platform", Platform.APNS), **keys
-        )
-        self.database.write(sends.add, send_id, self.acceptance.check(request))
-
-    def sent(self) -> list[tuple[bytes, bytes]]:
-        """Each target that was submitted, with its payload."""
-        return [
-            (token, payload)
-            for each in self.gateway.submissions
-            for token, payload in zip(
-                each.tokens,
-                [each.payload] * len(each.tokens) if isinstance(each.payload, bytes) else each.payload,
-                strict=True,
-            )
-        ]
-
-    def tokens(self) -> list[bytes]:
-        return [token for token, _ in self.sent()]
-
-    def state(self, send_id: str = "s") -> SendState:
-        return sends.find(self.database.session, send_id).state
-
-    def counts(self, send_id: str = "s") -> dict[str, dict[str, int]]:
-        return dict(sends.details(self.database.session, send_id).outcomes)
+from tests.hub_sending_rig import BODY, PowerCutError, Rig, alert
 
 
 class FanOutTests(SynchronousTestCase):
@@ -444,7 +380,7 @@ def test_a_page_that_takes_longer_than_its_lease_keeps_the_send() -> None:
 
     def slow(*arguments: Any) -> Any:
         rig.clock.advance(40)  # of 60 s
-        [(until,)] = rig.database.session.execute("SELECT lease_until FROM send")
+        [(until,)] = rig.database.session.execute("SELECT lease_until FROM lane")
         left.append(until - EPOCH - rig.clock.seconds())
         return submit(*arguments)
 

@@ -9,15 +9,20 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 from twisted.internet.defer import gatherResults
 
+from pushgate.database.migrations import migrate
 from pushgate.database.sqlite import SqliteDatabase, SqliteSession
-from pushgate.hub.store import registrations
+from pushgate.hub.store import registrations, send_work, sends
 from pushgate.hub.store.postgresql import PostgresqlDatabase
 from pushgate.hub.store.postgresql_connection import PostgresqlSession, ServerAddress
 from pushgate.hub.store.schema import HUB_SCHEMA, STEPS
 from pushgate.model.errors import CannotStart, Invalid
+from pushgate.model.hub.platform import Platform
+from pushgate.model.hub.send import SendRequest, SendState
 from pushgate.model.store_down import StoreDown
 from tests import hub_database_rules
 from tests.hub_database_rules import handles
@@ -100,14 +105,32 @@ class TestSqlite(hub_database_rules.AnyDatabase):
 
     def test_an_older_schema_becomes_a_current_one(self):
         """The steps that are missing are done, the others are not repeated."""
-        from pushgate.database.migrations import migrate
-
         session = SqliteSession(sqlite3.connect(":memory:", isolation_level=None), time.time)
         migrate(session, STEPS[:1])
         registrations.create(session, registration(b"x"))
         assert migrate(session, STEPS) == 1
         assert migrate(session, STEPS) == len(STEPS)
         assert handles(session) == [b"x"]
+
+    def test_a_send_of_an_older_schema_goes_on_where_it_was(self):
+        """With the page that was planned; one that has ended is not begun again."""
+        session = SqliteSession(sqlite3.connect(":memory:", isolation_level=None), time.time)
+        migrate(session, STEPS[:3])
+        request = msgspec.json.encode(SendRequest(body=b"{}", platform=Platform.APNS))
+        for send_id, resolved in (("open", 0), ("ended", 1)):
+            session.execute(
+                "INSERT INTO send (id, request, state, accepted_at, due_at, cursor, planned_end, planned_last,"
+                " planned_by, resolved) VALUES (?, ?, 'Processing', 1, 1, 7, 9, 1, 'one', ?)",
+                (send_id, request, resolved),
+            )
+        migrate(session, STEPS)
+        found = send_work.claim(session, "one", 60, [])
+        assert (found.send.id, found.platform, found.after) == ("open", Platform.APNS, 7)
+        assert found.plan == send_work.Plan(9, True, "one")
+        assert send_work.claim(session, "one", 60, [found.lane]) is None
+        send_work.give_back(session, found, Platform.APNS, "one", 1e10)
+        assert send_work.claim(session, "one", 60, [], [Platform.APNS]) is None
+        assert send_work.claim(session, "one", 60, []).plan == found.plan
 
     async def test_a_writer_that_is_killed_leaves_whole_transactions(self):
         """A process that dies in the middle of an import has done all of a chunk or nothing of it."""
@@ -161,6 +184,32 @@ class TestPostgresql(hub_database_rules.AnyDatabase):
 
     def again(self, earlier):
         return self.postgresql(self.server, address=earlier._address)
+
+    async def test_two_lanes_of_a_send_that_end_at_a_time_end_it(self):
+        """Each transaction sees the other lane as it was before: one of them is tried again."""
+        database = self.postgresql(self.server, connections=2)
+        began = threading.Barrier(2)
+        await database.write(sends.add, "s", SendRequest(body=b"{}"))
+        first = await database.write(send_work.claim, "one", 60, [])
+        plan = send_work.Plan(1, False, "one")
+        parting = [send_work.NewLane(Platform.ADM, None, "", 1800.0)]
+        await database.write(send_work.advance, first, "one", send_work.DonePage(plan, (), parting), 60)
+        lanes = [replace(first, after=1), await database.write(send_work.claim, "one", 60, [first.lane])]
+        assert lanes[1].platform is Platform.ADM
+        tries = []
+
+        def end(session, lane):
+            tries.append(lane.lane)
+            session.execute("SELECT number FROM lane")
+            if len(tries) <= 2:
+                began.wait(30)
+            page = send_work.DonePage(send_work.Plan(2, True, "one"))
+            return send_work.advance(session, lane, "one", page, 60)
+
+        found = await gatherResults([database.write(end, lane) for lane in lanes])
+        assert None not in found
+        assert len(tries) == 3
+        assert (await database.read(sends.find, "s")).state is SendState.NO_TARGET_FOUND
 
     async def test_a_server_that_goes_away_is_an_answer_and_comes_back_by_itself(self):
         """Nothing of what failed is done; the next piece of work finds the server again."""

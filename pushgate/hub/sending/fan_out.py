@@ -8,223 +8,126 @@ what the gateway has already it calls repeated, and what changed meanwhile (a de
 it calls a conflict: that group was submitted as it was then, and is not submitted again. A page that
 another gateway planned, or went on with, cannot be asked about here: it is submitted as doubtful, so that
 `delivery` decides.
+
+How a full queue holds up its own platform only. What has room is submitted first. A platform without room
+leaves a send by templates: in the transaction that moves the cursor it gets a lane of its own, with the
+cursor before this page, and all other platforms go on without it. A lane of one platform that finds no room
+before any of its page was submitted is given back, so that it costs nothing until there is room; one that
+finds none in the middle of a page waits with the rest of that in memory, for what is submitted again after
+it was read again could have changed.
 """
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import Final, Protocol
+from functools import partial
+from typing import Protocol
 
 from msgspec.structs import replace
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from pushgate.hub.hub_context import HubContext
-from pushgate.hub.outcomes.names import refusal_entry, refusal_name, skipped_entry
 from pushgate.hub.sending.lease import RENEWALS
-from pushgate.hub.sending.page import Group, SendPage, parts
+from pushgate.hub.sending.pace import Begun, HeldUp, Lost, Overdue, Pace
+from pushgate.hub.sending.page import SendPage
+from pushgate.hub.sending.page_submission import PageSubmission
 from pushgate.hub.store import batches, send_work
-from pushgate.hub.store.batches import BatchEntry
-from pushgate.hub.store.send_work import ActiveSend, Plan
-from pushgate.model.errors import Conflict, Overloaded, Refusal, ShuttingDown
+from pushgate.hub.store.send_work import ActiveSend, DonePage, Plan
 from pushgate.model.hub.platform import Platform
-from pushgate.model.notification import Submission
-from pushgate.plugin.gateway_interface import Receipt
-
-PARTS: Final = 10
-"""Of a queue's limit, so that one that is not pressed has room for a part."""
-
-
-class Lost(Exception):
-    """Another gateway has the send by now."""
-
-
-class Stopped(Exception):
-    """The hub stops; the send goes on after its next start."""
-
-
-class Overdue(Exception):
-    """The send took too long."""
 
 
 class Pages(Protocol):
-    """Where the pages of one send come from."""
+    """Where the pages of one lane come from."""
 
     def read(self, after: int, plan: Plan | None) -> "Deferred[SendPage]":
         """The page behind a device; the one that was planned, if one was."""
 
 
-class Pace(Protocol):
-    """What a send waits for."""
-
-    def check(self, active: ActiveSend) -> None:
-        """Raise `Stopped` when the hub stops, `Overdue` when the send took too long."""
-
-    def room(self, app: str, refused: bool) -> "Deferred[bool]":
-        """Fires with True if the queue of an app has room, else with False after a while.
-
-        Fails with `Stopped`.
-
-        :param refused: it had none just now.
-        """
-
-
 class FanOut:
-    """Works on one send until all its targets are submitted, or another gateway has it.
+    """Works on one lane of a send until all its targets are submitted, or it is another gateway's.
 
-    Each step keeps the send for this gateway, for as long as the lease of the configuration.
+    Each step keeps the lane for this gateway, for as long as the lease of the configuration.
     """
 
     def __init__(self, hub: HubContext, pages: Pages, pace: Pace) -> None:
-        self._hub, self._database, self._gateway, self._owner = hub, hub.database, hub.gateway, hub.owner
+        self._hub, self._database, self._owner = hub, hub.database, hub.owner
         self._pages, self._pace = pages, pace
         self._kept_at = hub.clock.seconds()
 
-    async def run(self, active: ActiveSend) -> None:
+    async def run(self, active: ActiveSend, begun: Begun | None = None) -> None:
         """Submit page by page.
 
-        :raises Lost, Stopped: see there.
+        :param begun: the rest of the first page, if some of that was submitted.
+        :raises Lost, Stopped, Overdue, HeldUp: see there.
         :raises StoreDown: the database is out of reach; the send goes on when it is back.
         """
-        reading = self._pages.read(active.after, active.plan)
+        if begun is None:
+            await self._check_room(active)
+        reading = self._pages.read(active.after, active.plan) if begun is None else succeed(begun.page)
         while True:
-            page = await reading
+            page = (await reading).without(active.apart)
             self._pace.check(active)
             plan = page.plan
             if active.plan is None:
                 await self._must(self._database.write(send_work.plan, active, plan, self._hub.table.lease))
-                self._kept_at = self._hub.clock.seconds()
             if not plan.last:
                 reading = self._pages.read(plan.end, None)
             try:
-                await self._submit(active, page)
+                active = await self._submit(active, page, begun)
             except BaseException:
                 if not plan.last:
                     _drop(reading)
                 raise
             if plan.last:
                 return
-            active = replace(active, after=plan.end, plan=None)
+            begun = None
 
-    async def _submit(self, active: ActiveSend, page: SendPage) -> None:
-        entries: list[BatchEntry] = []
-        prefix = f"hub/{active.send.id}/{active.after}"
-        doubtful = active.plan is not None and active.plan.owner != self._owner
+    async def _check_room(self, active: ActiveSend) -> None:
+        """Give a lane back whose app has no room, before anything is read for it."""
+        app = None if active.platform is None else self._hub.apps.get(active.platform)
+        if app is not None and not self._pace.has_room(app):
+            await self._give_back(active)
+
+    async def _give_back(self, active: ActiveSend) -> None:
+        expiry = self._hub.table.expiry
+        await self._database.write(send_work.give_back, active, active.platform, self._owner, expiry)
+        raise HeldUp
+
+    async def _submit(self, active: ActiveSend, page: SendPage, begun: Begun | None) -> ActiveSend:
+        """Submit a page and record it; return where the lane goes on."""
+        work = PageSubmission(self._hub, self._pace, active, page, partial(self._go_on, active), begun)
         try:
-            for group in page.groups:
-                await self._group(active, group, prefix, doubtful, entries)
+            await work.offer()
+            if active.platform is not None:
+                if work.is_untouched:
+                    await self._give_back(active)
+                await work.wait()
         except Overdue:  # what was submitted of the page is the send's all the same, and is to be withdrawn
-            await self._database.write(batches.add, active.send.id, _merged(entries))
+            await self._database.write(batches.add, active.send.id, work.submitted())
             raise
-        entries += [
-            refusal_entry(f"{prefix}/{fault.platform}/faults", fault.platform, fault.error, 1)
-            for fault in page.faults
-        ]
-        entries += [
-            skipped_entry(f"{prefix}/{platform}/skipped", platform, count)
-            for platform, count in page.skipped.items()
-            if count
-        ]
-        merged = _merged(entries)
-        plan = replace(page.plan, owner=self._owner)
-        lease = self._hub.table.lease
-        await self._must(self._database.write(send_work.advance, active, self._owner, plan, merged, lease))
+        return await self._record(active, page.plan, work)
+
+    async def _record(self, active: ActiveSend, plan: Plan, work: PageSubmission) -> ActiveSend:
+        page = DonePage(plan, work.entries(), work.lanes())
+        numbers: dict[Platform, int] | None = await self._database.write(
+            send_work.advance, active, self._owner, page, self._hub.table.lease
+        )
+        if numbers is None:
+            raise Lost
         self._kept_at = self._hub.clock.seconds()
+        for platform in work.begun.intersection(work.left):
+            lane = replace(active, lane=numbers[platform], platform=platform, plan=plan, apart=frozenset())
+            self._pace.go_on(lane, work.rest(platform))
+        return replace(active, after=plan.end, plan=None, apart=active.apart.union(work.left))
 
-    async def _group(
-        self, active: ActiveSend, group: Group, prefix: str, doubtful: bool, entries: list[BatchEntry]
-    ) -> None:
-        """Submit a group; append what is kept of it to `entries`, as soon as that is known."""
-        app = self._hub.apps.get(group.platform)
-        if app is None:
-            key = f"{prefix}/{group.platform}/no-app"
-            entries.append(skipped_entry(key, group.platform, len(group.handles)))
-        else:
-            await self._submitted(active, group.platform, group.submission(app, prefix, doubtful), entries)
-
-    async def _submitted(
-        self, active: ActiveSend, platform: Platform, submission: Submission, entries: list[BatchEntry]
-    ) -> None:
-        await self._wait(submission.app, active, refused=False)
-        while True:
-            try:
-                receipt: Receipt = await self._gateway.submit(submission, self._hub.input_name)
-            except Overloaded as full:
-                if 0 < full.limit < len(submission.tokens):
-                    return await self._in_parts(active, platform, submission, full.limit, entries)
-                await self._wait(submission.app, active, refused=True)
-            except ShuttingDown:
-                raise Stopped from None
-            except Conflict as conflict:
-                return entries.extend(earlier(platform, conflict))
-            except Refusal as error:
-                key = submission.key or ""
-                return entries.append(refusal_entry(key, platform, error, len(submission.tokens)))
-            else:
-                return entries.append(entry_of(platform, receipt))
-
-    async def _in_parts(
-        self,
-        active: ActiveSend,
-        platform: Platform,
-        submission: Submission,
-        limit: int,
-        entries: list[BatchEntry],
-    ) -> None:
-        """Submit what a queue never has room for as a whole."""
-        for part in parts(submission, max(limit // PARTS, 1)):
-            await self._submitted(active, platform, part, entries)
-
-    async def _wait(self, app: str, active: ActiveSend, *, refused: bool) -> None:
-        """Return when the queue of an app may have room, and this gateway still has the send."""
-        while not await self._pace.room(app, refused):
-            refused = False
-            self._pace.check(active)
-            await self._keep(active)
-        self._pace.check(active)
-        await self._keep(active)
-
-    async def _keep(self, active: ActiveSend) -> None:
+    async def _go_on(self, active: ActiveSend) -> None:
         """Renew the lease when a good part of it is over: a page of many groups may take longer than that."""
+        self._pace.check(active)
         now, lease = self._hub.clock.seconds(), self._hub.table.lease
         if now - self._kept_at > lease / RENEWALS:
             self._kept_at = now
-            await self._must(self._database.write(send_work.renew, active.send.id, self._owner, lease))
+            await self._must(self._database.write(send_work.renew, active.lane, self._owner, lease))
 
     async def _must(self, writing: "Deferred[bool]") -> None:
         if not await writing:
             raise Lost
-
-
-def earlier(platform: Platform, conflict: Conflict) -> list[BatchEntry]:
-    """What is kept of a batch whose page has changed since: its outcomes are counted for the send.
-
-    How many they will be is not known, so the send does not wait for them.
-    """
-    return [] if conflict.first is None else [BatchEntry(id=f"{conflict.first:032x}", platform=platform)]
-
-
-def entry_of(platform: Platform, receipt: Receipt) -> BatchEntry:
-    """What is kept of a batch that the gateway accepted."""
-    outcomes = Counter(refusal_name(error) for _, error in receipt.refused)
-    return BatchEntry(
-        id=f"{receipt.id:032x}",
-        platform=platform,
-        live=receipt.count - len(receipt.refused),
-        outcomes=dict(outcomes),
-    )
-
-
-def _merged(entries: Sequence[BatchEntry]) -> list[BatchEntry]:
-    """The same, with one for each id."""
-    found: dict[str, BatchEntry] = {}
-    for entry in entries:
-        known = found.get(entry.id)
-        if known is not None:
-            counts = Counter(known.outcomes)
-            counts.update(entry.outcomes)
-            found[entry.id] = replace(known, live=known.live + entry.live, outcomes=dict(counts))
-        else:
-            found[entry.id] = entry
-    return list(found.values())
 
 
 def _drop(reading: "Deferred[SendPage]") -> None:

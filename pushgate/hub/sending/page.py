@@ -1,7 +1,7 @@
 """The submissions that a page of targets becomes: those of equal terms go together. Pure."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -86,6 +86,22 @@ class SendPage(msgspec.Struct, frozen=True):
     plan: Plan
     faults: Sequence[Fault] = ()
     skipped: dict[Platform, int] = {}
+
+    def without(self, platforms: Collection[Platform]) -> "SendPage":
+        """All of it but these platforms."""
+        return self._chosen(lambda platform: platform not in platforms)
+
+    def of(self, platform: Platform) -> "SendPage":
+        """What one platform has of it."""
+        return self._chosen(lambda each: each is platform)
+
+    def _chosen(self, wanted: Callable[[Platform], bool]) -> "SendPage":
+        return SendPage(
+            [each for each in self.groups if wanted(each.platform)],
+            self.plan,
+            [each for each in self.faults if wanted(each.platform)],
+            {platform: count for platform, count in self.skipped.items() if wanted(platform)},
+        )
 
 
 def native_groups(

@@ -24,13 +24,17 @@ TEMPLATE_DEVICES: Final = 2000
 
 
 class TargetPages:
-    """The pages of a send.
+    """The pages of a lane of a send.
 
+    :param platform: the only one of the lane; None: of a send by templates, all.
     :param direct: the targets, of a send to handles; empty for one to registered devices.
     """
 
-    def __init__(self, hub: HubContext, send: Send, direct: Sequence[bytes] = ()) -> None:
+    def __init__(
+        self, hub: HubContext, send: Send, platform: Platform | None, direct: Sequence[bytes] = ()
+    ) -> None:
         self._send, self._database, self._owner, self._direct = send, hub.database, hub.owner, direct
+        self._platform = platform
         request = send.request
         self._started_at = send.at if send.started_at is None else send.started_at
         self._expression = None if request.expression is None else parse_expression(request.expression)
@@ -64,7 +68,7 @@ class TargetPages:
     def _template_page(self, session: Session, after: int, plan: Plan | None) -> SendPage:
         """Read a page and render it, in a thread of the database: templates that all differ take long."""
         until = None if plan is None else plan.end
-        page = targets.page(session, self._expression, None, True, after, TEMPLATE_DEVICES, until)
+        page = targets.page(session, self._expression, self._platform, True, after, TEMPLATE_DEVICES, until)
         found = page.targets
         planned = plan or self._plan(page.end, found[-1].device if found else after)
         groups, faults = template_groups(found, self._properties, self._started_at)

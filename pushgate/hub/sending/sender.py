@@ -10,8 +10,10 @@ from twisted.python.failure import Failure
 
 from pushgate.hub.hub_context import HubContext
 from pushgate.hub.sending.acceptance import Acceptance
-from pushgate.hub.sending.fan_out import FanOut, Lost, Overdue, Stopped
+from pushgate.hub.sending.app_room import AppRoom
+from pushgate.hub.sending.fan_out import FanOut
 from pushgate.hub.sending.lease import RENEWALS
+from pushgate.hub.sending.pace import Begun, HeldUp, Lost, Overdue, Stopped
 from pushgate.hub.sending.pages import TargetPages
 from pushgate.hub.store import batches, send_work
 from pushgate.hub.store.send_work import ActiveSend
@@ -20,6 +22,8 @@ from pushgate.model.store_down import StoreDown
 
 WORKERS: Final = 8
 """Sends that are worked on at a time; the others wait in their order."""
+HELD: Final = 32
+"""Those that wait in the middle of a page for room in a queue, and are not counted among these."""
 POLL: Final = 5.0
 """Seconds between two looks for sends of other gateways."""
 RETRY: Final = 1.0
@@ -39,7 +43,9 @@ class Sender:
     def __init__(self, hub: HubContext, acceptance: Acceptance) -> None:
         self._hub, self._database, self._gateway, self._clock = hub, hub.database, hub.gateway, hub.clock
         self._acceptance = acceptance
-        self._working: dict[str, Deferred[None]] = {}
+        self._working: dict[int, tuple[str, Deferred[None]]] = {}
+        self._held = 0
+        self._apps = AppRoom(self._gateway, self._clock, self.look, RETRY, LONGEST_WAIT)
         self._waits: set[Deferred[None]] = set()
         self._looking: Deferred[Any] | None = None
         self._timer: IDelayedCall | None = None
@@ -56,9 +62,10 @@ class Sender:
         self._stopping = True
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
+        self._apps.stop()
         for waiting in list(self._waits):
             waiting.cancel()
-        under_way = [*self._working.values(), *filter(None, [self._looking])]
+        under_way = [*(work for _, work in self._working.values()), *filter(None, [self._looking])]
         await DeferredList(under_way)
         try:
             await self._database.write(send_work.release, self._hub.owner)
@@ -78,16 +85,27 @@ class Sender:
         self._looking = looking
         looking.addErrback(self._failed, "looking for sends").addCallback(self._looked)
 
+    def _look_soon(self) -> None:
+        """Look in a turn of its own."""
+        self._again = True
+        if self._timer is not None and self._timer.active():
+            self._timer.reset(0)
+
     def active(self) -> int:
         """How many sends are worked on."""
-        return len(self._working)
+        return len({send_id for send_id, _ in self._working.values()})
+
+    @property
+    def _is_busy(self) -> bool:
+        return len(self._working) - min(self._held, HELD) >= WORKERS
 
     async def _look(self) -> float | None:
         """Claim what there is room for; return the seconds until a scheduled send is due."""
-        while len(self._working) < WORKERS and not self._stopping:
+        while not self._is_busy and not self._stopping:
             self._again = False
-            busy = list(self._working)
-            active = await self._database.write(send_work.claim, self._hub.owner, self._hub.table.lease, busy)
+            busy, lease = list(self._working), self._hub.table.lease
+            full = [platform for platform, app in self._hub.apps.items() if not self._apps.has_room(app)]
+            active = await self._database.write(send_work.claim, self._hub.owner, lease, busy, full)
             if active is None:
                 due: float | None = await self._database.read(send_work.next_due)
                 return due
@@ -98,26 +116,27 @@ class Sender:
         self._looking = None
         if self._stopping:
             return
-        full = len(self._working) >= WORKERS
         seconds = POLL if due is None else min(POLL, max(due, 0.0))
-        self._timer = self._clock.callLater(0 if self._again and not full else seconds, self.look)
+        self._timer = self._clock.callLater(0 if self._again and not self._is_busy else seconds, self.look)
 
-    def _begin(self, active: ActiveSend) -> None:
-        send_id = active.send.id
+    def _begin(self, active: ActiveSend, begun: Begun | None = None) -> None:
+        lane = active.lane
         if self._stopping:
             return
-        work = Deferred.fromCoroutine(self._work(active))
-        self._working[send_id] = work.addErrback(self._broken).addBoth(self._done, send_id)
+        work = Deferred.fromCoroutine(self._work(active, begun))
+        self._working[lane] = active.send.id, work.addErrback(self._broken).addBoth(self._done, lane)
         if work.called and not work.paused:
-            self._working.pop(send_id, None)
+            self._working.pop(lane, None)
 
-    async def _work(self, active: ActiveSend) -> None:
+    async def _work(self, active: ActiveSend, begun: Begun | None) -> None:
         send_id = active.send.id
         try:
             self.check(active)
-            await self._fan_out(active).run(active)
+            await self._fan_out(active).run(active, begun)
+        except HeldUp:
+            return
         except Overdue:
-            await self._abandon(send_id)
+            await self._abandon(active)
         except Lost:
             self.log.info(
                 "hub {hub}: another gateway goes on with send {send}", hub=self._hub.name, send=send_id
@@ -129,19 +148,23 @@ class Sender:
             self.log.error(
                 "hub {hub}: send {send}: {error}", hub=self._hub.name, send=send_id, error=str(error)
             )
-            await self._abandon(send_id)
+            await self._abandon(active)
 
     def _fan_out(self, active: ActiveSend) -> FanOut:
         send = active.send
         direct = self._acceptance.targets(send.request) if send.request.handles else ()
-        return FanOut(self._hub, TargetPages(self._hub, send, direct), self)
+        return FanOut(self._hub, TargetPages(self._hub, send, active.platform, direct), self)
 
-    async def _abandon(self, send_id: str) -> None:
-        self.log.warn("hub {hub}: send {send} is abandoned", hub=self._hub.name, send=send_id)
-        self._gateway.withdraw(await self._database.write(batches.abandon, send_id, self._hub.owner))
+    async def _abandon(self, active: ActiveSend) -> None:
+        """Give a send up with its other lanes, which find out and withdraw what they submitted since."""
+        send_id = active.send.id
+        done, unsettled = await self._database.write(batches.abandon, active.lane, send_id, self._hub.owner)
+        if done:
+            self.log.warn("hub {hub}: send {send} is abandoned", hub=self._hub.name, send=send_id)
+        self._gateway.withdraw(unsettled)
 
-    def _done(self, _: object, send_id: str) -> None:
-        if self._working.pop(send_id, None) is not None:
+    def _done(self, _: object, lane: int) -> None:
+        if self._working.pop(lane, None) is not None:
             self.look()
 
     def _failed(self, failure: Failure, what: str) -> None:
@@ -165,6 +188,15 @@ class Sender:
         if began is not None and self._hub.wall() > began + self._hub.table.expiry:
             raise Overdue
 
+    def has_room(self, app: str) -> bool:
+        return self._apps.has_room(app)
+
+    def refused(self, app: str) -> None:
+        self._apps.refused(app)
+
+    def go_on(self, active: ActiveSend, begun: Begun) -> None:
+        self._begin(active, begun)
+
     def room(self, app: str, refused: bool) -> "Deferred[bool]":
         return Deferred.fromCoroutine(self._room(app, refused))
 
@@ -174,7 +206,12 @@ class Sender:
         if cancel is None and not refused:
             return True
         wait = RETRY if cancel is None else LONGEST_WAIT
-        await self._pause(min(wait, self._hub.table.lease / RENEWALS), relief)
+        self._held += 1
+        self._look_soon()  # another send may go on meanwhile
+        try:
+            await self._pause(min(wait, self._hub.table.lease / RENEWALS), relief)
+        finally:
+            self._held -= 1
         if cancel is not None:
             cancel()
         return False

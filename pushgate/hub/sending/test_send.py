@@ -12,9 +12,9 @@ from pushgate.hub.hub_context import HubContext
 from pushgate.hub.outcomes.names import WORDS, refusal_name
 from pushgate.hub.outcomes.reports import name_of
 from pushgate.hub.sending.acceptance import Acceptance
-from pushgate.hub.sending.fan_out import entry_of
 from pushgate.hub.sending.formatting import native_payload
 from pushgate.hub.sending.page import Group, native_groups, template_groups
+from pushgate.hub.sending.page_submission import entry_of
 from pushgate.hub.store import batches, sends, targets
 from pushgate.hub.store.batches import BatchEntry
 from pushgate.hub.store.targets import Target

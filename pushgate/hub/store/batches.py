@@ -64,14 +64,20 @@ def finish(session: Session, send_id: str) -> SendState | None:
     return end(session, send_id, SendState.ABANDONED if rows[0][1] else state)
 
 
-def abandon(session: Session, send_id: str, owner: str) -> list[int]:
-    """Resolve no more of a send that took too long; return its batches, which may be withdrawn."""
-    session.execute(
-        "UPDATE send SET overdue = 1, resolved = 1, planned_end = NULL WHERE id = ? AND owner = ?",
-        (send_id, owner),
+def abandon(session: Session, lane: int, send_id: str, owner: str) -> tuple[bool, list[int]]:
+    """Resolve no more of a send that took too long, with all its lanes, by the lane of a gateway.
+
+    :returns: whether that was this call's doing; and the batches of the send, which may be withdrawn.
+    """
+    mine = session.execute(
+        "UPDATE lane SET resolved = 1 WHERE number = ? AND owner = ? AND resolved = 0 RETURNING send",
+        (lane, owner),
     )
-    finish(session, send_id)
-    return unsettled(session, send_id)
+    if mine:
+        session.execute("UPDATE lane SET resolved = 1, planned_end = NULL WHERE send = ?", (send_id,))
+        session.execute("UPDATE send SET overdue = 1, resolved = 1 WHERE id = ?", (send_id,))
+        finish(session, send_id)
+    return bool(mine), unsettled(session, send_id)
 
 
 def late(session: Session, patience: float, limit: int = 100) -> list[list[int]]:

@@ -33,7 +33,7 @@ def purge_devices(session: Session, numbers: Sequence[int]) -> bool:
     have a new number, and be met twice. A gateway that registers it just now holds its row, so that on
     PostgreSQL one of the two transactions is tried again.
     """
-    busy = "SELECT 1 FROM send WHERE resolved = 0 AND due_at <= ? LIMIT 1"
+    busy = "SELECT 1 FROM lane WHERE resolved = 0 AND due_at <= ? LIMIT 1"
     if session.execute(busy, (session.now(),)):
         return False
     many_rows.where_in(

@@ -1,8 +1,7 @@
 """The tables of sends, in the SQL of SQLite; where another database differs, its schema translates them.
 
-``send``: `cursor` is the device behind which the next page begins, `planned_end` the end of a page that is
-being submitted, by the gateway `planned_by`, '' once several have tried; `planned_last` says that it is the
-last one. `resolved` is 1 when all its notifications are submitted, `overdue` when it took too long.
+``send``: `resolved` is 1 when all its notifications are submitted, `overdue` when it took too long. What is
+left to be done of it went to another table later, see `lane_tables`.
 
 ``batch``: one for each submission, by its id as text; also for what never got to the gateway, under an id of
 the hub's. `live` notifications will have an outcome, `settled` have. Outcomes may come before it is known of

@@ -25,7 +25,11 @@ def add(session: Session, send_id: str, request: SendRequest) -> Send:
         state=SendState.SCHEDULED if due > now else SendState.ENQUEUED,
         at=now,
     )
-    _insert(session, send, due, resolved=False)
+    _insert(session, send, resolved=False)
+    session.execute(
+        "INSERT INTO lane (send, platform, due_at) VALUES (?, ?, ?)",
+        (send_id, "" if request.platform is None else str(request.platform), due),
+    )
     return send
 
 
@@ -33,16 +37,15 @@ def begin(session: Session, send_id: str, request: SendRequest) -> Send:
     """Keep a send that is worked on already: no gateway claims it."""
     now = session.now()
     send = Send(id=send_id, request=request, state=SendState.PROCESSING, at=now, started_at=now)
-    _insert(session, send, now, resolved=True)
+    _insert(session, send, resolved=True)
     return send
 
 
-def _insert(session: Session, send: Send, due: float, resolved: bool) -> None:
+def _insert(session: Session, send: Send, resolved: bool) -> None:
     session.execute(
-        "INSERT INTO send (id, request, state, accepted_at, due_at, started_at, resolved)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO send (id, request, state, accepted_at, started_at, resolved) VALUES (?, ?, ?, ?, ?, ?)",
         (
-            *(send.id, msgspec.json.encode(send.request), str(send.state), send.at, due, send.started_at),
+            *(send.id, msgspec.json.encode(send.request), str(send.state), send.at, send.started_at),
             int(resolved),
         ),
     )
@@ -51,12 +54,12 @@ def _insert(session: Session, send: Send, due: float, resolved: bool) -> None:
 def cancel(session: Session, send_id: str) -> bool:
     """Cancel a scheduled send; False when it has begun or ended. Raises `UnknownResource`."""
     find(session, send_id)
-    return bool(
-        session.execute(
-            "UPDATE send SET state = ?, resolved = 1, ended_at = ? WHERE id = ? AND state = ? RETURNING id",
-            (str(SendState.CANCELED), session.now(), send_id, str(SendState.SCHEDULED)),
-        )
+    cancelled = session.execute(
+        "UPDATE send SET state = ?, resolved = 1, ended_at = ? WHERE id = ? AND state = ? RETURNING id",
+        (str(SendState.CANCELED), session.now(), send_id, str(SendState.SCHEDULED)),
     )
+    session.executemany("UPDATE lane SET resolved = 1 WHERE send = ?", cancelled)
+    return bool(cancelled)
 
 
 def find(session: Session, send_id: str) -> Send:
@@ -90,7 +93,8 @@ def latest(session: Session, scheduled: bool, limit: int) -> list[Send]:
     """The sends that came last, or those that are scheduled next."""
     if scheduled:
         rows = session.execute(
-            f"SELECT {COLUMNS} FROM send WHERE resolved = 0 AND state = ? ORDER BY due_at, id LIMIT ?",
+            f"SELECT {COLUMNS} FROM send JOIN (SELECT send, due_at FROM lane WHERE resolved = 0) AS open"
+            " ON open.send = send.id WHERE state = ? ORDER BY due_at, id LIMIT ?",
             (str(SendState.SCHEDULED), limit),
         )
     else:
@@ -110,6 +114,7 @@ def purge(session: Session, keep: float) -> bool:
         "SELECT id FROM batch WHERE at < ? AND send NOT IN (SELECT id FROM send) LIMIT ?", (before, MOST)
     )
     session.executemany("DELETE FROM send WHERE id = ?", old)
+    session.executemany("DELETE FROM lane WHERE send = ?", old)
     for table, column in (("batch", "id"), ("batch_outcome", "batch"), ("reported", "batch")):
         session.executemany(f"DELETE FROM {table} WHERE {column} = ?", batches)
     feedback = session.execute(
