@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import sqlite3
 import subprocess
 import time
 
@@ -11,7 +12,7 @@ import pytest
 
 from pushgate.cli.hub.options import FORMATS
 from pushgate.protocols.notification_hubs.platform_names import TARGET_NAMES, TEMPLATE
-from tests.cli.programs import COMMAND, CONFIGURATION, RunningGateway, pushgate
+from tests.cli.programs import COMMAND, CONFIGURATION, RunningGateway, pushgate, start
 
 ENTRY = (
     '<AppleRegistrationDescription xmlns="http://schemas.microsoft.com/netservices/2010/10/servicebus/connect">'
@@ -133,6 +134,23 @@ def test_errors(running):
     assert (found["errors"][0]["handle"], found["errors"][0]["outcome"]) == ("DEAD01", "BadChannel")
     assert "apns\tDEAD01\t" in hub(running, "details", sent["id"], "--errors").stdout
     assert json.loads(hub(running, "jobs", "--json").stdout) == {"jobs": []}
+
+
+def test_a_database_that_keeps_an_import_waiting(running, tmp_path):
+    """A line says so within seconds, and the import goes on when the database does."""
+    file = tmp_path / "devices"
+    file.write_text('{"platform": "apns", "handle": "aa77"}\n')
+    store = sqlite3.connect(running.file.parent / "state" / "hubs" / "main.sqlite", isolation_level=None)
+    store.execute("BEGIN IMMEDIATE")
+    try:
+        process = start(*COMMAND, "hub", "import", "--hub", "main", "--to", running.to, str(file))
+        line = "waiting: no answer for 2 s; the hub's database may be busy or away\n"
+        assert process.stderr.readline() == line
+    finally:
+        store.execute("ROLLBACK")
+        store.close()
+    out, said = process.communicate(timeout=60)
+    assert (out, said, process.returncode) == ("1 entered\n", "", 0)
 
 
 def test_many(running):
