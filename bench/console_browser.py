@@ -9,8 +9,8 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-PATIENCE: Final = 10.0
-"""Seconds to wait for anything at most."""
+PATIENCE: Final = 30.0
+"""Seconds to wait for anything at most: the machine may be busy."""
 DESKTOP: Final = (1280, 860)
 PHONE: Final = (360, 740)
 _LOOK: Final = """
@@ -72,7 +72,7 @@ class Browser:
         self.type("#name", name)
         self.type("#secret", secret)
         self.click("#submit")
-        self.until(lambda: self.text("#connection") == "live", "the page was live")
+        self.until(lambda: self.text("#connection") == "live" and self.text("#tiles"), "there were figures")
 
     def go(self, page: str) -> None:
         """Show another page of the console."""
@@ -112,6 +112,12 @@ class Browser:
         messages = [each["message"] for each in log if each["level"] == "SEVERE"]
         return [each for each in messages if "Failed to load resource" not in each]
 
+    def cpu(self) -> float:
+        """Seconds of CPU that the page's thread has used since the first call, which is 0."""
+        self._cdp("Performance.enable", timeDomain="threadTicks")
+        metrics = self._cdp("Performance.getMetrics")["metrics"]
+        return next(float(each["value"]) for each in metrics if each["name"] == "TaskDuration")
+
     def screenshot(self, file: str, whole: bool = True) -> None:
         """Keep what is seen as a PNG; the whole page, or as much as fits."""
         if whole:
@@ -122,5 +128,5 @@ class Browser:
             time.sleep(0.3)
         self.driver.save_screenshot(file)
 
-    def _cdp(self, command: str, **arguments: Any) -> None:
-        self.driver.execute_cdp_cmd(command, arguments)
+    def _cdp(self, command: str, **arguments: Any) -> Any:
+        return self.driver.execute_cdp_cmd(command, arguments)

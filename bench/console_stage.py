@@ -78,7 +78,7 @@ class Stage:
             hubs={"main": self.hub},
         )
         self._began, self._count, self._order = time.monotonic(), 0.0, 1
-        self._loop = LoopingCall(self._beat)
+        self._loop = LoopingCall.withCount(self._beat)
         self._fill()
 
     async def start(self) -> str:
@@ -133,9 +133,9 @@ class Stage:
             "dead_tokens": len(self.gateway.dead[self.names[place]]),
         }
 
-    def _beat(self) -> None:
-        """Report what a beat has."""
-        self._count += self.rate * BEAT
+    def _beat(self, beats: int) -> None:
+        """Report what a beat has, or several when this process stood still."""
+        self._count += self.rate * BEAT * beats
         number, self._count = int(self._count), self._count % 1
         for state, status, reason, share in MIX:
             for place, app in enumerate(self.names):
