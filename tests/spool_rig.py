@@ -50,9 +50,9 @@ class SpoolCase(TestCase):
             self.assertEqual(await self.spool.append(each, None), each.id)
 
     async def kept(self, priority: int = 10) -> list[Kept]:
-        found, more = await self.spool.page("news", priority, 0, 1_000_000)
-        self.assertFalse(more)
-        return found
+        page = await self.spool.page("news", priority, 0, 1_000_000)
+        self.assertFalse(page.more)
+        return list(page.kept)
 
     def refused(self) -> str:
         """Why it does not start, in one line."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from pushgate.gateway.spool.interface import ISpool, Kept, Undelivered
+from pushgate.gateway.spool.interface import ISpool, Kept, Page, Undelivered
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import CannotStart
@@ -76,8 +76,8 @@ class RecordingSpool:
     def forgo(self, spans: Sequence[BatchSlice]) -> None:
         self.forgone += spans
 
-    def page(self, app: str, priority: int, after: int, limit: int) -> Deferred[tuple[list[Kept], bool]]:
-        """One batch a page."""
+    def page(self, app: str, priority: int, after: int, limit: int) -> Deferred[Page]:
+        """One batch a page, or none when nothing is left of it."""
         self.pages_asked.append((app, priority, after))
         return self._answer().addCallback(lambda _: self._page(app, priority, after))
 
@@ -159,13 +159,14 @@ class RecordingSpool:
         entries = self.dead_tokens.get(app, {})
         return [entries[token] for token in sorted(entries) if token > after][:limit]
 
-    def _page(self, app: str, priority: int, after: int) -> tuple[list[Kept], bool]:
+    def _page(self, app: str, priority: int, after: int) -> Page:
         later = [
             each
             for each in map(self._now, self.recovered)
             if (each.batch.app, each.batch.priority) == (app, priority) and each.batch.order > after
         ]
-        return later[:1], len(later) > 1
+        last = max([after, *(each.batch.order for each in later[:1])])
+        return Page(tuple(each for each in later[:1] if each.left), last, len(later) > 1)
 
     def _find(self, number: int) -> Kept | None:
         found = (each for each in self.recovered if each.batch.id >> 16 == number >> 16)

@@ -121,16 +121,16 @@ class Backlog:
             self._loading.discard(priority)
 
     async def _page(self, priority: Priority) -> None:
-        kept, more = await self._spool.page(self._app, priority, self._last[priority], PAGE)
+        page = await self._spool.page(self._app, priority, self._last[priority], PAGE)
         if self._stopped:
             return
-        if not more:
+        if not page.more:
             self._behind.discard(priority)
-        for each in kept:
-            self._last[priority] = each.batch.order
+        self._last[priority] = page.last
+        for each in page.kept:
             self._count[priority] -= sum(stop - start for start, stop in each.left)
             self._bring(each)
-        if not more:
+        if not page.more:
             self._count[priority] = 0
 
     def _has_room(self, priority: Priority) -> bool:

@@ -7,7 +7,7 @@ from zlib import crc32
 
 import msgspec
 
-from pushgate.gateway.spool.interface import Kept
+from pushgate.gateway.spool.interface import Kept, Page
 from pushgate.model.batch_slice import outside
 from pushgate.model.notification import MAX_BATCH, MEMBER_BITS, Batch, Delivery, Terms
 from pushgate.model.packed import Packed
@@ -102,8 +102,8 @@ _FROM_JSON: Final = (
 
 def page(
     connection: sqlite3.Connection, app: str, priority: int, after: int, limit: int, view: "View"
-) -> tuple[list[Kept], bool]:
-    """The next batches of an app and priority until they have `limit` bytes, and whether more may come.
+) -> Page:
+    """The next batches of an app and priority until they have `limit` bytes.
 
     Those of which nothing is left are passed over.
     """
@@ -114,11 +114,12 @@ def page(
     for row in cursor:
         if (kept := _kept(connection, row, view)).left:
             found.append(kept)
+        after = kept.batch.order
         size += len(row[-2]) + len(row[-1])
         if size >= limit:
             break
     cursor.close()
-    return found, size >= limit
+    return Page(tuple(found), after, size >= limit)
 
 
 def find(connection: sqlite3.Connection, number: int, view: "View") -> Kept | None:

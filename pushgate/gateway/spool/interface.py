@@ -26,6 +26,19 @@ class Kept(msgspec.Struct, frozen=True):
     restarted: bool = False
 
 
+class Page(msgspec.Struct, frozen=True):
+    """The next batches of an app and priority that a spool kept.
+
+    :param kept: those of which something is left.
+    :param last: the order of the last batch that was looked at, whether something is left of it or not.
+    :param more: whether more may come behind it.
+    """
+
+    kept: tuple[Kept, ...]
+    last: int
+    more: bool
+
+
 class Undelivered(msgspec.Struct, frozen=True):
     """What a spool kept for the sinks.
 
@@ -75,9 +88,10 @@ class ISpool(Interface):
     def forgo(spans: Sequence[BatchSlice]) -> None:
         """Note that these were not written after all, whatever was intended."""
 
-    def page(app: str, priority: int, after: int, limit: int) -> "Deferred[tuple[list[Kept], bool]]":
+    def page(app: str, priority: int, after: int, limit: int) -> "Deferred[Page]":
         """The next batches of an app and priority after the one of order `after`, until they have `limit`
-        bytes of tokens and payloads; and whether there may be more."""
+        bytes of tokens and payloads, those included of which nothing is left: a sink may not know yet what
+        became of very many."""
 
     def find(number: int) -> "Deferred[Kept | None]":
         """The batch that holds the notification with this id, None when it is not kept."""

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
-from pushgate.gateway.spool.interface import ISpool, Kept, Undelivered
+from pushgate.gateway.spool.interface import ISpool, Kept, Page, Undelivered
 from pushgate.model.batch_slice import BatchSlice
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.errors import Conflict, Overloaded
@@ -64,8 +64,8 @@ class MemorySpool:
     def forgo(self, spans: Sequence[BatchSlice]) -> None:
         """Nothing is kept that could be asked for."""
 
-    def page(self, app: str, priority: int, after: int, limit: int) -> Deferred[tuple[list[Kept], bool]]:
-        return succeed(([], False))
+    def page(self, app: str, priority: int, after: int, limit: int) -> Deferred[Page]:
+        return succeed(Page((), after, False))
 
     def find(self, number: int) -> Deferred[Kept | None]:
         return succeed(None)

@@ -19,7 +19,7 @@ from pushgate.gateway.spool import batches, undelivered_reports
 from pushgate.gateway.spool.dead_tokens import ConfirmDead, DropDead, KeepDead, page
 from pushgate.gateway.spool.high_water_mark import FILE as MARK
 from pushgate.gateway.spool.high_water_mark import REMEMBERED, HighWaterMark
-from pushgate.gateway.spool.interface import ISpool, Kept, Undelivered
+from pushgate.gateway.spool.interface import ISpool, Kept, Page, Undelivered
 from pushgate.gateway.spool.jobs import Append, Close, Delivered, Forgo, Intend, Job, Read, Results, Settle
 from pushgate.gateway.spool.memory import content_digest
 from pushgate.gateway.spool.spool_file import FILE, fault, lock, open_spool
@@ -91,7 +91,7 @@ class SqliteSpool:
         if spans:
             self._do(Forgo(_ranges(spans)))
 
-    def page(self, app: str, priority: int, after: int, limit: int) -> "Deferred[tuple[list[Kept], bool]]":
+    def page(self, app: str, priority: int, after: int, limit: int) -> "Deferred[Page]":
         return self._read(lambda view: batches.page(self._connection, app, priority, after, limit, view))
 
     def find(self, number: int) -> "Deferred[Kept | None]":

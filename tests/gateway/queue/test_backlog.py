@@ -65,6 +65,15 @@ class RecoveryTests(BacklogCase):
         self.failureResultOf(self.rig.gateway.status(of.id + 1), NotFound)
         self.assertFalse(now(self.rig.gateway.cancel(of.id + 1)))
 
+    def test_pages_of_which_nothing_is_left(self) -> None:
+        """Batches that are done, and that a sink has not taken, are passed over: the gateway starts all the same."""
+        done = [Kept(batch(2, order=order), ()) for order in (1, 2)]
+        self.restarted(*done, Kept(batch(2, order=3), ((0, 2),)), Kept(batch(2, order=4), ()))
+        self.assertEqual(
+            [after for *_, after in self.spool.pages_asked if _[1] == Priority.URGENT], [0, 1, 2, 3]
+        )
+        self.assertEqual(tokens_of(self.rig.upstream.take()), [token(0), token(1)])
+
     def test_in_doubt(self) -> None:
         """What may have been written under at-most-once is not sent again, and reported to be unknown."""
         of = batch(5, order=1)

@@ -33,7 +33,7 @@ def started(directory: Path) -> list[Batch]:
     spool.start()
     try:
         view = batches.View(0.0, 0.0)
-        kept, _ = batches.page(spool._connection, "news", 10, 0, 1 << 30, view)
+        kept = batches.page(spool._connection, "news", 10, 0, 1 << 30, view).kept
         return [replace(each.batch, waiting_since=0.0) for each in kept]
     finally:
         spool._connection.close()

@@ -128,10 +128,23 @@ class KeepingTests(SpoolCase):
         """A page ends with the batch that fills it, and the next begins behind it."""
         await self.keep(*(batch(2, order=order) for order in range(1, 6)))
         size = len(batch(2).tokens.blob) + len(PAYLOAD)
-        first, more = await self.spool.page("news", 10, 0, size + 1)
-        self.assertEqual(([each.batch.order for each in first], more), ([1, 2], True))
-        second, more = await self.spool.page("news", 10, 2, 10 * size)
-        self.assertEqual(([each.batch.order for each in second], more), ([3, 4, 5], False))
+        self.assertEqual(await self.paged(0, size + 1), ([1, 2], 2, True))
+        self.assertEqual(await self.paged(2, 10 * size), ([3, 4, 5], 5, False))
+        self.assertEqual(await self.paged(5, size), ([], 5, False))
+
+    async def test_a_page_of_batches_that_are_done(self) -> None:
+        """It says how far it was read: batches of which nothing is left fill it too, however many they are."""
+        of = [batch(2, order=order) for order in range(1, 6)]
+        await self.keep(*of)
+        self.spool.settle(1, [outcome(each, 0, 2) for each in of[:4]])  # and no sink took it
+        size = len(batch(2).tokens.blob) + len(PAYLOAD)
+        self.assertEqual(await self.paged(0, size + 1), ([], 2, True))
+        self.assertEqual(await self.paged(2, size + 1), ([], 4, True))
+        self.assertEqual(await self.paged(4, size + 1), ([5], 5, False))
+
+    async def paged(self, after: int, limit: int) -> tuple[list[int], int, bool]:
+        page = await self.spool.page("news", 10, after, limit)
+        return [each.batch.order for each in page.kept], page.last, page.more
 
     async def test_find(self) -> None:
         """Any member leads to its batch."""
