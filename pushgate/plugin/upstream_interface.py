@@ -111,9 +111,9 @@ class IUpstream(Interface):
     def stop() -> "Deferred[None]":
         """Take no more, settle what is in flight as far as possible, close; fires when all is closed.
 
-        The rest is requeued. Called at the end, and when a reload puts another upstream of the
-        same app in its place, which is at work by then. Not bounded in time: the gateway calls `abort` when
-        it has waited long enough.
+        The rest is requeued. Called at the end, without a `start` before it when the gateway's start was cut
+        short, and when a reload puts another upstream of the same app in its place, which is at work by
+        then. Not bounded in time: the gateway calls `abort` when it has waited long enough.
         """
 
     def abort() -> None:

@@ -238,6 +238,14 @@ def test_stop(rig):
     assert rig.clock.getDelayedCalls() == []
 
 
+def test_stopped_before_its_start():
+    """A gateway that is stopped while it starts stops upstreams that it has not started yet."""
+    surroundings = replace(context(MemoryNetwork()), reactor=Clock())
+    upstream = RoutedUpstream(origin_of, Way, RecordingQueue(), surroundings)
+    assert upstream.stop().called
+    upstream.abort()
+
+
 def test_abort(rig):
     """All routes are closed at once; harmless when that was done before."""
     rig.put(b"a/1", b"b/1")

@@ -80,7 +80,8 @@ class RoutedUpstream:
         if self._stopped is None:
             stopped = self._stopped = Deferred(lambda _: None)
             self._turns.cancel()
-            self._sweeper.stop()
+            if self._sweeper.running:  # else the gateway's start was cut short
+                self._sweeper.stop()
             self._elsewhere.close()
             closing = [self._leave(route) for route in list(self._routes.values())]
             closed = DeferredList([*closing, *(route.closed for route in self._leaving)])
