@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pushgate.hub.hub_context import HubContext
 from pushgate.hub.outcomes.sweep import Sweep
 from pushgate.hub.settings import HubTable
-from pushgate.hub.store import batches, feedback, sends
+from pushgate.hub.store import batches, feedback, sends, tags
 from pushgate.hub.store.batches import BatchEntry
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.hub.errors import UnknownResource
@@ -43,6 +43,22 @@ class SweepTests(SynchronousTestCase):
         self.bury(b"back", int(EPOCH) - 5)
         self.sweep.start()
         assert self.registered() == 2
+
+    def test_tags_that_no_registration_has_go(self) -> None:
+        """When they are found so for more than an hour; those that are used again meanwhile stay."""
+        for number in range(5):
+            self.database.add_device(b"%d" % number, f"user:{number}", "all", updated_at=EPOCH - 10)
+        for number in range(1, 5):
+            self.bury(b"%d" % number, int(EPOCH) - 5)
+        self.patch(tags, "LOOKED_AT", 2)
+        self.sweep.start()
+        names = self.database.session.execute("SELECT name FROM tag ORDER BY name")
+        assert len(names) == 6
+        self.clock.pump([60] * 5)
+        self.database.add_device(b"new", "user:3")
+        self.clock.pump([60] * 125)
+        names = self.database.session.execute("SELECT name FROM tag ORDER BY name")
+        assert names == [("all",), ("user:0",), ("user:3",)]
 
     def test_a_doubted_death_is_looked_at_again(self) -> None:
         """In a minute; what is not doubted is looked at each hour."""

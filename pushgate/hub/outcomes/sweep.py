@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pushgate.hub.hub_context import HubContext
-from pushgate.hub.store import batches, pruning, purging, sends
+from pushgate.hub.store import batches, pruning, purging, sends, tags
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.store_down import StoreDown
 
@@ -77,6 +77,7 @@ class Sweep:
             self._all_at = self._clock.seconds() + HOUR
             await self._prune()
             await self._purge_devices()
+            await self._purge_tags()
 
     async def _purge_devices(self) -> None:
         """Forget handles that nothing is registered for."""
@@ -85,6 +86,16 @@ class Sweep:
             if self._stopping or not await self._database.write(purging.purge_devices, unused):
                 return
             after = unused[-1]
+
+    async def _purge_tags(self) -> None:
+        """Forget tags that no registration has any more: those that were found so an hour ago."""
+        while not self._stopping and await self._database.write(tags.delete_unused):
+            pass
+        after: int | None = 0
+        while after is not None and not self._stopping:
+            after, unused = await self._database.read(tags.without_registrations, after)
+            if unused:
+                await self._database.write(tags.mark_unused, unused)
 
     async def _prune(self) -> None:
         for app, platforms in self._hub.platforms().items():

@@ -37,3 +37,8 @@ DEVICE_TABLES: Final = (
     "CREATE TABLE registration_id (id TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
     "CREATE INDEX registration_id_at ON registration_id (at)",
 )
+UNUSED_TAG_TABLES: Final = (
+    "ALTER TABLE tag ADD COLUMN unused_since DOUBLE PRECISION",
+    "CREATE INDEX tag_unused ON tag (unused_since) WHERE unused_since IS NOT NULL",
+)
+"""A later step, see `tags`."""
