@@ -5,9 +5,10 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ACCOUNTS = ("postgres", "nobody")
@@ -32,6 +33,36 @@ def account():
     names = {each.pw_name: each for each in pwd.getpwall()}
     user = next(names[name] for name in ACCOUNTS if name in names)
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+REFUSING = """
+import socket, sys
+with socket.create_server(("127.0.0.1", 0)) as server:
+    print(server.getsockname()[1], flush=True)
+    while True:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(bytes.fromhex(sys.argv[1]))
+"""
+
+
+@contextmanager
+def refusing_server(code):
+    """What answers each connection as a PostgreSQL server does that refuses it; the port.
+
+    It is a process, since libpq keeps all threads waiting while it asks whether a server is there.
+
+    :param code: the SQLSTATE; None: it closes the connection without a word.
+    """
+    fields = f"SFATAL\0VFATAL\0C{code}\0Mno\0\0".encode()
+    answer = b"" if code is None else b"E" + (len(fields) + 4).to_bytes(4, "big") + fields
+    command = [sys.executable, "-c", REFUSING, answer.hex()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+        try:
+            yield int(program.stdout.readline())
+        finally:
+            program.kill()
 
 
 class PostgresqlServer:
@@ -71,6 +102,26 @@ class PostgresqlServer:
             self._program.send_signal(how)
             self._program.wait(WAIT)
             self._program = None
+
+    @contextmanager
+    def access(self, rule):
+        """Have a line of `pg_hba.conf` decide who may connect, meanwhile."""
+        file = self._data / "pg_hba.conf"
+        before = file.read_text()
+        try:
+            self._reload(file, f"{rule}\n{before}")
+            yield
+        finally:
+            self._reload(file, before)
+
+    def _reload(self, file, text):
+        file.write_text(text)
+        seen = (self.directory / "log").read_text().count("reloading configuration files")
+        self._program.send_signal(signal.SIGHUP)
+        self._wait(
+            lambda: (self.directory / "log").read_text().count("reloading configuration files") > seen,
+            "read its files again",
+        )
 
     def remove(self):
         """End it, and delete all of it."""

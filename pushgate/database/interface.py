@@ -41,7 +41,11 @@ class IDatabase(Interface):
     """A database. Its methods are called in the reactor's thread; work runs in threads of its own."""
 
     def start() -> None:
-        """Open it, bring its schema up to date. Raises `CannotStart`."""
+        """Open it, bring its schema up to date. Raises `CannotStart`.
+
+        One on a server that is only away is opened as soon as that is there; until then all fails with
+        `StoreDown`.
+        """
 
     def stop() -> "Deferred[None]":
         """Finish what was asked for, then close it; fires when that is done. Never fails."""

@@ -22,6 +22,7 @@ _VERSION: Final = "SELECT version FROM schema_version"
 CONNECT: Final = 5
 """Seconds that connecting to PostgreSQL may take."""
 _NO_START: Final = "a gateway does not start with it"
+_NO_HUB: Final = "the hub is not served until it can be used; one that refuses the gateway stops its start"
 
 
 async def diagnose(name: str, config: HubTable, examination: Examination) -> AsyncIterator[Finding]:
@@ -89,7 +90,7 @@ def _postgresql(name: str, config: HubTable, password: str) -> Finding:
         return _asked(psycopg, config.store, password, schema)
     except psycopg.Error as error:
         return failure(
-            "hub-store", f"{printable(config.store)}: {printable(reason(error))}", _NO_START,
+            "hub-store", f"{printable(config.store)}: {printable(reason(error))}", _NO_HUB,
             "check the address, the password and pg_hba.conf, with psql from this machine",
         )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +13,10 @@ from pathlib import Path
 import msgspec
 import pytest
 from msgspec.structs import replace
-from twisted.internet.defer import gatherResults
+from twisted.internet import reactor
+from twisted.internet.defer import FirstError, gatherResults
+from twisted.internet.task import deferLater
+from twisted.logger import capturedLogs
 
 from pushgate.database.migrations import migrate
 from pushgate.database.sqlite import SqliteDatabase, SqliteSession
@@ -27,6 +31,7 @@ from pushgate.model.store_down import StoreDown
 from tests import hub_database_rules
 from tests.hub_database_rules import handles
 from tests.hub_store_rig import fresh_address, registration
+from tests.postgresql_rig import refusing_server
 
 
 class TestSqlite(hub_database_rules.AnyDatabase):
@@ -317,11 +322,98 @@ class TestPostgresql(hub_database_rules.AnyDatabase):
             await database.write(registrations.create, registration(b"x", "a\0b"))
         assert await database.read(handles) == []
 
-    def test_a_server_that_is_not_there_is_a_fault(self):
+    async def test_a_server_that_is_away_at_the_start(self):
+        """It is waited for: until it is there all is refused and one line says why, then the schema is made."""
+        address = fresh_address(self.server)
+        self.server.stop()
+        try:
+            with capturedLogs() as events:
+                database = self.postgresql(self.server, address=address)
+                for ask in [database.read(handles) for _ in range(5)]:
+                    with pytest.raises(StoreDown, match="cannot be reached; nothing was done"):
+                        await ask
+        finally:
+            self.server.start()
+        assert [event["log_level"].name for event in events] == ["error"]
+        assert "No such file" in events[0]["error"]
+        await self.found_again(database)
+        assert await database.read(handles) == []
+        await database.write(registrations.create, registration(b"1"))
+        await database.stop()
+        assert await self.postgresql(self.server, address=address).read(handles) == [b"1"]
+
+    async def found_again(self, database):
+        """Ask until the pause after the last failure is over; one line says that it is there."""
+        with capturedLogs() as events:
+            for _ in range(50):
+                try:
+                    await gatherResults([database.read(handles) for _ in range(5)], consumeErrors=True)
+                    break
+                except FirstError:
+                    await deferLater(reactor, 0.1)
+        assert ["is reached" in event["log_format"] for event in events] == [True]
+
+    async def test_a_server_that_turns_out_to_be_of_no_use(self):
+        """What would have stopped the start is an answer too, each time."""
+        address = fresh_address(self.server)
+        await self.postgresql(self.server, address=address).stop()
+        self.server.sql(f"UPDATE {address.schema}.schema_version SET version = 99")
+        self.server.stop()
+        try:
+            database = self.postgresql(self.server, address=address)
+        finally:
+            self.server.start()
+        with capturedLogs() as events:
+            for _ in range(2):
+                with pytest.raises(StoreDown):
+                    await database.read(handles)
+        assert events == []  # a minute has not passed since the first line
+
+    def test_a_server_that_does_not_take_connections_yet(self):
+        """One that starts, or that nothing is heard of, is waited for; a password it refuses stops the start."""
+        for code, faults in (("57P03", 0), ("28P01", 1), (None, 0)):
+            with refusing_server(code) as port:
+                url = f"postgresql://hub@127.0.0.1:{port}/hub?sslmode=disable&gssencmode=disable"
+                assert len(self.faults(url)) == faults, code
+
+    def test_what_is_wrong_in_the_configuration(self):
         """The gateway does not start, and names the key."""
-        address = ServerAddress("postgresql://hub@/postgres?host=/nonexistent", "x")
-        with pytest.raises(CannotStart, match=r"hubs\.main\.store"):
-            PostgresqlDatabase(address, 2, self.context, "hubs.main.store").start()
+        url = self.server.url
+        for wrong, word in (
+            (url.replace("/postgres?", "/nothere?"), "does not exist"),
+            (url.replace("hub@", "somebody@"), "does not exist"),
+            (f"{url}&colour=red", "colour"),
+            ("postgresql://hub@127.0.0.1:1/hub?sslmode=verify-full&sslrootcert=/none", ""),
+        ):
+            assert all(word in fault for fault in self.faults(wrong)), wrong
+        with self.server.access("local all all scram-sha-256"):
+            [fault] = self.faults(url.replace("hub@", "hub:wrong@"))
+        assert "password authentication failed" in fault
+
+    def test_names(self):
+        """One that nobody has is wrong; when names cannot be looked up it may be right."""
+
+        def failing(code):
+            def fail(*_, **__):
+                raise socket.gaierror(code, "no")
+
+            return fail
+
+        assert len(self.faults(f"postgresql://hub@{'x' * 64}.example/hub")) == 1
+        for code, faults in ((socket.EAI_NONAME, 1), (socket.EAI_AGAIN, 0)):
+            self.patch(socket, "getaddrinfo", failing(code))
+            assert len(self.faults("postgresql://hub@database.example/hub")) == faults
+
+    def faults(self, url):
+        """The lines with which a gateway does not start."""
+        database = PostgresqlDatabase(ServerAddress(url, "x"), 2, self.context, "hubs.main.store")
+        faults = []
+        try:
+            self.started(database)
+        except CannotStart as error:
+            faults = error.faults
+        assert all(line.startswith("hubs.main.store: ") for line in faults)
+        return faults
 
     async def test_a_later_schema_is_left_alone(self):
         """A program that is older than the schema does not start, and says so."""

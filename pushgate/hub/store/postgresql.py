@@ -5,7 +5,8 @@ state of the database; where two change the same, the server gives up one of the
 what reads a row and then writes it needs no lock.
 
 A connection that is lost is made anew with the next piece of work. If it is lost while a transaction is
-committed, the server is asked afterwards what became of that.
+committed, the server is asked afterwards what became of that. One that is away when the hub starts
+is no other case than one that goes away later.
 """
 
 import random
@@ -17,14 +18,13 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 import psycopg
-from psycopg import sql
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pushgate.database.interface import A, IDatabase, Session
-from pushgate.database.migrations import NotOurs, migrate
+from pushgate.database.migrations import NotOurs
 from pushgate.hub.store.postgresql_connection import (
     CONTENTION,
     LOST,
@@ -32,7 +32,7 @@ from pushgate.hub.store.postgresql_connection import (
     PostgresqlSession,
     ServerAddress,
 )
-from pushgate.hub.store.schema import STEPS, for_postgresql
+from pushgate.hub.store.postgresql_schema import SchemaOnce, is_away
 from pushgate.hub.store.together import alone
 from pushgate.model.errors import CannotStart, Invalid, reason
 from pushgate.model.log_throttle import LogThrottle
@@ -45,7 +45,6 @@ FATE: Final = 15.0
 """Seconds in which it is to be found out what became of a transaction."""
 _PAUSE: Final = 0.01
 """Seconds before a transaction is tried again, at most, times the number of tries."""
-_MIGRATION_LOCK: Final = 0x70676862
 T = TypeVar("T")
 
 
@@ -73,21 +72,20 @@ class PostgresqlDatabase:
         self._context, self._key = context, key
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._stopped: list[Deferred[None]] = []
+        self._schema = SchemaOnce(address)
         self._running = False
         self._throttle = LogThrottle()
 
     # IDatabase, in the reactor's thread
 
     def start(self) -> None:
+        """Raise `CannotStart` for what does not pass by itself; a server that is away is waited for."""
         try:
-            session = PostgresqlSession.connect(self._address)
-            try:
-                session.lock(_MIGRATION_LOCK)
-                session.write(_prepare, (self._address.schema,))
-            finally:
-                session.close()
-        except (psycopg.Error, NotOurs, FateUnclear) as error:
-            raise CannotStart([f"{self._key}: {reason(error)}"]) from None
+            self._schema.prepare()
+        except (psycopg.Error, NotOurs, FateUnclear, UnicodeError) as error:  # the last: no name of a host
+            if not (isinstance(error, psycopg.Error) and is_away(self._address.url, error)):
+                raise CannotStart([f"{self._key}: {reason(error)}"]) from None
+            self._lost(error)
         self._running = True
         for number in range(self._connections):
             self._run(number)
@@ -125,11 +123,16 @@ class PostgresqlDatabase:
 
         def body() -> None:
             try:
-                _Worker(self._address, self._lost).run(self._jobs, self._answer)
+                _Worker(self._address, self._ready, self._lost).run(self._jobs, self._answer)
             finally:
                 self._context.reactor.callFromThread(stopped.callback, None)
 
         threading.Thread(target=body, name=f"pushgate hub database {number}", daemon=True).start()
+
+    def _ready(self) -> None:
+        """Prepare the schema if the start could not; raise one of `LOST`."""
+        if self._schema.ensure():
+            self.log.info("{key}: the database is reached, and the hub is served", key=self._key)
 
     def _lost(self, error: BaseException) -> None:
         """Log that the server is away; once a while, however many threads and calls find it so."""
@@ -147,10 +150,16 @@ class PostgresqlDatabase:
 
 
 class _Worker:
-    """A thread with its connection."""
+    """A thread with its connection.
 
-    def __init__(self, address: ServerAddress, lost: Callable[[BaseException], None]) -> None:
-        self._address, self._lost = address, lost
+    :param ready: called before one is made; raises one of `LOST`.
+    :param lost: called with the reason when the server cannot be used.
+    """
+
+    def __init__(
+        self, address: ServerAddress, ready: Callable[[], None], lost: Callable[[BaseException], None]
+    ) -> None:
+        self._address, self._ready, self._lost = address, ready, lost
         self._session: PostgresqlSession | None = None
 
     def run(self, jobs: "SimpleQueue[_Job | None]", answer: Callable[[_Job, Any], None]) -> None:
@@ -194,6 +203,7 @@ class _Worker:
 
     def _connected(self) -> PostgresqlSession:
         if self._session is None or self._session.connection.closed:
+            self._ready()
             self._session = PostgresqlSession.connect(self._address)
         return self._session
 
@@ -215,11 +225,3 @@ class _Worker:
                 return Failure(StoreDown("the hub's database cannot be reached; nothing was done"))
             time.sleep(0.1)
         return Failure(StoreDown("the hub's database went away; whether it was done is not known"))
-
-
-def _prepare(session: PostgresqlSession, schema: str) -> None:
-    (encoding,) = session.execute("SHOW server_encoding")[0]
-    if encoding != "UTF8":
-        raise NotOurs(f"a database with the encoding {encoding}; it is to be UTF8")
-    session.connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
-    migrate(session, STEPS, for_postgresql)
