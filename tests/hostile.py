@@ -97,10 +97,11 @@ HTTP = [
 """For inputs that speak HTTP."""
 
 
-def say(port: int, data: bytes) -> bytes:
-    """Connect, say this and nothing more; what comes back, to the end or for two seconds."""
+def say(port: int, data: bytes, patience: float = 2.0) -> bytes:
+    """Connect, say this and nothing more; what comes back, to the end or until nothing has come for so many seconds."""
     heard = b""
-    with socket.create_connection(("127.0.0.1", port), 2) as connection, contextlib.suppress(OSError):
+    with socket.create_connection(("127.0.0.1", port), 30) as connection, contextlib.suppress(OSError):
+        connection.settimeout(patience)
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         while piece := connection.recv(1 << 16):

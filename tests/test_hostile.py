@@ -93,11 +93,11 @@ class HostileTests(TestCase):
                 Deferred.fromCoroutine(self.push_by_amp(tokens["amp"])),
                 deferToThread(self.push_by_line, tokens["line"]),
                 deferToThread(self.push_by_http, tokens["http"]),
-                deferToThread(say, self.ports["apns"], enhanced(1, tokens["apns"], PAYLOAD)),
+                deferToThread(say, self.ports["apns"], enhanced(1, tokens["apns"], PAYLOAD), 30.0),
                 deferToThread(self.push_by_injector, tokens["injector"]),
                 deferToThread(self.push_by_smtp, tokens["smtp"]),
-                deferToThread(say, self.ports["metrics"], b"GET /metrics HTTP/1.0\r\n\r\n"),
-                deferToThread(say, self.ports["control"], b"GET /summary HTTP/1.0\r\n\r\n"),
+                deferToThread(say, self.ports["metrics"], b"GET /metrics HTTP/1.0\r\n\r\n", 30.0),
+                deferToThread(say, self.ports["control"], b"GET /summary HTTP/1.0\r\n\r\n", 30.0),
             ]
         )
         self.assertIn(b"pushgate_submitted_total", reported[-2])
@@ -112,7 +112,7 @@ class HostileTests(TestCase):
             await client.push("news", token, {"aps": {}})
 
     def push_by_line(self, token: bytes) -> None:
-        answer = say(self.ports["line"], b"PUSH news %b {}\n" % token.hex().encode())
+        answer = say(self.ports["line"], b"PUSH news %b {}\n" % token.hex().encode(), 30.0)
         assert answer.startswith(b"OK "), answer
 
     def push_by_http(self, token: bytes) -> None:
@@ -130,7 +130,7 @@ class HostileTests(TestCase):
         assert b" 200 " in answer.partition(b"\r\n")[0], answer
 
     def push_by_smtp(self, token: bytes) -> None:
-        with smtplib.SMTP("127.0.0.1", self.ports["smtp"], timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", self.ports["smtp"], timeout=30) as client:
             self.assertEqual(client.sendmail("a@example.com", ["b@example.com"], mcmt(token.hex())), {})
 
     # those who do not
@@ -183,7 +183,7 @@ class HostileTests(TestCase):
             guests = [await deferToThread(sit, self.ports[name], b"") for _ in range(2)]
             while len(self.crowd(name).connections) < 2:
                 await deferLater(reactor, 0.01)
-            self.assertEqual(await deferToThread(say, self.ports[name], questions.get(name, b"")), b"")
+            self.assertEqual(await deferToThread(say, self.ports[name], questions.get(name, b""), 30.0), b"")
             for guest in guests:
                 if name in questions:
                     guest.sendall(questions[name])
@@ -216,7 +216,7 @@ class HostileTests(TestCase):
 def say_and_wait(port: int, data: bytes) -> bytes:
     """As `say`, to a peer that takes the end of what is said for the end of all."""
     heard = b""
-    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+    with socket.create_connection(("127.0.0.1", port), 30) as connection:
         connection.sendall(data)
         while piece := connection.recv(1 << 16):
             heard += piece

@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ import trustme
 
 from pushgate.cli.demo.directory import free_ports
 from pushgate.protocols.notification_hubs.sas import sign
+from tests.cli.programs import wait_until
 from tests.hub_clients import connection_string
 from tests.javascript_rig import NODE, SCRIPTS
 from tests.test_every_service import PAYLOADS, Newcomer
@@ -306,14 +307,6 @@ def test_a_service_that_is_down_delays_no_other(hub: Hub, kinds: Kinds) -> None:
     [after] = hub.call(["ended", sent["notificationId"]])
     assert after["state"] == "Completed"
     assert devices(hub.received(since)) == everybody
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for what other processes do."""
-    deadline = time.monotonic() + 40
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_expressions_and_broadcasts(hub: Hub, kinds: Kinds) -> None:

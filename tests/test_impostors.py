@@ -142,7 +142,7 @@ class ImpostorTests(TestCase):
 
         async def attempt(impostor: Impostor, lines: Lines) -> str:
             where = f"tls:localhost:{impostor.port}:trustRoots={self.certificates.ca}"
-            client = connect(reactor, where, retry_for=0, timeout=0.5, login=("me", b"secret"))
+            client = connect(reactor, where, retry_for=0, timeout=20, login=("me", b"secret"))
             error = await self.assertFailure(client.stats(), Exception)
             await client.close()
             return str(error)

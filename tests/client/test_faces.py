@@ -309,7 +309,10 @@ def test_a_lost_answer(running, face, scheme):
     """An answer that is lost is asked for again with the same key, and it is sent once; without a key it is not."""
     between = Between(running.ports[scheme])
     client = face(f"{scheme}://127.0.0.1:{between.port}", timeout=20.0)
-    outcomes = client.watch("other")
+    watcher = face(
+        f"{scheme}://127.0.0.1:{running.ports[scheme]}", timeout=20.0
+    )  # an outcome is no answer to lose
+    outcomes = watcher.watch("other")
     try:
         between.losing = 1
         number = client.push("other", "abcd", HELLO, key=f"lost {face.__name__} {scheme}")
@@ -324,8 +327,8 @@ def test_a_lost_answer(running, face, scheme):
                 break
     finally:
         outcomes.close()
-        client.close()
-        between.close()
+        for each in (client, watcher, between):
+            each.close()
     assert [each for each in seen if each[0] == "abcd"] == [("abcd", number)]
     assert [token for token, _ in seen].count("abce") == 1
 
