@@ -39,7 +39,7 @@ def reported(
 class LedgerCase(TestCase):
     """Makes ledgers over one file, whose time passes when a test says so."""
 
-    timeout = 20
+    timeout = 60
 
     def setUp(self) -> None:
         self.directory = Path(self.mktemp())

@@ -82,7 +82,7 @@ class ServiceRig(Rig):
 class ServiceCase(TestCase):
     """Tests of one upstream before the simulator."""
 
-    timeout = 20
+    timeout = 60
 
     def made(self, *script: dict[str, Any], **settings: Any) -> ServiceRig:
         """A rig that is stopped at the end."""

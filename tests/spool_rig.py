@@ -23,7 +23,7 @@ def outcome(of: Batch, start: int, stop: int, **history: Any) -> Outcome:
 
 
 class SpoolCase(TestCase):
-    timeout = 20
+    timeout = 60
 
     def setUp(self) -> None:
         self.directory = Path(self.mktemp())

@@ -126,7 +126,7 @@ def issue(
 
 
 class NetworkTests(TestCase):
-    timeout = 30
+    timeout = 60
 
     def setUp(self) -> None:
         network: Any = reactor

@@ -22,7 +22,7 @@ from tests.doctor_samples import NOW
 
 
 class WebhookTests(TestCase):
-    timeout = 20
+    timeout = 60
 
     def setUp(self) -> None:
         self.directory = Path(self.mktemp()).absolute()

@@ -51,7 +51,7 @@ class Reader(Protocol):
 
 
 class LossCase(TestCase):
-    timeout = 30
+    timeout = 60
 
     async def pair(self) -> tuple[Any, Any]:
         """Both sides of a connection."""

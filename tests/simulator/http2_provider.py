@@ -201,7 +201,7 @@ def is_uuid(text: str) -> bool:
 class HTTP2Case(TestCase):
     """A simulator that is started for a test, and providers that call it."""
 
-    timeout = 20
+    timeout = 60
     simulator: Simulator
 
     async def start(self, **config: object) -> HTTP2Provider:

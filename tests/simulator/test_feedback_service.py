@@ -12,7 +12,7 @@ STREAM = b"".join(map(encode, TUPLES))
 
 
 class FeedbackServiceTests(TestCase):
-    timeout = 20
+    timeout = 60
 
     async def start(self, *script: dict) -> None:
         self.simulator = make_simulator(self.mktemp(), script=list(script))

@@ -21,7 +21,7 @@ from tests.simulator.provider import PAYLOAD, ClockedReactor, Provider, connect,
 
 
 class PushServiceCase(TestCase):
-    timeout = 20
+    timeout = 60
 
     async def start(self, *script: dict, on: object = None, **config: object) -> None:
         self.simulator = make_simulator(self.mktemp(), on, script=list(script), **config)

@@ -20,7 +20,7 @@ from tests.simulator.provider import connect, frames, make_simulator, until
 
 
 class SimulatorTests(TestCase):
-    timeout = 20
+    timeout = 60
 
     async def test_start_and_stop(self) -> None:
         """It says where it listens; stopping drops every connection; it can be started again."""
@@ -125,7 +125,7 @@ class SimulatorTests(TestCase):
 
 
 class ControlTests(TestCase):
-    timeout = 20
+    timeout = 60
 
     async def ask(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
         """Status and JSON of a request to the control port of a simulator that is started for the test."""

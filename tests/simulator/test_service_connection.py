@@ -19,7 +19,7 @@ PUSH = "/mpns/a"
 
 
 class ServiceCase(TestCase):
-    timeout = 30
+    timeout = 60
 
     async def serve(self, *script: dict[str, Any], **config: Any) -> None:
         config.setdefault("services_listen", "tcp:0:interface=127.0.0.1")

@@ -98,7 +98,7 @@ class Servers(Factory):
 
 
 class ClientCase(TestCase):
-    timeout = 20
+    timeout = 60
 
     async def begin(self, *answers: Answer) -> HTTPClient:
         """A client of a server that gives these answers."""

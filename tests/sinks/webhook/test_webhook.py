@@ -58,7 +58,7 @@ class OneAnswer(BaseHTTPRequestHandler):
 
 
 class WebhookCase(TestCase):
-    timeout = 20
+    timeout = 60
     scheme = "http"
 
     def setUp(self) -> None:

@@ -69,7 +69,7 @@ class _WithoutAlpn:
 class TlsTests(TestCase):
     """What only a real handshake shows."""
 
-    timeout = 15
+    timeout = 60
 
     async def rig(self, *script: dict[str, Any], **app: Any) -> TlsRig:
         """A started rig, stopped at the end."""
