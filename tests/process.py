@@ -83,7 +83,8 @@ class Twistd(ProcessProtocol):
         """What a sink has written to a file, once there are so many; callers hear of an outcome before that."""
 
         def lines() -> list[str]:
-            return file.read_text().splitlines() if file.exists() else []
+            whole, _, _ = file.read_text().rpartition("\n") if file.exists() else ("", "", "")
+            return whole.splitlines()
 
         await self.until(lambda: len(lines()) >= count, f"{count} records were written")
         return [json.loads(line) for line in lines()]

@@ -178,15 +178,16 @@ async def _tried(
             assert self.transport is not None
             self.transport.loseConnection()
 
-    waiting = reactor.callLater(_SILENCE, say, f"no connection to {to} yet; trying for {timeout:g} s")
+    waiting = None
     try:
-        there = endpoint_from_string(reactor, endpoint_text(to.where))
+        there = endpoint_from_string(reactor, endpoint_text(to.where))  # whose imports are no wait
+        waiting = reactor.callLater(_SILENCE, say, f"no connection to {to} yet; trying for {timeout:g} s")
         attempt = Deferred.fromCoroutine(connect(there, Factory.forProtocol(ConnectAttempt), reactor))
         await attempt.addTimeout(timeout, reactor)
     except Exception as error:  # each kind of endpoint has errors of its own
         raise NotReached(_why(to, Failure())) from error
     finally:
-        if waiting.active():
+        if waiting is not None and waiting.active():
             waiting.cancel()
     return there
 

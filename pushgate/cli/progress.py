@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 import click
@@ -49,10 +50,15 @@ class Bars:
 
 
 class Lines:
-    """A line when something has changed, at most one a second; the last state always gets one."""
+    """A line when something has changed, at most one a second; the last state always gets one.
 
-    def __init__(self, total: int, *, err: bool = False) -> None:
-        self._total, self._err = total, err
+    :param monotonic: seconds.
+    """
+
+    def __init__(
+        self, total: int, *, err: bool = False, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._total, self._err, self._monotonic = total, err, monotonic
         self._shown: tuple[int, int] | None = None
         self._latest = (0, 0)
         self._silent_until = 0.0
@@ -60,7 +66,7 @@ class Lines:
     def show(self, pushed: int, settled: int) -> None:
         """Write a line if one is due."""
         self._latest = (pushed, settled)
-        if time.monotonic() >= self._silent_until:
+        if self._monotonic() >= self._silent_until:
             self._tell()
 
     def close(self) -> None:
@@ -70,7 +76,7 @@ class Lines:
     def _tell(self) -> None:
         if self._latest in (self._shown, (0, 0)):
             return
-        self._shown, self._silent_until = self._latest, time.monotonic() + 1.0
+        self._shown, self._silent_until = self._latest, self._monotonic() + 1.0
         pushed, settled = self._latest
         click.echo(f"pushed {pushed:,}, settled {settled:,} of {self._total:,}", err=self._err)
 

@@ -1,11 +1,14 @@
 """The programs as people start them: the command, and a gateway as a process of its own."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pushgate.cli.demo.directory import free_ports
 
@@ -64,6 +67,11 @@ def read_until(process: subprocess.Popen[str], word: str) -> str:
     raise AssertionError(f"ended without {word!r}: {process.communicate()}")
 
 
+def heard(process: subprocess.Popen[str], word: str) -> str:
+    """The next line of its standard error that holds `word`; those about a wait may come before."""
+    return next(line for line in process.stderr if word in line)
+
+
 def end(process: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
     """Signal this process, and no other; its exit code, and what it still said."""
     if process.poll() is None:
@@ -101,6 +109,13 @@ class RunningGateway:
         """What it has said by now."""
         return Path(self._log.name).read_text()
 
+    def until_refused(self, app: str) -> None:
+        """Wait until a connection of this app's, whose push service is not there, has failed."""
+        wait_until(lambda: self._circuit(app)["cause"] == "refused")
+
+    def _circuit(self, app: str) -> Any:
+        return json.loads(pushgate("status", "--json", "--to", self.to).stdout)["apps"][app]["circuit"]
+
     def stop(self) -> None:
         """Stop it, and wait for that."""
         self.process.terminate()
@@ -109,8 +124,23 @@ class RunningGateway:
 
     def _wait(self) -> None:
         """Until it says that it is ready."""
-        deadline = time.monotonic() + 30
-        while "pushgate is ready" not in self.log():
+
+        def ready() -> bool:
             assert self.process.poll() is None, self.log()
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+            return "pushgate is ready" in self.log()
+
+        wait_until(ready)
+
+
+def records(file: Path) -> list[Any]:
+    """The records in a file that another program writes: of the lines that are whole."""
+    whole, _, _ = file.read_text().rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait for what other programs do; fail when it takes longer than any of them may need."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -16,7 +16,7 @@ from pushgate.cli.demo.directory import free_ports
 from pushgate.client import FateUnknown, Overloaded, PushReceipt, Unreachable
 from pushgate.client.receipt import ReceiptPart
 from tests.cli.demo.test_audit import record
-from tests.cli.programs import COMMAND, DOWN, LIMITED, RunningGateway, end, pushgate, start
+from tests.cli.programs import COMMAND, DOWN, LIMITED, RunningGateway, end, heard, pushgate, start
 
 CHANCE = bytes(range(HEAD))
 
@@ -101,7 +101,7 @@ def test_no_simulator(unreachable):
 
 def test_missing_outcomes(unreachable):
     """When no outcome comes for the time of --wait, it ends, and says how many are missing."""
-    done = bench(unreachable.to, "--yes-send", "--count", "30", "--wait", "0.3")
+    done = bench(unreachable.to, "--yes-send", "--count", "30", "--wait", "5")
     assert rows(done)["taken by the gateway"][0] == "30"
     assert rows(done)["without an outcome"] == ["30", "", ""]
     assert done.returncode == 1
@@ -110,7 +110,7 @@ def test_missing_outcomes(unreachable):
 def test_interrupted(unreachable):
     """Ctrl-C ends it, as it ends every command."""
     process = start(*COMMAND, "bench", "--app", "demo", "--to", unreachable.to, "--yes-send", "--count", "30")
-    assert process.stderr.readline().startswith("pushed ")
+    assert heard(process, "pushed ")
     code, out, _ = end(process, signal.SIGINT)
     assert (code, out) == (130, "")
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.cli.programs import CONFIGURATION, RunningGateway, pushgate
+from tests.cli.programs import CONFIGURATION, RunningGateway, pushgate, wait_until
 
 APPS = """
 [apps.slow]
@@ -57,10 +57,9 @@ def test_cancel(running):
 
 
 def flushed(running, app, *options):
-    """Send twice, the second time until it is written, and flush."""
-    number = sent(running, app)
-    what = ("--token", "0b", "--alert", "x", "--wait", "0.2", "--to", running.to)
-    assert "written" in pushgate("send", "--app", app, *what).stdout
+    """Send twice, wait until both are written, and flush."""
+    number, last = sent(running, app), sent(running, app)
+    wait_until(lambda: '"written"' in pushgate("trace", last, "--json", "--to", running.to).stdout)
     return pushgate("flush", number, "--to", running.to, *options)
 
 

@@ -41,7 +41,10 @@ def running(tmp_path_factory):
 def hub(running, action, *options, name="main", stdin=None):
     """Run an action on a hub."""
     arguments = [*COMMAND, "hub", action, "--hub", name, "--to", running.to, *options]
-    return subprocess.run(arguments, input=stdin, text=True, capture_output=True, check=False, timeout=60)
+    done = subprocess.run(arguments, input=stdin, text=True, capture_output=True, check=False, timeout=60)
+    # On a busy machine it may say that it waits.
+    done.stderr = "".join(line for line in done.stderr.splitlines(True) if "waiting: no answer" not in line)
+    return done
 
 
 def test_a_send(running):

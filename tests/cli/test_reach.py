@@ -4,13 +4,22 @@ import select
 import socket
 import subprocess
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.cli.programs import COMMAND, CONFIGURATION, DOWN, LIMITED, RunningGateway, end, pushgate, start
+from tests.cli.programs import (
+    COMMAND,
+    CONFIGURATION,
+    DOWN,
+    LIMITED,
+    RunningGateway,
+    end,
+    heard,
+    pushgate,
+    start,
+)
 
 SEND = ("send", "--app", "demo", "--token", "0a1b2c3d", "--alert", "hello")
 
@@ -21,10 +30,8 @@ def test_a_certificate_that_is_not_trusted(certificates):
     running = RunningGateway(certificates, tls)
     port = running.to.rpartition(":")[2]
     try:
-        began = time.monotonic()
         done = pushgate(*SEND, "--to", f"tls:localhost:{port}:trustRoots={certificates / 'other.pem'}")
-        assert time.monotonic() - began < 8  # it was ten seconds
-        why, advice = done.stderr.splitlines()
+        why, advice = done.stderr.splitlines()  # a wait would have a line before these
         assert why.endswith(
             "is not trusted: its certificate is not trusted: no known authority signed it, or its time is over"
         )
@@ -48,7 +55,6 @@ def test_a_wait_has_a_line():
             each.connect_ex(("127.0.0.1", port))
         process = start(*COMMAND, *SEND, "--to", f"127.0.0.1:{port}")
         try:
-            assert select.select([process.stderr], [], [], 8)[0]
             assert process.stderr.readline() == f"no connection to 127.0.0.1:{port} yet; trying for 10 s\n"
         finally:
             end(process)
@@ -81,14 +87,16 @@ def test_a_port_of_something_else():
 
 
 def test_an_open_circuit(certificates):
-    """What holds a notification up stands behind its state."""
+    """What holds a notification up stands behind its state; to have no outcome yet is no fault of the command."""
     running = RunningGateway(certificates, DOWN)
     try:
-        done = pushgate(*SEND, "--to", running.to, "--wait", "1")
+        running.until_refused("demo")
+        done = pushgate(*SEND, "--to", running.to, "--wait", "0.01")
         state = done.stdout.splitlines()[1]
         assert state.startswith(
-            "queued: waits in the gateway; no outcome after 1 s; the last connection of demo failed: refused"
+            "queued: waits in the gateway; no outcome after 0.01 s; the last connection of demo failed: refused"
         )
+        assert done.returncode == 0
     finally:
         running.stop()
 
@@ -123,9 +131,9 @@ def test_watching_a_gateway_that_goes_and_comes(tmp_path):
         while not select.select([watcher.stdout], [], [], 0)[0]:
             pushgate(*SEND, "--to", running.to)
         running.stop()
-        assert "no connection: it closed the connection; outcomes are missed" in watcher.stderr.readline()
+        assert "it closed the connection; outcomes are missed" in heard(watcher, "no connection: ")
         running.restart()
-        assert "connected again" in watcher.stderr.readline()
+        assert heard(watcher, "connected again")
     finally:
         end(watcher)
         running.stop()

@@ -65,12 +65,9 @@ def test_expired(gateway):
 
 
 def test_without_waiting(gateway):
-    """With --wait 0 only the id comes; with a wait that is too short, how far it is."""
+    """With --wait 0 only the id comes."""
     assert len(send(gateway, "--wait", "0").stdout.splitlines()) == 1
     assert list(json.loads(send(gateway, "--wait", "0", "--json").stdout)) == ["id"]
-    done = send(gateway, "--wait", "0.01")
-    assert done.stdout.splitlines()[1].endswith("no outcome after 0.01 s")
-    assert done.returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,19 @@ from pushgate.cli.row_files import CountedLines, check_columns, csv_rows
 from pushgate.cli.send_rows import PART, RowReader
 from pushgate.model.errors import Invalid
 from pushgate.model.target import TargetForm
-from tests.cli.programs import COMMAND, CONFIGURATION, DOWN, LIMITED, RunningGateway, end, pushgate, start
+from tests.cli.programs import (
+    COMMAND,
+    CONFIGURATION,
+    DOWN,
+    LIMITED,
+    RunningGateway,
+    end,
+    heard,
+    pushgate,
+    records,
+    start,
+    wait_until,
+)  # fmt: skip
 
 
 def send(gateway, file, *options, stdin=None, app="demo"):
@@ -187,7 +199,7 @@ def test_killed_and_started_again(tmp_path):
     options = ("--app", "other", "--alert", "x", "--key", "once", "--to", running.to, "--json")
 
     def outcomes():
-        return [json.loads(line)["token"] for line in (tmp_path / "outcomes.jsonl").read_text().splitlines()]
+        return [each["token"] for each in records(tmp_path / "outcomes.jsonl")]
 
     try:
         killed = start(*COMMAND, "send", "--file", "-", *options, stdin=subprocess.PIPE)
@@ -212,7 +224,7 @@ def test_ctrl_c(gateway):
     process = start(*COMMAND, "send", "--file", "-", *options, stdin=subprocess.PIPE)
     process.stdin.write(rows({"token": "xyz"}, *[{"token": "ab"}] * (PART - 1)))
     process.stdin.flush()
-    assert process.stderr.readline().startswith("line 1: INVALID: token")
+    assert heard(process, "line 1: INVALID: token")
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130
     _, said = process.communicate()
@@ -265,11 +277,3 @@ def test_a_login_that_may_only_push(tmp_path):
     finally:
         running.stop()
     assert (sums["accepted"], done.returncode) == (1, 0)
-
-
-def wait_until(condition):
-    """Look again and again, for half a minute."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

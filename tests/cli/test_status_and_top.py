@@ -76,6 +76,7 @@ def test_problems_and_permissions(down, tmp_path):
     answer = json.loads(pushgate("status", "--json", "--to", down.to, *login).stdout)
     assert answer["apps"].keys() == {"demo"}
     assert "versions" not in answer
+    down.until_refused("demo")
     everything = pushgate("status", "--to", down.to)
     assert "apps.demo: " in everything.stdout
     assert "check host and port" in " ".join(everything.stdout.split())
