@@ -51,8 +51,7 @@ def test_others_wait_for_more():
     jobs = queue("a")
     jobs.gather(None)
     jobs.put("b")
-    for seconds, job in enumerate("cD"):
-        Timer(seconds / 10, jobs.put, [job]).start()
+    Timer(0.1, lambda: [jobs.put(job) for job in "cD"]).start()
     assert jobs.gather(None) == ["b", "c", "D"]
 
 
