@@ -34,7 +34,9 @@ class SteadyReactor:
         return self._clock.seconds()
 
     def callLater(self, delay: float, call: Any, *args: Any, **keywords: Any) -> Any:
-        """As the reactor's, in this time."""
+        """As the reactor's, in this time; what is wanted in the next turn comes in the next turn."""
+        if not delay:
+            return reactor.callLater(delay, call, *args, **keywords)
         delayed: Any = self._clock.callLater(delay, call, *args, **keywords)
         delayed.canceller = self._cancelled
         self._go_on()

@@ -29,7 +29,7 @@ LOCAL = "tcp:0:interface=127.0.0.1"
 
 
 class HostileTests(TestCase):
-    timeout = 60
+    timeout = 110
 
     async def open(self, **options: Any) -> None:
         """A gateway with all inputs, an upstream, the metrics sink and the simulator's control port."""

@@ -57,7 +57,7 @@ class HubTestCase(TestCase):
 
     async def ended(self, send_id: str) -> SendDetails:
         """The details of a send, once it has ended."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             details = await self.hub.details(send_id)
             if details.send.state in ENDED:
@@ -141,7 +141,7 @@ class HubTests(HubTestCase):
         assert hub.apps() == {Platform.APNS: "news"}
 
     async def pruned(self, registration_id: str) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 await self.hub.registration(registration_id)

@@ -39,7 +39,7 @@ class SharedHubTests(TestCase):
         return Hub(name, table, gateway, surroundings), gateway
 
     async def until(self, condition: Any) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not await condition():
             assert time.monotonic() < deadline
             await deferLater(reactor, 0.05)
