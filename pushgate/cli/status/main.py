@@ -36,6 +36,7 @@ async def _status(reactor: Any, to: gateway_address.GatewayAddress, as_json: boo
         findings = [{"part": part, **msgspec.to_builtins(finding)} for part, finding in troubled]
         print_json({**answer, "findings": findings})
     else:
-        from pushgate.cli.status.view import show, whole
+        from pushgate.cli.status.view import console, show, whole
 
-        show(whole(stats, str(to), now if stats.at is None else stats.at, troubled))
+        width = console().width
+        show(whole(stats, str(to), now if stats.at is None else stats.at, troubled, width))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 import click
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -27,6 +28,12 @@ _TEXTS: Final = {"app", "sink", "hub", "circuit", "now", "out, by look"}
 """Columns that are not figures."""
 _NAMES: Final = {"app", "sink", "hub"}
 """Columns of names, which are folded if there is no room."""
+NARROW: Final = 8
+"""Characters of a name that a line has room for even on a narrow terminal."""
+_DISPENSABLE: Final = ("out, by look", "window", "conns", "in/s", "cert", "oldest", "errors", "dropped")
+"""Columns that a narrow terminal does without, in this order."""
+_GAP: Final = 2
+"""Blanks between two columns."""
 
 
 def console() -> Console:
@@ -48,16 +55,19 @@ def show(parts: RenderableType) -> None:
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
-def whole(stats: GatewayStats, where: str, at: float, troubled: Sequence[Judged]) -> RenderableType:
+def whole(
+    stats: GatewayStats, where: str, at: float, troubled: Sequence[Judged], width: int = WIDTH
+) -> RenderableType:
     """Return the whole output: a heading, tables, and problems.
 
     :param at: the current time in Unix seconds.
+    :param width: columns of the terminal.
     """
     parts: list[RenderableType] = [Text(line) for line in rows.heading(stats, where)]
     apps = (rows.app_row(name, app, at) for name, app in stats.apps.items())
-    parts += _section(table(rows.APP_COLUMNS, apps))
+    parts += _section(table(*fitting(rows.APP_COLUMNS, apps, width)))
     sinks = (rows.sink_row(name, sink) for name, sink in stats.sinks.items() if not sink.watches)
-    parts += _section(table(rows.SINK_COLUMNS, sinks))
+    parts += _section(table(*fitting(rows.SINK_COLUMNS, sinks, width)))
     if watching := rows.watchers(stats):
         parts.append(Text(watching, style="dim"))
     parts += _section(table(rows.HUB_COLUMNS, (rows.hub_row(*hub) for hub in stats.hubs.items())))
@@ -66,9 +76,36 @@ def whole(stats: GatewayStats, where: str, at: float, troubled: Sequence[Judged]
     return Group(*parts)
 
 
+def fitting(
+    columns: Sequence[str], lines: Iterable[Sequence[str]], width: int
+) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """Return a table's columns and lines, without the columns for which a terminal has no room.
+
+    :param width: columns of the terminal.
+    """
+    taken = [list(columns), *map(list, lines)]
+    for column in _DISPENSABLE:
+        if widest(taken[0], taken[1:]) <= width:
+            break
+        if column in taken[0]:
+            at = taken[0].index(column)
+            taken = [[*line[:at], *line[at + 1 :]] for line in taken]
+    return taken[0], taken[1:]
+
+
+def widest(columns: Sequence[str], lines: Sequence[Sequence[str]], narrow: int = NARROW) -> int:
+    """Return how wide a table is.
+
+    :param narrow: characters of a name that are counted at most.
+    """
+    cells = [max(map(cell_len, column)) for column in zip(columns, *lines, strict=True)]
+    sizes = [min(size, narrow) if name in _NAMES else size for name, size in zip(columns, cells, strict=True)]
+    return sum(sizes) + _GAP * (len(sizes) - 1)
+
+
 def table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> Table:
     """Return a table without rules; figures are aligned right, and long names are folded."""
-    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    made = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for column in columns:
         justify: Literal["left", "right"] = "left" if column in _TEXTS else "right"
         made.add_column(column, overflow="fold", justify=justify, no_wrap=column not in _NAMES)

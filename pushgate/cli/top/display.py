@@ -11,7 +11,7 @@ from rich import live
 from rich.console import Console
 
 from pushgate.cli.output import print_json_line
-from pushgate.cli.status.view import console
+from pushgate.cli.status.view import show
 from pushgate.cli.top.samples import Samples
 from pushgate.cli.top.screen import screen
 from pushgate.model.gateway_stats import GatewayStats
@@ -90,7 +90,7 @@ class Pages(_Text):
 
     def show(self, look: Look) -> None:
         """Write a look."""
-        console().print(self._screen(look, None))
+        show(self._screen(look, None))
         click.echo()
         sys.stdout.flush()
 

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pushgate.cli.status import rows
-from pushgate.cli.status.view import STYLES, table
+from pushgate.cli.status.view import NARROW, STYLES, fitting, table, widest
 from pushgate.cli.top.samples import Rates, Samples
 from pushgate.model.finding import Finding
 from pushgate.model.gateway_stats import AppStats, GatewayStats
@@ -20,10 +20,10 @@ BARS: Final = 14
 """Bars of a sparkline, one for each look."""
 FIGURES: Final = 66
 """Columns of everything but the name: figures at their widest, bars, and the space between."""
-NARROW: Final = 8
-"""Characters of a name that are shown even on a narrow terminal."""
 FIXED: Final = 7
 """Lines besides apps and problems: three of the heading, two blank ones, the column names, the sinks."""
+SENTENCE: Final = 1000
+"""Characters of a finding that are shown at most."""
 TROUBLES: Final = 6
 """Lines of problems at most."""
 
@@ -41,26 +41,34 @@ def screen(
     :param size: columns and lines of the terminal; None: no limits.
     :param lost: the reason why the gateway does not answer, or "".
     """
-    lines = [Text(line, no_wrap=True, overflow="ellipsis") for line in rows.heading(stats, where)]
+    lines = [Text(line) for line in rows.heading(stats, where)]
     if lost:
-        lines[0] = Text(f"no answer: {lost}", style="bold red", no_wrap=True, overflow="ellipsis")
+        lines[0] = Text(f"no answer: {lost}", style="bold red")
     warned = trouble_lines(troubled, None if size is None else TROUBLES)
     room = None if size is None else max(2, size[1] - FIXED - len(warned))
     names, more = fitted(busiest(stats), room)
-    width = None if size is None else max(NARROW, size[0] - FIGURES)
-    made = table(COLUMNS, (app_row(name, stats.apps[name], samples, width) for name in names))
+    apps = [app_row(name, stats.apps[name], samples) for name in names]
     rest = [Text(f"and {number(more)} more apps", style="dim")] if more else []
-    return Group(*lines, Text(), made, *rest, Text(), sinks_line(stats), *warned)
+    below = [sinks_line(stats), *warned]
+    if size is None:  # a pipe: nothing is cut short
+        return Group(*lines, Text(), table(COLUMNS, apps), *rest, Text(), *below)
+    for line in (*lines, *below):
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return Group(*lines, Text(), apps_table(apps, size[0]), *rest, Text(), *below)
 
 
-def app_row(name: str, app: AppStats, samples: Samples, width: int | None = None) -> tuple[str, ...]:
-    """Return a row of the table of apps.
+def apps_table(apps: Sequence[Sequence[str]], width: int) -> RenderableType:
+    """Return the table of apps for a terminal: names are cut short, and columns left out that do not fit."""
+    columns, lines = fitting(COLUMNS, apps, width)
+    room = width - (FIGURES if len(columns) == len(COLUMNS) else widest(columns, lines, narrow=0))
+    return table(columns, ([printable(name, max(NARROW, room) - 1), *rest] for name, *rest in lines))
 
-    :param width: characters of the name at most.
-    """
+
+def app_row(name: str, app: AppStats, samples: Samples) -> tuple[str, ...]:
+    """Return a row of the table of apps."""
     rates: Rates = samples.rates(name)
     return (
-        rows.shown(name) if width is None else printable(name, width - 1),
+        rows.shown(name),
         rows.circuit(app),
         number(app.queue),
         age(app.queue_age),
@@ -89,14 +97,15 @@ def fitted(names: Sequence[str], room: int | None) -> tuple[Sequence[str], int]:
 
 
 def sinks_line(stats: GatewayStats) -> Text:
-    """Return a line on the lag of each sink, the worst first."""
+    """Return a line on the sinks that are behind or failing, the worst first."""
     lasting = {name: sink for name, sink in stats.sinks.items() if not sink.watches}
-    worst = sorted(lasting, key=lambda name: (not lasting[name].failing, -lasting[name].lag, name))
+    behind = [name for name, sink in lasting.items() if sink.failing or sink.lag]
+    worst = sorted(behind, key=lambda name: (not lasting[name].failing, -lasting[name].lag, name))
     lags = [
         f"{rows.shown(name)} {'failing, ' if lasting[name].failing else ''}{number(lasting[name].lag)}"
         for name in worst
     ]
-    return Text(f"sinks behind: {', '.join(lags) or NONE}", no_wrap=True, overflow="ellipsis")
+    return Text(f"sinks behind: {', '.join(lags) or ('none' if lasting else NONE)}")
 
 
 def trouble_lines(troubled: Sequence[Judged], room: int | None) -> list[Text]:
@@ -108,5 +117,5 @@ def trouble_lines(troubled: Sequence[Judged], room: int | None) -> list[Text]:
 
 
 def _line(part: str, finding: Finding) -> Text:
-    text = f"{finding.level}: {rows.shown(part)}: {rows.shown(finding.what)}"
-    return Text(text, style=STYLES[finding.level], no_wrap=True, overflow="ellipsis")
+    text = f"{finding.level}: {rows.shown(part)}: {printable(finding.what, SENTENCE)}"
+    return Text(text, style=STYLES[finding.level])

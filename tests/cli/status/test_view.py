@@ -28,12 +28,12 @@ BUSY = HEALTHY | {
 }  # fmt: skip
 
 
-def screen(stats):
-    """The lines, as they are in a pipe."""
+def screen(stats, width=WIDTH):
+    """The lines, as they are in a pipe, or on a terminal with so many columns."""
     output = io.StringIO()
     read = convert(stats, GatewayStats)
-    Console(file=output, width=WIDTH, highlight=False).print(
-        whole(read, "127.0.0.1:7215", NOW, troubles(read, OURS, NOW))
+    Console(file=output, width=width, highlight=False).print(
+        whole(read, "127.0.0.1:7215", NOW, troubles(read, OURS, NOW), width)
     )
     return [line.rstrip() for line in output.getvalue().splitlines()]
 
@@ -69,6 +69,18 @@ def test_the_width():
     at = lines.index(row)
     name = "".join(line.split()[0] for line in lines[at : at + 4] if line and not line.startswith("news"))
     assert name.startswith(LONG[:40])
+
+
+@pytest.mark.parametrize("width", [70, 60, 50, 40])
+def test_a_narrow_terminal(width):
+    """Columns are left out rather than names folded to a letter a line."""
+    stats = BUSY | {"sinks": {"outcomes": {"lag": 300_015, "age": 99.0, "failing": True}}}
+    lines = screen(stats, width)
+    assert max(map(len, lines)) <= width
+    at = next(number for number, line in enumerate(lines) if line.startswith("app "))
+    assert lines[at].split()[:3] == ["app", "circuit", "queue"]
+    assert any(line.startswith("news ") for line in lines)
+    assert any(line.startswith("outcomes  300,015") and line.endswith("failing") for line in lines)
 
 
 def test_what_is_wrong():

@@ -62,6 +62,24 @@ def test_it_fits_a_terminal():
     assert lines[at + 3].split()[2:6] == ["999,999", "59s", "99,999", "-"]
 
 
+def test_a_narrow_terminal():
+    """Columns are left out; the names of apps, the circuits and the queues never are."""
+    stats = with_apps(3)
+    stats["apps"][LONG] = SOUND
+    for width, least in (
+        (73, ["oldest", "window", "in/s", "out/s"]),
+        (60, ["in/s", "out/s"]),
+        (40, ["out/s"]),
+    ):
+        lines = shown(stats, (width, 24))
+        assert max(map(len, lines)) <= width
+        [head] = [line.split() for line in lines if line.startswith("app ")]
+        assert head[:3] == ["app", "circuit", "queue"]
+        assert {*least} <= {*head}
+        assert sum(line.startswith("app-0") for line in lines) == 3
+        assert sum(line.startswith(LONG[:7]) for line in lines) == 1
+
+
 def test_a_pipe_has_all():
     """A pipe gets all apps with whole names, and all problems."""
     stats = with_apps(30, pressed=True)
@@ -70,6 +88,17 @@ def test_a_pipe_has_all():
     assert sum(line.startswith("app-") for line in lines) == 30
     assert sum(line.startswith("failure: apps.app-") for line in lines) == 30
     assert max(map(len, lines)) <= 80
+
+
+def test_a_pipe_has_whole_sentences():
+    """What a terminal would cut short goes on in the next line."""
+    sinks = {f"sink-{number}": {"lag": 300_000 + number} for number in range(9)}
+    text = " ".join(shown(HEALTHY | {"sinks": sinks}))
+    assert "…" not in text
+    assert "sink-0 300,000" in text
+    failing = {"backend": {"lag": 300_015, "reports": 1, "age": 1423.0, "failing": True}}
+    text = " ".join(shown(HEALTHY | {"sinks": failing}))
+    assert "its last call failed; 300,015 notifications behind, for 23m43s" in text
 
 
 def test_many_troubles():
@@ -98,6 +127,8 @@ def test_sinks():
         "b": {"lag": 5},
         "c": {"lag": 0, "failing": True},
         "w": {"lag": 99, "watches": True},
+        "x": {"lag": 0},
     }
     assert "sinks behind: c failing, 0, b 5, a 1" in shown(HEALTHY | {"sinks": sinks})
+    assert "sinks behind: none" in shown(HEALTHY | {"sinks": {"a": {"lag": 0}}})
     assert "sinks behind: -" in shown(HEALTHY | {"sinks": {}})
