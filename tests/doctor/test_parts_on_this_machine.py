@@ -12,6 +12,7 @@ from pushgate.model.finding import Level
 from pushgate.net.diagnosis import written_file
 from pushgate.plugin.examination import Examination
 from pushgate.plugins import builtin
+from tests.apns_http2_input_rig import KEY_ID, Signer
 from tests.doctor_rig import examination
 
 FREE = "tcp:0:interface=127.0.0.1"
@@ -117,6 +118,21 @@ def test_a_key_of_another_certificate(tmp_path):
         found(builtin.amp, listen=FREE, certificate=first, private_key=certificate(tmp_path / "other"))
     )
     assert told == {"private-key-match": "failure", "listen": "ok"}
+
+
+def test_provider_keys(tmp_path):
+    """The ids of the keys are shown; a directory without any, and a file that is none, stop the start."""
+    keys = tmp_path / "keys"
+    table = {"listen": FREE, "app": "news", "provider_keys": str(keys)}
+    _, missing = found(builtin.apns_http2_input, **table)
+    assert (missing.check, missing.level) == ("provider-keys", Level.FAILURE)
+    assert missing.what == f"provider_keys: {keys}: No such file or directory"
+    Signer(keys)
+    _, finding = found(builtin.apns_http2_input, **table)
+    assert (finding.level, finding.what) == (Level.OK, f"provider_keys: tokens of {KEY_ID}")
+    (keys / "OTHER.pem").write_text("no key")
+    assert checks(found(builtin.apns_http2_input, **table)) == {"listen": "ok", "provider-keys": "failure"}
+    assert checks(found(builtin.apns_http2_input, listen=FREE, app="news")) == {"listen": "ok"}
 
 
 def test_client_authorities(tmp_path):

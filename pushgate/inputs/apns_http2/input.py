@@ -5,10 +5,12 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 from pushgate.inputs.apns_http2.authentication import ProviderAuthentication
+from pushgate.inputs.apns_http2.diagnosis import diagnose
+from pushgate.inputs.apns_http2.provider_keys import key_faults
 from pushgate.inputs.apns_http2.server import PushServer
 from pushgate.inputs.apns_http2.settings import ApnsHTTP2InputTable
-from pushgate.inputs.common.diagnosis import diagnose
 from pushgate.inputs.common.listening_input import ListeningInput
+from pushgate.model.errors import CannotStart
 from pushgate.net.listener import Listener
 from pushgate.plugin.context import Context
 from pushgate.plugin.gateway_interface import IGateway
@@ -20,7 +22,10 @@ class ApnsHTTP2Input(ListeningInput):
     log = Logger()
 
     def __init__(self, name: str, config: ApnsHTTP2InputTable, gateway: IGateway, context: Context) -> None:
-        listener = Listener(name, config, context)
+        try:
+            listener = Listener(name, config, context)
+        except CannotStart as error:  # all that is wrong at once, what would show after it too
+            raise CannotStart([*error.faults, *key_faults(f"inputs.{name}", config.provider_keys)]) from error
         self._name = name
         self._authentication = ProviderAuthentication(name, config, listener.trusting, gateway, context)
         server = PushServer(name, config, gateway, context, self._authentication, self._leave)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from pushgate.model.errors import CannotStart
 from pushgate.net.table_files import TableFiles
 from pushgate.protocols.apns_http2.token_check import ProviderKey, public_key
 
@@ -25,6 +26,16 @@ def provider_keys(where: str, directory: Path) -> dict[str, ProviderKey]:
             found[file.stem] = ProviderKey(key)
     files.check()
     return found
+
+
+def key_faults(where: str, directory: Path | None) -> list[str]:
+    """Return the lines with which `provider_keys` fails; none where there is no such directory to be."""
+    try:
+        if directory is not None:
+            provider_keys(where, directory)
+    except CannotStart as error:
+        return list(error.faults)
+    return []
 
 
 def _named(files: TableFiles, directory: Path) -> list[Path]:

@@ -128,6 +128,14 @@ class InputTests(TestCase):
         with self.assertRaisesRegex(CannotStart, r"BAD\.pem"):
             self.input.read_files()
 
+    async def test_all_files_at_once(self) -> None:
+        """A certificate and provider keys that are not there are named by one start."""
+        missing = self.directory / "missing"
+        with self.assertRaises(CannotStart) as raised:
+            await self.start(certificate=missing, provider_keys=missing)
+        keys = [fault.partition(":")[0].rpartition(".")[2] for fault in raised.exception.faults]
+        self.assertEqual(keys, ["certificate", "provider_keys"])
+
     async def test_where_it_must_not_listen(self) -> None:
         """Elsewhere than on loopback it needs TLS, and principals or provider keys."""
         with self.assertRaisesRegex(CannotStart, "principals: missing"):
