@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from pushgate.cli.hub.options import FORMATS
+from pushgate.cli.hub.options import FORMATS, Time
 from pushgate.protocols.notification_hubs.platform_names import TARGET_NAMES, TEMPLATE
 from tests.cli.programs import COMMAND, CONFIGURATION, RunningGateway, pushgate, start
 
@@ -181,6 +181,24 @@ def test_bad_lines(running):
     said = json.loads(hub(running, "import", "--json", stdin=lines).stdout)
     assert (said["entered"], said["installations"], said["refused"]) == (0, 1, 32)
     assert hub(running, "import", "--csv", stdin="a,b\n").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "said", "seconds"),
+    [
+        ("Asia/Tokyo", "2026-11-30 08:00", 1795993200), ("America/New_York", "2026-11-30T08:00:00", 1796043600),
+        ("Asia/Tokyo", "2026-11-30T08:00:00Z", 1796025600), ("UTC", "2026-11-30T08:00+09:00", 1795993200),
+    ],
+)  # fmt: skip
+def test_a_time_of_a_schedule(zone, said, seconds, monkeypatch):
+    """A date and time without a zone is of the machine's, in which `hub sends` shows it."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert Time().convert(said, None, None) == seconds
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_refusals(running):

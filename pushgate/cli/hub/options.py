@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import click
@@ -21,7 +21,7 @@ hub: Callable[[Any], Any] = click.option(
 
 
 class Time(click.ParamType):  # type: ignore[type-arg]  # older versions of click take none
-    """A time: Unix seconds, a date and time, of UTC without a zone, or a duration from now."""
+    """Unix seconds, a date and time, of this machine's zone if it names none, or a duration from now."""
 
     name = "time"
 
@@ -36,8 +36,7 @@ class Time(click.ParamType):  # type: ignore[type-arg]  # older versions of clic
                 return int(time.time() + parse_duration(value[1:]))
             if value.isascii() and value.isdigit():
                 return int(value)
-            at = datetime.fromisoformat(value)
-            return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+            return int(datetime.fromisoformat(value).timestamp())
         except (ValueError, OverflowError):
             self.fail("must be Unix seconds, 2026-11-29T18:30:00Z, or +30m from now", param, ctx)
 

@@ -31,7 +31,13 @@ _TEST_WAIT: Final = 75.0
     "--header", "headers", metavar="NAME=VALUE", multiple=True,
     help="A header for the push service, such as apns-priority=5; may be given several times.",
 )  # fmt: skip
-@click.option("--schedule", type=Time(), metavar="TIME", help="When: Unix seconds, a date and time, or +30m.")
+@click.option(
+    "--schedule",
+    type=Time(),
+    metavar="TIME",
+    help="When: Unix seconds, a date and time (of this machine's zone unless it names one), or +30m. At once"
+    " when it has passed.",
+)
 @click.option("--test", is_flag=True, help="Send to ten devices at most, and wait for their outcomes.")
 @gateway_address.to
 @options.as_json
