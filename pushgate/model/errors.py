@@ -6,6 +6,7 @@ the value: tokens and payloads do not belong in errors.
 """
 
 from math import ceil
+from pathlib import PurePath
 from typing import ClassVar, Self
 
 
@@ -231,6 +232,10 @@ REFUSALS: dict[str, type[Refusal]] = {
 def reason(error: BaseException) -> str:
     """An exception in one line: its type, its first line and, for a syntax error, where it is."""
     if isinstance(error, SyntaxError):
-        return f"SyntaxError in line {error.lineno}: {error.msg}"
+        file = (
+            f"{PurePath(error.filename).name}, " if error.filename else ""
+        )  # it may be one that was imported
+        place = f"{file}line {error.lineno}"
+        return f"SyntaxError in {place}: {error.msg}"
     first = str(error).partition("\n")[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__

@@ -105,10 +105,11 @@ def test_a_start_that_fails_tells_every_fault():
 
 
 def test_an_exception_in_a_line():
-    """Of a syntax error the line that it is in, of others the first line of what they say, and always the type."""
+    """Of a syntax error the file and the line that it is in, of others the first line of what they say, and always the type."""
     assert (
         reason(SyntaxError("invalid syntax", ("a.py", 3, 1, "x =")))
-        == "SyntaxError in line 3: invalid syntax"
+        == "SyntaxError in a.py, line 3: invalid syntax"
     )
+    assert reason(SyntaxError("x", ("", 3, 1, ""))) == "SyntaxError in line 3: x"
     assert reason(OSError("first\nsecond")) == "OSError: first"
     assert reason(KeyError()) == "KeyError"
