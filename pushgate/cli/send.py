@@ -99,6 +99,8 @@ def command(
     body = payload if alert is None else json.dumps({"aps": {"alert": alert}}, ensure_ascii=False)
     what = {"app": app, "payload": body}
     if file is not None:
+        if rest["wait"] is not None:
+            raise click.UsageError("--wait is not for a file: `pushgate watch` shows the outcomes of all")
         del rest["wait"], rest["channel"], rest["push_magic"]
         run(lambda reactor: _send_file(reactor, what, file, as_csv, **rest))
     send = _try if is_test else _send

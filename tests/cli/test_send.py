@@ -99,6 +99,9 @@ def test_what_to_send():
         pushgate("send", "--app", "a", "--token", "0a", "--channel", "YQ==", "--alert", "x").returncode == 2
     )
     assert pushgate("send", "--app", "a", "--token", "0a", "--alert", "x", "--payload", "{}").returncode == 2
+    done = pushgate("send", "--app", "a", "--file", "-", "--alert", "x", "--wait", "5")
+    assert done.returncode == 2
+    assert "pushgate watch" in done.stderr
 
 
 def test_several_tokens(gateway):
