@@ -15,7 +15,7 @@ def ask_and_close(port: int, trust: ssl.SSLContext, asked: bytes) -> int:
     """
     received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = trust.wrap_bio(received, to_send, server_hostname="localhost")
-    with socket.create_connection(("127.0.0.1", port), 10) as tcp:
+    with socket.create_connection(("127.0.0.1", port), 30) as tcp:
         while _wants_more(tls.do_handshake):
             tcp.sendall(to_send.read())
             received.write(tcp.recv(1 << 16))

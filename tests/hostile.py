@@ -170,10 +170,11 @@ def say_securely(port: int, trust: ssl.SSLContext, pieces: Iterable[bytes]) -> s
     Returns the protocol that was agreed on.
     """
     with (
-        socket.create_connection(("127.0.0.1", port), 2) as plain,
+        socket.create_connection(("127.0.0.1", port), 30) as plain,
         trust.wrap_socket(plain, server_hostname="localhost") as connection,
     ):
         spoken = connection.selected_alpn_protocol()
+        connection.settimeout(2)
         with contextlib.suppress(OSError):
             for piece in pieces:
                 connection.sendall(piece)
@@ -182,6 +183,6 @@ def say_securely(port: int, trust: ssl.SSLContext, pieces: Iterable[bytes]) -> s
 
 def sit(port: int, words: bytes) -> socket.socket:
     """Connect, say this, and stay."""
-    connection = socket.create_connection(("127.0.0.1", port), 5)
+    connection = socket.create_connection(("127.0.0.1", port), 30)
     connection.sendall(words)
     return connection

@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from pushgate.cli import gateway_address
+from tests.steady_reactor import SteadyReactor
 
 
 class Silent(Protocol):
@@ -37,7 +38,7 @@ class AnotherPortTests(TestCase):
                 gateway_address.NotReached, f"; is {where} the AMP input of a gateway[?]$"
             ):
                 async with gateway_address.reach(
-                    reactor, gateway_address.GatewayAddress(where), timeout=0.05
+                    SteadyReactor(), gateway_address.GatewayAddress(where), timeout=0.05
                 ) as gateway:
                     await getattr(gateway, ask)()
         await port.stopListening()

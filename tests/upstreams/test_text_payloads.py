@@ -34,14 +34,14 @@ async def opened(rig: ServiceRig, factory: Any) -> AsyncIterator[str]:
 def post(place: str, body: bytes, kind: str) -> None:
     """Submit over HTTP; nothing of it may be refused."""
     url, headers = f"http://{place}/v1/apps/news/notifications", {"Content-Type": kind}
-    answer = requests.post(url, body, headers=headers, timeout=10)
+    answer = requests.post(url, body, headers=headers, timeout=30)
     assert answer.json()["refused"] == [], answer.text
 
 
 def send(place: str, lines: list[bytes]) -> None:
     """Send lines; each must be accepted."""
     host, _, port = place.rpartition(":")
-    with socket.create_connection((host, int(port)), 10) as connection:
+    with socket.create_connection((host, int(port)), 30) as connection:
         connection.sendall(b"\n".join(lines))
         connection.shutdown(socket.SHUT_WR)
         answers = b"".join(iter(lambda: connection.recv(4096), b""))

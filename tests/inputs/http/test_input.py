@@ -118,7 +118,7 @@ JSON_TYPE = {"content-type": "application/json"}
 
 def converse(host, port, data):
     """Send something and return all that comes back."""
-    with socket.create_connection((host, port), 5) as connection:
+    with socket.create_connection((host, port), 30) as connection:
         found = b""
         try:
             connection.sendall(data)
@@ -273,7 +273,7 @@ def unfinished(trust, host, port, path, body, headers):
     if body:
         client.send_data(1, body)
     status = None
-    with trust.wrap_socket(socket.create_connection((host, port), 10), server_hostname=host) as connection:
+    with trust.wrap_socket(socket.create_connection((host, port), 30), server_hostname=host) as connection:
         while True:
             connection.sendall(client.data_to_send())
             for event in client.receive_data(connection.recv(65536)):

@@ -43,7 +43,7 @@ class Peer:
     """One end of a plain connection, for a thread."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), 10)
+        self.socket = socket.create_connection(("127.0.0.1", port), 30)
         self.file = self.socket.makefile("rb")
 
     def reply(self) -> bytes:
@@ -156,7 +156,7 @@ class InputTests(TestCase):
         await self.start(tls=True)
 
         def send() -> None:
-            with smtplib.SMTP("localhost", self.port, timeout=10) as client:
+            with smtplib.SMTP("localhost", self.port, timeout=30) as client:
                 client.starttls(context=self.trust())
                 client.login("shop", SECRET)
                 for number in range(3):
@@ -181,12 +181,12 @@ class InputTests(TestCase):
 
         def send() -> None:
             trust = self.trust()
-            with smtplib.SMTP("localhost", self.port, timeout=10) as plain:
+            with smtplib.SMTP("localhost", self.port, timeout=30) as plain:
                 plain.starttls(context=trust)
                 with self.assertRaises(smtplib.SMTPSenderRefused):
                     plain.sendmail(SENDER, [RECIPIENT], wire(mcmt()))
             client.configure_cert(trust)
-            with smtplib.SMTP("localhost", self.port, timeout=10) as shop:
+            with smtplib.SMTP("localhost", self.port, timeout=30) as shop:
                 shop.starttls(context=trust)
                 shop.sendmail(SENDER, [RECIPIENT], wire(mcmt()))
 
@@ -203,7 +203,7 @@ class InputTests(TestCase):
         self.assertIn("ssl 127.0.0.1", self.input.addresses()[0])
 
         def send() -> None:
-            with smtplib.SMTP_SSL("localhost", self.port, timeout=10, context=self.trust()) as client:
+            with smtplib.SMTP_SSL("localhost", self.port, timeout=30, context=self.trust()) as client:
                 client.ehlo()
                 self.assertFalse(client.has_extn("starttls"))
                 client.sendmail(SENDER, [RECIPIENT], wire(mcmt()))

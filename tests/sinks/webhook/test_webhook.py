@@ -37,6 +37,7 @@ from pushgate.testing import RecordingGateway, outcome
 from tests.resolver import Resolver
 from tests.samples import token
 from tests.sinks.webhook.receiver import HungReceiver, Receiver
+from tests.steady_reactor import SteadyReactor
 
 SECRET, NEXT = b"a secret of twenty bytes", b"the secret that comes next"
 WALL = 1_700_000_000.0
@@ -79,7 +80,9 @@ class WebhookCase(TestCase):
             "type": "webhook", "url": url, "secret_file": str(self.secret_file), "allow_private": True,
             **options,
         })  # fmt: skip
-        context = Context(reactor=reactor, wall=lambda: self.wall, jitter=lambda: 0.0, metrics=self.metrics)
+        context = Context(
+            reactor=SteadyReactor(), wall=lambda: self.wall, jitter=lambda: 0.0, metrics=self.metrics
+        )
         sink = factory.sink("hook", config, RecordingGateway("news"), context)
         assert isinstance(sink, WebhookSink)
         sink.start()
