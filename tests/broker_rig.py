@@ -17,7 +17,7 @@ from bench.broker import Broker
 from pushgate.model.metrics import Metrics
 from pushgate.plugin.context import Context
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 """Seconds to wait for anything at most: a broker may take its time on a busy machine."""
 _numbers = count(1)
 

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 ROOT = Path(__file__).parents[1]
-DEADLINE = 30.0
+DEADLINE = 60.0
 """Seconds to wait for anything at most: a process may take its time to start on a busy machine."""
 
 

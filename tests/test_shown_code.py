@@ -69,7 +69,7 @@ def test_the_client_of_the_readme(tmp_path: Path) -> None:
         assert read_until(process, "presumed").split()[1] == "presumed"
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
         gateway.stop()
 
 

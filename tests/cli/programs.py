@@ -77,7 +77,7 @@ def end(process: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) ->
     if process.poll() is None:
         process.send_signal(how)
     try:
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     finally:
         process.kill()
     return process.returncode, out, err
@@ -119,7 +119,7 @@ class RunningGateway:
     def stop(self) -> None:
         """Stop it, and wait for that."""
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(60)
         self._log.close()
 
     def _wait(self) -> None:

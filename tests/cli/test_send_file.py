@@ -226,7 +226,7 @@ def test_ctrl_c(gateway):
     process.stdin.flush()
     assert heard(process, "line 1: INVALID: token")
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130
+    assert process.wait(60) == 130
     _, said = process.communicate()
     assert "with --key stopped and the same file it goes on, and nothing is sent twice" in said
 

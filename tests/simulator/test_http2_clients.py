@@ -27,7 +27,9 @@ class ClientTests(HTTP2Case):
         """httpx pushes one after the other, and sees reasons as JSON."""
 
         def client(port: int, context: ssl.SSLContext, headers: dict[str, str]) -> list[Any]:
-            with httpx.Client(http2=True, verify=context, base_url=f"https://localhost:{port}") as session:
+            with httpx.Client(
+                http2=True, verify=context, timeout=30, base_url=f"https://localhost:{port}"
+            ) as session:
                 good = [session.post(PUSH, content=PAYLOAD, headers=headers) for _ in range(3)]
                 large = session.post(PUSH, content=b" " * 100_000, headers=headers)
                 dead = session.post("/3/device/dead", content=PAYLOAD, headers=headers)
@@ -44,7 +46,7 @@ class ClientTests(HTTP2Case):
 
         def client(port: int, context: ssl.SSLContext, headers: dict[str, str]) -> int:
             context.load_cert_chain(self.simulator.certificates.client)
-            with httpx.Client(http2=True, verify=context) as session:
+            with httpx.Client(http2=True, verify=context, timeout=30) as session:
                 return session.post(f"https://localhost:{port}{PUSH}", content=PAYLOAD).status_code
 
         self.assertEqual(await self.outside(client), 200)
@@ -54,7 +56,7 @@ class ClientTests(HTTP2Case):
 
         def client(port: int, context: ssl.SSLContext, headers: dict[str, str]) -> bool:
             context.load_cert_chain(foreign.certificates.client)
-            with httpx.Client(http2=True, verify=context) as session:
+            with httpx.Client(http2=True, verify=context, timeout=30) as session:
                 try:
                     session.post(f"https://localhost:{port}{PUSH}", content=PAYLOAD)
                 except (httpx.TransportError, ssl.SSLError):

@@ -33,14 +33,14 @@ class ServiceCase(TestCase):
         url = self.simulator.services_url
 
         def run() -> Any:
-            with httpx.Client(http2=http2, verify=trust, base_url=url, timeout=5) as client:
+            with httpx.Client(http2=http2, verify=trust, base_url=url, timeout=30) as client:
                 return use(client)
 
         return await deferToThread(run)
 
     async def control(self, method: str, path: str, **options: Any) -> httpx.Response:
         url = f"http://127.0.0.1:{self.simulator.control_port}{path}"
-        return await deferToThread(httpx.request, method, url, **options)
+        return await deferToThread(httpx.request, method, url, timeout=30, **options)
 
     @property
     def summary(self) -> dict[str, Any]:

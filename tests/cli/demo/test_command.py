@@ -121,7 +121,7 @@ def test_a_process_dies(tmp_path):
     read_until(demo, "settled")
     [simulator] = [each for each in still_running(here) if "pushgate-simulator" in each.cmdline()]
     simulator.kill()
-    out, err = demo.communicate(timeout=30)
+    out, err = demo.communicate(timeout=60)
     assert demo.returncode == 1
     assert err.startswith("the simulator ended with signal SIGKILL; the last lines of its log ")
     assert f"logs: {here / 'gateway.log'}" in err

@@ -68,7 +68,7 @@ class InputTests(TestCase):
         """One push with httpx."""
 
         def ask() -> httpx.Response:
-            with httpx.Client(http2=http2, verify=self.trust()) as client:
+            with httpx.Client(http2=http2, verify=self.trust(), timeout=30) as client:
                 return client.post(f"https://localhost:{port}{PATH}", content=PAYLOAD, headers=headers)
 
         response: httpx.Response = await deferToThread(ask)

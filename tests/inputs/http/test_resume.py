@@ -57,7 +57,7 @@ class Reader:
     def close(self):
         """Go away."""
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
         self._process.stdout.close()
 
 
