@@ -315,6 +315,7 @@ class Gateway:
 
     def _sweep(self) -> None:
         self._traffic.sample(self._now())
+        self._outbox.note_taken()
         for app in self._apps:
             try:
                 app.queue.sweep()

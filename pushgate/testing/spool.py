@@ -1,6 +1,6 @@
 """A fake spool, for tests of the code that calls spools."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
@@ -29,6 +29,7 @@ class RecordingSpool:
     :ivar intended: the slices that `intend` was given.
     :ivar forgone: those that `forgo` was given.
     :ivar faults: those of the `CannotStart` that `start` raises while there are some.
+    :ivar taken: what `note_taken` was given last, by sink.
     :ivar closed: whether it was closed.
     """
 
@@ -45,6 +46,7 @@ class RecordingSpool:
         self.forgone: list[BatchSlice] = []
         self.dead_tokens: dict[str, dict[bytes, DeadTokenEntry]] = {}
         self.faults: list[str] = []
+        self.taken: dict[str, int] = {}
         self.holding = self.busy = self.closed = False
         self._restart = 0
         self._held: list[Deferred[int]] = []
@@ -68,6 +70,9 @@ class RecordingSpool:
     def delivered(self, numbers: Sequence[int], finished: Sequence[int]) -> None:
         self.reports = [each for each in self.reports if each[0] not in numbers]
         self.finished += finished
+
+    def note_taken(self, numbers: Mapping[str, int]) -> None:
+        self.taken.update(numbers)
 
     def intend(self, spans: Sequence[BatchSlice]) -> Deferred[None]:
         self.intended += spans
@@ -96,7 +101,7 @@ class RecordingSpool:
 
     def undelivered(self) -> Undelivered:
         finished = [each.batch.order for each in map(self._now, self.recovered) if not each.left]
-        return Undelivered(tuple(self.reports), tuple(finished))
+        return Undelivered(tuple(self.reports), tuple(finished), dict(self.taken))
 
     def bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> Deferred[None]:
         return self._answer().addCallback(lambda _: self._bury(app, deaths))

@@ -1,7 +1,7 @@
 """Transactional outbox: reports are kept before the sinks get them, until every sink took them."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -33,7 +33,8 @@ class Outbox:
 
     A report goes to the sinks when the spool has it, and the spool forgets it when all sinks of the
     configuration took it; so after a crash they are given what they missed. Transient sinks (watchers)
-    receive only reports published while they are attached.
+    receive only reports published while they are attached. The spool is told now and then, and at a stop,
+    how far each sink is: otherwise one that is down would have the others given twice what they took.
     """
 
     def __init__(self, context: Context, spool: ISpool) -> None:
@@ -46,6 +47,7 @@ class Outbox:
         self._pending: dict[int, Sequence[Report]] = {}  # not kept yet, or not taken by every sink
         self._mentioned: Counter[int] = Counter()  # in how many undelivered reports a batch is, by order
         self._finished: set[int] = set()  # orders of batches that are done, and mentioned
+        self._noted: Mapping[str, int] = {}
         self._number = 0
         self._last: Deferred[None] = succeed(None)
 
@@ -116,12 +118,26 @@ class Outbox:
     def recover(self) -> None:
         """Report what was kept and not delivered before the process ended."""
         entry = self._spool.undelivered()
+        self._noted = entry.taken
+        self._number = max(entry.taken.values(), default=0)  # what comes is beyond what any sink has taken
         for number, reports in entry.reports:
-            self._number = number
+            self._number = max(self._number, number)
             self._pending[number] = reports
-            self._report(number, reports, [])
+            self._report(number, reports, [], entry.taken)
         if entry.finished:
             self.publish((), entry.finished)
+
+    def note_taken(self) -> None:
+        """Have the spool keep how far each sink is: called now and then, for a crash that may come."""
+        self._note_taken(self._feeders)
+
+    def _note_taken(self, feeders: Mapping[str, SinkFeeder]) -> None:
+        if not self._undelivered:
+            return  # whatever comes is new to all
+        taken = {name: feeder.taken_to for name, feeder in feeders.items() if feeder in self._keepers}
+        if changed := {name: number for name, number in taken.items() if self._noted.get(name, 0) < number}:
+            self._noted = {**self._noted, **changed}
+            self._spool.note_taken(changed)
 
     def publish(self, reports: Sequence[Report], finished: Sequence[int]) -> Deferred[None]:
         """Keep reports, then pass them to the sinks; fires when they are kept.
@@ -144,21 +160,25 @@ class Outbox:
             await self._last
         feeders, self._feeders = self._feeders, {}
         await DeferredList([feeder.stop() for feeder in feeders.values()], consumeErrors=True)
+        self._note_taken(feeders)
 
     def _kept(self, _: object, number: int, reports: Sequence[Report], finished: Sequence[int]) -> None:
         self._report(number, reports, finished)
 
-    def _report(self, number: int, reports: Sequence[Report], finished: Sequence[int]) -> None:
-        if self._keepers:
+    def _report(
+        self, number: int, reports: Sequence[Report], finished: Sequence[int], taken: Mapping[str, int] = {}
+    ) -> None:
+        feeders = [feeder for name, feeder in self._feeders.items() if taken.get(name, 0) < number]
+        if keepers := self._keepers.intersection(feeders):
             orders = {report.span.batch.order for report in reports if isinstance(report, Outcome)}
             orders.update(finished)
             self._mentioned.update(orders)
             self._finished.update(finished)
-            self._undelivered[number] = _Undelivered(len(self._keepers), orders)
+            self._undelivered[number] = _Undelivered(len(keepers), orders)
         else:
             del self._pending[number]
             self._spool.delivered([number], finished)
-        for feeder in list(self._feeders.values()):
+        for feeder in feeders:
             feeder.report(reports, number)
         for sampler in self._samplers:
             sampler.offer(reports)

@@ -66,7 +66,8 @@ class SinkFeeder:
         self._turn: IDelayedCall | None = None
         self._emitting: Deferred[object] | None = None
         self._drained: Deferred[None] | None = None
-        self._taken_count = 0
+        self._outstanding: dict[int, None] = {}  # ascending
+        self._taken_count = self._reported = 0
         self._behind: deque[tuple[int, Deferred[None]]] = deque()
         self._errors, self._drops = LogThrottle(), LogThrottle()
 
@@ -74,6 +75,11 @@ class SinkFeeder:
     def lag(self) -> int:
         """Notifications reported and not yet taken by the sink."""
         return self._waiting_count + self._in_flight
+
+    @property
+    def taken_to(self) -> int:
+        """The last number given to `report` of which nothing waits for the sink, nor of any before it."""
+        return next(iter(self._outstanding), self._reported + 1) - 1
 
     def stats(self, wall: float) -> dict[str, Any]:
         """How the sink is doing, ready for JSON.
@@ -110,7 +116,9 @@ class SinkFeeder:
         self._waiting.extend(reports)
         self._waiting_reports += len(reports)
         self._waiting_count += _notifications(reports)
+        self._reported = number
         if reports and self._taken is not None:
+            self._outstanding[number] = None
             self._waiting.append(_Mark(number))
         elif not reports:
             self._acknowledge([number])
@@ -259,6 +267,7 @@ class SinkFeeder:
     def _acknowledge(self, marks: Iterable[int]) -> None:
         if self._taken is not None:
             for number in marks:
+                self._outstanding.pop(number, None)
                 self._taken(number)
 
     def _not_taken(self, failure: Failure) -> Deferred[object] | None:

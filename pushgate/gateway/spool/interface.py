@@ -1,6 +1,6 @@
 """The contract of the spool, which keeps what was accepted until its outcome is reported."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from twisted.internet.defer import Deferred
@@ -44,10 +44,12 @@ class Undelivered(msgspec.Struct, frozen=True):
 
     :param reports: by the number they were kept under, ascending.
     :param finished: orders of the batches of which nothing else is left.
+    :param taken: the last number whose reports a sink has taken, with all before it, by the sink's name.
     """
 
     reports: tuple[tuple[int, tuple[Report, ...]], ...] = ()
     finished: tuple[int, ...] = ()
+    taken: dict[str, int] = {}
 
 
 class ISpool(Interface):
@@ -77,6 +79,12 @@ class ISpool(Interface):
         """Forget the reports of these calls of `settle`, and the batches of these orders: all is done.
 
         With the next commit; when there is no room, with the first for which there is.
+        """
+
+    def note_taken(numbers: Mapping[str, int]) -> None:
+        """Note up to which call of `settle` each sink has taken the reports, so that it gets them once only.
+
+        :param numbers: by the sink's name; those of other sinks stay.
         """
 
     def intend(spans: Sequence[BatchSlice]) -> "Deferred[None]":

@@ -1,6 +1,6 @@
 """What the reactor's thread asks of the spool's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -51,6 +51,12 @@ class Delivered(msgspec.Struct, gc=False):
     finished: Sequence[int]
 
 
+class Taken(msgspec.Struct, gc=False):
+    """Note up to which number each sink has taken the reports."""
+
+    numbers: Mapping[str, int]
+
+
 class Forgo(msgspec.Struct, gc=False):
     """Take back an intention: nothing of these ranges was written."""
 
@@ -70,7 +76,7 @@ class Close(msgspec.Struct, gc=False):
     done: "Deferred[None]"
 
 
-Owed = Settle | Delivered | Intend | Forgo
+Owed = Settle | Delivered | Taken | Intend | Forgo
 """What cannot be refused: it is owed until it is on the disk."""
 Job = Append | Owed | Read | Close | Burial
 URGENT: Final = (Append, Intend, Read, Close)

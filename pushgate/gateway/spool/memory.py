@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -57,6 +57,9 @@ class MemorySpool:
 
     def delivered(self, numbers: Sequence[int], finished: Sequence[int]) -> None:
         """Nothing is kept, so nothing is to be forgotten."""
+
+    def note_taken(self, numbers: Mapping[str, int]) -> None:
+        """Nothing is kept for the sinks."""
 
     def intend(self, spans: Sequence[BatchSlice]) -> Deferred[None]:
         return succeed(None)

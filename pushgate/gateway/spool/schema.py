@@ -47,6 +47,7 @@ _MIGRATIONS: Final = (
     """,
     "ALTER TABLE batch ADD COLUMN form TEXT;",
     "CREATE TABLE mark (only INTEGER PRIMARY KEY, commits INTEGER NOT NULL); INSERT INTO mark VALUES (1, 0);",
+    "CREATE TABLE taken (sink TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;",
 )
 """Version 0 to 1, 1 to 2, and so on. Never edited once released; a new one is appended."""
 

@@ -5,7 +5,7 @@ The reactor hands jobs to the writer's thread, and hears of their end once a com
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,18 @@ from pushgate.gateway.spool.dead_tokens import ConfirmDead, DropDead, KeepDead, 
 from pushgate.gateway.spool.high_water_mark import FILE as MARK
 from pushgate.gateway.spool.high_water_mark import REMEMBERED, HighWaterMark
 from pushgate.gateway.spool.interface import ISpool, Kept, Page, Undelivered
-from pushgate.gateway.spool.jobs import Append, Close, Delivered, Forgo, Intend, Job, Read, Results, Settle
+from pushgate.gateway.spool.jobs import (
+    Append,
+    Close,
+    Delivered,
+    Forgo,
+    Intend,
+    Job,
+    Read,
+    Results,
+    Settle,
+    Taken,
+)
 from pushgate.gateway.spool.memory import content_digest
 from pushgate.gateway.spool.spool_file import FILE, fault, lock, open_spool
 from pushgate.gateway.spool.writer import SpoolWriter
@@ -112,8 +123,13 @@ class SqliteSpool:
             return batches.without_payload(self._connection, order, view)
 
         return Undelivered(
-            undelivered_reports.read(self._connection, batch), tuple(batches.finished(self._connection))
+            undelivered_reports.read(self._connection, batch),
+            tuple(batches.finished(self._connection)),
+            undelivered_reports.taken(self._connection),
         )
+
+    def note_taken(self, numbers: Mapping[str, int]) -> None:
+        self._do(Taken(numbers))
 
     def bury(self, app: str, deaths: Sequence[DeadTokenEntry]) -> "Deferred[None]":
         done: Deferred[None] = Deferred()

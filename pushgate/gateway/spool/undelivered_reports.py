@@ -1,7 +1,7 @@
 """Reports that the sinks have not taken, as rows of the durable spool. Everything here runs in its thread."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -75,6 +75,16 @@ def drop(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
     """Forget those of these numbers."""
     wanted = msgspec.json.encode(numbers).decode()
     connection.execute("DELETE FROM report WHERE number IN (SELECT value FROM json_each(?))", (wanted,))
+
+
+def note_taken(connection: sqlite3.Connection, numbers: Mapping[str, int]) -> None:
+    """Keep up to which number each sink has taken the reports."""
+    connection.executemany("INSERT OR REPLACE INTO taken VALUES (?, ?)", list(numbers.items()))
+
+
+def taken(connection: sqlite3.Connection) -> dict[str, int]:
+    """Up to which number each sink has taken the reports."""
+    return dict(connection.execute("SELECT sink, number FROM taken"))
 
 
 def read(

@@ -31,6 +31,7 @@ from pushgate.gateway.spool.jobs import (
     Read,
     Results,
     Settle,
+    Taken,
     only,
 )
 from pushgate.model.errors import Conflict, Overloaded
@@ -130,7 +131,7 @@ class SpoolWriter:
                 results.append((intend.done, None))
             for forgo in only(Forgo, owed):
                 batches.forgo(self._connection, forgo.ranges)
-            self._settle(only(Settle, owed), only(Delivered, owed))
+            self._settle(only(Settle, owed), only(Delivered, owed), only(Taken, owed))
             for burial in burials:
                 burial.do(self._connection)
                 results.append((burial.done, None))
@@ -141,8 +142,10 @@ class SpoolWriter:
         burials.clear()
         return results
 
-    def _settle(self, settles: list[Settle], deliveries: list[Delivered]) -> None:
+    def _settle(self, settles: list[Settle], deliveries: list[Delivered], takings: list[Taken]) -> None:
         """Insert undelivered reports and delete delivered ones; what is both in one commit is not written."""
+        for taken in takings:
+            undelivered_reports.note_taken(self._connection, taken.numbers)
         delivered = {number for each in deliveries for number in each.numbers}
         done = {order for each in deliveries for order in each.finished}
         if ranges := [each for settle in settles for each in settle.ranges if each[0] not in done]:

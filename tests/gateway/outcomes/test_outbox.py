@@ -1,14 +1,17 @@
 """What the sinks are given over a crash: nothing is reported before it is kept, nothing forgotten before it is reported."""
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
+from pushgate.gateway.outcomes.outbox import Outbox
 from pushgate.gateway.spool.interface import Kept
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
 from pushgate.model.outcome import DeadToken, State
 from pushgate.plugin.sink_interface import IOutcomeSink, IReplays
-from pushgate.testing import RecordingSink, RecordingSpool
+from pushgate.testing import RecordingSink, RecordingSpool, context
 from tests.gateway_rig import GatewayRig
 from tests.samples import batch, token
 
@@ -160,3 +163,95 @@ class OutboxTests(SynchronousTestCase):
         self.rig.reported()
         self.successResultOf(closing)
         self.assertEqual((len(self.rig.sink.reports), self.spool.reports), (1, []))
+
+
+class TakenTests(SynchronousTestCase):
+    """Two sinks, of which one is down when the process ends."""
+
+    def setUp(self) -> None:
+        self.spool = RecordingSpool()
+        self.restart()
+        self.down.error = OSError("down")
+
+    def restart(self, *names: str) -> None:
+        """What the spool has is all that is left of the outbox before."""
+        self.clock = Clock()
+        self.outbox = Outbox(replace(context(), reactor=self.clock), self.spool)
+        self.well, self.down = RecordingSink(), RecordingSink()
+        for name, sink in zip(names or ("well", "down"), (self.well, self.down), strict=False):
+            self.outbox.attach(name, sink, 1000, watches=False)
+        self.outbox.recover()
+        self.clock.pump([0] * 5)
+
+    def publish(self, *members: int) -> None:
+        for member in members:
+            self.outbox.publish([DeadToken("news", token(member), 5, 0.0, "simulator")], [])
+            self.clock.pump([0] * 5)
+
+    def stop(self) -> None:
+        """A stop in order, which does not wait for the one that is down."""
+        closing = Deferred.fromCoroutine(self.outbox.close())
+        closing.cancel()
+        self.successResultOf(closing)
+
+    def given(self, sink: RecordingSink) -> list[bytes]:
+        return [report.token for report in sink.reports if isinstance(report, DeadToken)]
+
+    def test_stopped(self) -> None:
+        """After a stop the one that was down gets what it missed, and the other nothing twice."""
+        self.publish(1, 2, 3)
+        self.stop()
+        self.restart()
+        self.assertEqual((self.given(self.well), self.given(self.down)), ([], [token(1), token(2), token(3)]))
+        self.assertEqual(self.spool.reports, [])
+
+    def test_killed(self) -> None:
+        """After a crash the other gets again what it took since it was noted last."""
+        self.publish(1, 2)
+        self.outbox.note_taken()
+        self.publish(3)
+        self.restart()
+        self.assertEqual((self.given(self.well), len(self.given(self.down))), ([token(3)], 3))
+
+    def test_stopped_again(self) -> None:
+        """What comes after a start is new to both, however far they were before."""
+        self.publish(1, 2)
+        self.stop()
+        self.restart()
+        self.down.error = OSError("down again")
+        self.publish(3)
+        self.stop()
+        self.restart()
+        self.assertEqual((self.given(self.well), self.given(self.down)), ([], [token(3)]))
+        self.restart()
+        self.publish(4)
+        self.assertEqual((self.given(self.well), self.given(self.down)), ([token(4)], [token(4)]))
+
+    def test_a_sink_that_is_gone(self) -> None:
+        """When the one that was down is configured no more, nothing is kept for it; a new one gets what is there."""
+        self.publish(1)
+        self.stop()
+        self.restart("well", "new")
+        self.assertEqual((self.given(self.well), self.given(self.down)), ([], [token(1)]))
+        self.assertEqual(self.spool.reports, [])
+
+    def test_nobody_left(self) -> None:
+        """Reports that every sink there is has taken are forgotten."""
+        self.publish(1)
+        self.stop()
+        self.restart("well")
+        self.assertEqual((self.given(self.well), self.spool.reports), ([], []))
+
+    def test_nothing_to_note(self) -> None:
+        """Nothing is written while nobody is behind, and nothing again that was written."""
+        self.down.error = None
+        self.publish(1)
+        self.outbox.note_taken()
+        self.assertEqual(self.spool.taken, {})
+        self.down.error = OSError("down")
+        self.publish(2)
+        self.outbox.note_taken()
+        noted, self.spool.taken = self.spool.taken, {}
+        self.assertEqual(noted, {"well": 2, "down": 1})
+        self.outbox.note_taken()
+        self.assertEqual(self.spool.taken, {})

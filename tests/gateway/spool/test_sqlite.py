@@ -112,6 +112,13 @@ class KeepingTests(SpoolCase):
         self.assertEqual(self.spool.undelivered(), Undelivered())
         self.assertEqual(self.spool.waiting(), {("news", 10): 1})
 
+    async def test_taken(self) -> None:
+        """How far each sink is comes back after a restart, the last of each; also when nothing else is kept."""
+        self.spool.note_taken({"log": 3, "hubs.main": 5})
+        self.spool.note_taken({"log": 4})
+        await self.restart()
+        self.assertEqual(self.spool.undelivered(), Undelivered(taken={"log": 4, "hubs.main": 5}))
+
     async def test_a_new_target(self) -> None:
         """A report that was not delivered keeps what a push service said besides, also of a batch that is gone."""
         of = replace(batch(2, order=1), form=TargetForm.TEXT)
