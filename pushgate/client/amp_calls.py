@@ -7,7 +7,7 @@ import msgspec
 
 from pushgate.client.amp_exchange import AmpCall, AmpExchange
 from pushgate.client.byte_stream import ByteStream, Deadline
-from pushgate.client.calls import DeadPage, StatsPage
+from pushgate.client.calls import MISSED, DeadPage, StatsPage
 from pushgate.client.chunks import Chunk, Payload, Token, part_of, payload_bytes, token_text
 from pushgate.client.receipt import ReceiptPart
 from pushgate.client.record import Record, decode_record, decode_records
@@ -168,7 +168,7 @@ class AmpFeed:
 
     def missed(self) -> str | None:
         """What is to be said after a connection was lost, and there is another."""
-        return "the connection was lost for a time; the outcomes of that time are missing"
+        return MISSED
 
 
 def _enrolled(answer: dict[str, Any]) -> Enrolled:

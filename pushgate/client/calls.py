@@ -5,7 +5,7 @@ one of each kind, and *exchanges*, which carry them on a connection.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from pushgate.client.byte_stream import ByteStream, Deadline
 from pushgate.client.chunks import Chunk, Payload, Token
@@ -15,6 +15,9 @@ from pushgate.client.send_test import SendTest
 from pushgate.client.terms import BatchArguments, PushArguments
 from pushgate.model.dead_token import DeadTokenEntry
 from pushgate.model.enrolment import Enrolled
+
+MISSED: Final = "the connection was lost for a time; the outcomes of that time are missing"
+"""What is said to a reader of outcomes whose gateway cannot know what it has missed."""
 
 T_co = TypeVar("T_co", covariant=True)
 DeadPage = tuple[list[DeadTokenEntry], str | None]

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from pushgate.client.byte_stream import ByteStream, Cut, Deadline
-from pushgate.client.calls import DeadPage, StatsPage
+from pushgate.client.calls import MISSED, DeadPage, StatsPage
 from pushgate.client.chunks import Chunk, Payload, Token, part_of, payload_bytes, token_text
 from pushgate.client.event_reader import Event, EventReader
 from pushgate.client.http_exchange import Headers, HTTPCall, HTTPExchange
@@ -211,8 +211,11 @@ class HTTPFeed:
         return self._read(data)
 
     def missed(self) -> str | None:
-        """Nothing: the gateway says so itself, where it does not know what was missed."""
-        return None
+        """Nothing, as a rule: the gateway says so itself, where it does not know what was missed.
+
+        A connection that was lost before its first id left nothing to go on behind.
+        """
+        return MISSED if self._last is None else None
 
     def _read(self, data: bytes) -> Iterator[Record | str]:
         for event in self._reader.feed(data):
