@@ -43,7 +43,7 @@ async def check_configuration(examinee: Examinee) -> AsyncIterator[Finding]:
         )
     for line in warnings(examinee.config.inputs) if examinee.is_read else ():
         yield warning("configuration-odd", line, "a gateway starts, and has nothing to do", "add an input")
-    for line in _secret_faults(examinee):
+    for line in (secrets := _secret_faults(examinee)):
         yield failure(
             "principals", line, "a gateway does not start with it",
             "mend the file; `pushgate secret` makes secrets",
@@ -53,7 +53,7 @@ async def check_configuration(examinee: Examinee) -> AsyncIterator[Finding]:
             "app", f"no app {examinee.app!a} could be read from the configuration",
             "it cannot be examined", "take one of its [apps.NAME], or mend that",
         )  # fmt: skip
-    if not examinee.faults:
+    if not (examinee.faults or secrets):
         yield ok("configuration", f"{examinee.file or 'the built-in default, without a file'}: no fault")
 
 

@@ -42,7 +42,9 @@ def parts(examinee: Examinee, examination: Examination) -> Iterator[Part]:
         yield from _plug_ins("inputs", config.inputs, given)
         for name, table in config.hubs.items():
             yield Part(dotted(("hubs", name)), "", diagnose_hub(name, table, given))
-    yield Part(GATEWAY, "", check_running(_where(examinee), given, examinee.app))
+    # --to may be wrong, or lead to another gateway.
+    inputs: Mapping[str, tuple[Any, Any]] = {} if examinee.to.where else config.inputs
+    yield Part(GATEWAY, "", check_running(_where(examinee), given, examinee.app, inputs))
 
 
 def _where(examinee: Examinee) -> GatewayAddress | None:

@@ -1,6 +1,6 @@
 """What the running gateway says of itself, if there is one."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Final
 
 from pushgate.cli.gateway_address import GatewayAddress, NotReached, reach
@@ -11,7 +11,9 @@ from pushgate.model.finding import Finding, failure, ok, warning
 from pushgate.model.gateway_stats import GatewayStats
 from pushgate.model.health.judgement import GATEWAY, judge
 from pushgate.model.printable import printable
+from pushgate.net.diagnosis.listening import is_taken
 from pushgate.net.endpoint_reach import listen_place
+from pushgate.plugin.config_errors import dotted
 from pushgate.plugin.examination import Examination
 from pushgate.plugin.settings import ListeningTable
 from pushgate.service.process_facts import versions
@@ -44,12 +46,16 @@ def amp_input(tables: Iterable[tuple[Any, Any]]) -> str | None:
 
 
 async def check_running(
-    to: GatewayAddress | None, examination: Examination, app: str | None
+    to: GatewayAddress | None,
+    examination: Examination,
+    app: str | None,
+    inputs: Mapping[str, tuple[Any, Any]],
 ) -> AsyncIterator[Finding]:
     """Whether a gateway answers, and what its state says.
 
     :param to: None when it is not known where one would be.
     :param app: say only what is about this one, and about the gateway itself.
+    :param inputs: those at whose addresses nothing else may listen: by name, each with its factory.
     """
     if examination.offline:
         yield ok(CHECK, "not looked at, without the network")
@@ -59,7 +65,14 @@ async def check_running(
             _UNSEEN, "--to says where it is, for one with TLS as tls:HOST:PORT:trustRoots=FILE",
         )  # fmt: skip
     else:
-        found, stats = await _ask(to, examination)
+        try:
+            found, stats = await _ask(to, examination)
+        except NotReached as error:
+            why = printable(str(error).partition("\n")[0])
+            yield warning(CHECK, why, _UNSEEN, "start it; or say where its AMP input is, with --to")
+            for finding in _taken(inputs):
+                yield finding
+            return
         yield found
         for finding in () if stats is None else _judged(stats, examination, app):
             yield finding
@@ -69,15 +82,30 @@ async def _ask(to: GatewayAddress, examination: Examination) -> tuple[Finding, G
     try:
         async with reach(examination.reactor, to, examination.timeout, say=lambda _: None) as gateway:
             _, stats = await asked(gateway)
-    except NotReached as error:
-        why = printable(str(error).partition("\n")[0])
-        return warning(CHECK, why, _UNSEEN, "start it; or say where its AMP input is, with --to"), None
+    except NotReached:
+        raise
     except Refusal as refusal:
         who = "log in with --login NAME --secret-file FILE, as a principal that may read"
         return warning(CHECK, f"a gateway answers at {to}, and refuses: {refusal}", _UNSEEN, who), None
     except PushgateError as error:
         return failure(CHECK, f"at {to}: {printable(error)}", _UNSEEN, "is it a gateway?"), None
     return ok(CHECK, f"a gateway answers at {to}"), stats
+
+
+def _taken(inputs: Mapping[str, tuple[Any, Any]]) -> Iterable[Finding]:
+    """The addresses at which another program listens, when no gateway answers."""
+    for name, (_, table) in inputs.items():
+        if not isinstance(table, ListeningTable):
+            continue
+        for key, description in table.endpoints().items():
+            place = listen_place(description)
+            if place is not None and is_taken(place):
+                where = f"{dotted(('inputs', name, key))}: {authority(place.address, place.port)}"
+                yield warning(
+                    "address-taken", f"{where} is in use, and no gateway answers",
+                    "unless a gateway runs that cannot be asked, another program keeps it from starting",
+                    f"see which: ss -ltnp 'sport = :{place.port}'",
+                )  # fmt: skip
 
 
 def _judged(stats: GatewayStats, examination: Examination, app: str | None) -> Iterable[Finding]:

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from pushgate.model.finding import Finding, failure, ok
 from pushgate.model.printable import printable
 from pushgate.net.diagnosis.files import FileChecks
 from pushgate.net.diagnosis.identity import DAY, NOTICE, check_identity
+from pushgate.net.diagnosis.listening import bind_error
 from pushgate.net.endpoint_reach import ListenPlace, listen_place
 from pushgate.plugin.examination import Examination
 from pushgate.plugin.settings import ListeningTable
@@ -64,16 +64,9 @@ def _check_certificate(checks: FileChecks, certificate: Path, private_key: Path 
 
 
 def _tcp(key: str, place: ListenPlace) -> Finding:
-    """Whether the address can be had: it is bound for a moment, and nothing listens."""
     where = f"{key}: {authority(place.address, place.port)}"
-    family = socket.AF_INET6 if ":" in place.address else socket.AF_INET
-    try:
-        with socket.socket(family) as bound:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind((place.address, place.port))
-    except OSError as error:
-        return _not_bound(where, place, error)
-    return ok("listen", f"{where} is free")
+    error = bind_error(place)
+    return ok("listen", f"{where} is free") if error is None else _not_bound(where, place, error)
 
 
 def _not_bound(where: str, place: ListenPlace, error: OSError) -> Finding:

@@ -1,6 +1,7 @@
 """The running gateway, as the doctor finds it: asked where its configuration says, with or without a login."""
 
 import json
+import socket
 from types import SimpleNamespace
 
 import pytest
@@ -86,6 +87,24 @@ def test_a_gateway_with_a_push_service_that_is_down(tmp_path, certificates):
     [(level, check, what)] = doctor(running)
     assert (level, check) == ("warning", "running")
     assert what.startswith(f"no gateway at {running.to}: ")
+
+
+def test_a_port_of_another_program(tmp_path):
+    """When no gateway answers, an address in use is another program's, which would keep one from starting."""
+    with socket.create_server(("127.0.0.1", 0)) as line, socket.create_server(("127.0.0.1", 0)) as bound:
+        port, free = line.getsockname()[1], bound.getsockname()[1]
+        bound.close()
+        file = tmp_path / "gateway.toml"
+        file.write_text(
+            f'[gateway]\nstate_dir = "memory"\n[inputs.amp]\ntype = "amp"\nlisten = "tcp:{free}:interface=127.0.0.1"\n'
+            f'[inputs.line]\ntype = "line"\nlisten = "tcp:{port}:interface=127.0.0.1"\n'
+        )
+        found = doctor(SimpleNamespace(file=file))
+    assert [(level, check) for level, check, _ in found] == [
+        ("warning", "running"),
+        ("warning", "address-taken"),
+    ]
+    assert found[1][2] == f"inputs.line.listen: 127.0.0.1:{port} is in use, and no gateway answers"
 
 
 def test_a_gateway_that_asks_for_a_login(tmp_path):
