@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred, fail
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from pushgate.hub.sending import pages, sender
-from pushgate.hub.store import send_work
+from pushgate.hub.store import send_work, sends
 from pushgate.model.errors import Overloaded
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Template
-from pushgate.model.hub.send import SendState
+from pushgate.model.hub.send import SendRequest, SendState
 from pushgate.testing import RecordingGateway
 from tests.hub_sending_rig import PowerCutError, Rig, alert
 
@@ -115,6 +116,46 @@ class HeldUpTests(SynchronousTestCase):
         self.rig.clock.pump([5] * 100)
         assert done["native_page"] == 0
         assert done["give_back"] == 1
+
+    def test_very_many_that_are_held_up_cost_the_others_nothing(self) -> None:
+        """What SQLite does to claim a send does not grow with those that wait for an app."""
+        session, connection = self.rig.database.session, self.rig.database.connection
+        steps = []
+        for waiting in (10, 5000):
+            for number in range(waiting):
+                sends.add(session, f"{waiting}-{number}", SendRequest(body=b"{}", platform=Platform.FCMV1))
+            session.execute("UPDATE lane SET waits_until = ?", (session.now() + 999,))
+            self.rig.send(f"last-{waiting}")
+            done: list[None] = []
+            connection.set_progress_handler(lambda done=done: done.append(None), 100)
+            found = send_work.claim(session, "one", 60, [], [Platform.FCMV1])
+            connection.set_progress_handler(None, 0)
+            assert found is not None
+            assert found.send.id == f"last-{waiting}"
+            send_work.advance(session, found, "one", send_work.DonePage(send_work.Plan(0, True, "one")), 60)
+            steps.append(len(done))
+        assert steps[1] < 2 * steps[0] + 10
+
+    def test_a_lane_that_is_found_before_it_is_heard_of_is_worked_on_once(self) -> None:
+        """The claim of another look overtakes the answer that a platform has left."""
+        register(self.rig)
+        queue = Queue(self.rig, "news", 3)
+
+        def drained(what: str) -> None:
+            if what == "advance" and self.rig.database.session.execute("SELECT 1 FROM lane LIMIT 1 OFFSET 1"):
+                self.rig.database.after = lambda what: None
+                self.rig.gateway.full.clear()
+                queue.drain(100)
+                self.rig.sender.look()
+
+        self.rig.database.after = drained
+        broadcast(self.rig)
+        with capturedLogs() as logged:
+            self.rig.sender.start()
+            self.rig.clock.pump([0] * 9)
+        assert sorted(tokens(self.rig, "news")) == PHONES
+        assert is_resolved(self.rig)
+        assert [each["log_format"] for each in logged if "another gateway" in each["log_format"]] == []
 
     def test_a_queue_that_fills_up_in_the_middle_of_a_page(self) -> None:
         """What was submitted of it is not again; all other platforms go on meanwhile, with all pages."""

@@ -38,6 +38,21 @@ def test_a_lane_without_room_waits_for_it(store):
     assert claim(store, full=[ADM]) is None
 
 
+def test_of_all_that_may_be_claimed_the_lane_that_is_due_for_longest_is(store):
+    """Whether it never waited, its platform has room, or it has waited for too long."""
+    for number, platform in enumerate((ADM, ADM, None, APNS, ADM)):
+        sends.add(store, f"{number}", SendRequest(body=b"{}", platform=platform))
+        store.execute("UPDATE lane SET due_at = ? WHERE send = ?", (number, f"{number}"))
+    for send_id, waits_until in (("0", store.now() + 99), ("1", store.now() - 1), ("3", store.now() + 99)):
+        store.execute("UPDATE lane SET waits_until = ? WHERE send = ?", (waits_until, send_id))
+    found = []
+    while (lane := claim(store, busy=[each.lane for each in found], full=[ADM])) is not None:
+        found.append(lane)
+    assert [each.send.id for each in found] == ["1", "2", "3", "4"]
+    assert claim(store, "two", full=[ADM]) is None
+    assert claim(store, "two").send.id == "0"
+
+
 def test_a_platform_parts(store):
     """Both lanes know of each other; the send is resolved when both are, and is no device purged before."""
     sends.add(store, "s", SendRequest(body=b"{}"))

@@ -81,9 +81,10 @@ class Sender:
             return
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
+        looked: Deferred[Any] = Deferred()
+        self._looking = looked
         looking: Deferred[Any] = Deferred.fromCoroutine(self._look())
-        self._looking = looking
-        looking.addErrback(self._failed, "looking for sends").addCallback(self._looked)
+        looking.addErrback(self._failed, "looking for sends").addCallback(self._looked).chainDeferred(looked)
 
     def _look_soon(self) -> None:
         """Look in a turn of its own."""
@@ -120,13 +121,14 @@ class Sender:
         self._timer = self._clock.callLater(0 if self._again and not self._is_busy else seconds, self.look)
 
     def _begin(self, active: ActiveSend, begun: Begun | None = None) -> None:
+        """Work on a lane; one that was made and found while the answers were on their way is begun once."""
         lane = active.lane
-        if self._stopping:
+        if self._stopping or lane in self._working:
             return
+        done: Deferred[None] = Deferred()
+        self._working[lane] = active.send.id, done
         work = Deferred.fromCoroutine(self._work(active, begun))
-        self._working[lane] = active.send.id, work.addErrback(self._broken).addBoth(self._done, lane)
-        if work.called and not work.paused:
-            self._working.pop(lane, None)
+        work.addErrback(self._broken).addBoth(self._done, lane).chainDeferred(done)
 
     async def _work(self, active: ActiveSend, begun: Begun | None) -> None:
         send_id = active.send.id
@@ -164,8 +166,8 @@ class Sender:
         self._gateway.withdraw(unsettled)
 
     def _done(self, _: object, lane: int) -> None:
-        if self._working.pop(lane, None) is not None:
-            self.look()
+        del self._working[lane]
+        self.look()
 
     def _failed(self, failure: Failure, what: str) -> None:
         if not failure.check(StoreDown, Stopped, CancelledError):

@@ -88,13 +88,7 @@ def claim(
     :param full: platforms whose apps have no room: lanes that are known to wait for them are left alone.
     """
     now = session.now()
-    apart = f" AND number NOT IN ({many_rows.marks(len(busy))})" if busy else ""
-    room = f" AND (waits_until <= ? OR platform NOT IN ({many_rows.marks(len(full))}))" if full else ""
-    found = session.execute(
-        f"SELECT number FROM lane WHERE resolved = 0 AND due_at <= ?{apart}{room} AND (owner IN ('', ?)"
-        " OR lease_until < ?) ORDER BY due_at, number LIMIT 1",
-        (now, *busy, *((now, *map(str, full)) if full else ()), owner, now),
-    )
+    found = _claimable(session, owner, busy, full)
     if not found:
         return None
     rows = session.execute(
@@ -105,6 +99,32 @@ def claim(
         (owner, now + lease, owner, found[0][0], owner, now),
     )
     return _begun(session, rows[0]) if rows else None
+
+
+def _claimable(session: Session, owner: str, busy: Sequence[int], full: Sequence[Platform]) -> list[Row]:
+    """The number of the lane to take.
+
+    While apps are full, each kind of lane is looked for by an index of its own: of an app that is away very
+    many may wait, and are not to be passed over one by one.
+    """
+    now = session.now()
+    apart = f" AND number NOT IN ({many_rows.marks(len(busy))})" if busy else ""
+    free = f"resolved = 0 AND due_at <= ?{apart} AND (owner IN ('', ?) OR lease_until < ?)"
+    values = [now, *busy, owner, now]
+    kinds: list[tuple[str, Sequence[float | str], str]] = [("", (), "due_at")]
+    if full:
+        kinds = [("waits_until = 0 AND ", (), "due_at")]
+        kinds.append(("waits_until > 0 AND waits_until <= ? AND ", [now], "waits_until"))
+        kinds += [("platform = ? AND ", [str(each)], "due_at") for each in Platform if each not in full]
+    every = " UNION ALL ".join(
+        "SELECT number, due_at FROM (SELECT number, due_at FROM lane"
+        f" WHERE {which}{free} ORDER BY {order}, number LIMIT 1) AS kind{index}"
+        for index, (which, _, order) in enumerate(kinds)
+    )
+    return session.execute(
+        f"SELECT number FROM ({every}) AS every ORDER BY due_at, number LIMIT 1",
+        [value for _, own, _ in kinds for value in (*own, *values)],
+    )
 
 
 def _begun(session: Session, row: Row) -> ActiveSend:
