@@ -171,7 +171,10 @@ class _Translator:
             host, port = "", 0
         if not is_host_name(host) or not 0 < port < 65536:
             if setting is not None:
-                self._note(setting.line, "routes: not valid; Apple's production service instead")
+                self._note(
+                    setting.line,
+                    "routes: not valid, apn://HOST?port=PORT; Apple's production service instead",
+                )
             return "gateway.push.apple.com", 2195
         if setting is not None and len(setting.values) > 1:
             self._note(setting.line, "routes: an app has one push service; the first is taken")
