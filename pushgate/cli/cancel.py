@@ -9,7 +9,7 @@ from pushgate.cli.output import print_json
 from pushgate.cli.run import run
 
 
-@click.command("cancel")
+@click.command("cancel", short_help="Withdraw a notification that was not written yet.")
 @click.argument("id")
 @gateway_address.to
 @options.as_json

@@ -11,7 +11,7 @@ from pushgate.cli.run import run
 _POLICIES: Final[dict[int | None, str]] = {0: "keeps nothing", 1: "keeps the last message"}
 
 
-@click.group("channels")
+@click.group("channels", short_help="Make, look at and delete an app's channels at Apple.")
 def command() -> None:
     """Make, look at and delete an app's channels at Apple, to which broadcasts go.
 

@@ -18,7 +18,7 @@ def command() -> None:
     """Check and convert configuration files."""
 
 
-@command.command()
+@command.command(short_help="Check a file: print its faults, or its tables.")
 @click.argument("file", type=click.Path(path_type=Path))
 @options.plugins
 @options.as_json
@@ -53,7 +53,7 @@ def check(file: Path, directories: tuple[Path, ...], as_json: bool) -> None:
         print_table(("table", "name", "plug-in or operations"), rows)
 
 
-@command.command("import-momentum")
+@command.command("import-momentum", short_help="Translate Momentum's ecelerity.conf.")
 @click.argument("file", type=click.Path(path_type=Path))
 def import_momentum(file: Path) -> None:
     """Translate FILE, an ecelerity.conf of Momentum, and print the configuration.

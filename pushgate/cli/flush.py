@@ -12,7 +12,7 @@ _PATIENCE: Final = 60.0
 """Seconds for the proof: a push service that says nothing is given up after the response timeout and 10 s."""
 
 
-@click.command("flush")
+@click.command("flush", short_help="Have proven what an app's connections have written.")
 @click.argument("id")
 @gateway_address.to
 @options.as_json

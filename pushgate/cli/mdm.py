@@ -9,12 +9,12 @@ from pushgate.cli.output import fail, print_json, print_table
 from pushgate.cli.run import run
 
 
-@click.group("mdm")
+@click.group("mdm", short_help="Find out about managed devices, and why one does not call.")
 def command() -> None:
     """Find out about managed devices: whether they are enrolled, and why one does not call."""
 
 
-@command.command("token-hash")
+@command.command("token-hash", short_help="Print the hash of a token that a sysdiagnose has.")
 @click.argument("token", metavar="HEX")
 def token_hash(token: str) -> None:
     """Print the SHA-256 of a device token, as a sysdiagnose has it (LastPushTokenHash)."""

@@ -9,7 +9,7 @@ from pushgate.cli.output import print_json
 from pushgate.cli.run import run
 
 
-@click.command("pace")
+@click.command("pace", short_help="Limit the notifications a second of an app or a batch.")
 @click.argument("rate", type=click.FloatRange(0))
 @click.option("--app", help="Whose rate it is.")
 @click.option("--id", "number", metavar="ID", help="Instead of an app: a notification of the batch.")

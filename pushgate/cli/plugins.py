@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pushgate.service.plugin_registry import Registry
 
 
-@click.command("plugins")
+@click.command("plugins", short_help="List the plug-ins, and those that cannot be used.")
 @click.option(
     "--config", "-c", "file", metavar="FILE", type=click.Path(path_type=Path),
     help="A configuration whose `gateway.plugins` names further directories.",

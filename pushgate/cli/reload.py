@@ -9,7 +9,7 @@ from pushgate.cli.output import fail, print_json
 from pushgate.cli.run import run
 
 
-@click.command("reload")
+@click.command("reload", short_help="Have the gateway read its configuration file again.")
 @gateway_address.to
 @options.as_json
 def command(to: gateway_address.GatewayAddress, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from pushgate.cli import options
 from pushgate.cli.output import fail, print_json
 
 
-@click.command("secret")
+@click.command("secret", short_help="Make a secret for a principal; it is shown once.")
 @click.argument("name")
 @click.option(
     "--append", "file", metavar="FILE", type=click.Path(path_type=Path),

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 
-@click.command("simulate")
+@click.command("simulate", short_help="Run the push service's side until Ctrl-C.")
 @click.option(
     "--config", type=click.Path(path_type=Path), metavar="FILE",
     help="TOML with a [simulator] table; without it all is default.",

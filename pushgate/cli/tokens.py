@@ -22,7 +22,7 @@ _AT_ONCE: Final = 20_000
 _T = TypeVar("_T")
 
 
-@click.group("tokens")
+@click.group("tokens", short_help="Look at, move and mend a gateway's dead tokens.")
 def command() -> None:
     """Look at, move and mend a gateway's register of dead tokens.
 
@@ -42,7 +42,7 @@ def list_(app: str, limit: int | None, to: gateway_address.GatewayAddress, as_js
     run(lambda reactor: _write(reactor, app, to, sys.stdout, _format(as_json, people), limit))
 
 
-@command.command("export")
+@command.command("export", short_help="Write all dead tokens to a file.")
 @options.app
 @click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")
 @gateway_address.to

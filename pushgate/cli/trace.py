@@ -11,7 +11,7 @@ from pushgate.cli.run import run
 from pushgate.model.history import Event
 
 
-@click.command("trace")
+@click.command("trace", short_help="Trace a notification: how it came, what happened since.")
 @click.argument("id")
 @gateway_address.to
 @options.as_json

@@ -2,8 +2,11 @@
 
 import json
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from pushgate.cli import main
 from pushgate.cli.output import print_json, print_json_line
 
 HOSTILE = "\x1b[2J \x9b31m \x7f \u202e \u2028 \U000e0041 Grüße"
@@ -19,3 +22,21 @@ def test_json_on_a_terminal(capsys: pytest.CaptureFixture[str], write):
     assert text.replace("\n", "").isprintable()
     assert "Grüße" in text
     assert json.loads(text) == value
+
+
+def groups(command, name="pushgate"):
+    """A command's groups, itself included, with what one types for each."""
+    if isinstance(command, click.Group):
+        yield name, command
+        context = click.Context(command)
+        for each in command.list_commands(context):
+            yield from groups(command.get_command(context, each), f"{name} {each}")
+
+
+@pytest.mark.parametrize(("name", "group"), [*groups(main)])
+def test_lists_of_commands(name, group):
+    """On a terminal of 80 columns each command has a whole sentence, none that ends in dots."""
+    text = CliRunner().invoke(group, ["--help"], prog_name=name, terminal_width=80).output
+    lines = text.partition("Commands:\n")[2].splitlines()
+    assert len(lines) == len(group.list_commands(click.Context(group)))
+    assert all(line.endswith(".") and not line.endswith("...") for line in lines), lines

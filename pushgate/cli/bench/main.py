@@ -24,7 +24,7 @@ class NotConfirmed(PushgateError):
     """The app may have devices behind it, and --yes-send was not given."""
 
 
-@click.command("bench")
+@click.command("bench", short_help="Measure a running gateway that has a test service.")
 @options.app
 @click.option(
     "--count", type=click.IntRange(1, 10_000_000), default=20_000, show_default=True,

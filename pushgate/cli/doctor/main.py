@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pushgate.plugin.examination import Examination
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Find what is wrong, before or while a gateway runs.")
 @click.option(
     "--config", "file", metavar="FILE", type=click.Path(path_type=Path),
     help="The gateway's configuration; without it what a gateway without one has is examined.",

@@ -52,7 +52,7 @@ def import_(hub: str, as_csv: bool, file: TextIO, to: gateway_address.GatewayAdd
     run(lambda reactor: _import(reactor, hub, file, table, to, as_json))
 
 
-@click.command("export")
+@click.command("export", short_help="Write all registrations to a file.")
 @hub
 @_csv
 @click.argument("file", type=click.File("w", encoding="utf-8", atomic=True), default="-")

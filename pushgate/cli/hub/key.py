@@ -9,7 +9,7 @@ from pushgate.cli import options
 from pushgate.cli.output import fail, print_json
 
 
-@click.command("key")
+@click.command("key", short_help="Make a key in a new file; print it for SDKs.")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.option(
     "--rule", default="DefaultFullSharedAccessSignature", show_default=True,

@@ -9,7 +9,7 @@ from pushgate.cli.hub.registrations import register, show, unregister
 from pushgate.cli.hub.send import send
 
 
-@click.group("hub")
+@click.group("hub", short_help="Send to devices by their tags, and keep registrations.")
 def command() -> None:
     """Send to devices by their tags, and look after the registrations of a gateway's hub."""
 

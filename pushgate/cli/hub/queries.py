@@ -11,7 +11,7 @@ from pushgate.cli.output import print_json, print_table
 from pushgate.cli.run import run
 
 
-@click.command("details")
+@click.command("details", short_help="Print the state of a send, and its outcomes.")
 @hub
 @click.argument("number", metavar="ID")
 @click.option("--errors", is_flag=True, help="List what push services said against devices, up to 100.")
@@ -22,7 +22,7 @@ def details(hub: str, number: str, errors: bool, to: gateway_address.GatewayAddr
     run(lambda reactor: _details(reactor, hub, number, errors, to, as_json))
 
 
-@click.command("jobs")
+@click.command("jobs", short_help="Print the latest imports and exports of SDKs.")
 @hub
 @gateway_address.to
 @options.as_json
@@ -51,7 +51,7 @@ def cancel(hub: str, number: str, to: gateway_address.GatewayAddress, as_json: b
     run(lambda reactor: _cancel(reactor, hub, number, to, as_json))
 
 
-@click.command("count")
+@click.command("count", short_help="Print how many registrations an expression finds.")
 @hub
 @click.argument("expression", required=False)
 @gateway_address.to

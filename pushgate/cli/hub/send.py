@@ -17,7 +17,7 @@ _TEST_WAIT: Final = 75.0
 """Seconds for the answer to a test send, which waits up to a minute for outcomes."""
 
 
-@click.command("send")
+@click.command("send", short_help="Send to all devices that a tag expression finds.")
 @hub
 @click.option("--tags", metavar="EXPRESSION", help="Such as 'news && !trial'. Without it: to all devices.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="What the payload is made for.")

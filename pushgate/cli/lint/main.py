@@ -21,7 +21,7 @@ _PLATFORMS: Final = ("apns", "fcmv1", "gcm", "wns", "mpns", "adm", "baidu", "bro
 _STDIN: Final = "-"
 
 
-@click.command("lint")
+@click.command("lint", short_help="Examine a payload before it is sent.")
 @click.argument("file", metavar="[PAYLOAD]", required=False)
 @click.option("--payload", metavar="TEXT", help="The payload itself, in place of a file.")
 @click.option("--alert", metavar="TEXT", help="Instead of a payload of Apple's: the text to show.")

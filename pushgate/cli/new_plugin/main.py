@@ -7,7 +7,7 @@ import click
 from pushgate.cli.output import fail
 
 
-@click.command("new-plugin")
+@click.command("new-plugin", short_help="Write a package with a plug-in that works, and its test.")
 @click.argument("kind", type=click.Choice(["input", "sink", "upstream"]))
 @click.argument("name")
 @click.option(

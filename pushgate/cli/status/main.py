@@ -11,7 +11,7 @@ from pushgate.cli.output import print_json
 from pushgate.cli.run import run
 
 
-@click.command("status")
+@click.command("status", short_help="Show how a gateway is doing, and what is wrong.")
 @gateway_address.to
 @options.as_json
 def command(to: gateway_address.GatewayAddress, as_json: bool) -> None:

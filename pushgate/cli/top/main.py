@@ -13,7 +13,7 @@ from pushgate.cli import gateway_address, options
 from pushgate.cli.run import run
 
 
-@click.command("top")
+@click.command("top", short_help="Show what a gateway does, until q or Ctrl-C.")
 @click.option(
     "--interval", metavar="SECONDS", type=click.FloatRange(0.2, 3600), default=1.0, show_default=True,
     help="From one refresh to the next.",
