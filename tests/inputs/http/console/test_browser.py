@@ -3,12 +3,14 @@
 import time
 
 import pytest
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from bench.console_browser import DESKTOP, PHONE, Browser, missing
 from bench.console_stage import SECRETS, Stage, grants
+from pushgate.model.hub.send import SendState
 from pushgate.model.outcome_record import id_text
 
 why = missing()
@@ -179,6 +181,23 @@ class ChangeTests(BrowserCase):
             self.until("#send-rows", "Scheduled", "Cancel")
             browser.click("#send-rows button")
             self.until("#send-rows", "Canceled")
+
+        await self.visit(look)
+
+    async def test_a_cancellation_that_comes_too_late(self):
+        """A send that has begun since the list was loaded goes on, which is said."""
+
+        def look(url, stage):
+            browser = self.browser
+            browser.log_in(url, "ops", SECRETS["ops"])
+            browser.go("hubs")
+            self.until("#send-rows", "Scheduled", "Cancel")
+            for each in list(stage.hub.sent.values()):
+                if each.state is SendState.SCHEDULED:
+                    stage.hub.sent[each.id] = replace(each, state=SendState.PROCESSING)
+            browser.click("#send-rows button")
+            self.until("#notice", "The send has begun already")
+            self.until("#send-rows", "Processing")
 
         await self.visit(look)
 

@@ -105,8 +105,9 @@ function send(hub, found) {
 
 async function cancel(hub, id) {
   try {
-    await change(`hubs/${part(hub)}/sends/${part(id)}/cancel`);
+    const { cancelled } = await change(`hubs/${part(hub)}/sends/${part(id)}/cancel`);
     await sends(hub, isShown);
+    notice(cancelled ? null : "The send has begun already, or is done.");
   } catch (error) {
     notice(error.message);
   }
