@@ -23,7 +23,7 @@ PATIENCE = {"silence": 1.5, "stop-reading": 2.5, "slow": 4.0}
 class FaultCase(TestCase):
     """One simulator, whose script changes."""
 
-    timeout = 60
+    timeout = 110
     patience = 8.0
     """Seconds for each step, where nothing is waited for: a busy machine must not look like a slow service."""
 
