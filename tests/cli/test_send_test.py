@@ -18,11 +18,11 @@ def tries(gateway, *tokens, app="demo", options=()):
 
 def test_what_became_of_each(gateway):
     """For each device a line with its outcome, and one each for what it means and what to do."""
-    done = tries(gateway, "0a1b2c3d", "dead0077")
+    done = tries(gateway, "0a1b2c3d", "dead0078")
     said = done.stdout.splitlines()
     assert " 0a1b2c3d presumed, after " in said[0] or " 0a1b2c3d accepted, after " in said[0]
     [rejected] = [
-        number for number, line in enumerate(said) if " dead0077 rejected 8 InvalidToken, after " in line
+        number for number, line in enumerate(said) if " dead0078 rejected 8 InvalidToken, after " in line
     ]
     assert said[rejected + 1] == "    the token is malformed, or of the other environment"
     assert "sandbox tokens" in said[rejected + 2]
