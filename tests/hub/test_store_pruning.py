@@ -12,6 +12,7 @@ from pushgate.hub.store import (
     sends,
     targets,
 )
+from pushgate.model.hub.errors import EtagMismatch
 from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import RegistrationQuery
 from pushgate.model.hub.send import SendRequest
@@ -64,6 +65,18 @@ def test_a_new_handle_takes_the_place_of_the_old_one(session):
     assert targets.page(session, None, ADM, False, 0, 9).targets[0].device == before
     kept = installations.get(session, "phone")
     assert (kept.handle, kept.push_channel) == (b"new", "new")
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_new_handle_is_a_change_of_the_registration(session, known):
+    """A device that has read the registration before cannot write the old handle back over it."""
+    mine = registrations.create(session, registration(b"old", "t"))
+    if known:
+        registrations.create(session, registration(b"new"))
+    pruning.replace_handle(session, APNS, b"old", b"new")
+    with pytest.raises(EtagMismatch):
+        registrations.put(session, registration(b"old", "t", id=mine.id), mine.etag)
+    assert of(session, tag="t")[0].handle == b"new"
 
 
 def test_a_new_handle_that_is_known_already_is_one_device(session):

@@ -19,6 +19,7 @@ from pushgate.model.hub.registration import Registration
 _OF_DEVICE: Final = (
     f"{SELECT} WHERE device.platform = ? AND device.handle = ? AND registration.template IN (0, 1)"
 )
+_CHANGED: Final = "UPDATE registration SET etag = ? WHERE number = ?"
 Death = tuple[Platform, bytes, float]
 """A handle that is dead since a time in Unix seconds: a registration that was updated later is good."""
 
@@ -52,6 +53,7 @@ def replace_handle(session: Session, platform: Platform, old: bytes, new: bytes)
         write(session, [Writing(_moved(each.registration, new), each) for each in found])
     else:
         session.execute("UPDATE device SET handle = ? WHERE number = ?", (new, found[0].device))
+        session.executemany(_CHANGED, [(_next_etag(each.registration), each.number) for each in found])
     for installation in _installations(session, found):
         installations.keep(session, _with_handle(installation, new))
     return len(found)
@@ -63,7 +65,12 @@ def of_device(session: Session, platform: Platform, handle: bytes) -> Sequence[S
 
 
 def _moved(registration: Registration, handle: bytes) -> Registration:
-    return replace(registration, handle=handle, etag=str(int(registration.etag) + 1))
+    return replace(registration, handle=handle, etag=_next_etag(registration))
+
+
+def _next_etag(registration: Registration) -> str:
+    """The ETag of a changed one: a device that has read it before must not write the old handle back."""
+    return str(int(registration.etag) + 1)
 
 
 def _installations(session: Session, entries: Iterable[Stored]) -> Iterator[Installation]:
