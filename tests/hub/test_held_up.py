@@ -47,17 +47,22 @@ def is_resolved(rig: Rig, send_id: str = "s") -> bool:
 
 
 class Queue:
-    """The queue of an app, with room for so many more notifications; nearly full without any."""
+    """The queue of an app, with room for so many more notifications.
+
+    :ivar is_pressed: it counts as nearly full when there was none for some.
+    """
 
     def __init__(self, rig: Rig, app: str, room: int, limit: int = 0) -> None:
         self.rig, self.app, self.room, self.limit = rig, app, room, limit
+        self.is_pressed = True
         self.submit = rig.gateway.submit
         rig.gateway.submit = self.offered  # type: ignore[method-assign]  # this one has a bound
 
     def offered(self, submission: Any, *rest: Any) -> Any:
         if submission.app == self.app:
             if len(submission.tokens) > self.room:
-                self.rig.gateway.full.add(self.app)
+                if self.is_pressed:
+                    self.rig.gateway.full.add(self.app)
                 return fail(Overloaded("queue", 0, self.limit))
             self.room -= len(submission.tokens)
         return self.submit(submission, *rest)
@@ -221,6 +226,23 @@ class HeldUpTests(SynchronousTestCase):
             self.rig.clock.advance(1)
         assert sorted(tokens(self.rig, "droid")) == DROIDS
         assert is_resolved(self.rig)
+
+    def test_sends_in_parts_to_one_app_leave_room_for_those_to_others(self) -> None:
+        """However many there are: their queue is not nearly full, and has no room for a part."""
+        register(self.rig)
+        queue = Queue(self.rig, "droid", 0, limit=4)
+        queue.is_pressed = False
+        for number in range(60):
+            self.rig.send(f"n{number}", platform=Platform.FCMV1, body=b'{"message":{}}')
+        self.rig.sender.start()
+        self.rig.clock.pump([0] * 60)
+        self.rig.send("last")
+        self.rig.sender.look()
+        assert sorted(tokens(self.rig, "news")) == PHONES
+        for _ in range(400):
+            queue.drain(100)
+            self.rig.clock.advance(1)
+        assert Counter(tokens(self.rig, "droid")) == dict.fromkeys(DROIDS, 60)
 
     def test_one_that_is_held_up_for_too_long_is_abandoned(self) -> None:
         """After 30 minutes, begun or not: what waits elsewhere is withdrawn, and nothing is submitted later."""

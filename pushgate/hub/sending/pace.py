@@ -1,5 +1,6 @@
 """What a send on its way asks of what runs it: whether it may go on, and whether there is room."""
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import msgspec
@@ -43,10 +44,13 @@ class Pace(Protocol):
         """Raise `Stopped` when the hub stops, `Overdue` when the send took too long."""
 
     def has_room(self, app: str) -> bool:
-        """Whether the queue of an app has room, as far as is known."""
+        """Whether something may be begun for an app: its queue has room, as far as is known."""
 
     def refused(self, app: str) -> None:
         """Note that it had none just now."""
+
+    def midway(self, app: str) -> AbstractContextManager[None]:
+        """Entered while the rest of a page waits for the queue of an app; few do at a time."""
 
     def room(self, app: str, refused: bool) -> "Deferred[bool]":
         """Fires with True if the queue of an app has room, else with False after a while.

@@ -62,8 +62,10 @@ class PageSubmission:
 
     async def wait(self) -> None:
         """Submit what is left, each group when there is room."""
-        for group in [group for groups in self.left.values() for group in groups]:
-            await self._submitted(group.platform, self._submission(group))
+        for platform, groups in list(self.left.items()):
+            with self._pace.midway(self._hub.apps[platform]):
+                for group in groups:
+                    await self._submitted(platform, self._submission(group))
         self.left = {}
 
     def submitted(self) -> list[BatchEntry]:

@@ -1,5 +1,8 @@
 """The sends of a hub: those that are due are worked on, a few at a time; the next ones are waited for."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -24,6 +27,8 @@ WORKERS: Final = 8
 """Sends that are worked on at a time; the others wait in their order."""
 HELD: Final = 32
 """Those that wait in the middle of a page for room in a queue, and are not counted among these."""
+HELD_BY_AN_APP: Final = 8
+"""Of these, those that wait for one app: then no others are begun for it."""
 POLL: Final = 5.0
 """Seconds between two looks for sends of other gateways."""
 RETRY: Final = 1.0
@@ -45,6 +50,7 @@ class Sender:
         self._acceptance = acceptance
         self._working: dict[int, tuple[str, Deferred[None]]] = {}
         self._held = 0
+        self._midway = Counter[str]()
         self._apps = AppRoom(self._gateway, self._clock, self.look, RETRY, LONGEST_WAIT)
         self._waits: set[Deferred[None]] = set()
         self._looking: Deferred[Any] | None = None
@@ -105,7 +111,7 @@ class Sender:
         while not self._is_busy and not self._stopping:
             self._again = False
             busy, lease = list(self._working), self._hub.table.lease
-            full = [platform for platform, app in self._hub.apps.items() if not self._apps.has_room(app)]
+            full = [platform for platform, app in self._hub.apps.items() if not self.has_room(app)]
             active = await self._database.write(send_work.claim, self._hub.owner, lease, busy, full)
             if active is None:
                 due: float | None = await self._database.read(send_work.next_due)
@@ -191,10 +197,19 @@ class Sender:
             raise Overdue
 
     def has_room(self, app: str) -> bool:
-        return self._apps.has_room(app)
+        return self._midway[app] < HELD_BY_AN_APP and self._apps.has_room(app)
 
     def refused(self, app: str) -> None:
         self._apps.refused(app)
+
+    @contextmanager
+    def midway(self, app: str) -> Iterator[None]:
+        self._midway[app] += 1
+        try:
+            yield
+        finally:
+            self._midway[app] -= 1
+            self._look_soon()
 
     def go_on(self, active: ActiveSend, begun: Begun) -> None:
         self._begin(active, begun)
