@@ -29,6 +29,7 @@ class ReplayedEvents:
         self._source, self._stream, self._wanted = source, stream, wanted
         self._next: Deferred[ReplayPage | None] | None = None
         self._behind = False
+        self._first: int | None = None  # where the first page that came since the beginning begins
         self._unfollow: Callable[[], None] = lambda: None
 
     def begin(self, resume: EventId | None) -> None:
@@ -49,6 +50,8 @@ class ReplayedEvents:
 
     async def _run(self, after: int | None) -> None:
         page: ReplayPage | None = await self._replay(after)
+        if after is None and self._first is not None:  # which the end that was read may include
+            page = await self._replay(self._first)
         while page is not None:
             taken = self._stream.write(self._pieces(page))
             if taken is not None:
@@ -79,6 +82,8 @@ class ReplayedEvents:
         self._behind = True
         if page is None:
             self._stream.close()
+        elif self._first is None:
+            self._first = page.after
         if waiting is not None:
             self._behind = False
             waiting.callback(page)

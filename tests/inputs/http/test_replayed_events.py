@@ -26,6 +26,7 @@ class Kept:
     """A sink that keeps reports: the one with number *n* has the position *n* * 65,536.
 
     :ivar holding: while true, `replay` answers only when the test releases it.
+    :ivar late: then it is read when it is released, not when it was asked for.
     """
 
     epoch = "e1"
@@ -33,7 +34,7 @@ class Kept:
     def __init__(self) -> None:
         self.reports: list[Any] = []
         self.removed, self.first = 0, 1
-        self.holding = False
+        self.holding = self.late = False
         self.held: list[Deferred[None]] = []
         self.asked: list[int | None] = []
         self.followers: list[Any] = []
@@ -60,7 +61,7 @@ class Kept:
         if not self.holding:
             return succeed(answer)
         self.held.append(Deferred())
-        return self.held[-1].addCallback(lambda _: answer)
+        return self.held[-1].addCallback(lambda _: self.page(after) if self.late else answer)
 
     def page(self, after: int | None) -> ReplayPage:
         if after is None or after > self.end:
@@ -192,6 +193,22 @@ class ResumeTests(ReplayCase):
         while self.kept.held:
             self.kept.held.pop().callback(None)
         self.assertEqual(ids(self.events()), [place(1), place(2)])
+
+    def test_what_comes_before_the_first_look(self):
+        """A stream begins where it was asked for: what is kept until its thread reads the end is not left out."""
+        for late in (False, True):
+            with self.subTest(late=late):
+                self.kept.holding, self.kept.late = True, late
+                before = self.kept.end
+                self.come_back()
+                self.kept.keep(outcome())
+                self.kept.keep(outcome(order=2))
+                while self.kept.held:
+                    self.kept.held.pop().callback(None)
+                last = self.kept.end // MEMBERS
+                events = self.events()
+                self.assertEqual(ids(events), [place(last - 1), place(last)])
+                self.assertGreater(EventId.parse(ids(events)[0]).position, before)
 
     def test_a_slow_reader(self):
         """It is given more when it has read, from where it was, and nothing waits for it in memory."""
