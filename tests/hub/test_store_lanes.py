@@ -87,6 +87,22 @@ def test_a_send_is_abandoned_with_all_its_lanes(store):
     assert sends.find(store, "s").state is SendState.ABANDONED
 
 
+def test_a_send_that_nobody_ended_is_found(store):
+    """All its notifications have their outcome; others wait for some, are not resolved, or have ended."""
+    for send_id in ("missed", "waits", "open", "ended"):
+        sends.add(store, send_id, SendRequest(body=b"{}", platform=APNS))
+        store.execute(
+            "INSERT INTO batch (id, send, platform, live, settled, at) VALUES (?, ?, 'apns', 2, ?, 0)",
+            (f"batch of {send_id}", send_id, 1 if send_id == "waits" else 2),
+        )
+    store.execute("UPDATE send SET resolved = 1 WHERE id <> 'open'")
+    sends.end(store, "ended", SendState.COMPLETED)
+    sends.begin(store, "test", SendRequest(body=b"{}", platform=APNS))  # which has no batches yet
+    assert batches.unended(store) == ["missed"]
+    assert batches.finish(store, "missed") is SendState.COMPLETED
+    assert batches.unended(store) == []
+
+
 def test_scheduled_sends_are_listed_until_they_are_cancelled(store):
     """Those that are due next come first."""
     for number, at in enumerate((300, 100, 200)):

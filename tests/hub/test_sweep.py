@@ -60,6 +60,16 @@ class SweepTests(SynchronousTestCase):
         names = self.database.session.execute("SELECT name FROM tag ORDER BY name")
         assert names == [("all",), ("user:0",), ("user:3",)]
 
+    def test_a_send_whose_last_outcome_came_with_its_last_page_ends(self) -> None:
+        """Within a minute, as what it is: it was worked on for an hour, and then abandoned."""
+        session = self.database.session
+        sends.begin(session, "s", REQUEST)
+        session.execute(
+            "INSERT INTO batch (id, send, platform, live, settled, at) VALUES ('b', 's', '', 3, 3, 0)"
+        )
+        self.sweep.start()
+        assert sends.find(session, "s").state is SendState.COMPLETED
+
     def test_a_doubted_death_is_looked_at_again(self) -> None:
         """In a minute; what is not doubted is looked at each hour."""
         self.database.add_device(b"dead")

@@ -67,6 +67,8 @@ class Sweep:
 
     async def _sweep(self) -> None:
         table = self._hub.table
+        for send_id in await self._database.read(batches.unended):
+            await self._database.write(batches.finish, send_id)
         for unsettled in await self._database.write(batches.late, table.expiry):
             self._gateway.withdraw(unsettled)
         while not self._stopping and await self._database.write(sends.purge, table.keep):

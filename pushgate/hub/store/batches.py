@@ -100,6 +100,21 @@ def late(session: Session, patience: float, limit: int = 100) -> list[list[int]]
     return [unsettled(session, send_id) for send_id, _ in rows]
 
 
+def unended(session: Session, limit: int = 1000) -> list[str]:
+    """Sends that have all their outcomes, and no end.
+
+    On PostgreSQL of two transactions at a time neither sees what the other one does: that of a last page that
+    was empty does not see the last outcome, and the last outcomes of two gateways do not see each other.
+    """
+    rows = session.execute(
+        "SELECT id FROM send WHERE ended_at IS NULL AND resolved = 1"
+        " AND EXISTS (SELECT 1 FROM batch WHERE batch.send = send.id)"
+        " AND NOT EXISTS (SELECT 1 FROM batch WHERE batch.send = send.id AND settled < live) LIMIT ?",
+        (limit,),
+    )
+    return [send_id for (send_id,) in rows]
+
+
 def unsettled(session: Session, send_id: str) -> list[int]:
     """The ids of batches of a send that have notifications without an outcome, as the gateway knows them."""
     rows = session.execute("SELECT id FROM batch WHERE send = ? AND settled < live", (send_id,))
