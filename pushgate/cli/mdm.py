@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from pushgate.cli import gateway_address, options
-from pushgate.cli.output import fail, print_json, print_table
+from pushgate.cli.output import fail, local_time, print_json, print_table
 from pushgate.cli.run import run
 
 
@@ -90,6 +90,4 @@ def _row(found: dict[str, Any]) -> list[str]:
 
 
 def _time(seconds: float | None) -> str:
-    from datetime import UTC, datetime
-
-    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return "" if seconds is None else local_time(seconds)

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from typing import Final, NoReturn
 
@@ -34,6 +35,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: 
     for row in rows:
         table.add_row(*(Text(field) for field in row))
     Console().print(table)
+
+
+def local_time(seconds: float) -> str:
+    """A time in Unix seconds as a date and time of this machine's zone, as commands print all of theirs."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def print_json(value: object) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO, TypeVar
 import click
 
 from pushgate.cli import gateway_address, options
+from pushgate.cli.output import local_time
 from pushgate.cli.row_files import BadLines
 from pushgate.cli.run import run
 from pushgate.model.errors import Invalid
@@ -88,8 +89,7 @@ def _format(as_json: bool, people: bool) -> "Callable[[DeadTokenEntry, TargetFor
     from pushgate.model.printable import escaped
 
     def dated(entry: "DeadTokenEntry", form: "TargetForm") -> str:
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.since))
-        return f"{escaped(form.write(entry.token))}  {since}  {entry.reason}"
+        return f"{escaped(form.write(entry.token))}  {local_time(entry.since)}  {entry.reason}"
 
     def readable(entry: "DeadTokenEntry", form: "TargetForm") -> str:
         """A line that `import` can read."""

@@ -1,12 +1,11 @@
 """``pushgate trace``."""
 
-import time
 from typing import Any
 
 import click
 
 from pushgate.cli import gateway_address, options
-from pushgate.cli.output import print_json
+from pushgate.cli.output import local_time, print_json
 from pushgate.cli.run import run
 from pushgate.model.history import Event
 
@@ -60,5 +59,4 @@ def sentence(event: dict[str, Any]) -> str:
 
 
 def _when(at: float, began: float) -> str:
-    clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
-    return f"{clock}.{int(at * 1000) % 1000:03d}  {at - began:+10.3f} s"
+    return f"{local_time(at)}.{int(at * 1000) % 1000:03d}  {at - began:+10.3f} s"

@@ -1,13 +1,15 @@
 """What commands print for programs."""
 
 import json
+import time
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from pushgate.cli import main
-from pushgate.cli.output import print_json, print_json_line
+from pushgate.cli.mdm import _row
+from pushgate.cli.output import local_time, print_json, print_json_line
 
 HOSTILE = "\x1b[2J \x9b31m \x7f \u202e \u2028 \U000e0041 Grüße"
 """What a terminal obeys, and a text that it shows."""
@@ -22,6 +24,21 @@ def test_json_on_a_terminal(capsys: pytest.CaptureFixture[str], write):
     assert text.replace("\n", "").isprintable()
     assert "Grüße" in text
     assert json.loads(text) == value
+
+
+def test_times_are_of_this_machine(monkeypatch):
+    """Those of an enrolment like all others, so that they can be laid beside each other."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        text = local_time(1_795_993_200)
+        assert text == "2026-11-30 08:00:00"
+        found = {"token": "aa", "device": "", "outcome": "", "status": None, "reason": None}
+        at = dict.fromkeys(("enrolled_at", "checked_in_at", "checked_out_at", "superseded_at"), 1_795_993_200)
+        assert _row({**found, **at}).count(text) == 4
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def groups(command, name="pushgate"):

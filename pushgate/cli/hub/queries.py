@@ -1,13 +1,12 @@
 """``pushgate hub details``, ``sends``, ``cancel``, ``count`` and ``tags``: what a hub knows."""
 
-import time
 from typing import Any
 
 import click
 
 from pushgate.cli import gateway_address, options
 from pushgate.cli.hub.options import hub
-from pushgate.cli.output import print_json, print_table
+from pushgate.cli.output import local_time, print_json, print_table
 from pushgate.cli.run import run
 
 
@@ -162,5 +161,5 @@ async def _tags(reactor: Any, hub: str, to: gateway_address.GatewayAddress, as_j
 
 def _row(send: dict[str, Any]) -> tuple[str, ...]:
     """A send in a line."""
-    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(send["scheduled_for"] or send["at"]))
+    at = local_time(send["scheduled_for"] or send["at"])
     return send["id"], send["state"], at, send["format"], send["expression"] or "to all"
