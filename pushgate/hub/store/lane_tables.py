@@ -37,6 +37,6 @@ LANE_TABLES: Final = (
 )
 WAITING_LANES: Final = (
     "CREATE INDEX lane_waits ON lane (waits_until, due_at) WHERE resolved = 0",
-    "CREATE INDEX lane_platform ON lane (platform, due_at) WHERE resolved = 0",
+    "CREATE INDEX lane_platform ON lane (platform, due_at) WHERE resolved = 0 AND waits_until > 0",
 )
 """A later step: a lane that may be claimed is found among very many that wait."""

@@ -115,7 +115,8 @@ def _claimable(session: Session, owner: str, busy: Sequence[int], full: Sequence
     if full:
         kinds = [("waits_until = 0 AND ", (), "due_at")]
         kinds.append(("waits_until > 0 AND waits_until <= ? AND ", [now], "waits_until"))
-        kinds += [("platform = ? AND ", [str(each)], "due_at") for each in Platform if each not in full]
+        others = [each for each in Platform if each not in full]
+        kinds += [("waits_until > 0 AND platform = ? AND ", [str(each)], "due_at") for each in others]
     every = " UNION ALL ".join(
         "SELECT number, due_at FROM (SELECT number, due_at FROM lane"
         f" WHERE {which}{free} ORDER BY {order}, number LIMIT 1) AS kind{index}"
