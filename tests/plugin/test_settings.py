@@ -7,7 +7,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from pushgate.model.names import NAME
 from pushgate.model.notification import Delivery
+from pushgate.model.notification_rules import NotificationRules
 from pushgate.model.outcome_record import Tokens
+from pushgate.model.target import TargetForm
 from pushgate.plugin.settings import (
     UNKNOWN_NAME,
     AppName,
@@ -83,6 +85,17 @@ def test_an_app_table_has_defaults():
     """Only the upstream has to be named."""
     app = AppTable.model_validate({"upstream": "apns-stream"})
     assert (app.topic, app.delivery, app.max_payload, app.rate) == (None, Delivery.AT_LEAST_ONCE, 2048, 0)
+
+
+def test_the_rules_of_an_app():
+    """They are those of its kind of app; a plug-in may have them depend on a key."""
+    rules = NotificationRules(form=TargetForm.TEXT)
+
+    class Pigeons(AppTable):
+        RULES = rules
+
+    assert AppTable(upstream="x").notification_rules() == AppTable.RULES
+    assert Pigeons(upstream="x").notification_rules() is rules
 
 
 def test_words_are_read_from_their_text():
