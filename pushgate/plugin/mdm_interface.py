@@ -24,7 +24,7 @@ class IEnrolments(Interface):
         Fails with `Invalid` for a push magic that is none.
 
         :param push_magic: of the enrolment that has ended. When that is not the one that counts, nothing is
-            changed but what is on record of that enrolment, and False is told. None: the one that counts.
+            changed but what is on record of that enrolment: False. None: the one that counts.
         """
 
     def find(beginning: bytes) -> "Deferred[list[Enrolment]]":

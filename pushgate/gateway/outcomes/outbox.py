@@ -33,7 +33,7 @@ class Outbox:
 
     A report goes to the sinks when the spool has it, and the spool forgets it when all sinks of the
     configuration took it; so after a crash they are given what they missed. Transient sinks (watchers)
-    receive only reports published while they are attached. The spool is told now and then, and at a stop,
+    receive only reports published while they are attached. The spool keeps, now and then and at a stop,
     how far each sink is: otherwise one that is down would have the others given twice what they took.
     """
 

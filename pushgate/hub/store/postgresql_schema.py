@@ -53,7 +53,7 @@ class SchemaOnce:
         self.is_ready = True
 
     def ensure(self) -> bool:
-        """Prepare it if nobody has; return whether this call did.
+        """Prepare it if it is not; return whether this call did.
 
         :raises psycopg.OperationalError: whatever was in the way: nothing can be done in the database yet.
         """
@@ -77,10 +77,10 @@ class SchemaOnce:
 def is_away(url: str, error: psycopg.Error) -> bool:
     """Whether a connection failed because the server is away or takes none yet, which passes by itself.
 
-    What is wrong in a configuration does not: a name that nobody has, a certificate that is not trusted, a
-    database, a user or a password that the server refuses. libpq has no code for why it failed; it can tell
-    whether a server answers, and whether it takes connections at all. While it finds that out, for `CONNECT`
-    seconds at most, no thread of the process runs: this is for the start.
+    What is wrong in a configuration does not: a host name that does not exist, a certificate that is not
+    trusted, a database, a user or a password that the server refuses. libpq has no code for why it failed; it
+    can tell whether a server answers, and whether it takes connections at all. While it finds that out, for
+    `CONNECT` seconds at most, no thread of the process runs: this is for the start.
 
     :param url: of `ServerAddress`.
     """

@@ -42,8 +42,8 @@ def partly(code: str, count: int, dead: list[str], named: dict[str, Any]) -> Ser
     :param count: of all tokens.
     :param named: the refused ones, as the version names them.
     """
-    told = {"success": count - len(dead), "failure": len(dead), **named}
-    answer = reply(code, msgspec.json.encode(told).decode())
+    counts = {"success": count - len(dead), "failure": len(dead), **named}
+    answer = reply(code, msgspec.json.encode(counts).decode())
     return msgspec.structs.replace(answer, refused=len(dead))
 
 
