@@ -1,9 +1,10 @@
 """Closing a client's connection so that the last response reaches it."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime, ISSLTransport
+from twisted.internet.interfaces import IReactorTime, ISSLTransport
+
+from pushgate.net.parted_call import PartedCall
 
 LINGER: Final = 5.0
 """Seconds that a client has to take the last response and close."""
@@ -11,9 +12,6 @@ GRACE: Final = 1.0
 """Seconds after which a client that still writes is assumed to read only when a write fails."""
 BRIEF_LINGER: Final = 0.1
 """Seconds that a client has to close when there is no response."""
-PARTS: Final = 4
-"""Each of these times passes in so many parts, one after the other. A process that stood still, for however
-long, finds one part over, and reads what came meanwhile before the next one is."""
 
 
 class GracefulClose:
@@ -22,15 +20,17 @@ class GracefulClose:
     A connection closed with unread data is reset, and a reset may destroy the response on its way. So our
     side is closed first, and the client closes the other. But a client that never reads must not write into
     the void for long: it keeps only a limited part of what it wrote to send it again.
-
-    :ivar begun: true once closing has begun.
     """
 
     def __init__(self, transport: Any, clock: IReactorTime) -> None:
         self._transport, self._clock = transport, clock
-        self._timers: list[IDelayedCall] = []
+        self._timers: list[PartedCall] = []
         self._is_grace_over = False
-        self.begun = False
+
+    @property
+    def begun(self) -> bool:
+        """True once closing has begun."""
+        return bool(self._timers)
 
     def begin(self, response: bytes, linger: float | None = None) -> None:
         """Close; called once.
@@ -39,13 +39,15 @@ class GracefulClose:
         """
         if response:
             self._transport.write(response)
-        self.begun = True
         if ISSLTransport.providedBy(self._transport):
             self._transport.loseConnection()  # which waits for the client's close_notify
         else:
             self._transport.loseWriteConnection()
-        self._after(GRACE, self._end_grace)
-        self._after(linger or (LINGER if response else BRIEF_LINGER), self._abort)
+        within = linger or (LINGER if response else BRIEF_LINGER)
+        self._timers = [
+            PartedCall(self._clock, GRACE, self._end_grace),
+            PartedCall(self._clock, within, self._abort),
+        ]
 
     def still_written(self) -> None:
         """Note that the client wrote something."""
@@ -57,22 +59,6 @@ class GracefulClose:
         """Stop the timers: the connection is gone."""
         for timer in self._timers:
             timer.cancel()
-        self._timers.clear()
-
-    def _after(self, seconds: float, call: Callable[[], None]) -> None:
-        self._pass(seconds / PARTS, PARTS, call)
-
-    def _pass(self, part: float, left: int, call: Callable[[], None]) -> None:
-        if not left:
-            call()
-            return
-
-        def passed() -> None:
-            self._timers.remove(timer)
-            self._pass(part, left - 1, call)
-
-        timer = self._clock.callLater(part, passed)
-        self._timers.append(timer)
 
     def _end_grace(self) -> None:
         self._is_grace_over = True

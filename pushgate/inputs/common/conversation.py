@@ -17,6 +17,7 @@ from pushgate.inputs.common.conversation_input import ConversationServer
 from pushgate.inputs.common.session import Session
 from pushgate.model.errors import Internal, NotLoggedIn, PushgateError
 from pushgate.net.finish_close import finish_close
+from pushgate.net.parted_call import PartedCall
 from pushgate.net.peer import peer_text
 from pushgate.net.read_pause import ReadPause
 from pushgate.net.request_deadline import RequestDeadline
@@ -66,7 +67,7 @@ class Conversation(Protocol):
         self._full: FullQueues
         self._deadline = RequestDeadline(server.clock, server.config.request_timeout, self._too_slow)
         self.state = ConversationState.OPEN
-        self._abort: IDelayedCall | None = None
+        self._abort: PartedCall | None = None
         self._login_timer: IDelayedCall | None = None
         self._login: Deferred[None] | None = None
 
@@ -178,7 +179,7 @@ class Conversation(Protocol):
         self._read_pause.release(UNANSWERED)
         self._read_pause.release(LOGGING_IN)
         self.transport.loseConnection()
-        self._abort = self.server.clock.callLater(LINGER, self._abort_now)
+        self._abort = PartedCall(self.server.clock, LINGER, self.abort)
 
     def leave(self) -> None:
         """Take no further questions, and close when all are answered."""
@@ -210,10 +211,6 @@ class Conversation(Protocol):
             self.server.count_closed("logins")
             self.leave()
         self._read_pause.release(LOGGING_IN)
-
-    def _abort_now(self) -> None:
-        self._abort = None
-        self.abort()
 
     def _released(self) -> None:
         self._deadline.restart()

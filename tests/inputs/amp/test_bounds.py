@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from twisted.protocols import amp
 
 from pushgate.inputs.common.conversation import LINGER
+from pushgate.net.parted_call import PARTS
 from pushgate.protocols.amp.boxes import box_bytes
 from tests.amp_rig import AmpTestCase, command, push, push_batch
 from tests.samples import TOKEN
@@ -112,7 +113,7 @@ class BoundsTests(AmpTestCase):
     def test_a_closing_connection_is_aborted_in_the_end(self):
         """A peer that neither reads nor closes keeps nothing open."""
         self.send(b"\xff\xff")
-        self.clock.advance(LINGER)
+        self.clock.pump([LINGER / PARTS] * PARTS)
         self.assertTrue(self.connection.transport.aborted)
 
     def test_a_lost_connection_leaves_nothing_behind(self):

@@ -20,6 +20,7 @@ from zope.interface.verify import verifyObject
 from pushgate.inputs.amp.server import AmpTable
 from pushgate.inputs.common.conversation import LINGER
 from pushgate.model.errors import CannotStart
+from pushgate.net.parted_call import PARTS
 from pushgate.plugin.factory_interfaces import IInputFactory
 from pushgate.plugin.gateway_interface import IGateway
 from pushgate.plugin.input_interface import IInput
@@ -75,7 +76,7 @@ class StopTests(AmpTestCase):
         self.send(push_batch())
         stopped = self.input.stop()
         self.reactor.advance(10)
-        self.reactor.advance(LINGER)
+        self.reactor.pump([LINGER / PARTS] * PARTS)
         self.assertTrue(self.connection.transport.aborted)
         self.lose(self.connection)
         self.successResultOf(stopped)

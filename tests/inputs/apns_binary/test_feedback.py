@@ -8,8 +8,8 @@ from twisted.internet.error import ConnectionLost
 
 from pushgate.inputs.apns_binary.feedback_connection import PAGE, READING_TIME, SETTLING
 from pushgate.inputs.apns_binary.feedback_delivered import FeedbackDelivered
-from pushgate.inputs.apns_binary.graceful_close import PARTS
 from pushgate.model.dead_token import DeadReason, DeadTokenEntry
+from pushgate.net.parted_call import PARTS
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from tests.apns_rig import NOW, ListenerTestCase
 from tests.samples import token

@@ -6,11 +6,12 @@ from typing import ClassVar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgate.inputs.apns_binary.graceful_close import BRIEF_LINGER, GRACE, LINGER, PARTS
+from pushgate.inputs.apns_binary.graceful_close import BRIEF_LINGER, GRACE, LINGER
 from pushgate.inputs.apns_binary.push_connection import RETRY
 from pushgate.model.errors import Forbidden, Overloaded, ShuttingDown, UnknownApp
 from pushgate.model.notification import Priority
 from pushgate.model.principals import ANONYMOUS, Grant, Operation, Principals
+from pushgate.net.parted_call import PARTS
 from tests.apns_provider import enhanced, framed, simple
 from tests.apns_rig import ListenerTestCase
 from tests.samples import PAYLOAD, at_every_byte, token

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pushgate.inputs.common.backpressure import LONGEST, FullQueues
 from pushgate.inputs.common.conversation import LINGER
 from pushgate.model.metrics import Metrics
+from pushgate.net.parted_call import PARTS
 from pushgate.net.read_pause import ReadPause
 from pushgate.testing import RecordingGateway
 from tests.amp_rig import AmpTestCase, command, push, push_batch
@@ -128,7 +129,7 @@ class AmpTests(AmpTestCase):
         self.gateway.relieve("news")
         self.clock.advance(1)
         self.assertTrue(self.connection.transport.disconnecting)
-        self.clock.advance(LINGER)
+        self.clock.pump([LINGER / PARTS] * PARTS)
 
     def test_a_connection_that_ends(self):
         """Lost or closed by the input while it is paused, it leaves nothing behind."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pushgate.inputs.common.conversation import LINGER
 from pushgate.inputs.common.login_throttle import MAX_DELAY
 from pushgate.inputs.line.line_reader import MAX_LINE, LineReader
+from pushgate.net.parted_call import PARTS
 from tests.line_rig import LineTestCase, push, push_json
 
 
@@ -113,8 +114,17 @@ class BoundsTests(LineTestCase):
     def test_a_closing_connection_is_aborted_in_the_end(self):
         """A peer that neither reads nor closes keeps nothing open."""
         self.send(b"QUIT\n")
-        self.clock.advance(LINGER)
+        self.clock.pump([LINGER / PARTS] * PARTS)
         self.assertTrue(self.connection.transport.aborted)
+
+    def test_a_process_that_stood_still(self):
+        """A peer that stood still with it still has time to take its last answers."""
+        self.send(b"QUIT\n")
+        self.clock.advance(10 * LINGER)
+        self.assertFalse(self.connection.transport.aborted)
+        self.clock.pump([LINGER / PARTS] * (PARTS - 1))
+        self.assertTrue(self.connection.transport.aborted)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_one_who_takes_no_answers_is_closed(self):
         """Half a connection on which nothing can be said is none."""
