@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
+from pushgate.cli.waiting_line import say as _say
+from pushgate.cli.waiting_line import waiting_line
 from pushgate.model.errors import FateUnknown, Forbidden, PushgateError, Unreachable
 from pushgate.model.text_file import secret_in
 
@@ -99,8 +101,6 @@ _WITHOUT_LOGIN: Final = re.compile("logged in|without a login")
 _TRUST: Final = (
     "tls:HOST:PORT:trustRoots=FILE names the authorities that are; HOST must be a name in its certificate."
 )
-_SILENCE: Final = 2.0
-"""Seconds without a connection before a line says so."""
 
 
 class NotReached(PushgateError):
@@ -178,22 +178,14 @@ async def _tried(
             assert self.transport is not None
             self.transport.loseConnection()
 
-    waiting = None
     try:
         there = endpoint_from_string(reactor, endpoint_text(to.where))  # whose imports are no wait
-        waiting = reactor.callLater(_SILENCE, say, f"no connection to {to} yet; trying for {timeout:g} s")
-        attempt = Deferred.fromCoroutine(connect(there, Factory.forProtocol(ConnectAttempt), reactor))
-        await attempt.addTimeout(timeout, reactor)
+        with waiting_line(reactor, f"no connection to {to} yet; trying for {timeout:g} s", say):
+            attempt = Deferred.fromCoroutine(connect(there, Factory.forProtocol(ConnectAttempt), reactor))
+            await attempt.addTimeout(timeout, reactor)
     except Exception as error:  # each kind of endpoint has errors of its own
         raise NotReached(_why(to, Failure())) from error
-    finally:
-        if waiting is not None and waiting.active():
-            waiting.cancel()
     return there
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)
 
 
 def _why(to: GatewayAddress, failure: "Failure") -> str:

@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final, TextIO, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
@@ -13,6 +13,7 @@ from pushgate.cli.hub.stable_id import with_id
 from pushgate.cli.hub.table import Registration, Row, TableWriter, read_lines, read_table, write_line
 from pushgate.cli.row_files import BadLines, CountedLines, size_of
 from pushgate.cli.run import run
+from pushgate.cli.waiting_line import SILENCE, waiting_line
 from pushgate.model.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ _BYTES: Final = 60_000
 """Bytes of them in JSON, in ASCII, so that they fit into a value of AMP."""
 _PATIENCE: Final = 60.0
 """Seconds that the gateway may take for one command."""
-_SILENCE: Final = 2.0
-"""Seconds without an answer before a line says so."""
-T = TypeVar("T")
+_WAITING: Final = f"waiting: no answer for {SILENCE:g} s; the hub's database may be busy or away"
 _csv: Callable[[Any], Any] = click.option(
     "--csv", "as_csv", is_flag=True, help="A table in CSV, as is a file whose name ends in .csv."
 )
@@ -91,27 +90,17 @@ async def _import(
     rows, done = (read_table if table else read_lines)(counted), _Import()
     async with gateway_address.reach(reactor, to, _PATIENCE) as gateway:
         there = gateway.hub(hub)
-        await _answered(
-            reactor, there.count("no-such-tag")
-        )  # a hub that is not there is one error, and not one for each line
+        with waiting_line(reactor, _WAITING):
+            # A hub that is not there is one error, and not one for each line.
+            await there.count("no-such-tag")
         with click.progressbar(
             length=size_of(file), file=sys.stderr, label="importing", hidden=not sys.stderr.isatty()
         ) as bar:
             for part in _parts(rows):
-                await _answered(reactor, _put_all(there, part, done))
+                with waiting_line(reactor, _WAITING):
+                    await _put_all(there, part, done)
                 bar.update(counted.taken())
     done.report(as_json)
-
-
-async def _answered(reactor: Any, asking: Awaitable[T]) -> T:
-    """What a gateway answers; a wait for it has a line."""
-    line = f"waiting: no answer for {_SILENCE:g} s; the hub's database may be busy or away"
-    waiting = reactor.callLater(_SILENCE, click.echo, line, err=True)
-    try:
-        return await asking
-    finally:
-        if waiting.active():
-            waiting.cancel()
 
 
 class _Import:
