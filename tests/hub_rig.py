@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from pushgate.database.interface import IDatabase
 from pushgate.database.migrations import migrate
+from pushgate.database.remembered import Remembered
 from pushgate.hub.store.schema import STEPS
 from pushgate.hub.store.together import alone
 from pushgate.model.hub.platform import Platform
@@ -20,7 +21,7 @@ from pushgate.model.store_down import StoreDown
 class MemorySession:
     def __init__(self, connection: sqlite3.Connection, wall: Callable[[], float]) -> None:
         self._connection, self._wall = connection, wall
-        self.remembered: dict[str, int] = {}
+        self.remembered = Remembered()
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement, tuple(values)).fetchall()

@@ -10,6 +10,8 @@ from typing import Any, Protocol, TypeVar
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
+from pushgate.database.remembered import Remembered
+
 Row = tuple[Any, ...]
 T = TypeVar("T")
 A = TypeVar("A")
@@ -18,11 +20,11 @@ A = TypeVar("A")
 class Session(Protocol):
     """One transaction, in a thread of the database.
 
-    :ivar remembered: numbers by name that work found or made in earlier transactions, so that it need not ask
-        again. Emptied when a transaction, or a part of one, is undone.
+    :ivar remembered: what work found or made in earlier transactions. Emptied when a transaction, or a part
+        of one, is undone.
     """
 
-    remembered: dict[str, int]
+    remembered: Remembered
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Run a statement; return its rows, all of them: a query is to have a limit."""

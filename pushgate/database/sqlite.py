@@ -24,6 +24,7 @@ from zope.interface import implementer
 
 from pushgate.database.interface import A, IDatabase, Row, Session
 from pushgate.database.migrations import NotOurs, migrate
+from pushgate.database.remembered import Remembered
 from pushgate.database.schema import Schema
 from pushgate.model.errors import CannotStart
 from pushgate.model.log_throttle import LogThrottle
@@ -71,7 +72,7 @@ class SqliteSession:
 
     def __init__(self, connection: sqlite3.Connection, wall: Callable[[], float]) -> None:
         self.connection, self.now = connection, wall
-        self.remembered: dict[str, int] = {}
+        self.remembered = Remembered()
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         return self.connection.execute(statement, values).fetchall()
@@ -204,7 +205,7 @@ class SqliteDatabase:
             with _transaction(session.connection):
                 return [(job, self._attempt(session, job)) for job in jobs]
         except sqlite3.Error as error:  # nothing of the transaction is left
-            session.remembered = {}
+            session.remembered = Remembered()
             failure = self._failure(error)
             return [(job, failure) for job in jobs]
 
@@ -214,7 +215,7 @@ class SqliteDatabase:
             with _transaction(session.connection):
                 return job.run(session)
         except Exception as error:  # noqa: BLE001 - the Deferred fails with it
-            session.remembered = {}
+            session.remembered = Remembered()
             return self._failure(error)
 
     def _attempt(self, session: SqliteSession, job: _Job) -> Any:
@@ -224,7 +225,7 @@ class SqliteDatabase:
         try:
             result = job.run(session)
         except Exception as error:
-            session.remembered = {}
+            session.remembered = Remembered()
             if not connection.in_transaction:
                 raise sqlite3.OperationalError(str(error)) from error
             connection.execute("ROLLBACK TO job")

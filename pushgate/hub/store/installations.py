@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from pushgate.database.interface import Session
 from pushgate.hub.store.derived_registrations import derived, slot
-from pushgate.hub.store.registration_rows import SELECT, Stored, stored
+from pushgate.hub.store.registration_rows import SELECT, Stored, next_etag, stored
 from pushgate.hub.store.registration_writing import Writing, remove, write
 from pushgate.hub.store.registrations import new_id
 from pushgate.model.hub.errors import UnknownResource
@@ -93,6 +93,6 @@ def registrations_of(session: Session, installation_id: str) -> Sequence[Stored]
 def _next(registration: Registration, earlier: Stored | None, now: float) -> Registration:
     """A registration with the id of the one whose place it takes, and the next ETag."""
     if earlier is None:
-        return replace(registration, id=new_id(now), etag="1")
+        return replace(registration, id=new_id(now), etag=next_etag(None))
     old = earlier.registration
-    return replace(registration, id=old.id, etag=str(int(old.etag) + 1))
+    return replace(registration, id=old.id, etag=next_etag(old))

@@ -23,6 +23,9 @@ LANE_TABLES: Final = (
         cursor BIGINT NOT NULL DEFAULT 0, planned_end BIGINT, planned_last BIGINT NOT NULL DEFAULT 0,
         planned_by TEXT NOT NULL DEFAULT '', resolved BIGINT NOT NULL DEFAULT 0, UNIQUE (send, platform))""",
     "CREATE INDEX lane_open ON lane (due_at) WHERE resolved = 0",
+    # A lane that may be claimed is found among very many that wait.
+    "CREATE INDEX lane_waits ON lane (waits_until, due_at) WHERE resolved = 0",
+    "CREATE INDEX lane_platform ON lane (platform, due_at) WHERE resolved = 0 AND waits_until > 0",
     """INSERT INTO lane (send, platform, due_at, owner, lease_until, cursor, planned_end, planned_last,
         planned_by) SELECT id, '', due_at, owner, lease_until, cursor, planned_end, planned_last, planned_by
         FROM send WHERE resolved = 0""",
@@ -35,8 +38,3 @@ LANE_TABLES: Final = (
         )
     ),
 )
-WAITING_LANES: Final = (
-    "CREATE INDEX lane_waits ON lane (waits_until, due_at) WHERE resolved = 0",
-    "CREATE INDEX lane_platform ON lane (platform, due_at) WHERE resolved = 0 AND waits_until > 0",
-)
-"""A later step: a lane that may be claimed is found among very many that wait."""

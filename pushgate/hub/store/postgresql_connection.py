@@ -13,6 +13,7 @@ from psycopg.errors import DeadlockDetected, ReadOnlySqlTransaction, Serializati
 from psycopg.types.numeric import Int8Dumper
 
 from pushgate.database.interface import Row
+from pushgate.database.remembered import Remembered
 
 CONNECT: Final = 5
 """Seconds that connecting may take."""
@@ -70,7 +71,7 @@ class PostgresqlSession:
 
     def __init__(self, connection: "psycopg.Connection[Row]") -> None:
         self.connection = connection
-        self.remembered: dict[str, int] = {}
+        self.remembered = Remembered()
         self.used = False
         self._offset = self._read_at = 0.0
         self._grown, self._analyze_at = 0, ANALYZE
@@ -160,7 +161,7 @@ class PostgresqlSession:
         try:
             yield
         except BaseException:
-            self.remembered = {}
+            self.remembered = Remembered()
             try:
                 self.connection.rollback()
             except psycopg.Error:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from pushgate.database.interface import Session
 from pushgate.hub.store import installations
-from pushgate.hub.store.registration_rows import SELECT, Stored, stored
+from pushgate.hub.store.registration_rows import SELECT, Stored, next_etag, stored
 from pushgate.hub.store.registration_writing import Writing, remove, write
 from pushgate.model.hub.errors import UnknownResource
 from pushgate.model.hub.installation import Installation
@@ -53,7 +53,7 @@ def replace_handle(session: Session, platform: Platform, old: bytes, new: bytes)
         write(session, [Writing(_moved(each.registration, new), each) for each in found])
     else:
         session.execute("UPDATE device SET handle = ? WHERE number = ?", (new, found[0].device))
-        session.executemany(_CHANGED, [(_next_etag(each.registration), each.number) for each in found])
+        session.executemany(_CHANGED, [(next_etag(each.registration), each.number) for each in found])
     for installation in _installations(session, found):
         installations.keep(session, _with_handle(installation, new))
     return len(found)
@@ -65,12 +65,7 @@ def of_device(session: Session, platform: Platform, handle: bytes) -> Sequence[S
 
 
 def _moved(registration: Registration, handle: bytes) -> Registration:
-    return replace(registration, handle=handle, etag=_next_etag(registration))
-
-
-def _next_etag(registration: Registration) -> str:
-    """The ETag of a changed one: a device that has read it before must not write the old handle back."""
-    return str(int(registration.etag) + 1)
+    return replace(registration, handle=handle, etag=next_etag(registration))
 
 
 def _installations(session: Session, entries: Iterable[Stored]) -> Iterator[Installation]:

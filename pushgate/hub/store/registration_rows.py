@@ -40,6 +40,14 @@ _NOTHING: Final = b"{}"
 _EMPTY: Final = Document()
 
 
+def next_etag(old: Registration | None) -> str:
+    """The ETag of what takes the place of a registration; None: of a new one.
+
+    Each change has another one, so that a device that has read the earlier one does not undo the change.
+    """
+    return "1" if old is None else str(int(old.etag) + 1)
+
+
 def stored(row: Row) -> Stored:
     """What a row of `SELECT` says."""
     number, device, name, platform, handle, tags, body, etag, expires_at, updated_at, installation_id = row

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from pushgate.database.interface import Session
 from pushgate.hub.store import many_rows
-from pushgate.hub.store.registration_rows import SELECT, Stored, stored
+from pushgate.hub.store.registration_rows import SELECT, Stored, next_etag, stored
 from pushgate.hub.store.registration_writing import Writing, remove, write
 from pushgate.model.errors import Invalid, Refusal
 from pushgate.model.hub.errors import EtagMismatch, Gone, UnknownResource
@@ -175,6 +175,6 @@ def _use_ids(session: Session, ids: Sequence[str]) -> set[str]:
 
 def _current(registration: Registration, old: Stored | None, now: float) -> Registration:
     """A registration as it is kept: with an id, with the next ETag, and outside of installations."""
-    etag = "1" if old is None else str(int(old.registration.etag) + 1)
+    etag = next_etag(None if old is None else old.registration)
     name = registration.id or new_id(now)
     return replace(registration, id=name, etag=etag, updated_at=now, installation_id="")

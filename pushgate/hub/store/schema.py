@@ -11,16 +11,12 @@ from typing import Final
 from pushgate.database.schema import Schema
 from pushgate.hub.store.device_tables import DEVICE_TABLES, UNUSED_TAG_TABLES
 from pushgate.hub.store.job_tables import JOB_TABLES
-from pushgate.hub.store.lane_tables import LANE_TABLES, WAITING_LANES
+from pushgate.hub.store.lane_tables import LANE_TABLES
 from pushgate.hub.store.send_tables import SEND_TABLES
 
 STEPS: Final[Sequence[Sequence[str]]] = (
-    DEVICE_TABLES,
-    SEND_TABLES,
-    JOB_TABLES,
-    LANE_TABLES,
+    *(DEVICE_TABLES, SEND_TABLES, JOB_TABLES, LANE_TABLES),
     UNUSED_TAG_TABLES,
-    WAITING_LANES,
 )
 """See `Schema`."""
 HUB_SCHEMA: Final = Schema("the hub's database", 0x70676862, STEPS)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from pushgate.database.interface import Session
+from pushgate.database.remembered import Remembered
 from pushgate.hub.store import many_rows
 
 _KNOWN: Final = 200_000
@@ -21,8 +22,6 @@ UNUSED: Final = 3600.0
 """Seconds from the mark of a tag to its end: many times `MEMORY`, and longer than any transaction."""
 LOOKED_AT: Final = 2000
 """Tags that one call looks at, or deletes, at most, so that it is short."""
-_SINCE: Final = ""
-"""What has, among the numbers in memory, the second of the first of them. It is the name of no tag."""
 _USED: Final = "EXISTS (SELECT 1 FROM registration_tag WHERE registration_tag.tag = tag.id)"
 
 
@@ -51,9 +50,10 @@ def ensure(session: Session, names: Collection[str]) -> dict[str, int]:
 
 def _look_up(session: Session, names: Iterable[str]) -> tuple[dict[str, int], dict[str, int]]:
     """The numbers of those of these tags that are known; apart, of those that are marked as unused."""
-    known, now = session.remembered, session.now()
-    if not 0 <= now - known.get(_SINCE, now) <= MEMORY:
-        known.clear()
+    since = session.remembered.since
+    if since is not None and not 0 <= session.now() - since <= MEMORY:
+        session.remembered = Remembered()
+    known = session.remembered
     found = {name: known[name] for name in names if name in known}
     unused: dict[str, int] = {}
     if missing := [name for name in names if name not in found]:
@@ -114,6 +114,7 @@ def page(session: Session, after: str, limit: int) -> list[tuple[str, int]]:
 
 def _remember(session: Session, rows: Iterable[tuple[str, int]]) -> None:
     if len(session.remembered) > _KNOWN:
-        session.remembered.clear()
-    session.remembered.setdefault(_SINCE, int(session.now()))
-    session.remembered.update(rows)
+        session.remembered = Remembered()
+    known = session.remembered
+    known.since = session.now() if known.since is None else known.since
+    known.update(rows)
