@@ -232,10 +232,8 @@ REFUSALS: dict[str, type[Refusal]] = {
 def reason(error: BaseException) -> str:
     """An exception in one line: its type, its first line and, for a syntax error, where it is."""
     if isinstance(error, SyntaxError):
-        file = (
-            f"{PurePath(error.filename).name}, " if error.filename else ""
-        )  # it may be one that was imported
-        place = f"{file}line {error.lineno}"
-        return f"SyntaxError in {place}: {error.msg}"
+        # The file may be one that was imported.
+        file = f"{PurePath(error.filename).name}, " if error.filename else ""
+        return f"SyntaxError in {file}line {error.lineno}: {error.msg}"
     first = str(error).partition("\n")[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__

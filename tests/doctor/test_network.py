@@ -35,7 +35,7 @@ REFUSING = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
 
 
 class Says(Protocol):
-    """Says something to whoever connects, or closes.
+    """Says something to each client that connects, or closes.
 
     :ivar lost: whether its connection has ended.
     """

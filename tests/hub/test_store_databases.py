@@ -391,7 +391,7 @@ class TestPostgresql(hub_database_rules.AnyDatabase):
         assert "password authentication failed" in fault
 
     def test_names(self):
-        """One that nobody has is wrong; when names cannot be looked up it may be right."""
+        """One that does not exist is wrong; when names cannot be looked up it may be right."""
 
         def failing(code):
             def fail(*_, **__):

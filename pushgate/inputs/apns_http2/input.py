@@ -24,7 +24,7 @@ class ApnsHTTP2Input(ListeningInput):
     def __init__(self, name: str, config: ApnsHTTP2InputTable, gateway: IGateway, context: Context) -> None:
         try:
             listener = Listener(name, config, context)
-        except CannotStart as error:  # all that is wrong at once, what would show after it too
+        except CannotStart as error:  # with the faults of the keys, which are read later
             raise CannotStart([*error.faults, *key_faults(f"inputs.{name}", config.provider_keys)]) from error
         self._name = name
         self._authentication = ProviderAuthentication(name, config, listener.trusting, gateway, context)

@@ -29,7 +29,7 @@ def provider_keys(where: str, directory: Path) -> dict[str, ProviderKey]:
 
 
 def key_faults(where: str, directory: Path | None) -> list[str]:
-    """Return the lines with which `provider_keys` fails; none where there is no such directory to be."""
+    """Return the faults of the provider keys, a line each; none when no directory is configured."""
     try:
         if directory is not None:
             provider_keys(where, directory)

@@ -18,9 +18,9 @@ def bind_error(place: ListenPlace) -> OSError | None:
     return None
 
 
-def is_taken(place: ListenPlace | None) -> bool:
+def is_taken(place: ListenPlace) -> bool:
     """Return whether another process listens at a TCP address."""
-    if place is None or place.kind == "unix" or not place.port:
+    if place.kind == "unix" or not place.port:
         return False
     error = bind_error(place)
     return error is not None and error.errno == errno.EADDRINUSE

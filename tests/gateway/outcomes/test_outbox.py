@@ -243,7 +243,7 @@ class TakenTests(SynchronousTestCase):
         self.assertEqual((self.given(self.well), self.spool.reports), ([], []))
 
     def test_nothing_to_note(self) -> None:
-        """Nothing is written while nobody is behind, and nothing again that was written."""
+        """Nothing is written while no sink is behind, and nothing again that was written."""
         self.down.error = None
         self.publish(1)
         self.outbox.note_taken()
