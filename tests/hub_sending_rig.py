@@ -75,3 +75,43 @@ class Rig:
 
     def counts(self, send_id: str = "s") -> dict[str, dict[str, int]]:
         return dict(sends.details(self.database.session, send_id).outcomes)
+
+
+class PowerCut:
+    """Ends the process of a rig at a step of its work: one of the database's by name, or ``submit``.
+
+    :param times: at which time that the step comes.
+    :param done: behind the step, or else before it.
+    """
+
+    def __init__(self, rig: Rig, step: str, times: int, *, done: bool) -> None:
+        self._rig, self._step, self._left = rig, step, times
+        self._submit = rig.gateway.submit
+        setattr(rig.database, "after" if done else "before", self._comes)
+
+        def submitted(*arguments: Any) -> Any:
+            if not done:
+                self._comes("submit")
+            answer = self._submit(*arguments)
+            if done:
+                self._comes("submit")
+            return answer
+
+        rig.gateway.submit = submitted  # type: ignore[method-assign] # a test's gateway
+        rig.sender._failed = lambda *arguments: None  # type: ignore[method-assign] # nothing logs that it ended
+
+    def over(self) -> None:
+        """Check that it came. Nothing of the process goes on; database and gateway are there again."""
+        rig = self._rig
+        assert not self._left
+        rig.sender._stopping = True
+        rig.database.before = rig.database.after = lambda what: None
+        rig.database.down = False
+        rig.gateway.submit = self._submit  # type: ignore[method-assign] # as it was
+
+    def _comes(self, what: str) -> None:
+        if what == self._step and self._left:
+            self._left -= 1
+            if not self._left:
+                self._rig.database.down = True
+                raise PowerCutError

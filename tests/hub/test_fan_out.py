@@ -20,7 +20,7 @@ from pushgate.model.outcome import Outcome, State
 from pushgate.testing import RecordingGateway
 from pushgate.testing.batch import batch
 from pushgate.testing.context import EPOCH
-from tests.hub_sending_rig import BODY, PowerCutError, Rig, alert
+from tests.hub_sending_rig import BODY, PowerCut, PowerCutError, Rig, alert
 
 
 class FanOutTests(SynchronousTestCase):
@@ -252,41 +252,15 @@ def test_a_crash_loses_nothing_and_sends_nothing_twice(step, times, done, heir, 
     for number in range(35):
         rig.database.add_device(b"%02d" % number)
     rig.send()
-    left = [times]
-
-    def stops(what: str) -> None:
-        if what == step and left[0]:
-            left[0] -= 1
-            if not left[0]:
-                rig.database.down = True
-                raise PowerCutError
-
-    submit = rig.gateway.submit
-
-    def submitted(*arguments: Any) -> Any:
-        if not done:
-            stops("submit")
-        answer = submit(*arguments)
-        if done:
-            stops("submit")
-        return answer
-
-    setattr(rig.database, "after" if done else "before", stops)
-    monkeypatch.setattr(rig.gateway, "submit", submitted)
-    rig.sender._failed = lambda *arguments: None
+    cut = PowerCut(rig, step, times, done=done)
     rig.sender.start()
-    rig.sender._stopping = True  # nothing of this process goes on
-    rig.database.before = rig.database.after = lambda what: None
-    rig.database.down = False
-    monkeypatch.setattr(rig.gateway, "submit", submit)
-    assert left == [0]
+    cut.over()
 
+    first = rig.gateway
     if heir == "two":
         rig.clock.advance(61)  # its lease ends
         rig.owner, rig.gateway = "two", RecordingGateway("news", "droid")
-        first, second = submit.__self__, rig.gateway
-    else:
-        first = second = rig.gateway
+    second = rig.gateway
     rig.sender = rig.make()
     rig.sender.start()
     doubtful = [token for each in second.submissions if each.doubtful for token in each.tokens]

@@ -15,7 +15,7 @@ from pushgate.model.hub.platform import Platform
 from pushgate.model.hub.registration import Template
 from pushgate.model.hub.send import SendRequest, SendState
 from pushgate.testing import RecordingGateway
-from tests.hub_sending_rig import PowerCutError, Rig, alert
+from tests.hub_sending_rig import PowerCut, Rig, alert
 
 HI = b'{"message":"hi"}'
 FCM = '{"message":{"notification":{"title":"$(message)"}}}'
@@ -306,37 +306,13 @@ def test_a_crash_while_a_platform_is_behind(full, step, times, done, heir, monke
     queue = Queue(rig, "news", 3)
     if full:
         rig.gateway.full.add("droid")
-    left = [times]
-
-    def stops(what: str) -> None:
-        if what == step and left[0]:
-            left[0] -= 1
-            if not left[0]:
-                rig.database.down = True
-                raise PowerCutError
-
-    offered = rig.gateway.submit
-
-    def submitted(*arguments: Any) -> Any:
-        if not done:
-            stops("submit")
-        answer = offered(*arguments)
-        if done:
-            stops("submit")
-        return answer
-
-    setattr(rig.database, "after" if done else "before", stops)
-    monkeypatch.setattr(rig.gateway, "submit", submitted)
-    rig.sender._failed = lambda *arguments: None
+    cut = PowerCut(rig, step, times, done=done)
     broadcast(rig)
     rig.sender.start()
     for _ in range(20):
         queue.drain(9)
         rig.clock.advance(1)
-    rig.sender._stopping = True  # nothing of this process goes on
-    rig.database.before = rig.database.after = lambda what: None
-    rig.database.down = False
-    assert left == [0]
+    cut.over()
 
     first = rig.gateway
     first.submit = queue.submit
