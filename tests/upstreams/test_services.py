@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred
 
 from bench.service_apps import SERVICE_APPS, ServiceApp
 from pushgate.model.outcome import State
+from pushgate.testing import RecordingQueue
 from tests.connect_proxy import ProxyServer
 from tests.service_rig import ServiceCase, ServiceRig
 
@@ -70,6 +71,18 @@ class Every(ServiceCase):
         self.assertEqual(sorted(rig.handles().values()), [1, 1])
         states = sorted(state for state, _ in rig.outcomes().values())
         self.assertEqual(states, ["accepted", "unknown"])
+
+    async def test_stopped_before_its_start(self) -> None:
+        """A gateway that is stopped while it starts stops apps that it has not started yet."""
+        rig = self.made()
+        await rig.simulator.start()
+        made = self.app.factory.config.model_validate({
+            "upstream": self.app.kind, "trust": rig.simulator.certificates.ca,
+            **self.app.table(rig.simulator),
+        })  # fmt: skip
+        upstream = self.app.factory.upstream("news", made, RecordingQueue(), rig.context)
+        await upstream.stop()
+        upstream.abort()
 
     async def test_through_a_proxy(self) -> None:
         """All connections go through the app's proxy, those to its token service too."""

@@ -25,7 +25,7 @@ from pushgate.plugin.upstream_interface import IProving, IUpstream
 from pushgate.plugins.builtin import apns_stream as factory
 from pushgate.protocols.apns_binary.feedback import FeedbackTuple
 from pushgate.simulator.certificates import Certificates
-from pushgate.testing import RecordingSpool
+from pushgate.testing import RecordingQueue, RecordingSpool
 from pushgate.upstreams.apns_binary.connection import StreamConnection
 from tests.connect_proxy import OPEN, ProxyServer
 from tests.rig import Rig, dead, live
@@ -726,3 +726,10 @@ class ConfigurationTests(TestCase):
         upstream = factory.upstream("news", rig.table(), rig, rig.context)  # type: ignore[arg-type]  # never used
         verifyObject(IUpstream, upstream)
         verifyObject(IProving, upstream)
+
+    async def test_stopped_before_its_start(self) -> None:
+        """A gateway that is stopped while it starts stops apps that it has not started yet."""
+        rig = Rig(self.mktemp())
+        upstream = factory.upstream("news", rig.table(), RecordingQueue(), rig.context)
+        await upstream.stop()
+        upstream.abort()
