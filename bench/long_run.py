@@ -146,9 +146,9 @@ def reported(found: Found) -> bool:
     for name, steps in found._asdict().items():
         print(spread(f"{name}: CPU of the gateway", [each.cost for each in steps], " us a notification"))
         print(spread(f"{name}: memory of the gateway", [each.resident for each in steps], " MB", ".0f"))
-    print(spread("late / fresh", compared(found.late, found.fresh), ""))
-    ratios = compared(found.late, found.early)
-    print(spread("late / early", ratios, ""))
+    print(spread("late / early", compared(found.late, found.early), ""))
+    ratios = compared(found.late, found.fresh)  # in turns: the machine changes from early to late
+    print(spread("late / fresh", ratios, ""))
     good = statistics.median(ratios) <= RATIO
     print(f"at most {RATIO}: {'yes' if good else 'NO'}")
     return good

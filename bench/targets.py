@@ -73,7 +73,7 @@ TARGETS = (
     ),
     Target(
         10, "CPU after 10 million / after 100 thousand",
-        ("long_run",), "late / early", 1.2, 1.05, True, True,
+        ("long_run",), "late / fresh", 1.2, 1.05, True, True,
     ),
     Target(
         11, "ten apps, one unreachable, one with 1 % dead: the others / without those",
